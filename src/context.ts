@@ -1,0 +1,89 @@
+import type { Tokens, MissReason } from './session/sessions.js'
+import type { Session } from './session/session.js'
+import type { OAuthUser } from './user.js'
+
+/** What {@link OAuthContext.loginUrl} asks for. */
+export interface LoginUrlOptions {
+  /** A path of this site to go to after the login. Default: the address of this request. */
+  returnTo?: string | undefined
+  /** The provider to log in with. Default: the only one, or the user's choice. */
+  connection?: string | undefined
+  /** Ask the provider to let the user log in anew. */
+  reauthenticate?: boolean | undefined
+}
+
+/** Why nobody is logged in. */
+export type AnonymousReason = MissReason | 'denied'
+
+/** What the context of one request is made from. */
+export interface ContextSource {
+  readonly session: Session | undefined
+  readonly user: OAuthUser | undefined
+  readonly reason: AnonymousReason | undefined
+  readonly lastCheckedAt: number | undefined
+  readonly sessionExpiresAt: number | undefined
+  readonly hasTokens: boolean
+  tokens(): Tokens | undefined
+  loginUrl(options: LoginUrlOptions): string
+  logoutUrl(): string
+}
+
+/** `req.oauth`: who is logged in, and what goes with it. Times are in milliseconds. */
+export class OAuthContext {
+  readonly isAuthenticated: boolean
+  readonly user: OAuthUser | undefined
+  /** The name of the provider in the options. */
+  readonly provider: string | undefined
+  /** Names the session without revealing it: for logs and for {@link sessions}. */
+  readonly sessionHandle: string | undefined
+  /** What the user granted. */
+  readonly scopes: readonly string[]
+  readonly createdAt: number | undefined
+  /** When the user was last read from the provider. */
+  readonly lastCheckedAt: number | undefined
+  /** When the session ends unless there is another request. */
+  readonly sessionExpiresAt: number | undefined
+  readonly accessTokenExpiresAt: number | undefined
+  /** Why nobody is logged in; `undefined` when somebody is. */
+  readonly reason: AnonymousReason | undefined
+  readonly #source: ContextSource
+
+  constructor(source: ContextSource) {
+    const { session, user } = source
+    this.#source = source
+    this.isAuthenticated = user !== undefined
+    this.user = user
+    this.provider = session?.provider
+    this.sessionHandle = session?.handle
+    this.scopes = session?.scopes ?? []
+    this.createdAt = session?.createdAt
+    this.lastCheckedAt = source.lastCheckedAt
+    this.sessionExpiresAt = source.sessionExpiresAt
+    this.accessTokenExpiresAt = session?.accessTokenExpiresAt
+    this.reason = source.reason
+  }
+
+  /** The user's access token. Opened when read; `undefined` with a managed application. */
+  get accessToken(): string | undefined {
+    return this.#tokens()?.accessToken || undefined
+  }
+
+  /** The user's refresh token. Never redeem it yourself: it may be good for one use only. */
+  get refreshToken(): string | undefined {
+    return this.#tokens()?.refreshToken
+  }
+
+  /** A link that logs the user in and comes back. */
+  loginUrl(options: LoginUrlOptions = {}): string {
+    return this.#source.loginUrl(options)
+  }
+
+  /** A link that logs the user out. */
+  logoutUrl(): string {
+    return this.#source.logoutUrl()
+  }
+
+  #tokens(): Tokens | undefined {
+    return this.#source.hasTokens && this.isAuthenticated ? this.#source.tokens() : undefined
+  }
+}

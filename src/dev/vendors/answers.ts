@@ -1,0 +1,38 @@
+import type { VendorAnswer } from './types.js'
+
+const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' }
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): VendorAnswer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...noStore, ...headers },
+    body: JSON.stringify(body),
+  }
+}
+
+export function form(status: number, fields: Record<string, unknown>): VendorAnswer {
+  const body = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) body.set(name, String(value))
+  const type = 'application/x-www-form-urlencoded; charset=utf-8'
+  return { status, headers: { 'content-type': type, ...noStore }, body: body.toString() }
+}
+
+export function text(status: number, body: string): VendorAnswer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body }
+}
+
+export function redirect(location: string): VendorAnswer {
+  return { status: 302, headers: { location, 'cache-control': 'no-store' }, body: '' }
+}
+
+/** RFC 6749, section 5.2. */
+export function oauthError(status: number, error: string, description: string): VendorAnswer {
+  const challenge: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
+  return json(status, { error, error_description: description }, challenge)
+}
+
+/** RFC 6750, section 3. */
+export function bearerError(status: number, error: string, description: string): VendorAnswer {
+  const challenge = `Bearer error="${error}", error_description="${description}"`
+  return json(status, { error, error_description: description }, { 'www-authenticate': challenge })
+}

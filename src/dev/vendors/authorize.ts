@@ -1,0 +1,123 @@
+import type { Exchange, Vendor } from './vendor.js'
+import type { AuthorizationRefusal } from './settings.js'
+import type { VendorAnswer } from './types.js'
+import type { Grant } from './grants.js'
+import { redirect } from './answers.js'
+import { errorPage, personaPage, PERSONA } from './pages.js'
+
+export interface AuthorizeRules {
+  /** Between scopes; one or more spaces by default. */
+  scopeSeparator?: RegExp
+  /** The values of `prompt` that the vendor knows; others are refused. Unset: `prompt` is ignored. */
+  prompts?: readonly string[]
+  /** Whether `prompt=login` (or what the vendor has instead) makes the user sign in again. */
+  asksToSignInAgain?(params: URLSearchParams): boolean
+  /** RFC 7636, section 4.3: what a challenge without a method is. */
+  challengeMethods?: readonly string[]
+  responseTypes?: readonly string[]
+  /** Faulty requests end at the vendor's error page instead of the callback. */
+  errorsOnPage?: boolean
+  /** What the callback says when the user denies. */
+  denial?: AuthorizationRefusal
+  /** What the vendor refuses in this request. */
+  refuse?(params: URLSearchParams, scopes: string[]): AuthorizationRefusal | undefined
+  /** More parameters for the callback. */
+  extras?(grant: Grant): Record<string, string>
+  /** The vendor's `iss` (RFC 9207), where it sends one. */
+  issuer?: string
+  /** Appended to the callback's URL. */
+  fragment?: string
+}
+
+const list = (value: string | null, separator = / +/) => (value ?? '').split(separator).filter((item) => item !== '')
+
+/** The authorization endpoint: checks the request, lets the user choose, and returns to the client. */
+export function authorize({ request, params }: Exchange, vendor: Vendor, rules: AuthorizeRules): VendorAnswer {
+  if (params.get('client_id') !== vendor.clientId)
+    return errorPage('Unknown client', 'No application has this client_id.')
+  const redirectUri = registered(params.get('redirect_uri'), vendor)
+  if (redirectUri === undefined)
+    return errorPage('Redirect URI mismatch', 'The redirect_uri is not an absolute, registered one.')
+
+  const back = (fields: Record<string, string | undefined>) =>
+    redirect(callback(redirectUri, params, vendor, rules, fields))
+  const scopes = list(params.get('scope'), rules.scopeSeparator)
+  if (vendor.settings.refuse) return back({ ...vendor.settings.refuse })
+  const refusal = refuse(params, scopes, rules)
+  if (refusal && rules.errorsOnPage) return errorPage(`Error 400: ${refusal.error}`, refusal.error_description ?? '')
+  if (refusal) return back({ ...refusal })
+
+  const chosen = choose(request.query.get(PERSONA), params, vendor)
+  if (chosen === 'nobody') return personaPage(request, vendor.users)
+  if (chosen === 'login_required') return back({ error: 'login_required', error_description: 'Nobody is signed in.' })
+  if (chosen === 'deny') return back({ ...(rules.denial ?? denial) })
+
+  const signsInAgain = !vendor.settings.ignoreReauthentication && (rules.asksToSignInAgain?.(params) ?? false)
+  const grant: Grant = {
+    place: chosen,
+    scopes: scopes.filter((scope) => vendor.settings.grantedScopes?.includes(scope) ?? true),
+    redirectUri,
+    params,
+    authTime: vendor.signIn(chosen, signsInAgain),
+    isNewConsent: vendor.grants.consent(chosen) || list(params.get('prompt')).includes('consent'),
+    accessTokens: new Set(),
+    refreshTokens: new Set(),
+  }
+  return back({ code: vendor.grants.issueCode(grant), ...rules.extras?.(grant) })
+}
+
+const denial: AuthorizationRefusal = { error: 'access_denied', error_description: 'The user denied the request.' }
+
+function registered(redirectUri: string | null, { settings }: Vendor): string | undefined {
+  if (redirectUri === null || !URL.canParse(redirectUri)) return undefined
+  return settings.redirectUris.length === 0 || settings.redirectUris.includes(redirectUri) ? redirectUri : undefined
+}
+
+function refuse(params: URLSearchParams, scopes: string[], rules: AuthorizeRules): AuthorizationRefusal | undefined {
+  const invalid = (description: string) => ({ error: 'invalid_request', error_description: description })
+  const names = [...params.keys()]
+  if (new Set(names).size !== names.length) return invalid('A parameter is repeated.')
+  const responseTypes = rules.responseTypes ?? ['code']
+  if (!responseTypes.includes(params.get('response_type') ?? '')) {
+    return { error: 'unsupported_response_type', error_description: 'Only the code flow is supported.' }
+  }
+  const { prompts, challengeMethods } = rules
+  if (prompts && !list(params.get('prompt')).every((prompt) => prompts.includes(prompt))) {
+    return invalid(`Invalid parameter value for prompt: ${params.get('prompt')}`)
+  }
+  const method = params.get('code_challenge_method')
+  if (challengeMethods && method !== null && !challengeMethods.includes(method)) {
+    return invalid('code_challenge_method is not supported.')
+  }
+  return rules.refuse?.(params, scopes)
+}
+
+/** Who says yes: a place among the users. */
+function choose(
+  persona: string | null,
+  params: URLSearchParams,
+  vendor: Vendor,
+): number | 'nobody' | 'login_required' | 'deny' {
+  if (persona === 'deny') return 'deny'
+  if (persona !== null && vendor.users[Number(persona)]) return Number(persona)
+  const asks = vendor.settings.personaPage ?? vendor.users.length > 1
+  if (!asks) return vendor.users.indexOf(vendor.user)
+  return params.get('prompt') === 'none' ? 'login_required' : 'nobody'
+}
+
+function callback(
+  redirectUri: string,
+  params: URLSearchParams,
+  { settings }: Vendor,
+  rules: AuthorizeRules,
+  fields: Record<string, string | undefined>,
+): string {
+  const url = new URL(redirectUri)
+  const state = params.get('state')
+  const { issInCallback } = settings
+  const issuer = typeof issInCallback === 'string' ? issInCallback : issInCallback ? rules.issuer : undefined
+  const all = { ...fields, state: state ?? undefined, iss: issuer }
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) url.searchParams.set(name, value)
+  if (rules.fragment) url.hash = rules.fragment
+  return url.href
+}

@@ -1,0 +1,43 @@
+import { json } from './answers.js'
+import { forbiddenWithoutUserAgent, profile } from './github-api.js'
+import type { VendorAnswer } from './types.js'
+import type { Exchange, Route, Vendor } from './vendor.js'
+
+/** https://docs.github.com/en/rest/apps/oauth-applications: Basic with the client's credentials, and JSON. */
+export function tokenManagement(vendor: Vendor, root: string): Route[] {
+  const manage =
+    (wholeGrant: boolean) =>
+    ({ request, path }: Exchange): VendorAnswer => {
+      if (!request.headers['user-agent']) return forbiddenWithoutUserAgent
+      const credentials = Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString('base64')
+      if (request.headers.authorization !== `Basic ${credentials}`)
+        return json(401, { message: 'Requires authentication' })
+      const token = accessTokenOf(request.body)
+      const found = vendor.grants.byAccessToken(token)
+      if (path['client'] !== vendor.clientId || token === undefined || !found)
+        return json(404, { message: 'Not Found' })
+      if (request.method === 'POST') return json(200, { token, user: profile(found.user) })
+      // Taking back the grant ends every token of this user for the app.
+      if (wholeGrant) vendor.grants.revokeAll(found.grant.place)
+      else vendor.grants.revoke(token)
+      return { status: 204 }
+    }
+  return [
+    {
+      endpoint: 'application',
+      methods: ['POST', 'DELETE'],
+      path: `${root}/applications/{client}/token`,
+      answer: manage(false),
+    },
+    { endpoint: 'application', methods: ['DELETE'], path: `${root}/applications/{client}/grant`, answer: manage(true) },
+  ]
+}
+
+function accessTokenOf(body: string): string | undefined {
+  try {
+    const { access_token: token } = JSON.parse(body) as { access_token?: unknown }
+    return typeof token === 'string' ? token : undefined
+  } catch {
+    return undefined
+  }
+}

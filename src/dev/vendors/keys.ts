@@ -1,0 +1,25 @@
+import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey, type GenerateKeyPairResult, type JWK } from 'jose'
+
+export type SigningAlg = 'RS256' | 'ES256'
+
+// RSA keys take long to make: all servers of a process sign with the same ones, in the same order.
+const pairs: Record<SigningAlg, Promise<GenerateKeyPairResult>[]> = { RS256: [], ES256: [] }
+
+function pair(alg: SigningAlg, index: number): Promise<GenerateKeyPairResult> {
+  return (pairs[alg][index] ??= generateKeyPair(alg, { modulusLength: 2048 }))
+}
+
+export interface SigningKey {
+  kid: string
+  privateKey: CryptoKey
+  publicJwk: JWK
+  publicPem: string
+}
+
+/** The process's key of this number. */
+export async function signingKey(alg: SigningAlg, index: number): Promise<SigningKey> {
+  const { privateKey, publicKey } = await pair(alg, index)
+  const kid = `${alg.toLowerCase()}-${index}`
+  const publicJwk: JWK = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }
+  return { kid, privateKey, publicJwk, publicPem: await exportSPKI(publicKey) }
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import { json, oauthError, redirect } from './answers.js'
+import { authorize } from './authorize.js'
+import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
+import { isClientAuthenticated } from './client-auth.js'
+import { asCaller, discovery, jwks, revocation } from './endpoints.js'
+import { errorPage, signedOutPage } from './pages.js'
+import { redeem, standardError, tokenResponse } from './token.js'
+import type { VendorAnswer, VendorUser } from './types.js'
+import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
+
+const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
+
+/** A provider that does what OpenID Connect Core says. */
+export const oidc: Profile = {
+  name: 'oidc',
+  settings: { rotateRefreshTokens: true, issInCallback: true },
+  users: [
+    {
+      id: 'user-1',
+      username: 'ida',
+      name: 'Ida Novak',
+      email: 'ida@acme.example',
+      emailVerified: true,
+      groups: ['staff'],
+      picture: 'https://pictures.example/ida.png',
+    },
+  ],
+  options: ({ url }) => ({ issuer: url('') }),
+  routes(vendor) {
+    const { basePath } = vendor.settings
+    return [
+      discovery(`${basePath}/.well-known/openid-configuration`, vendor, metadata(vendor)),
+      jwks(`${basePath}/jwks`, vendor),
+      {
+        endpoint: 'authorize',
+        methods: ['GET', 'POST'],
+        path: `${basePath}/authorize`,
+        answer: (exchange) => authorizePage(exchange, vendor),
+      },
+      { endpoint: 'par', methods: ['POST'], path: `${basePath}/par`, answer: (exchange) => push(exchange, vendor) },
+      {
+        endpoint: 'token',
+        methods: ['POST'],
+        path: `${basePath}/token`,
+        answer: (exchange) => token(exchange, vendor),
+      },
+      revocation(`${basePath}/revoke`, vendor),
+      {
+        endpoint: 'endSession',
+        methods: ['GET', 'POST'],
+        path: `${basePath}/logout`,
+        answer: (exchange) => endSession(exchange, vendor),
+      },
+      {
+        endpoint: 'userinfo',
+        methods: ['GET', 'POST'],
+        path: `${basePath}/userinfo`,
+        answer: (exchange) => asCaller(exchange, vendor, ({ user, grant }) => userinfo(user, grant.scopes, vendor)),
+      },
+    ]
+  },
+}
+
+function metadata({ url, settings }: Vendor) {
+  return {
+    issuer: url(''),
+    authorization_endpoint: url('/authorize'),
+    token_endpoint: url('/token'),
+    userinfo_endpoint: url('/userinfo'),
+    jwks_uri: url('/jwks'),
+    revocation_endpoint: url('/revoke'),
+    end_session_endpoint: url('/logout'),
+    pushed_authorization_request_endpoint: url('/par'),
+    require_pushed_authorization_requests: settings.parRequired,
+    authorization_response_iss_parameter_supported: settings.issInCallback === true,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    subject_types_supported: ['public'],
+    scopes_supported: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+    id_token_signing_alg_values_supported: [settings.signingAlg],
+    ...(settings.userinfoJwt ? { userinfo_signing_alg_values_supported: [settings.signingAlg] } : {}),
+    token_endpoint_auth_methods_supported: settings.clientAuth,
+    ...(settings.clientAuth.includes('private_key_jwt')
+      ? { token_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256'] }
+      : {}),
+    code_challenge_methods_supported: ['S256'],
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+  }
+}
+
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+  const requestUri = exchange.params.get('request_uri')
+  const pushed = vendor.pushedRequests.get(requestUri ?? '')
+  const isOwn = pushed?.params.get('client_id') === exchange.params.get('client_id')
+  if (requestUri !== null && (!pushed || !isOwn || pushed.expiresAt <= Date.now())) {
+    return errorPage('Invalid request', 'The request_uri is wrong, used or expired.')
+  }
+  const params = pushed?.params ?? exchange.params
+  const answer = authorize({ ...exchange, params }, vendor, {
+    issuer: vendor.url(''),
+    prompts: ['none', 'login', 'consent', 'select_account'],
+    challengeMethods: ['S256'],
+    asksToSignInAgain,
+    refuse(_, scopes) {
+      if (vendor.settings.parRequired && !pushed) {
+        return { error: 'invalid_request', error_description: 'Authorization requests must be pushed.' }
+      }
+      return scopes.includes('openid')
+        ? undefined
+        : { error: 'invalid_scope', error_description: 'The scope must contain openid.' }
+    },
+  })
+  // Used up once it led somewhere; the persona page does not count.
+  if (answer.status === 302 && requestUri !== null) vendor.pushedRequests.delete(requestUri)
+  return answer
+}
+
+/** RFC 9126. */
+async function push(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+  if (!(await isClientAuthenticated(exchange, vendor)))
+    return oauthError(401, 'invalid_client', 'Client authentication failed.')
+  const params = new URLSearchParams(exchange.params)
+  if (params.has('request_uri')) return oauthError(400, 'invalid_request', 'A pushed request has no request_uri.')
+  for (const name of ['client_secret', 'client_assertion', 'client_assertion_type']) params.delete(name)
+  if (!params.has('client_id')) params.set('client_id', vendor.clientId)
+  const requestUri = REQUEST_URI + randomBytes(16).toString('base64url')
+  vendor.pushedRequests.set(requestUri, { params, expiresAt: Date.now() + 60_000 })
+  return json(201, { request_uri: requestUri, expires_in: 60 })
+}
+
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+  const outcome = await redeem(exchange, vendor, { hasRefreshToken: ({ scopes }) => scopes.includes('offline_access') })
+  if (outcome.error) {
+    const { status, error } = standardError(outcome)
+    return oauthError(status, error, outcome.description)
+  }
+  const { grant, user } = outcome
+  const claims = userClaims(user, grant.scopes)
+  const rules = {
+    issuer: vendor.url(''),
+    subject: String(user.id),
+    claims,
+    alwaysAuthTime: true,
+    hasAccessTokenHash: true,
+  }
+  const id = await idToken(vendor, outcome, rules)
+  return json(200, { ...tokenResponse(outcome), token_type: 'Bearer', scope: grant.scopes.join(' '), id_token: id })
+}
+
+function userClaims(user: VendorUser, scopes: readonly string[]) {
+  return {
+    ...standardClaims(user, scopes),
+    ...(scopes.includes('groups') && user.groups ? { groups: user.groups } : {}),
+  }
+}
+
+async function userinfo(user: VendorUser, scopes: readonly string[], vendor: Vendor): Promise<VendorAnswer> {
+  const claims = withClaims(user, { sub: String(user.id), ...userClaims(user, scopes) })
+  if (!vendor.settings.userinfoJwt) return json(200, claims)
+  const jwt = await vendor.idTokens.signJwt({ iss: vendor.url(''), aud: vendor.clientId, ...claims })
+  return { status: 200, headers: { 'content-type': 'application/jwt', 'cache-control': 'no-store' }, body: jwt }
+}
+
+/** RP-Initiated Logout 1.0: returns only where a client is named. */
+function endSession({ params }: Exchange, vendor: Vendor): VendorAnswer {
+  const to = params.get('post_logout_redirect_uri')
+  const isOurs = params.has('id_token_hint') || params.get('client_id') === vendor.clientId
+  if (to === null || !isOurs || !URL.canParse(to)) return signedOutPage()
+  const url = new URL(to)
+  const state = params.get('state')
+  if (state !== null) url.searchParams.set('state', state)
+  return redirect(url.href)
+}

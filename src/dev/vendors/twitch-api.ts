@@ -1,0 +1,95 @@
+import { json } from './answers.js'
+import { asCaller } from './endpoints.js'
+import type { Grant } from './grants.js'
+import type { VendorAnswer, VendorUser } from './types.js'
+import { withClaims, type Route, type Vendor } from './vendor.js'
+
+export function requestedClaims(params: URLSearchParams): Record<string, object | null> | undefined {
+  try {
+    const claims: unknown = JSON.parse(params.get('claims') ?? '{}')
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, object | null>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Only what the `claims` parameter asked for, in the place where it was asked for. */
+export function claims(user: VendorUser, { params, scopes }: Grant, place: 'id_token' | 'userinfo') {
+  const isVerified = user.emailVerified !== false && Boolean(user.email)
+  const mayReadEmail = scopes.includes('user:read:email')
+  const all: Record<string, unknown> = {
+    ...(mayReadEmail ? { email: isVerified ? user.email : null, email_verified: isVerified } : {}),
+    picture: user.picture,
+    preferred_username: user.username ?? String(user.id),
+    updated_at: '2024-01-01T00:00:00Z',
+  }
+  const asked = Object.keys(requestedClaims(params)?.[place] ?? {})
+  return Object.fromEntries(Object.entries(all).filter(([name]) => asked.includes(name)))
+}
+
+/** https://dev.twitch.tv/docs/api/reference/#get-users */
+export function apiRoutes(vendor: Vendor): Route[] {
+  const throttled = () =>
+    json(
+      429,
+      { status: 429, message: 'Too Many Requests' },
+      { 'ratelimit-limit': '800', 'ratelimit-remaining': '0', 'ratelimit-reset': '0' },
+    )
+  const unauthorized = () => problem(401, 'Invalid OAuth token')
+  return [
+    {
+      endpoint: 'userinfo',
+      methods: ['GET'],
+      path: '/oauth2/userinfo',
+      answer: (exchange) =>
+        asCaller(
+          exchange,
+          vendor,
+          ({ user, grant }) => {
+            const base = {
+              iss: vendor.url('/oauth2'),
+              sub: String(user.id),
+              aud: vendor.clientId,
+              azp: vendor.clientId,
+            }
+            return json(200, withClaims(user, { ...base, ...claims(user, grant, 'userinfo') }))
+          },
+          { unauthorized, throttled },
+        ),
+    },
+    {
+      endpoint: 'user',
+      methods: ['GET'],
+      path: '/helix/users',
+      answer: (exchange) =>
+        asCaller(
+          exchange,
+          vendor,
+          ({ user, grant }) => {
+            if (exchange.request.headers['client-id'] !== vendor.clientId)
+              return problem(401, 'Client ID and OAuth token do not match')
+            const email =
+              grant.scopes.includes('user:read:email') && user.emailVerified !== false ? { email: user.email } : {}
+            const { id, username = String(id), picture = '' } = user
+            return json(200, {
+              data: [
+                {
+                  id: String(id),
+                  login: username.toLowerCase(),
+                  display_name: username,
+                  profile_image_url: picture,
+                  ...email,
+                },
+              ],
+            })
+          },
+          { unauthorized, throttled },
+        ),
+    },
+  ]
+}
+
+/** Without `error`. */
+export function problem(status: number, message: string): VendorAnswer {
+  return json(status, { status, message })
+}

@@ -1,0 +1,205 @@
+import type { ServerResponse } from 'node:http'
+import { setCookie } from '../http/cookies.js'
+import { redirect } from '../http/answer.js'
+import type { AppRequest } from '../http/request.js'
+import { type OAuthErrorCode, OAuthError } from '../errors.js'
+import type { TokenSet } from '../oauth/client.js'
+import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
+import type { Place } from '../place.js'
+import type { Decision } from '../policy.js'
+import type { Provider } from '../provider-options.js'
+import { LONGEST_LIFE } from '../session/session.js'
+import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { OAuthUser } from '../user.js'
+import type { Identifier } from './identify.js'
+import type { Links, LoginRequest } from './links.js'
+import type { Connection } from './login.js'
+
+/** A login that did not come to a session, and what helps then. */
+export class FailedLogin extends Error {
+  readonly error: OAuthError
+  /** What trying again asks for. */
+  readonly retry: LoginRequest
+  /** Who logged in, when the rules refused them. */
+  readonly user: OAuthUser | undefined
+  readonly decision: Extract<Decision, { isAllowed: false }> | undefined
+
+  constructor(error: OAuthError, retry: LoginRequest, refused?: { user: OAuthUser; decision: Extract<Decision, { isAllowed: false }> }) {
+    super(error.message, { cause: error })
+    this.error = error
+    this.retry = retry
+    this.user = refused?.user
+    this.decision = refused?.decision
+  }
+}
+
+export interface CallbackConfig {
+  connections: ReadonlyMap<string, Connection>
+  identifiers: ReadonlyMap<string, Identifier>
+  transactions: Transactions
+  sessions: Sessions
+  links: Links
+  /** Milliseconds; 0 is no limit. */
+  maximumDuration: number
+}
+
+export interface Callback {
+  /** The session the request has already, if any. */
+  handle(req: AppRequest, res: ServerResponse, place: Place, callbackName: string, query: URLSearchParams, now: number): Promise<LiveSession | 'stale'>
+}
+
+/** After so many returns without our cookie the visitor is told why. */
+const RETURNS_BEFORE_EXPLAINING = 2
+
+export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration }: CallbackConfig): Callback {
+  const hasSession = async (req: AppRequest, place: Place, now: number) => {
+    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now)
+    return typeof found === 'string' || found.session.instance !== place.instance ? undefined : found
+  }
+
+  /** The transaction that this answer belongs to; `stale` when it is an old one of somebody who is logged in. */
+  const take = async (req: AppRequest, res: ServerResponse, place: Place, callbackName: string, query: URLSearchParams, now: number) => {
+    const home: LoginRequest = { returnPath: links.safeReturn(place, undefined) }
+    for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
+      if (query.getAll(name).length > 1) throw new FailedLogin(new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }), home)
+    }
+    const sealed = transactions.read(query.get('state') ?? '', now)
+    const connection = sealed && connections.get(sealed.provider)
+    if (sealed === undefined || connection === undefined) {
+      return (await hasSession(req, place, now)) ? 'stale' : refuse('login_expired', home, 'the state is not ours, or too old')
+    }
+    const retry: LoginRequest = { returnPath: links.safeReturn(place, sealed.returnPath) }
+    if (!fits(sealed, connection, place, callbackName)) return refuse('invalid_callback', retry, 'the callback belongs to another provider, client or instance')
+    const taken = transactions.take(res, req.headers.cookie, place.transactionCookie, sealed)
+    if (typeof taken !== 'string') return { transaction: taken, connection, retry }
+    if (await hasSession(req, place, now)) return 'stale'
+    return taken === 'used' ? refuse('login_expired', retry, 'the state was used already') : refuseWithoutCookie(sealed, retry)
+  }
+
+  const open = async (req: AppRequest, place: Place, { transaction, connection, retry }: Taken, query: URLSearchParams, now: number) => {
+    const { provider, client } = connection
+    const { issuer, isRequired } = await client.callbackIssuer()
+    const iss = query.get('iss')
+    if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer)) {
+      refuse('invalid_callback', retry, 'the callback names another issuer, or none (RFC 9207)')
+    }
+    if (query.has('error')) throw new FailedLogin(providerRefusal(provider, query), retry)
+    const code = query.get('code') ?? ''
+    if (!/^[\x20-\x7e]+$/.test(code)) refuse('invalid_callback', retry, 'the callback has no usable code')
+    const tokens = await client.redeem({
+      code,
+      redirectUri: transaction.redirectUri,
+      nonce: transaction.nonce,
+      codeVerifier: transaction.codeVerifier,
+      requestedScopes: transaction.scopes,
+      authenticatedSince: transaction.reauthenticates ? transaction.startedAt : undefined,
+    })
+    const scopes = grantedScopes(provider, tokens, transaction)
+    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens), tokens: tokens.answer })
+    const identifier = identifiers.get(provider.name)
+    if (identifier === undefined) throw new OAuthError('internal', { hint: 'a provider without rules' })
+    const { user, decision } = await identifier.identify(source, req)
+    if (!decision.isAllowed) throw new FailedLogin(new OAuthError(decision.code), retry, { user, decision })
+    const previous = await hasSession(req, place, now)
+    const live = await sessions.create(
+      {
+        instance: place.instance,
+        provider: provider.name,
+        issuer: provider.issuer ?? '',
+        clientId: provider.clientId,
+        user,
+        scopes,
+        authTime: authTimeOf(tokens),
+        accessTokenExpiresAt: tokens.expiresAt,
+        verdicts: { [identifier.fingerprint]: { at: now, allowed: true, matched: decision.matched } },
+      },
+      { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken, idToken: tokens.idToken },
+      now,
+    )
+    if (previous) await sessions.destroy(previous.key, 'logout')
+    return live
+  }
+
+  return {
+    async handle(req, res, place, callbackName, query, now) {
+      const taken = await take(req, res, place, callbackName, query, now)
+      if (taken === 'stale') {
+        redirect(res, links.safeReturn(place, undefined))
+        return 'stale'
+      }
+      const live = await open(req, place, taken, query, now).catch((error: unknown) => {
+        throw error instanceof OAuthError ? new FailedLogin(error, taken.retry) : error
+      })
+      const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
+      setCookie(res, place.sessionCookie.name, live.id, place.sessionCookie.attributes, Math.ceil(maxAge / 1000))
+      redirect(res, taken.retry.returnPath)
+      return live
+    },
+  }
+}
+
+interface Taken {
+  transaction: TakenTransaction
+  connection: Connection
+  retry: LoginRequest
+}
+
+function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
+  throw new FailedLogin(new OAuthError(code, { hint }), retry)
+}
+
+/** An answer counts only at the address, for the provider, client and instance that the login began with. */
+function fits(sealed: SealedTransaction, { provider, callbackName }: Connection, place: Place, at: string): boolean {
+  return callbackName === at && sealed.clientId === provider.clientId && sealed.instance === place.instance
+}
+
+/** The browser kept no cookie: trying again helps against an old tab, not against a wrong setup. */
+function refuseWithoutCookie({ attempts, redirectUri }: SealedTransaction, retry: LoginRequest): never {
+  const again = { ...retry, attempts: attempts + 1 }
+  if (attempts < RETURNS_BEFORE_EXPLAINING) return refuse('login_expired', again, 'the cookie of this login is missing')
+  const { protocol, host } = new URL(redirectUri)
+  throw new FailedLogin(
+    new OAuthError('cookie_lost', {
+      message:
+        `Your browser did not send back the cookie that ties this login to it. Either it does not keep cookies for ${host}, ` +
+        `or the login began on another host than ${host}${protocol === 'http:' ? ', or the cookie is marked Secure while the address is plain http' : ''}.`,
+      hint: 'three returns without our cookie',
+    }),
+    retry,
+  )
+}
+
+const userSaidNo = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required', 'user_cancelled_login', 'user_cancelled_authorize', 'user_denied'])
+
+/** The error of an authorization response. (RFC 6749, 4.1.2.1) */
+function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError {
+  const error = query.get('error') ?? ''
+  const providerMessage = query.get('error_description')?.replace(/[\u0000-\u001f\u007f\u2028-\u202f\u2066-\u2069]+/g, ' ').trim() || undefined
+  const hint = `${provider.name} answered with the error ${JSON.stringify(error.slice(0, 64))}`
+  if (error === '') return new OAuthError('invalid_callback', { hint })
+  if (userSaidNo.has(error)) return new OAuthError('access_denied', { providerMessage, hint })
+  if (error === 'temporarily_unavailable') return new OAuthError('provider_busy', { providerMessage, hint })
+  const isOwners = ['unauthorized_client', 'invalid_scope', 'unauthorized_scope_error', 'invalid_request', 'unsupported_response_type', 'invalid_client', 'redirect_uri_mismatch'].includes(error)
+  return new OAuthError(isOwners ? 'misconfigured' : 'provider_error', { providerMessage, hint })
+}
+
+/** What was granted, with what it stands for. What the configuration demands must be there. */
+function grantedScopes(provider: Provider, tokens: TokenSet, { scopes }: TakenTransaction): readonly string[] {
+  if (tokens.scopes === undefined) return scopes
+  const granted = new Set(tokens.scopes)
+  for (const scope of tokens.scopes) for (const implied of provider.impliedScopes?.[scope] ?? []) granted.add(implied)
+  const missing = provider.requiredScopes.filter((scope) => !granted.has(scope))
+  if (missing.length === 0) return [...granted]
+  throw new OAuthError('access_denied', {
+    message: 'You did not grant everything that this application asks for.',
+    hint: `not granted: ${missing.join(' ')}`,
+  })
+}
+
+function subjectOf({ claims }: TokenSet): string | undefined {
+  return typeof claims?.['sub'] === 'string' ? claims['sub'] : undefined
+}
+
+function authTimeOf({ claims }: TokenSet): number | undefined {
+  return typeof claims?.['auth_time'] === 'number' ? claims['auth_time'] * 1000 : undefined
+}

@@ -1,0 +1,142 @@
+import type { ServerResponse } from 'node:http'
+import { OAuthError } from '../errors.js'
+import { redirect } from '../http/answer.js'
+import { type AppRequest, isLoopback } from '../http/request.js'
+import type { ProviderClient } from '../oauth/client.js'
+import type { Transactions } from '../oauth/transaction.js'
+import type { Place, Places } from '../place.js'
+import type { Provider } from '../provider-options.js'
+import type { Answers } from '../answers.js'
+import type { Links, LoginRequest } from './links.js'
+
+/** A provider of the configuration, with what talks to it. */
+export interface Connection {
+  readonly provider: Provider
+  readonly client: ProviderClient
+  /** The special path that takes this provider's answers. */
+  readonly callbackName: string
+}
+
+export interface LoginConfig {
+  connections: ReadonlyMap<string, Connection>
+  transactions: Transactions
+  links: Links
+  places: Places
+  answers: Answers
+  publicUrl: { readonly origin: string } | undefined
+  /** Cookies without `Secure` were asked for: then http is fine anywhere. */
+  allowsHttp: boolean
+  /** Called once with the address to register, where nobody configured it. */
+  onRedirectUri(redirectUri: string): void
+}
+
+export interface Login {
+  /** Sends a visitor without a session to the provider, or to the sign-in page where there are several. */
+  start(req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest): Promise<void>
+  /** `/auth/authn` */
+  authn(req: AppRequest, res: ServerResponse, place: Place, query: URLSearchParams): Promise<void>
+}
+
+export function createLogin(config: LoginConfig): Login {
+  const { connections, transactions, links, places, answers, publicUrl, allowsHttp } = config
+  const [only] = connections.size === 1 ? connections.values() : []
+
+  /** A login must begin where the callback will come back to: the cookie lives on one host. */
+  const mustMove = (req: AppRequest, request: LoginRequest) =>
+    publicUrl !== undefined && !request.isMoved && req.headers.host !== undefined && req.headers.host !== new URL(publicUrl.origin).host
+
+  const begin = async (req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest, connection: Connection, query?: URLSearchParams) => {
+    const { provider, client, callbackName } = connection
+    const origin = places.origin(req)
+    refuseHttp(origin, allowsHttp)
+    const redirectUri = `${origin}${places.special(place, callbackName)}`
+    config.onRedirectUri(redirectUri)
+    const scopes = [...new Set([...provider.requestedScopes, ...connectionScopes(provider, query), ...(request.scopes ?? [])])]
+    const begun = transactions.begin(res, req.headers.cookie, place.transactionCookie, {
+      provider: provider.name,
+      clientId: provider.clientId,
+      instance: place.instance,
+      redirectUri,
+      returnPath: request.returnPath,
+      scopes,
+      startedAt: Date.now(),
+      reauthenticates: request.ask === 'login' && provider.forcesLogin === true,
+      attempts: request.attempts ?? 0,
+    })
+    const url = await client.authorizationUrl({
+      ...provider.authorizationParams,
+      ...mappedParams(provider, query),
+      ...mergePrompt(provider, request.ask),
+      response_type: 'code',
+      client_id: provider.clientId,
+      redirect_uri: redirectUri,
+      scope: scopes.join(provider.scopeSeparator ?? ' '),
+      state: begun.state,
+      ...(provider.openid && provider.nonce !== false && { nonce: begun.nonce }),
+      ...(provider.pkce !== false && { code_challenge: begun.codeChallenge, code_challenge_method: 'S256' }),
+    })
+    redirect(res, url)
+  }
+
+  const start: Login['start'] = async (req, res, place, request) => {
+    if (mustMove(req, request)) return redirect(res, `${publicUrl?.origin}${links.login(place, { ...request, isMoved: true })}`)
+    if (only === undefined) return redirect(res, links.login(place, request))
+    return begin(req, res, place, request, only)
+  }
+
+  const showChoice = (res: ServerResponse, place: Place, request: LoginRequest) =>
+    answers.page(res, 200, (pages, nonce) => {
+      const buttons = [...connections.values()].map(({ provider: { name, label, iconUrl, color } }) => {
+        return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) }
+      })
+      return pages.signIn({ providers: buttons }, nonce)
+    })
+
+  return {
+    start,
+    async authn(req, res, place, query) {
+      // Without a link of ours this is an explicit login: anew, and to the start page. (S-013)
+      const asked = links.open(place, query) ?? { returnPath: links.safeReturn(place, undefined), ask: 'login' as const }
+      const name = query.get('connection') ?? asked.connection
+      const connection = name === null || name === undefined ? only : connections.get(name)
+      if (name && connection === undefined) throw new OAuthError('not_found', { message: 'There is no login of this name.' })
+      if (mustMove(req, asked)) {
+        return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}`)
+      }
+      return connection === undefined ? showChoice(res, place, asked) : begin(req, res, place, asked, connection, query)
+    },
+  }
+}
+
+/** Codes and cookies in the clear can be read by anyone on the way. */
+function refuseHttp(origin: string, allowsHttp: boolean): void {
+  const { protocol, hostname } = new URL(origin)
+  if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return
+  throw new OAuthError('misconfigured', {
+    hint: `a login over plain http is refused on ${hostname}: serve it over https; behind a proxy set baseUrl or Express' "trust proxy"; to accept http set cookie.secure: false`,
+  })
+}
+
+/** Values of query parameters that the configuration lets through; a repeated one is ambiguous and left out. */
+function mappedParams({ authorizationParamsMap }: Provider, query: URLSearchParams | undefined): Record<string, string> {
+  const entries = Object.entries(authorizationParamsMap).flatMap(([name, from]): [string, string][] => {
+    const [value, ...more] = query?.getAll(from) ?? []
+    return value === undefined || more.length > 0 || value.length > 2048 ? [] : [[name, value]]
+  })
+  return Object.fromEntries(entries)
+}
+
+/** `?connection_scope=`: those that the configuration allows. */
+function connectionScopes({ connectionScopes: allowed, connectionScopeSeparator }: Provider, query: URLSearchParams | undefined): string[] {
+  if (allowed.length === 0) return []
+  const asked = (query?.getAll('connection_scope') ?? []).flatMap((value) => value.split(connectionScopeSeparator))
+  return allowed.filter((scope) => asked.includes(scope))
+}
+
+/** One `prompt`, whatever several reasons ask for. */
+function mergePrompt(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
+  const asked = (ask === 'login' ? provider.reauthenticate : ask === 'account' ? provider.selectAccount : undefined) ?? {}
+  const { prompt: always } = provider.authorizationParams
+  if (asked['prompt'] === undefined || always === undefined) return asked
+  return { ...asked, prompt: [...new Set([...always.split(' '), ...asked['prompt'].split(' ')])].join(' ') }
+}

@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http'
+import { serialize } from 'cookie'
+
+export interface CookieAttributes {
+  path: string
+  domain?: string | undefined
+  secure: boolean
+  sameSite: 'lax' | 'none'
+}
+
+/**
+ * The values of all cookies of exactly this name, in the order sent. Only space and tab are trimmed (RFC 6265, 5.4):
+ * trimming what Unicode calls white space would let another name pass for ours.
+ */
+export function readCookies(header: string | undefined, name: string): string[] {
+  const values: string[] = []
+  if (header === undefined || !header.includes(name)) return values
+  for (const pair of cookiePairs(header)) if (pair.name === name) values.push(pair.value)
+  return values
+}
+
+/** The cookies whose name starts with `prefix`, in the order sent: browsers send the oldest first. */
+export function readCookiesByPrefix(header: string | undefined, prefix: string): { name: string; value: string }[] {
+  if (header === undefined || !header.includes(prefix)) return []
+  return [...cookiePairs(header)].filter((pair) => pair.name.startsWith(prefix))
+}
+
+function* cookiePairs(header: string): Generator<{ name: string; value: string }> {
+  let start = 0
+  while (start < header.length) {
+    let end = header.indexOf(';', start)
+    if (end === -1) end = header.length
+    const equals = header.indexOf('=', start)
+    if (equals !== -1 && equals < end) {
+      yield { name: trimBlanks(header, start, equals), value: trimBlanks(header, equals + 1, end) }
+    }
+    start = end + 1
+  }
+}
+
+function trimBlanks(text: string, start: number, end: number): string {
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/** Adds a cookie to the answer; `maxAge` in seconds. */
+export function setCookie(
+  res: ServerResponse,
+  name: string,
+  value: string,
+  attributes: CookieAttributes,
+  maxAge: number,
+): void {
+  append(res, name, line(name, value, attributes, { maxAge }))
+}
+
+/** Deletes a cookie: with the attributes it was set with, since browsers ignore the deletion otherwise. */
+export function clearCookie(res: ServerResponse, name: string, attributes: CookieAttributes): void {
+  append(res, name, line(name, '', attributes, { maxAge: 0, expires: new Date(0) }))
+}
+
+function line(
+  name: string,
+  value: string,
+  { path, domain, secure, sameSite }: CookieAttributes,
+  life: { maxAge: number; expires?: Date },
+): string {
+  return serialize(name, value, { path, secure, sameSite, httpOnly: true, ...life, ...(domain !== undefined && { domain }) })
+}
+
+function append(res: ServerResponse, name: string, cookie: string): void {
+  const present = res.getHeader('Set-Cookie')
+  const lines = Array.isArray(present) ? present : present === undefined ? [] : [String(present)]
+  const others = lines.filter((other) => !other.startsWith(`${name}=`))
+  res.setHeader('Set-Cookie', [...others, cookie])
+}

@@ -1,0 +1,246 @@
+import type * as OpenidClient from 'openid-client'
+import { OAuthError, ProviderFault } from '../errors.js'
+import { isRecord } from '../read.js'
+import { textOf } from './identity.js'
+import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
+import { clientAuth } from './client-auth.js'
+import { createMetadataSource, type ServerMetadata } from './metadata.js'
+import { createOutbound, type Outbound, readJson } from './outbound.js'
+import type { ApiAnswer, Claims, ClientAuth, IdentitySource, ProviderDefinition } from './provider.js'
+import { createSource } from './source.js'
+import { faultOfToken } from './faults.js'
+import { conformTokenAnswer, type TokenAnswer } from './token-answer.js'
+
+/** A provider as its client needs it: the definition, and who we are there. */
+export interface ClientConfig extends ProviderDefinition {
+  name: string
+  clientId: string
+  clientSecret: string | undefined
+  clientAuth: ClientAuth
+  tokenHeaders: Readonly<Record<string, string>>
+  trustEmail: boolean
+  /** Milliseconds for a whole exchange. */
+  timeout: number
+  /** Seconds. */
+  clockTolerance: number
+}
+
+/** What the token endpoint gave, verified. */
+export interface TokenSet {
+  accessToken: string
+  refreshToken: string | undefined
+  idToken: string | undefined
+  /** Of the verified ID token; `undefined` when there is none. */
+  claims: Claims | undefined
+  /** `undefined` when the answer does not say: then what was asked for was granted. (RFC 6749, 5.1) */
+  scopes: readonly string[] | undefined
+  /** Milliseconds; `undefined` when nobody knows. */
+  expiresAt: number | undefined
+  answer: Claims
+}
+
+export interface Redemption {
+  code: string
+  redirectUri: string
+  nonce: string
+  codeVerifier: string
+  requestedScopes: readonly string[]
+  authenticatedSince: number | undefined
+}
+
+/** What a user is read with. */
+export interface SourceGrant {
+  accessToken: string
+  /** Of the ID token, as far as they still hold. */
+  claims: Claims
+  scopes: readonly string[]
+  /** The `sub` that userinfo must name. */
+  subject: string | undefined
+  /** The token answer, for profile functions of one's own. */
+  tokens: Claims
+}
+
+export interface ProviderClient {
+  /** The authorization request as a URL to send the browser to; pushed first where the server demands it. */
+  authorizationUrl(params: Readonly<Record<string, string>>): Promise<string>
+  /** What `iss` of a callback must be, and whether it must be there. (RFC 9207) */
+  callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }>
+  redeem(redemption: Redemption): Promise<TokenSet>
+  refresh(refreshToken: string, redirectUri: string): Promise<TokenSet>
+  /** What the provider's hooks read the user with. All of it together takes at most one exchange's time. */
+  source(grant: SourceGrant): IdentitySource
+  revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void>
+  /** Where the provider ends its own session; `undefined` where it cannot. (RP-Initiated Logout 1.0) */
+  endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined>
+  /** Claims of a logout token whose signature, issuer, audience and times are right. (Back-Channel Logout 1.0, 2.6) */
+  verifyLogoutToken(token: string): Promise<Claims>
+}
+
+const OUTBOUND = { concurrency: 50, failuresBeforePause: 10 }
+
+export function createClient(config: ClientConfig): ProviderClient {
+  const outbound = createOutbound(OUTBOUND)
+  const server = createMetadataSource(config, outbound)
+  const deadline = () => AbortSignal.timeout(config.timeout)
+
+  const expectations = (metadata: ServerMetadata) => ({
+    clientId: config.clientId,
+    algorithms: metadata.algorithms,
+    clockTolerance: config.clockTolerance,
+    acceptsIssuer: (issuer: string, claims: Claims) =>
+      config.acceptsIssuer?.(issuer, claims, metadata.issuer ?? '') ?? issuer === metadata.issuer,
+    acceptsKey: config.acceptsKey,
+    types: ['jwt'],
+  })
+
+  /** Runs one grant: our own fetch reads the answer before openid-client does, and keeps what it must not judge. */
+  const grant = async (
+    run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
+    expected: Pick<IdTokenExpectations, 'nonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
+    end = deadline(),
+  ): Promise<TokenSet> => {
+    const metadata = await server.metadata(end)
+    let answer: TokenAnswer | undefined
+    const oidc = await import('openid-client')
+    const configuration = await configure(oidc, config, metadata, outbound, end, async (response) => {
+      answer = await readTokenAnswer(response, config)
+      return Response.json(answer.plain)
+    })
+    await run(oidc, configuration).catch(translate)
+    if (answer === undefined) throw new ProviderFault('down', 'provider_error', { hint: 'no token answer' })
+    const { idToken, raw, scopes, plain } = answer
+    if (idToken === undefined && config.openid && expected.requiresIdToken) {
+      throw new ProviderFault('down', 'provider_error', { hint: 'the token answer has no id_token: is this an OpenID Connect provider?' })
+    }
+    const claims = idToken !== undefined && config.openid
+      ? await verifyIdToken(idToken, server.keySet(end), { ...expectations(metadata), ...expected, accessToken: plain.access_token })
+      : undefined
+    return {
+      accessToken: plain.access_token,
+      refreshToken: plain.refresh_token,
+      idToken: claims === undefined ? undefined : String(idToken),
+      claims,
+      scopes,
+      expiresAt: plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000,
+      answer: raw,
+    }
+  }
+
+  const source: ProviderClient['source'] = (given) => createSource({ provider: config, ...given, outbound, end: deadline(), server, expectations })
+
+  return {
+    source,
+    async authorizationUrl(params) {
+      const end = deadline()
+      const metadata = await server.metadata(end)
+      const oidc = await import('openid-client')
+      const configuration = await configure(oidc, config, metadata, outbound, end)
+      if (metadata.requiresPushedRequests) {
+        return (await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate)).href
+      }
+      return oidc.buildAuthorizationUrl(configuration, { ...params }).href
+    },
+    async callbackIssuer() {
+      const { issuer, requiresIssuerInCallback } = await server.metadata(deadline())
+      // A template is no issuer that a callback could name.
+      return { issuer: issuer?.includes('{') ? undefined : issuer, isRequired: requiresIssuerInCallback }
+    },
+    async redeem({ code, redirectUri, nonce, codeVerifier, requestedScopes, authenticatedSince }) {
+      const end = deadline()
+      const callback = new URL(redirectUri)
+      callback.searchParams.set('code', code)
+      const tokens = await grant(
+        (oidc, configuration) =>
+          oidc.authorizationCodeGrant(configuration, callback, config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier }),
+        { nonce: config.nonce === false ? undefined : nonce, authenticatedSince, requiresIdToken: requestedScopes.includes('openid') },
+        end,
+      )
+      const { upgradeToken } = config
+      if (upgradeToken === undefined) return tokens
+      const params = upgradeToken.params(tokens.accessToken, { id: config.clientId, secret: config.clientSecret })
+      const better = await grant(
+        (oidc, configuration) => oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
+        { nonce: undefined, requiresIdToken: false },
+        end,
+      )
+      return { ...tokens, accessToken: better.accessToken, expiresAt: better.expiresAt }
+    },
+    refresh: (refreshToken, redirectUri) =>
+      grant(
+        (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, config.refreshParams?.(redirectUri) ?? {}),
+        { nonce: undefined, requiresIdToken: false },
+      ),
+    async revoke({ accessToken, refreshToken }) {
+      const end = deadline()
+      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, scopes: [], subject: undefined, tokens: {} }))
+      const metadata = await server.metadata(end)
+      if (metadata.endpoints.revocation === undefined) return
+      const oidc = await import('openid-client')
+      const configuration = await configure(oidc, config, metadata, outbound, end)
+      // Revoking a refresh token ends the access tokens that came from it. (RFC 7009, 2.1)
+      await oidc.tokenRevocation(configuration, refreshToken ?? accessToken).catch(translate)
+    },
+    async endSessionUrl(params) {
+      const { endpoints } = await server.metadata(deadline())
+      if (endpoints.endSession === undefined) return undefined
+      const url = new URL(endpoints.endSession)
+      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
+      return url.href
+    },
+    async verifyLogoutToken(token) {
+      const end = deadline()
+      const metadata = await server.metadata(end)
+      return verifyJwt(token, server.keySet(end), { ...expectations(metadata), types: ['logout+jwt', 'jwt'] })
+    },
+  }
+}
+
+/** `tokens` reads an answer of the token endpoint; what it throws reaches the caller. */
+async function configure(
+  oidc: typeof OpenidClient,
+  config: ClientConfig,
+  { issuer, endpoints, pushedRequestEndpoint }: ServerMetadata,
+  outbound: Outbound,
+  deadline: AbortSignal,
+  tokens?: (response: Response) => Promise<Response>,
+): Promise<OpenidClient.Configuration> {
+  const configuration = new oidc.Configuration(
+    {
+      issuer: issuer ?? new URL(String(endpoints.authorization)).origin,
+      ...(endpoints.authorization && { authorization_endpoint: endpoints.authorization }),
+      ...(endpoints.token && { token_endpoint: endpoints.token }),
+      ...(endpoints.revocation && { revocation_endpoint: endpoints.revocation }),
+      ...(pushedRequestEndpoint && { pushed_authorization_request_endpoint: pushedRequestEndpoint }),
+    },
+    config.clientId,
+    undefined,
+    await clientAuth(oidc, config.clientAuth, config.clientSecret),
+  )
+  // Which addresses may be http was decided when they were read: those of this machine.
+  oidc.allowInsecureRequests(configuration)
+  configuration.timeout = 0
+  configuration[oidc.customFetch] = async (url, { method, headers, body }) => {
+    const isToken = url === endpoints.token
+    const sent = new Headers(headers)
+    sent.set('user-agent', 'oauth-module')
+    if (isToken) for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
+    const response = await outbound(url, { method, headers: sent, body: body as RequestInit['body'], deadline })
+    return isToken && tokens ? tokens(response) : response
+  }
+  return configuration
+}
+
+async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenAnswer> {
+  const isForm = /x-www-form-urlencoded/i.test(response.headers.get('content-type') ?? '')
+  const body = isForm ? Object.fromEntries(new URLSearchParams(await response.text())) : await readJson(response)
+  const answer: ApiAnswer = { status: response.status, headers: response.headers, body }
+  // GitHub reports its errors with status 200.
+  if (response.status !== 200 || !isRecord(body) || textOf(body['error']) !== undefined || isRecord(body['error'])) throw faultOfToken(answer, config)
+  return conformTokenAnswer(config.conformTokens?.(body) ?? body, config.openid)
+}
+
+/** What our own fetch threw comes wrapped; anything else is openid-client's own judgement of the answer. */
+function translate(error: unknown): never {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof OAuthError) throw cause
+  throw new ProviderFault('down', 'provider_error', { hint: error instanceof Error ? error.message : 'openid-client failed', cause: error })
+}

@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { debuglog } from 'node:util'
+import type { OAuthError } from './errors.js'
+import { isLoopback, isSafePath } from './http/request.js'
+import type { PagesOption } from './page-contexts.js'
+import { ruleLists } from './policy.js'
+import { parseProviders, type Provider } from './provider-options.js'
+import type { BuiltinName, ProviderMap } from './providers/index.js'
+import { type OptionReader, readOptions } from './read.js'
+import { memoryStore } from './session/memory-store.js'
+import type { Lifetimes } from './session/session.js'
+import type { SessionStore } from './session/store.js'
+import { headerPresets, type UpstreamHeadersConfig } from './upstream-headers.js'
+import type { OAuthUser } from './user.js'
+
+/** Takes messages; never sees a secret. */
+export interface Logger {
+  debug(message: string, facts?: object): void
+  info(message: string, facts?: object): void
+  warn(message: string, facts?: object): void
+  error(message: string, facts?: object): void
+}
+
+/** A rule of one's own, on top of the lists: says whether the user may pass. */
+export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Promise<boolean>
+
+/** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
+export type OnError = (error: OAuthError, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown
+
+/** Options of `oauthModule()`. All times are in seconds. */
+export interface OAuthModuleOptions {
+  /** One or more identity providers; several give a sign-in page with a button each. */
+  provider: BuiltinName | ProviderMap
+  /** `false`: nothing is enforced and no special path exists; identity headers from the client are still removed. Default `true`. */
+  enabled?: boolean | undefined
+  /** Do not enforce a login on OPTIONS requests. Default `false`. */
+  optionsPassthrough?: boolean | undefined
+  /** Of the names of our cookies. Letters, digits, `.`, `_` and `-`. Default `'ngrok.'`. */
+  cookiePrefix?: string | undefined
+  /** Seconds without a request after which the user must log in again. Default `0`: none. */
+  inactivityTimeout?: number | undefined
+  /** Seconds that a session lasts at most. Default `0`: no limit of its own. */
+  maximumDuration?: number | undefined
+  /**
+   * Seals login state and stored tokens: 32 characters at least. The first seals, all open, so that a secret can be
+   * rotated. Default: `OAUTH_MODULE_SECRET` (commas separate several).
+   */
+  secret?: string | readonly string[] | undefined
+  /** The public URL of the mount point. Default: from the request. */
+  baseUrl?: string | undefined
+  /** The special paths, below the mount. Default `'/auth'`. */
+  basePath?: string | undefined
+  /** Names of the upstream headers: a prefix, a preset (`'oauth2-proxy'`, `'oauth2-proxy-nginx'`), or `false` for none. Default `'ngrok-auth-'`. */
+  headerPrefix?: string | false | undefined
+  /** Whether tokens are among the upstream headers. Default `true` with ngrok's names, else `false`. */
+  forwardTokens?: boolean | 'access' | undefined
+  /** Whether `req.user` is set. Default `true`. */
+  userProperty?: boolean | undefined
+  /** Where sessions live. Default {@link memoryStore}. */
+  store?: SessionStore | undefined
+  /** A rule of one's own, on top of the lists. 5 seconds at most; throwing refuses the request. */
+  authorize?: Authorize | undefined
+  /** Stands for a changed `authorize`: another version makes everybody be checked again. */
+  rulesVersion?: string | undefined
+  /** What happens to a request without a session. Default `'auto'`: navigations are redirected, others get 401. */
+  unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
+  /** What logging out does beyond this session. */
+  logout?: { /** A path of this site to go to. Default: our page. */ returnTo?: string | undefined } | undefined
+  /** Attributes of the session cookie. Default: this host, `Lax`, `Secure` by scheme, the mount path. */
+  cookie?: {
+    domain?: string | undefined
+    sameSite?: 'Lax' | 'None' | undefined
+    secure?: boolean | undefined
+    path?: string | undefined
+  } | undefined
+  /** Pages of one's own. */
+  pages?: PagesOption | undefined
+  /** Instances with the same id, store and secret share logins. Default: the mount path. */
+  id?: string | undefined
+  /** Seconds for a whole exchange with the provider (default 10), and for one store operation (default 2). */
+  timeouts?: { provider?: number | undefined; store?: number | undefined } | undefined
+  /** Seconds that clocks may differ. Default `30`. */
+  clockTolerance?: number | undefined
+  /** Takes over error answers. */
+  onError?: OnError | undefined
+  /** Default: `NODE_DEBUG=oauth-module`, and process warnings. */
+  logger?: Logger | undefined
+}
+
+/** The options, checked, with their defaults; times in milliseconds. */
+export interface Config {
+  readonly isEnabled: boolean
+  readonly passesOptions: boolean
+  readonly unauthenticated: 'auto' | 'redirect' | 'reject' | 'pass'
+  readonly setsUser: boolean
+  readonly id: string | undefined
+  readonly publicUrl: { readonly origin: string; readonly path: string } | undefined
+  readonly basePath: string
+  readonly cookie: CookieConfig
+  readonly lifetimes: Lifetimes
+  readonly secrets: readonly string[]
+  readonly headers: UpstreamHeadersConfig
+  readonly providers: readonly Provider[]
+  readonly authorize: Authorize | undefined
+  readonly rulesVersion: string | undefined
+  readonly store: SessionStore
+  readonly pages: PagesOption | undefined
+  readonly onError: OnError | undefined
+  readonly logger: Logger
+  readonly storeTimeout: number
+  readonly clockTolerance: number
+  readonly logoutPath: string | undefined
+}
+
+export interface CookieConfig {
+  readonly prefix: string
+  readonly domain: string | undefined
+  readonly sameSite: 'lax' | 'none'
+  readonly secure: boolean | undefined
+  readonly path: string | undefined
+}
+
+const knownOptions = [
+  'provider', 'enabled', 'optionsPassthrough', 'cookiePrefix', 'inactivityTimeout', 'maximumDuration', 'secret', 'baseUrl', 'basePath',
+  'headerPrefix', 'forwardTokens', 'userProperty', 'store', 'authorize', 'rulesVersion', 'unauthenticated', 'logout', 'cookie', 'pages',
+  'id', 'timeouts', 'clockTolerance', 'onError', 'logger',
+]
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export function parseOptions(options: OAuthModuleOptions, env: Env = process.env): Config {
+  const read = readOptions(options, 'oauthModule')
+  read.only(knownOptions)
+  const timeouts = read.object('timeouts')
+  timeouts?.only(['provider', 'store'])
+  const clockTolerance = read.seconds('clockTolerance', 30, { max: 600 })
+  const logger = readLogger(read)
+  const providers = parseProviders(options.provider, {
+    env,
+    timeout: (timeouts?.seconds('provider', 10, { min: 0.05, max: 300 }) ?? 10) * 1000,
+    clockTolerance,
+    offlineAccess: false,
+  })
+  const config: Config = {
+    isEnabled: read.boolean('enabled', true),
+    passesOptions: read.boolean('optionsPassthrough', false),
+    unauthenticated: read.oneOf('unauthenticated', ['auto', 'redirect', 'reject', 'pass'], 'auto'),
+    setsUser: read.boolean('userProperty', true),
+    id: read.text('id', { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, cure: 'must hold only visible ASCII characters, no quotes or backslashes', max: 128 }),
+    publicUrl: readPublicUrl(read),
+    basePath: readBasePath(read),
+    cookie: readCookie(read),
+    lifetimes: {
+      inactivityTimeout: read.seconds('inactivityTimeout', 0) * 1000,
+      maximumDuration: read.seconds('maximumDuration', 0) * 1000,
+    },
+    secrets: readSecrets(read, env, logger),
+    headers: readHeaders(read, providers),
+    providers,
+    authorize: read.function('authorize') as Authorize | undefined,
+    rulesVersion: read.text('rulesVersion', { max: 256 }),
+    store: readStore(read, env, logger),
+    pages: readPages(read),
+    onError: read.function('onError') as OnError | undefined,
+    logger,
+    storeTimeout: (timeouts?.seconds('store', 2, { min: 0.01, max: 60 }) ?? 2) * 1000,
+    clockTolerance: clockTolerance * 1000,
+    logoutPath: readLogout(read),
+  }
+  checkTogether(read, config)
+  announce(config)
+  return config
+}
+
+function readPublicUrl(read: OptionReader): Config['publicUrl'] {
+  const url = read.url('baseUrl')
+  if (url === undefined) return undefined
+  if (url.search !== '') read.fail('baseUrl', 'must not hold a query')
+  return { origin: url.origin, path: url.pathname.replace(/\/+$/, '') }
+}
+
+function readBasePath(read: OptionReader): string {
+  const cure = "must be a path such as '/auth': letters, digits, dashes and slashes, no slash at the end"
+  return read.text('basePath', { pattern: /^(?:\/[a-zA-Z0-9_-]+)+$/, cure, max: 128 }) ?? '/auth'
+}
+
+function readCookie(read: OptionReader): CookieConfig {
+  const prefix = read.text('cookiePrefix', {
+    pattern: /^[A-Za-z0-9._-]+$/,
+    cure: 'must hold only letters, digits, dots, dashes and underscores',
+    max: 64,
+  })
+  if (prefix !== undefined && /^__(?:host|secure)-/i.test(prefix)) read.fail('cookiePrefix', 'must not start with __Host- or __Secure-: these are added by themselves over https')
+  const options = read.object('cookie')
+  options?.only(['domain', 'sameSite', 'secure', 'path'])
+  const sameSite = options?.oneOf('sameSite', ['Lax', 'None'], 'Lax') ?? 'Lax'
+  const path = options?.text('path', { pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/, cure: 'must be a path that starts with a slash', max: 512 })
+  const domain = options?.text('domain', { pattern: /^[A-Za-z0-9.-]+$/, cure: 'must be a domain', max: 253 })
+  const secure = options?.has('secure') ? options.boolean('secure', true) : undefined
+  if (sameSite === 'None' && secure === false) options?.fail('sameSite', "cannot be 'None' without Secure: browsers drop such a cookie")
+  return { prefix: prefix ?? 'ngrok.', domain, sameSite: sameSite === 'None' ? 'none' : 'lax', secure, path }
+}
+
+function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
+  const given = read.value('secret') ?? (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
+  if (given === undefined) {
+    if (env['NODE_ENV'] === 'production') {
+      read.fail('secret', 'is missing: in production set it, or OAUTH_MODULE_SECRET, to 32 random characters or more, as from `openssl rand -hex 32`')
+    }
+    logger.warn('no secret is set: a random one is used, and logins under way do not survive a restart. Set the option secret or OAUTH_MODULE_SECRET.')
+    return [randomBytes(32).toString('hex')]
+  }
+  const secrets: unknown[] = Array.isArray(given) ? given : [given]
+  if (secrets.length === 0) read.fail('secret', 'is an empty list')
+  const texts = secrets.map((secret) => {
+    if (typeof secret !== 'string') return read.fail('secret', 'must be a text or a list of texts')
+    return secret.length >= 32 ? secret : read.fail('secret', 'must have 32 characters at least, as from `openssl rand -hex 32`')
+  })
+  if (new Set(texts).size !== texts.length) read.fail('secret', 'names the same secret twice')
+  return texts
+}
+
+function readHeaders(read: OptionReader, providers: readonly Provider[]): UpstreamHeadersConfig {
+  const headerPrefix = read.value('headerPrefix') === false ? false : readHeaderPrefix(read)
+  const forward = read.value('forwardTokens') ?? headerPrefix === 'ngrok-auth-'
+  if (forward !== true && forward !== false && forward !== 'access') read.fail('forwardTokens', "must be true, 'access' or false")
+  const namesOf = (test: (provider: Provider) => boolean) => new Set(providers.filter(test).map(({ name }) => name))
+  return {
+    headerPrefix,
+    forwardTokens: forward === true ? 'all' : forward === 'access' ? 'access' : 'none',
+    hasSeveralProviders: providers.length > 1,
+    trustsEmailOf: namesOf(({ trustEmail, emailClaimDecides }) => trustEmail && !emailClaimDecides),
+    managed: namesOf(({ isManaged }) => isManaged),
+  }
+}
+
+function readHeaderPrefix(read: OptionReader): string {
+  const prefix = read.text('headerPrefix', { max: 64 }) ?? 'ngrok-auth-'
+  if (headerPresets.includes(prefix) || /^[a-z0-9]+(?:-[a-z0-9]+)+-$/.test(prefix)) return prefix
+  return read.fail('headerPrefix', `must be lower case, have two segments at least and end in a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`)
+}
+
+function readStore(read: OptionReader, env: Env, logger: Logger): SessionStore {
+  const store = read.value('store')
+  if (store !== undefined) {
+    const missing = ['get', 'set', 'update', 'delete'].filter((method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function')
+    if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}`)
+    return store as SessionStore
+  }
+  if (env['NODE_ENV'] === 'production') {
+    logger.warn('sessions live in the memory of this process: they end with it and are not shared with others. Set the option store.')
+  }
+  return memoryStore()
+}
+
+function readPages(read: OptionReader): PagesOption | undefined {
+  const pages = read.object('pages')
+  if (pages === undefined) return undefined
+  const names = ['signIn', 'error', 'denied', 'signedOut']
+  pages.only(names)
+  for (const name of names) pages.function(name)
+  return read.value('pages') as PagesOption
+}
+
+function readLogout(read: OptionReader): string | undefined {
+  const logout = read.object('logout')
+  logout?.only(['returnTo'])
+  const path = logout?.text('returnTo')
+  if (path !== undefined && !isSafePath(path)) logout?.fail('returnTo', 'must be a path of this site, such as /bye')
+  return path
+}
+
+function readLogger(read: OptionReader): Logger {
+  const logger = read.value('logger')
+  if (logger === undefined) return defaultLogger()
+  for (const method of ['debug', 'info', 'warn', 'error']) {
+    if (typeof (logger as Record<string, unknown> | null)?.[method] !== 'function') read.fail('logger', 'must have the methods debug, info, warn and error')
+  }
+  return logger as Logger
+}
+
+function defaultLogger(): Logger {
+  const log = debuglog('oauth-module')
+  const write = (level: string) => (message: string, facts?: object) => log('%s: %s %j', level, message, facts ?? {})
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: (message) => process.emitWarning(message, { type: 'OAuthModuleWarning' }),
+    error: write('error'),
+  }
+}
+
+function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes }: Config): void {
+  const isHttps = publicUrl?.origin.startsWith('https:')
+  if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
+  if (cookie.secure === true && isHttps === false && !isLoopback(new URL(publicUrl?.origin ?? '').hostname)) {
+    read.fail('cookie.secure', 'cannot be true with an http baseUrl: the browser would not send the cookie')
+  }
+  if (lifetimes.maximumDuration > 0 && lifetimes.inactivityTimeout > lifetimes.maximumDuration) {
+    read.fail('inactivityTimeout', 'must not be longer than maximumDuration')
+  }
+}
+
+function announce({ providers, authorize, logger }: Config): void {
+  const isOpen = ({ rules, restriction }: Provider) => restriction === undefined && ruleLists.every((list) => rules[list] === undefined)
+  const open = providers.filter(isOpen).map(({ name }) => name)
+  if (open.length > 0 && authorize === undefined) {
+    logger.info(`everyone who can log in at ${open.join(', ')} may pass: no rule is set`)
+  }
+}

@@ -1,0 +1,86 @@
+import type { CookieAttributes } from './http/cookies.js'
+import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './http/request.js'
+import { OAuthError } from './errors.js'
+import type { TransactionCookie } from './oauth/transaction.js'
+
+/** Where a request meets the module: its mount point, as the visitor sees it, and the cookies that go with it. */
+export interface Place {
+  /** Of the instance: logins count only where it is the same. */
+  readonly instance: string
+  /** The path of the mount as the visitor sees it: `''` at the root. */
+  readonly path: string
+  readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
+  readonly transactionCookie: TransactionCookie
+}
+
+export interface PlaceConfig {
+  id: string | undefined
+  publicUrl: { readonly origin: string; readonly path: string } | undefined
+  basePath: string
+  cookie: {
+    readonly prefix: string
+    readonly domain: string | undefined
+    readonly sameSite: 'lax' | 'none'
+    readonly secure: boolean | undefined
+    readonly path: string | undefined
+  }
+}
+
+export interface Places {
+  of(req: AppRequest, target: RequestTarget): Place
+  /** Scheme and host the visitor uses; refuses a request that does not say. */
+  origin(req: AppRequest): string
+  /** Where the visitor wanted to go, as the visitor sees it. */
+  publicPath(place: Place, target: RequestTarget): string
+  /** Address of a special path, without the origin. */
+  special(place: Place, name: string): string
+}
+
+/** Mounts with parameters in their path are many; beyond these they are put together anew. */
+const MAX_PLACES = 256
+
+export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig): Places {
+  const places = new Map<string, Place>()
+  const publicIsHttps = publicUrl?.origin.startsWith('https:')
+
+  const build = (mount: string, secure: boolean): Place => {
+    const path = publicUrl?.path ?? mount
+    const attributes: CookieAttributes = {
+      path: cookie.path ?? (path === '' ? '/' : path),
+      domain: cookie.domain,
+      secure,
+      sameSite: cookie.sameSite === 'none' && secure ? 'none' : 'lax',
+    }
+    const isHostBound = attributes.path === '/' && cookie.domain === undefined
+    const prefix = secure ? (isHostBound ? '__Host-' : '__Secure-') : ''
+    return {
+      instance: id ?? mount,
+      path,
+      sessionCookie: { name: `${prefix}${cookie.prefix}session`, attributes },
+      // Always for this host and all its paths: the callback is the only one to read it.
+      transactionCookie: {
+        prefix: `${secure ? '__Host-' : ''}${cookie.prefix}`,
+        attributes: { path: '/', secure, sameSite: attributes.sameSite },
+      },
+    }
+  }
+
+  return {
+    of(req, { mount }) {
+      const secure = cookie.secure ?? publicIsHttps ?? isHttps(req)
+      const key = secure ? `s${mount}` : mount
+      const known = places.get(key)
+      if (known !== undefined) return known
+      const place = build(mount, secure)
+      if (places.size < MAX_PLACES) places.set(key, place)
+      return place
+    },
+    origin(req) {
+      const origin = publicUrl?.origin ?? readOrigin(req)
+      if (origin !== undefined) return origin
+      throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
+    },
+    publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
+    special: (place, name) => `${place.path}${basePath}/${name}`,
+  }
+}

@@ -1,0 +1,221 @@
+import { readPrivateKey } from './oauth/client-auth.js'
+import type { ClientConfig } from './oauth/client.js'
+import { isAllowedUrl } from './oauth/metadata.js'
+import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource } from './oauth/provider.js'
+import { isDomain, parseEmail, type Rules } from './policy.js'
+import { isRecord, type OptionReader, printable, readOptions } from './read.js'
+import { builtinProviders, isBuiltinName } from './providers/index.js'
+
+/** A provider of a configuration: its definition, who we are there, and who may pass. */
+export interface Provider extends ClientConfig {
+  readonly label: string
+  readonly iconUrl: string | undefined
+  readonly color: string | undefined
+  /** All scopes of an authorization request. */
+  readonly requestedScopes: readonly string[]
+  /** Scopes that the user must grant. */
+  readonly requiredScopes: readonly string[]
+  readonly connectionScopes: readonly string[]
+  readonly connectionScopeSeparator: string
+  readonly authorizationParams: Readonly<Record<string, string>>
+  readonly authorizationParamsMap: Readonly<Record<string, string>>
+  readonly rules: Rules
+  /** Client id and secret come from the environment: an operator's registration, shared among apps. */
+  readonly isManaged: boolean
+}
+
+export interface ProviderDefaults {
+  env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds. */
+  timeout: number
+  /** Seconds. */
+  clockTolerance: number
+  /** Whether a refresh token is wanted where the option does not say. */
+  offlineAccess: boolean
+}
+
+const commonOptions = [
+  'clientId', 'clientSecret', 'scopes', 'emailAddresses', 'emailDomains', 'displayName', 'iconUrl', 'trustEmail', 'connectionScopes',
+  'authorizationParams', 'authorizationParamsMap', 'tokenHeaders', 'clientAuth', 'offlineAccess', 'endpoints',
+]
+
+/** Parameters that make a login safe: no option sets them. */
+const reservedParams = new Set([
+  'state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri',
+])
+
+const endpointNames: readonly (keyof Endpoints)[] = ['issuer', 'authorization', 'token', 'userinfo', 'api', 'jwks', 'revocation', 'endSession']
+
+/** The `provider` option: a name, or an object of names. */
+export function parseProviders(value: unknown, defaults: ProviderDefaults): Provider[] {
+  if (value === undefined) throw new TypeError("oauthModule: the option provider is missing: name one, as in { provider: { github: { … } } }")
+  const map = typeof value === 'string' ? { [value]: {} } : value
+  if (!isRecord(map)) throw new TypeError('oauthModule: the option provider must be a name or an object of names')
+  const entries = Object.entries(map).filter(([, options]) => options !== undefined)
+  if (entries.length === 0) throw new TypeError('oauthModule: the option provider names no provider')
+  return entries.map(([name, options]) => parseProvider(name, options, defaults))
+}
+
+function parseProvider(name: string, value: unknown, defaults: ProviderDefaults): Provider {
+  const at = `provider.${printable(name).slice(1, -1)}`
+  if (name.length > 64 || !/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
+    throw new TypeError(`${at}: a name starts and ends with a letter or digit and holds only letters, digits and dashes`)
+  }
+  const source = sourceOf(name, value, at)
+  const options = readOptions(source.options, at)
+  options.only([...commonOptions, ...source.extraOptions])
+  const definition = source.define(options)
+  return assemble(name, options, definition, defaults)
+}
+
+function sourceOf(name: string, value: unknown, at: string): ProviderSource {
+  if (isProviderSource(value)) return value
+  if (!isRecord(value)) throw new TypeError(`${at} must be an object of options`)
+  if (isBuiltinName(name)) return builtinProviders[name](value)
+  const known = Object.keys(builtinProviders)
+  const meant = known.find((builtin) => builtin === name.toLowerCase())
+  throw new TypeError(
+    meant
+      ? `${at}: write ${meant} in lower case`
+      : `${at} is no built-in provider (${known.join(', ')}): give it what oidcProvider(), oauth2Provider(), defineProvider() or githubProvider() returns`,
+  )
+}
+
+function assemble(name: string, options: OptionReader, definition: ProviderDefinition, defaults: ProviderDefaults): Provider {
+  const client = readClient(name, options, definition, defaults)
+  const endpoints = readEndpoints(options, definition)
+  const scopes = options.list('scopes', checkScope) ?? []
+  if (client.isManaged && scopes.length > 0) {
+    options.fail('scopes', 'cannot be set when the client id comes from the environment: register an app of your own and set clientId and clientSecret')
+  }
+  const trustEmail = options.boolean('trustEmail', false)
+  const rules = readRules(options, definition, trustEmail)
+  const offline = options.boolean('offlineAccess', defaults.offlineAccess) ? definition.offline : undefined
+  return {
+    ...definition,
+    ...client,
+    ...endpoints,
+    name,
+    label: options.text('displayName', { max: 64 }) ?? definition.displayName ?? name,
+    iconUrl: readIcon(options) ?? definition.iconUrl,
+    color: definition.color,
+    trustEmail,
+    rules,
+    requestedScopes: [...new Set([...definition.scopes, ...(offline?.scopes ?? []), ...scopes])],
+    requiredScopes: scopes,
+    connectionScopes: options.list('connectionScopes', checkScope) ?? [],
+    connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
+    authorizationParams: { ...definition.authorizationParams, ...offline?.params, ...readParams(options) },
+    authorizationParamsMap: readParamsMap(options),
+    tokenHeaders: readTokenHeaders(options),
+    timeout: defaults.timeout,
+    clockTolerance: defaults.clockTolerance,
+  }
+}
+
+function readClient(name: string, options: OptionReader, definition: ProviderDefinition, { env }: ProviderDefaults) {
+  const clientAuth = options.oneOf('clientAuth', ['post', 'basic', 'private_key_jwt', 'none'], definition.clientAuth ?? 'post')
+  if (definition.clientAuth !== undefined && clientAuth !== definition.clientAuth) {
+    options.fail('clientAuth', `is fixed by this provider: it knows only '${definition.clientAuth}'`)
+  }
+  const names = options.keys()
+  const isManaged = !names.includes('clientId') && !names.includes('clientSecret')
+  const variable = `OAUTH_MODULE_${name.toUpperCase().replaceAll('-', '_')}_CLIENT_`
+  const clientId = isManaged ? env[`${variable}ID`] || undefined : options.text('clientId')
+  const clientSecret = isManaged ? env[`${variable}SECRET`] || undefined : readSecret(options)
+  if (clientId === undefined) {
+    return options.fail('clientId', isManaged
+      ? `is missing: set it, or set ${variable}ID in the environment`
+      : 'is missing or undefined: is the environment variable you take it from set?')
+  }
+  if (clientSecret === undefined && clientAuth !== 'none') {
+    return options.fail('clientSecret', isManaged
+      ? `is missing: set ${variable}SECRET in the environment`
+      : "is missing or undefined: is the environment variable you take it from set? (A public client has clientAuth: 'none'.)")
+  }
+  if (clientSecret !== undefined && clientAuth === 'none') options.fail('clientSecret', "must be left out with clientAuth: 'none'")
+  if (clientAuth === 'private_key_jwt' && readPrivateKey(clientSecret ?? '') === undefined) {
+    options.fail('clientSecret', "must be a private key with clientAuth: 'private_key_jwt': PEM (PKCS #8) or a JWK as JSON")
+  }
+  return { clientId, clientSecret, clientAuth, isManaged }
+}
+
+/** A private key in PEM has line breaks; no other secret has. */
+function readSecret(options: OptionReader): string | undefined {
+  const value = options.value('clientSecret')
+  return typeof value === 'string' && value.startsWith('-----BEGIN ') ? value : options.text('clientSecret', { max: 8192 })
+}
+
+function readEndpoints(options: OptionReader, definition: ProviderDefinition): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
+  const given = options.object('endpoints')
+  const known = endpointNames.filter((name) => definition.openid || name !== 'issuer')
+  given?.only(known)
+  const own = Object.fromEntries(
+    known.flatMap((name) => {
+      if (given?.url(name) === undefined) return []
+      const value = String(given.value(name))
+      return isAllowedUrl(value.replaceAll(/[{}]/g, '')) ? [[name, value]] : given.fail(name, 'must be an https URL (plain http only on this machine)')
+    }),
+  ) as Partial<Endpoints>
+  const { issuer, ...endpoints } = own
+  // Another issuer has other endpoints: they are discovered there.
+  const inherited = issuer === undefined || !definition.openid ? definition.endpoints : {}
+  const result = { issuer: issuer ?? definition.issuer, endpoints: { ...inherited, ...endpoints } }
+  for (const url of [result.issuer, ...Object.values(result.endpoints)]) {
+    if (url !== undefined && !isAllowedUrl(url.replaceAll(/[{}]/g, ''))) throw new TypeError(`${options.at}: the addresses must be https URLs (plain http only on this machine)`)
+  }
+  return result
+}
+
+function readRules(options: OptionReader, definition: ProviderDefinition, trustEmail: boolean): Rules {
+  const lower = (item: string) => item.toLowerCase()
+  const rules: Rules = {
+    emailAddresses: options.list('emailAddresses', (item) => (parseEmail(item) ? undefined : 'has an entry that is no e-mail address'), lower),
+    emailDomains: options.list('emailDomains', (item) => (isDomain(item) ? undefined : "has an entry that is no domain: write it as in 'example.com', in punycode if need be"), lower),
+    organizations: options.list('organizations', (item) => (/^[A-Za-z0-9_.-]+$/.test(item) ? undefined : "has an entry that is no slug: write it as in 'acme'"), lower),
+    teams: options.list('teams', (item) => (/^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item) ? undefined : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id"), lower),
+    groups: options.list('groups', () => undefined),
+  }
+  const emailRule = rules.emailAddresses ? 'emailAddresses' : rules.emailDomains ? 'emailDomains' : undefined
+  if (emailRule && definition.emailNeverVerified && !trustEmail) {
+    options.fail(emailRule, `cannot be met: ${definition.emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`)
+  }
+  return rules
+}
+
+function readIcon(options: OptionReader): string | undefined {
+  const icon = options.url('iconUrl')
+  if (icon && icon.protocol !== 'https:') options.fail('iconUrl', 'must be an https URL')
+  return icon?.href
+}
+
+function readParams(options: OptionReader): Record<string, string> {
+  return options.record('authorizationParams', (name) => (reservedParams.has(name) ? `must not set ${name}` : undefined)) ?? {}
+}
+
+function readParamsMap(options: OptionReader): Record<string, string> {
+  const map = options.record('authorizationParamsMap', (name, from) => {
+    if (reservedParams.has(name)) return `must not set ${name}`
+    return /^[A-Za-z0-9_.-]{1,64}$/.test(from) ? undefined : 'must map to names of query parameters'
+  })
+  for (const from of Object.values(map ?? {})) {
+    if (['connection', 'connection_scope', 'return_token'].includes(from)) options.fail('authorizationParamsMap', `must not read ${from}: it has a meaning of its own`)
+  }
+  return map ?? {}
+}
+
+function readTokenHeaders(options: OptionReader): Record<string, string> {
+  const forbidden = new Set(['host', 'content-length', 'content-type', 'transfer-encoding', 'connection'])
+  return (
+    options.record('tokenHeaders', (name, value) => {
+      if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return 'has a name that is no header name'
+      if (forbidden.has(name.toLowerCase())) return `must not set ${name.toLowerCase()}`
+      return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'has a value that no header may have'
+    }) ?? {}
+  )
+}
+
+/** RFC 6749, A.4. */
+function checkScope(scope: string): string | undefined {
+  return /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(scope) ? undefined : 'has an entry that is no scope: one scope an entry, without blanks, commas and quotes'
+}

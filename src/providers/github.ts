@@ -1,0 +1,132 @@
+import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/identity.js'
+import {
+  type ApiAnswer,
+  type IdentitySource,
+  type Memberships,
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/provider.js'
+import { isRecord, type OptionReader } from '../read.js'
+
+/** Options of the provider `github`. */
+export interface GithubOptions extends ProviderOptions {
+  /** Members of one of these organisations (slugs) may pass. */
+  organizations?: readonly string[] | undefined
+  /** Members of one of these teams may pass: `organization/team-slug`, or the team's numeric id. */
+  teams?: readonly string[] | undefined
+  /** Of a GitHub Enterprise Server. Default: `https://github.com`. */
+  baseUrl?: string | undefined
+}
+
+/** GitHub, or a GitHub Enterprise Server. https://docs.github.com/en/apps/oauth-apps */
+export function githubProvider(options: GithubOptions = {}): ProviderSource {
+  return providerSource(options, ['organizations', 'teams', 'baseUrl'], define)
+}
+
+function define(options: OptionReader): ProviderDefinition {
+  const base = options.url('baseUrl')?.href.replace(/\/$/, '') ?? 'https://github.com'
+  const asksMemberships = options.has('organizations') || options.has('teams')
+  return {
+    displayName: 'GitHub',
+    color: '#24292f',
+    openid: false,
+    issuer: `${base}/login/oauth`,
+    endpoints: {
+      authorization: `${base}/login/oauth/authorize`,
+      token: `${base}/login/oauth/access_token`,
+      api: options.has('baseUrl') ? `${base}/api/v3` : 'https://api.github.com',
+    },
+    scopes: ['read:user', 'user:email', ...(asksMemberships ? ['read:org'] : [])],
+    impliedScopes: {
+      user: ['read:user', 'user:email', 'user:follow'],
+      repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
+      'admin:org': ['write:org', 'read:org'],
+      'write:org': ['read:org'],
+    },
+    // GitHub cannot be told to ask for the password again.
+    reauthenticate: { prompt: 'select_account' },
+    selectAccount: { prompt: 'select_account' },
+    outcomeOf,
+    identity,
+    membershipLists: ['organizations', 'teams'],
+    memberships,
+    revoke: async ({ apiAnswer, accessToken, client }) => {
+      const basic = Buffer.from(`${client.id}:${client.secret ?? ''}`).toString('base64')
+      const request = { method: 'DELETE', headers: { authorization: `Basic ${basic}` }, body: { access_token: accessToken } } as const
+      await apiAnswer(`/applications/${encodeURIComponent(client.id)}/token`, [404, 422], request)
+    },
+  }
+}
+
+/** Rate limits come as 403 as well as 429; a 403 without their marks is a withdrawn permission. */
+function outcomeOf({ status, headers }: ApiAnswer) {
+  const isLimited = headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')
+  return (status === 403 || status === 429) && isLimited ? 'throttled' : undefined
+}
+
+/** `/user`.`email` is what the user chose to show; only `/user/emails` says what is primary and verified. */
+async function identity({ api, apiList, scopes }: IdentitySource) {
+  const [profile, emails] = await Promise.all([api('/user').then(recordOf), readEmails(apiList, scopes)])
+  const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
+  const id = idOf(profile['id'])
+  return {
+    ...identityFromClaims({ ...profile, sub: id }),
+    name: textOf(profile['name']) ?? textOf(profile['login']),
+    username: textOf(profile['login']),
+    email: textOf(primary?.['email']),
+    emailVerified: primary !== undefined,
+    picture: textOf(profile['avatar_url']),
+    claims: profile,
+  }
+}
+
+async function readEmails(apiList: IdentitySource['apiList'], scopes: readonly string[]) {
+  if (!scopes.some((scope) => scope === 'user' || scope === 'user:email')) return []
+  return ((await apiList('/user/emails')) ?? []).filter(isRecord)
+}
+
+async function memberships(source: IdentitySource, wanted: Memberships, user: { username?: string | undefined }): Promise<Memberships> {
+  const [organizations, teams] = await Promise.all([readOrganizations(source), readTeams(source)])
+  const hasOrganization = (name: string) =>
+    organizations.has(name) || [...teams].some((team) => team.startsWith(`${name}/`))
+  const isMember = async (team: string) => {
+    const [organization = '', slug] = team.split('/')
+    if (teams.has(team)) return true
+    // A parent of a nested team is not listed, though its members count: ask for it alone.
+    return slug !== undefined && organizations.has(organization) && user.username !== undefined
+      ? isInheritedMember(source, organization, slug, user.username)
+      : false
+  }
+  const wantedTeams = wanted.teams ?? []
+  const verdicts = await Promise.all(wantedTeams.map((team) => isMember(team.toLowerCase())))
+  return {
+    organizations: (wanted.organizations ?? []).filter((name) => hasOrganization(name.toLowerCase())),
+    teams: wantedTeams.filter((_, index) => verdicts[index]),
+  }
+}
+
+/** Slugs in lower case. Beyond the page limit nothing is known, so nothing is met. */
+async function readOrganizations({ apiList }: IdentitySource): Promise<Set<string>> {
+  const entries = (await apiList('/user/orgs')) ?? []
+  return new Set(entries.filter(isRecord).flatMap((entry) => textOf(entry['login'])?.toLowerCase() ?? []))
+}
+
+async function readTeams({ apiList }: IdentitySource): Promise<Set<string>> {
+  const entries = (await apiList('/user/teams')) ?? []
+  return new Set(
+    entries.filter(isRecord).flatMap((entry) => {
+      const organization = isRecord(entry['organization']) ? textOf(entry['organization']['login']) : undefined
+      const slug = textOf(entry['slug'])
+      const id = typeof entry['id'] === 'number' ? [String(entry['id'])] : []
+      return organization && slug ? [`${organization}/${slug}`.toLowerCase(), ...id] : []
+    }),
+  )
+}
+
+async function isInheritedMember({ apiAnswer }: IdentitySource, organization: string, slug: string, login: string): Promise<boolean> {
+  const path = `/orgs/${[organization, 'teams', slug, 'memberships', login].map(encodeURIComponent).join('/')}`
+  const { body } = await apiAnswer(path, [403, 404])
+  return isRecord(body) && body['state'] === 'active'
+}

@@ -1,0 +1,42 @@
+import { identityFromClaims, textsOf } from '../oauth/identity.js'
+import { type Claims, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
+import type { OptionReader } from '../read.js'
+
+/** Options of {@link oidcProvider}. */
+export interface OidcOptions extends ProviderOptions {
+  /** The issuer identifier. Discovery starts at `<issuer>/.well-known/openid-configuration`, at the first login. */
+  issuer: string
+  /** Members of one of these groups, read from the claim `groupsClaim`, may pass. Compared exactly. */
+  groups?: readonly string[] | undefined
+  /** The claim that lists the user's groups. Default `'groups'`. */
+  groupsClaim?: string | undefined
+}
+
+/** Any OpenID Connect provider: an issuer, a client id and a secret suffice. (OpenID Connect Discovery 1.0, 4) */
+export function oidcProvider(options: OidcOptions): ProviderSource {
+  return providerSource(options, ['issuer', 'groups', 'groupsClaim'], define)
+}
+
+function define(options: OptionReader): ProviderDefinition {
+  const issuer = options.url('issuer')
+  const groupsClaim = options.text('groupsClaim') ?? 'groups'
+  if (issuer === undefined) return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
+  return {
+    openid: true,
+    // As given: `https://idp.example/x` and `https://idp.example/x/` are two issuers.
+    issuer: String(options.value('issuer')),
+    scopes: ['openid', 'profile', 'email'],
+    offline: { scopes: ['offline_access'] },
+    reauthenticate: { prompt: 'login', max_age: '0' },
+    forcesLogin: true,
+    selectAccount: { prompt: 'select_account' },
+    membershipLists: ['groups'],
+    identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
+    memberships: async (_, wanted, { claims }) => ({ groups: groupsOf(claims, groupsClaim, wanted.groups ?? []) }),
+  }
+}
+
+function groupsOf(claims: Claims, claim: string, wanted: readonly string[]): string[] {
+  const groups = new Set(textsOf(claims[claim]))
+  return wanted.filter((group) => groups.has(group))
+}

@@ -1,0 +1,118 @@
+import { LRUCache } from 'lru-cache'
+import type { EntriesQuery, SessionStore, StoreRecord } from './store.js'
+
+/** Limits of {@link memoryStore}. */
+export interface MemoryStoreOptions {
+  /** Sessions at most; beyond it the least recently used goes. Default 10 000. */
+  maxEntries?: number
+  /** Bytes of all sessions at most, roughly. Default 64 MiB. */
+  maxBytes?: number
+  /** Sessions of one user at most, so that one account cannot push the others out. Default 100. */
+  maxPerUser?: number
+}
+
+const PURGE_INTERVAL = 60_000
+
+/** Sessions in the memory of this process: gone with it, and not shared with others. For one process only. */
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  const maxEntries = limit(options.maxEntries, 'maxEntries', 10_000)
+  const maxBytes = limit(options.maxBytes, 'maxBytes', 64 * 1024 * 1024)
+  const maxPerUser = limit(options.maxPerUser, 'maxPerUser', 100)
+  const kinds = new Map<string, LRUCache<string, StoreRecord>>()
+  const sessionsOf = new Map<string, Set<string>>()
+  const locks = new Map<string, { until: number }>()
+  let purgedAt = Date.now()
+
+  const forget = (key: string, { group }: StoreRecord) => {
+    const keys = sessionsOf.get(group)
+    keys?.delete(key)
+    if (keys?.size === 0) sessionsOf.delete(group)
+  }
+  const cacheOf = (kind: string) => {
+    let cache = kinds.get(kind)
+    if (cache === undefined) {
+      cache = new LRUCache({
+        max: maxEntries,
+        maxSize: maxBytes,
+        sizeCalculation: (record) => JSON.stringify(record).length,
+        // The clock of the sessions themselves; read anew each time.
+        perf: Date,
+        ttlResolution: 0,
+        ...(kind === 'session' && { dispose: (record, key) => forget(key, record) }),
+      })
+      kinds.set(kind, cache)
+    }
+    return cache
+  }
+  const find = (key: string): LRUCache<string, StoreRecord> | undefined => {
+    for (const cache of kinds.values()) if (cache.has(key)) return cache
+    return undefined
+  }
+  const write = (key: string, record: StoreRecord, ttl: number) => {
+    purge()
+    cacheOf(record.kind).set(key, record, { ttl })
+    if (record.kind !== 'session') return
+    const keys = sessionsOf.get(record.group) ?? new Set()
+    sessionsOf.set(record.group, keys.add(key))
+    const [oldest] = keys
+    if (keys.size > maxPerUser && oldest !== undefined) cacheOf('session').delete(oldest)
+  }
+  const purge = () => {
+    const now = Date.now()
+    if (now - purgedAt < PURGE_INTERVAL) return
+    purgedAt = now
+    for (const cache of kinds.values()) cache.purgeStale()
+    for (const [key, { until }] of locks) if (until <= now) locks.delete(key)
+  }
+
+  return {
+    get(key) {
+      for (const cache of kinds.values()) {
+        const record = cache.get(key)
+        if (record !== undefined) return record
+      }
+      return undefined
+    },
+    set: write,
+    update(key, record, ttl) {
+      const present = find(key)?.peek(key)
+      if (present === undefined || present.revision !== record.revision - 1) return false
+      write(key, record, ttl)
+      return true
+    },
+    delete: (key) => find(key)?.delete(key) ?? false,
+    lock(key, ttl) {
+      const now = Date.now()
+      const held = locks.get(key)
+      if (held !== undefined && held.until > now) return undefined
+      const lock = { until: now + ttl }
+      locks.set(key, lock)
+      return () => {
+        if (locks.get(key) === lock) locks.delete(key)
+      }
+    },
+    entries: ({ kind, group, after, limit: size }: EntriesQuery) => {
+      const all = [...cacheOf(kind).entries()]
+        .filter(([, record]) => group === undefined || record.group === group)
+        .map(([key, record]) => ({ key, record, position: positionOf(key, record) }))
+        .sort((a, b) => (a.position < b.position ? 1 : -1))
+      const rest = after === undefined ? all : all.filter(({ position }) => position < after)
+      const page = rest.slice(0, size)
+      return {
+        entries: page.map(({ key, record }) => [key, record] as const),
+        next: rest.length > size ? page.at(-1)?.position : undefined,
+      }
+    },
+  }
+}
+
+/** Sorts as a text by time, then by key. */
+function positionOf(key: string, { createdAt }: StoreRecord): string {
+  return `${String(createdAt).padStart(16, '0')}:${key}`
+}
+
+function limit(value: number | undefined, name: string, fallback: number): number {
+  const number = value ?? fallback
+  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`memoryStore().${name} must be a whole number above 0`)
+  return number
+}

@@ -1,0 +1,67 @@
+import type { StoreRecord } from './store.js'
+import type { OAuthUser, Verdict } from '../user.js'
+
+/** A login, as the store keeps it. Plain JSON. */
+export interface Session extends StoreRecord {
+  readonly kind: 'session'
+  readonly version: 1
+  /** Public name of the session: reveals neither id nor key. */
+  readonly handle: string
+  /** The instance, provider, issuer and client that the session was made by; it counts for no other. */
+  readonly instance: string
+  readonly provider: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly user: OAuthUser
+  readonly scopes: readonly string[]
+  readonly lastActiveAt: number
+  /** When the user last logged in at the provider, if it says so. */
+  readonly authTime: number | undefined
+  readonly accessTokenExpiresAt: number | undefined
+  /** Which tokens there are that fit a request header. */
+  readonly headerTokens: readonly ('access' | 'refresh')[]
+  /** Access, refresh and ID token, sealed with a key that needs the session id. */
+  readonly tokens: string
+  /** Verdicts by fingerprint of the rules: the two latest. */
+  readonly verdicts: Readonly<Record<string, Verdict>>
+}
+
+export const SESSION_VERSION = 1
+
+/** Browsers keep no cookie longer (RFC 6265bis, 5.5). */
+export const LONGEST_LIFE = 400 * 86_400_000
+
+export interface Lifetimes {
+  /** Milliseconds; 0 is no limit. */
+  readonly inactivityTimeout: number
+  readonly maximumDuration: number
+}
+
+/** When the session ends unless there is a request before; `undefined` when nothing ends it. */
+export function idleEnd(lastActiveAt: number, { inactivityTimeout }: Lifetimes): number | undefined {
+  return inactivityTimeout === 0 ? undefined : lastActiveAt + inactivityTimeout
+}
+
+/** When the session ends in any case. */
+export function absoluteEnd(session: Session, { maximumDuration }: Lifetimes): number {
+  return session.createdAt + (maximumDuration === 0 ? LONGEST_LIFE : maximumDuration)
+}
+
+/** `tolerance`: how far in the future a session may have begun, for clocks that differ. */
+export function isExpired(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number, tolerance: number): boolean {
+  if (session.createdAt > now + tolerance) return true
+  if (now >= absoluteEnd(session, lifetimes)) return true
+  const idle = idleEnd(lastActiveAt, lifetimes)
+  return idle !== undefined && now >= idle
+}
+
+/** How long activity may go unwritten: a tenth of the inactivity timeout, at most a minute. */
+export function touchInterval({ inactivityTimeout }: Lifetimes): number {
+  return inactivityTimeout === 0 ? 3_600_000 : Math.min(inactivityTimeout / 10, 60_000)
+}
+
+/** What is left of the session's limits, in milliseconds: how long a store should keep the row. */
+export function timeToLive(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number): number {
+  const idle = idleEnd(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
+  return Math.max(1, Math.min(idle, absoluteEnd(session, lifetimes)) - now)
+}

@@ -1,0 +1,213 @@
+import { LRUCache } from 'lru-cache'
+import { readCookies } from '../http/cookies.js'
+import { isId, randomId, type Sealer, sha256 } from '../http/seal.js'
+import { isRecord } from '../read.js'
+import { MAX_HEADER_TOKEN } from '../upstream-headers.js'
+import { guard } from './guard.js'
+import {
+  absoluteEnd,
+  idleEnd,
+  isExpired,
+  type Lifetimes,
+  type Session,
+  SESSION_VERSION,
+  timeToLive,
+  touchInterval,
+} from './session.js'
+import type { Awaitable, SessionStore, StoreRecord } from './store.js'
+
+/** Tokens of a session, opened. */
+export interface Tokens {
+  accessToken: string
+  refreshToken: string | undefined
+  idToken: string | undefined
+}
+
+/** A session whose visitor is at hand: the id opens its tokens. */
+export interface LiveSession {
+  readonly id: string
+  readonly key: string
+  readonly session: Session
+}
+
+/** Why a request has no session. */
+export type MissReason = 'none' | 'expired' | 'revoked'
+
+export interface SessionsConfig {
+  store: SessionStore
+  sealer: Sealer
+  lifetimes: Lifetimes
+  /** Milliseconds for one store operation. */
+  timeout: number
+  /** Milliseconds. */
+  clockTolerance: number
+  /** Called with what went wrong beside a request, without failing it. */
+  onBackgroundError(error: unknown): void
+}
+
+/** What a new session starts with; the rest follows. */
+export type SessionStart = Omit<
+  Session,
+  'kind' | 'group' | 'createdAt' | 'revision' | 'version' | 'handle' | 'lastActiveAt' | 'headerTokens' | 'tokens'
+>
+
+export interface Sessions {
+  /** The session of the first cookie that has one; a reason when none has. Store failures are thrown. */
+  find(cookieHeader: string | undefined, cookieName: string, now: number): Awaitable<LiveSession | MissReason>
+  create(start: SessionStart, tokens: Tokens, now: number): Promise<LiveSession>
+  /** Replaces what is still there and unchanged; `undefined` when it is not. */
+  update(live: LiveSession, changes: Partial<Session>, tokens?: Tokens): Promise<LiveSession | undefined>
+  /** The row as the store has it now. */
+  reload(live: LiveSession): Promise<LiveSession | undefined>
+  destroy(key: string, reason: 'logout' | 'revoked'): Promise<boolean>
+  tokens(live: LiveSession): Tokens
+  /** Notes that the visitor is active, and writes it now and then. */
+  touch(live: LiveSession, now: number): void
+  /** When the session ends by itself, and when it does without another request; milliseconds. */
+  ends(live: LiveSession): { expiresAt: number; idleExpiresAt: number | undefined }
+  /** When the session of a visitor who is active now ends. */
+  nextEnd(session: Session, now: number): number
+  /** Waits for writes under way. */
+  settle(): Promise<void>
+}
+
+const MAX_CANDIDATES = 4
+const REMEMBERED = 50_000
+
+export function createSessions({ store, sealer, lifetimes, timeout, clockTolerance, onBackgroundError }: SessionsConfig): Sessions {
+  const activity = new LRUCache<string, { at: number; writtenAt: number }>({ max: REMEMBERED })
+  const revoked = new LRUCache<string, true>({ max: 10_000 })
+  const pending = new Set<Promise<unknown>>()
+  const touchEvery = touchInterval(lifetimes)
+
+  const lastActiveAt = (key: string, session: Session) => Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
+  const ttlOf = (key: string, session: Session, now: number) => timeToLive(session, lastActiveAt(key, session), lifetimes, now)
+  const read = (key: string) => guard(() => store.get(key), timeout)
+
+  const judge = (id: string, key: string, record: StoreRecord | undefined, now: number): LiveSession | MissReason => {
+    const session = asSession(record)
+    if (session === undefined) return revoked.has(key) ? 'revoked' : 'expired'
+    if (!isExpired(session, lastActiveAt(key, session), lifetimes, now, clockTolerance)) return { id, key, session }
+    background(destroy(key))
+    return 'expired'
+  }
+  const destroy = async (key: string) => {
+    activity.delete(key)
+    return guard(() => store.delete(key), timeout)
+  }
+  const background = (work: Promise<unknown>) => {
+    const done = work.catch(onBackgroundError).finally(() => pending.delete(done))
+    pending.add(done)
+  }
+
+  /** Cookies of our name beyond the first are read only after a miss: a sibling domain can plant them. */
+  const findNext = async (ids: readonly string[], from: number, first: MissReason, now: number): Promise<LiveSession | MissReason> => {
+    for (const id of ids.slice(from, MAX_CANDIDATES)) {
+      const key = sha256(id)
+      const found = judge(id, key, await read(key), now)
+      if (typeof found !== 'string') return found
+    }
+    return first
+  }
+
+  return {
+    find(cookieHeader, cookieName, now) {
+      const ids = readCookies(cookieHeader, cookieName).filter(isId)
+      const [id] = ids
+      if (id === undefined) return 'none'
+      const key = sha256(id)
+      const record = read(key)
+      const settle = (found: LiveSession | MissReason) =>
+        typeof found === 'string' && ids.length > 1 ? findNext(ids, 1, found, now) : found
+      return record instanceof Promise ? record.then((it) => settle(judge(id, key, it, now))) : settle(judge(id, key, record, now))
+    },
+    async create(start, tokens, now) {
+      const id = randomId()
+      const key = sha256(id)
+      const session: Session = deepFreeze({
+        ...start,
+        kind: 'session',
+        version: SESSION_VERSION,
+        group: start.user.key,
+        createdAt: now,
+        revision: 1,
+        handle: sha256(`handle ${key}`).slice(0, 24),
+        lastActiveAt: now,
+        ...seal(sealer, id, tokens),
+      })
+      await guard(() => store.set(key, session, timeToLive(session, now, lifetimes, now)), timeout)
+      return { id, key, session }
+    },
+    async update({ id, key, session }, changes, tokens) {
+      const now = Date.now()
+      const changed: Session = deepFreeze({
+        ...session,
+        ...changes,
+        lastActiveAt: lastActiveAt(key, session),
+        revision: session.revision + 1,
+        ...(tokens && seal(sealer, id, tokens)),
+      })
+      const isWritten = await guard(() => store.update(key, changed, ttlOf(key, changed, now)), timeout)
+      return isWritten ? { id, key, session: changed } : undefined
+    },
+    async reload({ id, key }) {
+      const found = judge(id, key, await read(key), Date.now())
+      return typeof found === 'string' ? undefined : found
+    },
+    destroy(key, reason) {
+      if (reason === 'revoked') revoked.set(key, true)
+      return destroy(key)
+    },
+    tokens: ({ id, session }) => open(sealer, id, session),
+    touch({ key, session }, now) {
+      const known = activity.get(key)
+      const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
+      const isDue = now - writtenAt >= touchEvery
+      if (lifetimes.inactivityTimeout > 0 || isDue) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
+      if (!isDue) return
+      const touched = { ...session, lastActiveAt: now, revision: session.revision + 1 }
+      // Losing against another write is fine: that write was activity, too.
+      background(Promise.resolve().then(() => guard(() => store.update(key, touched, timeToLive(touched, now, lifetimes, now)), timeout)))
+    },
+    ends({ key, session }) {
+      return { expiresAt: absoluteEnd(session, lifetimes), idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes) }
+    },
+    nextEnd: (session, now) => now + timeToLive(session, now, lifetimes, now),
+    async settle() {
+      await Promise.all(pending)
+    },
+  }
+}
+
+/** What comes from outside is a session only if it looks like one; a newer version is left for those who know it. */
+function asSession(record: StoreRecord | undefined): Session | undefined {
+  if (record === undefined || record.kind !== 'session') return undefined
+  const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
+  if (version !== SESSION_VERSION || !isRecord(user) || typeof user.key !== 'string' || typeof tokens !== 'string') return undefined
+  if (!isRecord(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number') return undefined
+  return record as Session
+}
+
+function seal(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
+  const fits = (token: string | undefined) => token !== undefined && token.length <= MAX_HEADER_TOKEN
+  return {
+    tokens: sealer.seal('tokens', JSON.stringify(tokens), id),
+    headerTokens: [...(fits(tokens.accessToken) ? (['access'] as const) : []), ...(fits(tokens.refreshToken) ? (['refresh'] as const) : [])],
+  }
+}
+
+function open(sealer: Sealer, id: string, { tokens }: Session): Tokens {
+  const opened = sealer.open('tokens', tokens, id)
+  // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
+  if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
+  return JSON.parse(opened)
+}
+
+/** One session object serves many requests: none may change it for the others. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const member of Object.values(value)) deepFreeze(member)
+  }
+  return value
+}

@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http'
+import type { OAuthUser, Verdict } from './user.js'
+
+/** What the headers of one request are made of. */
+export interface HeaderSource {
+  readonly user: OAuthUser
+  readonly matched: Verdict['matched']
+  /** Tokens there are, and that fit a header. */
+  readonly headerTokens: readonly TokenName[]
+  /** Opens a token: called only when something reads its header. */
+  readonly openToken: (name: TokenName) => string | undefined
+}
+
+export type TokenName = 'access' | 'refresh'
+
+export interface UpstreamHeadersConfig {
+  /** A prefix that ends in a dash, the name of a preset, or `false` for no headers. */
+  headerPrefix: string | false
+  forwardTokens: 'all' | 'access' | 'none'
+  hasSeveralProviders: boolean
+  /** Names of the providers whose e-mail counts though nobody verified it. */
+  trustsEmailOf: ReadonlySet<string>
+  /** Names of the providers whose tokens the app does not get. */
+  managed: ReadonlySet<string>
+}
+
+export interface UpstreamHeaders {
+  /** Removes what the client sent under our names, in every spelling. */
+  strip(req: IncomingMessage): void
+  set(req: IncomingMessage, source: HeaderSource): void
+}
+
+type Values = (source: HeaderSource, config: UpstreamHeadersConfig) => Record<string, string | undefined>
+
+interface Naming {
+  values: Values
+  tokens: Partial<Record<TokenName, string>>
+}
+
+const presets: Readonly<Record<string, Naming>> = {
+  'oauth2-proxy': {
+    values: proxyValues('x-forwarded-'),
+    tokens: { access: 'x-forwarded-access-token' },
+  },
+  'oauth2-proxy-nginx': {
+    values: proxyValues('x-auth-request-'),
+    tokens: { access: 'x-auth-request-access-token' },
+  },
+}
+
+export const headerPresets: readonly string[] = Object.keys(presets)
+
+/** Values longer than these would push a request over the 16 KiB that Node and most proxies take. */
+const MAX_VALUE = 1024
+export const MAX_HEADER_TOKEN = 8 * 1024
+
+export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHeaders {
+  const { headerPrefix, forwardTokens } = config
+  const naming = headerPrefix === false ? undefined : (presets[headerPrefix] ?? ngrokNaming(headerPrefix))
+  const preset = headerPrefix !== false && presets[headerPrefix] ? presetNames(headerPrefix) : undefined
+  const ownPrefix = headerPrefix === false || preset ? 'ngrok-auth-' : headerPrefix
+  const isForged = (folded: string) =>
+    folded.startsWith('ngrok-auth-') || folded === 'ngrok-auth' || folded.startsWith(ownPrefix) || preset?.has(folded) === true
+  const firstLetters = new Set(['n', ownPrefix.charAt(0), ...(preset ? ['x'] : [])])
+  const isReserved = (name: string) => isForged(foldName(name))
+  const maySpell = (name: string) => firstLetters.has(firstLetter(name))
+
+  return {
+    strip(req) {
+      for (const name in req.headers) if (maySpell(name) && isReserved(name)) stripAll(req, isReserved)
+      const connection = req.headers.connection
+      if (connection !== undefined && connection.length > 10) stripConnection(req, connection, isReserved)
+    },
+    set(req, source) {
+      if (naming === undefined) return
+      const values = naming.values(source, config)
+      for (const name in values) {
+        const value = encodeValue(values[name])
+        if (value !== undefined) req.headers[name] = value
+      }
+      if (forwardTokens === 'none' || config.managed.has(source.user.provider)) return
+      for (const token of source.headerTokens) {
+        const name = naming.tokens[token]
+        if (name !== undefined && (token === 'access' || forwardTokens === 'all')) lazy(req, name, () => source.openToken(token))
+      }
+    },
+  }
+}
+
+function ngrokNaming(prefix: string): Naming {
+  return {
+    values: ({ user, matched }, { trustsEmailOf, hasSeveralProviders }) => ({
+      [`${prefix}user-id`]: user.id,
+      [`${prefix}user-name`]: user.name,
+      [`${prefix}user-email`]: user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined,
+      [`${prefix}user-provider`]: hasSeveralProviders ? user.provider : undefined,
+      ...(isGithub(user) && githubValues(prefix, user, matched)),
+    }),
+    tokens: { access: `${prefix}oauth-access-token`, refresh: `${prefix}oauth-refresh-token` },
+  }
+}
+
+/** GitHub's profile is told from others by its own fields, whatever name the provider has. */
+function isGithub({ claims }: OAuthUser): boolean {
+  return typeof claims['login'] === 'string' && typeof claims['id'] === 'number'
+}
+
+function githubValues(prefix: string, user: OAuthUser, matched: Verdict['matched']): Record<string, string | undefined> {
+  const team = matched?.list === 'teams' ? matched.entry : undefined
+  return {
+    [`${prefix}github-user-id`]: user.username,
+    [`${prefix}github-organization`]: matched?.list === 'organizations' ? matched.entry : team?.includes('/') ? team.split('/')[0] : undefined,
+    [`${prefix}github-team`]: team,
+  }
+}
+
+function proxyValues(prefix: string): Values {
+  return ({ user }, { trustsEmailOf }) => ({
+    [`${prefix}user`]: user.id,
+    [`${prefix}email`]: user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined,
+    [`${prefix}preferred-username`]: user.username,
+    [`${prefix}groups`]: [...user.organizations, ...user.teams, ...user.groups].map((one) => one.replaceAll(',', '%2C')).join(',') || undefined,
+  })
+}
+
+function presetNames(preset: string): Set<string> {
+  const prefix = preset === 'oauth2-proxy' ? 'x-forwarded-' : 'x-auth-request-'
+  return new Set(['user', 'email', 'preferred-username', 'groups', 'access-token'].map((name) => prefix + name))
+}
+
+/** How a CGI-style upstream could read the name: what is no letter or digit is one separator. */
+function foldName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
+}
+
+function firstLetter(name: string): string {
+  const code = name.charCodeAt(0)
+  if (code >= 0x61 && code <= 0x7a) return name.charAt(0)
+  return foldName(name).charAt(0)
+}
+
+function stripAll(req: IncomingMessage, isReserved: (name: string) => boolean): void {
+  const distinct = req.headersDistinct
+  for (const name of Object.keys(req.headers)) if (isReserved(name)) delete req.headers[name]
+  for (const name of Object.keys(distinct)) if (isReserved(name)) delete distinct[name]
+  const raw = req.rawHeaders
+  const kept = raw.filter((_, index) => !isReserved(raw[index - (index % 2)] ?? ''))
+  raw.splice(0, raw.length, ...kept)
+}
+
+/** A proxy behind us would drop the headers that `Connection` names. (RFC 9110, 7.6.1) */
+function stripConnection(req: IncomingMessage, connection: string, isReserved: (name: string) => boolean): void {
+  const tokens = connection.split(',')
+  const kept = tokens.filter((token) => !isReserved(token.trim()))
+  if (kept.length === tokens.length) return
+  const distinct = req.headersDistinct
+  const value = kept.join(',').trim()
+  if (value === '') delete req.headers.connection
+  else req.headers.connection = value
+  if (value === '') delete distinct['connection']
+  else distinct['connection'] = [value]
+  const raw = req.rawHeaders
+  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'connection') raw[index + 1] = value
+}
+
+/** Printable ASCII as it is, everything else and `%` percent-encoded as UTF-8; too long a value is left out. */
+function encodeValue(value: string | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined
+  const plain = /^[\x20-\x24\x26-\x7e]*$/.test(value) ? value : value.replace(/[^\x20-\x24\x26-\x7e]/gu, percentEncode)
+  const trimmed = plain.trim()
+  return trimmed === '' || trimmed.length > MAX_VALUE ? undefined : trimmed
+}
+
+function percentEncode(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+}
+
+/** An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. */
+function lazy(req: IncomingMessage, name: string, read: () => string | undefined): void {
+  Object.defineProperty(req.headers, name, {
+    enumerable: true,
+    configurable: true,
+    get: read,
+    set: (value: unknown) => Object.defineProperty(req.headers, name, { value, enumerable: true, configurable: true, writable: true }),
+  })
+}

@@ -1,0 +1,27 @@
+import { defineConfig, type Options } from 'tsup'
+
+const base: Options = { target: 'node20', platform: 'node', sourcemap: true, splitting: false, treeshake: false, dts: true }
+
+export default defineConfig([
+  { ...base, entry: ['src/index.ts'], format: ['esm'] },
+  {
+    ...base,
+    entry: ['src/index.ts'],
+    format: ['cjs'],
+    // ESM-only packages: bundled, so that require() works on every Node 20 and in a plain Jest.
+    noExternal: ['openid-client', 'oauth4webapi', 'jose'],
+    // require('oauth-module') is the function itself.
+    footer: { js: 'module.exports = Object.assign(module.exports.default, module.exports);' },
+  },
+  {
+    ...base,
+    entry: { dev: 'src/dev/index.ts' },
+    format: ['esm'],
+    sourcemap: false,
+    // oidc-provider and what it needs are bundled; users do not install it. Parts of it are CommonJS.
+    noExternal: ['oidc-provider'],
+    // It stores and logs under its classes' names, which bundling would number.
+    keepNames: true,
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  },
+])
