@@ -1,4 +1,4 @@
-import type { Tokens, MissReason } from './session/sessions.js'
+import type { MissReason, Tokens } from './session/sessions.js'
 import type { Session } from './session/session.js'
 import type { OAuthUser } from './user.js'
 
@@ -17,13 +17,14 @@ export type AnonymousReason = MissReason | 'denied'
 
 /** What the context of one request is made from. */
 export interface ContextSource {
-  readonly session: Session | undefined
-  readonly user: OAuthUser | undefined
+  /** Public name of the session, and the session; absent when nobody is logged in. */
+  readonly login: { readonly handle: string; readonly session: Session; readonly user: OAuthUser } | undefined
   readonly reason: AnonymousReason | undefined
   readonly lastCheckedAt: number | undefined
   readonly sessionExpiresAt: number | undefined
-  readonly hasTokens: boolean
   tokens(): Tokens | undefined
+  freshAccessToken(): Promise<string | undefined>
+  signal(): AbortSignal
   loginUrl(options: LoginUrlOptions): string
   logoutUrl(): string
 }
@@ -34,7 +35,7 @@ export class OAuthContext {
   readonly user: OAuthUser | undefined
   /** The name of the provider in the options. */
   readonly provider: string | undefined
-  /** Names the session without revealing it: for logs and for {@link sessions}. */
+  /** Names the session without revealing it: for logs, and for `sessions.revoke()`. */
   readonly sessionHandle: string | undefined
   /** What the user granted. */
   readonly scopes: readonly string[]
@@ -49,28 +50,42 @@ export class OAuthContext {
   readonly #source: ContextSource
 
   constructor(source: ContextSource) {
-    const { session, user } = source
+    const { login } = source
     this.#source = source
-    this.isAuthenticated = user !== undefined
-    this.user = user
-    this.provider = session?.provider
-    this.sessionHandle = session?.handle
-    this.scopes = session?.scopes ?? []
-    this.createdAt = session?.createdAt
+    this.isAuthenticated = login !== undefined
+    this.user = login?.user
+    this.provider = login?.session.provider
+    this.sessionHandle = login?.handle
+    this.scopes = login?.session.scopes ?? []
+    this.createdAt = login?.session.createdAt
     this.lastCheckedAt = source.lastCheckedAt
     this.sessionExpiresAt = source.sessionExpiresAt
-    this.accessTokenExpiresAt = session?.accessTokenExpiresAt
+    this.accessTokenExpiresAt = login?.session.accessTokenExpiresAt
     this.reason = source.reason
   }
 
-  /** The user's access token. Opened when read; `undefined` with a managed application. */
+  /** The user's access token. Opened when read; `undefined` with a managed application. It may have run out: see {@link getAccessToken}. */
   get accessToken(): string | undefined {
-    return this.#tokens()?.accessToken || undefined
+    return this.#source.tokens()?.accessToken || undefined
   }
 
   /** The user's refresh token. Never redeem it yourself: it may be good for one use only. */
   get refreshToken(): string | undefined {
-    return this.#tokens()?.refreshToken
+    return this.#source.tokens()?.refreshToken
+  }
+
+  /**
+   * The user's access token, refreshed first when it has run out; `undefined` when nobody is logged in, and with a
+   * managed application. Rejects with an {@link OAuthError}: `login_required` when the grant is gone, a 5xx code when
+   * the provider or the store is down.
+   */
+  async getAccessToken(): Promise<string | undefined> {
+    return this.#source.freshAccessToken()
+  }
+
+  /** Aborts when this process learns that the login has ended, or that its user is refused: for sockets and streams. */
+  get signal(): AbortSignal {
+    return this.#source.signal()
   }
 
   /** A link that logs the user in and comes back. */
@@ -81,9 +96,5 @@ export class OAuthContext {
   /** A link that logs the user out. */
   logoutUrl(): string {
     return this.#source.logoutUrl()
-  }
-
-  #tokens(): Tokens | undefined {
-    return this.#source.hasTokens && this.isAuthenticated ? this.#source.tokens() : undefined
   }
 }

@@ -4,7 +4,10 @@ import { oauthModule } from './middleware.js'
 export { OAuthContext, type AnonymousReason, type LoginUrlOptions } from './context.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './errors.js'
 export { Html, html, type HtmlValue } from './html.js'
-export { oauthModule, type Next, type OAuthMiddleware } from './middleware.js'
+export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './app-users.js'
+export type { DenialFacts, OAuthEventName, OAuthEvents, OAuthListener, RequestFacts, SessionFacts } from './events.js'
+export type { GuardRules } from './guards.js'
+export { oauthModule, type AuthenticateOptions, type Next, type OAuthMiddleware } from './middleware.js'
 export {
   defineProvider,
   type Claims,
@@ -27,9 +30,23 @@ export type {
   SignInContext,
   SignInProvider,
 } from './page-contexts.js'
+export { amazonProvider, type AmazonOptions } from './providers/amazon.js'
+export { facebookProvider, type FacebookOptions } from './providers/facebook.js'
 export { githubProvider, type GithubOptions } from './providers/github.js'
+export { gitlabProvider, type GitlabOptions } from './providers/gitlab.js'
+export { googleProvider, type GoogleOptions } from './providers/google.js'
 export type { BuiltinName, ProviderMap } from './providers/index.js'
+export { linkedinProvider, type LinkedinOptions } from './providers/linkedin.js'
+export { microsoftProvider, type MicrosoftOptions } from './providers/microsoft.js'
+export {
+  oauth2Provider,
+  type FetchUserProfile,
+  type OAuth2Options,
+  type ProfileCallback,
+  type UserProfile,
+} from './providers/oauth2.js'
 export { oidcProvider, type OidcOptions } from './providers/oidc.js'
+export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
 export { memoryStore, type MemoryStoreOptions } from './session/memory-store.js'
 export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './session/store.js'
 export type { OAuthUser } from './user.js'

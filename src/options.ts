@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { debuglog } from 'node:util'
 import type { OAuthError } from './errors.js'
+import type { Authorize } from './flows/identify.js'
 import { isLoopback, isSafePath } from './http/request.js'
 import type { PagesOption } from './page-contexts.js'
-import { ruleLists } from './policy.js'
-import { parseProviders, type Provider } from './provider-options.js'
+import { ruleLists, type Rules } from './policy.js'
+import { parseProviders, type Provider, readRules } from './provider-options.js'
 import type { BuiltinName, ProviderMap } from './providers/index.js'
 import { type OptionReader, readOptions } from './read.js'
 import { memoryStore } from './session/memory-store.js'
 import type { Lifetimes } from './session/session.js'
 import type { SessionStore } from './session/store.js'
 import { headerPresets, type UpstreamHeadersConfig } from './upstream-headers.js'
-import type { OAuthUser } from './user.js'
 
 /** Takes messages; never sees a secret. */
 export interface Logger {
@@ -22,8 +22,7 @@ export interface Logger {
   error(message: string, facts?: object): void
 }
 
-/** A rule of one's own, on top of the lists: says whether the user may pass. */
-export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Promise<boolean>
+export type { Authorize }
 
 /** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
 export type OnError = (error: OAuthError, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown
@@ -42,6 +41,15 @@ export interface OAuthModuleOptions {
   inactivityTimeout?: number | undefined
   /** Seconds that a session lasts at most. Default `0`: no limit of its own. */
   maximumDuration?: number | undefined
+  /**
+   * A request after this many seconds re-reads the user from the provider and asks every rule again before it passes.
+   * Default `0`: only at login.
+   */
+  authCheckInterval?: number | undefined
+  /** Seconds past the due time that requests pass on the old verdict while the provider is down. Default `0`. */
+  authCheckGrace?: number | undefined
+  /** Start a check in the background in the last fifth of an interval of a minute or more. Default `true`. */
+  authCheckEarly?: boolean | undefined
   /**
    * Seals login state and stored tokens: 32 characters at least. The first seals, all open, so that a secret can be
    * rotated. Default: `OAUTH_MODULE_SECRET` (commas separate several).
@@ -63,6 +71,8 @@ export interface OAuthModuleOptions {
   authorize?: Authorize | undefined
   /** Stands for a changed `authorize`: another version makes everybody be checked again. */
   rulesVersion?: string | undefined
+  /** Rules tried beside the real ones: they change nothing, and whom they would refuse is told by the event `denied`. */
+  reportOnly?: (Rules & { authorize?: Authorize | undefined }) | undefined
   /** What happens to a request without a session. Default `'auto'`: navigations are redirected, others get 401. */
   unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
   /** What logging out does beyond this session. */
@@ -99,6 +109,8 @@ export interface Config {
   readonly basePath: string
   readonly cookie: CookieConfig
   readonly lifetimes: Lifetimes
+  readonly check: { readonly interval: number; readonly grace: number; readonly isEarly: boolean }
+  readonly trial: (Rules & { authorize?: Authorize | undefined }) | undefined
   readonly secrets: readonly string[]
   readonly headers: UpstreamHeadersConfig
   readonly providers: readonly Provider[]
@@ -122,7 +134,8 @@ export interface CookieConfig {
 }
 
 const knownOptions = [
-  'provider', 'enabled', 'optionsPassthrough', 'cookiePrefix', 'inactivityTimeout', 'maximumDuration', 'secret', 'baseUrl', 'basePath',
+  'provider', 'enabled', 'optionsPassthrough', 'cookiePrefix', 'inactivityTimeout', 'maximumDuration',
+  'authCheckInterval', 'authCheckGrace', 'authCheckEarly', 'reportOnly', 'secret', 'baseUrl', 'basePath',
   'headerPrefix', 'forwardTokens', 'userProperty', 'store', 'authorize', 'rulesVersion', 'unauthenticated', 'logout', 'cookie', 'pages',
   'id', 'timeouts', 'clockTolerance', 'onError', 'logger',
 ]
@@ -136,11 +149,12 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
   timeouts?.only(['provider', 'store'])
   const clockTolerance = read.seconds('clockTolerance', 30, { max: 600 })
   const logger = readLogger(read)
+  const interval = read.seconds('authCheckInterval', 0) * 1000
   const providers = parseProviders(options.provider, {
     env,
     timeout: (timeouts?.seconds('provider', 10, { min: 0.05, max: 300 }) ?? 10) * 1000,
     clockTolerance,
-    offlineAccess: false,
+    offlineAccess: interval > 0,
   })
   const config: Config = {
     isEnabled: read.boolean('enabled', true),
@@ -155,6 +169,8 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
       inactivityTimeout: read.seconds('inactivityTimeout', 0) * 1000,
       maximumDuration: read.seconds('maximumDuration', 0) * 1000,
     },
+    check: { interval, grace: read.seconds('authCheckGrace', 0) * 1000, isEarly: read.boolean('authCheckEarly', true) },
+    trial: readTrial(read),
     secrets: readSecrets(read, env, logger),
     headers: readHeaders(read, providers),
     providers,
@@ -271,6 +287,12 @@ function readLogout(read: OptionReader): string | undefined {
   return path
 }
 
+function readTrial(read: OptionReader): Config['trial'] {
+  const trial = read.object('reportOnly')
+  trial?.only([...ruleLists, 'authorize'])
+  return trial && { ...readRules(trial), authorize: trial.function('authorize') as Authorize | undefined }
+}
+
 function readLogger(read: OptionReader): Logger {
   const logger = read.value('logger')
   if (logger === undefined) return defaultLogger()
@@ -291,7 +313,8 @@ function defaultLogger(): Logger {
   }
 }
 
-function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes }: Config): void {
+function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check }: Config): void {
+  if (check.grace > 0 && check.interval === 0) read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
   const isHttps = publicUrl?.origin.startsWith('https:')
   if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
   if (cookie.secure === true && isHttps === false && !isLoopback(new URL(publicUrl?.origin ?? '').hostname)) {

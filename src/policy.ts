@@ -18,6 +18,9 @@ export type Decision =
   | { readonly isAllowed: true; readonly matched: Match | undefined }
   | { readonly isAllowed: false; readonly code: 'not_authorized' | 'email_unverified'; readonly tried: readonly RuleList[] }
 
+/** A decision against somebody. */
+export type Refusal = Extract<Decision, { isAllowed: false }>
+
 /** The entry that let somebody in. */
 export interface Match {
   readonly list: RuleList

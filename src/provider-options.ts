@@ -1,7 +1,7 @@
 import { readPrivateKey } from './oauth/client-auth.js'
-import type { ClientConfig } from './oauth/client.js'
+import type { ClientConfig } from './oauth/client-config.js'
 import { isAllowedUrl } from './oauth/metadata.js'
-import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource } from './oauth/provider.js'
+import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
 import { isDomain, parseEmail, type Rules } from './policy.js'
 import { isRecord, type OptionReader, printable, readOptions } from './read.js'
 import { builtinProviders, isBuiltinName } from './providers/index.js'
@@ -38,11 +38,6 @@ const commonOptions = [
   'clientId', 'clientSecret', 'scopes', 'emailAddresses', 'emailDomains', 'displayName', 'iconUrl', 'trustEmail', 'connectionScopes',
   'authorizationParams', 'authorizationParamsMap', 'tokenHeaders', 'clientAuth', 'offlineAccess', 'endpoints',
 ]
-
-/** Parameters that make a login safe: no option sets them. */
-const reservedParams = new Set([
-  'state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri',
-])
 
 const endpointNames: readonly (keyof Endpoints)[] = ['issuer', 'authorization', 'token', 'userinfo', 'api', 'jwks', 'revocation', 'endSession']
 
@@ -89,7 +84,7 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
     options.fail('scopes', 'cannot be set when the client id comes from the environment: register an app of your own and set clientId and clientSecret')
   }
   const trustEmail = options.boolean('trustEmail', false)
-  const rules = readRules(options, definition, trustEmail)
+  const rules = readProviderRules(options, definition, trustEmail)
   const offline = options.boolean('offlineAccess', defaults.offlineAccess) ? definition.offline : undefined
   return {
     ...definition,
@@ -101,7 +96,7 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
     color: definition.color,
     trustEmail,
     rules,
-    requestedScopes: [...new Set([...definition.scopes, ...(offline?.scopes ?? []), ...scopes])],
+    requestedScopes: [...new Set([...definition.scopes, ...(asksMemberships(rules) ? definition.membershipScopes ?? [] : []), ...(offline?.scopes ?? []), ...scopes])],
     requiredScopes: scopes,
     connectionScopes: options.list('connectionScopes', checkScope) ?? [],
     connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
@@ -111,6 +106,10 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
     timeout: defaults.timeout,
     clockTolerance: defaults.clockTolerance,
   }
+}
+
+export function asksMemberships({ organizations, teams, groups }: Rules): boolean {
+  return organizations !== undefined || teams !== undefined || groups !== undefined
 }
 
 function readClient(name: string, options: OptionReader, definition: ProviderDefinition, { env }: ProviderDefaults) {
@@ -167,20 +166,25 @@ function readEndpoints(options: OptionReader, definition: ProviderDefinition): P
   return result
 }
 
-function readRules(options: OptionReader, definition: ProviderDefinition, trustEmail: boolean): Rules {
+function readProviderRules(options: OptionReader, definition: ProviderDefinition, trustEmail: boolean): Rules {
+  const rules = readRules(options)
+  const emailRule = rules.emailAddresses ? 'emailAddresses' : rules.emailDomains ? 'emailDomains' : undefined
+  if (emailRule && definition.emailNeverVerified && !trustEmail) {
+    options.fail(emailRule, `cannot be met: ${definition.emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`)
+  }
+  return rules
+}
+
+/** The lists of a provider, of a guard, or of rules on trial. */
+export function readRules(options: OptionReader): Rules {
   const lower = (item: string) => item.toLowerCase()
-  const rules: Rules = {
+  return {
     emailAddresses: options.list('emailAddresses', (item) => (parseEmail(item) ? undefined : 'has an entry that is no e-mail address'), lower),
     emailDomains: options.list('emailDomains', (item) => (isDomain(item) ? undefined : "has an entry that is no domain: write it as in 'example.com', in punycode if need be"), lower),
     organizations: options.list('organizations', (item) => (/^[A-Za-z0-9_.-]+$/.test(item) ? undefined : "has an entry that is no slug: write it as in 'acme'"), lower),
     teams: options.list('teams', (item) => (/^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item) ? undefined : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id"), lower),
     groups: options.list('groups', () => undefined),
   }
-  const emailRule = rules.emailAddresses ? 'emailAddresses' : rules.emailDomains ? 'emailDomains' : undefined
-  if (emailRule && definition.emailNeverVerified && !trustEmail) {
-    options.fail(emailRule, `cannot be met: ${definition.emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`)
-  }
-  return rules
 }
 
 function readIcon(options: OptionReader): string | undefined {
@@ -216,6 +220,6 @@ function readTokenHeaders(options: OptionReader): Record<string, string> {
 }
 
 /** RFC 6749, A.4. */
-function checkScope(scope: string): string | undefined {
+export function checkScope(scope: string): string | undefined {
   return /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(scope) ? undefined : 'has an entry that is no scope: one scope an entry, without blanks, commas and quotes'
 }

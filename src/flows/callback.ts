@@ -3,33 +3,52 @@ import { setCookie } from '../http/cookies.js'
 import { redirect } from '../http/answer.js'
 import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../errors.js'
-import type { TokenSet } from '../oauth/client.js'
+import type { ProviderClient, TokenSet } from '../oauth/client.js'
 import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
 import type { Place } from '../place.js'
-import type { Decision } from '../policy.js'
+import type { Refusal, RuleList } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import { LONGEST_LIFE } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { OAuthUser } from '../user.js'
-import type { Identifier } from './identify.js'
+import { boundClaims, type Identifier, subjectOf } from './identify.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
 
-/** A login that did not come to a session, and what helps then. */
+/** What is known of a login that failed, or of a session that the rules refuse. */
+export interface FailureFacts {
+  /** What trying again asks for; without it: a login that comes back to this request. */
+  readonly retry?: LoginRequest | undefined
+  readonly provider?: string | undefined
+  /** Who logged in, when the rules refused them. */
+  readonly user?: OAuthUser | undefined
+  /** The lists that no entry of matched. */
+  readonly tried?: readonly RuleList[] | undefined
+  /** It is about somebody who is logged in, not about a login. */
+  readonly isSession?: boolean | undefined
+  /** A guard of one route refuses, not the gate. */
+  readonly isGuard?: boolean | undefined
+}
+
+/** A login that did not come to a session, or a session that no longer opens the door; and what helps then. */
 export class FailedLogin extends Error {
   readonly error: OAuthError
-  /** What trying again asks for. */
-  readonly retry: LoginRequest
-  /** Who logged in, when the rules refused them. */
+  readonly retry: LoginRequest | undefined
+  readonly provider: string | undefined
   readonly user: OAuthUser | undefined
-  readonly decision: Extract<Decision, { isAllowed: false }> | undefined
+  readonly tried: readonly RuleList[]
+  readonly isSession: boolean
+  readonly isGuard: boolean
 
-  constructor(error: OAuthError, retry: LoginRequest, refused?: { user: OAuthUser; decision: Extract<Decision, { isAllowed: false }> }) {
+  constructor(error: OAuthError, { retry, provider, user, tried = [], isSession = false, isGuard = false }: FailureFacts) {
     super(error.message, { cause: error })
     this.error = error
     this.retry = retry
-    this.user = refused?.user
-    this.decision = refused?.decision
+    this.provider = provider
+    this.user = user
+    this.tried = tried
+    this.isSession = isSession
+    this.isGuard = isGuard
   }
 }
 
@@ -41,17 +60,27 @@ export interface CallbackConfig {
   links: Links
   /** Milliseconds; 0 is no limit. */
   maximumDuration: number
+  /** The rules on trial would have refused this user. */
+  onTrial(user: OAuthUser, decision: Refusal): void
 }
 
 export interface Callback {
-  /** The session the request has already, if any. */
-  handle(req: AppRequest, res: ServerResponse, place: Place, callbackName: string, query: URLSearchParams, now: number): Promise<LiveSession | 'stale'>
+  /** Takes a provider's answer: opens a session and sends the visitor on, or throws. */
+  handle(
+    req: AppRequest,
+    res: ServerResponse,
+    place: Place,
+    callbackName: string,
+    query: URLSearchParams,
+    now: number,
+    onLogin: (live: LiveSession, now: number) => Promise<void>,
+  ): Promise<void>
 }
 
 /** After so many returns without our cookie the visitor is told why. */
 const RETURNS_BEFORE_EXPLAINING = 2
 
-export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration }: CallbackConfig): Callback {
+export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration, onTrial }: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, place: Place, now: number) => {
     const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now)
     return typeof found === 'string' || found.session.instance !== place.instance ? undefined : found
@@ -61,14 +90,14 @@ export function createCallback({ connections, identifiers, transactions, session
   const take = async (req: AppRequest, res: ServerResponse, place: Place, callbackName: string, query: URLSearchParams, now: number) => {
     const home: LoginRequest = { returnPath: links.safeReturn(place, undefined) }
     for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
-      if (query.getAll(name).length > 1) throw new FailedLogin(new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }), home)
+      if (query.getAll(name).length > 1) throw new FailedLogin(new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }), { retry: home })
     }
     const sealed = transactions.read(query.get('state') ?? '', now)
-    const connection = sealed && connections.get(sealed.provider)
-    if (sealed === undefined || connection === undefined) {
-      return (await hasSession(req, place, now)) ? 'stale' : refuse('login_expired', home, 'the state is not ours, or too old')
-    }
-    const retry: LoginRequest = { returnPath: links.safeReturn(place, sealed.returnPath) }
+    // Only a state of ours can be a stale one: any other, a session id for instance, is refused whoever sends it.
+    if (sealed === 'old' && (await hasSession(req, place, now))) return 'stale'
+    const connection = typeof sealed === 'object' ? connections.get(sealed.provider) : undefined
+    if (typeof sealed !== 'object' || connection === undefined) return refuse('login_expired', home, 'the state is not ours, or too old')
+    const retry: LoginRequest = { returnPath: links.safeReturn(place, sealed.returnPath), scopes: sealed.demandedScopes }
     if (!fits(sealed, connection, place, callbackName)) return refuse('invalid_callback', retry, 'the callback belongs to another provider, client or instance')
     const taken = transactions.take(res, req.headers.cookie, place.transactionCookie, sealed)
     if (typeof taken !== 'string') return { transaction: taken, connection, retry }
@@ -83,7 +112,7 @@ export function createCallback({ connections, identifiers, transactions, session
     if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer)) {
       refuse('invalid_callback', retry, 'the callback names another issuer, or none (RFC 9207)')
     }
-    if (query.has('error')) throw new FailedLogin(providerRefusal(provider, query), retry)
+    if (query.has('error')) throw new FailedLogin(providerRefusal(provider, query), { retry, provider: provider.name })
     const code = query.get('code') ?? ''
     if (!/^[\x20-\x7e]+$/.test(code)) refuse('invalid_callback', retry, 'the callback has no usable code')
     const tokens = await client.redeem({
@@ -94,12 +123,15 @@ export function createCallback({ connections, identifiers, transactions, session
       requestedScopes: transaction.scopes,
       authenticatedSince: transaction.reauthenticates ? transaction.startedAt : undefined,
     })
-    const scopes = grantedScopes(provider, tokens, transaction)
-    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens), tokens: tokens.answer })
+    const scopes = await grantedScopes(provider, client, tokens, transaction).catch((error: unknown) => {
+      throw error instanceof ScopesMissing ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name }) : error
+    })
+    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens.claims), hasFreshClaims: true, tokens: tokens.answer })
     const identifier = identifiers.get(provider.name)
     if (identifier === undefined) throw new OAuthError('internal', { hint: 'a provider without rules' })
-    const { user, decision } = await identifier.identify(source, req)
-    if (!decision.isAllowed) throw new FailedLogin(new OAuthError(decision.code), retry, { user, decision })
+    const { user, decision, trial } = await identifier.identify(source, req)
+    if (trial?.isAllowed === false) onTrial(user, trial)
+    if (!decision.isAllowed) throw new FailedLogin(new OAuthError(decision.code), { retry, provider: provider.name, user, tried: decision.tried })
     const previous = await hasSession(req, place, now)
     const live = await sessions.create(
       {
@@ -108,6 +140,10 @@ export function createCallback({ connections, identifiers, transactions, session
         issuer: provider.issuer ?? '',
         clientId: provider.clientId,
         user,
+        subject: subjectOf(tokens.claims),
+        boundClaims: boundClaims(tokens.claims),
+        redirectUri: transaction.redirectUri,
+        browser: { userAgent: req.headers['user-agent']?.slice(0, 512), ipAddress: req.ip ?? req.socket?.remoteAddress },
         scopes,
         authTime: authTimeOf(tokens),
         accessTokenExpiresAt: tokens.expiresAt,
@@ -121,20 +157,23 @@ export function createCallback({ connections, identifiers, transactions, session
   }
 
   return {
-    async handle(req, res, place, callbackName, query, now) {
+    async handle(req, res, place, callbackName, query, now, onLogin) {
       const taken = await take(req, res, place, callbackName, query, now)
-      if (taken === 'stale') {
-        redirect(res, links.safeReturn(place, undefined))
-        return 'stale'
-      }
+      if (taken === 'stale') return redirect(res, links.safeReturn(place, undefined))
       const live = await open(req, place, taken, query, now).catch((error: unknown) => {
-        throw error instanceof OAuthError ? new FailedLogin(error, taken.retry) : error
+        throw error instanceof OAuthError ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name }) : error
       })
+      await onLogin(live, now)
       const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
       setCookie(res, place.sessionCookie.name, live.id, place.sessionCookie.attributes, Math.ceil(maxAge / 1000))
-      redirect(res, taken.retry.returnPath)
-      return live
+      redirect(res, landing(taken))
     },
+  }
+}
+
+class ScopesMissing extends OAuthError {
+  constructor(missing: readonly string[]) {
+    super('access_denied', { message: 'You did not grant everything that this application asks for.', hint: `not granted: ${missing.join(' ')}` })
   }
 }
 
@@ -144,8 +183,13 @@ interface Taken {
   retry: LoginRequest
 }
 
+/** Where to go: a browser carries the fragment of the callback's address along, unless this one has its own. (RFC 9110, 10.2.2) */
+function landing({ connection, retry: { returnPath } }: Taken): string {
+  return connection.provider.hasCallbackFragment === true && !returnPath.includes('#') ? `${returnPath}#` : returnPath
+}
+
 function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
-  throw new FailedLogin(new OAuthError(code, { hint }), retry)
+  throw new FailedLogin(new OAuthError(code, { hint }), { retry })
 }
 
 /** An answer counts only at the address, for the provider, client and instance that the login began with. */
@@ -165,11 +209,11 @@ function refuseWithoutCookie({ attempts, redirectUri }: SealedTransaction, retry
         `or the login began on another host than ${host}${protocol === 'http:' ? ', or the cookie is marked Secure while the address is plain http' : ''}.`,
       hint: 'three returns without our cookie',
     }),
-    retry,
+    { retry },
   )
 }
 
-const userSaidNo = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required', 'user_cancelled_login', 'user_cancelled_authorize', 'user_denied'])
+const userSaidNo = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'])
 
 /** The error of an authorization response. (RFC 6749, 4.1.2.1) */
 function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError {
@@ -177,27 +221,22 @@ function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError
   const providerMessage = query.get('error_description')?.replace(/[\u0000-\u001f\u007f\u2028-\u202f\u2066-\u2069]+/g, ' ').trim() || undefined
   const hint = `${provider.name} answered with the error ${JSON.stringify(error.slice(0, 64))}`
   if (error === '') return new OAuthError('invalid_callback', { hint })
-  if (userSaidNo.has(error)) return new OAuthError('access_denied', { providerMessage, hint })
+  if (userSaidNo.has(error) || provider.refusals?.includes(error)) return new OAuthError('access_denied', { providerMessage, hint })
   if (error === 'temporarily_unavailable') return new OAuthError('provider_busy', { providerMessage, hint })
   const isOwners = ['unauthorized_client', 'invalid_scope', 'unauthorized_scope_error', 'invalid_request', 'unsupported_response_type', 'invalid_client', 'redirect_uri_mismatch'].includes(error)
   return new OAuthError(isOwners ? 'misconfigured' : 'provider_error', { providerMessage, hint })
 }
 
 /** What was granted, with what it stands for. What the configuration demands must be there. */
-function grantedScopes(provider: Provider, tokens: TokenSet, { scopes }: TakenTransaction): readonly string[] {
-  if (tokens.scopes === undefined) return scopes
-  const granted = new Set(tokens.scopes)
-  for (const scope of tokens.scopes) for (const implied of provider.impliedScopes?.[scope] ?? []) granted.add(implied)
-  const missing = provider.requiredScopes.filter((scope) => !granted.has(scope))
+async function grantedScopes(provider: Provider, client: ProviderClient, tokens: TokenSet, { scopes, demandedScopes }: TakenTransaction): Promise<readonly string[]> {
+  const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: tokens.answer }
+  const said = tokens.scopes ?? (await provider.grantedScopes?.(client.source(source)))
+  if (said === undefined) return scopes
+  const granted = new Set(said)
+  for (const scope of said) for (const implied of provider.impliedScopes?.[scope] ?? []) granted.add(implied)
+  const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.has(scope))
   if (missing.length === 0) return [...granted]
-  throw new OAuthError('access_denied', {
-    message: 'You did not grant everything that this application asks for.',
-    hint: `not granted: ${missing.join(' ')}`,
-  })
-}
-
-function subjectOf({ claims }: TokenSet): string | undefined {
-  return typeof claims?.['sub'] === 'string' ? claims['sub'] : undefined
+  throw new ScopesMissing(missing)
 }
 
 function authTimeOf({ claims }: TokenSet): number | undefined {

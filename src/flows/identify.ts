@@ -1,17 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
 import { identityFromClaims } from '../oauth/identity.js'
-import type { IdentitySource } from '../oauth/provider.js'
-import { createPolicy, type Decision, fingerprintOf, type Policy } from '../policy.js'
+import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/provider.js'
+import { createPolicy, type Decision, fingerprintOf, type Policy, type Rules } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import type { OAuthUser } from '../user.js'
 
+/** A rule of one's own, on top of the lists: says whether the user may pass. */
 export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Promise<boolean>
 
 /** Who somebody is, and whether the rules let them pass. */
 export interface Identified {
   readonly user: OAuthUser
   readonly decision: Decision
+  /** What the rules on trial say; `undefined` when there are none. */
+  readonly trial: Decision | undefined
 }
 
 /** A provider's rules, ready to be asked. */
@@ -20,31 +23,43 @@ export interface Identifier {
   readonly fingerprint: string
   /** Reads the user from the provider and asks every rule. */
   identify(source: IdentitySource, req: IncomingMessage): Promise<Identified>
+  /** What the lists say of a user as last read. */
+  explain(user: OAuthUser): Decision
+}
+
+export interface IdentifierConfig {
+  provider: Provider
+  authorize: Authorize | undefined
+  rulesVersion: string | undefined
+  /** A rule set tried beside the real one. */
+  trial: (Rules & { authorize?: Authorize | undefined }) | undefined
+  /** What guards of single routes ask about. */
+  asked: Required<Memberships>
 }
 
 const AUTHORIZE_TIMEOUT = 5_000
 
-export function createIdentifier(
-  provider: Provider,
-  authorize: Authorize | undefined,
-  rulesVersion: string | undefined,
-): Identifier {
+export function createIdentifier({ provider, authorize, rulesVersion, trial, asked }: IdentifierConfig): Identifier {
   const policy = createPolicy(provider.rules)
-  const asksMemberships = Object.values(policy.wanted).some((list) => list.length > 0)
+  const trialPolicy = trial && createPolicy(trial)
+  const wanted = union([policy.wanted, trialPolicy?.wanted, asked], provider.membershipLists ?? [])
+  const asksMemberships = Object.values(wanted).some((list) => list.length > 0)
+  const counts = ({ email, emailVerified }: Pick<OAuthUser, 'email' | 'emailVerified'>) =>
+    emailVerified || (provider.trustEmail && provider.emailClaimDecides !== true && email !== undefined)
+
+  const decide = async (rules: Policy, own: Authorize | undefined, user: OAuthUser, req: IncomingMessage): Promise<Decision> => {
+    const decision = rules.evaluate({ email: user.email, emailVerified: counts(user) }, user)
+    if (!decision.isAllowed || own === undefined || (await isAuthorized(own, user, req))) return decision
+    return refused(rules)
+  }
 
   return {
-    fingerprint: fingerprintOf([
-      provider.rules,
-      provider.trustEmail,
-      provider.restrictionKey,
-      authorize !== undefined,
-      rulesVersion,
-    ]),
+    fingerprint: fingerprintOf([provider.rules, provider.trustEmail, provider.restrictionKey, authorize !== undefined, rulesVersion, wanted]),
+    explain: (user) => (provider.restriction?.(user) === undefined ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user) : refused(policy)),
     async identify(source, req) {
       const read = provider.identity ?? (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
       const identity = await read(source)
-      const memberships = asksMemberships && provider.memberships ? await provider.memberships(source, policy.wanted, identity).catch(unmet) : {}
-      const emailVerified = identity.emailVerified || (provider.trustEmail && provider.emailClaimDecides !== true && identity.email !== undefined)
+      const memberships = asksMemberships && provider.memberships ? await provider.memberships(source, wanted, identity).catch(unmet) : {}
       const { organizations = [], teams = [], groups = [] } = memberships
       const user: OAuthUser = {
         key: `${provider.name}:${identity.id}`,
@@ -60,12 +75,28 @@ export function createIdentifier(
         groups,
         claims: identity.claims,
       }
-      if (provider.restriction?.(identity) !== undefined) return { user, decision: refused(policy) }
-      const decision = policy.evaluate({ email: identity.email, emailVerified }, memberships)
-      if (!decision.isAllowed || authorize === undefined) return { user, decision }
-      return { user, decision: (await isAuthorized(authorize, user, req)) ? decision : refused(policy) }
+      const isRestricted = provider.restriction?.(identity) !== undefined
+      const decision = isRestricted ? refused(policy) : await decide(policy, authorize, user, req)
+      const tried = trialPolicy && (await decide(trialPolicy, trial?.authorize, user, req).catch(() => refused(trialPolicy)))
+      return { user, decision, trial: tried }
     },
   }
+}
+
+function union(sets: readonly (Memberships | undefined)[], known: readonly MembershipList[]): Required<Memberships> {
+  const all = (list: MembershipList) => (known.includes(list) ? [...new Set(sets.flatMap((set) => set?.[list] ?? []))].sort() : [])
+  return { organizations: all('organizations'), teams: all('teams'), groups: all('groups') }
+}
+
+/** The `sub` of an ID token. */
+export function subjectOf(claims: Claims | undefined): string | undefined {
+  return typeof claims?.['sub'] === 'string' ? claims['sub'] : undefined
+}
+
+/** What stays true of an ID token after it: who logged in, where, and which session at the provider that is. */
+export function boundClaims(claims: Claims | undefined): Claims {
+  const names = ['iss', 'sub', 'tid', 'oid', 'sid', 'auth_time', 'acr', 'amr']
+  return Object.fromEntries(names.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])))
 }
 
 function refused({ lists }: Policy): Decision {
@@ -79,7 +110,7 @@ function unmet(error: unknown): Record<string, never> {
 }
 
 /** Only `true` passes; whatever else happens refuses this request. */
-async function isAuthorized(authorize: Authorize, user: OAuthUser, req: IncomingMessage): Promise<boolean> {
+export async function isAuthorized(authorize: Authorize, user: OAuthUser, req: IncomingMessage): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('authorize did not answer within 5 seconds')), AUTHORIZE_TIMEOUT)

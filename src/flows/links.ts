@@ -7,8 +7,8 @@ import { isRecord } from '../read.js'
 export interface LoginRequest {
   /** Where to go after the login: a path of this site. */
   readonly returnPath: string
-  /** `login`: the user must log in anew; `account`: the provider should offer another account. */
-  readonly ask?: 'login' | 'account' | undefined
+  /** `login`: the user must log in anew; `account`: the provider should offer another account; `scopes`: it should ask again for what the user declined. */
+  readonly ask?: 'login' | 'account' | 'scopes' | undefined
   readonly connection?: string | undefined
   /** How often this login came back without our cookie. */
   readonly attempts?: number | undefined
@@ -43,8 +43,9 @@ export function createLinks(sealer: Sealer, places: Pick<Places, 'special'>, bas
     if (!isRecord(facts) || facts['instance'] !== place.instance) return undefined
     return Number(facts['until']) > Date.now() ? facts : undefined
   }
-  const safeReturn = (place: Place, path: string | undefined) => {
-    if (path === undefined || !isSafePath(path)) return `${place.path}/`
+  const safeReturn = (place: Place, wanted: string | undefined) => {
+    const path = wanted === undefined ? '' : encodePath(wanted)
+    if (!isSafePath(path)) return `${place.path}/`
     const below = path.split(/[?#]/, 1)[0] ?? ''
     const isSpecial = isBelow(below, `${place.path}${basePath}`)
     return isSpecial ? `${place.path}/` : path
@@ -68,4 +69,9 @@ export function createLinks(sealer: Sealer, places: Pick<Places, 'special'>, bas
       `${places.special(place, 'logout')}?confirm=${sealed('confirm', place, CONFIRMATION_LIFE, { sessionKey })}`,
     isConfirmed: (place, query, sessionKey) => opened('confirm', place, query.get('confirm'))?.['sessionKey'] === sessionKey,
   }
+}
+
+/** A path as an app may spell it, as one of a URI: the space and what is not ASCII percent-encoded. (RFC 3987, 3.1) */
+function encodePath(path: string): string {
+  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''))
 }

@@ -26,6 +26,8 @@ export interface LoginConfig {
   publicUrl: { readonly origin: string } | undefined
   /** Cookies without `Secure` were asked for: then http is fine anywhere. */
   allowsHttp: boolean
+  /** Scopes that guards of single routes need to be answered. */
+  guardScopes(provider: Provider): readonly string[]
   /** Called once with the address to register, where nobody configured it. */
   onRedirectUri(redirectUri: string): void
 }
@@ -51,7 +53,7 @@ export function createLogin(config: LoginConfig): Login {
     refuseHttp(origin, allowsHttp)
     const redirectUri = `${origin}${places.special(place, callbackName)}`
     config.onRedirectUri(redirectUri)
-    const scopes = [...new Set([...provider.requestedScopes, ...connectionScopes(provider, query), ...(request.scopes ?? [])])]
+    const scopes = [...new Set([...provider.requestedScopes, ...config.guardScopes(provider), ...connectionScopes(provider, query), ...(request.scopes ?? [])])]
     const begun = transactions.begin(res, req.headers.cookie, place.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,
@@ -59,6 +61,7 @@ export function createLogin(config: LoginConfig): Login {
       redirectUri,
       returnPath: request.returnPath,
       scopes,
+      demandedScopes: request.scopes ?? [],
       startedAt: Date.now(),
       reauthenticates: request.ask === 'login' && provider.forcesLogin === true,
       attempts: request.attempts ?? 0,
@@ -70,9 +73,9 @@ export function createLogin(config: LoginConfig): Login {
       response_type: 'code',
       client_id: provider.clientId,
       redirect_uri: redirectUri,
-      scope: scopes.join(provider.scopeSeparator ?? ' '),
+      ...(scopes.length > 0 && { scope: scopes.join(provider.scopeSeparator ?? ' ') }),
       state: begun.state,
-      ...(provider.openid && provider.nonce !== false && { nonce: begun.nonce }),
+      ...(provider.openid && { nonce: begun.nonce }),
       ...(provider.pkce !== false && { code_challenge: begun.codeChallenge, code_challenge_method: 'S256' }),
     })
     redirect(res, url)
@@ -135,8 +138,11 @@ function connectionScopes({ connectionScopes: allowed, connectionScopeSeparator 
 
 /** One `prompt`, whatever several reasons ask for. */
 function mergePrompt(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
-  const asked = (ask === 'login' ? provider.reauthenticate : ask === 'account' ? provider.selectAccount : undefined) ?? {}
+  const { reauthenticate, selectAccount, askAgain } = provider
+  const asked = (ask === undefined ? undefined : { login: reauthenticate, account: selectAccount, scopes: askAgain }[ask]) ?? {}
   const { prompt: always } = provider.authorizationParams
   if (asked['prompt'] === undefined || always === undefined) return asked
-  return { ...asked, prompt: [...new Set([...always.split(' '), ...asked['prompt'].split(' ')])].join(' ') }
+  // `none` stands alone. (OpenID Connect Core, 3.1.2.1)
+  const prompts = [...always.split(' '), ...asked['prompt'].split(' ')].filter((prompt) => prompt !== 'none')
+  return { ...asked, prompt: [...new Set(prompts)].join(' ') }
 }

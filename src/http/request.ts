@@ -7,6 +7,7 @@ export interface AppRequest extends IncomingMessage {
   originalUrl?: string | undefined
   baseUrl?: string | undefined
   protocol?: string | undefined
+  ip?: string | undefined
   app?: { get?: ((setting: string) => unknown) | undefined } | undefined
 }
 

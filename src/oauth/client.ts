@@ -4,26 +4,13 @@ import { isRecord } from '../read.js'
 import { textOf } from './identity.js'
 import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
 import { clientAuth } from './client-auth.js'
+import type { ClientConfig } from './client-config.js'
 import { createMetadataSource, type ServerMetadata } from './metadata.js'
 import { createOutbound, type Outbound, readJson } from './outbound.js'
-import type { ApiAnswer, Claims, ClientAuth, IdentitySource, ProviderDefinition } from './provider.js'
-import { createSource } from './source.js'
+import type { ApiAnswer, Claims, IdentitySource } from './provider.js'
+import { createSource, type SourceGrant } from './source.js'
 import { faultOfToken } from './faults.js'
 import { conformTokenAnswer, type TokenAnswer } from './token-answer.js'
-
-/** A provider as its client needs it: the definition, and who we are there. */
-export interface ClientConfig extends ProviderDefinition {
-  name: string
-  clientId: string
-  clientSecret: string | undefined
-  clientAuth: ClientAuth
-  tokenHeaders: Readonly<Record<string, string>>
-  trustEmail: boolean
-  /** Milliseconds for a whole exchange. */
-  timeout: number
-  /** Seconds. */
-  clockTolerance: number
-}
 
 /** What the token endpoint gave, verified. */
 export interface TokenSet {
@@ -48,19 +35,9 @@ export interface Redemption {
   authenticatedSince: number | undefined
 }
 
-/** What a user is read with. */
-export interface SourceGrant {
-  accessToken: string
-  /** Of the ID token, as far as they still hold. */
-  claims: Claims
-  scopes: readonly string[]
-  /** The `sub` that userinfo must name. */
-  subject: string | undefined
-  /** The token answer, for profile functions of one's own. */
-  tokens: Claims
-}
-
 export interface ProviderClient {
+  /** Loads what the first login needs, and discovers the server; rejects when it cannot be reached. */
+  ready(): Promise<void>
   /** The authorization request as a URL to send the browser to; pushed first where the server demands it. */
   authorizationUrl(params: Readonly<Record<string, string>>): Promise<string>
   /** What `iss` of a callback must be, and whether it must be there. (RFC 9207) */
@@ -96,7 +73,7 @@ export function createClient(config: ClientConfig): ProviderClient {
   /** Runs one grant: our own fetch reads the answer before openid-client does, and keeps what it must not judge. */
   const grant = async (
     run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
-    expected: Pick<IdTokenExpectations, 'nonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
+    expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
     end = deadline(),
   ): Promise<TokenSet> => {
     const metadata = await server.metadata(end)
@@ -130,6 +107,9 @@ export function createClient(config: ClientConfig): ProviderClient {
 
   return {
     source,
+    async ready() {
+      await Promise.all([import('openid-client'), import('jose'), server.metadata(deadline())])
+    },
     async authorizationUrl(params) {
       const end = deadline()
       const metadata = await server.metadata(end)
@@ -138,7 +118,10 @@ export function createClient(config: ClientConfig): ProviderClient {
       if (metadata.requiresPushedRequests) {
         return (await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate)).href
       }
-      return oidc.buildAuthorizationUrl(configuration, { ...params }).href
+      const url = oidc.buildAuthorizationUrl(configuration, { ...params })
+      // The endpoint's own query is kept, but nothing in it stands beside a parameter of ours.
+      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
+      return url.href
     },
     async callbackIssuer() {
       const { issuer, requiresIssuerInCallback } = await server.metadata(deadline())
@@ -152,7 +135,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       const tokens = await grant(
         (oidc, configuration) =>
           oidc.authorizationCodeGrant(configuration, callback, config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier }),
-        { nonce: config.nonce === false ? undefined : nonce, authenticatedSince, requiresIdToken: requestedScopes.includes('openid') },
+        { nonce, requiresNonce: config.echoesNonce !== false, authenticatedSince, requiresIdToken: requestedScopes.includes('openid') },
         end,
       )
       const { upgradeToken } = config
@@ -160,7 +143,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       const params = upgradeToken.params(tokens.accessToken, { id: config.clientId, secret: config.clientSecret })
       const better = await grant(
         (oidc, configuration) => oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
-        { nonce: undefined, requiresIdToken: false },
+        { nonce: undefined, requiresNonce: false, requiresIdToken: false },
         end,
       )
       return { ...tokens, accessToken: better.accessToken, expiresAt: better.expiresAt }
@@ -168,11 +151,11 @@ export function createClient(config: ClientConfig): ProviderClient {
     refresh: (refreshToken, redirectUri) =>
       grant(
         (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, config.refreshParams?.(redirectUri) ?? {}),
-        { nonce: undefined, requiresIdToken: false },
+        { nonce: undefined, requiresNonce: false, requiresIdToken: false },
       ),
     async revoke({ accessToken, refreshToken }) {
       const end = deadline()
-      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, scopes: [], subject: undefined, tokens: {} }))
+      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: {} }))
       const metadata = await server.metadata(end)
       if (metadata.endpoints.revocation === undefined) return
       const oidc = await import('openid-client')
@@ -214,13 +197,15 @@ async function configure(
     },
     config.clientId,
     undefined,
-    await clientAuth(oidc, config.clientAuth, config.clientSecret),
+    // Credentials of the configuration's own replace ours: two at once are refused. (RFC 6749, 2.3)
+    tokens && hasAuthorization(config) ? oidc.None() : await clientAuth(oidc, config.clientAuth, config.clientSecret),
   )
+  const tokenUrl = endpoints.token && new URL(endpoints.token).href
   // Which addresses may be http was decided when they were read: those of this machine.
   oidc.allowInsecureRequests(configuration)
   configuration.timeout = 0
   configuration[oidc.customFetch] = async (url, { method, headers, body }) => {
-    const isToken = url === endpoints.token
+    const isToken = url === tokenUrl
     const sent = new Headers(headers)
     sent.set('user-agent', 'oauth-module')
     if (isToken) for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
@@ -228,6 +213,10 @@ async function configure(
     return isToken && tokens ? tokens(response) : response
   }
   return configuration
+}
+
+function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
+  return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
 }
 
 async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenAnswer> {

@@ -27,8 +27,10 @@ export interface JwtExpectations {
 }
 
 export interface IdTokenExpectations extends JwtExpectations {
-  /** What the authorization request sent; `undefined` where the vendor does not echo it, or at a refresh. */
+  /** What the authorization request sent; `undefined` at a refresh. */
   nonce: string | undefined
+  /** Whether the token must hold it: some vendors leave it out. One that is there must fit. */
+  requiresNonce: boolean
   accessToken: string
   /** The user must have logged in at this moment or later, in milliseconds, if the token says when. */
   authenticatedSince?: number | undefined
@@ -64,7 +66,8 @@ export async function verifyIdToken(token: unknown, keySet: KeySet, expected: Id
   const { sub, nonce, exp } = claims
   if (typeof sub !== 'string' || sub === '' || sub.length > 255 || /[^\x20-\x7e]/.test(sub)) reject('the ID token has no usable sub')
   if (typeof exp !== 'number') reject('the ID token has no exp')
-  if (expected.nonce !== undefined && !(typeof nonce === 'string' && isEqual(nonce, expected.nonce))) reject('the ID token has another nonce')
+  const checksNonce = expected.nonce !== undefined && (expected.requiresNonce || nonce !== undefined)
+  if (checksNonce && !(typeof nonce === 'string' && isEqual(nonce, expected.nonce ?? ''))) reject('the ID token has another nonce')
   const atHash = claims['at_hash']
   if (atHash !== undefined && atHash !== accessTokenHash(token, expected.accessToken)) reject('the ID token belongs to another access token')
   const authTime = claims['auth_time']

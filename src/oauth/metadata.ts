@@ -25,7 +25,7 @@ const REFRESH_AFTER = 3_600_000
 const FORCED_REFRESH_AFTER = 60_000
 const MAX_JWKS_BYTES = 1024 * 1024
 
-type MetadataConfig = Pick<ProviderDefinition, 'openid' | 'issuer' | 'endpoints' | 'acceptsDiscovery'>
+type MetadataConfig = Pick<ProviderDefinition, 'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'>
 
 /**
  * Discovery and keys: fetched when first needed and again after an hour, shared by all who wait, served stale while the
@@ -33,7 +33,7 @@ type MetadataConfig = Pick<ProviderDefinition, 'openid' | 'issuer' | 'endpoints'
  */
 export function createMetadataSource(config: MetadataConfig, outbound: Outbound): MetadataSource {
   const known = config.endpoints ?? {}
-  const isComplete = known.authorization !== undefined && known.token !== undefined && (!config.openid || known.jwks !== undefined)
+  const isComplete = config.needsDiscovery !== true && known.authorization !== undefined && known.token !== undefined && (!config.openid || known.jwks !== undefined)
   const fixed: ServerMetadata = {
     issuer: config.issuer,
     endpoints: known,
@@ -45,7 +45,7 @@ export function createMetadataSource(config: MetadataConfig, outbound: Outbound)
   }
 
   const discovery = createCached(async (deadline) => {
-    const answer = await getJson(outbound, discoveryUrl(config.issuer ?? ''), deadline)
+    const answer = await getJson(outbound, discoveryUrl(config.discoveryIssuer?.(config.issuer ?? '') ?? config.issuer ?? ''), deadline)
     return readDiscovery(answer, config)
   })
   const metadata = (deadline: AbortSignal) => (isComplete ? Promise.resolve(fixed) : discovery.get(deadline))

@@ -59,8 +59,10 @@ export interface IdentitySource {
   /** The answer of the token endpoint. */
   readonly tokens: Claims
   readonly client: { readonly id: string; readonly secret: string | undefined }
-  /** The userinfo answer; its `sub` is checked against the ID token's. */
-  userinfo(): Promise<Claims>
+  /** Aborts when the time for reading the user is up. */
+  readonly signal: AbortSignal
+  /** The userinfo answer; its `sub` is checked against the ID token's. `params` go into the query. */
+  userinfo(params?: Readonly<Record<string, string>>): Promise<Claims>
   /** The JSON of a path below `endpoints.api`; anything but a 2xx is thrown as a fault. */
   api(path: string, request?: ApiRequest): Promise<unknown>
   /** All entries of a list, `Link: rel="next"` followed on the API's own origin; `undefined` beyond 100 pages. */
@@ -82,6 +84,10 @@ export interface ProviderDefinition {
   /** What `iss` must be, in ID tokens and callbacks. Discovery starts here when an endpoint is missing. */
   issuer?: string | undefined
   endpoints?: Readonly<Partial<Omit<Endpoints, 'issuer'>>> | undefined
+  /** Where discovery starts, when that is not the issuer itself. */
+  discoveryIssuer?: ((issuer: string) => string) | undefined
+  /** Discover although every endpoint is known: the issuer is not. */
+  needsDiscovery?: boolean | undefined
   /** Whether the issuer of a discovery document is the one asked for. Default: they are the same text. */
   acceptsDiscovery?: ((discovered: string, asked: string) => boolean) | undefined
   /** Whether an ID token may name this issuer. Default: it is the discovered one. Tells whom to believe: be exact. */
@@ -101,8 +107,8 @@ export interface ProviderDefinition {
   impliedScopes?: Readonly<Record<string, readonly string[]>> | undefined
   /** PKCE with S256; `false` only where the vendor refuses it. */
   pkce?: boolean | undefined
-  /** `false` only where the vendor does not echo it in the ID token. */
-  nonce?: boolean | undefined
+  /** `false` only where the vendor leaves `nonce` out of the ID token; one that is there must fit all the same. */
+  echoesNonce?: boolean | undefined
   authorizationParams?: Readonly<Record<string, string>> | undefined
   /** Added to ask for a refresh token. */
   offline?: { scopes?: readonly string[]; params?: Readonly<Record<string, string>> } | undefined
@@ -112,7 +118,11 @@ export interface ProviderDefinition {
   forcesLogin?: boolean | undefined
   /** Asks for another account. */
   selectAccount?: Readonly<Record<string, string>> | undefined
-  /** Errors of the authorization response that mean that the user said no. */
+  /** Asks the user again for scopes declined before. */
+  askAgain?: Readonly<Record<string, string>> | undefined
+  /** Whether the callback's address comes with a fragment, which a browser would carry along to the page after it. */
+  hasCallbackFragment?: boolean | undefined
+  /** Errors of the authorization response that mean that the user said no, beside those of the standards. */
   refusals?: readonly string[] | undefined
   /** Brings the token answer into the form of RFC 6749, 5.1. */
   conformTokens?: ((answer: Record<string, unknown>) => Record<string, unknown>) | undefined
@@ -122,10 +132,14 @@ export interface ProviderDefinition {
   outcomeOf?: ((answer: ApiAnswer) => ProviderOutcome | undefined) | undefined
   /** Exchanges the token that the code gave for a better one. */
   upgradeToken?: { grant: string; params: (accessToken: string, client: { id: string; secret: string | undefined }) => Record<string, string> } | undefined
+  /** What the user granted, where the token answer never says it. */
+  grantedScopes?: ((source: IdentitySource) => Promise<readonly string[]>) | undefined
   /** Who the user is. Default: userinfo over the ID token's claims. */
   identity?: ((source: IdentitySource) => Promise<Identity> | Identity) | undefined
   /** The lists of memberships this provider knows. */
   membershipLists?: readonly MembershipList[] | undefined
+  /** Scopes that `memberships` needs; requested when some rule asks about them. */
+  membershipScopes?: readonly string[] | undefined
   /** Which of the memberships that rules ask about the user has. */
   memberships?: ((source: IdentitySource, wanted: Memberships, identity: Identity) => Promise<Memberships>) | undefined
   /** A rule that always applies, on top of all lists: why this user may not pass, or nothing. */
@@ -136,7 +150,7 @@ export interface ProviderDefinition {
   emailNeverVerified?: string | undefined
   /** A verified-e-mail claim that decides even against `trustEmail`. */
   emailClaimDecides?: boolean | undefined
-  /** The user's id for `req.user.id`, where several tenants need more than the plain one. */
+  /** Sent along with a refresh token. */
   refreshParams?: ((redirectUri: string) => Record<string, string>) | undefined
   /** Whether the access token is asked at every re-check (Twitch), not only used. */
   validate?: ((source: IdentitySource) => Promise<void>) | undefined
@@ -186,10 +200,11 @@ export interface ProviderSource {
   define(options: OptionReader): ProviderDefinition
 }
 
-const sources = new WeakSet<object>()
+/** Marks what the factories made; the same mark in the ESM and the CommonJS build. */
+const made = Symbol.for('oauth-module provider source')
 
 export function isProviderSource(value: unknown): value is ProviderSource {
-  return typeof value === 'object' && value !== null && sources.has(value)
+  return typeof value === 'object' && value !== null && made in value
 }
 
 /** For the vendors' files: a provider whose definition follows from its options. */
@@ -198,15 +213,18 @@ export function providerSource(
   extraOptions: readonly string[],
   define: (options: OptionReader) => ProviderDefinition,
 ): ProviderSource {
-  const source = Object.freeze({ options, extraOptions, define })
-  sources.add(source)
-  return source
+  return Object.freeze({ options, extraOptions, define, [made]: true })
 }
 
+/** Parameters that make a login safe: no option sets them. */
+export const reservedParams = new Set<string>([
+  'state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri',
+])
+
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
-  'color', 'issuer', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'nonce', 'offline',
-  'reauthenticate', 'forcesLogin', 'selectAccount', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'identity',
-  'membershipLists', 'memberships', 'restriction', 'restrictionKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
+  'color', 'issuer', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
+  'reauthenticate', 'forcesLogin', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
+  'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'restrictionKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
   'revoke', 'upgradeToken',
 ]
 

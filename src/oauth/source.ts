@@ -1,13 +1,27 @@
 import { OAuthError, ProviderFault } from '../errors.js'
 import { isRecord } from '../read.js'
-import type { ClientConfig, SourceGrant } from './client.js'
+import type { ClientConfig } from './client-config.js'
 import { faultOf } from './faults.js'
 import { type JwtExpectations, verifyJwt } from './id-token.js'
 import type { MetadataSource, ServerMetadata } from './metadata.js'
 import { type Outbound, readJson } from './outbound.js'
-import type { ApiAnswer, ApiRequest, IdentitySource } from './provider.js'
+import type { ApiAnswer, ApiRequest, Claims, IdentitySource } from './provider.js'
 
 const MAX_PAGES = 100
+
+/** What a user is read with. */
+export interface SourceGrant {
+  accessToken: string
+  /** Of the ID token, as far as they still hold. */
+  claims: Claims
+  /** Whether `claims` are of a new ID token, and so can stand in for userinfo where there is none. */
+  hasFreshClaims: boolean
+  scopes: readonly string[]
+  /** The `sub` that userinfo must name. */
+  subject: string | undefined
+  /** The token answer, for profile functions of one's own. */
+  tokens: Claims
+}
 
 interface SourceConfig extends SourceGrant {
   provider: ClientConfig
@@ -19,7 +33,7 @@ interface SourceConfig extends SourceGrant {
 }
 
 /** Reads userinfo and APIs with the user's access token. */
-export function createSource({ provider, accessToken, claims, scopes, subject, tokens, outbound, end, server, expectations }: SourceConfig): IdentitySource {
+export function createSource({ provider, accessToken, claims, hasFreshClaims, scopes, subject, tokens, outbound, end, server, expectations }: SourceConfig): IdentitySource {
   const request = async (url: string, { headers, method = 'GET', body }: ApiRequest = {}): Promise<ApiAnswer> => {
     const sent = new Headers({
       accept: 'application/json',
@@ -52,12 +66,18 @@ export function createSource({ provider, accessToken, claims, scopes, subject, t
     scopes,
     tokens,
     client: { id: provider.clientId, secret: provider.clientSecret },
+    signal: end,
     apiAnswer,
     api: async (path, init) => (await apiAnswer(path, [], init)).body,
-    async userinfo() {
+    async userinfo(params = {}) {
       const metadata = await server.metadata(end)
-      if (metadata.endpoints.userinfo === undefined) return claims
-      const { body } = checked(await request(metadata.endpoints.userinfo), 'userinfo')
+      if (metadata.endpoints.userinfo === undefined) {
+        if (hasFreshClaims) return claims
+        throw new ProviderFault('ended', 'login_required', { hint: 'there is neither userinfo nor a new ID token to read the user from' })
+      }
+      const url = new URL(metadata.endpoints.userinfo)
+      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
+      const { body } = checked(await request(url.href), 'userinfo')
       // Signed userinfo. (OpenID Connect Core, 5.3.2)
       const info = typeof body === 'string' ? await verifyJwt(body, server.keySet(end), expectations(metadata)) : body
       if (!isRecord(info)) throw new ProviderFault('down', 'provider_error', { hint: 'userinfo is no JSON object' })

@@ -14,6 +14,8 @@ export interface Transaction {
   readonly redirectUri: string
   readonly returnPath: string
   readonly scopes: readonly string[]
+  /** Those of the scopes without which the login is in vain. */
+  readonly demandedScopes: readonly string[]
   /** When the login began, in milliseconds. */
   readonly startedAt: number
   /** The user must log in anew at the provider. */
@@ -42,8 +44,8 @@ export interface TransactionCookie {
 
 export interface Transactions {
   begin(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie, start: Transaction): BegunTransaction
-  /** Reads a `state`; `undefined` when it is not ours, or ran out. Nothing is believed of it but what is sealed. */
-  read(state: string, now: number): SealedTransaction | undefined
+  /** Reads a `state`; `undefined` when it is not ours, `'old'` when it ran out. Nothing is believed of it but what is sealed. */
+  read(state: string, now: number): SealedTransaction | 'old' | undefined
   /** Takes the transaction with the browser's cookie: once. */
   take(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie, sealed: SealedTransaction): TakenTransaction | 'no_cookie' | 'used'
 }
@@ -81,7 +83,8 @@ export function createTransactions(sealer: Sealer): Transactions {
       if (!isRecord(sealed) || typeof sealed['cookieHash'] !== 'string' || typeof sealed['startedAt'] !== 'number') return undefined
       const transaction = { ...sealed, stateHash: sha256(state) } as unknown as SealedTransaction
       const isFresh = now < transaction.startedAt + LIFETIME && now > transaction.startedAt - LIFETIME
-      return isFresh && isSafePath(transaction.returnPath) ? transaction : undefined
+      if (!isSafePath(transaction.returnPath)) return undefined
+      return isFresh ? transaction : 'old'
     },
     take(res, cookieHeader, cookie, sealed) {
       const name = cookieName(cookie, sealed.cookieHash)

@@ -1,3 +1,4 @@
+import { ProviderFault } from '../errors.js'
 import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/identity.js'
 import {
   type ApiAnswer,
@@ -27,7 +28,6 @@ export function githubProvider(options: GithubOptions = {}): ProviderSource {
 
 function define(options: OptionReader): ProviderDefinition {
   const base = options.url('baseUrl')?.href.replace(/\/$/, '') ?? 'https://github.com'
-  const asksMemberships = options.has('organizations') || options.has('teams')
   return {
     displayName: 'GitHub',
     color: '#24292f',
@@ -38,7 +38,9 @@ function define(options: OptionReader): ProviderDefinition {
       token: `${base}/login/oauth/access_token`,
       api: options.has('baseUrl') ? `${base}/api/v3` : 'https://api.github.com',
     },
-    scopes: ['read:user', 'user:email', ...(asksMemberships ? ['read:org'] : [])],
+    clientAuth: 'post',
+    scopes: ['read:user', 'user:email'],
+    membershipScopes: ['read:org'],
     impliedScopes: {
       user: ['read:user', 'user:email', 'user:follow'],
       repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
@@ -67,8 +69,8 @@ function outcomeOf({ status, headers }: ApiAnswer) {
 }
 
 /** `/user`.`email` is what the user chose to show; only `/user/emails` says what is primary and verified. */
-async function identity({ api, apiList, scopes }: IdentitySource) {
-  const [profile, emails] = await Promise.all([api('/user').then(recordOf), readEmails(apiList, scopes)])
+async function identity(source: IdentitySource) {
+  const [profile, emails] = await Promise.all([source.api('/user').then(recordOf), readEmails(source)])
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
   const id = idOf(profile['id'])
   return {
@@ -82,9 +84,13 @@ async function identity({ api, apiList, scopes }: IdentitySource) {
   }
 }
 
-async function readEmails(apiList: IdentitySource['apiList'], scopes: readonly string[]) {
-  if (!scopes.some((scope) => scope === 'user' || scope === 'user:email')) return []
-  return ((await apiList('/user/emails')) ?? []).filter(isRecord)
+/** Whether they may be read follows from the scopes of an OAuth App and from the permissions of a GitHub App. */
+async function readEmails({ apiList }: IdentitySource) {
+  const emails = await apiList('/user/emails').catch((error: unknown) => {
+    if (error instanceof ProviderFault && error.outcome === 'denied') return undefined
+    throw error
+  })
+  return (emails ?? []).filter(isRecord)
 }
 
 async function memberships(source: IdentitySource, wanted: Memberships, user: { username?: string | undefined }): Promise<Memberships> {

@@ -1,18 +1,46 @@
 import type { ProviderSource } from '../oauth/provider.js'
+import { amazonProvider, type AmazonOptions } from './amazon.js'
+import { facebookProvider, type FacebookOptions } from './facebook.js'
 import { githubProvider, type GithubOptions } from './github.js'
+import { gitlabProvider, type GitlabOptions } from './gitlab.js'
+import { googleProvider, type GoogleOptions } from './google.js'
+import { linkedinProvider, type LinkedinOptions } from './linkedin.js'
+import { microsoftProvider, type MicrosoftOptions } from './microsoft.js'
+import { twitchProvider, type TwitchOptions } from './twitch.js'
+
+interface BuiltinOptions {
+  github: GithubOptions
+  google: GoogleOptions
+  microsoft: MicrosoftOptions
+  gitlab: GitlabOptions
+  facebook: FacebookOptions
+  linkedin: LinkedinOptions
+  twitch: TwitchOptions
+  amazon: AmazonOptions
+}
+
+export type BuiltinName = keyof BuiltinOptions
 
 /** The providers that take their options directly under their own name. */
-export const builtinProviders = {
+export const builtinProviders: { readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSource } = {
   github: githubProvider,
-} as const
+  google: googleProvider,
+  microsoft: microsoftProvider,
+  gitlab: gitlabProvider,
+  facebook: facebookProvider,
+  linkedin: linkedinProvider,
+  twitch: twitchProvider,
+  amazon: amazonProvider,
+}
 
-export type BuiltinName = keyof typeof builtinProviders
-
-/** The `provider` option: built-in providers by their names, and others by names of your own. */
-export interface ProviderMap {
-  github?: GithubOptions | ProviderSource | undefined
-  /** What `oidcProvider()`, `defineProvider()` or a built-in's factory returns, under a name of your own. */
-  [name: string]: GithubOptions | ProviderSource | undefined
+/**
+ * The `provider` option: built-in providers by their names, and under names of your own what `oidcProvider()`,
+ * `oauth2Provider()`, `defineProvider()` or a built-in's factory returns.
+ */
+export type ProviderMap = {
+  readonly [Name in BuiltinName]?: BuiltinOptions[Name] | ProviderSource | undefined
+} & {
+  readonly [name: string]: BuiltinOptions[BuiltinName] | ProviderSource | undefined
 }
 
 export function isBuiltinName(name: string): name is BuiltinName {

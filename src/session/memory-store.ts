@@ -1,9 +1,14 @@
+import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
+import { createKeysByUser } from './keys-by-user.js'
 import type { EntriesQuery, SessionStore, StoreRecord } from './store.js'
 
 /** Limits of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** Sessions at most; beyond it the least recently used goes. Default 10 000. */
+  /**
+   * Sessions at most. Beyond it those that ran out go, then the oldest of the user who has most, then the one used
+   * longest ago. Default 10 000.
+   */
   maxEntries?: number
   /** Bytes of all sessions at most, roughly. Default 64 MiB. */
   maxBytes?: number
@@ -12,33 +17,35 @@ export interface MemoryStoreOptions {
 }
 
 const PURGE_INTERVAL = 60_000
+const PURGE_INTERVAL_WHEN_FULL = 1_000
 
-/** Sessions in the memory of this process: gone with it, and not shared with others. For one process only. */
+/**
+ * Sessions in the memory of this process: gone with it, and not shared with others. For one process only: in a worker
+ * of `node:cluster` it throws.
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  if (cluster.isWorker) {
+    throw new TypeError('memoryStore() cannot serve several processes: a worker would not know the logins of the others. Set the option store to one that they share.')
+  }
   const maxEntries = limit(options.maxEntries, 'maxEntries', 10_000)
   const maxBytes = limit(options.maxBytes, 'maxBytes', 64 * 1024 * 1024)
   const maxPerUser = limit(options.maxPerUser, 'maxPerUser', 100)
   const kinds = new Map<string, LRUCache<string, StoreRecord>>()
-  const sessionsOf = new Map<string, Set<string>>()
+  const users = createKeysByUser()
   const locks = new Map<string, { until: number }>()
   let purgedAt = Date.now()
 
-  const forget = (key: string, { group }: StoreRecord) => {
-    const keys = sessionsOf.get(group)
-    keys?.delete(key)
-    if (keys?.size === 0) sessionsOf.delete(group)
-  }
   const cacheOf = (kind: string) => {
     let cache = kinds.get(kind)
     if (cache === undefined) {
       cache = new LRUCache({
         max: maxEntries,
         maxSize: maxBytes,
-        sizeCalculation: (record) => JSON.stringify(record).length,
+        sizeCalculation: sizeOf,
         // The clock of the sessions themselves; read anew each time.
         perf: Date,
         ttlResolution: 0,
-        ...(kind === 'session' && { dispose: (record, key) => forget(key, record) }),
+        ...(kind === 'session' && { dispose: (record, key) => users.remove(record.group, key) }),
       })
       kinds.set(kind, cache)
     }
@@ -49,17 +56,24 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     return undefined
   }
   const write = (key: string, record: StoreRecord, ttl: number) => {
-    purge()
-    cacheOf(record.kind).set(key, record, { ttl })
-    if (record.kind !== 'session') return
-    const keys = sessionsOf.get(record.group) ?? new Set()
-    sessionsOf.set(record.group, keys.add(key))
-    const [oldest] = keys
-    if (keys.size > maxPerUser && oldest !== undefined) cacheOf('session').delete(oldest)
+    purge(PURGE_INTERVAL)
+    const cache = cacheOf(record.kind)
+    if (record.kind === 'session') makeRoom(cache, key, sizeOf(record))
+    cache.set(key, record, { ttl })
+    if (record.kind !== 'session' || !cache.has(key)) return
+    users.add(record.group, key)
+    const oldest = users.count(record.group) > maxPerUser ? users.oldestOf(record.group) : undefined
+    if (oldest !== undefined) cache.delete(oldest)
   }
-  const purge = () => {
+  /** Whom a flood of logins pushes out: whoever it comes from. Without this the cache drops what was used longest ago. */
+  const makeRoom = (cache: LRUCache<string, StoreRecord>, key: string, size: number) => {
+    const isFull = () => !cache.has(key) && (cache.size >= maxEntries || cache.calculatedSize + size > maxBytes)
+    if (isFull()) purge(PURGE_INTERVAL_WHEN_FULL)
+    for (let oldest = users.oldestOfHeaviest(); oldest !== undefined && isFull(); oldest = users.oldestOfHeaviest()) cache.delete(oldest)
+  }
+  const purge = (interval: number) => {
     const now = Date.now()
-    if (now - purgedAt < PURGE_INTERVAL) return
+    if (now - purgedAt < interval && now >= purgedAt) return
     purgedAt = now
     for (const cache of kinds.values()) cache.purgeStale()
     for (const [key, { until }] of locks) if (until <= now) locks.delete(key)
@@ -104,6 +118,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       }
     },
   }
+}
+
+function sizeOf(record: StoreRecord): number {
+  return JSON.stringify(record).length
 }
 
 /** Sorts as a text by time, then by key. */

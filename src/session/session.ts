@@ -1,18 +1,23 @@
 import type { StoreRecord } from './store.js'
+import type { Claims } from '../oauth/provider.js'
 import type { OAuthUser, Verdict } from '../user.js'
 
 /** A login, as the store keeps it. Plain JSON. */
 export interface Session extends StoreRecord {
   readonly kind: 'session'
   readonly version: 1
-  /** Public name of the session: reveals neither id nor key. */
-  readonly handle: string
   /** The instance, provider, issuer and client that the session was made by; it counts for no other. */
   readonly instance: string
   readonly provider: string
   readonly issuer: string
   readonly clientId: string
   readonly user: OAuthUser
+  /** The `sub` of the ID token, where there is one. */
+  readonly subject: string | undefined
+  /** Claims of the ID token that stay true: who, where, and which login. */
+  readonly boundClaims: Claims
+  /** Of the login: some providers want it again at a refresh. */
+  readonly redirectUri: string
   readonly scopes: readonly string[]
   readonly lastActiveAt: number
   /** When the user last logged in at the provider, if it says so. */
@@ -24,9 +29,16 @@ export interface Session extends StoreRecord {
   readonly tokens: string
   /** Verdicts by fingerprint of the rules: the two latest. */
   readonly verdicts: Readonly<Record<string, Verdict>>
+  /** Since when the rules refuse the user; the row outlives it by a day at most. */
+  readonly deniedSince: number | undefined
+  /** Where the login came from, for lists of sessions. */
+  readonly browser: { readonly userAgent: string | undefined; readonly ipAddress: string | undefined }
 }
 
 export const SESSION_VERSION = 1
+
+/** How long a refused user's row is kept, so that one who is let in again needs no new login. */
+const DENIED_LIFE = 86_400_000
 
 /** Browsers keep no cookie longer (RFC 6265bis, 5.5). */
 export const LONGEST_LIFE = 400 * 86_400_000
@@ -44,7 +56,8 @@ export function idleEnd(lastActiveAt: number, { inactivityTimeout }: Lifetimes):
 
 /** When the session ends in any case. */
 export function absoluteEnd(session: Session, { maximumDuration }: Lifetimes): number {
-  return session.createdAt + (maximumDuration === 0 ? LONGEST_LIFE : maximumDuration)
+  const end = session.createdAt + (maximumDuration === 0 ? LONGEST_LIFE : maximumDuration)
+  return session.deniedSince === undefined ? end : Math.min(end, session.deniedSince + DENIED_LIFE)
 }
 
 /** `tolerance`: how far in the future a session may have begun, for clocks that differ. */

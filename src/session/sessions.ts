@@ -30,25 +30,31 @@ export interface LiveSession {
   readonly session: Session
 }
 
+/** Why a session is over. */
+export type EndReason = 'logout' | 'revoked' | 'expired' | 'ended'
+
 /** Why a request has no session. */
 export type MissReason = 'none' | 'expired' | 'revoked'
 
 export interface SessionsConfig {
   store: SessionStore
   sealer: Sealer
-  lifetimes: Lifetimes
+  /** Read at each use: they may change while sessions live. */
+  lifetimes: () => Lifetimes
   /** Milliseconds for one store operation. */
   timeout: number
   /** Milliseconds. */
   clockTolerance: number
   /** Called with what went wrong beside a request, without failing it. */
   onBackgroundError(error: unknown): void
+  /** Called when this process learns that a session is over. */
+  onEnd(key: string, reason: EndReason): void
 }
 
 /** What a new session starts with; the rest follows. */
 export type SessionStart = Omit<
   Session,
-  'kind' | 'group' | 'createdAt' | 'revision' | 'version' | 'handle' | 'lastActiveAt' | 'headerTokens' | 'tokens'
+  'kind' | 'group' | 'createdAt' | 'revision' | 'version' | 'lastActiveAt' | 'headerTokens' | 'tokens' | 'deniedSince'
 >
 
 export interface Sessions {
@@ -59,7 +65,7 @@ export interface Sessions {
   update(live: LiveSession, changes: Partial<Session>, tokens?: Tokens): Promise<LiveSession | undefined>
   /** The row as the store has it now. */
   reload(live: LiveSession): Promise<LiveSession | undefined>
-  destroy(key: string, reason: 'logout' | 'revoked'): Promise<boolean>
+  destroy(key: string, reason: EndReason): Promise<boolean>
   tokens(live: LiveSession): Tokens
   /** Notes that the visitor is active, and writes it now and then. */
   touch(live: LiveSession, now: number): void
@@ -74,26 +80,28 @@ export interface Sessions {
 const MAX_CANDIDATES = 4
 const REMEMBERED = 50_000
 
-export function createSessions({ store, sealer, lifetimes, timeout, clockTolerance, onBackgroundError }: SessionsConfig): Sessions {
+export function createSessions({ store, sealer, lifetimes, timeout, clockTolerance, onBackgroundError, onEnd }: SessionsConfig): Sessions {
   const activity = new LRUCache<string, { at: number; writtenAt: number }>({ max: REMEMBERED })
   const revoked = new LRUCache<string, true>({ max: 10_000 })
   const pending = new Set<Promise<unknown>>()
-  const touchEvery = touchInterval(lifetimes)
 
   const lastActiveAt = (key: string, session: Session) => Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
-  const ttlOf = (key: string, session: Session, now: number) => timeToLive(session, lastActiveAt(key, session), lifetimes, now)
+  const ttlOf = (key: string, session: Session, now: number) => timeToLive(session, lastActiveAt(key, session), lifetimes(), now)
   const read = (key: string) => guard(() => store.get(key), timeout)
 
   const judge = (id: string, key: string, record: StoreRecord | undefined, now: number): LiveSession | MissReason => {
     const session = asSession(record)
     if (session === undefined) return revoked.has(key) ? 'revoked' : 'expired'
-    if (!isExpired(session, lastActiveAt(key, session), lifetimes, now, clockTolerance)) return { id, key, session }
-    background(destroy(key))
+    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance)) return { id, key, session }
+    background(destroy(key, 'expired'))
     return 'expired'
   }
-  const destroy = async (key: string) => {
+  const destroy = async (key: string, reason: EndReason) => {
     activity.delete(key)
-    return guard(() => store.delete(key), timeout)
+    if (reason !== 'logout' && reason !== 'expired') revoked.set(key, true)
+    const wasThere = await guard(() => store.delete(key), timeout)
+    onEnd(key, reason)
+    return wasThere
   }
   const background = (work: Promise<unknown>) => {
     const done = work.catch(onBackgroundError).finally(() => pending.delete(done))
@@ -131,11 +139,11 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
         group: start.user.key,
         createdAt: now,
         revision: 1,
-        handle: sha256(`handle ${key}`).slice(0, 24),
+        deniedSince: undefined,
         lastActiveAt: now,
         ...seal(sealer, id, tokens),
       })
-      await guard(() => store.set(key, session, timeToLive(session, now, lifetimes, now)), timeout)
+      await guard(() => store.set(key, session, timeToLive(session, now, lifetimes(), now)), timeout)
       return { id, key, session }
     },
     async update({ id, key, session }, changes, tokens) {
@@ -154,25 +162,23 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       const found = judge(id, key, await read(key), Date.now())
       return typeof found === 'string' ? undefined : found
     },
-    destroy(key, reason) {
-      if (reason === 'revoked') revoked.set(key, true)
-      return destroy(key)
-    },
+    destroy,
     tokens: ({ id, session }) => open(sealer, id, session),
     touch({ key, session }, now) {
       const known = activity.get(key)
       const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
-      const isDue = now - writtenAt >= touchEvery
-      if (lifetimes.inactivityTimeout > 0 || isDue) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
+      const limits = lifetimes()
+      const isDue = now - writtenAt >= touchInterval(limits)
+      if (limits.inactivityTimeout > 0 || isDue) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
       if (!isDue) return
       const touched = { ...session, lastActiveAt: now, revision: session.revision + 1 }
       // Losing against another write is fine: that write was activity, too.
-      background(Promise.resolve().then(() => guard(() => store.update(key, touched, timeToLive(touched, now, lifetimes, now)), timeout)))
+      background(Promise.resolve().then(() => guard(() => store.update(key, touched, timeToLive(touched, now, limits, now)), timeout)))
     },
     ends({ key, session }) {
-      return { expiresAt: absoluteEnd(session, lifetimes), idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes) }
+      return { expiresAt: absoluteEnd(session, lifetimes()), idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes()) }
     },
-    nextEnd: (session, now) => now + timeToLive(session, now, lifetimes, now),
+    nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
     async settle() {
       await Promise.all(pending)
     },

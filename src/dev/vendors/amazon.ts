@@ -18,7 +18,6 @@ export const amazon: Profile = {
       authorization: url('/ap/oa'),
       token: url('/auth/o2/token'),
       userinfo: url('/user/profile'),
-      api: url(''),
     },
   }),
   routes: (vendor) => [

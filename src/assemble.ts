@@ -1,0 +1,197 @@
+import { createAnswers } from './answers.js'
+import { type AppUsers, createAppUsers } from './app-users.js'
+import { createEvents, type Events } from './events.js'
+import { createCallback } from './flows/callback.js'
+import { createFlights, type Flights } from './flows/flights.js'
+import { createIdentifier, type Identifier } from './flows/identify.js'
+import { createLinks } from './flows/links.js'
+import { type Connection, createLogin } from './flows/login.js'
+import { createLogout } from './flows/logout.js'
+import { type CheckResult, createRecheck, type Recheck } from './flows/recheck.js'
+import { createGate, describe, type Gate } from './gate.js'
+import type { Asked } from './guards.js'
+import { createSealer, type Sealer } from './http/seal.js'
+import { createClient } from './oauth/client.js'
+import type { MembershipList } from './oauth/provider.js'
+import { createTransactions, type Transactions } from './oauth/transaction.js'
+import type { Config } from './options.js'
+import { createPages } from './pages.js'
+import { createPlaces } from './place.js'
+import type { Refusal } from './policy.js'
+import type { Provider } from './provider-options.js'
+import { absoluteEnd } from './session/session.js'
+import { createSessions, type EndReason, type LiveSession, type Sessions } from './session/sessions.js'
+import { createSpecialPaths } from './special-paths.js'
+import { createUpstreamHeaders } from './upstream-headers.js'
+import type { OAuthUser } from './user.js'
+import { createVisits } from './visit.js'
+import { createWatches, type Watches } from './watches.js'
+
+/** What outlives a change of the configuration. */
+export interface Shared {
+  readonly sealer: Sealer
+  readonly transactions: Transactions
+  readonly sessions: Sessions
+  readonly flights: Flights
+  readonly events: Events
+  readonly watches: Watches
+  readonly appUsers: AppUsers
+  /** What guards of single routes ask about. */
+  readonly asked: Asked
+}
+
+/** What follows from a configuration. */
+export interface Assembly {
+  readonly config: Config
+  readonly gate: Gate
+  readonly recheck: Recheck
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly identifiers: ReadonlyMap<string, Identifier>
+}
+
+/** `current` gives the configuration in force, which may change. */
+export function createShared(first: Config, asked: Asked, current: () => Assembly): Shared {
+  const { store, logger, storeTimeout } = first
+  const onBackgroundError = (error: unknown) => current().config.logger.error('something beside a request failed', describe(error))
+  const events = createEvents((error) => current().config.logger.error('a listener failed', describe(error)))
+  const sealer = createSealer(first.secrets)
+  const sessions: Sessions = createSessions({
+    store,
+    sealer,
+    lifetimes: () => current().config.lifetimes,
+    timeout: storeTimeout,
+    clockTolerance: first.clockTolerance,
+    onBackgroundError,
+    onEnd(key: string, reason: EndReason) {
+      watches.ended(key, reason)
+      if (reason === 'expired' || reason === 'revoked') events.tell(reason, { sessionHandle: key })
+    },
+  })
+  const watches = createWatches({ sessions, recheck: () => current().recheck })
+  const longestExchange = Math.max(...first.providers.map(({ timeout }) => timeout))
+  const flights = createFlights({ store, sessions, storeTimeout, holdTime: longestExchange * 2 + storeTimeout * 4, onBackgroundError })
+  const appUsers = createAppUsers({
+    store,
+    storeTimeout,
+    sessions,
+    expiresAt: (session) => absoluteEnd(session, current().config.lifetimes),
+    providerUrl: (name) => current().connections.get(name)?.provider.issuer ?? '',
+    beside: flights.beside,
+  })
+  logger.debug('the gate is set up')
+  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, watches, appUsers, asked }
+}
+
+export function assemble(config: Config, shared: Shared): Assembly {
+  const { logger, basePath, providers, lifetimes, check } = config
+  const { sealer, transactions, sessions, flights, events, watches, appUsers, asked } = shared
+  const places = createPlaces(config)
+  const links = createLinks(sealer, places, basePath)
+  const headers = createUpstreamHeaders(config.headers)
+  const connections = connect(providers)
+  const labelOf = (provider: string) => connections.get(provider)?.provider.label ?? provider
+  const onTrial = (user: OAuthUser, { code, tried }: Refusal) =>
+    events.tell('denied', { user, provider: user.provider, code, tried, decisionId: '', isReportOnly: true })
+  const identifiers = new Map(
+    providers.map((provider): [string, Identifier] => {
+      const { authorize, rulesVersion, trial } = config
+      return [provider.name, createIdentifier({ provider, authorize, rulesVersion, trial, asked: asked.memberships() })]
+    }),
+  )
+  const recheck = createRecheck({
+    connections,
+    identifiers,
+    sessions,
+    flights,
+    ...check,
+    onTrial,
+    onChecked: (live, result, duration) => tellCheck(events, watches, live, result, duration),
+  })
+  const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
+  const answers = createAnswers(
+    createPages({ custom: config.pages, imageOrigins }),
+    (error) => logger.error('a page of your own failed', describe(error)),
+    createPages({ custom: undefined, imageOrigins }),
+  )
+  const login = createLogin({
+    connections,
+    transactions,
+    links,
+    places,
+    answers,
+    publicUrl: config.publicUrl,
+    allowsHttp: config.cookie.secure === false,
+    guardScopes: (provider) => (asksAny(asked.memberships(), provider.membershipLists) ? (provider.membershipScopes ?? []) : []),
+    onRedirectUri: announceRedirectUri(config),
+  })
+  const visits = createVisits({ sessions, recheck, links, places, headers, watches, managed: config.headers.managed, setsUser: config.setsUser })
+  const specialPaths = createSpecialPaths({
+    basePath,
+    callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
+    login,
+    callback: createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration: lifetimes.maximumDuration, onTrial }),
+    logout: createLogout({ sessions, links, answers, returnPath: config.logoutPath, labelOf }),
+    links,
+    sessions,
+    recheck,
+    async onLogin(live, now) {
+      await appUsers.noteLogin(live.session, now)
+      events.tell('login', factsOf(live))
+    },
+    onLogout: (live) => events.tell('logout', factsOf(live)),
+  })
+  const gate = createGate({
+    config,
+    places,
+    links,
+    headers,
+    sessions,
+    connections,
+    recheck,
+    visits,
+    answers,
+    login,
+    specialPaths,
+    events,
+    onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
+  })
+  return { config, gate, recheck, connections, identifiers }
+}
+
+function connect(providers: readonly Provider[]): Map<string, Connection> {
+  return new Map(
+    providers.map((provider, index) => {
+      const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
+      return [provider.name, { provider, client: createClient(provider), callbackName }]
+    }),
+  )
+}
+
+export function factsOf({ key, session }: LiveSession) {
+  return { user: session.user, provider: session.provider, sessionHandle: key }
+}
+
+function tellCheck(events: Events, watches: Watches, live: LiveSession, result: CheckResult, duration: number): void {
+  if (result.is === 'denied') watches.ended(live.key, 'denied')
+  if (result.is === 'failed') {
+    const { code, hint } = result.error
+    const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
+    events.tell('recheck_failed', { ...factsOf(live), outcome, code, hint })
+  } else {
+    const latest = result.is === 'ended' ? live : result.live
+    events.tell('recheck', { ...factsOf(latest), outcome: result.is, duration })
+  }
+}
+
+function asksAny(asked: Readonly<Record<MembershipList, readonly string[]>>, lists: readonly MembershipList[] = []): boolean {
+  return lists.some((list) => asked[list].length > 0)
+}
+
+function announceRedirectUri({ publicUrl, logger }: Config): (redirectUri: string) => void {
+  let isAnnounced = publicUrl !== undefined || process.env['NODE_ENV'] !== 'production'
+  return (redirectUri) => {
+    if (isAnnounced) return
+    isAnnounced = true
+    logger.warn(`no baseUrl is set: the address follows from each request. Register this redirect URI at the provider: ${redirectUri}`)
+  }
+}

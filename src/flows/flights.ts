@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache'
+import { OAuthError } from '../errors.js'
+import { guard } from '../session/guard.js'
+import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { SessionStore } from '../session/store.js'
+
+/** One at a time per session: in this process, and across processes whose store can lock. */
+export interface Flights {
+  /** Those who ask for the same while it is under way get the same answer. */
+  share<T>(key: string, run: () => Promise<T>): Promise<T>
+  /** Runs with the session's lock held, on the row as it is then; `undefined` when it is gone. */
+  locked<T>(live: LiveSession, run: (current: LiveSession | undefined) => Promise<T>): Promise<T>
+  /** Waits for what is under way for this session. */
+  settled(key: string): Promise<void>
+  /** Lets something go on that no request waits for. */
+  beside(work: Promise<unknown>): void
+  /** Waits for all that is under way. */
+  drain(): Promise<void>
+  /** Refreshed tokens whose write failed: without them the login would be lost. */
+  readonly unsaved: LRUCache<string, { tokens: Tokens; expiresAt: number | undefined }>
+}
+
+export interface FlightsConfig {
+  store: SessionStore
+  sessions: Sessions
+  storeTimeout: number
+  /** How long a holder may take at most, in milliseconds: an exchange with the provider and the writes. */
+  holdTime: number
+  onBackgroundError(error: unknown): void
+}
+
+const POLL = 25
+
+export function createFlights({ store, sessions, storeTimeout, holdTime, onBackgroundError }: FlightsConfig): Flights {
+  const pending = new Map<string, Promise<unknown>>()
+  const turns = new Map<string, Promise<unknown>>()
+  const beside = new Set<Promise<unknown>>()
+
+  const lock = async (key: string) => {
+    const take = store.lock?.bind(store)
+    if (take === undefined) return () => undefined
+    const until = Date.now() + holdTime
+    for (;;) {
+      const unlock = await guard(() => take(`lock-${key}`, holdTime), storeTimeout)
+      if (unlock !== undefined) return unlock
+      if (Date.now() >= until) throw new OAuthError('recheck_unavailable', { hint: 'another process holds the session for too long' })
+      await new Promise((resolve) => setTimeout(resolve, POLL * (0.5 + Math.random())))
+    }
+  }
+
+  /** Not every store can lock: within the process it goes without. */
+  const takeTurn = async <T>(key: string, run: () => Promise<T>): Promise<T> => {
+    const before = turns.get(key) ?? Promise.resolve()
+    const mine = before.then(run, run)
+    const settled = mine.catch(() => undefined)
+    turns.set(key, settled)
+    try {
+      return await mine
+    } finally {
+      if (turns.get(key) === settled) turns.delete(key)
+    }
+  }
+
+  return {
+    unsaved: new LRUCache({ max: 10_000 }),
+    share<T>(key: string, run: () => Promise<T>): Promise<T> {
+      const present = pending.get(key)
+      if (present !== undefined) return present as Promise<T>
+      const started = run().finally(() => pending.delete(key))
+      pending.set(key, started)
+      return started
+    },
+    locked: (live, run) =>
+      takeTurn(live.key, async () => {
+        const unlock = await lock(live.key)
+        try {
+          // Without a lock that reaches other processes there is still the row, which may be newer than ours.
+          return await run(await sessions.reload(live))
+        } finally {
+          await Promise.resolve(guard(unlock, storeTimeout)).catch(onBackgroundError)
+        }
+      }),
+    async settled(key) {
+      await pending.get(key)?.catch(() => undefined)
+    },
+    beside(work) {
+      const done = work.catch(onBackgroundError).finally(() => beside.delete(done))
+      beside.add(done)
+    },
+    async drain() {
+      await Promise.allSettled([...pending.values(), ...beside])
+    },
+  }
+}

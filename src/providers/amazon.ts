@@ -1,0 +1,34 @@
+import { identityFromClaims, idOf } from '../oauth/identity.js'
+import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
+import { isRecord } from '../read.js'
+
+/** Options of the provider `amazon`. */
+export type AmazonOptions = ProviderOptions
+
+/** Login with Amazon. https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html */
+export function amazonProvider(options: AmazonOptions = {}): ProviderSource {
+  return providerSource(options, [], define)
+}
+
+function define(): ProviderDefinition {
+  return {
+    displayName: 'Amazon',
+    color: '#ff9900',
+    openid: false,
+    endpoints: {
+      authorization: 'https://www.amazon.com/ap/oa',
+      token: 'https://api.amazon.com/auth/o2/token',
+      userinfo: 'https://api.amazon.com/user/profile',
+    },
+    // Without the secret there is no refresh token.
+    clientAuth: 'post',
+    scopes: ['profile'],
+    // A dead token is a 400 at the profile.
+    outcomeOf: ({ status, body }) => (status === 400 && isRecord(body) && body['error'] === 'invalid_token' ? 'ended' : undefined),
+    identity: async ({ userinfo }) => {
+      const profile = await userinfo()
+      return { ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }), emailVerified: false, claims: profile }
+    },
+    emailNeverVerified: 'Amazon does not say whether an e-mail is verified',
+  }
+}

@@ -1,0 +1,99 @@
+import { createHmac } from 'node:crypto'
+import type { ProviderOutcome } from '../errors.js'
+import { identityFromClaims, idOf, textOf } from '../oauth/identity.js'
+import {
+  type ApiAnswer,
+  type Identity,
+  type IdentitySource,
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/provider.js'
+import { isRecord } from '../read.js'
+
+/** Options of the provider `facebook`. */
+export type FacebookOptions = ProviderOptions
+
+/** Facebook. https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow */
+export function facebookProvider(options: FacebookOptions = {}): ProviderSource {
+  return providerSource(options, [], define)
+}
+
+function define(): ProviderDefinition {
+  const graph = 'https://graph.facebook.com/v25.0'
+  return {
+    displayName: 'Facebook',
+    color: '#0866ff',
+    openid: false,
+    endpoints: {
+      authorization: 'https://www.facebook.com/v25.0/dialog/oauth',
+      token: `${graph}/oauth/access_token`,
+      userinfo: `${graph}/me`,
+      api: graph,
+    },
+    clientAuth: 'post',
+    scopes: ['public_profile', 'email'],
+    scopeSeparator: ',',
+    pkce: false,
+    reauthenticate: { auth_type: 'reauthenticate' },
+    selectAccount: { auth_type: 'reauthenticate' },
+    askAgain: { auth_type: 'rerequest' },
+    refusals: ['user_denied'],
+    // The callback's address ends in `#_=_`.
+    hasCallbackFragment: true,
+    // The token of a code lives for hours only, and there is no refresh token.
+    upgradeToken: { grant: 'fb_exchange_token', params: (accessToken) => ({ fb_exchange_token: accessToken }) },
+    readError,
+    outcomeOf,
+    identity,
+    grantedScopes,
+    emailNeverVerified: 'Facebook does not say whether an e-mail is verified',
+    revoke: async (source) => {
+      await source.apiAnswer(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], { method: 'DELETE' })
+    },
+  }
+}
+
+/** Proves that the token is used by the app it was given to. */
+function proof({ accessToken, client }: IdentitySource): Record<string, string> {
+  return { appsecret_proof: createHmac('sha256', client.secret ?? '').update(accessToken).digest('hex') }
+}
+
+async function identity(source: IdentitySource): Promise<Identity> {
+  const profile = await source.userinfo({ fields: 'id,name,email,picture', ...proof(source) })
+  const { data } = isRecord(profile['picture']) ? profile['picture'] : {}
+  const picture = isRecord(data) ? textOf(data['url']) : undefined
+  return { ...identityFromClaims({ ...profile, sub: idOf(profile['id']) }), emailVerified: false, picture, claims: profile }
+}
+
+/** The token answer does not say what the user declined. */
+async function grantedScopes(source: IdentitySource): Promise<readonly string[]> {
+  const answer = await source.api(`/me/permissions?${new URLSearchParams(proof(source))}`)
+  const permissions: unknown[] = isRecord(answer) && Array.isArray(answer['data']) ? answer['data'] : []
+  return permissions.filter(isRecord).flatMap(({ permission, status }) => (status === 'granted' ? (textOf(permission) ?? []) : []))
+}
+
+/** https://developers.facebook.com/docs/graph-api/guides/error-handling */
+function errorOf(body: unknown): { code: unknown; subcode: unknown; message: string | undefined } | undefined {
+  const error = isRecord(body) ? body['error'] : undefined
+  return isRecord(error) ? { code: error['code'], subcode: error['error_subcode'], message: textOf(error['message']) } : undefined
+}
+
+function readError(body: unknown) {
+  const error = errorOf(body)
+  if (error === undefined) return undefined
+  const { code, subcode, message } = error
+  if (code === 101 || (code === 1 && /client secret/i.test(message ?? ''))) return { code: 'invalid_client', message }
+  if (subcode === 36_007 || subcode === 36_009) return { code: 'invalid_grant', message }
+  if (subcode === 36_008) return { code: 'redirect_uri_mismatch', message }
+  return { code: String(code), message }
+}
+
+function outcomeOf({ body }: ApiAnswer): ProviderOutcome | undefined {
+  const code = errorOf(body)?.code
+  if (typeof code !== 'number') return undefined
+  if (code === 190 || code === 102) return 'ended'
+  if ([4, 17, 32, 341, 613].includes(code)) return 'throttled'
+  return code === 10 || (code >= 200 && code < 300) ? 'denied' : undefined
+}

@@ -1,0 +1,59 @@
+import { identityFromClaims } from '../oauth/identity.js'
+import { type Identity, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
+import { isDomain } from '../policy.js'
+import type { OptionReader } from '../read.js'
+
+/** Options of the provider `google`. */
+export interface GoogleOptions extends ProviderOptions {
+  /** Only accounts of this Google Workspace domain may pass, whatever the lists say; `'*'`: of any. */
+  hostedDomain?: string | undefined
+}
+
+/** Google. https://developers.google.com/identity/openid-connect/openid-connect */
+export function googleProvider(options: GoogleOptions = {}): ProviderSource {
+  return providerSource(options, ['hostedDomain'], define)
+}
+
+const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
+
+function define(options: OptionReader): ProviderDefinition {
+  const hostedDomain = options.text('hostedDomain', { max: 253 })?.toLowerCase()
+  if (hostedDomain !== undefined && hostedDomain !== '*' && !isDomain(hostedDomain)) options.fail('hostedDomain', "must be a domain, as in 'example.com', or '*'")
+  return {
+    displayName: 'Google',
+    color: '#1a73e8',
+    openid: true,
+    issuer: 'https://accounts.google.com',
+    endpoints: {
+      authorization: 'https://accounts.google.com/o/oauth2/v2/auth',
+      token: 'https://oauth2.googleapis.com/token',
+      userinfo: 'https://openidconnect.googleapis.com/v1/userinfo',
+      jwks: 'https://www.googleapis.com/oauth2/v3/certs',
+      revocation: 'https://oauth2.googleapis.com/revoke',
+    },
+    // Google's ID tokens may leave out the scheme.
+    acceptsIssuer: (issuer, _, discovered) => issuer === discovered || issuer === discovered.replace(/^https?:\/\//, ''),
+    clientAuth: 'post',
+    scopes: ['openid', 'email', 'profile'],
+    // The token answer says the long names.
+    impliedScopes: { [`${userinfoScope}email`]: ['email'], [`${userinfoScope}profile`]: ['profile'] },
+    // What Google shows first; the claim decides.
+    authorizationParams: hostedDomain === undefined ? {} : { hd: hostedDomain },
+    // A refresh token comes with a consent only.
+    offline: { params: { access_type: 'offline', prompt: 'consent' } },
+    // Google cannot be told to ask for the password again, and refuses prompt=login.
+    reauthenticate: { prompt: 'select_account' },
+    selectAccount: { prompt: 'select_account' },
+    askAgain: { prompt: 'consent' },
+    identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
+    ...(hostedDomain !== undefined && { restriction: restrictionTo(hostedDomain), restrictionKey: `hd ${hostedDomain}` }),
+  }
+}
+
+function restrictionTo(hostedDomain: string) {
+  return ({ claims }: Identity) => {
+    const domain = claims['hd']
+    const isInside = typeof domain === 'string' && domain !== '' && (hostedDomain === '*' || domain.toLowerCase() === hostedDomain)
+    return isInside ? undefined : 'the account is of another Google Workspace domain, or of none'
+  }
+}

@@ -1,0 +1,32 @@
+import { identityFromClaims } from '../oauth/identity.js'
+import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
+
+/** Options of the provider `linkedin`. */
+export type LinkedinOptions = ProviderOptions
+
+/** LinkedIn. https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2 */
+export function linkedinProvider(options: LinkedinOptions = {}): ProviderSource {
+  return providerSource(options, [], define)
+}
+
+function define(): ProviderDefinition {
+  return {
+    displayName: 'LinkedIn',
+    color: '#0a66c2',
+    openid: true,
+    issuer: 'https://www.linkedin.com/oauth',
+    endpoints: {
+      authorization: 'https://www.linkedin.com/oauth/v2/authorization',
+      token: 'https://www.linkedin.com/oauth/v2/accessToken',
+      userinfo: 'https://api.linkedin.com/v2/userinfo',
+      jwks: 'https://www.linkedin.com/oauth/openid/jwks',
+    },
+    clientAuth: 'post',
+    scopes: ['openid', 'profile', 'email'],
+    // A code verifier is answered with invalid_client.
+    pkce: false,
+    echoesNonce: false,
+    refusals: ['user_cancelled_login', 'user_cancelled_authorize'],
+    identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
+  }
+}

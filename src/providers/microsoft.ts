@@ -1,0 +1,113 @@
+import { idOf, identityFromClaims, isTrue } from '../oauth/identity.js'
+import {
+  type Claims,
+  type Identity,
+  type IdentitySource,
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/provider.js'
+import { isDomain } from '../policy.js'
+import type { OptionReader } from '../read.js'
+
+/** Options of the provider `microsoft`. */
+export interface MicrosoftOptions extends ProviderOptions {
+  /** Who may log in: `'common'` (default), `'organizations'`, `'consumers'`, or one tenant by its id or domain. */
+  tenant?: string | undefined
+  /** The ID token's claim that says whether the e-mail is verified: `'xms_edov'`, once the app's manifest asks for it. */
+  verifiedEmailClaim?: string | undefined
+}
+
+/** Microsoft Entra ID and personal accounts. https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+export function microsoftProvider(options: MicrosoftOptions = {}): ProviderSource {
+  return providerSource(options, ['tenant', 'verifiedEmailClaim'], define)
+}
+
+const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Where personal accounts live. */
+const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
+function define(options: OptionReader): ProviderDefinition {
+  const tenant = options.text('tenant', { max: 253 })?.toLowerCase() ?? 'common'
+  const isOneTenant = tenantId.test(tenant) || isDomain(tenant)
+  if (!isOneTenant && !['common', 'organizations', 'consumers'].includes(tenant)) {
+    options.fail('tenant', "must be 'common', 'organizations', 'consumers', or the id or domain of a tenant")
+  }
+  const verifiedEmailClaim = options.text('verifiedEmailClaim', { pattern: /^[A-Za-z0-9_]+$/, cure: "must be the name of a claim, as in 'xms_edov'", max: 64 })
+  const base = `https://login.microsoftonline.com/${tenant}`
+  return {
+    displayName: 'Microsoft',
+    color: '#2f2f2f',
+    openid: true,
+    issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0',
+    endpoints: {
+      authorization: `${base}/oauth2/v2.0/authorize`,
+      token: `${base}/oauth2/v2.0/token`,
+      userinfo: 'https://graph.microsoft.com/oidc/userinfo',
+      jwks: `${base}/discovery/v2.0/keys`,
+      endSession: `${base}/oauth2/v2.0/logout`,
+    },
+    discoveryIssuer: (issuer) => issuer.replace('{tenantid}', tenant),
+    // Only discovery knows the id that stands behind a tenant's domain.
+    needsDiscovery: isDomain(tenant),
+    acceptsDiscovery: (discovered, asked) => (discovered === asked && !isOneTenant) || discovered === issuerOf(asked, idIn(discovered)),
+    acceptsIssuer: (issuer, { tid }, discovered) => isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
+    // A key with an issuer signs for this issuer only.
+    acceptsKey: ({ issuer }, { iss, tid }) => issuer === undefined || (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
+    clientAuth: 'post',
+    scopes: ['openid', 'profile', 'email'],
+    offline: { scopes: ['offline_access'] },
+    reauthenticate: { prompt: 'login' },
+    forcesLogin: true,
+    selectAccount: { prompt: 'select_account' },
+    askAgain: { prompt: 'consent' },
+    identity: identityOf({ hasManyTenants: tenant === 'common' || tenant === 'organizations', isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant) }),
+    restriction: ({ claims }) => (mayLogIn(tenant, claims['tid']) ? undefined : 'the account is of another tenant'),
+    restrictionKey: `tenant ${tenant}`,
+    emailClaimDecides: verifiedEmailClaim !== undefined,
+    ...(verifiedEmailClaim === undefined && !isOneTenant && {
+      emailNeverVerified: "anybody's tenant can put any e-mail into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
+    }),
+  }
+}
+
+function isTenantId(value: unknown): value is string {
+  return typeof value === 'string' && tenantId.test(value)
+}
+
+function issuerOf(template: string, tid: string): string {
+  return template.replace('{tenantid}', tid)
+}
+
+function idIn(issuer: string): string {
+  return issuer.split('/').find(isTenantId) ?? ''
+}
+
+/** A tenant given by its domain is that of its issuer, which the ID token has been checked for. */
+function mayLogIn(tenant: string, tid: unknown): boolean {
+  if (tenant === 'organizations') return isTenantId(tid) && tid !== consumers
+  if (tenant === 'consumers') return tid === consumers
+  return tenantId.test(tenant) ? tid === tenant : isTenantId(tid)
+}
+
+/** Within one tenant its administrators answer for the addresses. */
+function emailCheck(claim: string | undefined, isOneTenant: boolean) {
+  return (claims: Claims) => (claim === undefined ? isOneTenant : isTrue(claims[claim]) || claims[claim] === 1 || claims[claim] === '1')
+}
+
+function identityOf({ hasManyTenants, isEmailVerified }: { hasManyTenants: boolean; isEmailVerified(claims: Claims): boolean }) {
+  return async ({ userinfo, claims: inToken }: IdentitySource): Promise<Identity> => {
+    // `oid` and `tid` are in the ID token only, as is the claim that decides on the e-mail.
+    const claims = { ...(await userinfo()), ...inToken }
+    const oid = idOf(claims['oid'])
+    const identity = identityFromClaims(claims)
+    return {
+      ...identity,
+      id: hasManyTenants ? `${idOf(claims['tid'])}.${oid}` : oid,
+      emailVerified: identity.email !== undefined && isEmailVerified(claims),
+      // Behind the access token: no page could show it.
+      picture: undefined,
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { identityFromClaims, textOf } from '../oauth/identity.js'
+import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
+import { isRecord } from '../read.js'
+
+/** Options of the provider `twitch`. */
+export type TwitchOptions = ProviderOptions
+
+/** Twitch. https://dev.twitch.tv/docs/authentication/getting-tokens-oidc */
+export function twitchProvider(options: TwitchOptions = {}): ProviderSource {
+  return providerSource(options, [], define)
+}
+
+/** Claims come only where they are asked for. */
+const wanted = { email: null, email_verified: null, picture: null, preferred_username: null }
+
+function define(): ProviderDefinition {
+  return {
+    displayName: 'Twitch',
+    color: '#9146ff',
+    openid: true,
+    issuer: 'https://id.twitch.tv/oauth2',
+    endpoints: {
+      authorization: 'https://id.twitch.tv/oauth2/authorize',
+      token: 'https://id.twitch.tv/oauth2/token',
+      userinfo: 'https://id.twitch.tv/oauth2/userinfo',
+      jwks: 'https://id.twitch.tv/oauth2/keys',
+      revocation: 'https://id.twitch.tv/oauth2/revoke',
+    },
+    clientAuth: 'post',
+    scopes: ['openid', 'user:read:email'],
+    // Twitch documents no PKCE.
+    pkce: false,
+    authorizationParams: { claims: JSON.stringify({ id_token: wanted, userinfo: wanted }) },
+    // Asks for consent anew, not for the password: Twitch has nothing that does.
+    reauthenticate: { force_verify: 'true' },
+    selectAccount: { force_verify: 'true' },
+    askAgain: { force_verify: 'true' },
+    readError,
+    identity: async ({ userinfo }) => {
+      const claims = await userinfo()
+      return { ...identityFromClaims(claims), name: textOf(claims['name']) ?? textOf(claims['preferred_username']) }
+    },
+  }
+}
+
+/** `{ status, message }`, without `error`. */
+function readError(body: unknown) {
+  const message = isRecord(body) && body['error'] === undefined ? textOf(body['message']) : undefined
+  if (message === undefined) return undefined
+  if (/^invalid (?:authorization code|refresh token)/i.test(message)) return { code: 'invalid_grant', message }
+  if (/client secret|client does not exist|invalid client/i.test(message)) return { code: 'invalid_client', message }
+  return { code: /redirect_uri/.test(message) ? 'redirect_uri_mismatch' : message, message }
+}

@@ -1,0 +1,91 @@
+import { type AnonymousReason, OAuthContext } from './context.js'
+import type { Links } from './flows/links.js'
+import type { Recheck } from './flows/recheck.js'
+import type { AppRequest, RequestTarget } from './http/request.js'
+import type { Place, Places } from './place.js'
+import type { LiveSession, Sessions } from './session/sessions.js'
+import type { UpstreamHeaders } from './upstream-headers.js'
+import type { Watches } from './watches.js'
+
+/** One request, where it meets the module. */
+export interface Visit {
+  readonly req: AppRequest
+  readonly place: Place
+  readonly target: RequestTarget
+  readonly now: number
+}
+
+export interface VisitsConfig {
+  sessions: Sessions
+  recheck: Recheck
+  links: Links
+  places: Places
+  headers: UpstreamHeaders
+  watches: Watches
+  /** Names of the providers whose tokens the app does not get. */
+  managed: ReadonlySet<string>
+  setsUser: boolean
+}
+
+/** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
+export interface Visits {
+  welcome(visit: Visit, live: LiveSession): OAuthContext
+  anonymous(visit: Visit, reason: AnonymousReason): OAuthContext
+}
+
+export function createVisits({ sessions, recheck, links, places, headers, watches, managed, setsUser }: VisitsConfig): Visits {
+  const attach = (req: AppRequest, oauth: OAuthContext) => {
+    const seen = req as AppRequest & { oauth?: OAuthContext; user?: unknown }
+    seen.oauth = oauth
+    if (setsUser && oauth.user !== undefined && seen.user === undefined) seen.user = oauth.user
+    return oauth
+  }
+  const linksOf = ({ place, target }: Visit): Pick<ConstructorParameters<typeof OAuthContext>[0], 'loginUrl' | 'logoutUrl'> => ({
+    loginUrl: ({ returnTo, connection, reauthenticate }) =>
+      links.login(place, {
+        returnPath: links.safeReturn(place, returnTo ?? places.publicPath(place, target)),
+        connection,
+        ask: reauthenticate === true ? 'login' : undefined,
+      }),
+    logoutUrl: () => links.logout(place),
+  })
+
+  return {
+    welcome(visit, live) {
+      const { req, now } = visit
+      const { session } = live
+      const verdict = recheck.verdict(session)
+      // A copy: one session serves many requests, and an app may write to its `req.user`.
+      const user = { ...session.user }
+      const handsOutTokens = !managed.has(session.provider)
+      let signal: AbortSignal | undefined
+      headers.set(req, {
+        user,
+        matched: verdict?.matched,
+        headerTokens: session.headerTokens,
+        openToken: (name) => sessions.tokens(live)[name === 'access' ? 'accessToken' : 'refreshToken'],
+      })
+      return attach(req, new OAuthContext({
+        login: { handle: live.key, session, user },
+        reason: undefined,
+        lastCheckedAt: verdict?.at,
+        sessionExpiresAt: sessions.nextEnd(session, now),
+        tokens: () => (handsOutTokens ? sessions.tokens(live) : undefined),
+        freshAccessToken: async () => (handsOutTokens ? recheck.accessToken(live) : undefined),
+        signal: () => (signal ??= watches.watch(live, req, [req.socket])),
+        ...linksOf(visit),
+      }))
+    },
+    anonymous: (visit, reason) =>
+      attach(visit.req, new OAuthContext({
+        login: undefined,
+        reason,
+        lastCheckedAt: undefined,
+        sessionExpiresAt: undefined,
+        tokens: () => undefined,
+        freshAccessToken: async () => undefined,
+        signal: () => new AbortController().signal,
+        ...linksOf(visit),
+      })),
+  }
+}
