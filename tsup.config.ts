@@ -1,6 +1,14 @@
 import { defineConfig, type Options } from 'tsup'
 
-const base: Options = { target: 'node20', platform: 'node', sourcemap: true, splitting: false, treeshake: false, dts: true }
+const base: Options = {
+  target: 'node20',
+  platform: 'node',
+  sourcemap: true,
+  splitting: false,
+  treeshake: false,
+  dts: true,
+  removeNodeProtocol: false,
+}
 
 export default defineConfig([
   { ...base, entry: ['src/index.ts'], format: ['esm'] },
@@ -13,15 +21,18 @@ export default defineConfig([
     // require('oauth-module') is the function itself.
     footer: { js: 'module.exports = Object.assign(module.exports.default, module.exports);' },
   },
+  // Types alone: the file that is loaded is empty.
+  { ...base, entry: ['src/express-user.ts'], format: ['esm', 'cjs'], sourcemap: false },
   {
     ...base,
     entry: { dev: 'src/dev/index.ts' },
-    format: ['esm'],
+    format: ['esm', 'cjs'],
     sourcemap: false,
     // oidc-provider and what it needs are bundled; users do not install it. Parts of it are CommonJS.
-    noExternal: ['oidc-provider'],
+    noExternal: ['oidc-provider', 'jose'],
     // It stores and logs under its classes' names, which bundling would number.
     keepNames: true,
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: ({ format }) =>
+      format === 'esm' ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" } : {},
   },
 ])

@@ -2,19 +2,20 @@
  * The main job: one line in front of an Express app.
  *
  * Without a client id it logs in at the development provider, which it starts on this machine. With
- * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment it logs in at GitHub.
+ * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment it logs in at GitHub; likewise at any other
+ * built-in provider. PROVIDERS=all plays all eight of them on this machine.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { type OAuthModuleOptions, oauthModule, oidcProvider } from 'oauth-module'
-import { devProvider } from 'oauth-module/dev'
+import { devProvider, startVendor, vendorNames } from 'oauth-module/dev'
 import { personPage } from './support/page.js'
 
 const port = Number(process.env.PORT ?? 3000)
 const { provider, about } = await chooseProvider()
 
 const app = express()
-app.use(oauthModule({ provider, inactivityTimeout: 3600, maximumDuration: 86_400 }))
+app.use(oauthModule({ provider, inactivityTimeout: 3600, maximumDuration: 86_400, authCheckInterval: 300 }))
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
@@ -30,10 +31,10 @@ const server = app.listen(port, '127.0.0.1', () => {
 })
 
 async function chooseProvider(): Promise<{ provider: OAuthModuleOptions['provider']; about: string }> {
-  if (process.env.OAUTH_MODULE_GITHUB_CLIENT_ID) {
-    const callback = `http://localhost:${port}/auth/callback`
-    return { provider: 'github', about: `Log in with GitHub. The callback address to register there: ${callback}` }
-  }
+  const builtins = vendorNames.filter((name) => name !== 'oidc' && name !== 'oauth2')
+  if (process.env.PROVIDERS === 'all') return { provider: await playAll(builtins), about: 'All eight providers are played on this machine: choose one, then who you are.' }
+  const configured = builtins.filter((name) => process.env[`OAUTH_MODULE_${name.toUpperCase()}_CLIENT_ID`])
+  if (configured.length > 0) return { provider: Object.fromEntries(configured.map((name) => [name, {}])), about: callbacks(configured) }
   const { issuer, clientId, clientSecret } = await devProvider()
   return {
     provider: {
@@ -41,4 +42,19 @@ async function chooseProvider(): Promise<{ provider: OAuthModuleOptions['provide
     },
     about: 'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
   }
+}
+
+/** The first provider listed keeps the plain callback address. */
+function callbacks(names: readonly string[]): string {
+  const lines = names.map((name, index) => `    ${name}: http://localhost:${port}/auth/callback${index === 0 ? '' : `/${name}`}`)
+  return `The callback address to register at each provider:\n${lines.join('\n')}\n`
+}
+
+async function playAll(names: readonly (typeof vendorNames)[number][]): Promise<OAuthModuleOptions['provider']> {
+  const users = [
+    { id: '1815', name: 'Ada Lovelace', username: 'ada', email: 'ada@example.com', emailVerified: true },
+    { id: '1906', name: 'Grace Hopper', username: 'grace', email: 'grace@example.com', emailVerified: true },
+  ]
+  const vendors = await Promise.all(names.map((name) => startVendor(name, { users })))
+  return Object.fromEntries(vendors.map(({ vendor, options }) => [vendor, options]))
 }

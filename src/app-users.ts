@@ -68,6 +68,8 @@ export interface AppUsers {
   /** Users who were active in a month of UTC, `'YYYY-MM'`; default: this one. */
   monthlyActiveUsers(month?: string): Promise<number>
   noteLogin(session: Session, now: number): Promise<void>
+  /** Ends a user's oldest sessions beyond so many. */
+  endOldest(userId: string, count: number): Promise<void>
   noteActivity(user: OAuthUser, now: number): void
 }
 
@@ -187,6 +189,11 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       let count = 0
       for await (const _ of everyOf('active', month)) count++
       return count
+    },
+    async endOldest(userId, count) {
+      const keys: string[] = []
+      for await (const [key] of everyOf('session', userId)) keys.push(key)
+      for (const key of keys.slice(count)) await sessions.destroy(key, 'revoked')
     },
     noteLogin: async ({ user }, now) => {
       noted.set(user.key, now)

@@ -1,6 +1,7 @@
 import { createAnswers } from './answers.js'
 import { type AppUsers, createAppUsers } from './app-users.js'
 import { createEvents, type Events } from './events.js'
+import { createBackchannelLogout } from './flows/backchannel-logout.js'
 import { createCallback } from './flows/callback.js'
 import { createFlights, type Flights } from './flows/flights.js'
 import { createIdentifier, type Identifier } from './flows/identify.js'
@@ -19,6 +20,8 @@ import { createPages } from './pages.js'
 import { createPlaces } from './place.js'
 import type { Refusal } from './policy.js'
 import type { Provider } from './provider-options.js'
+import { createCookieSessions, isCookieStore } from './session/cookie-store.js'
+import { createLogoutIndex, type LogoutIndex } from './session/logout-index.js'
 import { absoluteEnd } from './session/session.js'
 import { createSessions, type EndReason, type LiveSession, type Sessions } from './session/sessions.js'
 import { createSpecialPaths } from './special-paths.js'
@@ -36,6 +39,7 @@ export interface Shared {
   readonly events: Events
   readonly watches: Watches
   readonly appUsers: AppUsers
+  readonly logoutIndex: LogoutIndex
   /** What guards of single routes ask about. */
   readonly asked: Asked
 }
@@ -55,7 +59,8 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   const onBackgroundError = (error: unknown) => current().config.logger.error('something beside a request failed', describe(error))
   const events = createEvents((error) => current().config.logger.error('a listener failed', describe(error)))
   const sealer = createSealer(first.secrets)
-  const sessions: Sessions = createSessions({
+  const open = isCookieStore(store) ? createCookieSessions : createSessions
+  const sessions: Sessions = open({
     store,
     sealer,
     lifetimes: () => current().config.lifetimes,
@@ -79,17 +84,16 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     beside: flights.beside,
   })
   logger.debug('the gate is set up')
-  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, watches, appUsers, asked }
+  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
 }
 
 export function assemble(config: Config, shared: Shared): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { sealer, transactions, sessions, flights, events, watches, appUsers, asked } = shared
+  const { sealer, transactions, sessions, flights, events, watches, appUsers, logoutIndex, asked } = shared
   const places = createPlaces(config)
   const links = createLinks(sealer, places, basePath)
   const headers = createUpstreamHeaders(config.headers)
   const connections = connect(providers)
-  const labelOf = (provider: string) => connections.get(provider)?.provider.label ?? provider
   const onTrial = (user: OAuthUser, { code, tried }: Refusal) =>
     events.tell('denied', { user, provider: user.provider, code, tried, decisionId: '', isReportOnly: true })
   const identifiers = new Map(
@@ -104,6 +108,8 @@ export function assemble(config: Config, shared: Shared): Assembly {
     sessions,
     flights,
     ...check,
+    // A check beside the request has no answer to put a new cookie into.
+    isEarly: check.isEarly && !isCookieStore(config.store),
     onTrial,
     onChecked: (live, result, duration) => tellCheck(events, watches, live, result, duration),
   })
@@ -130,12 +136,15 @@ export function assemble(config: Config, shared: Shared): Assembly {
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
     callback: createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration: lifetimes.maximumDuration, onTrial }),
-    logout: createLogout({ sessions, links, answers, returnPath: config.logoutPath, labelOf }),
+    logout: createLogout({ sessions, connections, links, places, answers, behaviour: config.logout, beside: flights.beside }),
+    backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex }) : undefined,
     links,
     sessions,
     recheck,
     async onLogin(live, now) {
       await appUsers.noteLogin(live.session, now)
+      if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.nextEnd(live.session, now) - now)
+      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live.session.user.key, config.sessionsPerUser)
       events.tell('login', factsOf(live))
     },
     onLogout: (live) => events.tell('logout', factsOf(live)),

@@ -72,7 +72,7 @@ export function createGate(parts: GateParts): Gate {
     if (!config.isEnabled) return 'pass'
     const target = readTarget(req)
     const place = places.of(req, target)
-    const visit: Visit = { req, place, target, now: Date.now() }
+    const visit: Visit = { req, res, place, target, now: Date.now() }
     try {
       if (isBelow(target.path, basePath)) return await specialPaths.handle(visit, res)
       if (config.passesOptions && methodOf(req) === 'OPTIONS') return 'pass'
@@ -98,9 +98,8 @@ export function createGate(parts: GateParts): Gate {
     if (need === 'early') recheck.checkEarly(live, req)
     const checked = need === 'none' || need === 'early' ? live : await ask(visit, live, need === 'now')
     if (typeof checked === 'string') return checked
-    sessions.touch(checked, now)
     onActivity(checked, now)
-    return checked
+    return visits.keep(visit, live, sessions.touch(checked, now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
@@ -204,7 +203,7 @@ export function createGate(parts: GateParts): Gate {
       headers.strip(req)
       if (!config.isEnabled) return undefined
       const target = readTarget(req)
-      const visit: Visit = { req, place: places.of(req, target), target, now: Date.now() }
+      const visit: Visit = { req, res: undefined, place: places.of(req, target), target, now: Date.now() }
       const found = await find(visit).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
         throw error

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { debuglog } from 'node:util'
 import type { OAuthError } from './errors.js'
 import type { Authorize } from './flows/identify.js'
+import type { LogoutBehaviour } from './flows/logout.js'
 import { isLoopback, isSafePath } from './http/request.js'
 import type { PagesOption } from './page-contexts.js'
 import { ruleLists, type Rules } from './policy.js'
@@ -73,10 +74,19 @@ export interface OAuthModuleOptions {
   rulesVersion?: string | undefined
   /** Rules tried beside the real ones: they change nothing, and whom they would refuse is told by the event `denied`. */
   reportOnly?: (Rules & { authorize?: Authorize | undefined }) | undefined
+  /** A login beyond so many ends the user's oldest session. Default: no limit. Needs a store that can list. */
+  sessionsPerUser?: number | undefined
   /** What happens to a request without a session. Default `'auto'`: navigations are redirected, others get 401. */
   unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
   /** What logging out does beyond this session. */
-  logout?: { /** A path of this site to go to. Default: our page. */ returnTo?: string | undefined } | undefined
+  logout?: {
+    /** Revoke the tokens at the provider, where it can. Never those of a managed application. Default `false`. */
+    revokeTokens?: boolean | undefined
+    /** End the session at the provider as well (RP-Initiated Logout 1.0), where it can. Default `false`. */
+    endProviderSession?: boolean | undefined
+    /** A path of this site to go to. Default: our page. */
+    returnTo?: string | undefined
+  } | undefined
   /** Attributes of the session cookie. Default: this host, `Lax`, `Secure` by scheme, the mount path. */
   cookie?: {
     domain?: string | undefined
@@ -122,7 +132,8 @@ export interface Config {
   readonly logger: Logger
   readonly storeTimeout: number
   readonly clockTolerance: number
-  readonly logoutPath: string | undefined
+  readonly logout: LogoutBehaviour
+  readonly sessionsPerUser: number | undefined
 }
 
 export interface CookieConfig {
@@ -136,7 +147,7 @@ export interface CookieConfig {
 const knownOptions = [
   'provider', 'enabled', 'optionsPassthrough', 'cookiePrefix', 'inactivityTimeout', 'maximumDuration',
   'authCheckInterval', 'authCheckGrace', 'authCheckEarly', 'reportOnly', 'secret', 'baseUrl', 'basePath',
-  'headerPrefix', 'forwardTokens', 'userProperty', 'store', 'authorize', 'rulesVersion', 'unauthenticated', 'logout', 'cookie', 'pages',
+  'headerPrefix', 'forwardTokens', 'userProperty', 'store', 'authorize', 'rulesVersion', 'unauthenticated', 'sessionsPerUser', 'logout', 'cookie', 'pages',
   'id', 'timeouts', 'clockTolerance', 'onError', 'logger',
 ]
 
@@ -182,7 +193,8 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
     logger,
     storeTimeout: (timeouts?.seconds('store', 2, { min: 0.01, max: 60 }) ?? 2) * 1000,
     clockTolerance: clockTolerance * 1000,
-    logoutPath: readLogout(read),
+    logout: readLogout(read),
+    sessionsPerUser: readSessionsPerUser(read),
   }
   checkTogether(read, config)
   announce(config)
@@ -279,12 +291,25 @@ function readPages(read: OptionReader): PagesOption | undefined {
   return read.value('pages') as PagesOption
 }
 
-function readLogout(read: OptionReader): string | undefined {
+function readLogout(read: OptionReader): LogoutBehaviour {
   const logout = read.object('logout')
-  logout?.only(['returnTo'])
-  const path = logout?.text('returnTo')
-  if (path !== undefined && !isSafePath(path)) logout?.fail('returnTo', 'must be a path of this site, such as /bye')
-  return path
+  logout?.only(['revokeTokens', 'endProviderSession', 'returnTo'])
+  const returnPath = logout?.text('returnTo')
+  if (returnPath !== undefined && !isSafePath(returnPath)) logout?.fail('returnTo', 'must be a path of this site, such as /bye')
+  return {
+    returnPath,
+    revokesTokens: logout?.boolean('revokeTokens', false) ?? false,
+    endsProviderSession: logout?.boolean('endProviderSession', false) ?? false,
+  }
+}
+
+function readSessionsPerUser(read: OptionReader): number | undefined {
+  const count = read.value('sessionsPerUser')
+  if (count === undefined) return undefined
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1) return read.fail('sessionsPerUser', 'must be a whole number above 0')
+  const store = read.value('store') as SessionStore | undefined
+  if (store !== undefined && store.entries === undefined) read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
+  return count
 }
 
 function readTrial(read: OptionReader): Config['trial'] {

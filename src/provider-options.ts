@@ -1,6 +1,6 @@
 import { readPrivateKey } from './oauth/client-auth.js'
 import type { ClientConfig } from './oauth/client-config.js'
-import { isAllowedUrl } from './oauth/metadata.js'
+import { isAllowedUrl } from './http/allowed-url.js'
 import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
 import { isDomain, parseEmail, type Rules } from './policy.js'
 import { isRecord, type OptionReader, printable, readOptions } from './read.js'

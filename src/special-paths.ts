@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { OAuthError } from './errors.js'
+import type { BackchannelLogout } from './flows/backchannel-logout.js'
 import type { Callback } from './flows/callback.js'
 import type { Links } from './flows/links.js'
 import type { Login } from './flows/login.js'
@@ -16,6 +17,8 @@ export interface SpecialPathsConfig {
   login: Login
   callback: Callback
   logout: Logout
+  /** Absent where no provider speaks OpenID Connect. */
+  backchannelLogout: BackchannelLogout | undefined
   links: Links
   sessions: Sessions
   recheck: Recheck
@@ -29,7 +32,7 @@ export interface SpecialPaths {
 }
 
 export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
-  const { basePath, callbackNames, login, callback, logout, links, sessions, recheck, onLogin, onLogout } = config
+  const { basePath, callbackNames, login, callback, logout, backchannelLogout, links, sessions, recheck, onLogin, onLogout } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
   const describeSession = async ({ req, place, now }: Visit, res: ServerResponse) => {
@@ -69,9 +72,12 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
         allow('GET', 'HEAD', 'POST')
         if (isHead(req)) sendJson(res, 200, {})
         else {
-          const ended = await logout.handle(req, res, place, query, now)
+          const ended = await logout.handle(visit, res, query)
           if (ended) onLogout(ended)
         }
+      } else if (name === 'backchannel-logout' && backchannelLogout) {
+        allow('POST')
+        await backchannelLogout.handle(req, res)
       } else if (name === 'session') {
         allow('GET', 'HEAD')
         await describeSession(visit, res)

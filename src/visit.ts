@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http'
 import { type AnonymousReason, OAuthContext } from './context.js'
 import type { Links } from './flows/links.js'
 import type { Recheck } from './flows/recheck.js'
 import type { AppRequest, RequestTarget } from './http/request.js'
 import type { Place, Places } from './place.js'
+import { writeSessionCookie } from './session/session-cookie.js'
 import type { LiveSession, Sessions } from './session/sessions.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { Watches } from './watches.js'
@@ -10,6 +12,8 @@ import type { Watches } from './watches.js'
 /** One request, where it meets the module. */
 export interface Visit {
   readonly req: AppRequest
+  /** Absent where there is nothing to answer: at an upgrade. */
+  readonly res: ServerResponse | undefined
   readonly place: Place
   readonly target: RequestTarget
   readonly now: number
@@ -31,6 +35,8 @@ export interface VisitsConfig {
 export interface Visits {
   welcome(visit: Visit, live: LiveSession): OAuthContext
   anonymous(visit: Visit, reason: AnonymousReason): OAuthContext
+  /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
+  keep(visit: Visit, before: LiveSession, after: LiveSession): LiveSession
 }
 
 export function createVisits({ sessions, recheck, links, places, headers, watches, managed, setsUser }: VisitsConfig): Visits {
@@ -50,7 +56,15 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
     logoutUrl: () => links.logout(place),
   })
 
+  const keep: Visits['keep'] = ({ req, res, place, now }, before, after) => {
+    if (after.id !== before.id && res !== undefined && !res.headersSent) {
+      writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
+    }
+    return after
+  }
+
   return {
+    keep,
     welcome(visit, live) {
       const { req, now } = visit
       const { session } = live
@@ -71,7 +85,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         lastCheckedAt: verdict?.at,
         sessionExpiresAt: sessions.nextEnd(session, now),
         tokens: () => (handsOutTokens ? sessions.tokens(live) : undefined),
-        freshAccessToken: async () => (handsOutTokens ? recheck.accessToken(live) : undefined),
+        freshAccessToken: async () => (handsOutTokens ? sessions.tokens(keep(visit, live, await recheck.withFreshToken(live))).accessToken || undefined : undefined),
         signal: () => (signal ??= watches.watch(live, req, [req.socket])),
         ...linksOf(visit),
       }))

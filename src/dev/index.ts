@@ -1,3 +1,5 @@
 export type { DevProviderOptions } from './dev-options.js'
 export { devProvider, type DevProvider } from './dev-provider.js'
 export type { Persona } from './personas.js'
+export { startVendor, vendorNames } from './vendors/index.js'
+export type { VendorName, VendorServer, VendorUser } from './vendors/index.js'

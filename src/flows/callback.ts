@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { setCookie } from '../http/cookies.js'
 import { redirect } from '../http/answer.js'
 import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../errors.js'
@@ -9,6 +8,7 @@ import type { Place } from '../place.js'
 import type { Refusal, RuleList } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import { LONGEST_LIFE } from '../session/session.js'
+import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { OAuthUser } from '../user.js'
 import { boundClaims, type Identifier, subjectOf } from './identify.js'
@@ -165,7 +165,7 @@ export function createCallback({ connections, identifiers, transactions, session
       })
       await onLogin(live, now)
       const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
-      setCookie(res, place.sessionCookie.name, live.id, place.sessionCookie.attributes, Math.ceil(maxAge / 1000))
+      writeSessionCookie(res, req.headers.cookie, place.sessionCookie, live.id, maxAge)
       redirect(res, landing(taken))
     },
   }

@@ -87,10 +87,11 @@ export function createLogin(config: LoginConfig): Login {
     return begin(req, res, place, request, only)
   }
 
-  const showChoice = (res: ServerResponse, place: Place, request: LoginRequest) =>
+  const showChoice = (res: ServerResponse, place: Place, request: LoginRequest, query: URLSearchParams) =>
     answers.page(res, 200, (pages, nonce) => {
-      const buttons = [...connections.values()].map(({ provider: { name, label, iconUrl, color } }) => {
-        return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) }
+      const buttons = [...connections.values()].map(({ provider }) => {
+        const { name, label, iconUrl, color } = provider
+        return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams(provider, query) }
       })
       return pages.signIn({ providers: buttons }, nonce)
     })
@@ -106,7 +107,7 @@ export function createLogin(config: LoginConfig): Login {
       if (mustMove(req, asked)) {
         return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}`)
       }
-      return connection === undefined ? showChoice(res, place, asked) : begin(req, res, place, asked, connection, query)
+      return connection === undefined ? showChoice(res, place, asked, query) : begin(req, res, place, asked, connection, query)
     },
   }
 }
@@ -127,6 +128,13 @@ function mappedParams({ authorizationParamsMap }: Provider, query: URLSearchPara
     return value === undefined || more.length > 0 || value.length > 2048 ? [] : [[name, value]]
   })
   return Object.fromEntries(entries)
+}
+
+/** What a login with this provider reads from the query, for a link that leads there. */
+function carriedParams({ authorizationParamsMap, connectionScopes }: Provider, query: URLSearchParams): string {
+  const names = new Set([...Object.values(authorizationParamsMap), ...(connectionScopes.length > 0 ? ['connection_scope'] : [])])
+  const carried = new URLSearchParams([...query].filter(([name, value]) => names.has(name) && value.length <= 2048))
+  return carried.size > 0 ? `&${carried}` : ''
 }
 
 /** `?connection_scope=`: those that the configuration allows. */

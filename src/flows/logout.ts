@@ -1,62 +1,104 @@
 import type { ServerResponse } from 'node:http'
 import type { Answers } from '../answers.js'
 import { redirect } from '../http/answer.js'
-import { clearCookie } from '../http/cookies.js'
-import { type AppRequest, isPrefetch } from '../http/request.js'
-import type { Place } from '../place.js'
+import { isPrefetch } from '../http/request.js'
+import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { Place, Places } from '../place.js'
+import type { Visit } from '../visit.js'
 import type { Links } from './links.js'
+import type { Connection } from './login.js'
+
+/** What logging out does beyond this session. */
+export interface LogoutBehaviour {
+  readonly revokesTokens: boolean
+  readonly endsProviderSession: boolean
+  /** Where to go then, instead of our page. */
+  readonly returnPath: string | undefined
+}
 
 export interface LogoutConfig {
   sessions: Sessions
+  connections: ReadonlyMap<string, Connection>
   links: Links
+  places: Places
   answers: Answers
-  /** Where to go then, instead of our page. */
-  returnPath: string | undefined
-  labelOf(provider: string): string
+  behaviour: LogoutBehaviour
+  beside(work: Promise<unknown>): void
 }
 
 export interface Logout {
   /** `/auth/logout`; says which session it ended. */
-  handle(req: AppRequest, res: ServerResponse, place: Place, query: URLSearchParams, now: number): Promise<LiveSession | undefined>
+  handle(visit: Visit, res: ServerResponse, query: URLSearchParams): Promise<LiveSession | undefined>
 }
 
-export function createLogout({ sessions, links, answers, returnPath, labelOf }: LogoutConfig): Logout {
+export function createLogout({ sessions, connections, links, places, answers, behaviour, beside }: LogoutConfig): Logout {
   const askFirst = (res: ServerResponse, place: Place, { key, session }: LiveSession) => {
     const { name, email, username, provider } = session.user
     const facts = {
       confirmUrl: links.confirmedLogout(place, key),
       cancelUrl: links.safeReturn(place, undefined),
-      user: { name, email, username, provider: labelOf(provider) },
+      user: { name, email, username, provider: connections.get(provider)?.provider.label ?? provider },
     }
     answers.page(res, 200, (pages, nonce) => pages.confirmLogout(facts, nonce))
   }
-  const signedOut = (res: ServerResponse, place: Place) => {
+
+  /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
+  const providerLogout = async ({ req, place }: Visit, live: LiveSession): Promise<string | undefined> => {
+    const connection = connections.get(live.session.provider)
+    if (!behaviour.endsProviderSession || connection === undefined) return undefined
+    const { idToken } = sessions.tokens(live)
+    return connection.client
+      .endSessionUrl({
+        ...(idToken !== undefined && { id_token_hint: idToken }),
+        client_id: live.session.clientId,
+        post_logout_redirect_uri: `${places.origin(req)}${places.special(place, 'logout')}`,
+      })
+      // The visitor is logged out here in any case.
+      .catch(() => undefined)
+  }
+
+  const revoke = (live: LiveSession) => {
+    const connection = connections.get(live.session.provider)
+    if (!behaviour.revokesTokens || connection === undefined || connection.provider.isManaged) return
+    const { accessToken, refreshToken } = sessions.tokens(live)
+    if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
+  }
+
+  const signedOut = ({ req, place }: Visit, res: ServerResponse, onward: string | undefined) => {
+    // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
+    if (onward !== undefined && req.method === 'POST') {
+      const message = 'You are signed out here. To sign out at the provider as well, go on.'
+      return answers.page(res, 200, (pages, nonce) => pages.continue({ url: onward, message }, nonce))
+    }
+    if (onward !== undefined) return redirect(res, onward)
+    if (behaviour.returnPath !== undefined && req.method !== 'POST') return redirect(res, behaviour.returnPath)
     const loginUrl = links.login(place, { returnPath: links.safeReturn(place, undefined), ask: 'account' })
     answers.page(res, 200, (pages, nonce) => pages.signedOut({ loginUrl }, nonce))
   }
 
   return {
-    async handle(req, res, place, query, now) {
+    async handle(visit, res, query) {
+      const { req, place, now } = visit
       const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now)
       const live = typeof found !== 'string' && found.session.instance === place.instance ? found : undefined
       const isConfirmed = live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
-      if (live !== undefined && !isConfirmed && !comesFromHere(req)) {
+      if (live !== undefined && !isConfirmed && !comesFromHere(visit)) {
         askFirst(res, place, live)
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.
       if (live !== undefined) await sessions.destroy(live.key, 'logout')
-      clearCookie(res, place.sessionCookie.name, place.sessionCookie.attributes)
-      if (returnPath !== undefined && req.method !== 'POST') redirect(res, returnPath)
-      else signedOut(res, place)
+      clearSessionCookie(res, req.headers.cookie, place.sessionCookie)
+      if (live !== undefined) revoke(live)
+      signedOut(visit, res, live && (await providerLogout(visit, live)))
       return live
     },
   }
 }
 
 /** Another site must not log anybody out; nor must a browser that only looks ahead. */
-function comesFromHere(req: AppRequest): boolean {
+function comesFromHere({ req }: Visit): boolean {
   const site = req.headers['sec-fetch-site']
   return !isPrefetch(req) && (site === undefined || site === 'same-origin' || site === 'none')
 }

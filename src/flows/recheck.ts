@@ -46,8 +46,8 @@ export interface Recheck {
   check(live: LiveSession, req: IncomingMessage): Promise<CheckResult>
   /** Starts a check beside the request. */
   checkEarly(live: LiveSession, req: IncomingMessage): void
-  /** A valid access token, refreshed when it has run out. */
-  accessToken(live: LiveSession): Promise<string | undefined>
+  /** The session with an access token that is valid: refreshed when it has run out. */
+  withFreshToken(live: LiveSession): Promise<LiveSession>
   /** When the next check is due, in milliseconds; `undefined` when none is. */
   dueAt(session: Session): number | undefined
 }
@@ -121,6 +121,13 @@ export function createRecheck(config: RecheckConfig): Recheck {
     const saved = await saveTokens(live, lost.tokens, lost.expiresAt)
     if (saved === undefined) throw new ProviderFault('ended', 'login_required', { hint: 'the session is gone' })
     return saved
+  }
+
+  /** Whoever held the lock before may have refreshed already. */
+  const freshen = async (live: LiveSession | undefined, connection: Connection): Promise<LiveSession> => {
+    if (live === undefined) throw new OAuthError('login_required')
+    const recovered = await recover(live)
+    return hasExpired(recovered.session) ? (await refresh(recovered, sessions.tokens(recovered), connection)).live : recovered
   }
 
   const readUser = async (start: LiveSession, req: IncomingMessage, connection: Connection, identifier: Identifier) => {
@@ -243,26 +250,19 @@ export function createRecheck(config: RecheckConfig): Recheck {
       const failed = failures.get(live.key)
       if (failed === undefined || Date.now() >= failed.until) flights.beside(checkOnce(live, req))
     },
-    async accessToken(live) {
+    async withFreshToken(live) {
       const connection = connections.get(live.session.provider)
-      if (connection === undefined) return undefined
+      if (connection === undefined) throw new OAuthError('login_required')
       await flights.settled(live.key)
       const current = (await sessions.reload(live)) ?? live
-      if (!hasExpired(current.session)) return sessions.tokens(current).accessToken || undefined
-      const renewed = await flights.share(`${live.key} token`, () =>
-        flights.locked(current, async (locked) => {
-          if (locked === undefined) throw new OAuthError('login_required')
-          const recovered = await recover(locked)
-          return hasExpired(recovered.session) ? (await refresh(recovered, sessions.tokens(recovered), connection)).live : recovered
-        }),
-      ).catch(async (error: unknown) => {
-        if (error instanceof ProviderFault && error.outcome === 'ended') {
+      if (!hasExpired(current.session)) return current
+      return flights
+        .share(`${live.key} token`, () => flights.locked(current, (locked) => freshen(locked, connection)))
+        .catch(async (error: unknown) => {
+          if (!(error instanceof ProviderFault) || error.outcome !== 'ended') throw error
           await sessions.destroy(live.key, 'ended')
           throw new OAuthError('login_required', { cause: error, hint: error.hint })
-        }
-        throw error
-      })
-      return sessions.tokens(renewed).accessToken || undefined
+        })
     },
     dueAt(session) {
       const verdict = verdictOf(session)

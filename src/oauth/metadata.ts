@@ -1,5 +1,5 @@
 import { ProviderFault } from '../errors.js'
-import { isLoopback } from '../http/request.js'
+import { isAllowedUrl } from '../http/allowed-url.js'
 import { isRecord } from '../read.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
 import { type Outbound, readJson } from './outbound.js'
@@ -153,11 +153,4 @@ function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata 
     requiresIssuerInCallback: answer['authorization_response_iss_parameter_supported'] === true,
     hasBackchannelLogoutSession: answer['backchannel_logout_session_supported'] === true,
   }
-}
-
-/** https, or http to this machine. */
-export function isAllowedUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false
-  const { protocol, hostname } = new URL(value)
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }

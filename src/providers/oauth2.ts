@@ -1,6 +1,6 @@
 import { OAuthError, ProviderFault } from '../errors.js'
 import { identityFromClaims, idOf, textOf } from '../oauth/identity.js'
-import { isAllowedUrl } from '../oauth/metadata.js'
+import { isAllowedUrl } from '../http/allowed-url.js'
 import {
   type Claims,
   type Identity,

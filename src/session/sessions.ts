@@ -67,8 +67,8 @@ export interface Sessions {
   reload(live: LiveSession): Promise<LiveSession | undefined>
   destroy(key: string, reason: EndReason): Promise<boolean>
   tokens(live: LiveSession): Tokens
-  /** Notes that the visitor is active, and writes it now and then. */
-  touch(live: LiveSession, now: number): void
+  /** Notes that the visitor is active, and writes it now and then. A changed id goes to the cookie. */
+  touch(live: LiveSession, now: number): LiveSession
   /** When the session ends by itself, and when it does without another request; milliseconds. */
   ends(live: LiveSession): { expiresAt: number; idleExpiresAt: number | undefined }
   /** When the session of a visitor who is active now ends. */
@@ -132,17 +132,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
     async create(start, tokens, now) {
       const id = randomId()
       const key = sha256(id)
-      const session: Session = deepFreeze({
-        ...start,
-        kind: 'session',
-        version: SESSION_VERSION,
-        group: start.user.key,
-        createdAt: now,
-        revision: 1,
-        deniedSince: undefined,
-        lastActiveAt: now,
-        ...seal(sealer, id, tokens),
-      })
+      const session = newSession(start, now, sealTokens(sealer, id, tokens))
       await guard(() => store.set(key, session, timeToLive(session, now, lifetimes(), now)), timeout)
       return { id, key, session }
     },
@@ -153,7 +143,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
         ...changes,
         lastActiveAt: lastActiveAt(key, session),
         revision: session.revision + 1,
-        ...(tokens && seal(sealer, id, tokens)),
+        ...(tokens && sealTokens(sealer, id, tokens)),
       })
       const isWritten = await guard(() => store.update(key, changed, ttlOf(key, changed, now)), timeout)
       return isWritten ? { id, key, session: changed } : undefined
@@ -163,17 +153,19 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       return typeof found === 'string' ? undefined : found
     },
     destroy,
-    tokens: ({ id, session }) => open(sealer, id, session),
-    touch({ key, session }, now) {
+    tokens: ({ id, session }) => openTokens(sealer, id, session),
+    touch(live, now) {
+      const { key, session } = live
       const known = activity.get(key)
       const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
       const limits = lifetimes()
       const isDue = now - writtenAt >= touchInterval(limits)
       if (limits.inactivityTimeout > 0 || isDue) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
-      if (!isDue) return
-      const touched = { ...session, lastActiveAt: now, revision: session.revision + 1 }
+      if (!isDue) return live
+      const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
       background(Promise.resolve().then(() => guard(() => store.update(key, touched, timeToLive(touched, now, limits, now)), timeout)))
+      return live
     },
     ends({ key, session }) {
       return { expiresAt: absoluteEnd(session, lifetimes()), idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes()) }
@@ -185,8 +177,23 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
   }
 }
 
+/** A session as it begins. */
+export function newSession(start: SessionStart, now: number, tokens: Pick<Session, 'tokens' | 'headerTokens'>): Session {
+  return deepFreeze({
+    ...start,
+    kind: 'session',
+    version: SESSION_VERSION,
+    group: start.user.key,
+    createdAt: now,
+    revision: 1,
+    deniedSince: undefined,
+    lastActiveAt: now,
+    ...tokens,
+  })
+}
+
 /** What comes from outside is a session only if it looks like one; a newer version is left for those who know it. */
-function asSession(record: StoreRecord | undefined): Session | undefined {
+export function asSession(record: StoreRecord | undefined): Session | undefined {
   if (record === undefined || record.kind !== 'session') return undefined
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
   if (version !== SESSION_VERSION || !isRecord(user) || typeof user.key !== 'string' || typeof tokens !== 'string') return undefined
@@ -194,7 +201,7 @@ function asSession(record: StoreRecord | undefined): Session | undefined {
   return record as Session
 }
 
-function seal(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
+export function sealTokens(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
   const fits = (token: string | undefined) => token !== undefined && token.length <= MAX_HEADER_TOKEN
   return {
     tokens: sealer.seal('tokens', JSON.stringify(tokens), id),
@@ -202,7 +209,7 @@ function seal(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens
   }
 }
 
-function open(sealer: Sealer, id: string, { tokens }: Session): Tokens {
+export function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {
   const opened = sealer.open('tokens', tokens, id)
   // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
   if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
