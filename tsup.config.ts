@@ -23,6 +23,7 @@ export default defineConfig([
   },
   // Types alone: the file that is loaded is empty.
   { ...base, entry: ['src/express-user.ts'], format: ['esm', 'cjs'], sourcemap: false },
+  { ...base, entry: { redis: 'src/redis/index.ts', testing: 'src/testing/index.ts' }, format: ['esm', 'cjs'] },
   {
     ...base,
     entry: { dev: 'src/dev/index.ts' },

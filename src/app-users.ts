@@ -132,6 +132,9 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
   const write = async (user: OAuthUser, now: number, isLogin: boolean) => {
     const key = userKey(user.key)
     const present = await read<UserRecord>(key, 'user')
+    // Another process, or this one before it was started anew, has written it already.
+    const isKnown = present !== undefined && now - present.user.lastActive < HOUR && monthOf(present.user.lastActive) === monthOf(now)
+    if (isKnown && !isLogin) return
     const record: UserRecord = {
       kind: 'user',
       group: user.provider,
@@ -203,7 +206,11 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       const at = noted.get(user.key) ?? 0
       if (now - at < HOUR && at >= monthStart(now)) return
       noted.set(user.key, now)
-      beside(write(user, now, false))
+      const written = write(user, now, false).catch((error: unknown) => {
+        noted.delete(user.key)
+        throw error
+      })
+      beside(written)
     },
   }
 }

@@ -4,12 +4,12 @@ import { createEvents, type Events } from './events.js'
 import { createBackchannelLogout } from './flows/backchannel-logout.js'
 import { createCallback } from './flows/callback.js'
 import { createFlights, type Flights } from './flows/flights.js'
-import { createIdentifier, type Identifier } from './flows/identify.js'
+import { AUTHORIZE_TIMEOUT, createIdentifier, type Identifier } from './flows/identify.js'
 import { createLinks } from './flows/links.js'
 import { type Connection, createLogin } from './flows/login.js'
 import { createLogout } from './flows/logout.js'
 import { type CheckResult, createRecheck, type Recheck } from './flows/recheck.js'
-import { createGate, describe, type Gate } from './gate.js'
+import { createGate, describe, type Gate, newDecisionId } from './gate.js'
 import type { Asked } from './guards.js'
 import { createSealer, type Sealer } from './http/seal.js'
 import { createClient } from './oauth/client.js'
@@ -18,12 +18,14 @@ import { createTransactions, type Transactions } from './oauth/transaction.js'
 import type { Config } from './options.js'
 import { createPages } from './pages.js'
 import { createPlaces } from './place.js'
+import { createRequestReports, type RequestReports } from './request-report.js'
 import type { Refusal } from './policy.js'
 import type { Provider } from './provider-options.js'
 import { createCookieSessions, isCookieStore } from './session/cookie-store.js'
 import { createLogoutIndex, type LogoutIndex } from './session/logout-index.js'
 import { absoluteEnd } from './session/session.js'
 import { createSessions, type EndReason, type LiveSession, type Sessions } from './session/sessions.js'
+import { limitsOfStore } from './session/store-limits.js'
 import { createSpecialPaths } from './special-paths.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser } from './user.js'
@@ -37,6 +39,9 @@ export interface Shared {
   readonly sessions: Sessions
   readonly flights: Flights
   readonly events: Events
+  readonly reports: RequestReports
+  /** The mount that the latest request came by. */
+  readonly mounted: { at: string }
   readonly watches: Watches
   readonly appUsers: AppUsers
   readonly logoutIndex: LogoutIndex
@@ -67,14 +72,14 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     timeout: storeTimeout,
     clockTolerance: first.clockTolerance,
     onBackgroundError,
-    onEnd(key: string, reason: EndReason) {
+    onEnd(key: string, reason: EndReason, wasThere: boolean) {
+      flights.unsaved.delete(key)
       watches.ended(key, reason)
-      if (reason === 'expired' || reason === 'revoked') events.tell(reason, { sessionHandle: key })
+      if (wasThere && (reason === 'expired' || reason === 'revoked')) events.tell(reason, { sessionHandle: key })
     },
   })
   const watches = createWatches({ sessions, recheck: () => current().recheck })
-  const longestExchange = Math.max(...first.providers.map(({ timeout }) => timeout))
-  const flights = createFlights({ store, sessions, storeTimeout, holdTime: longestExchange * 2 + storeTimeout * 4, onBackgroundError })
+  const flights = createFlights({ store, sessions, storeTimeout, holdTime: () => longestCheck(current().config), onBackgroundError })
   const appUsers = createAppUsers({
     store,
     storeTimeout,
@@ -83,19 +88,22 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     providerUrl: (name) => current().connections.get(name)?.provider.issuer ?? '',
     beside: flights.beside,
   })
+  for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
-  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
+  const reports = createRequestReports(events)
+  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, mounted: { at: '' }, watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
 }
 
-export function assemble(config: Config, shared: Shared): Assembly {
+/** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
+export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { sealer, transactions, sessions, flights, events, watches, appUsers, logoutIndex, asked } = shared
+  const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, asked } = shared
   const places = createPlaces(config)
   const links = createLinks(sealer, places, basePath)
   const headers = createUpstreamHeaders(config.headers)
-  const connections = connect(providers)
+  const connections = connect(providers, previous)
   const onTrial = (user: OAuthUser, { code, tried }: Refusal) =>
-    events.tell('denied', { user, provider: user.provider, code, tried, decisionId: '', isReportOnly: true })
+    events.tell('denied', { user, provider: user.provider, code, tried, decisionId: newDecisionId(), isReportOnly: true })
   const identifiers = new Map(
     providers.map((provider): [string, Identifier] => {
       const { authorize, rulesVersion, trial } = config
@@ -162,18 +170,27 @@ export function assemble(config: Config, shared: Shared): Assembly {
     login,
     specialPaths,
     events,
+    reports,
+    mounted: shared.mounted,
     onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
   })
   return { config, gate, recheck, connections, identifiers }
 }
 
-function connect(providers: readonly Provider[]): Map<string, Connection> {
+function connect(providers: readonly Provider[], previous: Assembly | undefined): Map<string, Connection> {
   return new Map(
     providers.map((provider, index) => {
       const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
-      return [provider.name, { provider, client: createClient(provider), callbackName }]
+      const known = previous?.connections.get(provider.name)
+      const client = known?.provider === provider ? known.client : createClient(provider)
+      return [provider.name, { provider, client, callbackName }]
     }),
   )
+}
+
+/** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
+function longestCheck({ providers, storeTimeout }: Config): number {
+  return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * 4 + storeTimeout * 8
 }
 
 export function factsOf({ key, session }: LiveSession) {

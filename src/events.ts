@@ -38,7 +38,7 @@ export interface RequestFacts {
   readonly status: number
   /** Milliseconds until the answer was sent. */
   readonly duration: number
-  /** Why the request was blocked: an error code, or `login` when a login began. */
+  /** Why the app did not get the request: an error code, `login` when a login began, the special path that answered, `aborted`. */
   readonly reason: string | undefined
 }
 
@@ -75,7 +75,15 @@ const names: readonly OAuthEventName[] = [
 /** `onListenerError`: what a listener throws ends there. */
 export function createEvents(onListenerError: (error: unknown) => void): Events {
   const emitter = new EventEmitter({ captureRejections: true }).setMaxListeners(100)
-  emitter.on('error', onListenerError)
+  /** A logger that throws is no better than a listener that does. */
+  const complain = (error: unknown) => {
+    try {
+      onListenerError(error)
+    } catch {
+      // Nobody is left to tell.
+    }
+  }
+  emitter.on('error', complain)
   const channels = new Map(names.map((name) => [name, channel(`oauth-module:${name}`)]))
   const known = (name: OAuthEventName) => {
     if (!names.includes(name)) throw new TypeError(`there is no event of this name: known are ${names.join(', ')}`)
@@ -92,9 +100,9 @@ export function createEvents(onListenerError: (error: unknown) => void): Events 
       for (const listener of emitter.rawListeners(name)) {
         try {
           const result: unknown = listener.call(emitter, facts)
-          if (result instanceof Promise) result.catch(onListenerError)
+          if (result instanceof Promise) result.catch(complain)
         } catch (error) {
-          onListenerError(error)
+          complain(error)
         }
       }
     },

@@ -1,5 +1,7 @@
 import type { OAuthUser } from './user.js'
 
+export type { OAuthUser }
+
 /** `import 'oauth-module/express-user'` types `req.user`, for apps whose `Express.User` is nobody else's. */
 declare global {
   namespace Express {

@@ -7,15 +7,22 @@ import type { Events } from './events.js'
 import { FailedLogin } from './flows/callback.js'
 import type { Connection, Login } from './flows/login.js'
 import type { Links, LoginRequest } from './flows/links.js'
-import type { CheckResult, Recheck } from './flows/recheck.js'
+import { type CheckResult, type Recheck, unchecked } from './flows/recheck.js'
+import { within } from './http/deadline.js'
 import { type AppRequest, isBelow, isNavigation, readTarget } from './http/request.js'
+import { createNeighbours } from './neighbours.js'
 import type { Config } from './options.js'
-import type { Place, Places } from './place.js'
+import type { RequestReports } from './request-report.js'
+import type { Places } from './place.js'
 import type { LiveSession, MissReason, Sessions } from './session/sessions.js'
+import { isSameOrigin } from './socket-origin.js'
 import type { SpecialPaths } from './special-paths.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser } from './user.js'
 import type { Visit, Visits } from './visit.js'
+
+/** How long an `onError` may take; then the built-in answer is sent. */
+const ON_ERROR_TIMEOUT = 5_000
 
 /** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
 export type Outcome = 'pass' | 'answered' | { error: unknown }
@@ -33,6 +40,9 @@ export interface GateParts {
   login: Login
   specialPaths: SpecialPaths
   events: Events
+  reports: RequestReports
+  /** An upgrade does not say where the app has mounted us: the requests before it did. */
+  mounted: { at: string }
   onActivity(live: LiveSession, now: number): void
 }
 
@@ -40,13 +50,17 @@ export interface GateParts {
 export interface Passed {
   readonly visit: Visit
   readonly live: LiveSession | undefined
+  /** Why somebody who is logged in is nobody here: the rules refuse them. */
+  readonly refused?: FailedLogin | undefined
+  /** Nothing is enforced on this request. */
+  readonly isExempt?: boolean | undefined
 }
 
 export interface Gate {
   /** Decides about a request; `onPass` is told of those the app gets. */
   handle(req: AppRequest, res: ServerResponse, onPass: (passed: Passed) => void): Promise<Outcome>
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
-  identify(req: AppRequest): Promise<OAuthContext | undefined>
+  identify(req: AppRequest, origins: string | readonly string[] | undefined): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
@@ -54,14 +68,8 @@ export interface Gate {
 }
 
 export function createGate(parts: GateParts): Gate {
-  const { config, places, links, headers, sessions, connections, recheck, visits, answers, login, specialPaths, events, onActivity } = parts
+  const { config, places, links, headers, sessions, connections, recheck, visits, answers, login, specialPaths, events, reports, mounted, onActivity } = parts
   const { basePath, logger, unauthenticated } = config
-
-  /** A session counts only for the instance, provider, issuer and client that made it. */
-  const isOurs = ({ session }: LiveSession, place: Place) => {
-    const provider = connections.get(session.provider)?.provider
-    return session.instance === place.instance && session.clientId === provider?.clientId && session.issuer === (provider.issuer ?? '')
-  }
 
   /**
    * The path of every request. For a logged-in one: one cookie, one hash, one read of the store, a comparison of times,
@@ -69,17 +77,19 @@ export function createGate(parts: GateParts): Gate {
    */
   const handle: Gate['handle'] = async (req, res, onPass) => {
     headers.strip(req)
-    if (!config.isEnabled) return 'pass'
     const target = readTarget(req)
+    mounted.at = target.mount
     const place = places.of(req, target)
     const visit: Visit = { req, res, place, target, now: Date.now() }
+    if (!config.isEnabled) return passExempt(visit, onPass)
     try {
-      if (isBelow(target.path, basePath)) return await specialPaths.handle(visit, res)
-      if (config.passesOptions && methodOf(req) === 'OPTIONS') return 'pass'
+      if (isBelow(target.path, basePath)) return await answer(visit, res)
+      if (config.passesOptions && methodOf(req) === 'OPTIONS') return passExempt(visit, onPass)
       const found = await find(visit)
       if (typeof found === 'string') return await stranger(visit, res, found, onPass)
       visits.welcome(visit, found)
       onPass({ visit, live: found })
+      reports.allow(req, found.session.user)
       res.setHeader('Cache-Control', 'private')
       return 'pass'
     } catch (error) {
@@ -87,28 +97,42 @@ export function createGate(parts: GateParts): Gate {
     }
   }
 
+  const answer = async (visit: Visit, res: ServerResponse): Promise<Outcome> => {
+    reports.block(visit.req, visit.target.path.slice(basePath.length + 1))
+    return specialPaths.handle(visit, res)
+  }
+
+  const passExempt = (visit: Visit, onPass: (passed: Passed) => void): Outcome => {
+    onPass({ visit, live: undefined, isExempt: true })
+    reports.allow(visit.req, undefined)
+    return 'pass'
+  }
+
   /** Who the visitor is and may still be; a reason when nobody. */
   const find = async (visit: Visit): Promise<LiveSession | MissReason> => {
     const { req, place, now } = visit
-    const found = sessions.find(req.headers.cookie, place.sessionCookie.name, now)
+    const found = sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
     const live = found instanceof Promise ? await found : found
     if (typeof live === 'string') return live
-    if (!isOurs(live, place)) return 'none'
+    if (!recheck.knows(live.session)) return 'expired'
     const need = recheck.need(live.session, now)
     if (need === 'early') recheck.checkEarly(live, req)
     const checked = need === 'none' || need === 'early' ? live : await ask(visit, live, need === 'now')
     if (typeof checked === 'string') return checked
+    recheck.readmit(checked)
     onActivity(checked, now)
     return visits.keep(visit, live, sessions.touch(checked, now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
-  const ask = async ({ req }: Visit, live: LiveSession, isDue: boolean): Promise<LiveSession | MissReason> => {
-    const isRefused = live.session.deniedSince !== undefined && recheck.verdict(live.session)?.allowed === false
+  const ask = async (visit: Visit, live: LiveSession, isDue: boolean): Promise<LiveSession | MissReason> => {
+    const { req } = visit
+    const isRefused = recheck.verdict(live.session)?.allowed === false
     if (isRefused && !(isDue && isNavigation(req))) throw denial(live.session.user)
     const result = await recheck.check(live, req)
     if (result.is === 'allowed') return result.live
     if (result.is === 'ended') return 'expired'
+    if (result.is === 'denied') visits.keep(visit, live, result.live)
     throw refusal(result)
   }
 
@@ -117,16 +141,21 @@ export function createGate(parts: GateParts): Gate {
     return passAnonymous(visit, res, reason, onPass)
   }
 
-  const passAnonymous = (visit: Visit, res: ServerResponse, reason: MissReason | 'denied', onPass?: (passed: Passed) => void): Outcome => {
-    visits.anonymous(visit, reason)
-    onPass?.({ visit, live: undefined })
+  const passAnonymous = (visit: Visit, res: ServerResponse, reason: MissReason | FailedLogin, onPass?: (passed: Passed) => void): Outcome => {
+    const refused = typeof reason === 'string' ? undefined : reason
+    visits.anonymous(visit, typeof reason === 'string' ? reason : 'denied')
+    onPass?.({ visit, live: undefined, refused })
+    reports.allow(visit.req, undefined)
     appendVary(res)
     return 'pass'
   }
 
+  const neighbours = createNeighbours(logger, config.id)
   const demandLogin = async (visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>, mode: Config['unauthenticated'] = 'auto'): Promise<Outcome> => {
     const { req, place } = visit
     if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req))) throw new OAuthError('login_required')
+    reports.block(req, 'login')
+    neighbours.meet(visit)
     await login.start(req, res, place, { ...request, returnPath: returnPathOf(visit) })
     return 'answered'
   }
@@ -142,10 +171,14 @@ export function createGate(parts: GateParts): Gate {
     const { req, place } = visit
     const failed = thrown instanceof FailedLogin ? thrown : undefined
     const error = failed?.error ?? thrown
-    if (!(error instanceof OAuthError)) return { error }
+    if (!(error instanceof OAuthError)) {
+      reports.block(req, 'internal')
+      return { error }
+    }
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
-    if (failed?.isSession && !failed.isGuard && unauthenticated === 'pass') return passAnonymous(visit, res, 'denied', onPass)
-    const decisionId = failed?.user && randomBytes(4).toString('hex')
+    if (failed?.isSession && !failed.isGuard && unauthenticated === 'pass') return passAnonymous(visit, res, failed, onPass)
+    reports.block(req, error.code, failed?.user)
+    const decisionId = failed?.user && newDecisionId()
     report(error, failed, decisionId)
     if (res.headersSent || res.destroyed) return 'answered'
     const forwarded = await askOwner(visit, res, error)
@@ -185,9 +218,12 @@ export function createGate(parts: GateParts): Gate {
     if (onError === undefined) return undefined
     let forwarded: { error: unknown } | undefined
     try {
-      await onError(error, req, res, (other) => {
-        forwarded ??= { error: other ?? error }
-      })
+      await within(ON_ERROR_TIMEOUT, 'onError', () =>
+        onError(error, req, res, (other) => {
+          // Express takes `next('route')` and `next(0)` for leave to go on.
+          forwarded ??= { error: other instanceof Error ? other : error }
+        }),
+      )
     } catch (thrown) {
       logger.error('onError failed', describe(thrown))
     }
@@ -199,10 +235,12 @@ export function createGate(parts: GateParts): Gate {
     handle,
     demandLogin,
     fail,
-    async identify(req) {
+    async identify(req, origins) {
       headers.strip(req)
-      if (!config.isEnabled) return undefined
-      const target = readTarget(req)
+      // Another site's page would act with the visitor's cookie.
+      const isForeign = req.headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
+      if (!config.isEnabled || isForeign) return undefined
+      const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mounted.at }) }
       const visit: Visit = { req, res: undefined, place: places.of(req, target), target, now: Date.now() }
       const found = await find(visit).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
@@ -223,10 +261,12 @@ function refusal(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Err
     const decision = result.identified?.decision
     return denial(result.live.session.user, decision?.isAllowed === false ? decision : undefined)
   }
-  const { error } = result
-  // The session stands; what the visitor needs to know is that it could not be checked.
-  if (['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)) return error
-  return new OAuthError('recheck_unavailable', { cause: error, hint: error.hint, retryAfter: error.retryAfter })
+  return unchecked(result.error)
+}
+
+/** Names one denial: on its page, in its JSON, and in its event. */
+export function newDecisionId(): string {
+  return randomBytes(4).toString('hex')
 }
 
 /** As the client sent it: a method override of the app's must not turn a POST into a free OPTIONS. */

@@ -1,12 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './errors.js'
 import { FailedLogin } from './flows/callback.js'
-import { type Authorize, isAuthorized } from './flows/identify.js'
+import { type Authorize, isAuthorized, trustsEmail } from './flows/identify.js'
+import type { LoginRequest } from './flows/links.js'
 import type { Outcome, Passed } from './gate.js'
-import type { Memberships } from './oauth/provider.js'
-import { createPolicy, type Rules } from './policy.js'
+import type { MembershipList, Memberships } from './oauth/provider.js'
+import { createPolicy, type Refusal, type Rules } from './policy.js'
 import { checkScope, type Provider, readRules } from './provider-options.js'
-import { readOptions } from './read.js'
+import { type OptionReader, readOptions } from './read.js'
 import type { LiveSession } from './session/sessions.js'
 
 /** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */
@@ -29,70 +30,96 @@ export interface GuardRules {
 /** What guards ask about, collected: the gate reads these memberships for them. */
 export interface Asked {
   memberships(): Required<Memberships>
-  add(rules: Rules): void
+  /** Says whether there is anything new. */
+  add(rules: Rules): boolean
 }
+
+const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
 
 export function createAsked(): Asked {
   const lists = { organizations: new Set<string>(), teams: new Set<string>(), groups: new Set<string>() }
   return {
     memberships: () => ({ organizations: [...lists.organizations], teams: [...lists.teams], groups: [...lists.groups] }),
     add(rules) {
-      for (const list of ['organizations', 'teams', 'groups'] as const) for (const entry of rules[list] ?? []) lists[list].add(entry)
+      const fresh = membershipLists.flatMap((list) => (rules[list] ?? []).filter((entry) => !lists[list].has(entry)).map((entry) => ({ list, entry })))
+      for (const { list, entry } of fresh) lists[list].add(entry)
+      return fresh.length > 0
     },
   }
 }
 
 /** What a guard needs of the gate that let the request through. */
 export interface GuardedRequest extends Passed {
-  demandLogin(request: { ask?: 'login' | undefined; scopes?: readonly string[] | undefined }): Promise<Outcome>
+  demandLogin(request: Pick<LoginRequest, 'ask' | 'scopes' | 'keptScopes'>): Promise<Outcome>
   fail(error: unknown): Promise<Outcome>
-  trusts(provider: string): boolean
+  provider(name: string): Provider | undefined
 }
 
 export interface Guard {
-  (request: GuardedRequest, req: IncomingMessage, res: ServerResponse): Promise<Outcome>
+  (request: GuardedRequest, req: IncomingMessage): Promise<Outcome>
 }
 
 const known = ['emailAddresses', 'emailDomains', 'organizations', 'teams', 'groups', 'authorize', 'scopes', 'maxAge', 'acceptSilentLogin']
 
 /** `providers`: those of the configuration at hand, to refuse what they can never meet. */
-export function createGuard(rules: GuardRules, providers: readonly Provider[], asked: Asked): Guard {
+export function createGuard(rules: GuardRules, providers: readonly Provider[], asked: Asked): { guard: Guard; asksMore: boolean } {
   const read = readOptions(rules, 'requireAuth()')
   read.only(known)
   const lists = readRules(read)
   const policy = createPolicy(lists)
   const authorize = read.function('authorize') as Authorize | undefined
   const scopes = read.list('scopes', checkScope) ?? []
-  const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0) * 1000 : undefined
+  const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
   const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
+  refuseWhatCannotBeMet(read, lists, providers)
   const silent = providers.find(({ forcesLogin }) => forcesLogin !== true)
   if (maxAge !== undefined && silent && !acceptsSilentLogin) {
     read.fail('maxAge', `cannot be met: ${silent.label} cannot be told to ask for the password again. Set acceptSilentLogin: true to count its silent logins`)
   }
-  const hasEmailRule = lists.emailAddresses !== undefined || lists.emailDomains !== undefined
-  const unverified = providers.find(({ emailNeverVerified, trustEmail }) => emailNeverVerified !== undefined && !trustEmail)
-  if (hasEmailRule && unverified && providers.length === 1) {
-    read.fail(lists.emailAddresses ? 'emailAddresses' : 'emailDomains', `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`)
-  }
-  asked.add(lists)
 
-  const isAllowed = async ({ session }: LiveSession, trusts: boolean, req: IncomingMessage) => {
-    const { user } = session
-    const decision = policy.evaluate({ email: user.email, emailVerified: user.emailVerified || trusts }, user)
-    if (!decision.isAllowed) return decision
-    return authorize === undefined || (await isAuthorized(authorize, { ...user }, req)) ? undefined : ({ code: 'not_authorized', tried: policy.lists } as const)
+  const evaluate = ({ session: { user } }: LiveSession, provider: Provider | undefined) => {
+    const emailVerified = user.emailVerified || (provider !== undefined && trustsEmail(provider))
+    return policy.evaluate({ email: user.email, emailVerified }, user)
   }
+  /** Scopes without which the provider does not show what the lists ask about. */
+  const unreadable = ({ session }: LiveSession, provider: Provider | undefined) => {
+    const asks = membershipLists.some((list) => lists[list] !== undefined && provider?.membershipLists?.includes(list))
+    // Where no scope at all was granted, scopes are not what decides: a GitHub App has permissions instead.
+    return asks && session.scopes.length > 0 ? (provider?.membershipScopes ?? []).filter((scope) => !session.scopes.includes(scope)) : []
+  }
+  const refuse = ({ session: { user } }: LiveSession, { fail }: GuardedRequest, code: Refusal['code']) =>
+    fail(new FailedLogin(new OAuthError(code), { user, tried: policy.lists, isSession: true, isGuard: true }))
 
-  return async (request, req) => {
-    const { live, visit } = request
-    if (live === undefined) return request.demandLogin({})
+  const guard: Guard = async (request, req) => {
+    const { live, visit, refused, isExempt, demandLogin } = request
+    if (isExempt === true) return 'pass'
+    if (refused !== undefined) return request.fail(new FailedLogin(refused.error, { user: refused.user, tried: refused.tried, isSession: true, isGuard: true }))
+    if (live === undefined) return demandLogin({})
     const { session } = live
+    const provider = request.provider(session.provider)
+    const stepUp = (missing: readonly string[]) => demandLogin({ scopes: missing, keptScopes: session.scopes })
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
-    if (missing.length > 0) return request.demandLogin({ scopes: [...session.scopes, ...missing] })
-    const authenticatedAt = session.authTime ?? session.createdAt
-    if (maxAge !== undefined && visit.now - authenticatedAt > maxAge) return request.demandLogin({ ask: 'login' })
-    const refused = await isAllowed(live, request.trusts(session.provider), req)
-    if (refused === undefined) return 'pass'
-    return request.fail(new FailedLogin(new OAuthError(refused.code), { user: session.user, tried: refused.tried, isSession: true, isGuard: true }))
+    if (missing.length > 0) return stepUp(missing)
+    if (maxAge !== undefined && visit.now - (session.authTime ?? session.createdAt) > maxAge) return demandLogin({ ask: 'login' })
+    const decision = evaluate(live, provider)
+    if (!decision.isAllowed) {
+      const wanted = unreadable(live, provider)
+      return wanted.length > 0 ? stepUp(wanted) : refuse(live, request, decision.code)
+    }
+    if (authorize === undefined || (await isAuthorized(authorize, { ...session.user }, req))) return 'pass'
+    return refuse(live, request, 'not_authorized')
+  }
+  return { guard, asksMore: asked.add(lists) }
+}
+
+function refuseWhatCannotBeMet(read: OptionReader, lists: Rules, providers: readonly Provider[]): void {
+  const emailList = lists.emailAddresses ? 'emailAddresses' : lists.emailDomains ? 'emailDomains' : undefined
+  const [unverified] = providers.filter((provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider))
+  if (emailList && unverified && providers.every(({ emailNeverVerified }) => emailNeverVerified !== undefined)) {
+    read.fail(emailList, `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`)
+  }
+  for (const list of membershipLists) {
+    if (lists[list] === undefined || providers.some(({ membershipLists: knows }) => knows?.includes(list))) continue
+    read.fail(list, `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`)
   }
 }

@@ -48,6 +48,7 @@ export {
 export { oidcProvider, type OidcOptions } from './providers/oidc.js'
 export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
 export { cookieStore } from './session/cookie-store.js'
+export type { ExpressSessionStore } from './session/express-session.js'
 export { memoryStore, type MemoryStoreOptions } from './session/memory-store.js'
 export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './session/store.js'
 export type { OAuthUser } from './user.js'

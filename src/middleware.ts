@@ -3,13 +3,12 @@ import type { SessionList, Users } from './app-users.js'
 import { assemble, type Assembly, createShared, type Shared } from './assemble.js'
 import type { OAuthContext } from './context.js'
 import type { Events } from './events.js'
+import type { LoginRequest } from './flows/links.js'
 import type { Outcome, Passed } from './gate.js'
 import { createAsked, createGuard, type GuardRules } from './guards.js'
 import type { AppRequest } from './http/request.js'
 import { type Config, type OAuthModuleOptions, parseOptions } from './options.js'
 import type { Decision } from './policy.js'
-import { reportRequest } from './request-report.js'
-import { isSameOrigin } from './socket-origin.js'
 import type { OAuthUser } from './user.js'
 
 /** `next` of Express and Connect. */
@@ -72,43 +71,39 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
 
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
-    reportRequest(shared.events, assembly, req, res, () => passed.get(req)?.live)
+    shared.reports.begin(req, res, (provider) => clientIdOf(assembly, provider))
     const outcome = assembly.gate.handle(req, res, (pass) => passed.set(req, { ...pass, assembly }))
     proceed(outcome, next)
   }
 
   const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
-    const guard = createGuard(rules, current.config.providers, asked)
+    const { guard, asksMore } = createGuard(rules, current.config.providers, asked)
     // The gate must know what to read for this guard before the next request comes.
-    current = assemble(current.config, shared)
+    if (asksMore) current = assemble(current.config, shared, current)
     return (req, res, next) => {
       const state = passed.get(req)
       if (state === undefined) return next(new Error('requireAuth() needs the middleware in front of it: app.use(auth), then app.use(auth.requireAuth())'))
       const { gate, connections } = state.assembly
       const request = {
         ...state,
-        demandLogin: (asks: object) => gate.demandLogin(state.visit, res, asks),
+        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'scopes' | 'keptScopes'>) => gate.demandLogin(state.visit, res, asks),
         fail: (error: unknown) => gate.fail(state.visit, res, error),
-        trusts: (provider: string) => connections.get(provider)?.provider.trustEmail === true,
+        provider: (name: string) => connections.get(name)?.provider,
       }
-      proceed(guard(request, req, res).catch((error: unknown) => gate.fail(state.visit, res, error)), next)
+      proceed(guard(request, req).catch((error: unknown) => gate.fail(state.visit, res, error)), next)
     }
   }
 
   return Object.assign(middleware, {
     requireAuth,
-    async authenticate(req: IncomingMessage, { origin }: AuthenticateOptions = {}) {
-      if (req.headers.upgrade !== undefined && !isSameOrigin(req, current.config.publicUrl?.origin, origin)) {
-        // Another site's page would act with the visitor's cookie.
-        return undefined
-      }
-      return current.gate.identify(req)
-    },
+    authenticate: async (req: IncomingMessage, { origin }: AuthenticateOptions = {}) => current.gate.identify(req, origin),
     users: shared.appUsers.users,
     sessions: shared.appUsers.sessions,
     monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,
     reconfigure(changed: OAuthModuleOptions) {
-      current = assemble(parseOptions(keepFixed(changed, first), {}), shared)
+      current = assemble(parseOptions(keepFixed(changed, first)), shared)
+      // Sockets are open under the old rules.
+      shared.watches.wake()
     },
     explain(user: OAuthUser) {
       const identifier = current.identifiers.get(user.provider)
@@ -129,22 +124,32 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   })
 }
 
+function clientIdOf({ connections }: Assembly, provider: string | undefined): string | undefined {
+  const [only] = connections.size === 1 ? connections.keys() : []
+  return connections.get(provider ?? only ?? '')?.provider.clientId
+}
+
 /** Outside of every catch, and once: what the app throws behind `next` is the app's. */
 function proceed(outcome: Promise<Outcome>, next: Next): void {
   outcome.then(
-    (result) => queueMicrotask(() => (result === 'pass' ? next() : result !== 'answered' && next(result.error))),
-    (error: unknown) => queueMicrotask(() => next(error)),
+    (result) => queueMicrotask(() => (result === 'pass' ? next() : result !== 'answered' && next(asError(result.error)))),
+    (error: unknown) => queueMicrotask(() => next(asError(error))),
   )
 }
 
+/** A hook may throw anything. To Express `undefined`, `0` and `'route'` are no errors: it would go on to the app. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('something threw what is not an error', { cause: thrown })
+}
+
 /** These name what is stored and where: with others every login would be lost, or no longer be protected. */
-function keepFixed(options: OAuthModuleOptions, { secrets, store, id, cookie, basePath }: Config): OAuthModuleOptions {
+function keepFixed(options: OAuthModuleOptions, { secrets, store, givenStore, id, cookie, basePath }: Config): OAuthModuleOptions {
   const refuse = (name: string) => {
     throw new TypeError(`reconfigure().${name} cannot change while the process runs: leave it out or leave it as it was`)
   }
   const given = options.secret === undefined ? secrets : [options.secret].flat()
   if (String(given) !== String(secrets)) refuse('secret')
-  if (options.store !== undefined && options.store !== store) refuse('store')
+  if (options.store !== undefined && options.store !== store && options.store !== givenStore) refuse('store')
   if (options.id !== undefined && options.id !== id) refuse('id')
   if (options.cookiePrefix !== undefined && options.cookiePrefix !== cookie.prefix) refuse('cookiePrefix')
   if (options.basePath !== undefined && options.basePath !== basePath) refuse('basePath')

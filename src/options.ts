@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { debuglog } from 'node:util'
@@ -10,6 +11,7 @@ import { ruleLists, type Rules } from './policy.js'
 import { parseProviders, type Provider, readRules } from './provider-options.js'
 import type { BuiltinName, ProviderMap } from './providers/index.js'
 import { type OptionReader, readOptions } from './read.js'
+import { type ExpressSessionStore, expressSessionStore, isExpressSessionStore } from './session/express-session.js'
 import { memoryStore } from './session/memory-store.js'
 import type { Lifetimes } from './session/session.js'
 import type { SessionStore } from './session/store.js'
@@ -66,8 +68,8 @@ export interface OAuthModuleOptions {
   forwardTokens?: boolean | 'access' | undefined
   /** Whether `req.user` is set. Default `true`. */
   userProperty?: boolean | undefined
-  /** Where sessions live. Default {@link memoryStore}. */
-  store?: SessionStore | undefined
+  /** Where sessions live: a store of ours, one of your own, or any store made for express-session. Default {@link memoryStore}. */
+  store?: SessionStore | ExpressSessionStore | undefined
   /** A rule of one's own, on top of the lists. 5 seconds at most; throwing refuses the request. */
   authorize?: Authorize | undefined
   /** Stands for a changed `authorize`: another version makes everybody be checked again. */
@@ -127,6 +129,8 @@ export interface Config {
   readonly authorize: Authorize | undefined
   readonly rulesVersion: string | undefined
   readonly store: SessionStore
+  /** The store as it was given. */
+  readonly givenStore: unknown
   readonly pages: PagesOption | undefined
   readonly onError: OnError | undefined
   readonly logger: Logger
@@ -158,6 +162,7 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
   read.only(knownOptions)
   const timeouts = read.object('timeouts')
   timeouts?.only(['provider', 'store'])
+  const storeTimeout = (timeouts?.seconds('store', 2, { min: 0.01, max: 60 }) ?? 2) * 1000
   const clockTolerance = read.seconds('clockTolerance', 30, { max: 600 })
   const logger = readLogger(read)
   const interval = read.seconds('authCheckInterval', 0) * 1000
@@ -187,11 +192,12 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
     providers,
     authorize: read.function('authorize') as Authorize | undefined,
     rulesVersion: read.text('rulesVersion', { max: 256 }),
-    store: readStore(read, env, logger),
+    store: readStore(read, env, logger, storeTimeout),
+    givenStore: options.store,
     pages: readPages(read),
     onError: read.function('onError') as OnError | undefined,
     logger,
-    storeTimeout: (timeouts?.seconds('store', 2, { min: 0.01, max: 60 }) ?? 2) * 1000,
+    storeTimeout,
     clockTolerance: clockTolerance * 1000,
     logout: readLogout(read),
     sessionsPerUser: readSessionsPerUser(read),
@@ -269,13 +275,15 @@ function readHeaderPrefix(read: OptionReader): string {
   return read.fail('headerPrefix', `must be lower case, have two segments at least and end in a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`)
 }
 
-function readStore(read: OptionReader, env: Env, logger: Logger): SessionStore {
+function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number): SessionStore {
   const store = read.value('store')
+  if (isExpressSessionStore(store)) return expressSessionStore(store, { timeout })
   if (store !== undefined) {
     const missing = ['get', 'set', 'update', 'delete'].filter((method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function')
     if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}`)
     return store as SessionStore
   }
+  if (cluster.isWorker) read.fail('store', 'is missing: under node:cluster each worker would have sessions of its own. Set a store that the workers share')
   if (env['NODE_ENV'] === 'production') {
     logger.warn('sessions live in the memory of this process: they end with it and are not shared with others. Set the option store.')
   }
@@ -324,7 +332,15 @@ function readLogger(read: OptionReader): Logger {
   for (const method of ['debug', 'info', 'warn', 'error']) {
     if (typeof (logger as Record<string, unknown> | null)?.[method] !== 'function') read.fail('logger', 'must have the methods debug, info, warn and error')
   }
-  return logger as Logger
+  return sheltered(logger as Logger)
+}
+
+/** A logger that throws or rejects must not fail a request, nor end the process beside one. */
+function sheltered(logger: Logger): Logger {
+  const shelter = (level: keyof Logger) => (message: string, facts?: object) => {
+    new Promise((resolve) => resolve(logger[level](message, facts))).catch(() => undefined)
+  }
+  return { debug: shelter('debug'), info: shelter('info'), warn: shelter('warn'), error: shelter('error') }
 }
 
 function defaultLogger(): Logger {

@@ -86,7 +86,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         sessionExpiresAt: sessions.nextEnd(session, now),
         tokens: () => (handsOutTokens ? sessions.tokens(live) : undefined),
         freshAccessToken: async () => (handsOutTokens ? sessions.tokens(keep(visit, live, await recheck.withFreshToken(live))).accessToken || undefined : undefined),
-        signal: () => (signal ??= watches.watch(live, req, [req.socket])),
+        signal: () => (signal ??= watches.watch(live, req, visit.res ?? req.socket)),
         ...linksOf(visit),
       }))
     },

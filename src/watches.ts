@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './errors.js'
-import type { CheckResult, Recheck } from './flows/recheck.js'
+import { type CheckResult, type Recheck, unchecked } from './flows/recheck.js'
 import type { EndReason, LiveSession, Sessions } from './session/sessions.js'
 
 /** Something that stays open longer than a request: a socket, or a stream of events. */
@@ -9,10 +9,12 @@ interface Closable {
 }
 
 export interface Watches {
-  /** Aborts when this process learns that the session has ended, or that its user is refused. */
-  watch(live: LiveSession, req: IncomingMessage, until: readonly Closable[]): AbortSignal
+  /** Aborts when this process learns that the session has ended, that its user is refused, or that neither can be told. */
+  watch(live: LiveSession, req: IncomingMessage, until: Closable): AbortSignal
   /** The session is over: whoever watches it is told. */
   ended(key: string, reason: EndReason | 'denied'): void
+  /** Looks after all sessions now: other rules are in force. */
+  wake(): void
   /** Ends all timers. */
   close(): void
 }
@@ -25,6 +27,7 @@ export interface WatchesConfig {
 
 interface Watch {
   abort(reason: OAuthError): void
+  wake(): void
   stop(): void
 }
 
@@ -34,54 +37,54 @@ const SHORTEST_TIMER = 10
 
 export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   const watches = new Map<string, Set<Watch>>()
+  const all = () => [...watches.values()].flatMap((set) => [...set])
 
-  const forget = (key: string, watch: Watch) => {
-    const set = watches.get(key)
-    set?.delete(watch)
-    if (set?.size === 0) watches.delete(key)
+  /** What a request at this moment would be told. */
+  const look = async (known: LiveSession, req: IncomingMessage): Promise<LiveSession> => {
+    const live = await sessions.reload(known)
+    if (live === undefined || !recheck().knows(live.session)) throw new OAuthError('login_required')
+    const need = recheck().need(live.session, Date.now())
+    if (need === 'none' || need === 'early') return live
+    if (need === 'denied') throw new OAuthError('not_authorized')
+    return passed(await recheck().check(live, req))
   }
 
   const start = (live: LiveSession, req: IncomingMessage): { watch: Watch; signal: AbortSignal } => {
     const controller = new AbortController()
     let current = live
     let timer: NodeJS.Timeout | undefined
+    let isStopped = false
+    const arm = () => {
+      const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(current)
+      const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.session) ?? expiresAt)
+      clearTimeout(timer)
+      timer = setTimeout(watch.wake, Math.min(Math.max(next - Date.now(), SHORTEST_TIMER), LONGEST_TIMER))
+      timer.unref()
+    }
     const watch: Watch = {
       abort(reason) {
         watch.stop()
         controller.abort(reason)
       },
+      wake() {
+        look(current, req).then(
+          (still) => {
+            if (isStopped) return
+            current = still
+            arm()
+          },
+          (error: unknown) => !isStopped && watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error })),
+        )
+      },
       stop() {
+        isStopped = true
         clearTimeout(timer)
-        forget(live.key, watch)
+        const set = watches.get(live.key)
+        set?.delete(watch)
+        if (set?.size === 0) watches.delete(live.key)
       },
     }
-    const arm = () => {
-      const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(current)
-      const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.session) ?? expiresAt)
-      timer = setTimeout(wake, Math.min(Math.max(next - Date.now(), SHORTEST_TIMER), LONGEST_TIMER))
-      timer.unref()
-    }
-    const wake = () => {
-      look(current).then(
-        (still) => {
-          if (controller.signal.aborted) return
-          current = still
-          arm()
-        },
-        (error: unknown) => watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error })),
-      )
-    }
-    /** What a request at this moment would be told. */
-    const look = async (known: LiveSession): Promise<LiveSession> => {
-      const live = await sessions.reload(known)
-      if (live === undefined) throw new OAuthError('login_required')
-      const need = recheck().need(live.session, Date.now())
-      if (need === 'none' || need === 'early') return live
-      if (need === 'denied') throw new OAuthError('not_authorized')
-      return passed(await recheck().check(live, req))
-    }
-    const set = watches.get(live.key) ?? new Set()
-    watches.set(live.key, set.add(watch))
+    watches.set(live.key, (watches.get(live.key) ?? new Set()).add(watch))
     arm()
     return { watch, signal: controller.signal }
   }
@@ -89,21 +92,24 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   return {
     watch(live, req, until) {
       const { watch, signal } = start(live, req)
-      for (const closable of until) closable.once('close', watch.stop)
+      until.once('close', watch.stop)
       return signal
     },
     ended(key, reason) {
       const error = new OAuthError(reason === 'denied' ? 'not_authorized' : 'login_required')
       for (const watch of [...(watches.get(key) ?? [])]) watch.abort(error)
     },
+    wake() {
+      for (const watch of all()) watch.wake()
+    },
     close() {
-      for (const set of [...watches.values()]) for (const watch of [...set]) watch.stop()
+      for (const watch of all()) watch.stop()
     },
   }
 }
 
 function passed(result: CheckResult): LiveSession {
   if (result.is === 'allowed') return result.live
-  if (result.is === 'failed') throw result.error
+  if (result.is === 'failed') throw unchecked(result.error)
   throw new OAuthError(result.is === 'denied' ? 'not_authorized' : 'login_required')
 }

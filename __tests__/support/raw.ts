@@ -40,15 +40,26 @@ function parse(text: string): RawAnswer {
   return { status: Number(start.split(' ')[1] ?? 0), lines, headers, body: Buffer.from(body, 'latin1').toString(), text }
 }
 
+function isComplete(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1]
+  return length === undefined ? text.endsWith('0\r\n\r\n') : text.length >= end + 4 + Number(length)
+}
+
 /**
  * Sends exactly these bytes (one character is one byte) and reads until the server closes.
- * Send `Connection: close`, or the answer lasts until the server's keep-alive runs out.
+ * Send `Connection: close`, or the answer lasts until the server's keep-alive runs out; with `once` it ends with the
+ * first whole answer.
  */
-export function sendRaw(port: number, bytes: string | Buffer): Promise<RawAnswer> {
+export function sendRaw(port: number, bytes: string | Buffer, { once = false } = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')
     const chunks: Buffer[] = []
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      if (once && isComplete(Buffer.concat(chunks).toString('latin1'))) socket.destroy()
+    })
     socket.on('error', reject)
     socket.on('close', () => resolve(parse(Buffer.concat(chunks).toString('latin1'))))
     socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)

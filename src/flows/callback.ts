@@ -82,8 +82,8 @@ const RETURNS_BEFORE_EXPLAINING = 2
 
 export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration, onTrial }: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, place: Place, now: number) => {
-    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now)
-    return typeof found === 'string' || found.session.instance !== place.instance ? undefined : found
+    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    return typeof found === 'string' ? undefined : found
   }
 
   /** The transaction that this answer belongs to; `stale` when it is an old one of somebody who is logged in. */
@@ -171,6 +171,10 @@ export function createCallback({ connections, identifiers, transactions, session
   }
 }
 
+function impliedBy({ impliedScopes = {} }: Provider, scope: string): readonly string[] {
+  return Object.hasOwn(impliedScopes, scope) ? impliedScopes[scope] ?? [] : []
+}
+
 class ScopesMissing extends OAuthError {
   constructor(missing: readonly string[]) {
     super('access_denied', { message: 'You did not grant everything that this application asks for.', hint: `not granted: ${missing.join(' ')}` })
@@ -233,7 +237,7 @@ async function grantedScopes(provider: Provider, client: ProviderClient, tokens:
   const said = tokens.scopes ?? (await provider.grantedScopes?.(client.source(source)))
   if (said === undefined) return scopes
   const granted = new Set(said)
-  for (const scope of said) for (const implied of provider.impliedScopes?.[scope] ?? []) granted.add(implied)
+  for (const scope of said) for (const implied of impliedBy(provider, scope)) granted.add(implied)
   const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.has(scope))
   if (missing.length === 0) return [...granted]
   throw new ScopesMissing(missing)

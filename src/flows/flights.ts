@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../errors.js'
 import { guard } from '../session/guard.js'
+import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
-import type { SessionStore } from '../session/store.js'
+import type { Awaitable, SessionStore, Unlock } from '../session/store.js'
 
 /** One at a time per session: in this process, and across processes whose store can lock. */
 export interface Flights {
@@ -10,6 +11,8 @@ export interface Flights {
   share<T>(key: string, run: () => Promise<T>): Promise<T>
   /** Runs with the session's lock held, on the row as it is then; `undefined` when it is gone. */
   locked<T>(live: LiveSession, run: (current: LiveSession | undefined) => Promise<T>): Promise<T>
+  /** Writes over what others wrote meanwhile, never over a deletion; `change` may find that nothing is left to do. */
+  write(live: LiveSession, change: (session: Session) => Partial<Session> | undefined, tokens?: Tokens): Promise<LiveSession | undefined>
   /** Waits for what is under way for this session. */
   settled(key: string): Promise<void>
   /** Lets something go on that no request waits for. */
@@ -25,11 +28,12 @@ export interface FlightsConfig {
   sessions: Sessions
   storeTimeout: number
   /** How long a holder may take at most, in milliseconds: an exchange with the provider and the writes. */
-  holdTime: number
+  holdTime: () => number
   onBackgroundError(error: unknown): void
 }
 
 const POLL = 25
+const MAX_WRITE_TRIES = 5
 
 export function createFlights({ store, sessions, storeTimeout, holdTime, onBackgroundError }: FlightsConfig): Flights {
   const pending = new Map<string, Promise<unknown>>()
@@ -39,12 +43,24 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, onBackg
   const lock = async (key: string) => {
     const take = store.lock?.bind(store)
     if (take === undefined) return () => undefined
-    const until = Date.now() + holdTime
+    const ttl = holdTime()
+    const until = performance.now() + ttl
     for (;;) {
-      const unlock = await guard(() => take(`lock-${key}`, holdTime), storeTimeout)
+      const unlock = await takeInTime(() => take(`lock-${key}`, ttl))
       if (unlock !== undefined) return unlock
-      if (Date.now() >= until) throw new OAuthError('recheck_unavailable', { hint: 'another process holds the session for too long' })
+      if (performance.now() >= until) throw new OAuthError('recheck_unavailable', { hint: 'another process holds the session for too long' })
       await new Promise((resolve) => setTimeout(resolve, POLL * (0.5 + Math.random())))
+    }
+  }
+
+  /** A lock that comes after its time is nobody's, and must not keep others waiting until it runs out. */
+  const takeInTime = async (take: () => Awaitable<Unlock | undefined>) => {
+    let taking: Awaitable<Unlock | undefined>
+    try {
+      return await guard(() => (taking = take()), storeTimeout)
+    } catch (error) {
+      void Promise.resolve(taking).then((unlock) => unlock?.()).catch(() => undefined)
+      throw error
     }
   }
 
@@ -77,18 +93,31 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, onBackg
           // Without a lock that reaches other processes there is still the row, which may be newer than ours.
           return await run(await sessions.reload(live))
         } finally {
-          await Promise.resolve(guard(unlock, storeTimeout)).catch(onBackgroundError)
+          // What was found out stands; a lock that cannot be ended ends by itself.
+          await (async () => guard(unlock, storeTimeout))().catch(onBackgroundError)
         }
       }),
+    async write(live, change, tokens) {
+      let current: LiveSession | undefined = live
+      for (let attempt = 0; current !== undefined && attempt < MAX_WRITE_TRIES; attempt++) {
+        const changes = change(current.session)
+        if (changes === undefined) return current
+        const written = await sessions.update(current, changes, tokens)
+        if (written !== undefined) return written
+        current = await sessions.reload(current)
+      }
+      if (current === undefined) return undefined
+      throw new OAuthError('store_unavailable', { hint: 'the session changes all the time' })
+    },
     async settled(key) {
-      await pending.get(key)?.catch(() => undefined)
+      await turns.get(key)
     },
     beside(work) {
       const done = work.catch(onBackgroundError).finally(() => beside.delete(done))
       beside.add(done)
     },
     async drain() {
-      await Promise.allSettled([...pending.values(), ...beside])
+      while (pending.size + beside.size > 0) await Promise.allSettled([...pending.values(), ...beside])
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
+import { within } from '../http/deadline.js'
 import { identityFromClaims } from '../oauth/identity.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/provider.js'
 import { createPolicy, type Decision, fingerprintOf, type Policy, type Rules } from '../policy.js'
@@ -37,7 +38,8 @@ export interface IdentifierConfig {
   asked: Required<Memberships>
 }
 
-const AUTHORIZE_TIMEOUT = 5_000
+/** Milliseconds. */
+export const AUTHORIZE_TIMEOUT = 5_000
 
 export function createIdentifier({ provider, authorize, rulesVersion, trial, asked }: IdentifierConfig): Identifier {
   const policy = createPolicy(provider.rules)
@@ -45,7 +47,7 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
   const wanted = union([policy.wanted, trialPolicy?.wanted, asked], provider.membershipLists ?? [])
   const asksMemberships = Object.values(wanted).some((list) => list.length > 0)
   const counts = ({ email, emailVerified }: Pick<OAuthUser, 'email' | 'emailVerified'>) =>
-    emailVerified || (provider.trustEmail && provider.emailClaimDecides !== true && email !== undefined)
+    emailVerified || (trustsEmail(provider) && email !== undefined)
 
   const decide = async (rules: Policy, own: Authorize | undefined, user: OAuthUser, req: IncomingMessage): Promise<Decision> => {
     const decision = rules.evaluate({ email: user.email, emailVerified: counts(user) }, user)
@@ -109,17 +111,16 @@ function unmet(error: unknown): Record<string, never> {
   throw error
 }
 
+/** Whether an e-mail counts though the provider does not vouch for it. */
+export function trustsEmail({ trustEmail, emailClaimDecides }: Provider): boolean {
+  return trustEmail && emailClaimDecides !== true
+}
+
 /** Only `true` passes; whatever else happens refuses this request. */
 export async function isAuthorized(authorize: Authorize, user: OAuthUser, req: IncomingMessage): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('authorize did not answer within 5 seconds')), AUTHORIZE_TIMEOUT)
-  })
   try {
-    return (await Promise.race([authorize(user, req), tooLate])) === true
+    return (await within<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) === true
   } catch (cause) {
     throw new OAuthError('internal', { cause, hint: 'authorize failed' })
-  } finally {
-    clearTimeout(timer)
   }
 }

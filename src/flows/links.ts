@@ -14,8 +14,10 @@ export interface LoginRequest {
   readonly attempts?: number | undefined
   /** The visitor was sent here from another host already. */
   readonly isMoved?: boolean | undefined
-  /** Scopes beyond the configured ones. */
+  /** Scopes beyond the configured ones, all of which the user must grant. */
   readonly scopes?: readonly string[] | undefined
+  /** Scopes that the user granted before, and should not lose. */
+  readonly keptScopes?: readonly string[] | undefined
 }
 
 export interface Links {

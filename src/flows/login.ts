@@ -53,7 +53,7 @@ export function createLogin(config: LoginConfig): Login {
     refuseHttp(origin, allowsHttp)
     const redirectUri = `${origin}${places.special(place, callbackName)}`
     config.onRedirectUri(redirectUri)
-    const scopes = [...new Set([...provider.requestedScopes, ...config.guardScopes(provider), ...connectionScopes(provider, query), ...(request.scopes ?? [])])]
+    const scopes = [...new Set([...provider.requestedScopes, ...config.guardScopes(provider), ...connectionScopes(provider, query), ...(request.keptScopes ?? []), ...(request.scopes ?? [])])]
     const begun = transactions.begin(res, req.headers.cookie, place.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,

@@ -80,8 +80,8 @@ export function createLogout({ sessions, connections, links, places, answers, be
   return {
     async handle(visit, res, query) {
       const { req, place, now } = visit
-      const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now)
-      const live = typeof found !== 'string' && found.session.instance === place.instance ? found : undefined
+      const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+      const live = typeof found !== 'string' ? found : undefined
       const isConfirmed = live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
       if (live !== undefined && !isConfirmed && !comesFromHere(visit)) {
         askFirst(res, place, live)

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import { OAuthError, ProviderFault } from '../errors.js'
-import type { Claims, IdentitySource } from '../oauth/provider.js'
-import type { TokenSet } from '../oauth/client.js'
-import type { Session } from '../session/session.js'
-import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { Claims } from '../oauth/provider.js'
 import type { Refusal } from '../policy.js'
+import type { Session } from '../session/session.js'
+import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { OAuthUser, Verdict } from '../user.js'
-import { type Identified, type Identifier, subjectOf } from './identify.js'
-import type { Connection } from './login.js'
 import type { Flights } from './flights.js'
+import type { Identified, Identifier } from './identify.js'
+import type { Connection } from './login.js'
+import { createPauses } from './pauses.js'
+import { createRefresh, hasExpired, isEnd, newerThan } from './refresh.js'
 
 /** What became of a check. */
 export type CheckResult =
@@ -38,6 +38,8 @@ export interface RecheckConfig {
 export type CheckNeed = 'none' | 'early' | 'now' | 'denied'
 
 export interface Recheck {
+  /** Whether provider and client of the session are those of the configuration. */
+  knows(session: Session): boolean
   /** Whether the request has to wait for a check, or is refused by an earlier one. Compares times, and no more. */
   need(session: Session, now: number): CheckNeed
   /** The verdict that is in force. */
@@ -46,6 +48,8 @@ export interface Recheck {
   check(live: LiveSession, req: IncomingMessage): Promise<CheckResult>
   /** Starts a check beside the request. */
   checkEarly(live: LiveSession, req: IncomingMessage): void
+  /** These rules let the user in, though others refused since: the row is to be kept for longer than a refused one's. */
+  readmit(live: LiveSession): void
   /** The session with an access token that is valid: refreshed when it has run out. */
   withFreshToken(live: LiveSession): Promise<LiveSession>
   /** When the next check is due, in milliseconds; `undefined` when none is. */
@@ -54,184 +58,129 @@ export interface Recheck {
 
 /** A denied user may be let in again at any time, but a reload must not become a flood. */
 const DENIED_PAUSE = 5_000
-/** After a failure the provider is left alone for this session for so long. */
-const FAILURE_PAUSE = 5_000
 const EARLY_FROM_INTERVAL = 60_000
-/** A token that runs out on its way is no use. */
-const EXPIRY_MARGIN = 5_000
 const MAX_VERDICTS = 2
-const MAX_WRITE_TRIES = 5
 
 export function createRecheck(config: RecheckConfig): Recheck {
   const { connections, identifiers, sessions, flights, interval, grace, isEarly } = config
-  const failures = new LRUCache<string, { until: number; error: OAuthError }>({ max: 10_000 })
+  const pauses = createPauses()
+  const refresh = createRefresh({ connections, sessions, flights, pauses })
   const fingerprintOf = (session: Session) => identifiers.get(session.provider)?.fingerprint ?? ''
   const verdictOf = (session: Session): Verdict | undefined => session.verdicts[fingerprintOf(session)]
 
   const need = (session: Session, now: number): CheckNeed => {
     const verdict = verdictOf(session)
     if (verdict === undefined) return 'now'
-    if (!verdict.allowed) return now - verdict.at >= DENIED_PAUSE ? 'now' : 'denied'
-    if (interval === 0) return 'none'
     const age = now - verdict.at
-    // A clock that was set back must not put the check off.
+    // A clock that was set back must not put a check off.
+    if (!verdict.allowed) return Math.abs(age) >= DENIED_PAUSE ? 'now' : 'denied'
+    if (interval === 0) return 'none'
     if (age >= interval || age < -interval) return 'now'
     return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'none'
   }
 
-  /** Fresh tokens are in the store before anybody uses them: the old ones may be worth nothing now. */
-  const saveTokens = async (live: LiveSession, tokens: Tokens, expiresAt: number | undefined): Promise<LiveSession | undefined> => {
-    flights.unsaved.set(live.key, { tokens, expiresAt })
-    const saved = await write(live, { accessTokenExpiresAt: expiresAt }, tokens)
-    flights.unsaved.delete(live.key)
-    return saved
-  }
-
-  /** Writes over what others wrote meanwhile, never over a deletion. */
-  const write = async (live: LiveSession, changes: Partial<Session>, tokens?: Tokens): Promise<LiveSession | undefined> => {
-    let current: LiveSession | undefined = live
-    for (let attempt = 0; current !== undefined && attempt < MAX_WRITE_TRIES; attempt++) {
-      const written = await sessions.update(current, changes, tokens)
-      if (written !== undefined) return written
-      current = await sessions.reload(current)
-    }
-    if (current === undefined) return undefined
-    throw new OAuthError('store_unavailable', { hint: 'the session changes all the time' })
-  }
-
-  const refresh = async (live: LiveSession, tokens: Tokens, connection: Connection): Promise<{ live: LiveSession; tokens: Tokens; claims: Claims | undefined }> => {
-    if (tokens.refreshToken === undefined) throw new ProviderFault('ended', 'login_required', { hint: 'the access token is no longer valid, and there is no refresh token' })
-    const { redirectUri } = live.session
-    const fresh: TokenSet = await connection.client.refresh(tokens.refreshToken, redirectUri)
-    if (fresh.claims && subjectOf(fresh.claims) !== live.session.subject) throw new ProviderFault('ended', 'login_required', { hint: 'the refreshed ID token is about another user' })
-    const merged: Tokens = {
-      accessToken: fresh.accessToken,
-      refreshToken: fresh.refreshToken ?? tokens.refreshToken,
-      idToken: fresh.idToken ?? tokens.idToken,
-    }
-    const saved = await saveTokens(live, merged, fresh.expiresAt)
-    if (saved === undefined) throw new ProviderFault('ended', 'login_required', { hint: 'the session ended while its tokens were refreshed' })
-    return { live: saved, tokens: merged, claims: fresh.claims }
-  }
-
-  /** Tokens that a write lost are still here: they come first. */
-  const recover = async (live: LiveSession): Promise<LiveSession> => {
-    const lost = flights.unsaved.get(live.key)
-    if (lost === undefined) return live
-    const saved = await saveTokens(live, lost.tokens, lost.expiresAt)
-    if (saved === undefined) throw new ProviderFault('ended', 'login_required', { hint: 'the session is gone' })
-    return saved
-  }
-
-  /** Whoever held the lock before may have refreshed already. */
-  const freshen = async (live: LiveSession | undefined, connection: Connection): Promise<LiveSession> => {
-    if (live === undefined) throw new OAuthError('login_required')
-    const recovered = await recover(live)
-    return hasExpired(recovered.session) ? (await refresh(recovered, sessions.tokens(recovered), connection)).live : recovered
-  }
-
-  const readUser = async (start: LiveSession, req: IncomingMessage, connection: Connection, identifier: Identifier) => {
-    let live = await recover(start)
-    let tokens = sessions.tokens(live)
+  /** `check.live` follows what a refresh does to the session. */
+  const readUser = async (check: Check): Promise<Identified> => {
+    const { connection, identifier, req } = check
     let claims: Claims | undefined
-    let isRefreshed = false
     const renew = async () => {
-      ;({ live, tokens, claims } = await refresh(live, tokens, connection))
-      isRefreshed = true
+      ;({ live: check.live, claims } = await refresh.tokens(check.live, connection))
+      check.isRefreshed = true
     }
-    if (tokens.accessToken === '' || hasExpired(live.session)) await renew()
-    const identify = () => {
-      const source: IdentitySource = connection.client.source({
-        accessToken: tokens.accessToken,
-        claims: claims ?? live.session.boundClaims,
+    const identify = async () => {
+      const { session } = check.live
+      const source = connection.client.source({
+        accessToken: sessions.tokens(check.live).accessToken,
+        claims: claims ?? session.boundClaims,
         hasFreshClaims: claims !== undefined,
-        scopes: live.session.scopes,
-        subject: live.session.subject,
+        scopes: session.scopes,
+        subject: session.subject,
         tokens: {},
       })
+      await connection.provider.validate?.(source)
       return identifier.identify(source, req)
     }
+    check.live = await refresh.recover(check.live)
+    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session)) await renew()
     try {
-      return { live, identified: await identify() }
-    } catch (error) {
-      if (!(error instanceof ProviderFault) || error.outcome !== 'ended' || isRefreshed || tokens.refreshToken === undefined) throw error
-      await renew()
       const identified = await identify()
-      return { live, identified }
+      return mustReadIdToken(check, identified) ? await renew().then(identify) : identified
+    } catch (error) {
+      if (!isEnd(error) || check.isRefreshed || sessions.tokens(check.live).refreshToken === undefined) throw error
+      await renew()
+      return identify()
     }
   }
 
-  const judge = async (live: LiveSession, identified: Identified): Promise<CheckResult> => {
-    const { session } = live
-    if (identified.user.key !== session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
-    const isAllowed = identified.decision.isAllowed
-    if (identified.trial?.isAllowed === false) config.onTrial(identified.user, identified.trial)
-    const now = Date.now()
-    const verdict: Verdict = { at: now, allowed: isAllowed, matched: identified.decision.isAllowed ? identified.decision.matched : undefined }
-    const written = await write(live, {
-      user: identified.user,
-      verdicts: latest(session.verdicts, fingerprintOf(session), verdict),
-      deniedSince: isAllowed ? undefined : (session.deniedSince ?? now),
+  const settle = async ({ live, startedAt }: Check, identified: Identified | undefined): Promise<CheckResult> => {
+    const { user = live.session.user, decision } = identified ?? {}
+    const isAllowed = decision?.isAllowed === true
+    const verdict: Verdict = { at: startedAt, allowed: isAllowed, matched: isAllowed ? decision.matched : undefined }
+    const written = await flights.write(live, (session) => {
+      // Where no lock reaches, another process may have asked later and answered sooner: what it found out stands.
+      if ((verdictOf(session)?.at ?? 0) > startedAt) return undefined
+      return {
+        user,
+        verdicts: latest(session.verdicts, fingerprintOf(session), verdict),
+        deniedSince: isAllowed ? undefined : (session.deniedSince ?? startedAt),
+      }
     })
     if (written === undefined) return { is: 'ended' }
-    return isAllowed ? { is: 'allowed', live: written } : { is: 'denied', live: written, identified }
+    return verdictOf(written.session)?.allowed === true ? { is: 'allowed', live: written } : { is: 'denied', live: written, identified }
   }
 
-  const run = async (live: LiveSession, req: IncomingMessage): Promise<CheckResult> => {
+  const run = async (live: LiveSession, req: IncomingMessage, isAgain = false): Promise<CheckResult> => {
     const connection = connections.get(live.session.provider)
     const identifier = identifiers.get(live.session.provider)
     if (connection === undefined || identifier === undefined) return { is: 'ended' }
+    const check: Check = { live, req, connection, identifier, startedAt: Date.now(), isRefreshed: false }
     try {
-      const read = await readUser(live, req, connection, identifier)
-      const result = await judge(read.live, read.identified)
-      failures.delete(live.key)
+      const identified = await readUser(check)
+      if (identified.user.key !== live.session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
+      if (identified.trial?.isAllowed === false) config.onTrial(identified.user, identified.trial)
+      const result = await settle(check, identified)
+      pauses.end(live.key)
       return result
     } catch (error) {
-      return settleFailure(live, error, req)
+      return settleFailure(check, error, isAgain)
     }
   }
 
-  const settleFailure = async (live: LiveSession, error: unknown, req: IncomingMessage): Promise<CheckResult> => {
+  const settleFailure = async (check: Check, error: unknown, isAgain: boolean): Promise<CheckResult> => {
     if (!(error instanceof OAuthError)) throw error
-    const outcome = error instanceof ProviderFault ? error.outcome : undefined
-    if (outcome === 'denied') return deny(live)
-    if (outcome !== 'ended') {
-      failures.set(live.key, { until: Date.now() + FAILURE_PAUSE, error })
+    const { live, req } = check
+    // The provider no longer shows what the rules ask for: a withdrawn permission.
+    if (error instanceof ProviderFault && error.outcome === 'denied') return settle(check, undefined)
+    if (!isEnd(error)) {
+      pauses.begin(live.key, error)
       return { is: 'failed', error }
     }
-    // Where no lock reaches it, another process may have refreshed with the same token: then the row has newer ones.
-    const current = await sessions.reload(live)
-    if (current !== undefined && current.session.tokens !== live.session.tokens && !flights.unsaved.has(live.key)) return run(current, req)
+    const newer = isAgain ? undefined : await newerThan(live, sessions, flights)
+    if (newer !== undefined) return run(newer, req, true)
     flights.unsaved.delete(live.key)
     await sessions.destroy(live.key, 'ended')
     return { is: 'ended' }
-  }
-
-  /** The provider no longer shows what the rules ask for: a withdrawn permission. */
-  const deny = async (live: LiveSession): Promise<CheckResult> => {
-    const now = Date.now()
-    const verdicts = latest(live.session.verdicts, fingerprintOf(live.session), { at: now, allowed: false })
-    const written = await write(live, { verdicts, deniedSince: live.session.deniedSince ?? now })
-    return written === undefined ? { is: 'ended' } : { is: 'denied', live: written, identified: undefined }
   }
 
   /** For a while after the check was due, an outage does not lock out those who passed the last one. */
   const withGrace = (live: LiveSession, result: CheckResult): CheckResult => {
     if (result.is !== 'failed' || !(result.error instanceof ProviderFault) || result.error.outcome !== 'down') return result
     const verdict = verdictOf(live.session)
-    const isWithin = verdict?.allowed === true && Date.now() < verdict.at + interval + grace && interval > 0
+    const isWithin = interval > 0 && verdict?.allowed === true && Math.abs(Date.now() - verdict.at) < interval + grace
     return isWithin ? { is: 'allowed', live } : result
   }
 
+  // Only those who ask the same rules share an answer.
   const checkOnce = (live: LiveSession, req: IncomingMessage): Promise<CheckResult> =>
-    flights.share(live.key, async () => {
+    flights.share(`${live.key} ${fingerprintOf(live.session)}`, async () => {
       const startedAt = Date.now()
       const result = await flights.locked<CheckResult>(live, async (current) => {
-        // Whoever held the lock before may have checked already.
         if (current === undefined) return { is: 'ended' }
-        const isDone = current !== live && verdictOf(current.session)?.at !== verdictOf(live.session)?.at
-        if (isDone && need(current.session, Date.now()) === 'none') return { is: 'allowed', live: current }
-        if (isDone && need(current.session, Date.now()) === 'denied') return { is: 'denied', live: current, identified: undefined }
+        // Whoever held the lock before may have checked already.
+        const isDone = verdictOf(current.session)?.at !== verdictOf(live.session)?.at
+        const still = isDone ? need(current.session, Date.now()) : 'now'
+        if (still === 'none') return { is: 'allowed', live: current }
+        if (still === 'denied') return { is: 'denied', live: current, identified: undefined }
         return run(current, req)
       })
       config.onChecked(live, result, Date.now() - startedAt)
@@ -241,29 +190,22 @@ export function createRecheck(config: RecheckConfig): Recheck {
   return {
     need,
     verdict: verdictOf,
+    knows({ provider: name, clientId, issuer }) {
+      const provider = connections.get(name)?.provider
+      return provider !== undefined && clientId === provider.clientId && issuer === (provider.issuer ?? '')
+    },
     async check(live, req) {
-      const failed = failures.get(live.key)
-      if (failed !== undefined && Date.now() < failed.until) return withGrace(live, { is: 'failed', error: failed.error })
-      return withGrace(live, await checkOnce(live, req))
+      const error = pauses.reason(live.key)
+      return withGrace(live, error === undefined ? await checkOnce(live, req) : { is: 'failed', error })
     },
     checkEarly(live, req) {
-      const failed = failures.get(live.key)
-      if (failed === undefined || Date.now() >= failed.until) flights.beside(checkOnce(live, req))
+      if (pauses.reason(live.key) === undefined) flights.beside(checkOnce(live, req))
     },
-    async withFreshToken(live) {
-      const connection = connections.get(live.session.provider)
-      if (connection === undefined) throw new OAuthError('login_required')
-      await flights.settled(live.key)
-      const current = (await sessions.reload(live)) ?? live
-      if (!hasExpired(current.session)) return current
-      return flights
-        .share(`${live.key} token`, () => flights.locked(current, (locked) => freshen(locked, connection)))
-        .catch(async (error: unknown) => {
-          if (!(error instanceof ProviderFault) || error.outcome !== 'ended') throw error
-          await sessions.destroy(live.key, 'ended')
-          throw new OAuthError('login_required', { cause: error, hint: error.hint })
-        })
+    readmit(live) {
+      if (live.session.deniedSince === undefined) return
+      flights.beside(flights.write(live, ({ deniedSince }) => (deniedSince === undefined ? undefined : { deniedSince: undefined })))
     },
+    withFreshToken: refresh.withFreshToken,
     dueAt(session) {
       const verdict = verdictOf(session)
       return interval === 0 || verdict === undefined ? undefined : verdict.at + interval
@@ -271,9 +213,32 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 }
 
-function hasExpired({ accessTokenExpiresAt }: Session): boolean {
-  return accessTokenExpiresAt !== undefined && Date.now() >= accessTokenExpiresAt - EXPIRY_MARGIN
+interface Check {
+  live: LiveSession
+  readonly req: IncomingMessage
+  readonly connection: Connection
+  readonly identifier: Identifier
+  readonly startedAt: number
+  isRefreshed: boolean
 }
+
+/** What a visitor is told when a check failed: the session stands, it only could not be checked. */
+export function unchecked(error: OAuthError): OAuthError {
+  if (['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)) return error
+  return new OAuthError('recheck_unavailable', { cause: error, hint: error.hint, retryAfter: error.retryAfter })
+}
+
+/**
+ * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, it is read anew.
+ * Without a refresh token that takes a new login.
+ */
+function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified): boolean {
+  if (decision.isAllowed || isRefreshed || !connection.provider.openid) return false
+  return Object.keys(live.session.user.claims).some((name) => !(name in user.claims) && !protocolClaims.has(name))
+}
+
+/** What every ID token has and no userinfo. */
+const protocolClaims = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'at_hash', 'c_hash', 's_hash', 'jti', 'auth_time', 'acr', 'amr', 'sid'])
 
 /** The verdict in force and the one before: two releases side by side must not send each other checking. */
 function latest(verdicts: Session['verdicts'], fingerprint: string, verdict: Verdict): Record<string, Verdict> {

@@ -26,6 +26,8 @@ export interface TokenSet {
   answer: Claims
 }
 
+export type UnverifiedTokens = Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'>
+
 export interface Redemption {
   code: string
   redirectUri: string
@@ -43,7 +45,8 @@ export interface ProviderClient {
   /** What `iss` of a callback must be, and whether it must be there. (RFC 9207) */
   callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }>
   redeem(redemption: Redemption): Promise<TokenSet>
-  refresh(refreshToken: string, redirectUri: string): Promise<TokenSet>
+  /** `onTokens` is told what came before it is verified: the old refresh token may be spent. */
+  refresh(refreshToken: string, redirectUri: string, onTokens: (tokens: UnverifiedTokens) => void): Promise<TokenSet>
   /** What the provider's hooks read the user with. All of it together takes at most one exchange's time. */
   source(grant: SourceGrant): IdentitySource
   revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void>
@@ -67,6 +70,7 @@ export function createClient(config: ClientConfig): ProviderClient {
     acceptsIssuer: (issuer: string, claims: Claims) =>
       config.acceptsIssuer?.(issuer, claims, metadata.issuer ?? '') ?? issuer === metadata.issuer,
     acceptsKey: config.acceptsKey,
+    requiresIssuedAt: true,
     types: ['jwt'],
   })
 
@@ -75,6 +79,7 @@ export function createClient(config: ClientConfig): ProviderClient {
     run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
     expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
     end = deadline(),
+    onTokens?: (tokens: UnverifiedTokens) => void,
   ): Promise<TokenSet> => {
     const metadata = await server.metadata(end)
     let answer: TokenAnswer | undefined
@@ -86,6 +91,8 @@ export function createClient(config: ClientConfig): ProviderClient {
     await run(oidc, configuration).catch(translate)
     if (answer === undefined) throw new ProviderFault('down', 'provider_error', { hint: 'no token answer' })
     const { idToken, raw, scopes, plain } = answer
+    const expiresAt = plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000
+    onTokens?.({ accessToken: plain.access_token, refreshToken: plain.refresh_token, idToken: undefined, expiresAt })
     if (idToken === undefined && config.openid && expected.requiresIdToken) {
       throw new ProviderFault('down', 'provider_error', { hint: 'the token answer has no id_token: is this an OpenID Connect provider?' })
     }
@@ -98,7 +105,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       idToken: claims === undefined ? undefined : String(idToken),
       claims,
       scopes,
-      expiresAt: plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000,
+      expiresAt,
       answer: raw,
     }
   }
@@ -116,12 +123,9 @@ export function createClient(config: ClientConfig): ProviderClient {
       const oidc = await import('openid-client')
       const configuration = await configure(oidc, config, metadata, outbound, end)
       if (metadata.requiresPushedRequests) {
-        return (await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate)).href
+        return withoutRepeats(await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate))
       }
-      const url = oidc.buildAuthorizationUrl(configuration, { ...params })
-      // The endpoint's own query is kept, but nothing in it stands beside a parameter of ours.
-      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
-      return url.href
+      return withoutRepeats(oidc.buildAuthorizationUrl(configuration, { ...params }))
     },
     async callbackIssuer() {
       const { issuer, requiresIssuerInCallback } = await server.metadata(deadline())
@@ -148,10 +152,12 @@ export function createClient(config: ClientConfig): ProviderClient {
       )
       return { ...tokens, accessToken: better.accessToken, expiresAt: better.expiresAt }
     },
-    refresh: (refreshToken, redirectUri) =>
+    refresh: (refreshToken, redirectUri, onTokens) =>
       grant(
         (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, config.refreshParams?.(redirectUri) ?? {}),
         { nonce: undefined, requiresNonce: false, requiresIdToken: false },
+        deadline(),
+        onTokens,
       ),
     async revoke({ accessToken, refreshToken }) {
       const end = deadline()
@@ -176,6 +182,15 @@ export function createClient(config: ClientConfig): ProviderClient {
       return verifyJwt(token, server.keySet(end), { ...expectations(metadata), types: ['logout+jwt', 'jwt'] })
     },
   }
+}
+
+/** Ours come last: a query in the endpoint's own address must not name a parameter a second time. (RFC 6749, 3.1) */
+function withoutRepeats(url: URL): string {
+  for (const name of new Set(url.searchParams.keys())) {
+    const values = url.searchParams.getAll(name)
+    if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')
+  }
+  return url.href
 }
 
 /** `tokens` reads an answer of the token endpoint; what it throws reaches the caller. */

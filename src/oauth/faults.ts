@@ -6,7 +6,7 @@ import type { ApiAnswer, ProviderDefinition } from './provider.js'
 type FaultReader = Pick<ProviderDefinition, 'readError' | 'outcomeOf'>
 
 /** Errors of the token endpoint (RFC 6749, 5.2) and GitHub's own. Compared whole: a description may quote any of them. */
-const tokenErrors: Readonly<Record<string, { outcome: ProviderOutcome; code: OAuthErrorCode }>> = {
+const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthErrorCode }>(Object.entries({
   invalid_grant: { outcome: 'ended', code: 'login_expired' },
   bad_verification_code: { outcome: 'ended', code: 'login_expired' },
   bad_refresh_token: { outcome: 'ended', code: 'login_expired' },
@@ -20,12 +20,12 @@ const tokenErrors: Readonly<Record<string, { outcome: ProviderOutcome; code: OAu
   redirect_uri_mismatch: { outcome: 'owner', code: 'misconfigured' },
   temporarily_unavailable: { outcome: 'throttled', code: 'provider_busy' },
   slow_down: { outcome: 'throttled', code: 'provider_busy' },
-}
+}))
 
 /** Why the token endpoint gave no token. */
 export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFault {
   const { status, body } = answer
-  const known = tokenErrors[errorCode(body, reader) ?? '']
+  const known = tokenErrors.get(errorCode(body, reader) ?? '')
   const providerMessage = errorMessage(body, reader)
   const hint = `the token endpoint answered ${status} with the error ${JSON.stringify(errorCode(body, reader) ?? 'none')}`
   const outcome = reader.outcomeOf?.(answer)

@@ -22,6 +22,8 @@ export interface JwtExpectations {
   clockTolerance: number
   acceptsIssuer(issuer: string, claims: Claims): boolean
   acceptsKey?: ((key: Claims, claims: Claims) => boolean) | undefined
+  /** Whether the token must say when it was made; signed userinfo need not. (OpenID Connect Core, 5.3.2) */
+  requiresIssuedAt: boolean
   /** Types a token's header may name; an absent one counts as `jwt`. */
   types: readonly string[]
 }
@@ -39,8 +41,16 @@ export interface IdTokenExpectations extends JwtExpectations {
 /** Algorithms that can be believed with a public key alone; what a provider uses of them is all that counts. */
 export const signingAlgorithms: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 
+/** An ID token that must not be believed. */
+export class IdTokenFault extends ProviderFault {
+  constructor(hint: string) {
+    super('down', 'provider_error', { hint })
+    this.name = 'IdTokenFault'
+  }
+}
+
 function reject(hint: string): never {
-  throw new ProviderFault('down', 'provider_error', { hint })
+  throw new IdTokenFault(hint)
 }
 
 /**
@@ -131,7 +141,7 @@ function publicPart({ kty, n, e, crv, x, y }: JWK): JWK {
   return JSON.parse(JSON.stringify({ kty, n, e, crv, x, y }))
 }
 
-function checkClaims(claims: Claims, { clientId, acceptsIssuer, clockTolerance }: JwtExpectations): void {
+function checkClaims(claims: Claims, { clientId, acceptsIssuer, clockTolerance, requiresIssuedAt }: JwtExpectations): void {
   const { iss, aud, azp, exp, nbf, iat } = claims
   const now = Date.now() / 1000
   if (typeof iss !== 'string' || !acceptsIssuer(iss, claims)) reject('the ID token is of another issuer')
@@ -139,7 +149,8 @@ function checkClaims(claims: Claims, { clientId, acceptsIssuer, clockTolerance }
   // Every audience must be us: another one could replay the token here.
   if (audiences.length === 0 || !audiences.every((audience) => audience === clientId)) reject('the ID token is for somebody else')
   if (azp !== undefined && azp !== clientId) reject('the ID token was issued to somebody else')
-  if (typeof iat !== 'number' || !Number.isFinite(iat)) reject('the ID token has no iat')
+  const lacksIat = iat === undefined ? requiresIssuedAt : typeof iat !== 'number' || !Number.isFinite(iat)
+  if (lacksIat) reject('the ID token has no iat')
   if (Number(iat) > now + clockTolerance) reject(`the ID token is from the future: the clocks differ by ${Math.round(Number(iat) - now)} s`)
   if (exp !== undefined && !(typeof exp === 'number' && Number.isFinite(exp))) reject('the ID token has a malformed exp')
   if (typeof exp === 'number' && exp <= now - clockTolerance) reject(`the ID token expired ${Math.round(now - exp)} s ago`)

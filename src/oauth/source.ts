@@ -79,7 +79,7 @@ export function createSource({ provider, accessToken, claims, hasFreshClaims, sc
       for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
       const { body } = checked(await request(url.href), 'userinfo')
       // Signed userinfo. (OpenID Connect Core, 5.3.2)
-      const info = typeof body === 'string' ? await verifyJwt(body, server.keySet(end), expectations(metadata)) : body
+      const info = typeof body === 'string' ? await verifyJwt(body, server.keySet(end), { ...expectations(metadata), requiresIssuedAt: false }) : body
       if (!isRecord(info)) throw new ProviderFault('down', 'provider_error', { hint: 'userinfo is no JSON object' })
       if (subject !== undefined && info['sub'] !== subject) throw new ProviderFault('ended', 'provider_error', { hint: 'userinfo is about another sub than the ID token' })
       return { ...claims, ...info }

@@ -42,7 +42,7 @@ export function readScopes(scope: unknown): readonly string[] | undefined {
 
 /** Visible ASCII (RFC 6749, A.12), blanks around it taken off; anything else could break out of a header. */
 function tokenOf(value: unknown): string | undefined {
-  const token = typeof value === 'string' ? value.trim() : ''
+  const token = typeof value === 'string' ? value.replace(/^ +| +$/g, '') : ''
   return /^[\x20-\x7e]+$/.test(token) && token.length <= MAX_TOKEN ? token : undefined
 }
 

@@ -73,6 +73,7 @@ async function identity(source: IdentitySource) {
   const [profile, emails] = await Promise.all([source.api('/user').then(recordOf), readEmails(source)])
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
   const id = idOf(profile['id'])
+  if (!/^\d+$/.test(id)) throw new ProviderFault('down', 'provider_error', { hint: 'GitHub gave an id that is no number' })
   return {
     ...identityFromClaims({ ...profile, sub: id }),
     name: textOf(profile['name']) ?? textOf(profile['login']),

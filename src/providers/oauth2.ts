@@ -33,9 +33,11 @@ export type ProfileCallback = (error: unknown, profile?: UserProfile) => void
  * Reads the user with the access token. `context` is the token endpoint's answer. Returns the profile or a promise of it, or
  * takes a third parameter and calls that back. Must be done within `timeouts.provider`.
  */
-export type FetchUserProfile =
-  | ((accessToken: string, context: Claims) => UserProfile | Promise<UserProfile>)
-  | ((accessToken: string, context: Claims, callback: ProfileCallback) => unknown)
+export type FetchUserProfile = (
+  accessToken: string,
+  context: Claims,
+  callback: ProfileCallback,
+) => UserProfile | Promise<UserProfile | void> | void
 
 /** Options of {@link oauth2Provider}. */
 export interface OAuth2Options extends Omit<ProviderOptions, 'scopes'> {
@@ -111,9 +113,10 @@ const MAX_PROFILE = 256 * 1024
 
 /** Runs code of the app's: whatever it does, this settles once, in time, and with plain data. */
 async function callProfile(fetchUserProfile: FetchUserProfile, source: IdentitySource): Promise<Claims> {
-  const profile = await settle(fetchUserProfile, source).catch((cause: unknown) => {
-    if (cause instanceof OAuthError) throw cause
-    throw new ProviderFault('down', 'provider_error', { hint: 'fetchUserProfile failed', providerMessage: messageOf(cause, source), cause })
+  const profile = await settle(fetchUserProfile, source).catch((thrown: unknown) => {
+    if (thrown instanceof OAuthError) throw thrown
+    const cause = withoutSecrets(thrown, source)
+    throw new ProviderFault('down', 'provider_error', { hint: 'fetchUserProfile failed', providerMessage: cause?.message, cause })
   })
   const json = toJson(profile)
   if (json === undefined || json.length > MAX_PROFILE) {
@@ -143,12 +146,15 @@ function settle(fetchUserProfile: FetchUserProfile, { accessToken, tokens, signa
   })
 }
 
-/** An error's text may quote the provider, and the token with it. */
-function messageOf(cause: unknown, { accessToken, tokens, client }: IdentitySource): string | undefined {
-  const text = cause instanceof Error ? cause.message : cause
-  if (typeof text !== 'string') return undefined
+/** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
+function withoutSecrets(thrown: unknown, { accessToken, tokens, client }: IdentitySource): Error | undefined {
   const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
-  return secrets.reduce<string>((left, secret) => (typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left), text)
+  const clean = (text: string) =>
+    secrets.reduce<string>((left, secret) => (typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left), text)
+  if (typeof thrown === 'string') return new Error(clean(thrown))
+  if (!(thrown instanceof Error)) return undefined
+  const copy = new Error(clean(String(thrown.message)))
+  return Object.assign(copy, { stack: clean(String(thrown.stack)) })
 }
 
 function toJson(value: unknown): string | undefined {

@@ -10,17 +10,31 @@ export interface OidcOptions extends ProviderOptions {
   groups?: readonly string[] | undefined
   /** The claim that lists the user's groups. Default `'groups'`. */
   groupsClaim?: string | undefined
+  /** Where your provider has other names for claims: `{ username: 'upn', emailVerified: 'mail_confirmed' }`. */
+  claims?: Readonly<Partial<Record<ClaimName, string>>> | undefined
 }
+
+const standardClaims = {
+  id: 'sub',
+  name: 'name',
+  email: 'email',
+  emailVerified: 'email_verified',
+  username: 'preferred_username',
+  picture: 'picture',
+} as const
+
+type ClaimName = keyof typeof standardClaims
 
 /** Any OpenID Connect provider: an issuer, a client id and a secret suffice. (OpenID Connect Discovery 1.0, 4) */
 export function oidcProvider(options: OidcOptions): ProviderSource {
-  return providerSource(options, ['issuer', 'groups', 'groupsClaim'], define)
+  return providerSource(options, ['issuer', 'groups', 'groupsClaim', 'claims'], define)
 }
 
 function define(options: OptionReader): ProviderDefinition {
   const issuer = options.url('issuer')
   const groupsClaim = options.text('groupsClaim') ?? 'groups'
   if (issuer === undefined) return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
+  const names = options.record('claims', (name, claim) => (Object.hasOwn(standardClaims, name) && claim !== '' ? undefined : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`)) ?? {}
   return {
     openid: true,
     // As given: `https://idp.example/x` and `https://idp.example/x/` are two issuers.
@@ -31,9 +45,18 @@ function define(options: OptionReader): ProviderDefinition {
     forcesLogin: true,
     selectAccount: { prompt: 'select_account' },
     membershipLists: ['groups'],
-    identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
+    identity: async ({ userinfo }) => {
+      const claims = await userinfo()
+      return { ...identityFromClaims(renamed(claims, names)), claims }
+    },
     memberships: async (_, wanted, { claims }) => ({ groups: groupsOf(claims, groupsClaim, wanted.groups ?? []) }),
   }
+}
+
+/** The claims under their standard names. */
+function renamed(claims: Claims, names: Readonly<Record<string, string>>): Claims {
+  const entries = Object.entries(standardClaims).flatMap(([name, standard]) => (names[name] === undefined ? [] : [[standard, claims[names[name]]]]))
+  return { ...claims, ...Object.fromEntries(entries) }
 }
 
 function groupsOf(claims: Claims, claim: string, wanted: readonly string[]): string[] {

@@ -25,6 +25,7 @@ function define(): ProviderDefinition {
       userinfo: 'https://id.twitch.tv/oauth2/userinfo',
       jwks: 'https://id.twitch.tv/oauth2/keys',
       revocation: 'https://id.twitch.tv/oauth2/revoke',
+      api: 'https://id.twitch.tv/oauth2',
     },
     clientAuth: 'post',
     scopes: ['openid', 'user:read:email'],
@@ -36,6 +37,10 @@ function define(): ProviderDefinition {
     selectAccount: { force_verify: 'true' },
     askAgain: { force_verify: 'true' },
     readError,
+    // Twitch demands it hourly of apps that keep sessions.
+    validate: async ({ api, accessToken }) => {
+      await api('/validate', { headers: { authorization: `OAuth ${accessToken}` } })
+    },
     identity: async ({ userinfo }) => {
       const claims = await userinfo()
       return { ...identityFromClaims(claims), name: textOf(claims['name']) ?? textOf(claims['preferred_username']) }

@@ -53,12 +53,13 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
   }
 
   return {
-    find(cookieHeader, cookieName, now) {
+    find(cookieHeader, cookieName, now, instance) {
       const [first] = readCookies(cookieHeader, cookieName)
       if (first === undefined || first === '') return 'none'
       const rest = Array.from({ length: MAX_CHUNKS - 1 }, (_, index) => readCookies(cookieHeader, chunkName(cookieName, index + 1))[0] ?? '')
       const live = opened([first, ...rest].join(''))
-      return live === undefined ? 'expired' : judge(live, now)
+      if (live === undefined) return 'expired'
+      return live.session.instance === instance ? judge(live, now) : 'none'
     },
     async create(start, tokens, now) {
       const key = sha256(randomId())
@@ -74,7 +75,7 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
     },
     async destroy(key, reason) {
       ended.set(key, reason === 'revoked' || reason === 'ended' ? 'revoked' : 'expired')
-      onEnd(key, reason)
+      onEnd(key, reason, true)
       return true
     },
     tokens: ({ key, session }) => openTokens(sealer, key, session),

@@ -48,7 +48,7 @@ export interface SessionsConfig {
   /** Called with what went wrong beside a request, without failing it. */
   onBackgroundError(error: unknown): void
   /** Called when this process learns that a session is over. */
-  onEnd(key: string, reason: EndReason): void
+  onEnd(key: string, reason: EndReason, wasThere: boolean): void
 }
 
 /** What a new session starts with; the rest follows. */
@@ -58,8 +58,11 @@ export type SessionStart = Omit<
 >
 
 export interface Sessions {
-  /** The session of the first cookie that has one; a reason when none has. Store failures are thrown. */
-  find(cookieHeader: string | undefined, cookieName: string, now: number): Awaitable<LiveSession | MissReason>
+  /**
+   * The session of the first cookie that has one of this instance; a reason when none has. Store failures are
+   * thrown.
+   */
+  find(cookieHeader: string | undefined, cookieName: string, now: number, instance: string): Awaitable<LiveSession | MissReason>
   create(start: SessionStart, tokens: Tokens, now: number): Promise<LiveSession>
   /** Replaces what is still there and unchanged; `undefined` when it is not. */
   update(live: LiveSession, changes: Partial<Session>, tokens?: Tokens): Promise<LiveSession | undefined>
@@ -100,7 +103,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
     activity.delete(key)
     if (reason !== 'logout' && reason !== 'expired') revoked.set(key, true)
     const wasThere = await guard(() => store.delete(key), timeout)
-    onEnd(key, reason)
+    onEnd(key, reason, wasThere)
     return wasThere
   }
   const background = (work: Promise<unknown>) => {
@@ -108,25 +111,28 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
     pending.add(done)
   }
 
-  /** Cookies of our name beyond the first are read only after a miss: a sibling domain can plant them. */
-  const findNext = async (ids: readonly string[], from: number, first: MissReason, now: number): Promise<LiveSession | MissReason> => {
-    for (const id of ids.slice(from, MAX_CANDIDATES)) {
+  /** Cookies of our name beyond the first are read only after a miss: they are another instance's, or planted. */
+  const findNext = async (ids: readonly string[], first: MissReason, now: number, instance: string): Promise<LiveSession | MissReason> => {
+    for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
       const found = judge(id, key, await read(key), now)
-      if (typeof found !== 'string') return found
+      if (typeof found !== 'string' && found.session.instance === instance) return found
     }
     return first
   }
 
   return {
-    find(cookieHeader, cookieName, now) {
+    find(cookieHeader, cookieName, now, instance) {
       const ids = readCookies(cookieHeader, cookieName).filter(isId)
       const [id] = ids
       if (id === undefined) return 'none'
       const key = sha256(id)
       const record = read(key)
-      const settle = (found: LiveSession | MissReason) =>
-        typeof found === 'string' && ids.length > 1 ? findNext(ids, 1, found, now) : found
+      const settle = (found: LiveSession | MissReason) => {
+        if (typeof found !== 'string' && found.session.instance === instance) return found
+        const reason = typeof found === 'string' ? found : 'none'
+        return ids.length > 1 ? findNext(ids, reason, now, instance) : reason
+      }
       return record instanceof Promise ? record.then((it) => settle(judge(id, key, it, now))) : settle(judge(id, key, record, now))
     },
     async create(start, tokens, now) {

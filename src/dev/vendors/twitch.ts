@@ -28,7 +28,7 @@ export const twitch: Profile = {
       userinfo: url('/oauth2/userinfo'),
       jwks: url('/oauth2/keys'),
       revocation: url('/oauth2/revoke'),
-      api: url('/helix'),
+      api: url('/oauth2'),
     },
   }),
   routes: (vendor) => [

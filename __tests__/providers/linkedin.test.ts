@@ -1,0 +1,96 @@
+import { afterEach, expect, test } from '@jest/globals'
+import { stopAll } from '../support/gate.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from './support.js'
+
+afterEach(stopAll)
+
+test('LI-1: the secret goes into the body: LinkedIn knows no Basic', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  expect((await logIn({ gate })).status).toBe(200)
+  const [token] = requestsTo(vendor, 'token')
+  expect(token?.headers.authorization).toBeUndefined()
+  expect(token?.form).toMatchObject({ client_secret: vendor.clientSecret })
+  expect(refusal({ linkedin: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain('clientAuth is fixed')
+})
+
+test('LI-2: there is no PKCE', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  const { authorization, status } = await logIn({ gate })
+  expect(status).toBe(200)
+  expect(authorization.has('code_challenge')).toBe(false)
+  expect(requestsTo(vendor, 'token')[0]?.form).not.toHaveProperty('code_verifier')
+})
+
+test('LI-3: an ID token without nonce is taken from LinkedIn only, one with a wrong nonce from nobody', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  expect((await logIn({ gate })).status).toBe(200)
+  vendor.claims({ nonce: 'another' })
+  expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+  vendor.claims({ nonce: '' })
+  expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+  const elsewhere = await setUp('google')
+  elsewhere.vendor.claims({ nonce: undefined })
+  expect(await logIn(elsewhere)).toMatchObject({ status: 502, code: 'provider_error' })
+})
+
+test('LI-3: once LinkedIn echoes the nonce it fits', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  const nonces: (string | null)[] = []
+  vendor.claims((claims) => {
+    nonces.push(requestsTo(vendor, 'authorize').at(-1)?.query.get('nonce') ?? null)
+    return { ...claims, nonce: nonces.at(-1) }
+  })
+  expect((await logIn({ gate })).status).toBe(200)
+  expect(nonces).toEqual([expect.stringMatching(/^.{40,}$/)])
+})
+
+test('LI-4: the issuer of old is another one', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  vendor.claims({ iss: vendor.origin })
+  expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+})
+
+test('LI-5: scopes come with commas', async () => {
+  const { vendor, gate } = await setUp('linkedin', { scopes: ['email', 'profile'] })
+  expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: ['email', 'openid', 'profile'] })
+  vendor.settings.grantedScopes = ['openid', 'profile']
+  expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
+})
+
+test('LI-6: a locale that is an object does no harm', async () => {
+  const { gate } = await setUp('linkedin')
+  expect((await logIn({ gate })).user).toMatchObject({ claims: { locale: { country: 'US', language: 'en' } } })
+})
+
+test.each(['user_cancelled_login', 'user_cancelled_authorize', 'access_denied'])('LI-7: %s is a user who says no', async (error) => {
+  const { vendor, gate } = await setUp('linkedin')
+  vendor.settings.refuse = { error, error_description: 'The user cancelled the login.' }
+  expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
+})
+
+test('LI-7: a scope that the app may not ask for is the owner\'s to correct', async () => {
+  const { gate } = await setUp('linkedin', { scopes: ['r_liteprofile'] })
+  expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
+})
+
+test('LI-8: long tokens do not reach the browser\'s cookies', async () => {
+  const { gate, browser } = await setUp('linkedin', {}, { settings: { tokenLength: 4000 } })
+  const { seen } = await logIn({ gate, browser })
+  expect(seen.headers['ngrok-auth-oauth-access-token']).toHaveLength(4000)
+  const cookies = browser.cookies(gate.origin).map(({ key, value }) => key + value)
+  expect(cookies.join().length).toBeLessThan(200)
+})
+
+test('LI-9: without an e-mail the login works, a rule on it does not', async () => {
+  const { vendor, gate } = await setUp('linkedin')
+  vendor.user.email = undefined
+  expect((await logIn({ gate })).seen.headers).not.toHaveProperty('ngrok-auth-user-email')
+  expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['acme.example'] }) }))
+})
+
+test('LI-10: there is no refresh token, and nothing pretends one', async () => {
+  const { gate } = await setUp('linkedin', { offlineAccess: true })
+  const { seen, authorization } = await logIn({ gate })
+  expect(seen.headers).not.toHaveProperty('ngrok-auth-oauth-refresh-token')
+  expect(authorization.get('scope')).toBe('openid profile email')
+})

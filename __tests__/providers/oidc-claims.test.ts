@@ -1,0 +1,57 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { oidcProvider } from '../../src/index.js'
+import { fakeDate, realDate } from '../support/clock.js'
+import { secret, stopAll } from '../support/gate.js'
+import { logIn, requestsTo, setUp } from './support.js'
+
+afterEach(async () => {
+  realDate()
+  await stopAll()
+})
+
+describe('claims under other names', () => {
+  test('are read from where the options say', async () => {
+    const { vendor, gate } = await setUp('oidc', { claims: { username: 'upn', emailVerified: 'mail_ok', email: 'mail' }, emailDomains: ['corp.example'] })
+    vendor.user.claims = { upn: 'ada@staff', mail: 'ada@corp.example', mail_ok: true, email: 'ada@elsewhere.example', email_verified: false }
+    expect((await logIn({ gate })).user).toMatchObject({ username: 'ada@staff', email: 'ada@corp.example', emailVerified: true })
+  })
+
+  test('that are not there stay away, whatever the standard name says', async () => {
+    const { vendor, gate } = await setUp('oidc', { claims: { email: 'mail' }, emailDomains: ['corp.example'] })
+    vendor.user.claims = { email: 'ada@corp.example', email_verified: true }
+    expect((await logIn({ gate })).status).toBe(403)
+  })
+
+  test.each([{ nickname: 'x' }, { constructor: 'x' }, { email: '' }, { email: 5 }, 'email'])('refuses %j', async (claims) => {
+    const { gate } = await setUp('oidc')
+    const provider = { oidc: oidcProvider({ issuer: gate.origin, clientId: 'a', clientSecret: 'b', claims: claims as never }) }
+    expect(() => gate.middleware.reconfigure({ provider, secret })).toThrow(/provider\.oidc\.claims/)
+  })
+})
+
+describe('a provider that names groups only in the ID token', () => {
+  async function loggedIn(settings: object) {
+    const clock = fakeDate()
+    const setting = await setUp('oidc', { groups: ['staff'] }, { settings }, { authCheckInterval: 30, authCheckEarly: false })
+    const { vendor } = setting
+    vendor.claims({ groups: ['staff'] })
+    vendor.respond('userinfo', () => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sub: String(vendor.user.id) }) }))
+    expect((await logIn(setting)).user['groups']).toEqual(['staff'])
+    return { ...setting, clock }
+  }
+
+  test('is asked for a new one before anybody is refused', async () => {
+    const { vendor, gate, browser, clock } = await loggedIn({})
+    clock.forward(31)
+    const page = await browser.get(gate.url('/'))
+    expect(page.status).toBe(200)
+    expect(requestsTo(vendor, 'token')).toHaveLength(2)
+  })
+
+  test('refuses when the new one has none either', async () => {
+    const { vendor, gate, browser, clock } = await loggedIn({})
+    vendor.claims({ groups: [] })
+    clock.forward(31)
+    expect((await browser.get(gate.url('/'))).status).toBe(403)
+  })
+})

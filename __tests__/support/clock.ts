@@ -1,0 +1,21 @@
+import { jest } from '@jest/globals'
+
+/** Takes over `Date`, and nothing else: timers and sockets go on as ever. */
+export function fakeDate(start = Date.UTC(2030, 0, 1)) {
+  jest.useFakeTimers({
+    now: start,
+    doNotFake: [
+      'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'requestAnimationFrame', 'cancelAnimationFrame', 'requestIdleCallback',
+      'cancelIdleCallback', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'setTimeout', 'clearTimeout',
+    ],
+  })
+  return {
+    /** Seconds, backwards too. */
+    forward: (seconds: number) => void jest.setSystemTime(Date.now() + seconds * 1000),
+    set: (at: number) => void jest.setSystemTime(at),
+  }
+}
+
+export function realDate(): void {
+  jest.useRealTimers()
+}

@@ -1,0 +1,233 @@
+import {
+  type AmazonOptions, amazonProvider, type FacebookOptions, facebookProvider, type GithubOptions, githubProvider, type GitlabOptions, gitlabProvider,
+  type GoogleOptions, googleProvider, type GuardRules, type LinkedinOptions, linkedinProvider, memoryStore, type MemoryStoreOptions, type MicrosoftOptions,
+  microsoftProvider, type OAuth2Options, oauth2Provider, oauthModule, type OAuthModuleOptions, type OidcOptions, oidcProvider,
+  type ProviderOptions, type ProviderSource, type TwitchOptions, twitchProvider,
+} from '../../src/index.js'
+
+export type Kind = 'boolean' | 'number' | 'text' | 'list' | 'object' | 'instance' | 'function'
+
+/** What an option takes: a value that is right, its kinds, and values of these kinds that are wrong. */
+export interface Row {
+  readonly good: unknown
+  readonly takes: readonly Kind[]
+  readonly bad: readonly unknown[]
+}
+
+/** A row for every option there is: one that is added without a row does not compile. */
+export type Rows<T> = { readonly [Name in keyof Required<T>]: Row }
+
+export interface Table {
+  readonly name: string
+  readonly rows: Readonly<Record<string, Row>>
+  /** Puts options in force; throws for wrong ones. */
+  readonly apply: (options: Record<string, unknown>) => unknown
+}
+
+/** Part of every value: no message may hold it. */
+export const canary = 'c4n4ry'
+
+const flag: Row = { good: true, takes: ['boolean'], bad: [] }
+const callback: Row = { good: () => true, takes: ['function'], bad: [] }
+const seconds = (good = 60, bad: readonly number[] = []): Row => ({
+  good,
+  takes: ['number'],
+  bad: [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e12, ...bad],
+})
+const text = (good: string, bad: readonly unknown[] = []): Row => ({
+  good,
+  takes: ['text'],
+  bad: ['', `${good}\n${canary}`, `${canary}\u0000`, canary.repeat(2000), ...bad],
+})
+const choice = (good: string): Row => ({ good, takes: ['text'], bad: ['', canary, good.toUpperCase(), ` ${good}`] })
+const list = (good: string, bad: readonly string[] = []): Row => ({
+  good: [good],
+  takes: ['list'],
+  bad: [
+    [], [''], [' '], [null], [undefined], new Array(1), [4711], [[good]], [good, good], [`${good}\n`], [` ${good}`], [good, `${canary} `],
+    ...bad.map((entry) => [good, entry]),
+  ],
+})
+const folded = (row: Row, good: string): Row => ({ ...row, bad: [...row.bad, [good, good.toUpperCase()]] })
+const url = (good: string, bad: readonly string[] = []): Row => ({
+  good,
+  takes: ['text'],
+  bad: ['', canary, '/path', `ftp://${canary}.example`, `https://user:${canary}@a.example`, `${good}#${canary}`, `javascript:${canary}`, ...bad],
+})
+const address = (good: string) => url(good, [`http://${canary}.example`])
+const record = (bad: readonly object[] = []): Row => ({ good: { name: 'value' }, takes: ['object'], bad: [{ name: 4711 }, { name: null }, { name: { canary } }, ...bad] })
+const group = (good: object, bad: readonly object[] = []): Row => ({ good, takes: ['object'], bad: [{ [`${canary}Key`]: true }, ...bad] })
+
+const rules = {
+  emailAddresses: folded(list('ada@corp.example', [`${canary}`, `${canary}@`, `@${canary}.example`, `a@${canary}@corp.example`, '*']), 'ada@corp.example'),
+  emailDomains: folded(list('corp.example', [`@${canary}.example`, '*', `*.${canary}.example`, `${canary}`, `a@${canary}.example`]), 'corp.example'),
+  organizations: folded(list('acme', [`${canary} inc`, `${canary}/x`, '*']), 'acme'),
+  teams: folded(list('acme/core', [canary, `${canary}/`, `a/b/${canary}`, '*']), 'acme/core'),
+  groups: list('staff'),
+}
+
+const scopes = list('read:things', [`two ${canary}`, `comma,${canary}`, `"${canary}"`])
+const secret = 'a secret for the option tests, long enough'
+const key = { clientId: 'client', clientSecret: 'client secret' }
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+const common: Rows<ProviderOptions> = {
+  clientId: text('client'),
+  clientSecret: text('client secret'),
+  scopes,
+  emailAddresses: rules.emailAddresses,
+  emailDomains: rules.emailDomains,
+  displayName: text('Acme'),
+  iconUrl: url('https://cdn.example/icon.svg', [`http://${canary}.example/icon.svg`, `data:image/svg+xml,${canary}`]),
+  trustEmail: flag,
+  connectionScopes: scopes,
+  authorizationParams: record([{ state: canary }, { redirect_uri: canary }, { scope: canary }]),
+  authorizationParamsMap: record([{ state: 'name' }, { name: 'connection' }, { name: `${canary} x` }, { name: '' }]),
+  tokenHeaders: record([{ host: canary }, { 'content-length': '1' }, { name: `${canary}\r\nx: y` }, { [`${canary} `]: 'x' }]),
+  clientAuth: choice('post'),
+  offlineAccess: flag,
+  endpoints: group({ token: 'https://id.example/token' }, [{ token: canary }, { token: `http://${canary}.example` }, { token: 4711 }, { token: '' }]),
+}
+
+const top: Rows<OAuthModuleOptions> = {
+  provider: {
+    good: { github: key },
+    takes: ['text', 'object'],
+    bad: ['', canary, {}, { github: undefined }, { github: canary }, { github: null }, { github: [] }, { GitHub: key }, { [`-${canary}`]: key }, { 'a b': key }, { unheardOf: key }],
+  },
+  enabled: flag,
+  optionsPassthrough: flag,
+  cookiePrefix: text('acme.', [`${canary};`, `${canary} x`, `${canary}=`, '__Host-', '__secure-x']),
+  inactivityTimeout: seconds(),
+  maximumDuration: seconds(),
+  authCheckInterval: seconds(),
+  authCheckGrace: seconds(0),
+  authCheckEarly: flag,
+  secret: { good: secret, takes: ['text', 'list'], bad: ['', canary, [], [''], [null], [secret, secret], [secret, canary]] },
+  baseUrl: url('https://app.example', [`https://app.example/?${canary}`]),
+  basePath: text('/login', ['login', '/', '/login/', `/${canary} x`, `/../${canary}`, `/${canary}?`, '//']),
+  headerPrefix: {
+    good: 'x-acme-',
+    takes: ['text', 'boolean'],
+    bad: ['', true, canary, 'x-', 'X-Acme-', `x-${canary}`, `x-${canary}-\n`, 'oauth2-Proxy'],
+  },
+  forwardTokens: { good: 'access', takes: ['boolean', 'text'], bad: ['', canary, 'refresh'] },
+  userProperty: flag,
+  store: { good: memoryStore(), takes: ['object', 'instance'], bad: [{}, { get() {}, set() {}, update() {} }, { get: canary, set: canary, update: canary, delete: canary }] },
+  authorize: callback,
+  rulesVersion: text('2'),
+  reportOnly: group({ emailDomains: ['corp.example'] }, [{ emailDomains: [] }, { emailDomains: canary }, { authorize: canary }]),
+  unauthenticated: choice('reject'),
+  logout: group({ returnTo: '/bye' }),
+  cookie: group({ path: '/' }),
+  pages: group({ error: () => '' }, [{ error: canary }, { signIn: {} }]),
+  id: text('main', [`${canary} x`, `"${canary}"`, `\\${canary}`, `é${canary}`]),
+  timeouts: group({ provider: 5 }),
+  clockTolerance: seconds(10, [601]),
+  onError: callback,
+  logger: { good: quiet, takes: ['object', 'instance'], bad: [{}, { ...quiet, warn: canary }, { debug() {} }] },
+}
+
+type Logout = NonNullable<OAuthModuleOptions['logout']>
+type Cookie = NonNullable<OAuthModuleOptions['cookie']>
+type Timeouts = NonNullable<OAuthModuleOptions['timeouts']>
+type Trial = NonNullable<OAuthModuleOptions['reportOnly']>
+type Pages = NonNullable<OAuthModuleOptions['pages']>
+
+const logout: Rows<Logout> = {
+  returnTo: text('/bye', [canary, `//${canary}.example`, `/\\${canary}.example`, `https://${canary}.example/`, `/ ${canary}`]),
+}
+const cookie: Rows<Cookie> = {
+  domain: text('corp.example', [`${canary};`, `${canary} x`, `https://${canary}.example`]),
+  sameSite: choice('Lax'),
+  secure: flag,
+  path: text('/app', ['app', `/${canary};`, `/${canary} x`]),
+}
+const timeouts: Rows<Timeouts> = { provider: seconds(5, [0, 301]), store: seconds(1, [0, 61]) }
+const pages: Rows<Pages> = { signIn: callback, error: callback, denied: callback, signedOut: callback }
+const trial: Rows<Trial> = { ...rules, authorize: callback }
+const guard: Rows<GuardRules> = { ...rules, authorize: callback, scopes, maxAge: seconds(), acceptSilentLogin: flag }
+const memory: Rows<MemoryStoreOptions> = {
+  maxEntries: { good: 5, takes: ['number'], bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY] },
+  maxBytes: { good: 5000, takes: ['number'], bad: [0, -1, 1.5, Number.NaN] },
+  maxPerUser: { good: 5, takes: ['number'], bad: [0, -1, 1.5, Number.NaN] },
+}
+
+type Extra<T> = Rows<Omit<T, keyof ProviderOptions>>
+const github: Extra<GithubOptions> = { organizations: rules.organizations, teams: rules.teams, baseUrl: address('https://github.corp.example') }
+const gitlab: Extra<GitlabOptions> = { groups: rules.groups, baseUrl: address('https://gitlab.corp.example') }
+const google: Extra<GoogleOptions> = { hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, `${canary}`]) }
+const microsoft: Extra<MicrosoftOptions> = {
+  tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),
+  verifiedEmailClaim: text('xms_edov', [`${canary} x`, `${canary}-x`]),
+}
+const oidc: Extra<OidcOptions> = { issuer: address('https://id.example'), groups: rules.groups, groupsClaim: text('roles') }
+const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>> = {
+  authorizationUrl: { ...address('https://id.example/authorize'), bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`] },
+  tokenUrl: address('https://id.example/token'),
+  userinfoUrl: address('https://id.example/userinfo'),
+  fetchUserProfile: callback,
+  scopes: { ...scopes, takes: ['list', 'text'], bad: [...scopes.bad, '', ' '] },
+  scopeSeparator: choice(','),
+  connectionScopeSeparator: choice(','),
+  pkce: flag,
+  issuer: address('https://id.example'),
+}
+
+const module = { provider: { github: key }, secret, logger: quiet, store: memoryStore() }
+const inModule = (options: Record<string, unknown>) => oauthModule({ ...module, ...options })
+const nested = (name: string, rows: Table['rows']): Table => ({ name, rows, apply: (options) => inModule({ [name]: options }) })
+
+function provided(name: string, rows: Table['rows'], make: (options: never) => ProviderSource, needs: object = {}): Table {
+  const apply = (options: Record<string, unknown>) => inModule({ provider: { acme: make({ ...key, ...needs, ...options } as never) } })
+  return { name: `${name}Provider()`, rows, apply }
+}
+
+/** E-mail rules there need `trustEmail`. */
+const trusting = { trustEmail: true }
+const own = <T>(rows: Extra<T>): Table['rows'] => ({ ...common, ...rows })
+
+export const tables: readonly Table[] = [
+  { name: 'oauthModule()', rows: top, apply: inModule },
+  nested('logout', logout),
+  nested('cookie', cookie),
+  nested('timeouts', timeouts),
+  nested('pages', pages),
+  nested('reportOnly', trial),
+  { name: 'memoryStore()', rows: memory, apply: (options) => memoryStore(options) },
+  { name: 'requireAuth()', rows: guard, apply: (options) => inModule({}).requireAuth({ ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }), ...options }) },
+  provided('github', own<GithubOptions>(github), githubProvider),
+  provided('gitlab', own<GitlabOptions>(gitlab), gitlabProvider),
+  provided('google', own<GoogleOptions>(google), googleProvider),
+  provided('microsoft', own<MicrosoftOptions>(microsoft), microsoftProvider, trusting),
+  provided('facebook', own<FacebookOptions>({}), facebookProvider, trusting),
+  provided('linkedin', own<LinkedinOptions>({}), linkedinProvider),
+  provided('twitch', own<TwitchOptions>({}), twitchProvider),
+  provided('amazon', own<AmazonOptions>({}), amazonProvider, trusting),
+  provided('oidc', own<OidcOptions>(oidc), oidcProvider, { issuer: 'https://id.example' }),
+  provided('oauth2', { ...common, ...oauth2 }, oauth2Provider, {
+    authorizationUrl: 'https://id.example/authorize',
+    tokenUrl: 'https://id.example/token',
+    userinfoUrl: 'https://id.example/userinfo',
+  }),
+]
+
+/** Options that are right one by one and cannot be meant together, and the one to blame. */
+export const contradictions: readonly (readonly [to: string, options: Record<string, unknown>, of?: string])[] = [
+  ['authCheckGrace', { authCheckGrace: 60 }],
+  ['inactivityTimeout', { inactivityTimeout: 61, maximumDuration: 60 }],
+  ['sameSite', { cookie: { sameSite: 'None', secure: false } }],
+  ['sameSite', { cookie: { sameSite: 'None' }, baseUrl: 'http://app.example' }],
+  ['secure', { cookie: { secure: true }, baseUrl: 'http://app.example' }],
+  ['forwardTokens', { headerPrefix: false, forwardTokens: true }],
+  ['forwardTokens', { headerPrefix: false, forwardTokens: 'access' }],
+  ['clientSecret', { clientAuth: 'none', clientSecret: canary }, 'oidcProvider()'],
+  ['clientSecret', { clientAuth: 'private_key_jwt', clientSecret: canary }, 'oidcProvider()'],
+  ['clientAuth', { clientAuth: 'basic' }, 'githubProvider()'],
+  ['emailAddresses', { trustEmail: false, emailAddresses: ['ada@corp.example'] }, 'facebookProvider()'],
+  ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'amazonProvider()'],
+  ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'microsoftProvider()'],
+  ['fetchUserProfile', { fetchUserProfile: () => ({ user_id: 1 }) }, 'oauth2Provider()'],
+  ['maxAge', { maxAge: 60, acceptSilentLogin: false }, 'requireAuth()'],
+  ['authorizationParamsMap', { authorizationParams: { hd: 'x' }, authorizationParamsMap: { hd: 'return_token' } }, 'googleProvider()'],
+]

@@ -1,0 +1,9 @@
+// In dist/index.d.cts: says that require('oauth-module') is the function itself and carries all other names.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const file = new URL('../dist/index.d.cts', import.meta.url)
+const text = readFileSync(file, 'utf8')
+const [whole, names] = /^export \{(.*)\};\s*$/m.exec(text) ?? []
+if (whole === undefined) throw new Error('dist/index.d.cts has no list of exports')
+
+writeFileSync(file, text.replace(whole, () => `declare namespace oauthModule {\n    export {${names}};\n}\n\nexport = oauthModule;\n`))

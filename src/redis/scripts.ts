@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+
+/** A Lua script, which the server knows by its SHA-1 once it has seen it. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** KEYS: row. ARGV: value, time to live. */
+export const writeRow = script(`
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`)
+
+/**
+ * KEYS: row. ARGV: the revision that must be there, value, time to live. The head of a row is read, not the whole: see
+ * rows.ts.
+ */
+export const replaceRow = script(`
+local head = redis.pcall('GETRANGE', KEYS[1], 0, 63)
+if type(head) ~= 'string' then return 0 end
+if string.match(head, '^{"v":1,"revision":(%d+),') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
+
+/** KEYS: row. Gives what was there, or an empty text where that was no text. */
+export const removeRow = script(`
+local value = redis.pcall('GET', KEYS[1])
+if redis.call('DEL', KEYS[1]) == 0 then return false end
+return type(value) == 'string' and value or ''`)
+
+/** KEYS: lock. ARGV: owner, time to live. */
+export const takeLock = script(`
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`)
+
+/** KEYS: lock. ARGV: owner. A lock that is another's by now stays. */
+export const endLock = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`)
+
+/**
+ * KEYS: members by age, members by end. ARGV: member, time to live. What ran out goes, a few at a time, so that an index
+ * that nobody reads does not grow.
+ */
+export const addToIndex = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ttl = tonumber(ARGV[2])
+redis.call('ZADD', KEYS[1], 0, ARGV[1])
+redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - 1, 'LIMIT', 0, 20)) do
+  redis.call('ZREM', KEYS[1], member)
+  redis.call('ZREM', KEYS[2], member)
+end
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ARGV[2]) end
+end
+return 1`)
+
+/** KEYS: as above. ARGV: where to go on, how many. Gives each member with its end. */
+export const readIndex = script(`
+local page = {}
+for _, member in ipairs(redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIMIT', 0, ARGV[2])) do
+  page[#page + 1] = member
+  page[#page + 1] = redis.call('ZSCORE', KEYS[2], member) or ''
+end
+return page`)
+
+/** KEYS: as above. ARGV: member, and, unless it goes in any case, the end with which it was seen. */
+export const removeFromIndex = script(`
+if ARGV[2] and (redis.call('ZSCORE', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+return redis.call('ZREM', KEYS[1], ARGV[1])`)
