@@ -22,7 +22,7 @@ describe('claims under other names', () => {
     expect((await logIn({ gate })).status).toBe(403)
   })
 
-  test.each([{ nickname: 'x' }, { constructor: 'x' }, { email: '' }, { email: 5 }, 'email'])('refuses %j', async (claims) => {
+  test.each<unknown>([{ nickname: 'x' }, { constructor: 'x' }, { email: '' }, { email: 5 }, 'email'])('refuses %j', async (claims) => {
     const { gate } = await setUp('oidc')
     const provider = { oidc: oidcProvider({ issuer: gate.origin, clientId: 'a', clientSecret: 'b', claims: claims as never }) }
     expect(() => gate.middleware.reconfigure({ provider, secret })).toThrow(/provider\.oidc\.claims/)

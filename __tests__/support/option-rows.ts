@@ -174,8 +174,8 @@ const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>
   issuer: address('https://id.example'),
 }
 
-const module = { provider: { github: key }, secret, logger: quiet, store: memoryStore() }
-const inModule = (options: Record<string, unknown>) => oauthModule({ ...module, ...options })
+const base = { provider: { github: key }, secret, logger: quiet, store: memoryStore() }
+const inModule = (options: Record<string, unknown>) => oauthModule({ ...base, ...options })
 const nested = (name: string, rows: Table['rows']): Table => ({ name, rows, apply: (options) => inModule({ [name]: options }) })
 
 function provided(name: string, rows: Table['rows'], make: (options: never) => ProviderSource, needs: object = {}): Table {
