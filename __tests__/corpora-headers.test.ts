@@ -154,6 +154,21 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     }
   })
 
+  test('S-072 every character that a header name may have is a separator to some upstream: none gets a forged name through', async () => {
+    gate.use({ provider: provider(), unauthenticated: 'pass' })
+    const parts = ['ngrok', 'auth', 'user', 'id']
+    const faults: string[] = []
+    for (const one of "!#$%&'*+-.^_`|~") {
+      const names = [parts.join(one), parts.join(one + one), one + parts.join(one), parts.join(one) + one, parts.join(`-${one}`), `ngrok${one}auth-user-id`, `NGROK-auth${one}USER-id`]
+      for (const name of names) {
+        const answer = await sendRaw(gate.port, bytesOf({ id: '', class: '', expect: '', raw: [[name, 'attacker']] }, gate.port, {}))
+        const { headers, headersDistinct, rawHeaders } = gate.upstream
+        if (answer.status !== 200 || JSON.stringify([headers, headersDistinct, rawHeaders]).includes('attacker')) faults.push(`${name}: ${answer.status}`)
+      }
+    }
+    expect(report(faults)).toBe('')
+  })
+
   test('S-074 a proxy behind the gate that honours Connection still gets the identity', async () => {
     gate.use({ provider: provider() })
     const cookie = await logIn(gate)

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { createLinks } from '../src/flows/links.js'
+import { oauthModule } from '../src/index.js'
 import { createSealer } from '../src/http/seal.js'
 import { createPlaces } from '../src/place.js'
-import { begin, CANARY, corpus, corpusLines, finish, kinds, report, SECRET, startSwitch, type Switch } from './support/corpus.js'
+import { begin, CANARY, corpus, corpusLines, finish, kinds, report, SECRET, silent, startSwitch, type Switch } from './support/corpus.js'
 import { plainOf } from './support/plain.js'
 import { type RawAnswer, sendRawRequest } from './support/raw.js'
 import { offSite, selfLoop, strictSameSitePath } from './corpora/oracle.js'
@@ -246,6 +247,20 @@ describe('S-046 without the wire', () => {
 
   test('S-050 a path of the module is replaced by the start page, in every spelling', () => {
     for (const target of loops) expect(selfLoop(links.safeReturn(place, target))).toBe(false)
+  })
+
+  test('S-051 as the page after a logout it is refused when the module is made, or stays on this site', () => {
+    const accepted = attacks.filter((returnTo) => {
+      try {
+        oauthModule({ provider: providerOf(), secret: SECRET, logger: silent, logout: { returnTo } })
+        return true
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+        return false
+      }
+    })
+    expect(accepted.filter((returnTo) => !strictSameSitePath(returnTo))).toEqual([])
+    expect(() => oauthModule({ provider: providerOf(), secret: SECRET, logger: silent, logout: { returnTo: '/bye?x=1' } })).not.toThrow()
   })
 
   test('the oracle knows an attack when it sees one', () => {

@@ -229,6 +229,22 @@ describe('the return', () => {
     expect((await browser.get(callback, { follow: false })).headers.location).toBe('/')
   })
 
+  test('S-050 loginUrl() leads to no special path, and to no other site, in any spelling', async () => {
+    const passing = await startGate({ provider: { idp: oidcOf(vendor) }, unauthenticated: 'pass' }, {
+      routes: (app) => app.get('/link', (req, res) => void res.end(req.oauth.loginUrl({ returnTo: String(req.query['to']) }))),
+    })
+    const landingOf = async (to: string) => {
+      const browser = createBrowser()
+      const link = (await browser.get(passing.url(`/link?to=${encodeURIComponent(to)}`))).body
+      const callback = await toCallback(browser, passing.url(link))
+      return (await browser.get(callback, { follow: false })).headers.location
+    }
+    for (const to of ['/auth/logout', '/auth/authn?x=1', '/AUTH/logout', '//auth/logout', '/x/../auth/logout', '/%61uth/logout', 'https://evil.example/', 'javascript:alert(1)', 'x', '']) {
+      expect([to, await landingOf(to)]).toEqual([to, '/'])
+    }
+    expect(await landingOf('/authors?x=1#y')).toBe('/authors?x=1#y')
+  })
+
   test('a sealed return token keeps the path, forces no new login, and belongs to its instance', async () => {
     const refused = await createBrowser().get(gate.url('/kept?a=1'), { headers: { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' } })
     const link = new URL((JSON.parse(refused.body) as { login_url: string }).login_url, gate.origin)

@@ -258,6 +258,28 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
   })
 })
 
+test('two instances at one mount, with prefixes, special paths and ids of their own, keep apart', async () => {
+  const store = memoryStore()
+  const one = gate({ store, id: 'one' })
+  const two = gate({ store, id: 'two', cookiePrefix: 'two.', basePath: '/auth-two' })
+  const apps = { one: appNamed('one'), two: appNamed('two') }
+  const { origin } = await serve((req, res) => {
+    const isSecond = /^\/(?:two|auth-two)\//.test(req.url ?? '')
+    if (isSecond) two(req, res, () => apps.two(req, res))
+    else one(req, res, () => apps.one(req, res))
+  })
+  const browser = createBrowser()
+  await expectLogin(browser, `${origin}/one/x`, 'one')
+  expect((await browser.get(`${origin}/two/x`, stopped)).status).toBe(302)
+  await expectLogin(browser, `${origin}/two/x`, 'two')
+  await browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+  expect((await browser.get(`${origin}/two/x`, stopped)).status).toBe(200)
+  expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(302)
+  // The cookie of the one under the name of the other opens nothing.
+  const [cookie] = session(browser, `${origin}/two/x`)
+  expect((await createBrowser().get(`${origin}/one/x`, { ...stopped, headers: { Cookie: `ngrok.session=${cookie?.value}` } })).status).toBe(302)
+})
+
 describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
   async function nested(inner: Partial<OAuthModuleOptions> = {}, outer: Partial<OAuthModuleOptions> = {}) {
     const app = newApp()

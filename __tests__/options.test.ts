@@ -26,7 +26,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['a class', new (class { provider = 'github' })(), /plain object/],
     ['no provider', { secret }, /provider is missing/],
     ['an empty provider', { provider: {}, secret }, /names no provider/],
-    ['an unknown provider', { provider: 'gihtub', secret }, /provider\.gihtub/],
+    ['an unknown provider', { provider: 'gihtub', secret }, /provider must be one of github, /],
     ['a provider in upper case', { provider: { GitHub: github }, secret }, /write github in lower case/],
     ['options of no provider', { provider: { mine: github }, secret }, /provider\.mine is no built-in provider/],
     ['a provider that is a list', { provider: [github], secret }, /provider must be/],

@@ -150,6 +150,30 @@ describe('lifetimes', () => {
     expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
   })
 
+  test.each<[string, Partial<OAuthModuleOptions>]>([
+    ['S-063 the inactivity timeout', { inactivityTimeout: 600 }],
+    ['S-064 the maximum duration', { maximumDuration: 600 }],
+  ])('%s holds with a store that forgets nothing by itself, and the row goes', async (_, limits) => {
+    const clock = fakeDate()
+    const inner = memoryStore()
+    const store: SessionStore = {
+      ...inner,
+      set: (key, record) => inner.set(key, record, 10_000_000_000),
+      update: (key, record) => inner.update(key, record, 10_000_000_000),
+    }
+    const gate = await start({ ...limits, store })
+    const browser = createBrowser()
+    await browser.get(gate.url('/'))
+    const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+    const statusOf = async () => (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status
+    clock.forward(599)
+    expect(await statusOf()).toBe(200)
+    clock.forward(601)
+    expect(await statusOf()).toBe(302)
+    await gate.middleware.close()
+    expect(await rows(store)).toBe(0)
+  })
+
   test('without limits a session lasts 400 days', async () => {
     const clock = fakeDate()
     const gate = await start()

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from './errors.js'
 import { sha256 } from './http/seal.js'
+import { isCookieStore } from './session/cookie-store.js'
 import { guard } from './session/guard.js'
 import { LONGEST_LIFE, type Session } from './session/session.js'
 import type { Sessions } from './session/sessions.js'
@@ -68,8 +69,8 @@ export interface AppUsers {
   /** Users who were active in a month of UTC, `'YYYY-MM'`; default: this one. */
   monthlyActiveUsers(month?: string): Promise<number>
   noteLogin(session: Session, now: number): Promise<void>
-  /** Ends a user's oldest sessions beyond so many. */
-  endOldest(userId: string, count: number): Promise<void>
+  /** Ends the oldest sessions of this one's user and instance, beyond so many. */
+  endOldest(latest: Session, count: number): Promise<void>
   noteActivity(user: OAuthUser, now: number): void
 }
 
@@ -99,6 +100,10 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       month = { start: Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), end: Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1) }
     }
     return month.start
+  }
+  const keepsRows = !isCookieStore(store)
+  const mustKeepRows = () => {
+    if (!keepsRows) throw new OAuthError('store_not_listable')
   }
   const userKey = (id: string) => `user-${sha256(id)}`
   const read = async <R extends StoreRecord>(key: string, kind: string) => {
@@ -167,7 +172,10 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
         const page = await entries('user', undefined, options)
         return { items: page.entries.map(([, record]) => (record as UserRecord).user), next: page.next }
       },
-      get: async (id) => (await read<UserRecord>(userKey(id), 'user'))?.user,
+      async get(id) {
+        mustKeepRows()
+        return (await read<UserRecord>(userKey(id), 'user'))?.user
+      },
       async delete(id) {
         const keys: string[] = []
         for await (const [key] of everyOf('session', id)) keys.push(key)
@@ -182,10 +190,14 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
         return { items: page.entries.map(([key, record]) => shown(key, record as Session)), next: page.next }
       },
       async get(id) {
+        mustKeepRows()
         const session = await read<Session>(id, 'session')
         return session && shown(id, session)
       },
-      revoke: (id) => sessions.destroy(id, 'revoked'),
+      async revoke(id) {
+        mustKeepRows()
+        return sessions.destroy(id, 'revoked')
+      },
     },
     async monthlyActiveUsers(month = monthOf(Date.now())) {
       if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month)) throw new TypeError("month must be of the form 'YYYY-MM'")
@@ -193,16 +205,18 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       for await (const _ of everyOf('active', month)) count++
       return count
     },
-    async endOldest(userId, count) {
+    async endOldest({ user, instance }, count) {
       const keys: string[] = []
-      for await (const [key] of everyOf('session', userId)) keys.push(key)
+      for await (const [key, record] of everyOf('session', user.key)) if ((record as Session).instance === instance) keys.push(key)
       for (const key of keys.slice(count)) await sessions.destroy(key, 'revoked')
     },
     noteLogin: async ({ user }, now) => {
+      if (!keepsRows) return
       noted.set(user.key, now)
       await write(user, now, true)
     },
     noteActivity(user, now) {
+      if (!keepsRows) return
       const at = noted.get(user.key) ?? 0
       if (now - at < HOUR && at >= monthStart(now)) return
       noted.set(user.key, now)

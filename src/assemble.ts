@@ -151,8 +151,8 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     recheck,
     async onLogin(live, now) {
       await appUsers.noteLogin(live.session, now)
-      if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.nextEnd(live.session, now) - now)
-      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live.session.user.key, config.sessionsPerUser)
+      if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
+      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live.session, config.sessionsPerUser)
       events.tell('login', factsOf(live))
     },
     onLogout: (live) => events.tell('logout', factsOf(live)),
@@ -189,8 +189,9 @@ function connect(providers: readonly Provider[], previous: Assembly | undefined)
 }
 
 /** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
-function longestCheck({ providers, storeTimeout }: Config): number {
-  return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * 4 + storeTimeout * 8
+function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
+  const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
+  return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5
 }
 
 export function factsOf({ key, session }: LiveSession) {

@@ -64,7 +64,7 @@ export interface OAuthMiddleware {
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const first = parseOptions(options)
   const asked = createAsked()
-  const passed = new WeakMap<IncomingMessage, Passed & { assembly: Assembly }>()
+  const passed = createMarks<Passed & { assembly: Assembly }>()
   let current: Assembly
   const shared: Shared = createShared(first, asked, () => current)
   current = assemble(first, shared)
@@ -122,6 +122,29 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       await first.store.close?.()
     },
   })
+}
+
+/**
+ * Notes about requests, on the requests themselves: at every request a `WeakMap` would cost more than all the rest. What
+ * prints a request shows nothing of them.
+ */
+function createMarks<T>() {
+  const mark = Symbol('oauth-module')
+  class Mark {
+    readonly #value: T
+    constructor(value: T) {
+      this.#value = value
+    }
+    read(): T {
+      return this.#value
+    }
+  }
+  return {
+    set(req: IncomingMessage & { [mark]?: Mark }, value: T): void {
+      req[mark] = new Mark(value)
+    },
+    get: (req: IncomingMessage & { [mark]?: Mark }): T | undefined => req[mark]?.read(),
+  }
 }
 
 function clientIdOf({ connections }: Assembly, provider: string | undefined): string | undefined {

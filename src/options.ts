@@ -11,6 +11,7 @@ import { ruleLists, type Rules } from './policy.js'
 import { parseProviders, type Provider, readRules } from './provider-options.js'
 import type { BuiltinName, ProviderMap } from './providers/index.js'
 import { type OptionReader, readOptions } from './read.js'
+import { isCookieStore } from './session/cookie-store.js'
 import { type ExpressSessionStore, expressSessionStore, isExpressSessionStore } from './session/express-session.js'
 import { memoryStore } from './session/memory-store.js'
 import type { Lifetimes } from './session/session.js'
@@ -203,7 +204,7 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
     sessionsPerUser: readSessionsPerUser(read),
   }
   checkTogether(read, config)
-  announce(config)
+  announce(config, env)
   return config
 }
 
@@ -237,7 +238,7 @@ function readCookie(read: OptionReader): CookieConfig {
 }
 
 function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
-  const given = read.value('secret') ?? (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
+  const given = read.has('secret') ? read.value('secret') : (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
   if (given === undefined) {
     if (env['NODE_ENV'] === 'production') {
       read.fail('secret', 'is missing: in production set it, or OAUTH_MODULE_SECRET, to 32 random characters or more, as from `openssl rand -hex 32`')
@@ -257,8 +258,9 @@ function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
 
 function readHeaders(read: OptionReader, providers: readonly Provider[]): UpstreamHeadersConfig {
   const headerPrefix = read.value('headerPrefix') === false ? false : readHeaderPrefix(read)
-  const forward = read.value('forwardTokens') ?? headerPrefix === 'ngrok-auth-'
+  const forward = read.has('forwardTokens') ? read.value('forwardTokens') : headerPrefix === 'ngrok-auth-'
   if (forward !== true && forward !== false && forward !== 'access') read.fail('forwardTokens', "must be true, 'access' or false")
+  if (forward !== false && headerPrefix === false) read.fail('forwardTokens', 'has no meaning with headerPrefix: false: there are no headers')
   const namesOf = (test: (provider: Provider) => boolean) => new Set(providers.filter(test).map(({ name }) => name))
   return {
     headerPrefix,
@@ -315,8 +317,6 @@ function readSessionsPerUser(read: OptionReader): number | undefined {
   const count = read.value('sessionsPerUser')
   if (count === undefined) return undefined
   if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1) return read.fail('sessionsPerUser', 'must be a whole number above 0')
-  const store = read.value('store') as SessionStore | undefined
-  if (store !== undefined && store.entries === undefined) read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
   return count
 }
 
@@ -354,7 +354,7 @@ function defaultLogger(): Logger {
   }
 }
 
-function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check }: Config): void {
+function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check, store, sessionsPerUser }: Config): void {
   if (check.grace > 0 && check.interval === 0) read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
   const isHttps = publicUrl?.origin.startsWith('https:')
   if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
@@ -364,12 +364,16 @@ function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check
   if (lifetimes.maximumDuration > 0 && lifetimes.inactivityTimeout > lifetimes.maximumDuration) {
     read.fail('inactivityTimeout', 'must not be longer than maximumDuration')
   }
+  if (sessionsPerUser !== undefined && store.entries === undefined) read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
 }
 
-function announce({ providers, authorize, logger }: Config): void {
+function announce({ providers, authorize, logger, store, lifetimes }: Config, env: Env): void {
   const isOpen = ({ rules, restriction }: Provider) => restriction === undefined && ruleLists.every((list) => rules[list] === undefined)
   const open = providers.filter(isOpen).map(({ name }) => name)
   if (open.length > 0 && authorize === undefined) {
     logger.info(`everyone who can log in at ${open.join(', ')} may pass: no rule is set`)
+  }
+  if (isCookieStore(store) && env['NODE_ENV'] === 'production' && lifetimes.maximumDuration === 0) {
+    logger.warn('with cookieStore() a copied cookie is good until the session\'s own limits, and there is none: set maximumDuration, and inactivityTimeout')
   }
 }

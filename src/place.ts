@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { CookieAttributes } from './http/cookies.js'
 import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './http/request.js'
 import { OAuthError } from './errors.js'
@@ -11,6 +12,16 @@ export interface Place {
   readonly path: string
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
   readonly transactionCookie: TransactionCookie
+}
+
+/** One request, where it meets the module. */
+export interface Visit {
+  readonly req: AppRequest
+  /** Absent where there is nothing to answer: at an upgrade. */
+  readonly res: ServerResponse | undefined
+  readonly place: Place
+  readonly target: RequestTarget
+  readonly now: number
 }
 
 export interface PlaceConfig {

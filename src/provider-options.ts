@@ -3,7 +3,7 @@ import type { ClientConfig } from './oauth/client-config.js'
 import { isAllowedUrl } from './http/allowed-url.js'
 import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
 import { isDomain, parseEmail, type Rules } from './policy.js'
-import { isRecord, type OptionReader, printable, readOptions } from './read.js'
+import { isPlain, isRecord, type OptionReader, printable, readOptions } from './read.js'
 import { builtinProviders, isBuiltinName } from './providers/index.js'
 
 /** A provider of a configuration: its definition, who we are there, and who may pass. */
@@ -44,8 +44,11 @@ const endpointNames: readonly (keyof Endpoints)[] = ['issuer', 'authorization', 
 /** The `provider` option: a name, or an object of names. */
 export function parseProviders(value: unknown, defaults: ProviderDefaults): Provider[] {
   if (value === undefined) throw new TypeError("oauthModule: the option provider is missing: name one, as in { provider: { github: { … } } }")
+  if (typeof value === 'string' && !isBuiltinName(value.toLowerCase())) {
+    throw new TypeError(`oauthModule: the option provider must be one of ${Object.keys(builtinProviders).join(', ')}, or an object of names`)
+  }
   const map = typeof value === 'string' ? { [value]: {} } : value
-  if (!isRecord(map)) throw new TypeError('oauthModule: the option provider must be a name or an object of names')
+  if (!isRecord(map) || !isPlain(map)) throw new TypeError('oauthModule: the option provider must be a name or an object of names')
   const entries = Object.entries(map).filter(([, options]) => options !== undefined)
   if (entries.length === 0) throw new TypeError('oauthModule: the option provider names no provider')
   return entries.map(([name, options]) => parseProvider(name, options, defaults))

@@ -17,7 +17,8 @@ export interface OptionReader {
   record(name: string, check: (key: string, value: string) => string | undefined): Record<string, string> | undefined
   function(name: string): ((...args: never[]) => unknown) | undefined
   object(name: string): OptionReader | undefined
-  url(name: string): URL | undefined
+  /** `isAllowed`: which addresses may be used, beside their form. */
+  url(name: string, isAllowed?: (address: string) => boolean): URL | undefined
   /** Throws for every key that no reader knows. */
   only(known: readonly string[]): void
   fail(name: string, cure: string): never
@@ -27,13 +28,18 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
 const CONTROL = /[\u0000-\u001f\u007f]/
 
 export function readOptions(source: unknown, at: string): OptionReader {
-  if (!isRecord(source)) throw new TypeError(`${at} must be an object`)
-  const proto: unknown = Object.getPrototypeOf(source)
-  if (proto !== Object.prototype && proto !== null) throw new TypeError(`${at} must be a plain object`)
-  const options: Record<string, unknown> = { ...source }
+  if (!isRecord(source)) throw new TypeError(`${at} must be an object of options`)
+  if (!isPlain(source)) throw new TypeError(`${at} must be a plain object of options`)
+  // Without a prototype: what somebody put on Object.prototype is no option.
+  const options: Record<string, unknown> = Object.assign(Object.create(null), source)
   const path = (name: string) => `${at}.${name}`
   const fail = (name: string, cure: string): never => {
     throw new TypeError(`${path(name)} ${cure}`)
@@ -46,7 +52,7 @@ export function readOptions(source: unknown, at: string): OptionReader {
     value: (name) => options[name],
     fail,
     boolean(name, fallback) {
-      const value = options[name] ?? fallback
+      const value = options[name] === undefined ? fallback : options[name]
       return typeof value === 'boolean' ? value : fail(name, 'must be true or false')
     },
     seconds(name, fallback, { min = 0, max = 400 * 86_400 } = {}) {
@@ -65,7 +71,7 @@ export function readOptions(source: unknown, at: string): OptionReader {
       return value
     },
     oneOf(name, choices, fallback) {
-      const value = options[name] ?? fallback
+      const value = options[name] === undefined ? fallback : options[name]
       const choice = choices.find((one) => one === value)
       return choice ?? fail(name, `must be one of ${choices.map((one) => `'${one}'`).join(', ')}`)
     },
@@ -74,7 +80,7 @@ export function readOptions(source: unknown, at: string): OptionReader {
       if (value === undefined) return undefined
       if (!Array.isArray(value)) return fail(name, 'must be a list of texts, as in [\'…\']')
       if (value.length === 0) return fail(name, 'is an empty list: leave it out if there is no such rule')
-      const items = value.map((item: unknown) => {
+      const items = Array.from(value, (item: unknown) => {
         if (typeof item !== 'string' || item === '') return fail(name, 'must hold only texts that are not empty')
         if (item.trim() !== item || CONTROL.test(item)) return fail(name, 'has an entry with blanks or control characters around or in it')
         const complaint = check(item)
@@ -86,7 +92,7 @@ export function readOptions(source: unknown, at: string): OptionReader {
     record(name, check) {
       const value = options[name]
       if (value === undefined) return undefined
-      if (!isRecord(value)) return fail(name, 'must be an object of texts, as in { name: \'value\' }')
+      if (!isRecord(value) || !isPlain(value)) return fail(name, 'must be an object of texts, as in { name: \'value\' }')
       const entries = Object.entries(value).map(([key, item]): [string, string] => {
         if (typeof item !== 'string') return fail(name, `must hold only texts; ${printable(key)} is none`)
         const complaint = check(key, item)
@@ -101,13 +107,14 @@ export function readOptions(source: unknown, at: string): OptionReader {
       return value as (...args: never[]) => unknown
     },
     object: (name) => (options[name] === undefined ? undefined : readOptions(options[name], path(name))),
-    url(name) {
+    url(name, isAllowed = () => true) {
       const value = options[name] instanceof URL ? String(options[name]) : options[name]
       if (value === undefined) return undefined
       if (typeof value !== 'string' || !URL.canParse(value)) return fail(name, 'must be an absolute URL')
       const url = new URL(value)
       if (url.protocol !== 'https:' && url.protocol !== 'http:') return fail(name, 'must be an https URL')
       if (url.username !== '' || url.password !== '' || url.hash !== '') return fail(name, 'must hold no user, password or fragment')
+      if (!isAllowed(value)) return fail(name, 'must be an https URL (plain http only on this machine)')
       return url
     },
     only(known) {

@@ -62,6 +62,7 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   const isForged = (folded: string) =>
     folded.startsWith('ngrok-auth-') || folded === 'ngrok-auth' || folded.startsWith(ownPrefix) || preset?.has(folded) === true
   const firstLetters = new Set(['n', ownPrefix.charAt(0), ...(preset ? ['x'] : [])])
+  const lazily = { access: lazyHeader(naming?.tokens.access, 'access'), refresh: lazyHeader(naming?.tokens.refresh, 'refresh') }
   const isReserved = (name: string) => isForged(foldName(name))
   const maySpell = (name: string) => firstLetters.has(firstLetter(name))
 
@@ -80,8 +81,7 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
       }
       if (forwardTokens === 'none' || config.managed.has(source.user.provider)) return
       for (const token of source.headerTokens) {
-        const name = naming.tokens[token]
-        if (name !== undefined && (token === 'access' || forwardTokens === 'all')) lazy(req, name, () => source.openToken(token))
+        if (token === 'access' || forwardTokens === 'all') lazily[token](req.headers, source.openToken)
       }
     },
   }
@@ -175,12 +175,31 @@ function percentEncode(character: string): string {
   return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 }
 
-/** An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. */
-function lazy(req: IncomingMessage, name: string, read: () => string | undefined): void {
-  Object.defineProperty(req.headers, name, {
+/** Where the headers of a request keep what opens their tokens. */
+const opener = Symbol('open token')
+
+interface Opening {
+  [opener]?: HeaderSource['openToken']
+}
+
+/**
+ * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
+ * serves all requests: another one for each would make the engine keep every request's headers in a slow form.
+ */
+function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingMessage['headers'], open: HeaderSource['openToken']) => void {
+  if (name === undefined) return () => {}
+  const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,
     configurable: true,
-    get: read,
-    set: (value: unknown) => Object.defineProperty(req.headers, name, { value, enumerable: true, configurable: true, writable: true }),
-  })
+    get() {
+      return this[opener]?.(token)
+    },
+    set(value: unknown) {
+      Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
+    },
+  }
+  return (headers, open) => {
+    Object.defineProperty(headers, opener, { value: open, configurable: true })
+    Object.defineProperty(headers, name, accessor)
+  }
 }

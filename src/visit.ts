@@ -1,23 +1,14 @@
-import type { ServerResponse } from 'node:http'
 import { type AnonymousReason, OAuthContext } from './context.js'
 import type { Links } from './flows/links.js'
 import type { Recheck } from './flows/recheck.js'
-import type { AppRequest, RequestTarget } from './http/request.js'
-import type { Place, Places } from './place.js'
+import type { AppRequest } from './http/request.js'
+import type { Places, Visit } from './place.js'
 import { writeSessionCookie } from './session/session-cookie.js'
 import type { LiveSession, Sessions } from './session/sessions.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { Watches } from './watches.js'
 
-/** One request, where it meets the module. */
-export interface Visit {
-  readonly req: AppRequest
-  /** Absent where there is nothing to answer: at an upgrade. */
-  readonly res: ServerResponse | undefined
-  readonly place: Place
-  readonly target: RequestTarget
-  readonly now: number
-}
+export type { Visit }
 
 export interface VisitsConfig {
   sessions: Sessions
@@ -68,6 +59,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
     welcome(visit, live) {
       const { req, now } = visit
       const { session } = live
+      let current = live
       const verdict = recheck.verdict(session)
       // A copy: one session serves many requests, and an app may write to its `req.user`.
       const user = { ...session.user }
@@ -77,15 +69,19 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         user,
         matched: verdict?.matched,
         headerTokens: session.headerTokens,
-        openToken: (name) => sessions.tokens(live)[name === 'access' ? 'accessToken' : 'refreshToken'],
+        openToken: (name) => sessions.tokens(current)[name === 'access' ? 'accessToken' : 'refreshToken'],
       })
       return attach(req, new OAuthContext({
         login: { handle: live.key, session, user },
         reason: undefined,
         lastCheckedAt: verdict?.at,
         sessionExpiresAt: sessions.nextEnd(session, now),
-        tokens: () => (handsOutTokens ? sessions.tokens(live) : undefined),
-        freshAccessToken: async () => (handsOutTokens ? sessions.tokens(keep(visit, live, await recheck.withFreshToken(live))).accessToken || undefined : undefined),
+        tokens: () => (handsOutTokens ? sessions.tokens(current) : undefined),
+        async freshAccessToken() {
+          if (!handsOutTokens) return undefined
+          current = keep(visit, current, await recheck.withFreshToken(current))
+          return sessions.tokens(current).accessToken || undefined
+        },
         signal: () => (signal ??= watches.watch(live, req, visit.res ?? req.socket)),
         ...linksOf(visit),
       }))

@@ -7,7 +7,8 @@ export type Tree = ReadonlyMap<string, string>
 
 /** The layers, the lowest first: a file imports from lower layers and from its own folder. A folder ends in a slash. */
 export const layers: readonly (readonly string[])[] = [
-  ['errors.ts', 'read.ts', 'html.ts', 'http/'],
+  ['errors.ts', 'read.ts', 'html.ts'],
+  ['http/'],
   // What a provider is, then what is said of users, then the providers themselves.
   ['oauth/provider.ts', 'oauth/identity.ts'],
   ['user.ts', 'policy.ts'],
@@ -17,7 +18,7 @@ export const layers: readonly (readonly string[])[] = [
   ['flows/', 'context.ts', 'app-users.ts'],
   ['options.ts'],
   // The whole configuration is known from here on.
-  ['middleware.ts', 'assemble.ts', 'gate.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts'],
+  ['middleware.ts', 'assemble.ts', 'gate.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts'],
   ['index.ts', 'express-user.ts', 'redis/', 'admin/', 'dev/', 'testing/', 'cli/'],
 ]
 
@@ -71,7 +72,11 @@ export function upwardImports(tree: Tree): string[] {
 
 function mayImport(file: string, target: string): boolean {
   const [from, to] = [layerOf(file) ?? -1, layerOf(target) ?? layers.length]
-  return to < from || (to === from && posix.dirname(file) === posix.dirname(target))
+  return to < from || (to === from && folderOf(file) === folderOf(target))
+}
+
+function folderOf(file: string): string {
+  return file.includes('/') ? (file.split('/', 1)[0] ?? '') : ''
 }
 
 /** Circles of imports, each as the files it runs through. */

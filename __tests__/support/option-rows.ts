@@ -12,6 +12,8 @@ export interface Row {
   readonly good: unknown
   readonly takes: readonly Kind[]
   readonly bad: readonly unknown[]
+  /** Must be given: `undefined` is refused. */
+  readonly isNeeded?: boolean
 }
 
 /** A row for every option there is: one that is added without a row does not compile. */
@@ -39,7 +41,7 @@ const text = (good: string, bad: readonly unknown[] = []): Row => ({
   takes: ['text'],
   bad: ['', `${good}\n${canary}`, `${canary}\u0000`, canary.repeat(2000), ...bad],
 })
-const choice = (good: string): Row => ({ good, takes: ['text'], bad: ['', canary, good.toUpperCase(), ` ${good}`] })
+const choice = (good: string): Row => ({ good, takes: ['text'], bad: ['', canary, ` ${good} `] })
 const list = (good: string, bad: readonly string[] = []): Row => ({
   good: [good],
   takes: ['list'],
@@ -56,7 +58,8 @@ const url = (good: string, bad: readonly string[] = []): Row => ({
 })
 const address = (good: string) => url(good, [`http://${canary}.example`])
 const record = (bad: readonly object[] = []): Row => ({ good: { name: 'value' }, takes: ['object'], bad: [{ name: 4711 }, { name: null }, { name: { canary } }, ...bad] })
-const group = (good: object, bad: readonly object[] = []): Row => ({ good, takes: ['object'], bad: [{ [`${canary}Key`]: true }, ...bad] })
+const group = (good: object, bad: readonly object[] = []): Row => ({ good, takes: ['object'], bad: [{ unheardOf: canary }, ...bad] })
+const needed = (row: Row): Row => ({ ...row, isNeeded: true })
 
 const rules = {
   emailAddresses: folded(list('ada@corp.example', [`${canary}`, `${canary}@`, `@${canary}.example`, `a@${canary}@corp.example`, '*']), 'ada@corp.example'),
@@ -72,8 +75,8 @@ const key = { clientId: 'client', clientSecret: 'client secret' }
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 const common: Rows<ProviderOptions> = {
-  clientId: text('client'),
-  clientSecret: text('client secret'),
+  clientId: needed(text('client')),
+  clientSecret: needed(text('client secret')),
   scopes,
   emailAddresses: rules.emailAddresses,
   emailDomains: rules.emailDomains,
@@ -92,8 +95,9 @@ const common: Rows<ProviderOptions> = {
 const top: Rows<OAuthModuleOptions> = {
   provider: {
     good: { github: key },
+    isNeeded: true,
     takes: ['text', 'object'],
-    bad: ['', canary, {}, { github: undefined }, { github: canary }, { github: null }, { github: [] }, { GitHub: key }, { [`-${canary}`]: key }, { 'a b': key }, { unheardOf: key }],
+    bad: ['', canary, {}, { github: undefined }, { github: canary }, { github: null }, { github: [] }, { GitHub: key }, { '-acme': { clientId: canary, clientSecret: canary } }, { 'a b': key }, { unheardOf: key }],
   },
   enabled: flag,
   optionsPassthrough: flag,
@@ -123,6 +127,7 @@ const top: Rows<OAuthModuleOptions> = {
   pages: group({ error: () => '' }, [{ error: canary }, { signIn: {} }]),
   id: text('main', [`${canary} x`, `"${canary}"`, `\\${canary}`, `é${canary}`]),
   timeouts: group({ provider: 5 }),
+  sessionsPerUser: { good: 3, takes: ['number'], bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY] },
   clockTolerance: seconds(10, [601]),
   onError: callback,
   logger: { good: quiet, takes: ['object', 'instance'], bad: [{}, { ...quiet, warn: canary }, { debug() {} }] },
@@ -135,6 +140,8 @@ type Trial = NonNullable<OAuthModuleOptions['reportOnly']>
 type Pages = NonNullable<OAuthModuleOptions['pages']>
 
 const logout: Rows<Logout> = {
+  revokeTokens: flag,
+  endProviderSession: flag,
   returnTo: text('/bye', [canary, `//${canary}.example`, `/\\${canary}.example`, `https://${canary}.example/`, `/ ${canary}`]),
 }
 const cookie: Rows<Cookie> = {
@@ -161,11 +168,11 @@ const microsoft: Extra<MicrosoftOptions> = {
   tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),
   verifiedEmailClaim: text('xms_edov', [`${canary} x`, `${canary}-x`]),
 }
-const oidc: Extra<OidcOptions> = { issuer: address('https://id.example'), groups: rules.groups, groupsClaim: text('roles') }
+const oidc: Extra<OidcOptions> = { issuer: needed(address('https://id.example')), groups: rules.groups, groupsClaim: text('roles'), claims: { ...record([{ username: '' }, { unheardOf: canary }]), good: { username: 'upn' } } }
 const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>> = {
-  authorizationUrl: { ...address('https://id.example/authorize'), bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`] },
-  tokenUrl: address('https://id.example/token'),
-  userinfoUrl: address('https://id.example/userinfo'),
+  authorizationUrl: { ...needed(address('https://id.example/authorize')), bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`] },
+  tokenUrl: needed(address('https://id.example/token')),
+  userinfoUrl: needed(address('https://id.example/userinfo')),
   fetchUserProfile: callback,
   scopes: { ...scopes, takes: ['list', 'text'], bad: [...scopes.bad, '', ' '] },
   scopeSeparator: choice(','),
@@ -176,6 +183,7 @@ const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>
 
 const base = { provider: { github: key }, secret, logger: quiet, store: memoryStore() }
 const inModule = (options: Record<string, unknown>) => oauthModule({ ...base, ...options })
+const guarded = { provider: { github: key, acme: oidcProvider({ ...key, issuer: 'https://id.example' }) } }
 const nested = (name: string, rows: Table['rows']): Table => ({ name, rows, apply: (options) => inModule({ [name]: options }) })
 
 function provided(name: string, rows: Table['rows'], make: (options: never) => ProviderSource, needs: object = {}): Table {
@@ -195,7 +203,7 @@ export const tables: readonly Table[] = [
   nested('pages', pages),
   nested('reportOnly', trial),
   { name: 'memoryStore()', rows: memory, apply: (options) => memoryStore(options) },
-  { name: 'requireAuth()', rows: guard, apply: (options) => inModule({}).requireAuth({ ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }), ...options }) },
+  { name: 'requireAuth()', rows: guard, apply: (options) => inModule(guarded).requireAuth({ ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }), ...options }) },
   provided('github', own<GithubOptions>(github), githubProvider),
   provided('gitlab', own<GitlabOptions>(gitlab), gitlabProvider),
   provided('google', own<GoogleOptions>(google), googleProvider),
@@ -227,7 +235,6 @@ export const contradictions: readonly (readonly [to: string, options: Record<str
   ['emailAddresses', { trustEmail: false, emailAddresses: ['ada@corp.example'] }, 'facebookProvider()'],
   ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'amazonProvider()'],
   ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'microsoftProvider()'],
-  ['fetchUserProfile', { fetchUserProfile: () => ({ user_id: 1 }) }, 'oauth2Provider()'],
   ['maxAge', { maxAge: 60, acceptSilentLogin: false }, 'requireAuth()'],
   ['authorizationParamsMap', { authorizationParams: { hd: 'x' }, authorizationParamsMap: { hd: 'return_token' } }, 'googleProvider()'],
 ]

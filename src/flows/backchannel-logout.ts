@@ -4,9 +4,10 @@ import { OAuthError } from '../errors.js'
 import { sendJson } from '../http/answer.js'
 import { readForm } from '../http/form.js'
 import type { AppRequest } from '../http/request.js'
+import { IdTokenFault, UnknownKeyFault } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/provider.js'
 import { isRecord } from '../read.js'
-import type { LogoutIndex } from '../session/logout-index.js'
+import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Connection } from './login.js'
 
@@ -23,10 +24,11 @@ export interface BackchannelLogout {
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_BODY = 64 * 1024
-/** A token is good for one logout; providers repeat it within minutes, if at all. */
-const REPLAY_MEMORY = 3_600_000
-/** Seconds: an older token is no news. */
+/** Seconds. A logout token is news: an older one is refused, whatever end of its own it names. */
 const MAX_AGE = 300
+const MAX_AGE_WITH_END = 3600
+/** Longer than any token is taken, clocks that differ included. */
+const REPLAY_MEMORY = 2 * 3_600_000
 
 export function createBackchannelLogout({ connections, sessions, index }: BackchannelLogoutConfig): BackchannelLogout {
   const seen = new LRUCache<string, true>({ max: 10_000, ttl: REPLAY_MEMORY, perf: Date, ttlResolution: 0 })
@@ -37,26 +39,27 @@ export function createBackchannelLogout({ connections, sessions, index }: Backch
       const { provider, client } = connection
       if (!provider.openid || ![aud].flat().includes(provider.clientId)) continue
       if (connections.size > 1 && provider.issuer !== undefined && iss !== provider.issuer) continue
-      return { connection, claims: await client.verifyLogoutToken(token) }
+      return { connection, claims: await client.verifyLogoutToken(token).catch(asRefusal) }
     }
     throw refuse('the logout token is for no provider of this app')
   }
 
   return {
     async handle(req, res) {
-      const token = (await readForm(req, MAX_BODY)).get('logout_token')
-      if (token === null) throw refuse('there is no logout_token')
+      const [token, second] = (await readForm(req, MAX_BODY)).getAll('logout_token')
+      if (token === undefined || second !== undefined) throw refuse('there is no logout_token, or more than one')
       const { connection, claims } = await verify(token)
       checkLogoutClaims(claims)
       const replay = `${connection.provider.name} ${String(claims['jti'])}`
       if (seen.has(replay)) throw refuse('the logout token was used already')
-      seen.set(replay, true)
       const { sid, sub } = claims
-      const keys = await index.find(connection.provider.name, {
+      const keys = await index.find(madeBy(connection), {
         sid: typeof sid === 'string' ? sid : undefined,
         sub: typeof sub === 'string' ? sub : undefined,
       })
       for (const key of keys) await sessions.destroy(key, 'revoked')
+      // Not before it is done: while the store is down the provider may send it again.
+      seen.set(replay, true)
       sendJson(res, 200, {})
     },
   }
@@ -68,7 +71,8 @@ function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): 
   if (nonce !== undefined) throw refuse('a logout token has no nonce')
   if (typeof jti !== 'string' || jti === '') throw refuse('the logout token has no jti')
   if (typeof sid !== 'string' && typeof sub !== 'string') throw refuse('the logout token names neither a session nor a user')
-  if (exp === undefined && Number(iat) < Date.now() / 1000 - MAX_AGE) throw refuse('the logout token is too old')
+  const maxAge = exp === undefined ? MAX_AGE : MAX_AGE_WITH_END
+  if (Number(iat) < Date.now() / 1000 - maxAge) throw refuse('the logout token is too old')
 }
 
 /** Only to choose whose keys to ask: nothing of it is believed yet. */
@@ -79,6 +83,17 @@ function readUnverified(token: string): Claims {
   } catch {
     return {}
   }
+}
+
+/** What sessions of this connection have in common. */
+function madeBy({ provider: { name, issuer, clientId } }: Connection): SessionMaker {
+  return { provider: name, issuer: issuer ?? '', clientId }
+}
+
+/** A token that cannot be believed is the sender's fault; a provider whose keys cannot be had is not. */
+function asRefusal(error: unknown): never {
+  const isToken = error instanceof IdTokenFault || error instanceof UnknownKeyFault
+  throw isToken ? refuse(error.hint ?? 'the logout token cannot be believed') : error
 }
 
 function refuse(hint: string): OAuthError {

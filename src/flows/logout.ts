@@ -4,8 +4,7 @@ import { redirect } from '../http/answer.js'
 import { isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { Place, Places } from '../place.js'
-import type { Visit } from '../visit.js'
+import type { Place, Places, Visit } from '../place.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
 
@@ -72,7 +71,12 @@ export function createLogout({ sessions, connections, links, places, answers, be
       return answers.page(res, 200, (pages, nonce) => pages.continue({ url: onward, message }, nonce))
     }
     if (onward !== undefined) return redirect(res, onward)
-    if (behaviour.returnPath !== undefined && req.method !== 'POST') return redirect(res, behaviour.returnPath)
+    if (behaviour.returnPath !== undefined) {
+      const url = behaviour.returnPath
+      // What is there may lead to a login at another site.
+      if (req.method === 'POST') return answers.page(res, 200, (pages, nonce) => pages.continue({ url, message: 'You are signed out.' }, nonce))
+      return redirect(res, url)
+    }
     const loginUrl = links.login(place, { returnPath: links.safeReturn(place, undefined), ask: 'account' })
     answers.page(res, 200, (pages, nonce) => pages.signedOut({ loginUrl }, nonce))
   }

@@ -5,15 +5,29 @@ import type { AppRequest } from './request.js'
 /** A urlencoded body; read by ourselves unless a parser in front of us has read it already. */
 export async function readForm(req: AppRequest & { body?: unknown }, maxBytes: number): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? '')) return new URLSearchParams()
-  if (isRecord(req.body)) {
-    return new URLSearchParams(Object.entries(req.body).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
-  }
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of req) {
-    size += chunk.length
-    if (size > maxBytes) throw new OAuthError('invalid_callback', { hint: 'the body is too large' })
-    chunks.push(chunk)
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString())
+  return parsedForm(req.body) ?? new URLSearchParams(await readText(req, maxBytes))
+}
+
+/** Parsers leave an empty object behind for a body that they did not read. */
+function parsedForm(body: unknown): URLSearchParams | undefined {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
+  if (!isRecord(body) || Object.keys(body).length === 0) return undefined
+  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])))
+}
+
+/** Without an iterator: leaving one early ends the connection, and the sender would not learn why. */
+function readText(req: AppRequest, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (req.readableEnded) return resolve('')
+    const chunks: Buffer[] = []
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxBytes) reject(new OAuthError('invalid_callback', { hint: 'the body is too large' }))
+      else chunks.push(chunk)
+    })
+    req.on('end', () => resolve(Buffer.concat(chunks).toString()))
+    req.on('error', (cause) => reject(new OAuthError('invalid_callback', { cause, hint: 'the body ended early' })))
+    req.on('close', () => reject(new OAuthError('invalid_callback', { hint: 'the body ended early' })))
+  })
 }

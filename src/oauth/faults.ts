@@ -26,22 +26,20 @@ const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthError
 export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFault {
   const { status, body } = answer
   const known = tokenErrors.get(errorCode(body, reader) ?? '')
-  const providerMessage = errorMessage(body, reader)
-  const hint = `the token endpoint answered ${status} with the error ${JSON.stringify(errorCode(body, reader) ?? 'none')}`
+  const hint = `the token endpoint answered ${status} with the error ${printable(errorCode(body, reader))}`
   const outcome = reader.outcomeOf?.(answer)
   if (outcome === 'throttled' || status === 429) return throttled(answer, hint)
-  if (known) return new ProviderFault(known.outcome, known.code, { hint, providerMessage })
-  return new ProviderFault(outcome ?? 'down', outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint, providerMessage })
+  if (known) return new ProviderFault(known.outcome, known.code, { hint })
+  return new ProviderFault(outcome ?? 'down', outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint })
 }
 
 /** Why an API or the userinfo endpoint gave no data. */
 export function faultOf(answer: ApiAnswer, reader: FaultReader, what: string): ProviderFault {
-  const { status, body } = answer
+  const { status } = answer
   const hint = `${what} answered with status ${status}`
-  const providerMessage = errorMessage(body, reader)
   const outcome = reader.outcomeOf?.(answer) ?? outcomeOfStatus(status)
   if (outcome === 'throttled') return throttled(answer, hint)
-  return new ProviderFault(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint, providerMessage })
+  return new ProviderFault(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint })
 }
 
 function outcomeOfStatus(status: number): ProviderOutcome {
@@ -61,7 +59,11 @@ function errorCode(body: unknown, { readError }: FaultReader): string | undefine
   return own ?? (isRecord(body) ? textOf(body['error']) : undefined)
 }
 
-function errorMessage(body: unknown, { readError }: FaultReader): string | undefined {
-  const own = readError?.(body)?.message
-  return own ?? (isRecord(body) ? textOf(body['error_description']) ?? textOf(body['message']) : undefined)
+/**
+ * For the log. A provider may repeat what it was sent, the client secret included: of its answers nothing is shown or
+ * logged but an error code that looks like one. (RFC 6749, 5.2)
+ */
+function printable(code: string | undefined): string {
+  if (code === undefined) return '"none"'
+  return /^(?:[A-Za-z_]{1,48}|\d{1,6})$/.test(code) ? `"${code}"` : 'that is no error code'
 }

@@ -49,6 +49,14 @@ export class IdTokenFault extends ProviderFault {
   }
 }
 
+/** No key that is known fits: the token is forged, or the provider has keys that could not be fetched yet. */
+export class UnknownKeyFault extends ProviderFault {
+  constructor(hint: string) {
+    super('down', 'provider_error', { hint })
+    this.name = 'UnknownKeyFault'
+  }
+}
+
 function reject(hint: string): never {
   throw new IdTokenFault(hint)
 }
@@ -62,10 +70,13 @@ export async function verifyJwt(token: unknown, keySet: KeySet, expected: JwtExp
   const header = readHeader(token, jose.decodeProtectedHeader, expected)
   let claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
   // An unknown key: the issuer may have changed its keys a moment ago.
-  if (claims === undefined && (await keySet.refresh())) {
-    claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
+  const isRefreshed = claims === undefined && (await keySet.refresh())
+  if (isRefreshed) claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
+  if (claims === undefined) {
+    const hint = 'no key of the provider fits the signature of its ID token'
+    // Its new keys may be what could not be fetched: then nothing is known.
+    throw isRefreshed ? new IdTokenFault(hint) : new UnknownKeyFault(hint)
   }
-  if (claims === undefined) return reject('no key of the provider fits the signature of its ID token')
   checkClaims(claims, expected)
   return claims
 }

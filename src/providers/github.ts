@@ -1,4 +1,5 @@
 import { ProviderFault } from '../errors.js'
+import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/identity.js'
 import {
   type ApiAnswer,
@@ -27,7 +28,7 @@ export function githubProvider(options: GithubOptions = {}): ProviderSource {
 }
 
 function define(options: OptionReader): ProviderDefinition {
-  const base = options.url('baseUrl')?.href.replace(/\/$/, '') ?? 'https://github.com'
+  const base = options.url('baseUrl', isAllowedUrl)?.href.replace(/\/$/, '') ?? 'https://github.com'
   return {
     displayName: 'GitHub',
     color: '#24292f',

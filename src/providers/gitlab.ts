@@ -1,3 +1,4 @@
+import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, textsOf } from '../oauth/identity.js'
 import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
 import type { OptionReader } from '../read.js'
@@ -16,7 +17,7 @@ export function gitlabProvider(options: GitlabOptions = {}): ProviderSource {
 }
 
 function define(options: OptionReader): ProviderDefinition {
-  const base = options.url('baseUrl')?.href.replace(/\/+$/, '') ?? 'https://gitlab.com'
+  const base = options.url('baseUrl', isAllowedUrl)?.href.replace(/\/+$/, '') ?? 'https://gitlab.com'
   return {
     displayName: 'GitLab',
     color: '#fc6d26',

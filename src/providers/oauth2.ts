@@ -81,7 +81,7 @@ function define(options: OptionReader): ProviderDefinition {
   if (reserved !== undefined) options.fail('authorizationUrl', `must not set ${reserved} in its query`)
   return {
     openid: false,
-    issuer: options.url('issuer') === undefined ? undefined : String(options.value('issuer')),
+    issuer: options.url('issuer', isAllowedUrl) === undefined ? undefined : String(options.value('issuer')),
     endpoints: { authorization, token: addressOf(options, 'tokenUrl'), ...(userinfo !== undefined && { userinfo }) },
     scopes: [],
     scopeSeparator: options.oneOf('scopeSeparator', [' ', ','], ' '),

@@ -1,3 +1,4 @@
+import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, textsOf } from '../oauth/identity.js'
 import { type Claims, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
 import type { OptionReader } from '../read.js'
@@ -31,7 +32,7 @@ export function oidcProvider(options: OidcOptions): ProviderSource {
 }
 
 function define(options: OptionReader): ProviderDefinition {
-  const issuer = options.url('issuer')
+  const issuer = options.url('issuer', isAllowedUrl)
   const groupsClaim = options.text('groupsClaim') ?? 'groups'
   if (issuer === undefined) return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
   const names = options.record('claims', (name, claim) => (Object.hasOwn(standardClaims, name) && claim !== '' ? undefined : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`)) ?? {}

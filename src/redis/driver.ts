@@ -1,3 +1,4 @@
+import { heard } from './heard.js'
 import type { Script } from './scripts.js'
 
 /** A client, pool, cluster or sentinel of node-redis 5 or 6, as far as it is used here. */
@@ -41,8 +42,14 @@ export function createDriver(client: RedisClient): Driver {
       pending--
     }
   }
+  const hasCache = hasClientSideCache(client)
   return {
-    get: (key) => bounded(() => client.get(key)),
+    get: (key) =>
+      bounded(async () => {
+        // The client's own cache answers at once, also while the news of a change wait to be read.
+        if (hasCache) await heard()
+        return client.get(key)
+      }),
     run: (script, keys, args) => {
       const texts = args.map(String)
       return bounded(async () => {
@@ -85,6 +92,12 @@ function isNodeRedis(client: RedisClient): client is NodeRedisClient {
 
 export function isIoRedis(client: RedisClient): client is IoRedisClient {
   return hasMethods(client, ['get', 'eval', 'evalsha', 'call', 'duplicate']) && typeof (client as Partial<IoRedisClient>).isCluster === 'boolean'
+}
+
+/** Of node-redis: a client has it in its options, the others beside them. */
+function hasClientSideCache(client: RedisClient): boolean {
+  const { options, clientSideCache } = client as { options?: { clientSideCache?: unknown }; clientSideCache?: unknown }
+  return (options?.clientSideCache ?? clientSideCache) !== undefined
 }
 
 function hasMethods(client: unknown, names: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { StoreRecord } from '../session/store.js'
 import { isIoRedis, type RedisClient } from './driver.js'
+import { heard } from './heard.js'
 import { createInvalidation, type InvalidationSource } from './invalidation.js'
 import type { Row } from './rows.js'
 
@@ -11,7 +11,7 @@ export interface NearCacheOptions {
 
 /** Rows in the memory of this process, kept only while Redis says that it will tell of every change. */
 export interface NearCache {
-  read(key: string, load: () => Promise<Row | undefined>): Promise<StoreRecord | undefined>
+  read(key: string, load: () => Promise<Row | undefined>): Promise<Row | undefined>
   /** Nothing known of this key counts any more, nor what is being read right now. */
   forget(key: string): void
   close(): Promise<void>
@@ -40,13 +40,11 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
   }
   const invalidation = createInvalidation(client as unknown as InvalidationSource, { prefix, forget, forgetAll, warn })
 
-  /** A row still stands after all that has reached this machine by now has been heard. */
-  const known = async (key: string): Promise<StoreRecord | undefined> => {
+  const known = async (key: string): Promise<Row | undefined> => {
     const row = rows.get(key)
     if (row === undefined || !invalidation.isAlive()) return undefined
-    await turnOfEventLoop()
-    await turnOfEventLoop()
-    return rows.get(key) === row && invalidation.isAlive() && Date.now() < row.until ? row.record : undefined
+    await heard()
+    return rows.get(key) === row && invalidation.isAlive() ? row : undefined
   }
   const load = async (key: string, fetch: () => Promise<Row | undefined>) => {
     const read = { isStale: !invalidation.isAlive() }
@@ -55,8 +53,8 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
     try {
       const row = await fetch()
       // Nothing is remembered of keys without a row: anybody can ask for those.
-      if (row !== undefined && !read.isStale && invalidation.isAlive()) rows.set(key, { ...row, record: deepFreeze(row.record) })
-      return row?.record
+      if (row !== undefined && !read.isStale && invalidation.isAlive()) rows.set(key, deepFreeze(row))
+      return row
     } finally {
       pending.delete(read)
       if (pending.size === 0) reads.delete(key)
@@ -67,11 +65,6 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
     forget,
     close: () => invalidation.close(),
   }
-}
-
-/** With two of these, a whole poll for input lies in between. */
-function turnOfEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** One object serves many requests. */

@@ -67,7 +67,11 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const isDone = async (answer: Promise<unknown>) => Number(await answer) === 1
 
   return {
-    get: async (key) => (near ? near.read(key, () => load(key)) : (await load(key))?.record),
+    async get(key) {
+      const row = await (near ? near.read(key, () => load(key)) : load(key))
+      // Redis tells a cache of what ran out only when it comes across it.
+      return row !== undefined && Date.now() < row.until ? row.record : undefined
+    },
     set: (key, record, ttl) =>
       forgetting(key, async () => {
         const life = lifeOf(ttl)

@@ -1,15 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../errors.js'
-import { readCookies } from '../http/cookies.js'
 import { randomId, sha256 } from '../http/seal.js'
 import { isRecord } from '../read.js'
-import { chunkName, MAX_CHUNKS } from './session-cookie.js'
+import { chunked, readChunked } from './session-cookie.js'
 import { absoluteEnd, idleEnd, isExpired, type Session, timeToLive, touchInterval } from './session.js'
-import { asSession, newSession, openTokens, sealTokens, type LiveSession, type MissReason, type Sessions, type SessionsConfig } from './sessions.js'
+import { asSession, deepFreeze, headerTokensOf, type LiveSession, type MissReason, newSession, type Sessions, type SessionsConfig, type Tokens } from './sessions.js'
 import type { SessionStore } from './store.js'
 
-const MAX_ID = 3800 * MAX_CHUNKS
-const cookieStores = new WeakSet<object>()
+/** Sessions of which this process has a newer state than their visitor's cookie may have. */
+const MAX_NEWER = 1_000
+/** In the place of an id: the cookie that came holds an older state than this process knows. */
+const OUTDATED = ''
+/** Tells this store from others, also where two copies of the package are loaded. */
+const mark = Symbol.for('oauth-module cookie store')
 
 /**
  * Sessions in the visitor's cookie, sealed: for those without any store, as on serverless platforms. It cannot revoke from afar, list, or share a
@@ -17,34 +20,44 @@ const cookieStores = new WeakSet<object>()
  */
 export function cookieStore(): SessionStore {
   const store: SessionStore = { get: () => undefined, set: () => undefined, update: () => false, delete: () => false }
-  cookieStores.add(store)
-  return store
+  return Object.assign(store, { [mark]: true })
 }
 
-export function isCookieStore(store: SessionStore): boolean {
-  return cookieStores.has(store)
+export function isCookieStore(store: unknown): boolean {
+  return typeof store === 'object' && store !== null && mark in store
 }
+
+/** What the cookie store gives up, for the log. */
+export const cookieStoreLimits =
+  'sessions live in cookies: none can be revoked from afar, users and sessions cannot be listed (store_not_listable), back-channel logout does not exist, ' +
+  'a re-check is not shared between processes, and a copy of a cookie stays good after a logout elsewhere'
 
 /** Sessions whose id is the session itself, sealed: another id means that the cookie has to be set anew. */
 export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd }: SessionsConfig): Sessions {
   // What this process ended stays ended here; other processes cannot know.
   const ended = new LRUCache<string, MissReason>({ max: 10_000 })
+  // Requests that came with the cookie before, and answers that could no longer set the new one: the old refresh token may be spent.
+  const newer = new LRUCache<string, LiveSession>({ max: MAX_NEWER })
 
   const sealed = (key: string, session: Session): LiveSession => {
-    const id = sealer.seal('session', JSON.stringify({ key, session }))
-    if (id.length <= MAX_ID) return { id, key, session }
-    // What the provider said is convenience; who the user is, is not.
-    const { claims: _, ...user } = session.user
-    const small = sealer.seal('session', JSON.stringify({ key, session: { ...session, user: { ...user, claims: {} } } }))
-    if (small.length <= MAX_ID) return { id: small, key, session }
-    throw new OAuthError('internal', { hint: 'the session is too large for cookieStore(): use a store, or ask for fewer scopes and shorter tokens' })
+    for (const part of leaner(session)) {
+      const id = chunked(sealer.seal('session', JSON.stringify({ key, session: part })))
+      if (id !== undefined) return { id, key, session: deepFreeze(session) }
+    }
+    throw new OAuthError('internal', { hint: TOO_LARGE })
   }
-  const opened = (id: string): LiveSession | undefined => {
-    const text = sealer.open('session', id)
-    const value: unknown = text === undefined ? undefined : JSON.parse(text)
+  const opened = (text: string): Omit<LiveSession, 'id'> | undefined => {
+    const json = sealer.open('session', text)
+    const value: unknown = json === undefined ? undefined : JSON.parse(json)
     if (!isRecord(value) || typeof value['key'] !== 'string') return undefined
     const session = asSession(value['session'] as Session)
-    return session && { id, key: value['key'], session }
+    return session && { key: value['key'], session }
+  }
+  const newest = (live: LiveSession): LiveSession => {
+    const known = newer.get(live.key)
+    if (known === undefined || known.session.revision <= live.session.revision) return live
+    const lastActiveAt = Math.max(known.session.lastActiveAt, live.session.lastActiveAt)
+    return { id: OUTDATED, key: live.key, session: { ...known.session, lastActiveAt } }
   }
   const judge = (live: LiveSession, now: number): LiveSession | MissReason => {
     const reason = ended.get(live.key)
@@ -54,35 +67,43 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
 
   return {
     find(cookieHeader, cookieName, now, instance) {
-      const [first] = readCookies(cookieHeader, cookieName)
-      if (first === undefined || first === '') return 'none'
-      const rest = Array.from({ length: MAX_CHUNKS - 1 }, (_, index) => readCookies(cookieHeader, chunkName(cookieName, index + 1))[0] ?? '')
-      const live = opened([first, ...rest].join(''))
-      if (live === undefined) return 'expired'
-      return live.session.instance === instance ? judge(live, now) : 'none'
+      let reason: MissReason = 'none'
+      for (const { id, text } of readChunked(cookieHeader, cookieName)) {
+        const session = opened(text)
+        const found = session === undefined ? 'expired' : judge(newest({ id, ...session }), now)
+        if (typeof found !== 'string' && found.session.instance === instance) return found
+        if (typeof found === 'string' && reason === 'none') reason = found
+      }
+      return reason
     },
     async create(start, tokens, now) {
       const key = sha256(randomId())
-      return sealed(key, newSession(start, now, sealTokens(sealer, key, tokens)))
+      // Only lists of sessions say where a login came from.
+      const browser = { userAgent: undefined, ipAddress: undefined }
+      return sealed(key, newSession({ ...start, browser }, now, keepTokens(tokens)))
     },
-    async update({ key, session }, changes, tokens) {
-      if (ended.has(key)) return undefined
-      return sealed(key, { ...session, ...changes, revision: session.revision + 1, ...(tokens && sealTokens(sealer, key, tokens)) })
+    async update(live, changes, tokens) {
+      const { key, session } = live
+      if (ended.has(key) || newest(live) !== live) return undefined
+      const updated = sealed(key, { ...session, ...changes, revision: session.revision + 1, ...(tokens && keepTokens(tokens)) })
+      newer.set(key, updated)
+      return updated
     },
     async reload(live) {
-      const found = judge(live, Date.now())
+      const found = judge(newest(live), Date.now())
       return typeof found === 'string' ? undefined : found
     },
     async destroy(key, reason) {
       ended.set(key, reason === 'revoked' || reason === 'ended' ? 'revoked' : 'expired')
+      newer.delete(key)
       onEnd(key, reason, true)
       return true
     },
-    tokens: ({ key, session }) => openTokens(sealer, key, session),
+    tokens: ({ session }) => JSON.parse(session.tokens),
     touch(live, now) {
       const limits = lifetimes()
       const isDue = limits.inactivityTimeout > 0 && now - live.session.lastActiveAt >= touchInterval(limits)
-      return isDue ? sealed(live.key, { ...live.session, lastActiveAt: now }) : live
+      return isDue || live.id === OUTDATED ? sealed(live.key, { ...live.session, lastActiveAt: now }) : live
     },
     ends({ session }) {
       return { expiresAt: absoluteEnd(session, lifetimes()), idleExpiresAt: idleEnd(session.lastActiveAt, lifetimes()) }
@@ -90,4 +111,20 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
     nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
     settle: async () => undefined,
   }
+}
+
+const TOO_LARGE = 'the session is too large for cookieStore(), even without claims and ID token: use a store, or ask for fewer scopes and shorter tokens'
+
+/** The session, then what is left of it where it is too long: what the provider said is convenience, who the user is, is not. */
+function* leaner(session: Session): Generator<Session> {
+  yield session
+  const withoutClaims = { ...session, user: { ...session.user, claims: {} } }
+  yield withoutClaims
+  const tokens: Tokens = JSON.parse(session.tokens)
+  yield { ...withoutClaims, ...keepTokens({ ...tokens, idToken: undefined }) }
+}
+
+/** Sealed with the rest of the session, and not once more: twice is longer and no safer. */
+function keepTokens(tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
+  return { tokens: JSON.stringify(tokens), headerTokens: headerTokensOf(tokens) }
 }

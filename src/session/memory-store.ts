@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
+import { type OptionReader, readOptions } from '../read.js'
 import { createKeysByUser } from './keys-by-user.js'
 import type { EntriesQuery, SessionStore, StoreRecord } from './store.js'
 
@@ -9,11 +10,11 @@ export interface MemoryStoreOptions {
    * Sessions at most. Beyond it those that ran out go, then the oldest of the user who has most, then the one used
    * longest ago. Default 10 000.
    */
-  maxEntries?: number
+  maxEntries?: number | undefined
   /** Bytes of all sessions at most, roughly. Default 64 MiB. */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** Sessions of one user at most, so that one account cannot push the others out. Default 100. */
-  maxPerUser?: number
+  maxPerUser?: number | undefined
 }
 
 const PURGE_INTERVAL = 60_000
@@ -27,9 +28,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   if (cluster.isWorker) {
     throw new TypeError('memoryStore() cannot serve several processes: a worker would not know the logins of the others. Set the option store to one that they share.')
   }
-  const maxEntries = limit(options.maxEntries, 'maxEntries', 10_000)
-  const maxBytes = limit(options.maxBytes, 'maxBytes', 64 * 1024 * 1024)
-  const maxPerUser = limit(options.maxPerUser, 'maxPerUser', 100)
+  const read = readOptions(options, 'memoryStore()')
+  read.only(['maxEntries', 'maxBytes', 'maxPerUser'])
+  const maxEntries = limit(read, 'maxEntries', 10_000)
+  const maxBytes = limit(read, 'maxBytes', 64 * 1024 * 1024)
+  const maxPerUser = limit(read, 'maxPerUser', 100)
   const kinds = new Map<string, LRUCache<string, StoreRecord>>()
   const users = createKeysByUser()
   const locks = new Map<string, { until: number }>()
@@ -129,8 +132,7 @@ function positionOf(key: string, { createdAt }: StoreRecord): string {
   return `${String(createdAt).padStart(16, '0')}:${key}`
 }
 
-function limit(value: number | undefined, name: string, fallback: number): number {
-  const number = value ?? fallback
-  if (!Number.isSafeInteger(number) || number < 1) throw new TypeError(`memoryStore().${name} must be a whole number above 0`)
-  return number
+function limit(read: OptionReader, name: string, fallback: number): number {
+  const value = read.has(name) ? read.value(name) : fallback
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : read.fail(name, 'must be a whole number above 0')
 }

@@ -94,7 +94,12 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
 
   const judge = (id: string, key: string, record: StoreRecord | undefined, now: number): LiveSession | MissReason => {
     const session = asSession(record)
-    if (session === undefined) return revoked.has(key) ? 'revoked' : 'expired'
+    if (session === undefined) {
+      if (revoked.has(key)) return 'revoked'
+      // Most stores drop a row by themselves: whoever was active here and is gone has expired.
+      if (activity.delete(key)) onEnd(key, 'expired', true)
+      return 'expired'
+    }
     if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance)) return { id, key, session }
     background(destroy(key, 'expired'))
     return 'expired'
@@ -166,7 +171,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
       const limits = lifetimes()
       const isDue = now - writtenAt >= touchInterval(limits)
-      if (limits.inactivityTimeout > 0 || isDue) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
+      if (limits.inactivityTimeout > 0 || isDue || known === undefined) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
       if (!isDue) return live
       const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
@@ -207,15 +212,17 @@ export function asSession(record: StoreRecord | undefined): Session | undefined 
   return record as Session
 }
 
-export function sealTokens(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
-  const fits = (token: string | undefined) => token !== undefined && token.length <= MAX_HEADER_TOKEN
-  return {
-    tokens: sealer.seal('tokens', JSON.stringify(tokens), id),
-    headerTokens: [...(fits(tokens.accessToken) ? (['access'] as const) : []), ...(fits(tokens.refreshToken) ? (['refresh'] as const) : [])],
-  }
+function sealTokens(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
+  return { tokens: sealer.seal('tokens', JSON.stringify(tokens), id), headerTokens: headerTokensOf(tokens) }
 }
 
-export function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {
+/** The tokens that fit a request header. */
+export function headerTokensOf({ accessToken, refreshToken }: Tokens): Session['headerTokens'] {
+  const fits = (token: string | undefined) => token !== undefined && token.length <= MAX_HEADER_TOKEN
+  return [...(fits(accessToken) ? (['access'] as const) : []), ...(fits(refreshToken) ? (['refresh'] as const) : [])]
+}
+
+function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {
   const opened = sealer.open('tokens', tokens, id)
   // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
   if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
@@ -223,7 +230,7 @@ export function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tok
 }
 
 /** One session object serves many requests: none may change it for the others. */
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
     for (const member of Object.values(value)) deepFreeze(member)

@@ -1,10 +1,10 @@
-import { isCookieStore } from './cookie-store.js'
+import { cookieStoreLimits, isCookieStore } from './cookie-store.js'
 import { isExpressSessionStore } from './express-session.js'
 import type { SessionStore } from './store.js'
 
 /** What an app gives up with the store that it was given, for the log. */
 export function limitsOfStore({ lock, entries }: SessionStore, given: unknown): string[] {
-  if (isCookieStore(given as SessionStore)) return []
+  if (isCookieStore(given)) return [cookieStoreLimits]
   const limits: string[] = []
   if (isExpressSessionStore(given)) {
     limits.push('the store was made for express-session: one check at a time, and no deleted session back, hold within this process and as far as they go across processes')

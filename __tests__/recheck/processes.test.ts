@@ -1,0 +1,107 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
+import { memoryStore } from '../../src/index.js'
+import type { StoreRecord } from '../../src/index.js'
+import { secret, stopAll, stopping } from '../support/gate.js'
+import type { GateProcessSetup } from '../support/gate-process.js'
+import { type Browser, createBrowser } from '../support/jar.js'
+import { listen } from '../support/server.js'
+
+afterEach(stopAll)
+
+/** A store behind a socket, as Redis is. */
+async function startStoreServer(): Promise<string> {
+  const store = memoryStore()
+  const held = new Map<string, () => unknown>()
+  const methods: Record<string, (...args: never[]) => unknown> = {
+    get: (key: string) => store.get(key),
+    set: (key: string, record: StoreRecord, ttl: number) => store.set(key, record, ttl),
+    update: (key: string, record: StoreRecord, ttl: number) => store.update(key, record, ttl),
+    delete: (key: string) => store.delete(key),
+    async lock(key: string, ttl: number) {
+      const unlock = await store.lock?.(key, ttl)
+      if (!unlock) return undefined
+      const handle = randomUUID()
+      held.set(handle, unlock)
+      return handle
+    },
+    unlock: (handle: string) => held.get(handle)?.(),
+  }
+  const server = stopping(
+    await listen(async (req, res) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of req) chunks.push(chunk as Buffer)
+      const { method, args } = JSON.parse(Buffer.concat(chunks).toString()) as { method: string; args: never[] }
+      res.end(JSON.stringify({ result: await methods[method]?.(...args) }))
+    }),
+  )
+  return `http://127.0.0.1:${server.port}`
+}
+
+interface GateProcess {
+  child: ChildProcess
+  url(path: string): string
+}
+
+async function startGateProcess(setup: GateProcessSetup): Promise<GateProcess> {
+  const child = fork(join(process.cwd(), '__tests__/support/gate-process.ts'), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  stopping({
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  })
+  child.send(setup)
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  return { child, url: (path) => `http://localhost:${port}${path}` }
+}
+
+async function startPair(vendor: VendorServer, more: Partial<GateProcessSetup>): Promise<{ gates: [GateProcess, GateProcess]; browser: Browser }> {
+  const { issuer, clientId, clientSecret } = vendor.options as GateProcessSetup['provider']
+  const setup = { storeUrl: await startStoreServer(), provider: { issuer, clientId, clientSecret }, secret, authCheckInterval: 1, ...more }
+  // Both are reached as localhost, whose cookies know no ports.
+  const gates = await Promise.all([startGateProcess(setup), startGateProcess(setup)])
+  const browser = createBrowser()
+  const page = await browser.get(gates[0].url('/'))
+  if (page.status !== 200) throw new Error(`no login: ${page.status} ${page.body}`)
+  vendor.requests.length = 0
+  return { gates, browser }
+}
+
+const countOf = (vendor: VendorServer, endpoint: string) => vendor.requests.filter((request) => request.endpoint === endpoint).length
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+describe('two processes that share a store with a lock', () => {
+  test('S-094 200 requests at once after the interval: one token request, one user request, and the token lives on', async () => {
+    const vendor = stopping(await startVendor('oidc', { settings: { tokenLifetime: 5 } }))
+    const { gates, browser } = await startPair(vendor, {})
+    const spent: string[] = []
+    vendor.respond('token', ({ form }) => (spent.push(String(form?.['refresh_token'])), undefined))
+    for (let round = 1; round <= 2; round++) {
+      await sleep(1_050)
+      // The provider is asked while everybody is there already.
+      vendor.respond('userinfo', async () => (await sleep(400), undefined))
+      const pages = await Promise.all(Array.from({ length: 200 }, (_, index) => browser.get(gates[index % 2]?.url('/') ?? '', { follow: false })))
+      expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
+      expect([countOf(vendor, 'token'), countOf(vendor, 'userinfo')]).toEqual([round, round])
+    }
+    expect(new Set(spent).size).toBe(2)
+  })
+
+  test('S-094 when the holder dies while it asks, another takes over, and the login lives', async () => {
+    const vendor = stopping(await startVendor('oidc'))
+    const { gates, browser } = await startPair(vendor, { timeouts: { provider: 0.4, store: 0.4 } })
+    await sleep(1_050)
+    const asked = new Promise<void>((resolve) => vendor.respond('userinfo', () => (resolve(), 'hang'), { once: true }))
+    const dying = browser.get(gates[0].url('/'), { follow: false }).catch(() => undefined)
+    await asked
+    gates[0].child.kill('SIGKILL')
+    await dying
+    expect((await browser.get(gates[1].url('/'), { follow: false })).status).toBe(200)
+  })
+})
