@@ -30,7 +30,7 @@ function start(name: string): Promise<string> {
 }
 
 /** Where each of the framework examples asks for a login. */
-const frameworks: Record<string, string> = { connect: '/deep?x=1', http: '/deep?x=1', express4: '/reports/2026?tab=costs', fastify: '/deep?x=1', nestjs: '/deep?x=1' }
+const frameworks: Record<string, string> = { connect: '/deep?x=1', http: '/deep?x=1', serverless: '/deep?x=1', express4: '/reports/2026?tab=costs', fastify: '/deep?x=1', nestjs: '/deep?x=1' }
 
 describe('an example', () => {
   test.each(Object.entries(frameworks))('%s logs Ada in at the development provider, and answers what she asked for', async (name, path) => {
@@ -65,5 +65,5 @@ describe('an example', () => {
       const page = await createBrowser().get(`${await start(name)}/deep`, { follow: false })
       expect([name, page.status < 400]).toEqual([name, true])
     }
-  }, 60_000)
+  }, 120_000)
 })

@@ -15,7 +15,13 @@ const port = Number(process.env.PORT ?? 3000)
 const { provider, about } = await chooseProvider()
 
 const app = express()
-app.use(oauthModule({ provider, inactivityTimeout: 3600, maximumDuration: 86_400, authCheckInterval: 300 }))
+app.use(oauthModule({
+  provider,
+  secret: process.env.OAUTH_MODULE_SECRET ?? 'good enough for trying it out on this machine',
+  inactivityTimeout: 3600,
+  maximumDuration: 86_400,
+  authCheckInterval: 300,
+}))
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
@@ -25,28 +31,28 @@ const server = app.listen(port, '127.0.0.1', () => {
   console.log(`
   An app behind oauth-module:  http://localhost:${actual}
 
-  ${about}
+  ${about(actual)}
   Try a deep link, too:        http://localhost:${actual}/reports/2026?tab=costs
 `)
 })
 
-async function chooseProvider(): Promise<{ provider: OAuthModuleOptions['provider']; about: string }> {
+async function chooseProvider(): Promise<{ provider: OAuthModuleOptions['provider']; about: (port: number) => string }> {
   const builtins = vendorNames.filter((name) => name !== 'oidc' && name !== 'oauth2')
-  if (process.env.PROVIDERS === 'all') return { provider: await playAll(builtins), about: 'All eight providers are played on this machine: choose one, then who you are.' }
+  if (process.env.PROVIDERS === 'all') return { provider: await playAll(builtins), about: () => 'All eight providers are played on this machine: choose one, then who you are.' }
   const configured = builtins.filter((name) => process.env[`OAUTH_MODULE_${name.toUpperCase()}_CLIENT_ID`])
-  if (configured.length > 0) return { provider: Object.fromEntries(configured.map((name) => [name, {}])), about: callbacks(configured) }
+  if (configured.length > 0) return { provider: Object.fromEntries(configured.map((name) => [name, {}])), about: (actual) => callbacks(configured, actual) }
   const { issuer, clientId, clientSecret } = await devProvider()
   return {
     provider: {
       dev: oidcProvider({ issuer, clientId, clientSecret, displayName: 'the development provider', emailDomains: ['example.com'] }),
     },
-    about: 'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
+    about: () => 'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
   }
 }
 
 /** The first provider listed keeps the plain callback address. */
-function callbacks(names: readonly string[]): string {
-  const lines = names.map((name, index) => `    ${name}: http://localhost:${port}/auth/callback${index === 0 ? '' : `/${name}`}`)
+function callbacks(names: readonly string[], actual: number): string {
+  const lines = names.map((name, index) => `    ${name}: http://localhost:${actual}/auth/callback${index === 0 ? '' : `/${name}`}`)
   return `The callback address to register at each provider:\n${lines.join('\n')}\n`
 }
 

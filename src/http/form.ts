@@ -12,7 +12,7 @@ export async function readForm(req: AppRequest & { body?: unknown }, maxBytes: n
 function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
   if (!isRecord(body) || Object.keys(body).length === 0) return undefined
-  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])))
+  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, String(one)])))
 }
 
 /** Without an iterator: leaving one early ends the connection, and the sender would not learn why. */

@@ -113,15 +113,16 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
   }
 }
 
-const TOO_LARGE = 'the session is too large for cookieStore(), even without claims and ID token: use a store, or ask for fewer scopes and shorter tokens'
+const TOO_LARGE = 'the session is too large for cookieStore(), even without ID token and claims: use a store, or ask for fewer scopes and shorter tokens'
 
 /** The session, then what is left of it where it is too long: what the provider said is convenience, who the user is, is not. */
 function* leaner(session: Session): Generator<Session> {
   yield session
-  const withoutClaims = { ...session, user: { ...session.user, claims: {} } }
-  yield withoutClaims
   const tokens: Tokens = JSON.parse(session.tokens)
-  yield { ...withoutClaims, ...keepTokens({ ...tokens, idToken: undefined }) }
+  // A provider can be told to log out without it, though it may ask then.
+  const withoutIdToken = { ...session, ...keepTokens({ ...tokens, idToken: undefined }) }
+  yield withoutIdToken
+  yield { ...withoutIdToken, user: { ...session.user, claims: {} } }
 }
 
 /** Sealed with the rest of the session, and not once more: twice is longer and no safer. */

@@ -5,7 +5,7 @@ export type Awaitable<T> = T | Promise<T>
  * A record of a store: plain JSON. A store reads these fields only; what else is in a record is ours.
  */
 export interface StoreRecord {
-  /** What the record is: `session`, `user`, `active` (a user was active in a month) or `config`. */
+  /** What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub` (a provider's names for a session and a user) or `config`. */
   readonly kind: string
   /** What the record is listed under: of a session its user, of `active` its month. */
   readonly group: string

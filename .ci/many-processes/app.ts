@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createClient } from 'redis'
+import { type OAuthContext, oauth2Provider, oauthModule, type SessionStore } from '../../src/index.js'
+import { redisStore } from '../../src/redis/index.js'
+import { processHeader } from './provider.js'
+
+/** What a process is told at its start. */
+export interface Setup {
+  name: string
+  redisPort: number
+  providerOrigin: string
+  secrets: string[]
+  /** `later` writes rows with members that `this` one does not know. */
+  release: 'this' | 'later'
+  /** Whether the client answers from its own cache. */
+  isCaching: boolean
+}
+
+/** What a process is asked beside its visitors. */
+export type Order = { is: 'revoke'; handle: string } | { is: 'delete'; user: string } | { is: 'end' }
+
+/** What the app behind the gate saw. */
+export interface Seen {
+  user: string | undefined
+  header: string | undefined
+  handle: string | undefined
+  token: string | undefined
+  by: string
+}
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+async function start({ name, redisPort, providerOrigin, secrets, release, isCaching }: Setup): Promise<void> {
+  const client = createClient({
+    socket: { host: '127.0.0.1', port: redisPort },
+    RESP: 3,
+    ...(isCaching && { clientSideCache: { ttl: 0, maxEntries: 1000, evictPolicy: 'LRU' } }),
+  })
+  client.on('error', () => undefined)
+  await client.connect()
+  const gate = oauthModule({
+    provider: {
+      idp: oauth2Provider({
+        authorizationUrl: `${providerOrigin}/authorize`,
+        tokenUrl: `${providerOrigin}/token`,
+        userinfoUrl: `${providerOrigin}/userinfo`,
+        clientId: 'app',
+        clientSecret: 'app secret',
+        tokenHeaders: { [processHeader]: name },
+      }),
+    },
+    secret: secrets,
+    store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
+    authCheckInterval: 1,
+    // Activity is written every other second.
+    inactivityTimeout: 20,
+    maximumDuration: 600,
+    timeouts: { provider: 1.5, store: 1 },
+    logger: silent,
+  })
+  const answer = async (req: IncomingMessage & { oauth?: OAuthContext }): Promise<Seen> => {
+    const { oauth } = req
+    const token = req.url?.startsWith('/token') ? await oauth?.getAccessToken() : oauth?.accessToken
+    return { user: oauth?.user?.id, header: String(req.headers['ngrok-auth-user-id']), handle: oauth?.sessionHandle, token, by: name }
+  }
+  const server = createServer((req, res) =>
+    gate(req, res, (error) => {
+      if (error !== undefined) return res.writeHead(500).end()
+      answer(req).then((seen) => res.end(JSON.stringify(seen)), (reason: { status?: number }) => res.writeHead(reason.status ?? 500).end())
+    }),
+  )
+  process.on('message', async (order: Order) => {
+    if (order.is === 'revoke') process.send?.({ done: await gate.sessions.revoke(order.handle) })
+    else if (order.is === 'delete') process.send?.({ done: await gate.users.delete(order.user) })
+    else {
+      // The visitors are sent away; what was begun for them must come to its end all the same.
+      server.close()
+      server.closeAllConnections()
+      await gate.close()
+      client.destroy()
+      process.exit(0)
+    }
+  })
+  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+}
+
+function laterRelease(store: SessionStore): SessionStore {
+  const mark = <R extends object>(record: R) => ({ ...record, later: { member: 'of a later release' } })
+  return { ...store, set: (key, record, ttl) => store.set(key, mark(record), ttl), update: (key, record, ttl) => store.update(key, mark(record), ttl) }
+}
+
+if (process.send) process.once('message', (setup) => void start(setup as Setup))
