@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { cookieStore, oauthModule, type OAuthModuleOptions } from '../src/index.js'
+import { createSealer } from '../src/http/seal.js'
+import { createCookieSessions } from '../src/session/cookie-store.js'
+import type { SessionStart } from '../src/session/sessions.js'
+import type { OAuthUser } from '../src/user.js'
 import { startVendor, type VendorOptions, type VendorServer } from '../src/dev/vendors/index.js'
 import { requestsTo } from './providers/support.js'
 import { fakeDate, realDate } from './support/clock.js'
@@ -315,6 +319,31 @@ describe('tokens that change', () => {
     expect((await withCookie(other, renewed)).status).toBe(200)
   })
 
+  test('of two writes that started from the same state the second is told so, and sees what the first wrote', async () => {
+    const sessions = createCookieSessions({
+      store: cookieStore(),
+      sealer: createSealer([secret]),
+      lifetimes: () => ({ inactivityTimeout: 0, maximumDuration: 0 }),
+      timeout: 1000,
+      clockTolerance: 0,
+      onBackgroundError() {},
+      onEnd() {},
+    })
+    const user = { key: 'idp:1', id: '1', name: 'Ida' } as OAuthUser
+    const start = { instance: '', provider: 'idp', issuer: '', clientId: 'c', user, boundClaims: {}, redirectUri: '', scopes: [], verdicts: {} } as unknown as SessionStart
+    const live = await sessions.create(start, { accessToken: 'a', refreshToken: 'r', idToken: undefined }, Date.now())
+    const first = await sessions.update(live, {}, { accessToken: 'a2', refreshToken: 'r2', idToken: undefined })
+    expect(first).toBeDefined()
+    expect(await sessions.update(live, { deniedSince: undefined })).toBeUndefined()
+    const current = await sessions.reload(live)
+    if (current === undefined) throw new Error('no session')
+    expect(sessions.tokens(current).refreshToken).toBe('r2')
+    const second = await sessions.update(current, { deniedSince: undefined })
+    expect(second && sessions.tokens(second).refreshToken).toBe('r2')
+    await sessions.destroy(live.key, 'logout')
+    expect([second && (await sessions.update(second, {})), await sessions.reload(live)]).toEqual([undefined, undefined])
+  })
+
   test('a user whom the rules refuse gets the verdict in the cookie, and is let in again without a login', async () => {
     const clock = fakeDate()
     let isWelcome = true
@@ -436,7 +465,7 @@ describe('what the cookie store cannot do', () => {
 })
 
 test('a typical session fits one cookie', async () => {
-  for (const name of ['github', 'google', 'oidc', 'gitlab', 'microsoft'] as const) {
+  for (const name of ['github', 'google', 'oidc', 'gitlab'] as const) {
     const at = stopping(await startVendor(name))
     const provider = name === 'oidc' ? { oidc: oidcOf(at) } : ({ [name]: at.options } as OAuthModuleOptions['provider'])
     const gate = await startGate({ provider, store: cookieStore() })

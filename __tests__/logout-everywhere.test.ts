@@ -96,12 +96,12 @@ describe('logout.endProviderSession', () => {
   test('with the provider down, and nothing known of it, the visitor is signed out here all the same', async () => {
     const doomed = stopping(await startOidcProvider({ loginAs: 'alice' }))
     const store = memoryStore()
-    const options: Partial<OAuthModuleOptions> = { store, id: 'app', timeouts: { provider: 0.5 } }
+    const options: Partial<OAuthModuleOptions> = { store, id: 'app' }
     const gate = await register(options, doomed)
     const browser = await logIn(gate)
     // A second process, which has discovered nothing yet.
     const op = oidcProvider({ issuer: doomed.issuer, clientId: gate.clientId, clientSecret: 'a-secret' })
-    const fresh = await startGate({ ...options, provider: { op }, logout: { endProviderSession: true, revokeTokens: true } })
+    const fresh = await startGate({ ...options, provider: { op }, timeouts: { provider: 0.5 }, logout: { endProviderSession: true, revokeTokens: true } })
     await doomed.fault({ path: '/', connection: 'hang' })
     const Cookie = `ngrok.session=${browser.cookies(gate.origin)[0]?.value}`
     const page = await createBrowser().get(fresh.url('/auth/logout'), { headers: { Cookie } })

@@ -19,7 +19,8 @@ export interface ErrorFacts {
 }
 
 export interface Answers {
-  page(res: ServerResponse, status: number, make: (pages: Pages, nonce: string) => Page): void
+  /** A page, or the JSON that says the same. */
+  page(req: AppRequest, res: ServerResponse, json: object, make: (pages: Pages, nonce: string) => Page): void
   /** The page of an error, or its JSON twin. */
   error(req: AppRequest, res: ServerResponse, error: OAuthError, facts: ErrorFacts): void
 }
@@ -35,9 +36,10 @@ export function createAnswers(pages: Pages, onPageError: (error: unknown) => voi
       return build(plainPages, nonce)
     }
   }
-  const page: Answers['page'] = (res, status, build) => {
+  const page: Answers['page'] = (req, res, json, build) => {
+    if (!wantsHtml(req)) return sendJson(res, 200, json)
     const { body, policy } = make(build)
-    sendHtml(res, status, body, policy)
+    sendHtml(res, 200, body, policy)
   }
 
   return {

@@ -140,12 +140,20 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     // Another process, or this one before it was started anew, has written it already.
     const isKnown = present !== undefined && now - present.user.lastActive < HOUR && monthOf(present.user.lastActive) === monthOf(now)
     if (isKnown && !isLogin) return
+    // First: whoever has the record below is taken for counted.
+    const month = monthOf(now)
+    const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
+    const activeKey = `active-${month}-${sha256(user.key)}`
+    if ((await read(activeKey, 'active')) === undefined) await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout)
+    // What a later release has written beside it stays.
     const record: UserRecord = {
+      ...present,
       kind: 'user',
       group: user.provider,
       createdAt: present?.createdAt ?? now,
       revision: (present?.revision ?? 0) + 1,
       user: {
+        ...present?.user,
         id: user.key,
         identityProvider: { name: user.provider, url: providerUrl(user.provider) },
         providerUserId: user.id,
@@ -160,10 +168,6 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     // A user who was deleted meanwhile comes back by logging in, not by being active.
     if (isLogin) await guard(() => store.set(key, record, LONGEST_LIFE), storeTimeout)
     else if (present !== undefined) await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout)
-    const month = monthOf(now)
-    const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
-    const activeKey = `active-${month}-${sha256(user.key)}`
-    if ((await read(activeKey, 'active')) === undefined) await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout)
   }
 
   return {
@@ -196,7 +200,9 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       },
       async revoke(id) {
         mustKeepRows()
-        return sessions.destroy(id, 'revoked')
+        const record = await guard(() => store.get(id), storeTimeout)
+        // A handle names a session and no other record: those live in the store as well.
+        return record === undefined || record.kind === 'session' ? sessions.destroy(id, 'revoked') : false
       },
     },
     async monthlyActiveUsers(month = monthOf(Date.now())) {

@@ -4,7 +4,7 @@ import { createEvents, type Events } from './events.js'
 import { createBackchannelLogout } from './flows/backchannel-logout.js'
 import { createCallback } from './flows/callback.js'
 import { createFlights, type Flights } from './flows/flights.js'
-import { AUTHORIZE_TIMEOUT, createIdentifier, type Identifier } from './flows/identify.js'
+import { AUTHORIZE_TIMEOUT, createIdentifier, type Identified, type Identifier } from './flows/identify.js'
 import { createLinks } from './flows/links.js'
 import { type Connection, createLogin } from './flows/login.js'
 import { createLogout } from './flows/logout.js'
@@ -28,7 +28,6 @@ import { createSessions, type EndReason, type LiveSession, type Sessions } from 
 import { limitsOfStore } from './session/store-limits.js'
 import { createSpecialPaths } from './special-paths.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
-import type { OAuthUser } from './user.js'
 import { createVisits } from './visit.js'
 import { createWatches, type Watches } from './watches.js'
 
@@ -41,7 +40,7 @@ export interface Shared {
   readonly events: Events
   readonly reports: RequestReports
   /** The mount that the latest request came by. */
-  readonly mounted: { at: string }
+  readonly mounts: Set<string>
   readonly watches: Watches
   readonly appUsers: AppUsers
   readonly logoutIndex: LogoutIndex
@@ -91,19 +90,22 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
-  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, mounted: { at: '' }, watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
+  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, mounts: new Set(), watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
 }
 
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
   const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, asked } = shared
-  const places = createPlaces(config)
+  const places = createPlaces(config, shared.mounts)
   const links = createLinks(sealer, places, basePath)
   const headers = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
-  const onTrial = (user: OAuthUser, { code, tried }: Refusal) =>
-    events.tell('denied', { user, provider: user.provider, code, tried, decisionId: newDecisionId(), isReportOnly: true })
+  const onIdentified = ({ user, runTrial }: Identified) => {
+    const tell = (refusal: Refusal | undefined) =>
+      refusal && events.tell('denied', { user, provider: user.provider, code: refusal.code, tried: refusal.tried, decisionId: newDecisionId(), isReportOnly: true })
+    flights.beside(runTrial().then(tell))
+  }
   const identifiers = new Map(
     providers.map((provider): [string, Identifier] => {
       const { authorize, rulesVersion, trial } = config
@@ -118,7 +120,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     ...check,
     // A check beside the request has no answer to put a new cookie into.
     isEarly: check.isEarly && !isCookieStore(config.store),
-    onTrial,
+    onIdentified,
     onChecked: (live, result, duration) => tellCheck(events, watches, live, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
@@ -143,7 +145,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
-    callback: createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration: lifetimes.maximumDuration, onTrial }),
+    callback: createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration: lifetimes.maximumDuration, onIdentified }),
     logout: createLogout({ sessions, connections, links, places, answers, behaviour: config.logout, beside: flights.beside }),
     backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex }) : undefined,
     links,
@@ -171,7 +173,6 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     specialPaths,
     events,
     reports,
-    mounted: shared.mounted,
     onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
   })
   return { config, gate, recheck, connections, identifiers }

@@ -8,9 +8,10 @@ import { FailedLogin } from './flows/callback.js'
 import type { Connection, Login } from './flows/login.js'
 import type { Links, LoginRequest } from './flows/links.js'
 import { type CheckResult, type Recheck, unchecked } from './flows/recheck.js'
-import { within } from './http/deadline.js'
-import { type AppRequest, isBelow, isNavigation, readTarget } from './http/request.js'
+import { sendJson } from './http/answer.js'
+import { type AppRequest, isBelow, isNavigation, isSafeMount, readTarget } from './http/request.js'
 import { createNeighbours } from './neighbours.js'
+import { askOwner } from './owner-error.js'
 import type { Config } from './options.js'
 import type { RequestReports } from './request-report.js'
 import type { Places } from './place.js'
@@ -22,7 +23,6 @@ import type { OAuthUser } from './user.js'
 import type { Visit, Visits } from './visit.js'
 
 /** How long an `onError` may take; then the built-in answer is sent. */
-const ON_ERROR_TIMEOUT = 5_000
 
 /** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
 export type Outcome = 'pass' | 'answered' | { error: unknown }
@@ -41,8 +41,6 @@ export interface GateParts {
   specialPaths: SpecialPaths
   events: Events
   reports: RequestReports
-  /** An upgrade does not say where the app has mounted us: the requests before it did. */
-  mounted: { at: string }
   onActivity(live: LiveSession, now: number): void
 }
 
@@ -56,11 +54,22 @@ export interface Passed {
   readonly isExempt?: boolean | undefined
 }
 
+/** What {@link Gate.identify} is told beside the request. */
+export interface AuthenticateOptions {
+  /** Origins that may open a socket, beside the app's own. */
+  origin?: string | readonly string[] | undefined
+  /**
+   * Where the middleware is mounted, for requests that did not come through it. Default: the mount of earlier requests that
+   * the path belongs to, else the root.
+   */
+  mount?: string | undefined
+}
+
 export interface Gate {
   /** Decides about a request; `onPass` is told of those the app gets. */
   handle(req: AppRequest, res: ServerResponse, onPass: (passed: Passed) => void): Promise<Outcome>
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
-  identify(req: AppRequest, origins: string | readonly string[] | undefined): Promise<OAuthContext | undefined>
+  identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
@@ -68,7 +77,7 @@ export interface Gate {
 }
 
 export function createGate(parts: GateParts): Gate {
-  const { config, places, links, headers, sessions, connections, recheck, visits, answers, login, specialPaths, events, reports, mounted, onActivity } = parts
+  const { config, places, links, headers, sessions, connections, recheck, visits, answers, login, specialPaths, events, reports, onActivity } = parts
   const { basePath, logger, unauthenticated } = config
 
   /**
@@ -78,7 +87,7 @@ export function createGate(parts: GateParts): Gate {
   const handle: Gate['handle'] = async (req, res, onPass) => {
     headers.strip(req)
     const target = readTarget(req)
-    mounted.at = target.mount
+    if (!isSafeMount(target.mount)) return refuseMount(res)
     const place = places.of(req, target)
     const visit: Visit = { req, res, place, target, now: Date.now() }
     if (!config.isEnabled) return passExempt(visit, onPass)
@@ -90,11 +99,18 @@ export function createGate(parts: GateParts): Gate {
       visits.welcome(visit, found)
       onPass({ visit, live: found })
       reports.allow(req, found.session.user)
-      res.setHeader('Cache-Control', 'private')
+      if (!/private|no-store/i.test(String(res.getHeader('Cache-Control') ?? ''))) res.setHeader('Cache-Control', 'private')
       return 'pass'
     } catch (error) {
       return fail(visit, res, error, onPass)
     }
+  }
+
+  /** Nothing can be built from such a path: no cookie, no address to come back to. */
+  const refuseMount = (res: ServerResponse): Outcome => {
+    const { code, message, status } = new OAuthError('not_found')
+    sendJson(res, status, { error: code, message })
+    return 'answered'
   }
 
   const answer = async (visit: Visit, res: ServerResponse): Promise<Outcome> => {
@@ -103,6 +119,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const passExempt = (visit: Visit, onPass: (passed: Passed) => void): Outcome => {
+    visits.anonymous(visit, 'none')
     onPass({ visit, live: undefined, isExempt: true })
     reports.allow(visit.req, undefined)
     return 'pass'
@@ -181,7 +198,7 @@ export function createGate(parts: GateParts): Gate {
     const decisionId = failed?.user && newDecisionId()
     report(error, failed, decisionId)
     if (res.headersSent || res.destroyed) return 'answered'
-    const forwarded = await askOwner(visit, res, error)
+    const forwarded = await letOwnerAnswer(visit, res, error)
     if (forwarded !== undefined) return forwarded
     const retry: LoginRequest = failed?.retry ?? { returnPath: returnPathOf(visit) }
     answers.error(req, res, error, {
@@ -213,20 +230,12 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** `onError` may answer or forward; whatever it does, it lets nobody in. */
-  const askOwner = async ({ req }: Visit, res: ServerResponse, error: OAuthError): Promise<Outcome | undefined> => {
-    const { onError } = config
-    if (onError === undefined) return undefined
-    let forwarded: { error: unknown } | undefined
-    try {
-      await within(ON_ERROR_TIMEOUT, 'onError', () =>
-        onError(error, req, res, (other) => {
-          // Express takes `next('route')` and `next(0)` for leave to go on.
-          forwarded ??= { error: other instanceof Error ? other : error }
-        }),
-      )
-    } catch (thrown) {
+  const letOwnerAnswer = async ({ req }: Visit, res: ServerResponse, error: OAuthError): Promise<Outcome | undefined> => {
+    if (config.onError === undefined) return undefined
+    const forwarded = await askOwner(config.onError, error, req, res).catch((thrown: unknown) => {
       logger.error('onError failed', describe(thrown))
-    }
+      return undefined
+    })
     if (forwarded !== undefined && !res.headersSent) return forwarded
     return res.headersSent || res.writableEnded ? 'answered' : undefined
   }
@@ -235,12 +244,13 @@ export function createGate(parts: GateParts): Gate {
     handle,
     demandLogin,
     fail,
-    async identify(req, origins) {
+    async identify(req, { origin: origins, mount }) {
       headers.strip(req)
       // Another site's page would act with the visitor's cookie.
       const isForeign = req.headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
       if (!config.isEnabled || isForeign) return undefined
-      const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mounted.at }) }
+      const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }) }
+      if (!isSafeMount(target.mount)) return undefined
       const visit: Visit = { req, res: undefined, place: places.of(req, target), target, now: Date.now() }
       const found = await find(visit).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const

@@ -50,7 +50,7 @@ export function createAsked(): Asked {
 
 /** What a guard needs of the gate that let the request through. */
 export interface GuardedRequest extends Passed {
-  demandLogin(request: Pick<LoginRequest, 'ask' | 'scopes' | 'keptScopes'>): Promise<Outcome>
+  demandLogin(request: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>): Promise<Outcome>
   fail(error: unknown): Promise<Outcome>
   provider(name: string): Provider | undefined
 }
@@ -72,7 +72,8 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
   const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
   const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
   refuseWhatCannotBeMet(read, lists, providers)
-  const silent = providers.find(({ forcesLogin }) => forcesLogin !== true)
+  // Only an ID token says when the user logged in.
+  const silent = providers.find(({ forcesLogin, openid }) => forcesLogin !== true || !openid)
   if (maxAge !== undefined && silent && !acceptsSilentLogin) {
     read.fail('maxAge', `cannot be met: ${silent.label} cannot be told to ask for the password again. Set acceptSilentLogin: true to count its silent logins`)
   }
@@ -100,7 +101,8 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
     const stepUp = (missing: readonly string[]) => demandLogin({ scopes: missing, keptScopes: session.scopes })
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
-    if (maxAge !== undefined && visit.now - (session.authTime ?? session.createdAt) > maxAge) return demandLogin({ ask: 'login' })
+    const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
+    if (maxAge !== undefined && visit.now - authTime > maxAge) return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
     const decision = evaluate(live, provider)
     if (!decision.isAllowed) {
       const wanted = unreadable(live, provider)

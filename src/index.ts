@@ -7,7 +7,8 @@ export { Html, html, type HtmlValue } from './html.js'
 export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './app-users.js'
 export type { DenialFacts, OAuthEventName, OAuthEvents, OAuthListener, RequestFacts, SessionFacts } from './events.js'
 export type { GuardRules } from './guards.js'
-export { oauthModule, type AuthenticateOptions, type Next, type OAuthMiddleware } from './middleware.js'
+export type { AuthenticateOptions } from './gate.js'
+export { oauthModule, type Next, type OAuthMiddleware } from './middleware.js'
 export {
   defineProvider,
   type Claims,

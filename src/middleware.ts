@@ -4,7 +4,7 @@ import { assemble, type Assembly, createShared, type Shared } from './assemble.j
 import type { OAuthContext } from './context.js'
 import type { Events } from './events.js'
 import type { LoginRequest } from './flows/links.js'
-import type { Outcome, Passed } from './gate.js'
+import type { AuthenticateOptions, Outcome, Passed } from './gate.js'
 import { createAsked, createGuard, type GuardRules } from './guards.js'
 import type { AppRequest } from './http/request.js'
 import { type Config, type OAuthModuleOptions, parseOptions } from './options.js'
@@ -13,12 +13,6 @@ import type { OAuthUser } from './user.js'
 
 /** `next` of Express and Connect. */
 export type Next = (error?: unknown) => void
-
-/** What {@link OAuthMiddleware.authenticate} is told beside the request. */
-export interface AuthenticateOptions {
-  /** Origins that may open a socket, beside the app's own. */
-  origin?: string | readonly string[] | undefined
-}
 
 /** The login in front of an app: a middleware for Express, Connect and bare `node:http`. */
 export interface OAuthMiddleware {
@@ -86,7 +80,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       const { gate, connections } = state.assembly
       const request = {
         ...state,
-        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'scopes' | 'keptScopes'>) => gate.demandLogin(state.visit, res, asks),
+        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>) => gate.demandLogin(state.visit, res, asks),
         fail: (error: unknown) => gate.fail(state.visit, res, error),
         provider: (name: string) => connections.get(name)?.provider,
       }
@@ -96,7 +90,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
 
   return Object.assign(middleware, {
     requireAuth,
-    authenticate: async (req: IncomingMessage, { origin }: AuthenticateOptions = {}) => current.gate.identify(req, origin),
+    authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) => current.gate.identify(req, options),
     users: shared.appUsers.users,
     sessions: shared.appUsers.sessions,
     monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,

@@ -4,6 +4,9 @@ import type { Visit } from './visit.js'
 /** On the server object, since two copies of this package may be loaded beside each other. */
 const registry = Symbol.for('oauth-module.instances')
 
+/** Mounts with parameters in their path are as many as visitors care to make up. */
+const MAX_INSTANCES = 256
+
 interface Registering {
   [registry]?: Map<string, Instance>
 }
@@ -28,7 +31,7 @@ export function createNeighbours(logger: Logger, id: string | undefined): { meet
       const instances = (server[registry] ??= new Map())
       const cookie = `${name} ${attributes.path} ${attributes.domain ?? ''}`
       const owner = instances.get(cookie)
-      if (owner === undefined) instances.set(cookie, own)
+      if (owner === undefined && instances.size < MAX_INSTANCES) instances.set(cookie, own)
       // With the same id they share their logins: that is meant.
       if (owner === undefined || owner === own || (id !== undefined && owner.id === id)) return
       isWarned = true

@@ -1,11 +1,10 @@
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { debuglog } from 'node:util'
-import type { OAuthError } from './errors.js'
 import type { Authorize } from './flows/identify.js'
 import type { LogoutBehaviour } from './flows/logout.js'
 import { isLoopback, isSafePath } from './http/request.js'
+import type { OnError } from './owner-error.js'
 import type { PagesOption } from './page-contexts.js'
 import { ruleLists, type Rules } from './policy.js'
 import { parseProviders, type Provider, readRules } from './provider-options.js'
@@ -28,8 +27,7 @@ export interface Logger {
 
 export type { Authorize }
 
-/** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
-export type OnError = (error: OAuthError, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown
+export type { OnError }
 
 /** Options of `oauthModule()`. All times are in seconds. */
 export interface OAuthModuleOptions {
@@ -105,7 +103,7 @@ export interface OAuthModuleOptions {
   timeouts?: { provider?: number | undefined; store?: number | undefined } | undefined
   /** Seconds that clocks may differ. Default `30`. */
   clockTolerance?: number | undefined
-  /** Takes over error answers. */
+  /** Takes over error answers: within 5 seconds, else the built-in one is sent. */
   onError?: OnError | undefined
   /** Default: `NODE_DEBUG=oauth-module`, and process warnings. */
   logger?: Logger | undefined

@@ -41,6 +41,8 @@ export interface Places {
   of(req: AppRequest, target: RequestTarget): Place
   /** Scheme and host the visitor uses; refuses a request that does not say. */
   origin(req: AppRequest): string
+  /** The mount that a path outside of any router belongs to, of those that requests came through. */
+  mountOf(path: string): string
   /** Where the visitor wanted to go, as the visitor sees it. */
   publicPath(place: Place, target: RequestTarget): string
   /** Address of a special path, without the origin. */
@@ -50,7 +52,8 @@ export interface Places {
 /** Mounts with parameters in their path are many; beyond these they are put together anew. */
 const MAX_PLACES = 256
 
-export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig): Places {
+/** `mounts` collects those that requests came through. */
+export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, mounts: Set<string>): Places {
   const places = new Map<string, Place>()
   const publicIsHttps = publicUrl?.origin.startsWith('https:')
 
@@ -83,13 +86,20 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig): 
       const known = places.get(key)
       if (known !== undefined) return known
       const place = build(mount, secure)
-      if (places.size < MAX_PLACES) places.set(key, place)
+      if (places.size < MAX_PLACES) {
+        places.set(key, place)
+        if (mounts.size < MAX_PLACES) mounts.add(mount)
+      }
       return place
     },
     origin(req) {
       const origin = publicUrl?.origin ?? readOrigin(req)
       if (origin !== undefined) return origin
       throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
+    },
+    mountOf(path) {
+      const around = [...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
+      return around.sort((a, b) => b.length - a.length)[0] ?? ''
     },
     publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
     special: (place, name) => `${place.path}${basePath}/${name}`,

@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http'
 import { type AnonymousReason, OAuthContext } from './context.js'
 import type { Links } from './flows/links.js'
 import type { Recheck } from './flows/recheck.js'
 import type { AppRequest } from './http/request.js'
 import type { Places, Visit } from './place.js'
+import { isRecord } from './read.js'
 import { writeSessionCookie } from './session/session-cookie.js'
 import type { LiveSession, Sessions } from './session/sessions.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
@@ -50,6 +52,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
   const keep: Visits['keep'] = ({ req, res, place, now }, before, after) => {
     if (after.id !== before.id && res !== undefined && !res.headersSent) {
       writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
+      forbidStoring(res)
     }
     return after
   }
@@ -68,7 +71,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
       headers.set(req, {
         user,
         matched: verdict?.matched,
-        headerTokens: session.headerTokens,
+        headerTokens: sessions.hasTokens(session) ? session.headerTokens : [],
         openToken: (name) => sessions.tokens(current)[name === 'access' ? 'accessToken' : 'refreshToken'],
       })
       return attach(req, new OAuthContext({
@@ -82,7 +85,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
           current = keep(visit, current, await recheck.withFreshToken(current))
           return sessions.tokens(current).accessToken || undefined
         },
-        signal: () => (signal ??= watches.watch(live, req, visit.res ?? req.socket)),
+        signal: () => (signal ??= watches.watch(live, req, visit.res ?? (req.headers.upgrade === undefined ? req : req.socket))),
         ...linksOf(visit),
       }))
     },
@@ -97,5 +100,15 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         signal: () => new AbortController().signal,
         ...linksOf(visit),
       })),
+  }
+}
+
+/** An answer of the app's that carries the visitor's cookie: whatever the app says of caching it, no cache may keep it. */
+function forbidStoring(res: ServerResponse): void {
+  const writeHead = res.writeHead
+  res.writeHead = function (this: ServerResponse, ...parts: unknown[]) {
+    for (const part of parts) if (isRecord(part)) for (const name of Object.keys(part)) if (/^cache-control$/i.test(name)) delete part[name]
+    this.setHeader('Cache-Control', 'private, no-store')
+    return Reflect.apply(writeHead, this, parts)
   }
 }

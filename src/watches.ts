@@ -34,6 +34,8 @@ interface Watch {
 /** Longer than this a timer of Node's fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 const SHORTEST_TIMER = 10
+/** While the provider is down a check stays due: no reason to ask without a pause. */
+const OVERDUE_PAUSE = 5_000
 
 export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   const watches = new Map<string, Set<Watch>>()
@@ -54,11 +56,13 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
     let current = live
     let timer: NodeJS.Timeout | undefined
     let isStopped = false
-    const arm = () => {
+    const arm = (isFirst: boolean) => {
       const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(current)
       const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.session) ?? expiresAt)
       clearTimeout(timer)
-      timer = setTimeout(watch.wake, Math.min(Math.max(next - Date.now(), SHORTEST_TIMER), LONGEST_TIMER))
+      const wait = next - Date.now()
+      const shortest = isFirst || wait > 0 ? SHORTEST_TIMER : OVERDUE_PAUSE
+      timer = setTimeout(watch.wake, Math.min(Math.max(wait, shortest), LONGEST_TIMER))
       timer.unref()
     }
     const watch: Watch = {
@@ -71,7 +75,7 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
           (still) => {
             if (isStopped) return
             current = still
-            arm()
+            arm(false)
           },
           (error: unknown) => !isStopped && watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error })),
         )
@@ -85,7 +89,7 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
       },
     }
     watches.set(live.key, (watches.get(live.key) ?? new Set()).add(watch))
-    arm()
+    arm(true)
     return { watch, signal: controller.signal }
   }
 

@@ -53,8 +53,8 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
     secret: secrets,
     store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
     authCheckInterval: 1,
-    // Activity is written every other second.
-    inactivityTimeout: 20,
+    // Activity is written every second and a half.
+    inactivityTimeout: 15,
     maximumDuration: 600,
     timeouts: { provider: 1.5, store: 1 },
     logger: silent,
@@ -66,14 +66,12 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
   }
   const server = createServer((req, res) =>
     gate(req, res, (error) => {
-      if (error !== undefined) return res.writeHead(500).end()
-      answer(req).then((seen) => res.end(JSON.stringify(seen)), (reason: { status?: number }) => res.writeHead(reason.status ?? 500).end())
+      if (error !== undefined) return void res.writeHead(500).end()
+      answer(req).then((seen) => void res.end(JSON.stringify(seen)), (reason: { status?: number }) => void res.writeHead(reason.status ?? 500).end())
     }),
   )
-  process.on('message', async (order: Order) => {
-    if (order.is === 'revoke') process.send?.({ done: await gate.sessions.revoke(order.handle) })
-    else if (order.is === 'delete') process.send?.({ done: await gate.users.delete(order.user) })
-    else {
+  process.on('message', async (order: Order & { id: number }) => {
+    if (order.is === 'end') {
       // The visitors are sent away; what was begun for them must come to its end all the same.
       server.close()
       server.closeAllConnections()
@@ -81,6 +79,8 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
       client.destroy()
       process.exit(0)
     }
+    await (order.is === 'revoke' ? gate.sessions.revoke(order.handle) : gate.users.delete(order.user))
+    process.send?.({ done: order.id })
   })
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 }

@@ -24,8 +24,8 @@ export interface RotatingProvider {
 /** An app process says its name with this header of its token requests. */
 export const processHeader = 'x-process'
 
-/** Access tokens are renewed at each check: what is left of them is less than our margin. */
-const EXPIRES_IN = 6
+/** Not more than our margin: each check renews the tokens, and so does each request for a valid one. */
+const EXPIRES_IN = 5
 const LONGEST_ANSWER = 80
 
 /** An OAuth 2.0 server that knows its visitors by the cookie `who`, and punishes the reuse of refresh tokens. (RFC 9700, 4.14) */

@@ -73,7 +73,7 @@ describe.each(names)('S-113 %s', (name) => {
   test('holds the contract of session stores', async () => {
     const makeStore = () => expressSessionStore(storeOf(name), { timeout })
     expect(makeStore().entries === undefined).toBe(unlisted.includes(name))
-    const checks = storeContract({ makeStore, ttl: 400, without: unlisted.includes(name) ? ['entries'] : [] })
+    const checks = storeContract({ makeStore, ttl: 300, without: unlisted.includes(name) ? ['entries'] : [] })
     const results = await Promise.allSettled(checks.map(({ run }) => run()))
     const failed = results.flatMap((result, index) => (result.status === 'rejected' ? [`${checks[index]?.name}: ${String(result.reason)}`] : []))
     expect(failed).toEqual([])

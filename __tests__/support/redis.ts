@@ -69,7 +69,7 @@ export async function startSentinel(): Promise<RedisSentinel> {
   const name = 'sessions'
   writeFileSync(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor ${name} 127.0.0.1 ${master.port} 1\nsentinel down-after-milliseconds ${name} 500\nsentinel failover-timeout ${name} 3000\n`)
   await eventually('the replica is in step', async () => ((await replica.command('info', 'replication')).includes('master_link_status:up') ? true : undefined))
-  const program = startProgram('redis-sentinel', [file])
+  const program = startProgram('redis-server', [file, '--sentinel'])
   await eventually('the sentinel knows the replica', async () => ((await ask(port, ['sentinel', 'replicas', name])).includes(String(replica.port)) ? true : undefined))
   return {
     port,

@@ -5,13 +5,13 @@ import { type OAuthErrorCode, OAuthError } from '../errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
 import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
 import type { Place } from '../place.js'
-import type { Refusal, RuleList } from '../policy.js'
+import type { RuleList } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import { LONGEST_LIFE } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { OAuthUser } from '../user.js'
-import { boundClaims, type Identifier, subjectOf } from './identify.js'
+import { boundClaims, type Identified, type Identifier, subjectOf } from './identify.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
 
@@ -60,8 +60,7 @@ export interface CallbackConfig {
   links: Links
   /** Milliseconds; 0 is no limit. */
   maximumDuration: number
-  /** The rules on trial would have refused this user. */
-  onTrial(user: OAuthUser, decision: Refusal): void
+  onIdentified(identified: Identified): void
 }
 
 export interface Callback {
@@ -80,7 +79,7 @@ export interface Callback {
 /** After so many returns without our cookie the visitor is told why. */
 const RETURNS_BEFORE_EXPLAINING = 2
 
-export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration, onTrial }: CallbackConfig): Callback {
+export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration, onIdentified }: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, place: Place, now: number) => {
     const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
     return typeof found === 'string' ? undefined : found
@@ -123,14 +122,18 @@ export function createCallback({ connections, identifiers, transactions, session
       requestedScopes: transaction.scopes,
       authenticatedSince: transaction.reauthenticates ? transaction.startedAt : undefined,
     })
+    if (transaction.needsAuthTime && authTimeOf(tokens) === undefined) {
+      throw new OAuthError('misconfigured', { hint: `${provider.name} does not say when the user logged in (auth_time): maxAge needs acceptSilentLogin: true` })
+    }
     const scopes = await grantedScopes(provider, client, tokens, transaction).catch((error: unknown) => {
       throw error instanceof ScopesMissing ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name }) : error
     })
     const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens.claims), hasFreshClaims: true, tokens: tokens.answer })
     const identifier = identifiers.get(provider.name)
     if (identifier === undefined) throw new OAuthError('internal', { hint: 'a provider without rules' })
-    const { user, decision, trial } = await identifier.identify(source, req)
-    if (trial?.isAllowed === false) onTrial(user, trial)
+    const identified = await identifier.identify(source, req)
+    const { user, decision } = identified
+    onIdentified(identified)
     if (!decision.isAllowed) throw new FailedLogin(new OAuthError(decision.code), { retry, provider: provider.name, user, tried: decision.tried })
     const previous = await hasSession(req, place, now)
     const live = await sessions.create(

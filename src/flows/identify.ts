@@ -3,7 +3,7 @@ import { OAuthError, ProviderFault } from '../errors.js'
 import { within } from '../http/deadline.js'
 import { identityFromClaims } from '../oauth/identity.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/provider.js'
-import { createPolicy, type Decision, fingerprintOf, type Policy, type Rules } from '../policy.js'
+import { createPolicy, type Decision, fingerprintOf, type Policy, type Refusal, type Rules } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import type { OAuthUser } from '../user.js'
 
@@ -14,8 +14,8 @@ export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Pro
 export interface Identified {
   readonly user: OAuthUser
   readonly decision: Decision
-  /** What the rules on trial say; `undefined` when there are none. */
-  readonly trial: Decision | undefined
+  /** Asks the rules on trial, beside everything else: who they would refuse, or nothing. Never rejects. */
+  readonly runTrial: () => Promise<Refusal | undefined>
 }
 
 /** A provider's rules, ready to be asked. */
@@ -44,8 +44,9 @@ export const AUTHORIZE_TIMEOUT = 5_000
 export function createIdentifier({ provider, authorize, rulesVersion, trial, asked }: IdentifierConfig): Identifier {
   const policy = createPolicy(provider.rules)
   const trialPolicy = trial && createPolicy(trial)
-  const wanted = union([policy.wanted, trialPolicy?.wanted, asked], provider.membershipLists ?? [])
-  const asksMemberships = Object.values(wanted).some((list) => list.length > 0)
+  const known = provider.membershipLists ?? []
+  const wanted = union([policy.wanted, asked], known)
+  const wantedOnTrial = union([trialPolicy?.wanted], known)
   const counts = ({ email, emailVerified }: Pick<OAuthUser, 'email' | 'emailVerified'>) =>
     emailVerified || (trustsEmail(provider) && email !== undefined)
 
@@ -55,14 +56,30 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
     return refused(rules)
   }
 
+  /** Changes nothing: what it cannot find out it keeps to itself. */
+  const runTrial = async (user: OAuthUser, req: IncomingMessage, { scopes }: IdentitySource, readMemberships: () => Promise<Memberships>): Promise<Refusal | undefined> => {
+    if (trialPolicy === undefined) return undefined
+    const asks = Object.values(wantedOnTrial).some((list) => list.length > 0)
+    // Without the scope the provider would show no membership of anybody.
+    if (asks && (provider.membershipScopes ?? []).some((scope) => scopes.length > 0 && !scopes.includes(scope))) return undefined
+    try {
+      const tried = { ...user, ...(await readMemberships()) }
+      const decision = await decide(trialPolicy, trial?.authorize, tried, req)
+      return decision.isAllowed ? undefined : decision
+    } catch {
+      return undefined
+    }
+  }
+
   return {
     fingerprint: fingerprintOf([provider.rules, provider.trustEmail, provider.restrictionKey, authorize !== undefined, rulesVersion, wanted]),
     explain: (user) => (provider.restriction?.(user) === undefined ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user) : refused(policy)),
     async identify(source, req) {
       const read = provider.identity ?? (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
       const identity = await read(source)
-      const memberships = asksMemberships && provider.memberships ? await provider.memberships(source, wanted, identity).catch(unmet) : {}
-      const { organizations = [], teams = [], groups = [] } = memberships
+      const membershipsOf = async (asks: Required<Memberships>): Promise<Memberships> =>
+        provider.memberships && Object.values(asks).some((list) => list.length > 0) ? provider.memberships(source, asks, identity).catch(unmet) : {}
+      const { organizations = [], teams = [], groups = [] } = await membershipsOf(wanted)
       const user: OAuthUser = {
         key: `${provider.name}:${identity.id}`,
         id: identity.id,
@@ -79,8 +96,7 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
       }
       const isRestricted = provider.restriction?.(identity) !== undefined
       const decision = isRestricted ? refused(policy) : await decide(policy, authorize, user, req)
-      const tried = trialPolicy && (await decide(trialPolicy, trial?.authorize, user, req).catch(() => refused(trialPolicy)))
-      return { user, decision, trial: tried }
+      return { user, decision, runTrial: () => runTrial(user, req, source, () => membershipsOf(wantedOnTrial)) }
     },
   }
 }

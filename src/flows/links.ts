@@ -9,6 +9,8 @@ export interface LoginRequest {
   readonly returnPath: string
   /** `login`: the user must log in anew; `account`: the provider should offer another account; `scopes`: it should ask again for what the user declined. */
   readonly ask?: 'login' | 'account' | 'scopes' | undefined
+  /** The login counts only if the provider says when the user logged in. */
+  readonly needsAuthTime?: boolean | undefined
   readonly connection?: string | undefined
   /** How often this login came back without our cookie. */
   readonly attempts?: number | undefined

@@ -64,6 +64,7 @@ export function createLogin(config: LoginConfig): Login {
       demandedScopes: request.scopes ?? [],
       startedAt: Date.now(),
       reauthenticates: request.ask === 'login' && provider.forcesLogin === true,
+      needsAuthTime: request.needsAuthTime === true,
       attempts: request.attempts ?? 0,
     })
     const url = await client.authorizationUrl({
@@ -87,14 +88,14 @@ export function createLogin(config: LoginConfig): Login {
     return begin(req, res, place, request, only)
   }
 
-  const showChoice = (res: ServerResponse, place: Place, request: LoginRequest, query: URLSearchParams) =>
-    answers.page(res, 200, (pages, nonce) => {
-      const buttons = [...connections.values()].map(({ provider }) => {
-        const { name, label, iconUrl, color } = provider
-        return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams(provider, query) }
-      })
-      return pages.signIn({ providers: buttons }, nonce)
+  const showChoice = (req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest, query: URLSearchParams) => {
+    const buttons = [...connections.values()].map(({ provider }) => {
+      const { name, label, iconUrl, color } = provider
+      return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams(provider, query) }
     })
+    const json = { connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })) }
+    answers.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
+  }
 
   return {
     start,
@@ -105,9 +106,10 @@ export function createLogin(config: LoginConfig): Login {
       const connection = name === null || name === undefined ? only : connections.get(name)
       if (name && connection === undefined) throw new OAuthError('not_found', { message: 'There is no login of this name.' })
       if (mustMove(req, asked)) {
-        return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}`)
+        const carried = [...(connection ? [connection] : connections.values())].map(({ provider }) => carriedParams(provider, query)).join('')
+        return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`)
       }
-      return connection === undefined ? showChoice(res, place, asked, query) : begin(req, res, place, asked, connection, query)
+      return connection === undefined ? showChoice(req, res, place, asked, query) : begin(req, res, place, asked, connection, query)
     },
   }
 }

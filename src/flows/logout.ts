@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Answers } from '../answers.js'
 import { redirect } from '../http/answer.js'
-import { isPrefetch } from '../http/request.js'
+import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { Place, Places, Visit } from '../place.js'
+import type { Places, Visit } from '../place.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
 
@@ -32,14 +32,14 @@ export interface Logout {
 }
 
 export function createLogout({ sessions, connections, links, places, answers, behaviour, beside }: LogoutConfig): Logout {
-  const askFirst = (res: ServerResponse, place: Place, { key, session }: LiveSession) => {
+  const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
     const { name, email, username, provider } = session.user
     const facts = {
       confirmUrl: links.confirmedLogout(place, key),
       cancelUrl: links.safeReturn(place, undefined),
       user: { name, email, username, provider: connections.get(provider)?.provider.label ?? provider },
     }
-    answers.page(res, 200, (pages, nonce) => pages.confirmLogout(facts, nonce))
+    answers.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) => pages.confirmLogout(facts, nonce))
   }
 
   /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
@@ -64,21 +64,21 @@ export function createLogout({ sessions, connections, links, places, answers, be
     if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
   }
 
+  const goOn = (req: AppRequest, res: ServerResponse, url: string, message: string) =>
+    answers.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) => pages.continue({ url, message }, nonce))
+
   const signedOut = ({ req, place }: Visit, res: ServerResponse, onward: string | undefined) => {
     // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
-    if (onward !== undefined && req.method === 'POST') {
-      const message = 'You are signed out here. To sign out at the provider as well, go on.'
-      return answers.page(res, 200, (pages, nonce) => pages.continue({ url: onward, message }, nonce))
-    }
+    if (onward !== undefined && req.method === 'POST') return goOn(req, res, onward, 'You are signed out here. To sign out at the provider as well, go on.')
     if (onward !== undefined) return redirect(res, onward)
     if (behaviour.returnPath !== undefined) {
       const url = behaviour.returnPath
       // What is there may lead to a login at another site.
-      if (req.method === 'POST') return answers.page(res, 200, (pages, nonce) => pages.continue({ url, message: 'You are signed out.' }, nonce))
+      if (req.method === 'POST') return goOn(req, res, url, 'You are signed out.')
       return redirect(res, url)
     }
     const loginUrl = links.login(place, { returnPath: links.safeReturn(place, undefined), ask: 'account' })
-    answers.page(res, 200, (pages, nonce) => pages.signedOut({ loginUrl }, nonce))
+    answers.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) => pages.signedOut({ loginUrl }, nonce))
   }
 
   return {
@@ -88,7 +88,7 @@ export function createLogout({ sessions, connections, links, places, answers, be
       const live = typeof found !== 'string' ? found : undefined
       const isConfirmed = live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
       if (live !== undefined && !isConfirmed && !comesFromHere(visit)) {
-        askFirst(res, place, live)
+        askFirst(visit, res, live)
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.

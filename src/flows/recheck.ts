@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
 import type { Claims } from '../oauth/provider.js'
-import type { Refusal } from '../policy.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { OAuthUser, Verdict } from '../user.js'
+import type { Verdict } from '../user.js'
 import type { Flights } from './flights.js'
 import type { Identified, Identifier } from './identify.js'
 import type { Connection } from './login.js'
@@ -31,8 +30,7 @@ export interface RecheckConfig {
   grace: number
   isEarly: boolean
   onChecked(live: LiveSession, result: CheckResult, duration: number): void
-  /** The rules on trial would have refused this user. */
-  onTrial(user: OAuthUser, decision: Refusal): void
+  onIdentified(identified: Identified): void
 }
 
 export type CheckNeed = 'none' | 'early' | 'now' | 'denied'
@@ -137,7 +135,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     try {
       const identified = await readUser(check)
       if (identified.user.key !== live.session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
-      if (identified.trial?.isAllowed === false) config.onTrial(identified.user, identified.trial)
+      config.onIdentified(identified)
       const result = await settle(check, identified)
       pauses.end(live.key)
       return result

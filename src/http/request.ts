@@ -77,6 +77,11 @@ function plainPath(path: string): string {
   return `/${segments.join('/')}${end}`
 }
 
+/** Whether a mount point, which a visitor may have made up, can stand in addresses and cookies. */
+export function isSafeMount(mount: string): boolean {
+  return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mount)
+}
+
 /** Printable ASCII without the space; the path starts with one slash and stays on its origin however it is read. */
 export function isSafePath(target: string): boolean {
   if (target.length > 2048 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(target)) return false

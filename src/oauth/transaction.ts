@@ -20,6 +20,8 @@ export interface Transaction {
   readonly startedAt: number
   /** The user must log in anew at the provider. */
   readonly reauthenticates: boolean
+  /** The login counts only if the provider says when the user logged in. */
+  readonly needsAuthTime: boolean
   /** How often this login came back without our cookie already. */
   readonly attempts: number
 }

@@ -24,7 +24,9 @@ const MAX_READS = 10
 
 /**
  * Sessions in Redis, for any number of processes. The client is yours: connect it, listen to its `error` events and close
- * it. Reads must go to the master, which is what clients do by default.
+ * it. Reads must go to the master, as they do by default: leave `useReplicas` and `scaleReads` alone. While there is no
+ * connection a client keeps commands for later: at most 10 000 of this store's wait, those beyond are refused at once. Give
+ * the client a limit of its own: `commandsQueueMaxLength` of node-redis, `maxRetriesPerRequest` of ioredis.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const { prefix, nearCache, onWarning } = parse(options)

@@ -69,10 +69,12 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
     find(cookieHeader, cookieName, now, instance) {
       let reason: MissReason = 'none'
       for (const { id, text } of readChunked(cookieHeader, cookieName)) {
-        const session = opened(text)
-        const found = session === undefined ? 'expired' : judge(newest({ id, ...session }), now)
-        if (typeof found !== 'string' && found.session.instance === instance) return found
-        if (typeof found === 'string' && reason === 'none') reason = found
+        const live = opened(text)
+        // Another instance's limits are not ours to apply.
+        if (live !== undefined && live.session.instance !== instance) continue
+        const found = live === undefined ? 'expired' : judge(newest({ id, ...live }), now)
+        if (typeof found !== 'string') return found
+        if (reason === 'none') reason = found
       }
       return reason
     },
@@ -100,6 +102,7 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
       return true
     },
     tokens: ({ session }) => JSON.parse(session.tokens),
+    hasTokens: () => true,
     touch(live, now) {
       const limits = lifetimes()
       const isDue = limits.inactivityTimeout > 0 && now - live.session.lastActiveAt >= touchInterval(limits)

@@ -73,8 +73,14 @@ export function touchInterval({ inactivityTimeout }: Lifetimes): number {
   return inactivityTimeout === 0 ? 3_600_000 : Math.min(inactivityTimeout / 10, 60_000)
 }
 
-/** What is left of the session's limits, in milliseconds: how long a store should keep the row. */
+/** What is left of the session's limits, in milliseconds. */
 export function timeToLive(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number): number {
   const idle = idleEnd(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
   return Math.max(1, Math.min(idle, absoluteEnd(session, lifetimes)) - now)
+}
+
+/** How long a store should keep the row: activity that is not written yet counts, too. */
+export function rowLife(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number): number {
+  const left = timeToLive(session, lastActiveAt, lifetimes, now)
+  return Math.max(1, Math.min(left + touchInterval(lifetimes), absoluteEnd(session, lifetimes) - now))
 }

@@ -11,6 +11,7 @@ import {
   type Lifetimes,
   type Session,
   SESSION_VERSION,
+  rowLife,
   timeToLive,
   touchInterval,
 } from './session.js'
@@ -70,6 +71,8 @@ export interface Sessions {
   reload(live: LiveSession): Promise<LiveSession | undefined>
   destroy(key: string, reason: EndReason): Promise<boolean>
   tokens(live: LiveSession): Tokens
+  /** Whether the tokens can be opened: not when the secret that sealed them is gone. */
+  hasTokens(session: Session): boolean
   /** Notes that the visitor is active, and writes it now and then. A changed id goes to the cookie. */
   touch(live: LiveSession, now: number): LiveSession
   /** When the session ends by itself, and when it does without another request; milliseconds. */
@@ -89,10 +92,10 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
   const pending = new Set<Promise<unknown>>()
 
   const lastActiveAt = (key: string, session: Session) => Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
-  const ttlOf = (key: string, session: Session, now: number) => timeToLive(session, lastActiveAt(key, session), lifetimes(), now)
+  const ttlOf = (session: Session, lastActive: number, now: number) => rowLife(session, lastActive, lifetimes(), now)
   const read = (key: string) => guard(() => store.get(key), timeout)
 
-  const judge = (id: string, key: string, record: StoreRecord | undefined, now: number): LiveSession | MissReason => {
+  const judge = (id: string, key: string, record: StoreRecord | undefined, now: number, instance: string): LiveSession | MissReason => {
     const session = asSession(record)
     if (session === undefined) {
       if (revoked.has(key)) return 'revoked'
@@ -100,6 +103,8 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       if (activity.delete(key)) onEnd(key, 'expired', true)
       return 'expired'
     }
+    // Another instance's session: its limits are not ours to apply.
+    if (session.instance !== instance) return 'none'
     if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance)) return { id, key, session }
     background(destroy(key, 'expired'))
     return 'expired'
@@ -120,8 +125,8 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
   const findNext = async (ids: readonly string[], first: MissReason, now: number, instance: string): Promise<LiveSession | MissReason> => {
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
-      const found = judge(id, key, await read(key), now)
-      if (typeof found !== 'string' && found.session.instance === instance) return found
+      const found = judge(id, key, await read(key), now, instance)
+      if (typeof found !== 'string') return found
     }
     return first
   }
@@ -133,18 +138,17 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       if (id === undefined) return 'none'
       const key = sha256(id)
       const record = read(key)
-      const settle = (found: LiveSession | MissReason) => {
-        if (typeof found !== 'string' && found.session.instance === instance) return found
-        const reason = typeof found === 'string' ? found : 'none'
-        return ids.length > 1 ? findNext(ids, reason, now, instance) : reason
+      const settle = (row: StoreRecord | undefined) => {
+        const found = judge(id, key, row, now, instance)
+        return typeof found === 'string' && ids.length > 1 ? findNext(ids, found, now, instance) : found
       }
-      return record instanceof Promise ? record.then((it) => settle(judge(id, key, it, now))) : settle(judge(id, key, record, now))
+      return record instanceof Promise ? record.then(settle) : settle(record)
     },
     async create(start, tokens, now) {
       const id = randomId()
       const key = sha256(id)
       const session = newSession(start, now, sealTokens(sealer, id, tokens))
-      await guard(() => store.set(key, session, timeToLive(session, now, lifetimes(), now)), timeout)
+      await guard(() => store.set(key, session, ttlOf(session, now, now)), timeout)
       return { id, key, session }
     },
     async update({ id, key, session }, changes, tokens) {
@@ -156,15 +160,16 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
         revision: session.revision + 1,
         ...(tokens && sealTokens(sealer, id, tokens)),
       })
-      const isWritten = await guard(() => store.update(key, changed, ttlOf(key, changed, now)), timeout)
+      const isWritten = await guard(() => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)), timeout)
       return isWritten ? { id, key, session: changed } : undefined
     },
-    async reload({ id, key }) {
-      const found = judge(id, key, await read(key), Date.now())
+    async reload({ id, key, session: { instance } }) {
+      const found = judge(id, key, await read(key), Date.now(), instance)
       return typeof found === 'string' ? undefined : found
     },
     destroy,
     tokens: ({ id, session }) => openTokens(sealer, id, session),
+    hasTokens: ({ tokens }) => sealer.knows(tokens),
     touch(live, now) {
       const { key, session } = live
       const known = activity.get(key)
@@ -175,7 +180,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       if (!isDue) return live
       const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
-      background(Promise.resolve().then(() => guard(() => store.update(key, touched, timeToLive(touched, now, limits, now)), timeout)))
+      background(Promise.resolve().then(() => guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout)))
       return live
     },
     ends({ key, session }) {

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, createBrowser, type Page } from '../../__tests__/support/jar.js'
+import type { Seen } from './app.js'
+import { INTERRUPTED } from './proxy.js'
+
+export interface World {
+  readonly origin: string
+  readonly providerOrigin: string
+  readonly random: () => number
+  readonly counts: Record<string, number>
+  isOver(): boolean
+  violation(what: string): void
+  /** Whether a crash between the provider's answer and the write has cost this login, which is the one thing that may. */
+  isCostOfCrash(family: string): boolean
+  hasRow(handle: string): Promise<boolean>
+  /** Ends a session from outside; returns when a process has said that it is done. */
+  revoke(handle: string): Promise<void>
+  deleteUser(key: string): Promise<void>
+  /** Gives the row to a release that this one knows nothing of, and back. */
+  reversion(handle: string, version: number): Promise<boolean>
+  /** From now on no row may be there. */
+  bury(handle: string): void
+}
+
+interface Login {
+  readonly handle: string
+  readonly family: string
+}
+
+const BURST = 6
+/** What is under way at once meets in all its stages. */
+const SPREAD = 100
+
+/** One person with one browser, who does one thing after the other. */
+export async function visit(name: string, world: World): Promise<void> {
+  const { random, counts } = world
+  const browser = createBrowser()
+  browser.setCookie(`who=${name}; Path=/`, world.providerOrigin)
+  const url = (path: string) => world.origin + path
+  const count = (what: string) => void (counts[what] = (counts[what] ?? 0) + 1)
+  const violation = (what: string) => world.violation(`${name}: ${what}`)
+  let login: Login | undefined
+
+  /** Asks again while it is not known what became of a request, or whether it can be answered. */
+  const ask = async (path: string, options: Parameters<Browser['get']>[1] = { follow: false }, by = browser): Promise<Page & { wasInterrupted: boolean }> => {
+    for (let wasInterrupted = false; ; wasInterrupted = true) {
+      const page = await by.get(url(path), options).catch(() => undefined)
+      if (page !== undefined && page.status !== INTERRUPTED && page.status !== 503) return { ...page, wasInterrupted }
+      count(page?.status === 503 ? `answers ${/[a-z]+_unavailable/.exec(page.body)?.[0]}` : 'requests interrupted')
+      await sleep(100)
+    }
+  }
+
+  const read = (page: Page): Seen => {
+    const seen = JSON.parse(page.body) as Seen
+    const names = [seen.user, seen.header, seen.token?.split('.')[0] ?? name]
+    if (names.some((one) => one !== name)) violation(`was taken for ${JSON.stringify(names)} by ${seen.by}`)
+    return seen
+  }
+
+  const logIn = async () => {
+    const begun = await ask('/')
+    if (begun.status !== 302) return violation(`was not sent to a login: ${begun.status}`)
+    const back = await browser.get(begun.location ?? '', { follow: false })
+    // Meanwhile processes come and go, and secrets change.
+    if (random() < 0.4) await sleep(random() * 4000)
+    const { pathname, search } = new URL(back.location ?? '')
+    const answer = await ask(pathname + search)
+    if (answer.status !== 302 || answer.location !== url('/')) {
+      if (answer.wasInterrupted) return count('logins interrupted')
+      return violation(`a login under way broke: ${answer.status} ${answer.body.slice(0, 300)}`)
+    }
+    const page = await ask('/token')
+    if (page.status !== 200) return lost(page, undefined)
+    const { handle = '', token = '' } = read(page)
+    login = { handle, family: token.split('.')[1] ?? '' }
+    count('logins')
+  }
+
+  const lost = async (page: Page, known: Login | undefined) => {
+    login = undefined
+    const isThere = known !== undefined && (await world.hasRow(known.handle))
+    if (isThere) return violation(`is logged out (${page.status}), but the row is there`)
+    if (known === undefined || !world.isCostOfCrash(known.family)) return violation(`lost a session (${page.status})`)
+    count('logins that a crash has cost')
+    world.bury(known.handle)
+  }
+
+  const act = async (known: Login) => {
+    const paths = Array.from({ length: 1 + Math.floor(random() * BURST) }, () => (random() < 0.25 ? '/token' : '/'))
+    const pages = await Promise.all(
+      paths.map(async (path) => {
+        await sleep(random() * SPREAD)
+        return ask(path)
+      }),
+    )
+    for (const page of pages) {
+      if (page.status !== 200) return lost(page, known)
+      if (read(page).handle !== known.handle) violation('has another session than the one of the login')
+      count('requests answered')
+    }
+  }
+
+  /** Ends the session while its requests are under way. */
+  const end = async ({ handle }: Login, how: string, ending: () => Promise<unknown>) => {
+    const before = browser.cookies(url('/')).map(({ key, value }) => `${key}=${value}`).join('; ')
+    const others = Array.from({ length: BURST }, async () => {
+      await sleep(random() * SPREAD)
+      const page = await ask('/', { follow: false, headers: { Cookie: before } })
+      if (page.status === 200) read(page)
+    })
+    await sleep(random() * SPREAD)
+    await ending()
+    login = undefined
+    world.bury(handle)
+    count(how)
+    // On every process, and with the old cookie.
+    const after = await Promise.all(Array.from({ length: 4 }, () => ask('/', { follow: false, headers: { Cookie: before } })))
+    if (after.some(({ status }) => status !== 302)) violation(`is still there after being ${how}`)
+    await Promise.all(others)
+  }
+
+  const meetOtherRelease = async (known: Login) => {
+    if (!(await world.reversion(known.handle, 2))) return
+    const page = await ask('/')
+    if (page.status !== 302) violation(`a row of a newer version was read: ${page.status}`)
+    if (!(await world.hasRow(known.handle))) violation('a row of a newer version was deleted')
+    if (await world.reversion(known.handle, 1)) count('rows of a newer version met')
+    await act(known)
+  }
+
+  while (!world.isOver()) {
+    const dice = random()
+    if (login === undefined) await logIn()
+    else if (dice < 0.9) await act(login)
+    else if (dice < 0.925) await end(login, 'logged out', () => ask('/auth/logout', { headers: { 'Sec-Fetch-Site': 'same-origin' } }))
+    else if (dice < 0.95) await end(login, 'revoked', () => world.revoke(login?.handle ?? ''))
+    else if (dice < 0.97) await end(login, 'deleted', () => world.deleteUser(`idp:${name}`))
+    else await meetOtherRelease(login)
+    await sleep(random() * 700)
+  }
+  if (login !== undefined) await act(login)
+}
