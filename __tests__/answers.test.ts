@@ -85,6 +85,24 @@ describe('every answer of the module', () => {
     expect(answers['failedJson']?.headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
+  test('has a JSON twin where it is no error, too', async () => {
+    const several = await start({ provider: { a: oidcOf(vendor), b: oidcOf(vendor, { displayName: 'The B' }) } })
+    const json = async (path: string, browser = createBrowser(), headers = {}) => {
+      const { status, headers: { 'content-type': type }, body } = await browser.get(several.url(path), { headers: { ...asJson, ...headers } })
+      expect([path, status, type]).toEqual([path, 200, 'application/json; charset=utf-8'])
+      return JSON.parse(body) as Record<string, unknown>
+    }
+    const connections = [['a', 'a'], ['b', 'The B']].map(([name, label]) => ({ name, label, login_url: expect.stringContaining(`/auth/authn?connection=${name}`) }))
+    expect(await json('/auth/authn')).toEqual({ connections })
+    const browser = createBrowser()
+    await browser.get(several.url('/auth/authn?connection=a'))
+    const asked = await json('/auth/logout', browser, { 'Sec-Fetch-Site': 'cross-site' })
+    expect(JSON.stringify(asked)).toContain('/auth/logout')
+    expect((await browser.get(several.url('/'), { follow: false })).status).toBe(200)
+    await json('/auth/logout', browser, { 'Sec-Fetch-Site': 'same-origin' })
+    expect((await browser.get(several.url('/'), { headers: asJson })).status).toBe(401)
+  })
+
   test('to HEAD has no body', async () => {
     const head = await createBrowser().request('HEAD', gate.url('/auth/nothing'), undefined)
     expect([head.status, head.body]).toEqual([404, ''])
@@ -94,6 +112,35 @@ describe('every answer of the module', () => {
   test('S-103 none of these headers is on the app\'s own answers', async () => {
     const { headers } = await createBrowser().get(gate.url('/x'))
     expect(Object.keys(headers).sort()).toEqual(['cache-control', 'connection', 'content-length', 'content-type', 'date', 'x-powered-by'])
+  })
+})
+
+describe('what the app says of caching', () => {
+  const cachedAs = async (value: string | undefined, path = '/') => {
+    const other = await startGate({ provider: { idp: oidcOf(vendor) } }, {
+      before: (app) => void app.use((_req, res, next) => {
+        if (value !== undefined) res.setHeader('Cache-Control', value)
+        next()
+      }),
+      routes: (app) => void app.get('/public', (_req, res) => void res.set('Cache-Control', 'public, max-age=60').send('x')),
+    })
+    return String((await createBrowser().get(other.url(path))).headers['cache-control'])
+  }
+
+  test('before the gate is not loosened', async () => {
+    expect(await cachedAs(undefined)).toBe('private')
+    expect(await cachedAs('no-store')).toBe('no-store')
+    for (const strict of ['no-cache', 'max-age=0, must-revalidate', 'private, max-age=60']) {
+      const directives = (await cachedAs(strict)).split(/, */)
+      expect(directives).toEqual(expect.arrayContaining([...strict.split(', '), 'private']))
+      expect(directives.filter((one) => one === 'private')).toHaveLength(1)
+    }
+    expect(await cachedAs('public, max-age=60')).not.toContain('public')
+  })
+
+  test('behind the gate stands', async () => {
+    expect(await cachedAs(undefined, '/public')).toBe('public, max-age=60')
+    expect(await cachedAs('no-store', '/public')).toBe('public, max-age=60')
   })
 })
 
@@ -191,6 +238,31 @@ describe('onError', () => {
     expect([page.status, page.body, seen[0]?.status, seen[0]?.audience, seen[0]?.retryable]).toEqual([418, 'login_expired', 400, 'user', true])
   })
 
+  test('may answer a moment later, as a template engine does', async () => {
+    const { page } = await failing((error, _req, res) => void setTimeout(() => {
+      res.statusCode = 418
+      res.end(`later: ${error.code}`)
+    }, 30))
+    expect([page.status, page.body]).toEqual([418, 'later: login_expired'])
+  })
+
+  test('may begin its answer at once and end it later', async () => {
+    const { page } = await failing((_error, _req, res) => {
+      res.writeHead(418).write('one ')
+      setTimeout(() => res.end('two'), 30)
+    })
+    expect([page.status, page.body]).toEqual([418, 'one two'])
+  })
+
+  test('may forward later: the error handler of the app answers, never the app', async () => {
+    for (const call of [(next: (error?: unknown) => void) => next(), (next: (error?: unknown) => void) => next('route')]) {
+      for (const [path, headers] of [['/auth/callback', {}], ['/x', asJson]] as const) {
+        const { page, other } = await failing((_error, _req, _res, next) => void setTimeout(() => call(next), 30), path, headers)
+        expect([page.status, page.body.startsWith("the app's error handler: "), other.reached]).toEqual([500, true, []])
+      }
+    }
+  })
+
   test('forwards with next() to the error handler of the app, never to the app', async () => {
     for (const call of [(next: (error?: unknown) => void) => next(), (next: (error?: unknown) => void) => next(undefined), ...['route', 'router', null, false, 0, ''].map((value) => (next: (error?: unknown) => void) => next(value))]) {
       const { page } = await failing((_error, _req, _res, next) => call(next))
@@ -207,7 +279,6 @@ describe('onError', () => {
     ['does nothing', () => undefined],
     ['does nothing, later', async () => new Promise((resolve) => setTimeout(resolve, 20))],
     ['gives true', () => true],
-    ['calls next() too late', (_error, _req, _res, next) => void setTimeout(next, 50)],
     ['changes the error', (error) => void Object.assign(error, { name: 'x' })],
   ])('S-101 that %s lets nobody in: the built-in answer is sent', async (_, onError) => {
     for (const [path, headers, status] of [['/auth/callback', {}, 400], ['/x', asJson, 401]] as const) {
@@ -218,9 +289,16 @@ describe('onError', () => {
     }
   })
 
-  test('S-101 that never ends is not waited for forever', async () => {
-    const { page } = await failing(() => new Promise(() => undefined))
-    expect([page.status, page.body.includes('login_expired')]).toEqual([400, true])
+  test('S-101 that never ends is not waited for forever, and what it does too late lets nobody in', async () => {
+    const late: (() => void)[] = []
+    const { page, other } = await failing((_error, _req, _res, next) => {
+      late.push(next)
+      return new Promise(() => undefined)
+    })
+    expect([page.status, page.body.includes('login_expired'), late.length]).toEqual([400, true, 1])
+    for (const next of late) next()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(other.reached).toEqual([])
   })
 })
 

@@ -324,8 +324,8 @@ describe('tokens that change', () => {
       store: cookieStore(),
       sealer: createSealer([secret]),
       lifetimes: () => ({ inactivityTimeout: 0, maximumDuration: 0 }),
-      timeout: 1000,
-      clockTolerance: 0,
+      timeout: () => 1000,
+      clockTolerance: () => 0,
       onBackgroundError() {},
       onEnd() {},
     })

@@ -211,6 +211,64 @@ describe('maxAge', () => {
     expect(gate.reached).toEqual([])
   })
 
+  const withoutAuthTime = ({ auth_time: _, ...claims }: Record<string, unknown>) => claims
+
+  test('a login that does not say when it was counts for none, and what comes back without saying it is refused', async () => {
+    const { visit, vendor, gate, browser } = await guarded({ maxAge: 60 })
+    vendor.claims(withoutAuthTime)
+    expect((await visit('/')).status).toBe(200)
+    expect((await visit('/guarded', program)).status).toBe(401)
+    const begun = await browser.get(gate.url('/guarded'), { follow: false })
+    expect(new URL(begun.location ?? '').searchParams.get('prompt')).toBe('login')
+    expect((await visit()).status).toBe(502)
+    // From a provider that says it only when asked.
+    vendor.claims((claims) => (vendor.requests.findLast(({ endpoint }) => endpoint === 'authorize')?.query.has('max_age') ? claims : withoutAuthTime(claims)))
+    expect((await visit()).status).toBe(200)
+    expect(gate.reached.filter((line) => line !== 'GET /')).toEqual(['GET /guarded'])
+  })
+
+  test('a visitor who takes the new login off the authorization request does not pass', async () => {
+    const clock = fakeDate()
+    const { visit, vendor, gate, browser } = await guarded({ maxAge: 60 })
+    await visit('/')
+    for (const claims of [withoutAuthTime, undefined]) {
+      vendor.claims(claims)
+      clock.forward(120)
+      const demanded = await browser.get(gate.url('/guarded'), { follow: false })
+      const url = new URL(demanded.location ?? '')
+      for (const name of ['prompt', 'max_age']) url.searchParams.delete(name)
+      // The provider's own session is as old as ours.
+      vendor.settings.ignoreReauthentication = true
+      const page = await browser.get(url.href)
+      vendor.settings.ignoreReauthentication = false
+      expect([page.status, gate.reached]).toEqual([502, ['GET /']])
+    }
+  })
+
+  test('a provider whose clock is behind ours, within the tolerance, sends nobody in circles', async () => {
+    fakeDate()
+    const { visit, vendor } = await guarded({ maxAge: 10 })
+    vendor.claims((claims) => ({ ...claims, auth_time: Math.floor(Date.now() / 1000) - 20 }))
+    const page = await visit()
+    expect(page.status).toBe(200)
+    expect(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(1)
+  })
+
+  test.each<VendorName>(['oidc', 'gitlab', 'google', 'microsoft', 'linkedin', 'twitch'])('%s: a guard that can be created can be met', async (name) => {
+    const vendor = await startVendor(name)
+    const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
+    const rules = { maxAge: 60 }
+    const isRefused = (() => {
+      try {
+        return auth.requireAuth(rules) === undefined
+      } catch (error) {
+        return error instanceof TypeError && /maxAge/.test(error.message)
+      }
+    })()
+    const { visit } = await guarded(isRefused ? { ...rules, acceptSilentLogin: true } : rules, { vendor: name })
+    expect([(await visit()).status, (await visit()).status]).toEqual([200, 200])
+  })
+
   test('where the provider cannot be told to log in anew it throws, unless silent logins are accepted', async () => {
     const vendor = await startVendor('github')
     const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })

@@ -6,6 +6,7 @@ import express4 from 'express4'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { memoryStore, oauthModule, type OAuthMiddleware, type OAuthModuleOptions } from '../src/index.js'
 import { SECRET, silent } from './support/corpus.js'
+import { fakeDate, realDate } from './support/clock.js'
 import { type Browser, createBrowser } from './support/jar.js'
 import { plainOf } from './support/plain.js'
 import { sendRawRequest } from './support/raw.js'
@@ -23,6 +24,7 @@ const running: Listening[] = []
 afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()))
   vendor.requests.length = 0
+  realDate()
 })
 
 async function serve(handler: Handler): Promise<Listening> {
@@ -102,6 +104,32 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect(session(browser, `${origin}/a/b/x`).map(({ path }) => path)).toEqual(['/a/b'])
     const out = await browser.get(`${origin}/a/b/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
     expect([out.status, session(browser, `${origin}/a/b/x`)]).toEqual([200, []])
+  })
+
+  test('S-047 below a parameter, a path that no address can hold leads nowhere', async () => {
+    const app = newApp()
+    const both = { a: plainOf(vendor), b: plainOf(vendor) }
+    app.use('/:tenant', gate({ provider: both }), appNamed('tenants'))
+    const { port } = await serve(app)
+    for (const target of ['/\\evil.example/x', '/\\evil.example', '/\\/evil.example/x', '/a;b/x', '/a"b/x', '/a\\b/x']) {
+      for (const path of [target, `${target}/auth/authn`, `${target}/auth/logout`]) {
+        const answer = await sendRawRequest(port, { target: path })
+        expect([path, answer.status, answer.headers['location'], answer.headers['set-cookie']]).toEqual([path, 404, undefined, undefined])
+        expect(answer.body).not.toContain('evil.example')
+      }
+    }
+    const fine = await sendRawRequest(port, { target: '/acme/x' })
+    expect([fine.status, fine.headers['location']?.startsWith('/acme/auth/authn?')]).toEqual([302, true])
+  })
+
+  test('S-009 below a parameter, what visitors make up is not remembered without bound', async () => {
+    const app = newApp()
+    app.use('/:tenant', gate(), appNamed('tenants'))
+    const { server, port } = await serve(app)
+    for (let turn = 0; turn < 300; turn++) await sendRawRequest(port, { target: `/t${turn}/x` })
+    const known: unknown = Reflect.get(server, Symbol.for('oauth-module.instances'))
+    expect(known).toBeInstanceOf(Map)
+    expect((known as Map<string, unknown>).size).toBeLessThanOrEqual(256)
   })
 
   test('S-031 behind a middleware that rewrites req.url: what the visitor asked for decides', async () => {
@@ -312,6 +340,23 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(302)
     await expectLogin(browser, `${origin}/x`, 'app')
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(200)
+  })
+
+  test('the shorter life of the inner one ends no session of the outer one, nor its inactivity', async () => {
+    for (const inner of [{ maximumDuration: 3600 }, { inactivityTimeout: 3600 }]) {
+      const clock = fakeDate()
+      const store = memoryStore()
+      const app = newApp()
+      // The browser sends the outer one's cookie to both.
+      app.use('/admin', gate({ store, ...inner }), appNamed('admin'))
+      app.use('/', gate({ store }), appNamed('app'))
+      const { origin } = await serve(app)
+      const browser = createBrowser()
+      await expectLogin(browser, `${origin}/x`, 'app')
+      clock.forward(7200)
+      expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(302)
+      expect((await browser.get(`${origin}/x`, stopped)).status).toBe(200)
+    }
   })
 
   test('an inner one whose rules the user does not meet refuses there, and only there', async () => {

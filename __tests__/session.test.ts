@@ -120,6 +120,20 @@ describe('lifetimes', () => {
     expect(await rows(store)).toBe(0)
   })
 
+  test('S-063 one process is exact, though not every request is written', async () => {
+    const clock = fakeDate()
+    const gate = await start({ inactivityTimeout: 600 })
+    const browser = createBrowser()
+    await browser.get(gate.url('/'))
+    const statusOf = async () => (await browser.get(gate.url('/'), { follow: false })).status
+    clock.forward(50)
+    expect(await statusOf()).toBe(200)
+    clock.forward(599)
+    expect(await statusOf()).toBe(200)
+    clock.forward(601)
+    expect(await statusOf()).toBe(302)
+  })
+
   test('S-063 activity is written seldom, and another process that reads the store ends nothing late', async () => {
     const clock = fakeDate()
     const store = memoryStore()
@@ -292,6 +306,26 @@ describe('whose session it is', () => {
     expect(json).not.toContain(refresh)
     expect(keys).not.toContain('accessToken')
     expect(isSame).toBe(true)
+  })
+
+  test('getAccessToken() that refreshes changes the token, its header and when it runs out', async () => {
+    const clock = fakeDate()
+    const other = stopping(await startVendor('oidc', { settings: { tokenLifetime: 60 } }))
+    const gate = await startGate({ provider: { idp: oidcOf(other, { offlineAccess: true }) } }, {
+      routes: (app) => app.get('/fresh', async ({ oauth, headers }, res) => {
+        const before = [oauth.accessToken, oauth.accessTokenExpiresAt]
+        const fresh = await oauth.getAccessToken()
+        res.json({ before, after: [oauth.accessToken, oauth.accessTokenExpiresAt], fresh, header: headers['ngrok-auth-oauth-access-token'] })
+      }),
+    })
+    const browser = createBrowser()
+    await browser.get(gate.url('/'))
+    const first = Date.now()
+    clock.forward(120)
+    const { before, after, fresh, header } = JSON.parse((await browser.get(gate.url('/fresh'))).body)
+    expect(before).toEqual([expect.any(String), first + 60_000])
+    expect(after).toEqual([fresh, Date.now() + 60_000])
+    expect([header, fresh === before[0]]).toEqual([fresh, false])
   })
 
   test('no token stands in the store in the clear', async () => {

@@ -81,7 +81,7 @@ interface UserRecord extends StoreRecord {
 
 export interface AppUsersConfig {
   store: SessionStore
-  storeTimeout: number
+  storeTimeout: () => number
   sessions: Sessions
   expiresAt(session: Session): number
   providerUrl(provider: string): string
@@ -107,14 +107,14 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
   }
   const userKey = (id: string) => `user-${sha256(id)}`
   const read = async <R extends StoreRecord>(key: string, kind: string) => {
-    const record = await guard(() => store.get(key), storeTimeout)
+    const record = await guard(() => store.get(key), storeTimeout())
     return record?.kind === kind ? (record as R) : undefined
   }
   const entries = async (kind: string, group: string | undefined, { after, limit = 100 }: ListOptions = {}): Promise<EntriesPage> => {
     const list = store.entries?.bind(store)
     if (list === undefined) throw new OAuthError('store_not_listable')
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000) throw new TypeError('limit must be a whole number from 1 to 1000')
-    return guard(() => list({ kind, group, after, limit }), storeTimeout)
+    return guard(() => list({ kind, group, after, limit }), storeTimeout())
   }
   const everyOf = async function* (kind: string, group: string) {
     let after: string | undefined
@@ -144,7 +144,7 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     const month = monthOf(now)
     const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
     const activeKey = `active-${month}-${sha256(user.key)}`
-    if ((await read(activeKey, 'active')) === undefined) await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout)
+    if ((await read(activeKey, 'active')) === undefined) await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout())
     // What a later release has written beside it stays.
     const record: UserRecord = {
       ...present,
@@ -166,8 +166,8 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       },
     }
     // A user who was deleted meanwhile comes back by logging in, not by being active.
-    if (isLogin) await guard(() => store.set(key, record, LONGEST_LIFE), storeTimeout)
-    else if (present !== undefined) await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout)
+    if (isLogin) await guard(() => store.set(key, record, LONGEST_LIFE), storeTimeout())
+    else if (present !== undefined) await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout())
   }
 
   return {
@@ -185,7 +185,7 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
         for await (const [key] of everyOf('session', id)) keys.push(key)
         for (const key of keys) await sessions.destroy(key, 'revoked')
         noted.delete(id)
-        return guard(() => store.delete(userKey(id)), storeTimeout)
+        return guard(() => store.delete(userKey(id)), storeTimeout())
       },
     },
     sessions: {
@@ -200,7 +200,7 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       },
       async revoke(id) {
         mustKeepRows()
-        const record = await guard(() => store.get(id), storeTimeout)
+        const record = await guard(() => store.get(id), storeTimeout())
         // A handle names a session and no other record: those live in the store as well.
         return record === undefined || record.kind === 'session' ? sessions.destroy(id, 'revoked') : false
       },

@@ -59,7 +59,8 @@ export interface Assembly {
 
 /** `current` gives the configuration in force, which may change. */
 export function createShared(first: Config, asked: Asked, current: () => Assembly): Shared {
-  const { store, logger, storeTimeout } = first
+  const { store, logger } = first
+  const storeTimeout = () => current().config.storeTimeout
   const onBackgroundError = (error: unknown) => current().config.logger.error('something beside a request failed', describe(error))
   const events = createEvents((error) => current().config.logger.error('a listener failed', describe(error)))
   const sealer = createSealer(first.secrets)
@@ -69,7 +70,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     sealer,
     lifetimes: () => current().config.lifetimes,
     timeout: storeTimeout,
-    clockTolerance: first.clockTolerance,
+    clockTolerance: () => current().config.clockTolerance,
     onBackgroundError,
     onEnd(key: string, reason: EndReason, wasThere: boolean) {
       flights.unsaved.delete(key)
@@ -78,7 +79,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     },
   })
   const watches = createWatches({ sessions, recheck: () => current().recheck })
-  const flights = createFlights({ store, sessions, storeTimeout, holdTime: () => longestCheck(current().config), onBackgroundError })
+  const flights = createFlights({ store, sessions, storeTimeout, holdTime: () => longestCheck(current().config), waitTime: () => oneExchange(current().config), onBackgroundError })
   const appUsers = createAppUsers({
     store,
     storeTimeout,
@@ -106,6 +107,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       refusal && events.tell('denied', { user, provider: user.provider, code: refusal.code, tried: refusal.tried, decisionId: newDecisionId(), isReportOnly: true })
     flights.beside(runTrial().then(tell))
   }
+  for (const provider of providers) warnOfBlindTrial(config, provider)
   const identifiers = new Map(
     providers.map((provider): [string, Identifier] => {
       const { authorize, rulesVersion, trial } = config
@@ -190,6 +192,18 @@ function connect(providers: readonly Provider[], previous: Assembly | undefined)
 }
 
 /** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
+/** Rules on trial change nothing, so they ask for no scope either. */
+function warnOfBlindTrial({ trial, logger }: Config, { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider): void {
+  const asks = membershipLists.some((list) => trial?.[list] !== undefined)
+  const missing = membershipScopes.filter((scope) => !requestedScopes.includes(scope))
+  if (asks && missing.length > 0) logger.warn(`reportOnly asks for memberships at ${name}, which it does not show without the scope ${missing.join(' ')}: add it to scopes`)
+}
+
+/** As long as a visitor waits for somebody else's check. */
+function oneExchange({ providers, storeTimeout }: Config): number {
+  return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
+}
+
 function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
   const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
   return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5

@@ -22,6 +22,7 @@ export interface ContextSource {
   readonly reason: AnonymousReason | undefined
   readonly lastCheckedAt: number | undefined
   readonly sessionExpiresAt: number | undefined
+  accessTokenExpiresAt(): number | undefined
   tokens(): Tokens | undefined
   freshAccessToken(): Promise<string | undefined>
   signal(): AbortSignal
@@ -44,7 +45,6 @@ export class OAuthContext {
   readonly lastCheckedAt: number | undefined
   /** When the session ends unless there is another request. */
   readonly sessionExpiresAt: number | undefined
-  readonly accessTokenExpiresAt: number | undefined
   /** Why nobody is logged in; `undefined` when somebody is. */
   readonly reason: AnonymousReason | undefined
   readonly #source: ContextSource
@@ -60,8 +60,12 @@ export class OAuthContext {
     this.createdAt = login?.session.createdAt
     this.lastCheckedAt = source.lastCheckedAt
     this.sessionExpiresAt = source.sessionExpiresAt
-    this.accessTokenExpiresAt = login?.session.accessTokenExpiresAt
     this.reason = source.reason
+  }
+
+  /** `undefined` when nobody knows. */
+  get accessTokenExpiresAt(): number | undefined {
+    return this.#source.accessTokenExpiresAt()
   }
 
   /** The user's access token. Opened when read; `undefined` with a managed application. It may have run out: see {@link getAccessToken}. */

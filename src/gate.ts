@@ -16,6 +16,7 @@ import type { Config } from './options.js'
 import type { RequestReports } from './request-report.js'
 import type { Places } from './place.js'
 import type { LiveSession, MissReason, Sessions } from './session/sessions.js'
+import type { Awaitable } from './session/store.js'
 import { isSameOrigin } from './socket-origin.js'
 import type { SpecialPaths } from './special-paths.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
@@ -67,7 +68,7 @@ export interface AuthenticateOptions {
 
 export interface Gate {
   /** Decides about a request; `onPass` is told of those the app gets. */
-  handle(req: AppRequest, res: ServerResponse, onPass: (passed: Passed) => void): Promise<Outcome>
+  handle(req: AppRequest, res: ServerResponse, onPass: (passed: Passed) => void): Awaitable<Outcome>
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
   identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
@@ -82,9 +83,9 @@ export function createGate(parts: GateParts): Gate {
 
   /**
    * The path of every request. For a logged-in one: one cookie, one hash, one read of the store, a comparison of times,
-   * and no more.
+   * and no more. Where the store needs no promise, nor does the request: each would cost as much as all the rest.
    */
-  const handle: Gate['handle'] = async (req, res, onPass) => {
+  const handle: Gate['handle'] = (req, res, onPass) => {
     headers.strip(req)
     const target = readTarget(req)
     if (!isSafeMount(target.mount)) return refuseMount(res)
@@ -92,18 +93,27 @@ export function createGate(parts: GateParts): Gate {
     const visit: Visit = { req, res, place, target, now: Date.now() }
     if (!config.isEnabled) return passExempt(visit, onPass)
     try {
-      if (isBelow(target.path, basePath)) return await answer(visit, res)
-      if (config.passesOptions && methodOf(req) === 'OPTIONS') return passExempt(visit, onPass)
-      const found = await find(visit)
-      if (typeof found === 'string') return await stranger(visit, res, found, onPass)
-      visits.welcome(visit, found)
-      onPass({ visit, live: found })
-      reports.allow(req, found.session.user)
-      if (!/private|no-store/i.test(String(res.getHeader('Cache-Control') ?? ''))) res.setHeader('Cache-Control', 'private')
-      return 'pass'
+      const outcome = decide(visit, res, onPass)
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => fail(visit, res, error, onPass)) : outcome
     } catch (error) {
       return fail(visit, res, error, onPass)
     }
+  }
+
+  const decide = (visit: Visit, res: ServerResponse, onPass: (passed: Passed) => void): Awaitable<Outcome> => {
+    if (isBelow(visit.target.path, basePath)) return answer(visit, res)
+    if (config.passesOptions && methodOf(visit.req) === 'OPTIONS') return passExempt(visit, onPass)
+    const found = find(visit)
+    return found instanceof Promise ? found.then((it) => admit(visit, res, it, onPass)) : admit(visit, res, found, onPass)
+  }
+
+  const admit = (visit: Visit, res: ServerResponse, found: LiveSession | MissReason, onPass: (passed: Passed) => void): Awaitable<Outcome> => {
+    if (typeof found === 'string') return stranger(visit, res, found, onPass)
+    visits.welcome(visit, found)
+    onPass({ visit, live: found })
+    reports.allow(visit.req, found.session.user)
+    keepPrivate(res)
+    return 'pass'
   }
 
   /** Nothing can be built from such a path: no cookie, no address to come back to. */
@@ -126,19 +136,25 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = async (visit: Visit): Promise<LiveSession | MissReason> => {
+  const find = (visit: Visit): Awaitable<LiveSession | MissReason> => {
     const { req, place, now } = visit
     const found = sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
-    const live = found instanceof Promise ? await found : found
+    return found instanceof Promise ? found.then((live) => vet(visit, live)) : vet(visit, found)
+  }
+
+  const vet = (visit: Visit, live: LiveSession | MissReason): Awaitable<LiveSession | MissReason> => {
     if (typeof live === 'string') return live
     if (!recheck.knows(live.session)) return 'expired'
-    const need = recheck.need(live.session, now)
-    if (need === 'early') recheck.checkEarly(live, req)
-    const checked = need === 'none' || need === 'early' ? live : await ask(visit, live, need === 'now')
-    if (typeof checked === 'string') return checked
+    const need = recheck.need(live.session, visit.now)
+    if (need === 'early') recheck.checkEarly(live, visit.req)
+    if (need === 'none' || need === 'early') return note(visit, live, live)
+    return ask(visit, live, need === 'now').then((checked) => (typeof checked === 'string' ? checked : note(visit, live, checked)))
+  }
+
+  const note = (visit: Visit, before: LiveSession, checked: LiveSession): LiveSession => {
     recheck.readmit(checked)
-    onActivity(checked, now)
-    return visits.keep(visit, live, sessions.touch(checked, now))
+    onActivity(checked, visit.now)
+    return visits.keep(visit, before, sessions.touch(checked, visit.now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
@@ -252,7 +268,7 @@ export function createGate(parts: GateParts): Gate {
       const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }) }
       if (!isSafeMount(target.mount)) return undefined
       const visit: Visit = { req, res: undefined, place: places.of(req, target), target, now: Date.now() }
-      const found = await find(visit).catch((error: unknown) => {
+      const found = await Promise.resolve(find(visit)).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
         throw error
       })
@@ -282,6 +298,15 @@ export function newDecisionId(): string {
 /** As the client sent it: a method override of the app's must not turn a POST into a free OPTIONS. */
 function methodOf(req: AppRequest & { originalMethod?: unknown }): string | undefined {
   return typeof req.originalMethod === 'string' ? req.originalMethod : req.method
+}
+
+/** Preset for the app, which may say otherwise; what was said before is kept, but for `public`. */
+function keepPrivate(res: ServerResponse): void {
+  const said = res.getHeader('Cache-Control')
+  if (said === undefined) res.setHeader('Cache-Control', 'private')
+  else if (!/\b(?:private|no-store)\b/i.test(String(said))) {
+    res.setHeader('Cache-Control', `private, ${String(said).replace(/\bpublic\b\s*,?\s*/gi, '')}`.replace(/,\s*$/, ''))
+  }
 }
 
 function appendVary(res: ServerResponse): void {

@@ -72,10 +72,9 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
   const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
   const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
   refuseWhatCannotBeMet(read, lists, providers)
-  // Only an ID token says when the user logged in.
-  const silent = providers.find(({ forcesLogin, openid }) => forcesLogin !== true || !openid)
+  const silent = providers.find(({ forcesLogin, saysAuthTime }) => forcesLogin !== true || saysAuthTime !== true)
   if (maxAge !== undefined && silent && !acceptsSilentLogin) {
-    read.fail('maxAge', `cannot be met: ${silent.label} cannot be told to ask for the password again. Set acceptSilentLogin: true to count its silent logins`)
+    read.fail('maxAge', `cannot be met: ${silent.label} cannot be told to ask for the password again, or does not say when it did. Set acceptSilentLogin: true to count any login there`)
   }
 
   const evaluate = ({ session: { user } }: LiveSession, provider: Provider | undefined) => {
@@ -102,7 +101,8 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
     const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
-    if (maxAge !== undefined && visit.now - authTime > maxAge) return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
+    const tolerance = (provider?.clockTolerance ?? 0) * 1000
+    if (maxAge !== undefined && visit.now - authTime > maxAge + tolerance) return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
     const decision = evaluate(live, provider)
     if (!decision.isAllowed) {
       const wanted = unreadable(live, provider)

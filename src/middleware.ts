@@ -58,7 +58,7 @@ export interface OAuthMiddleware {
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const first = parseOptions(options)
   const asked = createAsked()
-  const passed = createMarks<Passed & { assembly: Assembly }>()
+  const passed = createMarks()
   let current: Assembly
   const shared: Shared = createShared(first, asked, () => current)
   current = assemble(first, shared)
@@ -66,8 +66,9 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
     shared.reports.begin(req, res, (provider) => clientIdOf(assembly, provider))
-    const outcome = assembly.gate.handle(req, res, (pass) => passed.set(req, { ...pass, assembly }))
-    proceed(outcome, next)
+    const outcome = assembly.gate.handle(req, res, (pass) => passed.set(req, pass, assembly))
+    if (outcome instanceof Promise) proceed(outcome, next)
+    else settle(outcome, next)
   }
 
   const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
@@ -122,22 +123,24 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
  * Notes about requests, on the requests themselves: at every request a `WeakMap` would cost more than all the rest. What
  * prints a request shows nothing of them.
  */
-function createMarks<T>() {
+function createMarks() {
   const mark = Symbol('oauth-module')
   class Mark {
-    readonly #value: T
-    constructor(value: T) {
-      this.#value = value
+    readonly #passed: Passed
+    readonly #assembly: Assembly
+    constructor(passed: Passed, assembly: Assembly) {
+      this.#passed = passed
+      this.#assembly = assembly
     }
-    read(): T {
-      return this.#value
+    read(): Passed & { readonly assembly: Assembly } {
+      return { ...this.#passed, assembly: this.#assembly }
     }
   }
   return {
-    set(req: IncomingMessage & { [mark]?: Mark }, value: T): void {
-      req[mark] = new Mark(value)
+    set(req: IncomingMessage & { [mark]?: Mark }, passed: Passed, assembly: Assembly): void {
+      req[mark] = new Mark(passed, assembly)
     },
-    get: (req: IncomingMessage & { [mark]?: Mark }): T | undefined => req[mark]?.read(),
+    get: (req: IncomingMessage & { [mark]?: Mark }) => req[mark]?.read(),
   }
 }
 
@@ -149,9 +152,14 @@ function clientIdOf({ connections }: Assembly, provider: string | undefined): st
 /** Outside of every catch, and once: what the app throws behind `next` is the app's. */
 function proceed(outcome: Promise<Outcome>, next: Next): void {
   outcome.then(
-    (result) => queueMicrotask(() => (result === 'pass' ? next() : result !== 'answered' && next(asError(result.error)))),
+    (result) => queueMicrotask(() => settle(result, next)),
     (error: unknown) => queueMicrotask(() => next(asError(error))),
   )
+}
+
+function settle(outcome: Outcome, next: Next): void {
+  if (outcome === 'pass') next()
+  else if (outcome !== 'answered') next(asError(outcome.error))
 }
 
 /** A hook may throw anything. To Express `undefined`, `0` and `'route'` are no errors: it would go on to the app. */

@@ -30,10 +30,11 @@ export interface UpstreamHeaders {
   set(req: IncomingMessage, source: HeaderSource): void
 }
 
-type Values = (source: HeaderSource, config: UpstreamHeadersConfig) => Record<string, string | undefined>
+/** The names are put together once; what they hold is read at each request. */
+type Value = readonly [name: string, read: (source: HeaderSource, config: UpstreamHeadersConfig) => string | undefined]
 
 interface Naming {
-  values: Values
+  values: readonly Value[]
   tokens: Partial<Record<TokenName, string>>
 }
 
@@ -74,9 +75,8 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
     },
     set(req, source) {
       if (naming === undefined) return
-      const values = naming.values(source, config)
-      for (const name in values) {
-        const value = encodeValue(values[name])
+      for (const [name, read] of naming.values) {
+        const value = encodeValue(read(source, config))
         if (value !== undefined) req.headers[name] = value
       }
       if (forwardTokens === 'none' || config.managed.has(source.user.provider)) return
@@ -89,13 +89,15 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
 
 function ngrokNaming(prefix: string): Naming {
   return {
-    values: ({ user, matched }, { trustsEmailOf, hasSeveralProviders }) => ({
-      [`${prefix}user-id`]: user.id,
-      [`${prefix}user-name`]: user.name,
-      [`${prefix}user-email`]: user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined,
-      [`${prefix}user-provider`]: hasSeveralProviders ? user.provider : undefined,
-      ...(isGithub(user) && githubValues(prefix, user, matched)),
-    }),
+    values: [
+      [`${prefix}user-id`, ({ user }) => user.id],
+      [`${prefix}user-name`, ({ user }) => user.name],
+      [`${prefix}user-email`, emailOf],
+      [`${prefix}user-provider`, ({ user }, { hasSeveralProviders }) => (hasSeveralProviders ? user.provider : undefined)],
+      [`${prefix}github-user-id`, ({ user }) => (isGithub(user) ? user.username : undefined)],
+      [`${prefix}github-organization`, ({ user, matched }) => (isGithub(user) ? organizationOf(matched) : undefined)],
+      [`${prefix}github-team`, ({ user, matched }) => (isGithub(user) && matched?.list === 'teams' ? matched.entry : undefined)],
+    ],
     tokens: { access: `${prefix}oauth-access-token`, refresh: `${prefix}oauth-refresh-token` },
   }
 }
@@ -105,22 +107,27 @@ function isGithub({ claims }: OAuthUser): boolean {
   return typeof claims['login'] === 'string' && typeof claims['id'] === 'number'
 }
 
-function githubValues(prefix: string, user: OAuthUser, matched: Verdict['matched']): Record<string, string | undefined> {
-  const team = matched?.list === 'teams' ? matched.entry : undefined
-  return {
-    [`${prefix}github-user-id`]: user.username,
-    [`${prefix}github-organization`]: matched?.list === 'organizations' ? matched.entry : team?.includes('/') ? team.split('/')[0] : undefined,
-    [`${prefix}github-team`]: team,
-  }
+/** The one that matched, or that of the team that did. */
+function organizationOf(matched: Verdict['matched']): string | undefined {
+  if (matched?.list === 'organizations') return matched.entry
+  return matched?.list === 'teams' && matched.entry.includes('/') ? matched.entry.split('/')[0] : undefined
 }
 
-function proxyValues(prefix: string): Values {
-  return ({ user }, { trustsEmailOf }) => ({
-    [`${prefix}user`]: user.id,
-    [`${prefix}email`]: user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined,
-    [`${prefix}preferred-username`]: user.username,
-    [`${prefix}groups`]: [...user.organizations, ...user.teams, ...user.groups].map((one) => one.replaceAll(',', '%2C')).join(',') || undefined,
-  })
+function emailOf({ user }: HeaderSource, { trustsEmailOf }: UpstreamHeadersConfig): string | undefined {
+  return user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined
+}
+
+function groupsOf({ user }: HeaderSource): string | undefined {
+  return [...user.organizations, ...user.teams, ...user.groups].map((one) => one.replaceAll(',', '%2C')).join(',') || undefined
+}
+
+function proxyValues(prefix: string): readonly Value[] {
+  return [
+    [`${prefix}user`, ({ user }) => user.id],
+    [`${prefix}email`, emailOf],
+    [`${prefix}preferred-username`, ({ user }) => user.username],
+    [`${prefix}groups`, groupsOf],
+  ]
 }
 
 function presetNames(preset: string): Set<string> {

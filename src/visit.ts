@@ -79,13 +79,14 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         reason: undefined,
         lastCheckedAt: verdict?.at,
         sessionExpiresAt: sessions.nextEnd(session, now),
+        accessTokenExpiresAt: () => current.session.accessTokenExpiresAt,
         tokens: () => (handsOutTokens ? sessions.tokens(current) : undefined),
         async freshAccessToken() {
           if (!handsOutTokens) return undefined
           current = keep(visit, current, await recheck.withFreshToken(current))
           return sessions.tokens(current).accessToken || undefined
         },
-        signal: () => (signal ??= watches.watch(live, req, visit.res ?? (req.headers.upgrade === undefined ? req : req.socket))),
+        signal: () => (signal ??= watches.watch(live, req, visit.res ?? req.socket)),
         ...linksOf(visit),
       }))
     },
@@ -95,6 +96,7 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
         reason,
         lastCheckedAt: undefined,
         sessionExpiresAt: undefined,
+        accessTokenExpiresAt: () => undefined,
         tokens: () => undefined,
         freshAccessToken: async () => undefined,
         signal: () => new AbortController().signal,
@@ -107,8 +109,17 @@ export function createVisits({ sessions, recheck, links, places, headers, watche
 function forbidStoring(res: ServerResponse): void {
   const writeHead = res.writeHead
   res.writeHead = function (this: ServerResponse, ...parts: unknown[]) {
-    for (const part of parts) if (isRecord(part)) for (const name of Object.keys(part)) if (/^cache-control$/i.test(name)) delete part[name]
     this.setHeader('Cache-Control', 'private, no-store')
-    return Reflect.apply(writeHead, this, parts)
+    return Reflect.apply(writeHead, this, parts.map(withoutCacheControl))
   }
+}
+
+/** Headers as `writeHead` takes them: an object, or a list of names and values, flat or in pairs. */
+function withoutCacheControl(part: unknown): unknown {
+  const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
+  if (isRecord(part)) return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
+  if (!Array.isArray(part)) return part
+  return Array.isArray(part[0])
+    ? part.filter((pair: unknown) => isOther(Array.isArray(pair) ? pair[0] : pair))
+    : part.filter((_, index) => isOther(part[index - (index % 2)]))
 }

@@ -39,6 +39,7 @@ const OVERDUE_PAUSE = 5_000
 
 export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   const watches = new Map<string, Set<Watch>>()
+  const connections = new WeakMap<Closable, Watch>()
   const all = () => [...watches.values()].flatMap((set) => [...set])
 
   /** What a request at this moment would be told. */
@@ -49,6 +50,12 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
     if (need === 'none' || need === 'early') return live
     if (need === 'denied') throw new OAuthError('not_authorized')
     return passed(await recheck().check(live, req))
+  }
+
+  /** Until when the session holds by what is known of it. */
+  const undisputedUntil = (live: LiveSession) => {
+    const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(live)
+    return Math.min(expiresAt, idleExpiresAt, recheck().toleratedUntil(live.session))
   }
 
   const start = (live: LiveSession, req: IncomingMessage): { watch: Watch; signal: AbortSignal } => {
@@ -77,7 +84,12 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
             current = still
             arm(false)
           },
-          (error: unknown) => !isStopped && watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error })),
+          (error: unknown) => {
+            if (isStopped) return
+            // A store that is away for a moment says nothing about a session that is not due.
+            if (error instanceof OAuthError && error.code === 'store_unavailable' && Date.now() < undisputedUntil(current)) arm(false)
+            else watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }))
+          },
         )
       },
       stop() {
@@ -96,7 +108,11 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   return {
     watch(live, req, until) {
       const { watch, signal } = start(live, req)
-      until.once('close', watch.stop)
+      const known = connections.get(until)
+      if (known === undefined) until.once('close', () => connections.get(until)?.stop())
+      // Answers of one connection come in order: another request means that the one before is over.
+      else known.stop()
+      connections.set(until, watch)
       return signal
     },
     ended(key, reason) {

@@ -173,6 +173,14 @@ describe('ended', () => {
     expect(scene.count()).toEqual({ userinfo: 2, token: 1 })
   })
 
+  test('fresh tokens that are refused are not refreshed again', async () => {
+    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: INTERVAL - 60 } } })
+    scene.vendor.respond('userinfo', { status: 401 })
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit('/api', program)).status).toBe(401)
+    expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
+  })
+
   test('an access token that ran out before its time is refreshed once, and nobody notices', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 401 }, { once: true })

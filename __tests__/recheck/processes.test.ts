@@ -9,6 +9,7 @@ import type { StoreRecord } from '../../src/index.js'
 import { secret, stopAll, stopping } from '../support/gate.js'
 import type { GateProcessSetup } from '../support/gate-process.js'
 import { type Browser, createBrowser } from '../support/jar.js'
+import { startRedis } from '../support/redis.js'
 import { listen } from '../support/server.js'
 
 afterEach(stopAll)
@@ -63,7 +64,7 @@ async function startGateProcess(setup: GateProcessSetup): Promise<GateProcess> {
 
 async function startPair(vendor: VendorServer, more: Partial<GateProcessSetup>): Promise<{ gates: [GateProcess, GateProcess]; browser: Browser }> {
   const { issuer, clientId, clientSecret } = vendor.options as GateProcessSetup['provider']
-  const setup = { storeUrl: await startStoreServer(), provider: { issuer, clientId, clientSecret }, secret, authCheckInterval: 1, ...more }
+  const setup = { storeUrl: '', provider: { issuer, clientId, clientSecret }, secret, authCheckInterval: 1, ...more }
   // Both are reached as localhost, whose cookies know no ports.
   const gates = await Promise.all([startGateProcess(setup), startGateProcess(setup)])
   const browser = createBrowser()
@@ -76,10 +77,15 @@ async function startPair(vendor: VendorServer, more: Partial<GateProcessSetup>):
 const countOf = (vendor: VendorServer, endpoint: string) => vendor.requests.filter((request) => request.endpoint === endpoint).length
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-describe('two processes that share a store with a lock', () => {
+const stores: [string, () => Promise<string>][] = [
+  ['a store behind a socket', startStoreServer],
+  ['Redis', async () => `redis://127.0.0.1:${stopping(await startRedis()).port}`],
+]
+
+describe.each(stores)('two processes that share %s', (_, makeStore) => {
   test('S-094 200 requests at once after the interval: one token request, one user request, and the token lives on', async () => {
     const vendor = stopping(await startVendor('oidc', { settings: { tokenLifetime: 5 } }))
-    const { gates, browser } = await startPair(vendor, {})
+    const { gates, browser } = await startPair(vendor, { storeUrl: await makeStore() })
     const spent: string[] = []
     vendor.respond('token', ({ form }) => (spent.push(String(form?.['refresh_token'])), undefined))
     for (let round = 1; round <= 2; round++) {
@@ -95,13 +101,19 @@ describe('two processes that share a store with a lock', () => {
 
   test('S-094 when the holder dies while it asks, another takes over, and the login lives', async () => {
     const vendor = stopping(await startVendor('oidc'))
-    const { gates, browser } = await startPair(vendor, { timeouts: { provider: 0.4, store: 0.4 } })
+    const { gates, browser } = await startPair(vendor, { storeUrl: await makeStore(), timeouts: { provider: 1.2, store: 0.5 } })
     await sleep(1_050)
     const asked = new Promise<void>((resolve) => vendor.respond('userinfo', () => (resolve(), 'hang'), { once: true }))
     const dying = browser.get(gates[0].url('/'), { follow: false }).catch(() => undefined)
     await asked
     gates[0].child.kill('SIGKILL')
     await dying
-    expect((await browser.get(gates[1].url('/'), { follow: false })).status).toBe(200)
-  })
+    const statuses: number[] = []
+    // Until the lock of the dead ends by itself a visitor may be told to come again; never to log in.
+    while (statuses.at(-1) !== 200 && statuses.length < 60) {
+      statuses.push((await browser.get(gates[1].url('/'), { follow: false })).status)
+      if (statuses.at(-1) !== 200) await sleep(300)
+    }
+    expect([...new Set(statuses)].filter((status) => status !== 503)).toEqual([200])
+  }, 60_000)
 })

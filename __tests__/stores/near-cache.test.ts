@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient as createClient6 } from 'redis'
@@ -102,6 +103,16 @@ describe.each(all)('a near cache: %s', (_, open) => {
       await far.delete('k')
       expect(await near.get('k')).toBeUndefined()
     }
+  })
+
+  test('news that have reached this machine are heard before memory answers', async () => {
+    const { near, far } = await open(server.port)
+    await far.set('k', record(), 60_000)
+    await untilNear(near, 'k')
+    const row = (await server.command('keys', '*row:k')).split('\n')
+    // Nothing of this process runs meanwhile: the news wait in the socket.
+    execFileSync('redis-cli', ['-p', String(server.port), 'del', ...row])
+    expect(await near.get('k')).toBeUndefined()
   })
 
   test("another process's write is seen at the next read, and one's own", async () => {

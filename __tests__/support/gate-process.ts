@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createClient } from 'redis'
 import { oauthModule, oidcProvider, type SessionStore } from '../../src/index.js'
+import { redisStore } from '../../src/redis/index.js'
 
 /** What the parent says: where the store is, and who the provider. */
 export interface GateProcessSetup {
@@ -13,7 +15,7 @@ export interface GateProcessSetup {
 
 /** A gate in a process of its own, over a store that it reaches by http. */
 async function start({ storeUrl, provider, secret, authCheckInterval, timeouts }: GateProcessSetup): Promise<void> {
-  const store = remoteStore(storeUrl)
+  const store = storeUrl.startsWith('redis:') ? await redis(storeUrl) : remoteStore(storeUrl)
   const gate = oauthModule({
     provider: { oidc: oidcProvider(provider) },
     secret,
@@ -23,8 +25,17 @@ async function start({ storeUrl, provider, secret, authCheckInterval, timeouts }
     ...(timeouts && { timeouts }),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   })
-  const server = createServer((req, res) => gate(req, res, (error) => res.writeHead(error === undefined ? 200 : 500).end(req.url)))
+  const server = createServer((req, res) => gate(req, res, (error) => res.writeHead(error === undefined ? 200 : 500).end(error instanceof Error ? error.message : req.url)))
+  // What the first login loads must not count against a short deadline.
+  await gate.ready()
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+}
+
+async function redis(url: string): Promise<SessionStore> {
+  const client = createClient({ url })
+  client.on('error', () => undefined)
+  await client.connect()
+  return redisStore(client)
 }
 
 function remoteStore(url: string): SessionStore {

@@ -6,6 +6,7 @@ import { eventually, freePorts, startProgram } from './programs.js'
 import pg from 'pg'
 
 export interface Postgres {
+  readonly url: string
   readonly pool: InstanceType<typeof pg.Pool>
   close(): Promise<void>
 }
@@ -38,6 +39,7 @@ export async function startPostgres(): Promise<Postgres> {
   pool.on('error', () => undefined)
   await eventually(`postgres: ${program.printed()}`, async () => (await pool.query('SELECT 1')).rowCount ?? undefined)
   return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     pool,
     async close() {
       await pool.end()

@@ -1,10 +1,5 @@
 declare module 'pg' {
-  interface PoolOptions {
-    host: string
-    port: number
-    user: string
-    database: string
-  }
+  type PoolOptions = { connectionString: string } | { host: string; port: number; user: string; database: string }
   class Pool {
     constructor(options: PoolOptions)
     query(text: string): Promise<{ rowCount: number | null; rows: Record<string, unknown>[] }>
@@ -19,7 +14,7 @@ declare module 'connect-pg-simple' {
   import type session from 'express-session'
   export default function connectPg(
     library: typeof session,
-  ): new (options: { pool: object; createTableIfMissing: boolean; pruneSessionInterval: false }) => session.Store & { close(): Promise<void> }
+  ): new (options: { pool: object; createTableIfMissing?: boolean; pruneSessionInterval?: false }) => session.Store & { close(): Promise<void> }
 }
 
 declare module 'session-file-store' {

@@ -128,7 +128,7 @@ export function createCallback({ connections, identifiers, transactions, session
     const scopes = await grantedScopes(provider, client, tokens, transaction).catch((error: unknown) => {
       throw error instanceof ScopesMissing ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name }) : error
     })
-    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens.claims), hasFreshClaims: true, tokens: tokens.answer })
+    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens.claims), hasFreshClaims: true, isLogin: true, tokens: tokens.answer })
     const identifier = identifiers.get(provider.name)
     if (identifier === undefined) throw new OAuthError('internal', { hint: 'a provider without rules' })
     const identified = await identifier.identify(source, req)
@@ -236,7 +236,7 @@ function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError
 
 /** What was granted, with what it stands for. What the configuration demands must be there. */
 async function grantedScopes(provider: Provider, client: ProviderClient, tokens: TokenSet, { scopes, demandedScopes }: TakenTransaction): Promise<readonly string[]> {
-  const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: tokens.answer }
+  const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, isLogin: true, scopes: [], subject: undefined, tokens: tokens.answer }
   const said = tokens.scopes ?? (await provider.grantedScopes?.(client.source(source)))
   if (said === undefined) return scopes
   const granted = new Set(said)

@@ -26,16 +26,18 @@ export interface Flights {
 export interface FlightsConfig {
   store: SessionStore
   sessions: Sessions
-  storeTimeout: number
+  storeTimeout: () => number
   /** How long a holder may take at most, in milliseconds: an exchange with the provider and the writes. */
   holdTime: () => number
+  /** How long others wait for a holder, in milliseconds: one that died holds on to the end. */
+  waitTime: () => number
   onBackgroundError(error: unknown): void
 }
 
 const POLL = 25
 const MAX_WRITE_TRIES = 5
 
-export function createFlights({ store, sessions, storeTimeout, holdTime, onBackgroundError }: FlightsConfig): Flights {
+export function createFlights({ store, sessions, storeTimeout, holdTime, waitTime, onBackgroundError }: FlightsConfig): Flights {
   const pending = new Map<string, Promise<unknown>>()
   const turns = new Map<string, Promise<unknown>>()
   const beside = new Set<Promise<unknown>>()
@@ -44,7 +46,7 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, onBackg
     const take = store.lock?.bind(store)
     if (take === undefined) return () => undefined
     const ttl = holdTime()
-    const until = performance.now() + ttl
+    const until = performance.now() + waitTime()
     for (;;) {
       const unlock = await takeInTime(() => take(`lock-${key}`, ttl))
       if (unlock !== undefined) return unlock
@@ -57,7 +59,7 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, onBackg
   const takeInTime = async (take: () => Awaitable<Unlock | undefined>) => {
     let taking: Awaitable<Unlock | undefined>
     try {
-      return await guard(() => (taking = take()), storeTimeout)
+      return await guard(() => (taking = take()), storeTimeout())
     } catch (error) {
       void Promise.resolve(taking).then((unlock) => unlock?.()).catch(() => undefined)
       throw error
@@ -94,7 +96,7 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, onBackg
           return await run(await sessions.reload(live))
         } finally {
           // What was found out stands; a lock that cannot be ended ends by itself.
-          await (async () => guard(unlock, storeTimeout))().catch(onBackgroundError)
+          await (async () => guard(unlock, storeTimeout()))().catch(onBackgroundError)
         }
       }),
     async write(live, change, tokens) {

@@ -91,7 +91,7 @@ export function createLogin(config: LoginConfig): Login {
   const showChoice = (req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest, query: URLSearchParams) => {
     const buttons = [...connections.values()].map(({ provider }) => {
       const { name, label, iconUrl, color } = provider
-      return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams(provider, query) }
+      return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams([provider], query) }
     })
     const json = { connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })) }
     answers.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
@@ -106,7 +106,7 @@ export function createLogin(config: LoginConfig): Login {
       const connection = name === null || name === undefined ? only : connections.get(name)
       if (name && connection === undefined) throw new OAuthError('not_found', { message: 'There is no login of this name.' })
       if (mustMove(req, asked)) {
-        const carried = [...(connection ? [connection] : connections.values())].map(({ provider }) => carriedParams(provider, query)).join('')
+        const carried = carriedParams([...(connection ? [connection] : connections.values())].map(({ provider }) => provider), query)
         return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`)
       }
       return connection === undefined ? showChoice(req, res, place, asked, query) : begin(req, res, place, asked, connection, query)
@@ -132,9 +132,9 @@ function mappedParams({ authorizationParamsMap }: Provider, query: URLSearchPara
   return Object.fromEntries(entries)
 }
 
-/** What a login with this provider reads from the query, for a link that leads there. */
-function carriedParams({ authorizationParamsMap, connectionScopes }: Provider, query: URLSearchParams): string {
-  const names = new Set([...Object.values(authorizationParamsMap), ...(connectionScopes.length > 0 ? ['connection_scope'] : [])])
+/** What a login with one of these providers reads from the query, for a link that leads there. */
+function carriedParams(providers: readonly Provider[], query: URLSearchParams): string {
+  const names = new Set(providers.flatMap(({ authorizationParamsMap, connectionScopes }) => [...Object.values(authorizationParamsMap), ...(connectionScopes.length > 0 ? ['connection_scope'] : [])]))
   const carried = new URLSearchParams([...query].filter(([name, value]) => names.has(name) && value.length <= 2048))
   return carried.size > 0 ? `&${carried}` : ''
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Answers } from '../answers.js'
 import { redirect } from '../http/answer.js'
+import { within } from '../http/deadline.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
@@ -31,6 +32,9 @@ export interface Logout {
   handle(visit: Visit, res: ServerResponse, query: URLSearchParams): Promise<LiveSession | undefined>
 }
 
+/** Milliseconds. */
+const PROVIDER_PATIENCE = 2_000
+
 export function createLogout({ sessions, connections, links, places, answers, behaviour, beside }: LogoutConfig): Logout {
   const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
     const { name, email, username, provider } = session.user
@@ -47,14 +51,14 @@ export function createLogout({ sessions, connections, links, places, answers, be
     const connection = connections.get(live.session.provider)
     if (!behaviour.endsProviderSession || connection === undefined) return undefined
     const { idToken } = sessions.tokens(live)
-    return connection.client
-      .endSessionUrl({
+    // The visitor is logged out here in any case, and need not wait for a provider that is down.
+    return within(PROVIDER_PATIENCE, 'the provider', async () =>
+      connection.client.endSessionUrl({
         ...(idToken !== undefined && { id_token_hint: idToken }),
         client_id: live.session.clientId,
         post_logout_redirect_uri: `${places.origin(req)}${places.special(place, 'logout')}`,
-      })
-      // The visitor is logged out here in any case.
-      .catch(() => undefined)
+      }),
+    ).catch(() => undefined)
   }
 
   const revoke = (live: LiveSession) => {

@@ -50,6 +50,8 @@ export interface Recheck {
   readmit(live: LiveSession): void
   /** The session with an access token that is valid: refreshed when it has run out. */
   withFreshToken(live: LiveSession): Promise<LiveSession>
+  /** Until when requests pass without a check that succeeds, in milliseconds. */
+  toleratedUntil(session: Session): number
   /** When the next check is due, in milliseconds; `undefined` when none is. */
   dueAt(session: Session): number | undefined
 }
@@ -91,6 +93,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         accessToken: sessions.tokens(check.live).accessToken,
         claims: claims ?? session.boundClaims,
         hasFreshClaims: claims !== undefined,
+        isLogin: false,
         scopes: session.scopes,
         subject: session.subject,
         tokens: {},
@@ -161,11 +164,14 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 
   /** For a while after the check was due, an outage does not lock out those who passed the last one. */
-  const withGrace = (live: LiveSession, result: CheckResult): CheckResult => {
+  const withGrace = async (live: LiveSession, result: CheckResult): Promise<CheckResult> => {
     if (result.is !== 'failed' || !(result.error instanceof ProviderFault) || result.error.outcome !== 'down') return result
     const verdict = verdictOf(live.session)
     const isWithin = interval > 0 && verdict?.allowed === true && Math.abs(Date.now() - verdict.at) < interval + grace
-    return isWithin ? { is: 'allowed', live } : result
+    if (!isWithin) return result
+    // It may have ended while the provider kept us waiting.
+    const current = await sessions.reload(live)
+    return current === undefined ? { is: 'ended' } : { is: 'allowed', live: current }
   }
 
   // Only those who ask the same rules share an answer.
@@ -204,6 +210,10 @@ export function createRecheck(config: RecheckConfig): Recheck {
       flights.beside(flights.write(live, ({ deniedSince }) => (deniedSince === undefined ? undefined : { deniedSince: undefined })))
     },
     withFreshToken: refresh.withFreshToken,
+    toleratedUntil(session) {
+      const verdict = verdictOf(session)
+      return interval === 0 || verdict === undefined ? Number.POSITIVE_INFINITY : verdict.at + interval + grace
+    },
     dueAt(session) {
       const verdict = verdictOf(session)
       return interval === 0 || verdict === undefined ? undefined : verdict.at + interval

@@ -59,7 +59,8 @@ export interface ProviderClient {
 const OUTBOUND = { concurrency: 50, failuresBeforePause: 10 }
 
 export function createClient(config: ClientConfig): ProviderClient {
-  const outbound = createOutbound(OUTBOUND)
+  // Strangers can begin logins: what they hold up must not hold up those who are logged in.
+  const [atLogin, outbound] = [createOutbound(OUTBOUND), createOutbound(OUTBOUND)]
   const server = createMetadataSource(config, outbound)
   const deadline = () => AbortSignal.timeout(config.timeout)
 
@@ -78,13 +79,14 @@ export function createClient(config: ClientConfig): ProviderClient {
   const grant = async (
     run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
     expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
+    door: Outbound,
     end = deadline(),
     onTokens?: (tokens: UnverifiedTokens) => void,
   ): Promise<TokenSet> => {
     const metadata = await server.metadata(end)
     let answer: TokenAnswer | undefined
     const oidc = await import('openid-client')
-    const configuration = await configure(oidc, config, metadata, outbound, end, async (response) => {
+    const configuration = await configure(oidc, config, metadata, door, end, async (response) => {
       answer = await readTokenAnswer(response, config)
       return Response.json(answer.plain)
     })
@@ -110,7 +112,7 @@ export function createClient(config: ClientConfig): ProviderClient {
     }
   }
 
-  const source: ProviderClient['source'] = (given) => createSource({ provider: config, ...given, outbound, end: deadline(), server, expectations })
+  const source: ProviderClient['source'] = (given) => createSource({ provider: config, ...given, outbound: given.isLogin ? atLogin : outbound, end: deadline(), server, expectations })
 
   return {
     source,
@@ -121,7 +123,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       const end = deadline()
       const metadata = await server.metadata(end)
       const oidc = await import('openid-client')
-      const configuration = await configure(oidc, config, metadata, outbound, end)
+      const configuration = await configure(oidc, config, metadata, atLogin, end)
       if (metadata.requiresPushedRequests) {
         return withoutRepeats(await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate))
       }
@@ -140,6 +142,7 @@ export function createClient(config: ClientConfig): ProviderClient {
         (oidc, configuration) =>
           oidc.authorizationCodeGrant(configuration, callback, config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier }),
         { nonce, requiresNonce: config.echoesNonce !== false, authenticatedSince, requiresIdToken: requestedScopes.includes('openid') },
+        atLogin,
         end,
       )
       const { upgradeToken } = config
@@ -148,6 +151,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       const better = await grant(
         (oidc, configuration) => oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
         { nonce: undefined, requiresNonce: false, requiresIdToken: false },
+        atLogin,
         end,
       )
       return { ...tokens, accessToken: better.accessToken, expiresAt: better.expiresAt }
@@ -156,12 +160,13 @@ export function createClient(config: ClientConfig): ProviderClient {
       grant(
         (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, config.refreshParams?.(redirectUri) ?? {}),
         { nonce: undefined, requiresNonce: false, requiresIdToken: false },
+        outbound,
         deadline(),
         onTokens,
       ),
     async revoke({ accessToken, refreshToken }) {
       const end = deadline()
-      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: {} }))
+      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: {}, isLogin: false }))
       const metadata = await server.metadata(end)
       if (metadata.endpoints.revocation === undefined) return
       const oidc = await import('openid-client')
@@ -225,7 +230,10 @@ async function configure(
     sent.set('user-agent', 'oauth-module')
     if (isToken) for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
     const response = await outbound(url, { method, headers: sent, body: body as RequestInit['body'], deadline })
-    return isToken && tokens ? tokens(response) : response
+    if (isToken && tokens) return tokens(response)
+    // What a refusal says may repeat what was sent, the secret included: only its code is read.
+    if (response.status >= 400) throw faultOfToken({ status: response.status, headers: response.headers, body: await readJson(response) }, config)
+    return response
   }
   return configuration
 }
@@ -246,5 +254,5 @@ async function readTokenAnswer(response: Response, config: ClientConfig): Promis
 /** What our own fetch threw comes wrapped; anything else is openid-client's own judgement of the answer. */
 function translate(error: unknown): never {
   for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof OAuthError) throw cause
-  throw new ProviderFault('down', 'provider_error', { hint: error instanceof Error ? error.message : 'openid-client failed', cause: error })
+  throw new ProviderFault('down', 'provider_error', { hint: error instanceof Error ? error.message : 'openid-client failed' })
 }

@@ -116,6 +116,8 @@ export interface ProviderDefinition {
   reauthenticate?: Readonly<Record<string, string>> | undefined
   /** Whether `reauthenticate` really does: then `auth_time` is checked. */
   forcesLogin?: boolean | undefined
+  /** Whether the ID token then says when the user logged in (`auth_time`): guards with `maxAge` need it. */
+  saysAuthTime?: boolean | undefined
   /** Asks for another account. */
   selectAccount?: Readonly<Record<string, string>> | undefined
   /** Asks the user again for scopes declined before. */
@@ -223,7 +225,7 @@ export const reservedParams = new Set<string>([
 
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
   'color', 'issuer', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
-  'reauthenticate', 'forcesLogin', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
+  'reauthenticate', 'forcesLogin', 'saysAuthTime', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
   'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'restrictionKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
   'revoke', 'upgradeToken',
 ]

@@ -16,6 +16,8 @@ export interface SourceGrant {
   claims: Claims
   /** Whether `claims` are of a new ID token, and so can stand in for userinfo where there is none. */
   hasFreshClaims: boolean
+  /** Whether it is for a login: strangers can begin those, so they wait in a line of their own. */
+  isLogin: boolean
   scopes: readonly string[]
   /** The `sub` that userinfo must name. */
   subject: string | undefined

@@ -34,6 +34,7 @@ function define(options: OptionReader): ProviderDefinition {
     scopes: ['openid', 'profile', 'email'],
     reauthenticate: { prompt: 'login', max_age: '0' },
     forcesLogin: true,
+    saysAuthTime: true,
     // GitLab has no account chooser.
     selectAccount: { prompt: 'login' },
     // A refresh without it is refused.

@@ -44,6 +44,7 @@ function define(options: OptionReader): ProviderDefinition {
     offline: { scopes: ['offline_access'] },
     reauthenticate: { prompt: 'login', max_age: '0' },
     forcesLogin: true,
+    saysAuthTime: true,
     selectAccount: { prompt: 'select_account' },
     membershipLists: ['groups'],
     identity: async ({ userinfo }) => {

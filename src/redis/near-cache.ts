@@ -42,7 +42,7 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
 
   const known = async (key: string): Promise<Row | undefined> => {
     const row = rows.get(key)
-    if (row === undefined || !invalidation.isAlive()) return undefined
+    if (row === undefined) return undefined
     await heard()
     return rows.get(key) === row && invalidation.isAlive() ? row : undefined
   }
@@ -53,7 +53,7 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
     try {
       const row = await fetch()
       // Nothing is remembered of keys without a row: anybody can ask for those.
-      if (row !== undefined && !read.isStale && invalidation.isAlive()) rows.set(key, deepFreeze(row))
+      if (row !== undefined && !read.isStale) rows.set(key, deepFreeze(row))
       return row
     } finally {
       pending.delete(read)

@@ -62,7 +62,7 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
   const judge = (live: LiveSession, now: number): LiveSession | MissReason => {
     const reason = ended.get(live.key)
     if (reason !== undefined) return reason
-    return isExpired(live.session, live.session.lastActiveAt, lifetimes(), now, clockTolerance) ? 'expired' : live
+    return isExpired(live.session, live.session.lastActiveAt, lifetimes(), now, clockTolerance()) ? 'expired' : live
   }
 
   return {

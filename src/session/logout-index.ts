@@ -23,18 +23,18 @@ interface Pointer extends StoreRecord {
   readonly session: string
 }
 
-export function createLogoutIndex(store: SessionStore, storeTimeout: number): LogoutIndex {
+export function createLogoutIndex(store: SessionStore, storeTimeout: () => number): LogoutIndex {
   const list = store.entries?.bind(store)
   const keyOf = (kind: Pointer['kind'], { provider, issuer, clientId }: SessionMaker, value: string) =>
     `${kind}-${sha256(JSON.stringify([provider, issuer, clientId, value]))}`
   const point = async (kind: Pointer['kind'], value: unknown, key: string, session: Session, ttl: number) => {
     if (typeof value !== 'string') return
     const pointer: Pointer = { kind, group: session.group, createdAt: session.createdAt, revision: 1, session: key }
-    await guard(() => store.set(keyOf(kind, session, value), pointer, ttl), storeTimeout)
+    await guard(() => store.set(keyOf(kind, session, value), pointer, ttl), storeTimeout())
   }
   const follow = async (kind: Pointer['kind'], maker: SessionMaker, value: string | undefined): Promise<Pointer | undefined> => {
     if (value === undefined) return undefined
-    const record = await guard(() => store.get(keyOf(kind, maker, value)), storeTimeout)
+    const record = await guard(() => store.get(keyOf(kind, maker, value)), storeTimeout())
     return record?.kind === kind ? (record as Pointer) : undefined
   }
   const sessionsOf = async (group: string, isMeant: (session: Session) => boolean): Promise<string[]> => {
@@ -42,7 +42,7 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: number): Lo
     const keys: string[] = []
     let after: string | undefined
     do {
-      const page: EntriesPage = await guard(() => list({ kind: 'session', group, after, limit: 1000 }), storeTimeout)
+      const page: EntriesPage = await guard(() => list({ kind: 'session', group, after, limit: 1000 }), storeTimeout())
       for (const [key, record] of page.entries) if (isMeant(record as Session)) keys.push(key)
       after = page.next
     } while (after !== undefined)

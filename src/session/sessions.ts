@@ -42,10 +42,10 @@ export interface SessionsConfig {
   sealer: Sealer
   /** Read at each use: they may change while sessions live. */
   lifetimes: () => Lifetimes
-  /** Milliseconds for one store operation. */
-  timeout: number
+  /** Milliseconds for one store operation; read at each use, as the next. */
+  timeout: () => number
   /** Milliseconds. */
-  clockTolerance: number
+  clockTolerance: () => number
   /** Called with what went wrong beside a request, without failing it. */
   onBackgroundError(error: unknown): void
   /** Called when this process learns that a session is over. */
@@ -93,7 +93,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
 
   const lastActiveAt = (key: string, session: Session) => Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
   const ttlOf = (session: Session, lastActive: number, now: number) => rowLife(session, lastActive, lifetimes(), now)
-  const read = (key: string) => guard(() => store.get(key), timeout)
+  const read = (key: string) => guard(() => store.get(key), timeout())
 
   const judge = (id: string, key: string, record: StoreRecord | undefined, now: number, instance: string): LiveSession | MissReason => {
     const session = asSession(record)
@@ -105,14 +105,14 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
     }
     // Another instance's session: its limits are not ours to apply.
     if (session.instance !== instance) return 'none'
-    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance)) return { id, key, session }
+    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance())) return { id, key, session }
     background(destroy(key, 'expired'))
     return 'expired'
   }
   const destroy = async (key: string, reason: EndReason) => {
     activity.delete(key)
     if (reason !== 'logout' && reason !== 'expired') revoked.set(key, true)
-    const wasThere = await guard(() => store.delete(key), timeout)
+    const wasThere = await guard(() => store.delete(key), timeout())
     onEnd(key, reason, wasThere)
     return wasThere
   }
@@ -148,7 +148,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       const id = randomId()
       const key = sha256(id)
       const session = newSession(start, now, sealTokens(sealer, id, tokens))
-      await guard(() => store.set(key, session, ttlOf(session, now, now)), timeout)
+      await guard(() => store.set(key, session, ttlOf(session, now, now)), timeout())
       return { id, key, session }
     },
     async update({ id, key, session }, changes, tokens) {
@@ -160,7 +160,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
         revision: session.revision + 1,
         ...(tokens && sealTokens(sealer, id, tokens)),
       })
-      const isWritten = await guard(() => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)), timeout)
+      const isWritten = await guard(() => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)), timeout())
       return isWritten ? { id, key, session: changed } : undefined
     },
     async reload({ id, key, session: { instance } }) {
@@ -180,7 +180,7 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       if (!isDue) return live
       const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
-      background(Promise.resolve().then(() => guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout)))
+      background(Promise.resolve().then(() => guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout())))
       return live
     },
     ends({ key, session }) {

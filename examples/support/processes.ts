@@ -1,0 +1,33 @@
+import cluster from 'node:cluster'
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { oauthModule, type OAuthModuleOptions, oidcProvider } from 'oauth-module'
+import { devProvider } from 'oauth-module/dev'
+
+/** Starts two processes of this program that have provider and secret in common, and replaces those that die. */
+export async function startTwo(more: Record<string, string> = {}): Promise<void> {
+  const { issuer, clientId, clientSecret } = await devProvider()
+  const env = { OAUTH_MODULE_SECRET: process.env.OAUTH_MODULE_SECRET ?? randomBytes(32).toString('hex'), ISSUER: issuer, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret, ...more }
+  cluster.on('exit', () => cluster.fork(env))
+  for (let count = 0; count < 2; count++) cluster.fork(env)
+  // Whatever is started beside ends with this process.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit())
+}
+
+/** An app in one of these processes, which says so. */
+export function serve(options: Pick<OAuthModuleOptions, 'store'>): void {
+  const app = express()
+  const { ISSUER = '', CLIENT_ID, CLIENT_SECRET } = process.env
+  app.use(oauthModule({
+    provider: { dev: oidcProvider({ issuer: ISSUER, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, emailDomains: ['example.com'] }) },
+    authCheckInterval: 300,
+    ...options,
+  }))
+  app.get('/{*path}', (req, res) => {
+    res.type('text').send(`Hello ${req.oauth.user?.name}, process ${process.pid} knows you\n`)
+  })
+  const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+    if (cluster.worker?.id === 1) console.log(`Two processes behind oauth-module: http://localhost:${(server.address() as AddressInfo).port}`)
+  })
+}
