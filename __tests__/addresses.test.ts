@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { authorizationOf, bodyOf, cookieLine, oidcOf, startGate, stopAll, stopping, toCallback } from './support/gate.js'
-import { createBrowser } from './support/jar.js'
+import { createBrowser, linksOf } from './support/jar.js'
 import { sendRawRequest } from './support/raw.js'
 import { listen } from './support/server.js'
 
@@ -67,6 +67,38 @@ describe('S-010 the redirect URI', () => {
 })
 
 describe('another host than that of baseUrl', () => {
+  test('an explicit login moves there with all that it may carry, and nothing else', async () => {
+    const carrying = { connectionScopes: ['groups'], authorizationParamsMap: { login_hint: 'hint', ui_locales: 'lang' } }
+    const [a, b] = [oidcOf(vendor, carrying), oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } })]
+    const query = 'connection_scope=groups&hint=ida&level=2&other=x&connection=a&lang=de'
+    for (const provider of [{ a }, { a, b }]) {
+      const gate = await startGate({ provider, baseUrl: 'https://app.example' })
+      const moved = await createBrowser().get(gate.url(`/auth/authn?${query}`), { follow: false })
+      const there = new URL(moved.location ?? '')
+      expect([moved.status, there.origin, there.pathname, there.searchParams.has('other')]).toEqual([302, 'https://app.example', '/auth/authn', false])
+      const answer = await sendRawRequest(gate.port, { target: there.pathname + there.search, headers: ['Host: app.example'] })
+      const asked = new URL(answer.headers['location'] ?? '').searchParams
+      expect([asked.get('login_hint'), asked.get('ui_locales'), asked.get('scope')?.split(' ').includes('groups')]).toEqual(['ida', 'de', true])
+    }
+  })
+
+  test('a choice of login moves there with what any of them may carry, each once', async () => {
+    const provider = { a: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint' } }), b: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } }) }
+    const gate = await startGate({ provider, baseUrl: 'https://app.example' })
+    const moved = await createBrowser().get(gate.url('/auth/authn?hint=ida&level=2'), { follow: false })
+    const there = new URL(moved.location ?? '')
+    expect([there.searchParams.getAll('hint'), there.searchParams.getAll('level')]).toEqual([['ida'], ['2']])
+    const page = await sendRawRequest(gate.port, { target: there.pathname + there.search, headers: ['Host: app.example', 'Sec-Fetch-Mode: navigate'] })
+    expect(page.status).toBe(200)
+    for (const [name, level] of [['a', null], ['b', '2']] as const) {
+      const link = linksOf({ url: 'https://app.example/', body: page.body }).find((one) => one.includes(`connection=${name}`))
+      const { pathname, search } = new URL(link ?? '')
+      const begun = await sendRawRequest(gate.port, { target: pathname + search, headers: ['Host: app.example'] })
+      const asked = new URL(begun.headers['location'] ?? '').searchParams
+      expect([asked.getAll('login_hint'), asked.get('acr_values')]).toEqual([['ida'], level])
+    }
+  })
+
   test('a navigation moves there before a login begins, and keeps its way', async () => {
     const free = await listen(() => undefined)
     await free.close()

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Response } from 'express'
 import { cookieStore, oauthModule, type OAuthModuleOptions } from '../src/index.js'
 import { createSealer } from '../src/http/seal.js'
 import { createCookieSessions } from '../src/session/cookie-store.js'
@@ -210,6 +211,33 @@ describe('lifetimes', () => {
     expect((await withCookie(gate, first)).status).toBe(302)
     clock.forward(601)
     expect(await isIn(browser, gate)).toBe(false)
+  })
+
+  test('S-069 an answer that carries it is for no cache, however the app says otherwise', async () => {
+    const clock = fakeDate()
+    const cached = { 'Cache-Control': 'public, s-maxage=9', 'x-mine': '1' }
+    const name = 'cache-CONTROL'
+    const answers: Record<string, (res: Response) => void> = {
+      set: (res) => void res.set(cached).send('x'),
+      object: (res) => void res.writeHead(200, cached).end('x'),
+      message: (res) => void res.writeHead(200, 'Fine', cached).end('x'),
+      frozen: (res) => void res.writeHead(200, Object.freeze({ ...cached })).end('x'),
+      flat: (res) => void res.writeHead(200, [name, 'public, s-maxage=9', 'x-mine', '1']).end('x'),
+      value: (res) => void res.writeHead(200, ['x-mine', '1', 'x-names', 'cache-control', name, 'public, s-maxage=9']).end('x'),
+    }
+    const gate = await start({ inactivityTimeout: 600 }, vendor, {
+      routes: (app) => void app.get('/answer/:way', (req, res) => answers[req.params.way]?.(res)),
+    })
+    for (const way of Object.keys(answers)) {
+      const browser = await logIn(gate)
+      clock.forward(100)
+      const first = await visit(browser, gate, `/answer/${way}`)
+      expect([way, first.status, first.headers['cache-control'], sessionLines(first).length, first.headers['x-mine']]).toEqual([way, 200, 'private, no-store', 1, '1'])
+      // Without the cookie it is the app's to say.
+      const second = await visit(browser, gate, `/answer/${way}`)
+      expect([way, second.status, second.headers['cache-control'], sessionLines(second).length]).toEqual([way, 200, 'public, s-maxage=9', 0])
+    }
+    expect(cached).toEqual({ 'Cache-Control': 'public, s-maxage=9', 'x-mine': '1' })
   })
 
   test('without an inactivity timeout it is set once', async () => {

@@ -267,13 +267,63 @@ describe('reportOnly', () => {
     expect(new Set(told.denied?.map(({ decisionId }) => decisionId)).size).toBe(2)
   })
 
-  test('rules that would refuse nobody tell nothing; one that throws refuses, and stops nobody', async () => {
+  test('rules that would refuse nobody tell nothing; one that throws stops nobody', async () => {
     const vendor = await startVendor('oidc')
     const fine = await gateOf(vendor, {}, { reportOnly: { emailDomains: ['acme.example'] } })
     const broken = await gateOf(vendor, {}, { reportOnly: { authorize: () => { throw new Error('bug') } } })
     const told = [listenTo(fine), listenTo(broken)]
     expect([(await logIn({ gate: fine })).status, (await logIn({ gate: broken })).status]).toEqual([200, 200])
-    expect(told.map(({ denied }) => denied?.length)).toEqual([undefined, 1])
+    expect(told.map(({ denied }) => denied?.length)).toEqual([undefined, undefined])
+  })
+
+  test('an API that only the trial asks is no reason to refuse anybody, at a login nor at a check', async () => {
+    const scene = await loggedIn('github', { provider: { scopes: ['read:org'] }, options: { reportOnly: { organizations: ['nobody-here'] } } })
+    const told = listenTo(scene.gate)
+    scene.vendor.respond('orgs', { status: 500, body: {} })
+    expect((await logIn({ gate: scene.gate })).status).toBe(200)
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(200)
+    await scene.gate.middleware.close()
+    expect([told.denied, told.recheck_failed]).toEqual([undefined, undefined])
+  })
+
+  test('who is a member would not be refused, whatever scopes the real rules need; or construction says what is missing', async () => {
+    const vendor = await startVendor('github')
+    const gate = await gateOf(vendor, {}, { reportOnly: { organizations: ['acme'] } })
+    const stranger = await gateOf(vendor, {}, { reportOnly: { organizations: ['nobody-here'] } })
+    const told = [listenTo(gate), listenTo(stranger)]
+    expect([(await logIn({ gate })).status, (await logIn({ gate: stranger })).status]).toEqual([200, 200])
+    await Promise.all([gate.middleware.close(), stranger.middleware.close()])
+    expect(told[0]?.denied).toBeUndefined()
+    const isSaid = stranger.logged.some((line) => /^warn.*reportOnly.*read:org/.test(line))
+    expect([isSaid, told[1]?.denied?.length ?? 0]).toEqual(isSaid ? [true, 0] : [false, 1])
+  })
+
+  test('switching it on or off checks nobody anew', async () => {
+    const scene = await loggedIn('github')
+    const options = { provider: providerOf(scene.vendor), secret, logger, authCheckInterval: INTERVAL }
+    for (const reportOnly of [{ organizations: ['acme'] }, { emailDomains: ['elsewhere.example'], authorize: () => false }, undefined]) {
+      scene.gate.middleware.reconfigure({ ...options, reportOnly })
+      expect((await scene.visit()).status).toBe(200)
+    }
+    expect(scene.count()).toEqual({})
+  })
+
+  test('nobody waits for it, and it cannot change the user', async () => {
+    const vendor = await startVendor('oidc')
+    const order: string[] = []
+    let decide: (value: boolean) => void = () => undefined
+    const authorize = (user: object) => {
+      Object.assign(user, { name: 'changed on trial' })
+      return new Promise<boolean>((resolve) => (decide = resolve))
+    }
+    const gate = await gateOf(vendor, {}, { reportOnly: { authorize } })
+    gate.middleware.on('denied', ({ isReportOnly }) => void order.push(`denied ${isReportOnly}`))
+    const { status, user } = await logIn({ gate })
+    order.push(`in ${status}`)
+    decide(false)
+    await gate.middleware.close()
+    expect([user['name'], order]).toEqual(['Ida Novak', ['in 200', 'denied true']])
   })
 
   test.each<[string, OAuthModuleOptions['reportOnly']]>([['an unknown rule', { email: ['x'] } as never], ['an empty list', { groups: [] }]])('%s throws', async (_, reportOnly) => {

@@ -198,6 +198,18 @@ describe('what is right', () => {
     expect(makeWith(absent)).not.toThrow()
   })
 
+  test('a cookie of a domain and a path around baseUrl', () => {
+    const around = (cookie: object) => makeWith({ baseUrl: 'https://a.app.example/app/x', cookie })
+    for (const domain of ['a.app.example', 'app.example', '.app.example', 'APP.example']) expect(around({ domain })).not.toThrow()
+    for (const path of ['/', '/app', '/app/', '/app/x']) expect(around({ path })).not.toThrow()
+  })
+
+  test('rules on trial that some of the providers can meet', () => {
+    const facebook = (more: object) => ({ facebook: { clientId, clientSecret, ...more }, amazon: { clientId, clientSecret } })
+    expect(makeWith({ provider: facebook({}), reportOnly: { emailDomains: ['acme.example'] } })).toThrow(/reportOnly\.emailDomains cannot be met/)
+    expect(makeWith({ provider: facebook({ trustEmail: true }), reportOnly: { emailDomains: ['acme.example'] } })).not.toThrow()
+  })
+
   test('several providers, two of one kind and one of one\'s own', () => {
     const own = defineProvider({
       clientId, clientSecret, openid: false, scopes: ['read'],

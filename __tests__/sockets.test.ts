@@ -68,8 +68,8 @@ async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}
 const cookieOf = (browser: Browser, gate: Gate) => `ngrok.session=${valueOfCookie(browser, gate.origin)}`
 
 /** A socket that is open, or the status that refused it. */
-async function open(gate: Gate, headers: Record<string, string>): Promise<{ socket: WebSocket; name: string } | number> {
-  const socket = new WebSocket(`ws://localhost:${gate.port}/feed`, { headers, family: 4 } as never)
+async function open(gate: Gate, headers: Record<string, string>, path = '/feed'): Promise<{ socket: WebSocket; name: string } | number> {
+  const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, { headers, family: 4 } as never)
   socket.on('error', () => undefined)
   const refused = once(socket, 'unexpected-response').then(([, response]) => Number((response as IncomingMessage).statusCode))
   const opened = once(socket, 'message').then(([message]) => ({ socket, name: String(message) }))
@@ -144,7 +144,7 @@ describe('S-080 an upgrade', () => {
     const browser = createBrowser()
     await browser.get(gate.url('/app/'))
     const cookie = `ngrok.session=${valueOfCookie(browser, gate.url('/app/'))}`
-    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin }, '/app/feed')).toMatchObject({ name: 'Ida Novak' })
   })
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Express } from 'express'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, valueOfCookie } from './support/gate.js'
 import { createBrowser } from './support/jar.js'
@@ -191,7 +192,7 @@ describe('optionsPassthrough and enabled', () => {
     for (const [at, status] of [[gate, 401], [open, 200]] as const) {
       const page = await createBrowser().request('OPTIONS', at.url('/x'), undefined, { follow: false, headers: { ...forged, 'Sec-Fetch-Mode': 'cors' } })
       expect(page.status).toBe(status)
-      if (status === 200) expect([hasForged(page), bodyOf(page).user, bodyOf(page).oauth]).toEqual([false, null, null])
+      if (status === 200) expect([hasForged(page), bodyOf(page).user, bodyOf(page).oauth?.['isAuthenticated']]).toEqual([false, null, false])
     }
     expect((await createBrowser().get(open.url('/x'), { follow: false })).status).toBe(302)
     expect((await createBrowser().request('OPTIONS', open.url('/auth/callback'), undefined)).status).toBe(405)
@@ -213,8 +214,16 @@ describe('optionsPassthrough and enabled', () => {
     for (const path of ['/', '/auth/callback', '/auth/logout']) {
       const page = await createBrowser().get(off.url(path), { follow: false, headers: forged })
       expect([page.status, hasForged(page), page.setCookie]).toEqual([200, false, []])
-      expect(bodyOf(page)).toMatchObject({ user: null, oauth: null })
+      expect(bodyOf(page)).toMatchObject({ user: null, oauth: { isAuthenticated: false } })
     }
+  })
+
+  test('req.oauth is an object wherever nothing is enforced: nobody is logged in', async () => {
+    const routes = (app: Express) => void app.use((req, res) => void res.json([req.oauth.isAuthenticated, req.oauth.reason, req.oauth.user ?? null, 'user' in req]))
+    const off = await startGate({ provider: { idp: oidcOf(vendor) }, enabled: false }, { routes })
+    const open = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true }, { routes })
+    const pages = [await createBrowser().get(off.url('/')), await createBrowser().request('OPTIONS', open.url('/'), undefined)]
+    expect(pages.map(({ status, body }) => [status, body])).toEqual([1, 2].map(() => [200, '[false,"none",null,false]']))
   })
 })
 

@@ -1,9 +1,9 @@
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { OAuthModuleOptions } from '../src/index.js'
+import { memoryStore, type OAuthModuleOptions } from '../src/index.js'
 import { startVendor, type VendorServer, type VendorUser } from '../src/dev/vendors/index.js'
-import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
+import { bodyOf, type Gate, type GateSetup, oidcOf, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
 import { createBrowser } from './support/jar.js'
 import { sendRawRequest } from './support/raw.js'
 
@@ -108,6 +108,25 @@ describe('the values', () => {
       routes: (app) => app.get('/length', (req, res) => void res.json([req.headers['ngrok-auth-oauth-access-token'] ?? null, req.oauth.accessToken?.length])),
     })
     expect((await createBrowser().get(gate.url('/length'))).body).toBe('[null,9000]')
+  })
+
+  test('tokens that no secret opens any more have no header, and every request can be sent on', async () => {
+    const upstream = createServer((req, res) => res.end(JSON.stringify(req.headers)))
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    const routes: GateSetup['routes'] = (app) => app.use((req, res) => {
+      const onward = request({ port: (upstream.address() as AddressInfo).port, headers: { ...req.headers }, path: '/' }, (answer) => void answer.pipe(res))
+      onward.end()
+    })
+    const shared = { provider: { idp: oidcOf(oidc, { offlineAccess: true }) }, store: memoryStore(), id: 'app' }
+    const before = await startGate(shared, { routes })
+    const after = await startGate({ ...shared, secret: 'another secret for tests, longer than 32 characters' }, { routes })
+    const browser = createBrowser()
+    expect(JSON.parse((await browser.get(before.url('/'))).body)).toHaveProperty('ngrok-auth-oauth-refresh-token')
+    const page = await createBrowser().get(after.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${valueOfCookie(browser, before.origin)}` } })
+    upstream.close().closeAllConnections()
+    expect(page.status).toBe(200)
+    const names = Object.keys(JSON.parse(page.body) as object).filter((name) => name.startsWith('ngrok-auth-')).sort()
+    expect(names).toEqual(['ngrok-auth-user-email', 'ngrok-auth-user-id', 'ngrok-auth-user-name'])
   })
 
   test('token headers are opened only when something reads or copies them', async () => {

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './errors.js'
 import { FailedLogin } from './flows/callback.js'
-import { type Authorize, isAuthorized, trustsEmail } from './flows/identify.js'
+import { type Authorize, isAuthorized } from './flows/identify.js'
 import type { LoginRequest } from './flows/links.js'
 import type { Outcome, Passed } from './gate.js'
-import type { MembershipList, Memberships } from './oauth/provider.js'
+import { membershipLists, type Memberships } from './oauth/provider.js'
 import { createPolicy, type Refusal, type Rules } from './policy.js'
-import { checkScope, type Provider, readRules } from './provider-options.js'
-import { type OptionReader, readOptions } from './read.js'
+import { checkScope, type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from './provider-options.js'
+import { readOptions } from './read.js'
 import type { LiveSession } from './session/sessions.js'
 
 /** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */
@@ -33,8 +33,6 @@ export interface Asked {
   /** Says whether there is anything new. */
   add(rules: Rules): boolean
 }
-
-const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
 
 export function createAsked(): Asked {
   const lists = { organizations: new Set<string>(), teams: new Set<string>(), groups: new Set<string>() }
@@ -112,16 +110,4 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
     return refuse(live, request, 'not_authorized')
   }
   return { guard, asksMore: asked.add(lists) }
-}
-
-function refuseWhatCannotBeMet(read: OptionReader, lists: Rules, providers: readonly Provider[]): void {
-  const emailList = lists.emailAddresses ? 'emailAddresses' : lists.emailDomains ? 'emailDomains' : undefined
-  const [unverified] = providers.filter((provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider))
-  if (emailList && unverified && providers.every(({ emailNeverVerified }) => emailNeverVerified !== undefined)) {
-    read.fail(emailList, `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`)
-  }
-  for (const list of membershipLists) {
-    if (lists[list] === undefined || providers.some(({ membershipLists: knows }) => knows?.includes(list))) continue
-    read.fail(list, `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`)
-  }
 }

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { debuglog } from 'node:util'
 import type { Authorize } from './flows/identify.js'
 import type { LogoutBehaviour } from './flows/logout.js'
-import { isLoopback, isSafePath } from './http/request.js'
+import { isBelow, isLoopback, isSafeMount, isSafePath } from './http/request.js'
 import type { OnError } from './owner-error.js'
 import type { PagesOption } from './page-contexts.js'
 import { ruleLists, type Rules } from './policy.js'
-import { parseProviders, type Provider, readRules } from './provider-options.js'
+import { parseProviders, type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from './provider-options.js'
 import type { BuiltinName, ProviderMap } from './providers/index.js'
 import { type OptionReader, readOptions } from './read.js'
 import { isCookieStore } from './session/cookie-store.js'
@@ -185,7 +185,7 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
       maximumDuration: read.seconds('maximumDuration', 0) * 1000,
     },
     check: { interval, grace: read.seconds('authCheckGrace', 0) * 1000, isEarly: read.boolean('authCheckEarly', true) },
-    trial: readTrial(read),
+    trial: readTrial(read, providers),
     secrets: readSecrets(read, env, logger),
     headers: readHeaders(read, providers),
     providers,
@@ -210,7 +210,9 @@ function readPublicUrl(read: OptionReader): Config['publicUrl'] {
   const url = read.url('baseUrl')
   if (url === undefined) return undefined
   if (url.search !== '') read.fail('baseUrl', 'must not hold a query')
-  return { origin: url.origin, path: url.pathname.replace(/\/+$/, '') }
+  const path = url.pathname.replace(/\/+$/, '')
+  if (!isSafeMount(path)) read.fail('baseUrl', 'has a path that no cookie can have: no semicolons, no doubled slashes')
+  return { origin: url.origin, path }
 }
 
 function readBasePath(read: OptionReader): string {
@@ -229,7 +231,7 @@ function readCookie(read: OptionReader): CookieConfig {
   options?.only(['domain', 'sameSite', 'secure', 'path'])
   const sameSite = options?.oneOf('sameSite', ['Lax', 'None'], 'Lax') ?? 'Lax'
   const path = options?.text('path', { pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/, cure: 'must be a path that starts with a slash', max: 512 })
-  const domain = options?.text('domain', { pattern: /^[A-Za-z0-9.-]+$/, cure: 'must be a domain', max: 253 })
+  const domain = options?.text('domain', { pattern: /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, cure: "must be a domain, as in 'example.com'", max: 253 })
   const secure = options?.has('secure') ? options.boolean('secure', true) : undefined
   if (sameSite === 'None' && secure === false) options?.fail('sameSite', "cannot be 'None' without Secure: browsers drop such a cookie")
   return { prefix: prefix ?? 'ngrok.', domain, sameSite: sameSite === 'None' ? 'none' : 'lax', secure, path }
@@ -264,7 +266,7 @@ function readHeaders(read: OptionReader, providers: readonly Provider[]): Upstre
     headerPrefix,
     forwardTokens: forward === true ? 'all' : forward === 'access' ? 'access' : 'none',
     hasSeveralProviders: providers.length > 1,
-    trustsEmailOf: namesOf(({ trustEmail, emailClaimDecides }) => trustEmail && !emailClaimDecides),
+    trustsEmailOf: namesOf(trustsEmail),
     managed: namesOf(({ isManaged }) => isManaged),
   }
 }
@@ -318,10 +320,15 @@ function readSessionsPerUser(read: OptionReader): number | undefined {
   return count
 }
 
-function readTrial(read: OptionReader): Config['trial'] {
+function readTrial(read: OptionReader, providers: readonly Provider[]): Config['trial'] {
   const trial = read.object('reportOnly')
-  trial?.only([...ruleLists, 'authorize'])
-  return trial && { ...readRules(trial), authorize: trial.function('authorize') as Authorize | undefined }
+  if (trial === undefined) return undefined
+  trial.only([...ruleLists, 'authorize'])
+  const lists = readRules(trial)
+  const authorize = trial.function('authorize') as Authorize | undefined
+  if (authorize === undefined && ruleLists.every((list) => lists[list] === undefined)) read.fail('reportOnly', 'holds no rule: leave it out if nothing is to be tried')
+  refuseWhatCannotBeMet(trial, lists, providers)
+  return { ...lists, authorize }
 }
 
 function readLogger(read: OptionReader): Logger {
@@ -352,7 +359,8 @@ function defaultLogger(): Logger {
   }
 }
 
-function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check, store, sessionsPerUser }: Config): void {
+function checkTogether(read: OptionReader, config: Config): void {
+  const { cookie, publicUrl, lifetimes, check, store, sessionsPerUser } = config
   if (check.grace > 0 && check.interval === 0) read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
   const isHttps = publicUrl?.origin.startsWith('https:')
   if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
@@ -362,7 +370,28 @@ function checkTogether(read: OptionReader, { cookie, publicUrl, lifetimes, check
   if (lifetimes.maximumDuration > 0 && lifetimes.inactivityTimeout > lifetimes.maximumDuration) {
     read.fail('inactivityTimeout', 'must not be longer than maximumDuration')
   }
+  checkAddresses(read, config)
   if (sessionsPerUser !== undefined && store.entries === undefined) read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
+}
+
+/** What these name must reach the public URL, or every login would begin another one. */
+function checkAddresses(read: OptionReader, { cookie, publicUrl, basePath, logout: { returnPath } }: Config): void {
+  if (returnPath !== undefined) {
+    const path = returnPath.split(/[?#]/, 1)[0] ?? ''
+    const mount = publicUrl?.path ?? ''
+    if (isBelow(path, basePath) || isBelow(path, `${mount}${basePath}`)) read.fail('logout.returnTo', 'must not be one of the special paths: leave it out to show the signed-out page')
+  }
+  if (publicUrl === undefined) return
+  const { hostname } = new URL(publicUrl.origin)
+  const domain = cookie.domain?.replace(/^\./, '').toLowerCase()
+  if (domain !== undefined && hostname !== domain && !hostname.endsWith(`.${domain}`)) {
+    read.fail('cookie.domain', 'must be the host of baseUrl or a domain around it: the browser would refuse the cookie')
+  }
+  const mount = publicUrl.path === '' ? '/' : publicUrl.path
+  const { path = mount } = cookie
+  if (path !== mount && !mount.startsWith(path.endsWith('/') ? path : `${path}/`)) {
+    read.fail('cookie.path', 'must be the path of baseUrl or one around it: the browser would not send the cookie there')
+  }
 }
 
 function announce({ providers, authorize, logger, store, lifetimes }: Config, env: Env): void {

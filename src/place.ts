@@ -99,7 +99,8 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
     },
     mountOf(path) {
       const around = [...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
-      return around.sort((a, b) => b.length - a.length)[0] ?? ''
+      const only = mounts.size === 1 ? [...mounts][0] : undefined
+      return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
     },
     publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
     special: (place, name) => `${place.path}${basePath}/${name}`,

@@ -1,7 +1,7 @@
 import { readPrivateKey } from './oauth/client-auth.js'
 import type { ClientConfig } from './oauth/client-config.js'
 import { isAllowedUrl } from './http/allowed-url.js'
-import { type Endpoints, isProviderSource, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
+import { type Endpoints, isProviderSource, membershipLists, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
 import { isDomain, parseEmail, type Rules } from './policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from './read.js'
 import { builtinProviders, isBuiltinName } from './providers/index.js'
@@ -49,7 +49,7 @@ export function parseProviders(value: unknown, defaults: ProviderDefaults): Prov
   }
   const map = typeof value === 'string' ? { [value]: {} } : value
   if (!isRecord(map) || !isPlain(map)) throw new TypeError('oauthModule: the option provider must be a name or an object of names')
-  const entries = Object.entries(map).filter(([, options]) => options !== undefined)
+  const entries = Object.entries(map)
   if (entries.length === 0) throw new TypeError('oauthModule: the option provider names no provider')
   return entries.map(([name, options]) => parseProvider(name, options, defaults))
 }
@@ -67,6 +67,7 @@ function parseProvider(name: string, value: unknown, defaults: ProviderDefaults)
 }
 
 function sourceOf(name: string, value: unknown, at: string): ProviderSource {
+  if (value === undefined) throw new TypeError(`${at} is undefined: give it options, or leave its name out`)
   if (isProviderSource(value)) return value
   if (!isRecord(value)) throw new TypeError(`${at} must be an object of options`)
   if (isBuiltinName(name)) return builtinProviders[name](value)
@@ -113,6 +114,11 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
 
 export function asksMemberships({ organizations, teams, groups }: Rules): boolean {
   return organizations !== undefined || teams !== undefined || groups !== undefined
+}
+
+/** Whether an e-mail counts though the provider does not vouch for it. */
+export function trustsEmail({ trustEmail, emailClaimDecides }: Pick<Provider, 'trustEmail' | 'emailClaimDecides'>): boolean {
+  return trustEmail && emailClaimDecides !== true
 }
 
 function readClient(name: string, options: OptionReader, definition: ProviderDefinition, { env }: ProviderDefaults) {
@@ -187,6 +193,19 @@ export function readRules(options: OptionReader): Rules {
     organizations: options.list('organizations', (item) => (/^[A-Za-z0-9_.-]+$/.test(item) ? undefined : "has an entry that is no slug: write it as in 'acme'"), lower),
     teams: options.list('teams', (item) => (/^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item) ? undefined : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id"), lower),
     groups: options.list('groups', () => undefined),
+  }
+}
+
+/** Rules of a guard or on trial that no user of any of the providers can meet. */
+export function refuseWhatCannotBeMet(read: OptionReader, lists: Rules, providers: readonly Provider[]): void {
+  const emailList = lists.emailAddresses ? 'emailAddresses' : lists.emailDomains ? 'emailDomains' : undefined
+  const [unverified, ...more] = providers.filter((provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider))
+  if (emailList && unverified && more.length === providers.length - 1) {
+    read.fail(emailList, `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`)
+  }
+  for (const list of membershipLists) {
+    if (lists[list] === undefined || providers.some(({ membershipLists: knows }) => knows?.includes(list))) continue
+    read.fail(list, `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`)
   }
 }
 

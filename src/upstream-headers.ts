@@ -8,7 +8,7 @@ export interface HeaderSource {
   /** Tokens there are, and that fit a header. */
   readonly headerTokens: readonly TokenName[]
   /** Opens a token: called only when something reads its header. */
-  readonly openToken: (name: TokenName) => string | undefined
+  openToken(name: TokenName): string | undefined
 }
 
 export type TokenName = 'access' | 'refresh'
@@ -67,6 +67,19 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   const isReserved = (name: string) => isForged(foldName(name))
   const maySpell = (name: string) => firstLetters.has(firstLetter(name))
 
+  // The user of a session that stays in memory is the same object at each request.
+  const known = new WeakMap<OAuthUser, { matched: HeaderSource['matched']; headers: readonly (readonly [string, string])[] }>()
+  const encoded = (source: HeaderSource) => {
+    const before = known.get(source.user)
+    if (before !== undefined && before.matched === source.matched) return before.headers
+    const headers = (naming?.values ?? []).flatMap(([name, read]) => {
+      const value = encodeValue(read(source, config))
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    known.set(source.user, { matched: source.matched, headers })
+    return headers
+  }
+
   return {
     strip(req) {
       for (const name in req.headers) if (maySpell(name) && isReserved(name)) stripAll(req, isReserved)
@@ -75,13 +88,10 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
     },
     set(req, source) {
       if (naming === undefined) return
-      for (const [name, read] of naming.values) {
-        const value = encodeValue(read(source, config))
-        if (value !== undefined) req.headers[name] = value
-      }
+      for (const [name, value] of encoded(source)) req.headers[name] = value
       if (forwardTokens === 'none' || config.managed.has(source.user.provider)) return
       for (const token of source.headerTokens) {
-        if (token === 'access' || forwardTokens === 'all') lazily[token](req.headers, source.openToken)
+        if (token === 'access' || forwardTokens === 'all') lazily[token](req.headers, source)
       }
     },
   }
@@ -186,27 +196,27 @@ function percentEncode(character: string): string {
 const opener = Symbol('open token')
 
 interface Opening {
-  [opener]?: HeaderSource['openToken']
+  [opener]?: HeaderSource
 }
 
 /**
  * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
  * serves all requests: another one for each would make the engine keep every request's headers in a slow form.
  */
-function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingMessage['headers'], open: HeaderSource['openToken']) => void {
+function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingMessage['headers'], source: HeaderSource) => void {
   if (name === undefined) return () => {}
   const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,
     configurable: true,
     get() {
-      return this[opener]?.(token)
+      return this[opener]?.openToken(token)
     },
     set(value: unknown) {
       Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
     },
   }
-  return (headers, open) => {
-    Object.defineProperty(headers, opener, { value: open, configurable: true })
+  return (headers, source) => {
+    Object.defineProperty(headers, opener, { value: source, configurable: true })
     Object.defineProperty(headers, name, accessor)
   }
 }

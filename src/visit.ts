@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import { type AnonymousReason, OAuthContext } from './context.js'
+import { type AnonymousReason, type ContextSource, type LoginUrlOptions, OAuthContext } from './context.js'
 import type { Links } from './flows/links.js'
 import type { Recheck } from './flows/recheck.js'
 import type { AppRequest } from './http/request.js'
 import type { Places, Visit } from './place.js'
 import { isRecord } from './read.js'
 import { writeSessionCookie } from './session/session-cookie.js'
-import type { LiveSession, Sessions } from './session/sessions.js'
-import type { UpstreamHeaders } from './upstream-headers.js'
+import type { LiveSession, Sessions, Tokens } from './session/sessions.js'
+import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
+import type { OAuthUser } from './user.js'
 import type { Watches } from './watches.js'
 
 export type { Visit }
@@ -32,76 +33,130 @@ export interface Visits {
   keep(visit: Visit, before: LiveSession, after: LiveSession): LiveSession
 }
 
-export function createVisits({ sessions, recheck, links, places, headers, watches, managed, setsUser }: VisitsConfig): Visits {
+export function createVisits(config: VisitsConfig): Visits {
   const attach = (req: AppRequest, oauth: OAuthContext) => {
     const seen = req as AppRequest & { oauth?: OAuthContext; user?: unknown }
     seen.oauth = oauth
-    if (setsUser && oauth.user !== undefined && seen.user === undefined) seen.user = oauth.user
+    if (config.setsUser && oauth.user !== undefined && seen.user === undefined) seen.user = oauth.user
     return oauth
-  }
-  const linksOf = ({ place, target }: Visit): Pick<ConstructorParameters<typeof OAuthContext>[0], 'loginUrl' | 'logoutUrl'> => ({
-    loginUrl: ({ returnTo, connection, reauthenticate }) =>
-      links.login(place, {
-        returnPath: links.safeReturn(place, returnTo ?? places.publicPath(place, target)),
-        connection,
-        ask: reauthenticate === true ? 'login' : undefined,
-      }),
-    logoutUrl: () => links.logout(place),
-  })
-
-  const keep: Visits['keep'] = ({ req, res, place, now }, before, after) => {
-    if (after.id !== before.id && res !== undefined && !res.headersSent) {
-      writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
-      forbidStoring(res)
-    }
-    return after
   }
 
   return {
-    keep,
+    keep: (visit, before, after) => keep(config, visit, before, after),
     welcome(visit, live) {
-      const { req, now } = visit
-      const { session } = live
-      let current = live
-      const verdict = recheck.verdict(session)
-      // A copy: one session serves many requests, and an app may write to its `req.user`.
-      const user = { ...session.user }
-      const handsOutTokens = !managed.has(session.provider)
-      let signal: AbortSignal | undefined
-      headers.set(req, {
-        user,
-        matched: verdict?.matched,
-        headerTokens: sessions.hasTokens(session) ? session.headerTokens : [],
-        openToken: (name) => sessions.tokens(current)[name === 'access' ? 'accessToken' : 'refreshToken'],
-      })
-      return attach(req, new OAuthContext({
-        login: { handle: live.key, session, user },
-        reason: undefined,
-        lastCheckedAt: verdict?.at,
-        sessionExpiresAt: sessions.nextEnd(session, now),
-        accessTokenExpiresAt: () => current.session.accessTokenExpiresAt,
-        tokens: () => (handsOutTokens ? sessions.tokens(current) : undefined),
-        async freshAccessToken() {
-          if (!handsOutTokens) return undefined
-          current = keep(visit, current, await recheck.withFreshToken(current))
-          return sessions.tokens(current).accessToken || undefined
-        },
-        signal: () => (signal ??= watches.watch(live, req, visit.res ?? req.socket)),
-        ...linksOf(visit),
-      }))
+      const guest = new Guest(config, visit, live)
+      config.headers.set(visit.req, guest)
+      return attach(visit.req, new OAuthContext(guest))
     },
-    anonymous: (visit, reason) =>
-      attach(visit.req, new OAuthContext({
-        login: undefined,
-        reason,
-        lastCheckedAt: undefined,
-        sessionExpiresAt: undefined,
-        accessTokenExpiresAt: () => undefined,
-        tokens: () => undefined,
-        freshAccessToken: async () => undefined,
-        signal: () => new AbortController().signal,
-        ...linksOf(visit),
-      })),
+    anonymous: (visit, reason) => attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
+  }
+}
+
+/** Sets the cookie anew where the cookie is the session. */
+function keep({ sessions }: VisitsConfig, { req, res, place, now }: Visit, before: LiveSession, after: LiveSession): LiveSession {
+  if (after.id !== before.id && res !== undefined && !res.headersSent) {
+    writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
+    forbidStoring(res)
+  }
+  return after
+}
+
+/** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
+class Stranger implements ContextSource {
+  readonly login: ContextSource['login'] = undefined
+  readonly lastCheckedAt: number | undefined = undefined
+  readonly sessionExpiresAt: number | undefined = undefined
+  readonly reason: AnonymousReason | undefined
+  protected readonly config: VisitsConfig
+  protected readonly visit: Visit
+
+  constructor(config: VisitsConfig, visit: Visit, reason: AnonymousReason | undefined) {
+    this.config = config
+    this.visit = visit
+    this.reason = reason
+  }
+
+  accessTokenExpiresAt(): number | undefined {
+    return undefined
+  }
+
+  tokens(): Tokens | undefined {
+    return undefined
+  }
+
+  async freshAccessToken(): Promise<string | undefined> {
+    return undefined
+  }
+
+  signal(): AbortSignal {
+    return new AbortController().signal
+  }
+
+  loginUrl({ returnTo, connection, reauthenticate }: LoginUrlOptions): string {
+    const { links, places } = this.config
+    const { place, target } = this.visit
+    return links.login(place, {
+      returnPath: links.safeReturn(place, returnTo ?? places.publicPath(place, target)),
+      connection,
+      ask: reauthenticate === true ? 'login' : undefined,
+    })
+  }
+
+  logoutUrl(): string {
+    return this.config.links.logout(this.visit.place)
+  }
+}
+
+/** Somebody who is logged in, at one request. */
+class Guest extends Stranger implements HeaderSource {
+  override readonly login: NonNullable<ContextSource['login']>
+  override readonly lastCheckedAt: number | undefined
+  override readonly sessionExpiresAt: number
+  readonly matched: HeaderSource['matched']
+  readonly headerTokens: HeaderSource['headerTokens']
+  #live: LiveSession
+  #signal: AbortSignal | undefined
+
+  constructor(config: VisitsConfig, visit: Visit, live: LiveSession) {
+    super(config, visit, undefined)
+    const { session, key } = live
+    const verdict = config.recheck.verdict(session)
+    this.#live = live
+    // A copy: one session serves many requests, and an app may write to its `req.user`.
+    this.login = { handle: key, session, user: { ...session.user } }
+    this.lastCheckedAt = verdict?.at
+    this.sessionExpiresAt = config.sessions.nextEnd(session, visit.now)
+    this.matched = verdict?.matched
+    this.headerTokens = config.sessions.hasTokens(session) ? session.headerTokens : []
+  }
+
+  get user(): OAuthUser {
+    return this.#live.session.user
+  }
+
+  openToken(name: 'access' | 'refresh'): string | undefined {
+    return this.config.sessions.tokens(this.#live)[name === 'access' ? 'accessToken' : 'refreshToken']
+  }
+
+  override accessTokenExpiresAt(): number | undefined {
+    return this.#live.session.accessTokenExpiresAt
+  }
+
+  override tokens(): Tokens | undefined {
+    return this.config.managed.has(this.login.session.provider) ? undefined : this.config.sessions.tokens(this.#live)
+  }
+
+  override async freshAccessToken(): Promise<string | undefined> {
+    const { config, visit } = this
+    if (config.managed.has(this.login.session.provider)) return undefined
+    this.#live = keep(config, visit, this.#live, await config.recheck.withFreshToken(this.#live))
+    return config.sessions.tokens(this.#live).accessToken || undefined
+  }
+
+  override signal(): AbortSignal {
+    const { req, res } = this.visit
+    this.#signal ??= this.config.watches.watch(this.#live, req, res ?? req.socket)
+    return this.#signal
   }
 }
 

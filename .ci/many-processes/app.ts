@@ -53,8 +53,8 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
     secret: secrets,
     store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
     authCheckInterval: 1,
-    // Activity is written every second and a half.
-    inactivityTimeout: 15,
+    // Activity is written every third second; whoever waits for the lock of a process that was killed is not yet away.
+    inactivityTimeout: 30,
     maximumDuration: 600,
     timeouts: { provider: 1.5, store: 1 },
     logger: silent,
@@ -67,7 +67,7 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
   const server = createServer((req, res) =>
     gate(req, res, (error) => {
       if (error !== undefined) return void res.writeHead(500).end()
-      answer(req).then((seen) => void res.end(JSON.stringify(seen)), (reason: { status?: number }) => void res.writeHead(reason.status ?? 500).end())
+      answer(req).then((seen) => void res.end(JSON.stringify(seen)), (reason: { status?: number; code?: string }) => void res.writeHead(reason.status ?? 500).end(reason.code))
     }),
   )
   process.on('message', async (order: Order & { id: number }) => {

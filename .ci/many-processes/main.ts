@@ -27,12 +27,12 @@ function streamOf(name: number): () => number {
 }
 
 const redis = await startRedis()
-const client = createClient({ socket: { host: '127.0.0.1', port: redis.port } })
-await client.connect()
-const store = redisStore(client)
-// As far away as Redis may be: what one process has read, another writes meanwhile.
+// As far away as Redis may be, and for all the same: what one process has read, another writes meanwhile.
 const wire = await startWire(redis.port)
 wire.slow(10)
+const client = createClient({ socket: { host: '127.0.0.1', port: wire.port } })
+await client.connect()
+const store = redisStore(client)
 const provider = await startProvider(streamOf(-2))
 const proxy = await startProxy()
 const random = streamOf(-1)

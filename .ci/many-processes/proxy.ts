@@ -2,7 +2,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 
 /** What the proxy answers when the process that had the request is gone: nobody knows what became of it. */
-export const INTERRUPTED = 502
+export const INTERRUPTED = 520
 
 export interface Proxy {
   readonly origin: string

@@ -45,8 +45,9 @@ export async function visit(name: string, world: World): Promise<void> {
   const ask = async (path: string, options: Parameters<Browser['get']>[1] = { follow: false }, by = browser): Promise<Page & { wasInterrupted: boolean }> => {
     for (let wasInterrupted = false; ; wasInterrupted = true) {
       const page = await by.get(url(path), options).catch(() => undefined)
-      if (page !== undefined && page.status !== INTERRUPTED && page.status !== 503) return { ...page, wasInterrupted }
-      count(page?.status === 503 ? `answers ${/[a-z]+_unavailable/.exec(page.body)?.[0]}` : 'requests interrupted')
+      if (page !== undefined && ![INTERRUPTED, 503, 504].includes(page.status)) return { ...page, wasInterrupted }
+      const isAnswered = page !== undefined && page.status !== INTERRUPTED
+      count(isAnswered ? `answers ${/[a-z]+_(?:unavailable|timeout)/.exec(page.body)?.[0]}` : 'requests interrupted')
       await sleep(100)
     }
   }

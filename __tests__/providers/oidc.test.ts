@@ -315,4 +315,21 @@ describe('logins', () => {
     expect([...authorization.keys()].sort()).toEqual(['client_id', 'request_uri'])
     expect(requestsTo(vendor, 'par')[0]?.form).toHaveProperty('code_challenge')
   })
+
+  test.each([
+    [401, 'invalid_client', 'misconfigured', 502],
+    [400, 'invalid_request', 'provider_error', 502],
+    [503, 'temporarily_unavailable', 'provider_error', 502],
+    [429, 'slow_down', 'provider_busy', 503],
+  ])('S-099 a pushed request that is refused with %i %s is %s, and what the refusal says reaches nobody', async (status, error, code, own) => {
+    const seen: OAuthError[] = []
+    const { vendor, gate } = await setUp('oidc', {}, { settings: { parRequired: true } }, { onError: (one, _req, _res, next) => (seen.push(one), next(one)) })
+    vendor.respond('par', ({ body }) => ({ status, body: { error, error_description: `got ${body}`, echo: body } }))
+    const { page } = await logIn({ gate })
+    expect(seen).toMatchObject([{ code, status: own }])
+    const told = [inspect(seen, { depth: 20, showHidden: true }), gate.logged.join('\n'), page.body].join('\n')
+    const verifier = requestsTo(vendor, 'par')[0]?.form?.['code_challenge'] ?? ''
+    expect(verifier).toMatch(/.{40}/)
+    for (const secret of [vendor.clientSecret, verifier]) expect(told).not.toContain(secret)
+  })
 })

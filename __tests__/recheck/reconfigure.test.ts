@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { memoryStore, type OAuthModuleOptions } from '../../src/index.js'
+import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { gateOf, logIn, providerOf, requestsTo, startVendor } from '../providers/support.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { bodyOf, secret, startGate, stopAll, toCallback, valueOfCookie } from '../support/gate.js'
@@ -103,6 +103,29 @@ describe('reconfigure()', () => {
     const scene = await loggedIn('oidc')
     scene.clock.forward(200)
     scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, logger, maximumDuration: 200 })
+    expect((await scene.visit('/api', program)).status).toBe(401)
+  })
+
+  test('other timeouts and another tolerance count at once', async () => {
+    const inner = memoryStore()
+    let delay = 0
+    const store: SessionStore = {
+      ...inner,
+      async get(key) {
+        if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay))
+        return inner.get(key)
+      },
+    }
+    const scene = await loggedIn('oidc', { options: { store, maximumDuration: 86_400 } })
+    const options = { provider: providerOf(scene.vendor), secret, logger, maximumDuration: 86_400 }
+    delay = 300
+    expect((await scene.visit('/api', program)).status).toBe(200)
+    scene.gate.middleware.reconfigure({ ...options, timeouts: { store: 0.05 } })
+    expect((await scene.visit('/api', program)).status).toBe(503)
+    delay = 0
+    scene.clock.forward(-20)
+    expect((await scene.visit('/api', program)).status).toBe(200)
+    scene.gate.middleware.reconfigure({ ...options, clockTolerance: 5 })
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
 

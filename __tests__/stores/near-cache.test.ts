@@ -191,7 +191,8 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
     await server.command('flushall')
-    expect(await near.get('k')).toBeUndefined()
+    // Redis 7.0 may say so only when it is next asked for something.
+    expect(await eventually('the row is forgotten', async () => ((await near.get('k')) === undefined ? 'forgotten' : undefined), 900)).toBe('forgotten')
   })
 
   test('remembers nothing of keys without a record', async () => {

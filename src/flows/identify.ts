@@ -4,7 +4,7 @@ import { within } from '../http/deadline.js'
 import { identityFromClaims } from '../oauth/identity.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/provider.js'
 import { createPolicy, type Decision, fingerprintOf, type Policy, type Refusal, type Rules } from '../policy.js'
-import type { Provider } from '../provider-options.js'
+import { type Provider, trustsEmail } from '../provider-options.js'
 import type { OAuthUser } from '../user.js'
 
 /** A rule of one's own, on top of the lists: says whether the user may pass. */
@@ -125,11 +125,6 @@ function refused({ lists }: Policy): Decision {
 function unmet(error: unknown): Record<string, never> {
   if (error instanceof ProviderFault && error.outcome === 'denied') return {}
   throw error
-}
-
-/** Whether an e-mail counts though the provider does not vouch for it. */
-export function trustsEmail({ trustEmail, emailClaimDecides }: Provider): boolean {
-  return trustEmail && emailClaimDecides !== true
 }
 
 /** Only `true` passes; whatever else happens refuses this request. */

@@ -20,6 +20,8 @@ export interface Identity {
 /** The lists of rules that need a provider's API or claims. */
 export type MembershipList = 'organizations' | 'teams' | 'groups'
 
+export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
+
 /** Memberships, of those that some rule asks about, in the spelling of the rules. */
 export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
 
