@@ -32,6 +32,22 @@ async function scene(store: SessionStore = memoryStore(), start = Date.UTC(2030,
   return { clock, vendor, gate, users, sessions, monthlyActiveUsers, enter, visit, settled, store }
 }
 
+test('a session id names a session, and no other record of the store', async () => {
+  const { store, users, sessions, enter, settled, monthlyActiveUsers } = await scene()
+  await enter('ada')
+  await settled()
+  for (const kind of ['user', 'active']) {
+    const [[key] = ['']] = (await store.entries?.({ kind, limit: 10 }))?.entries ?? []
+    expect(key).toMatch(new RegExp(`^${kind}-`))
+    expect([await sessions.get(key), await sessions.revoke(key)]).toEqual([undefined, false])
+  }
+  expect(await users.get('oidc:ada')).toMatchObject({ id: 'oidc:ada' })
+  expect(await monthlyActiveUsers()).toBe(1)
+  const [session] = (await sessions.list()).items
+  expect(await sessions.revoke(String(session?.id))).toBe(true)
+  expect(await sessions.revoke(String(session?.id))).toBe(false)
+})
+
 describe('users', () => {
   test('are those who logged in, newest first, with ngrok\'s fields and without a secret', async () => {
     const { clock, enter, users, vendor } = await scene()

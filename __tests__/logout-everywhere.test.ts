@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, oauthModule, type OAuthModuleOptions, oidcProvider } from '../src/index.js'
 import { type VendorName, startVendor } from '../src/dev/vendors/index.js'
 import { providerOf, requestsTo } from './providers/support.js'
-import { bodyOf, cookieLine, type Gate, secret, startGate, stopAll, stopping } from './support/gate.js'
+import { bodyOf, cookieLine, type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
 import { type Browser, createBrowser, formOf, linksOf } from './support/jar.js'
 import { type OidcServer, startOidcProvider } from './support/oidc.js'
+import { sendRaw } from './support/raw.js'
 
 let server: OidcServer
 
@@ -110,6 +111,39 @@ describe('logout.endProviderSession', () => {
     expect(await isIn(browser, gate)).toBe(false)
     await fresh.middleware.close()
     expect(fresh.logged.filter((line) => line.startsWith('error'))).toHaveLength(1)
+  })
+
+  test('with a provider that takes its time the visitor is not kept waiting, and the logout is told', async () => {
+    const vendor = stopping(await startVendor('oidc'))
+    const shared = { store: memoryStore(), id: 'app', provider: providerOf(vendor) }
+    const gate = await startGate(shared)
+    const browser = await logIn(gate)
+    // A second process, which has discovered nothing yet, and would wait for as long as the provider takes.
+    const fresh = await startGate({ ...shared, timeouts: { provider: 25 }, logout: { endProviderSession: true } })
+    const logouts: unknown[] = []
+    fresh.middleware.on('logout', (facts) => logouts.push(facts))
+    const order: string[] = []
+    let answer: () => void = () => undefined
+    vendor.respond('discovery', () => new Promise((resolve) => (answer = () => resolve(undefined))))
+    const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+    const page = await createBrowser().get(fresh.url('/auth/logout'), { follow: false, headers: { Cookie } })
+    order.push('signed out')
+    answer()
+    vendor.respond('discovery', undefined)
+    expect([page.status, page.body.includes('You are signed out'), order]).toEqual([200, true, ['signed out']])
+    expect([await isIn(browser, gate), logouts.length]).toEqual([false, 1])
+  })
+
+  test('a client that does not say which host it is for is signed out, too', async () => {
+    const gate = await register({ logout: { endProviderSession: true } })
+    const logouts: unknown[] = []
+    gate.middleware.on('logout', (facts) => logouts.push(facts))
+    const browser = await logIn(gate)
+    const bytes = `GET /auth/logout HTTP/1.0\r\nCookie: ngrok.session=${valueOfCookie(browser, gate.origin)}\r\nSec-Fetch-Site: same-origin\r\n\r\n`
+    const answer = await sendRaw(gate.port, bytes)
+    expect([answer.status, answer.body.includes('You are signed out')]).toEqual([200, true])
+    expect(answer.headers['set-cookie']).toMatch(/^ngrok\.session=;/)
+    expect([await isIn(browser, gate), logouts.length]).toEqual([false, 1])
   })
 
   test('without it the provider hears nothing', async () => {

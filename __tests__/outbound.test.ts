@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorEndpoint, type VendorOverride, type VendorServer } from '../src/dev/vendors/index.js'
 import { githubProvider, oidcProvider } from '../src/index.js'
-import { begin, consent, startSwitch, type Switch } from './support/corpus.js'
+import { fakeDate, realDate } from './support/clock.js'
+import { begin, consent, logIn, startSwitch, type Switch } from './support/corpus.js'
 import { type FaultyServer, startFaulty } from './support/faulty.js'
 import { sendRawRequest } from './support/raw.js'
 
@@ -13,6 +14,7 @@ describe('requests to a provider', () => {
   beforeAll(async () => {
     ;[oidc, github, gate, elsewhere] = await Promise.all([startVendor('oidc', { settings: { issInCallback: false } }), startVendor('github'), startSwitch('express'), startFaulty()])
   })
+  afterEach(realDate)
   afterAll(async () => {
     elsewhere.close()
     await Promise.all([gate.close(), oidc.close(), github.close()])
@@ -137,6 +139,33 @@ describe('requests to a provider', () => {
     await expectEventually(async () => (await attempt()).status === 502 && most > 0)
     expect(asked).toBeGreaterThan(10)
     await expectEventually(async () => active().timers <= before.timers + 2)
+  })
+
+  test('S-110 S-117 callbacks of strangers that hang keep nobody out who is logged in: checks have a line of their own', async () => {
+    const clock = fakeDate()
+    const { issuer, clientId, clientSecret } = oidc.options as { issuer: string; clientId: string; clientSecret: string }
+    let isHeld = false
+    const held: (() => void)[] = []
+    const end = oidc.respond('token', () => (isHeld ? new Promise((resolve) => void held.push(() => resolve({ status: 400, body: { error: 'invalid_grant' } }))) : undefined))
+    gate.use({ provider: { acme: oidcProvider({ issuer, clientId, clientSecret }) }, authCheckInterval: 30, timeouts: { provider: 20 } })
+    const cookie = await logIn(gate)
+    const begun = await Promise.all(Array.from({ length: 260 }, () => begin(gate)))
+    clock.forward(31)
+    isHeld = true
+    let refused = 0
+    const answers = begun.map(async ({ state, cookie: nonce }) => {
+      const answer = await sendRawRequest(gate.port, { target: `/auth/callback?code=garbage&state=${state}`, headers: [`Cookie: ${nonce}`] })
+      if (answer.status === 503) refused++
+    })
+    // Some are refused: the line of the logins is full.
+    await expectEventually(async () => refused > 0)
+    oidc.requests.length = 0
+    const page = await sendRawRequest(gate.port, { headers: [`Cookie: ${cookie}`] })
+    expect([page.status, oidc.requests.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== 'token')]).toEqual([200, ['userinfo']])
+    isHeld = false
+    for (const release of held) release()
+    await Promise.all(answers)
+    end()
   })
 })
 

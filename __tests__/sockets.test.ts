@@ -1,17 +1,24 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import { Agent, get, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { WebSocket, WebSocketServer } from 'ws'
-import { memoryStore, OAuthError, type OAuthModuleOptions, type SessionStore } from '../src/index.js'
+import { memoryStore, OAuthError, oauthModule, type OAuthMiddleware, type OAuthModuleOptions, type SessionStore } from '../src/index.js'
 import { gateOf, logIn, providerOf, startVendor } from './providers/support.js'
+import { fakeDate, realDate } from './support/clock.js'
 import { type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
 import { type Browser, createBrowser } from './support/jar.js'
+import { listen } from './support/server.js'
 
-afterEach(stopAll)
+afterEach(async () => {
+  await stopAll()
+  realDate()
+})
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+type AuthenticateOptions = NonNullable<Parameters<OAuthMiddleware['authenticate']>[1]>
 
 interface Served {
   sockets: WebSocketServer
@@ -20,12 +27,12 @@ interface Served {
 }
 
 /** WebSockets as an app would serve them. */
-function serveSockets({ server, middleware }: Gate, origin?: string): Served {
+function serveSockets({ server, middleware }: Gate, options: AuthenticateOptions = {}): Served {
   const sockets = new WebSocketServer({ noServer: true })
   const served: Served = { sockets, headers: {} }
   const refuse = (socket: Duplex, status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   server.on('upgrade', (req, socket, head) => {
-    middleware.authenticate(req, { origin }).then(
+    middleware.authenticate(req, options).then(
       (context) => {
         served.headers = { ...req.headers }
         if (context === undefined) return void refuse(socket, '401 Unauthorized')
@@ -58,7 +65,7 @@ interface SocketSetup {
 async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}) {
   const vendor = await startVendor('oidc')
   const gate = await gateOf(vendor, provider, options)
-  const served = serveSockets(gate, origin)
+  const served = serveSockets(gate, { origin })
   const browser = createBrowser()
   await logIn({ gate, browser })
   vendor.requests.length = 0
@@ -145,6 +152,46 @@ describe('S-080 an upgrade', () => {
     await browser.get(gate.url('/app/'))
     const cookie = `ngrok.session=${valueOfCookie(browser, gate.url('/app/'))}`
     expect(await open(gate, { Cookie: cookie, Origin: gate.origin }, '/app/feed')).toMatchObject({ name: 'Ida Novak' })
+  })
+
+  test('below a mount stays that instance\'s, whatever strangers ask for', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/app' })
+    serveSockets(gate)
+    const browser = createBrowser()
+    await browser.get(gate.url('/app/'))
+    const headers = { Cookie: cookieOf(browser, gate), Origin: gate.origin }
+    for (const path of ['/APP/x', '/App/x', '/app/', '/app/../x', '/x']) {
+      await createBrowser().get(gate.url(path), { follow: false })
+      for (const at of ['/app/feed', '/app?x=1', '/feed']) expect([path, at, await open(gate, headers, at)]).toEqual([path, at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+    }
+  })
+
+  test('below one of several mounts is that one\'s', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app', routes: (app, auth) => void app.use('/app/deep', auth).use('/other', auth) })
+    serveSockets(gate)
+    const browser = createBrowser()
+    for (const path of ['/app/x', '/other/x']) await browser.get(gate.url(path))
+    const cookies = ['/app/x', '/other/x'].map((path) => `ngrok.session=${valueOfCookie(browser, gate.url(path))}`)
+    const nameAt = async (path: string, Cookie = '') => {
+      const result = await open(gate, { Cookie, Origin: gate.origin }, path)
+      return typeof result === 'number' ? result : result.name
+    }
+    expect([await nameAt('/app/feed', cookies[0]), await nameAt('/other/feed', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
+    expect([await nameAt('/other/feed', cookies[0]), await nameAt('/app/feed', cookies[1])]).toEqual([401, 401])
+    expect([await nameAt('/app?x=1', cookies[0]), await nameAt('/other?x=1', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
+  })
+
+  test('below a mount works after a restart, before any other request, where the app says which mount it is', async () => {
+    const vendor = await startVendor('oidc')
+    const options = { provider: providerOf(vendor), store: memoryStore() }
+    const [before, after] = [await startGate(options, { mount: '/app' }), await startGate(options, { mount: '/app' })]
+    serveSockets(after, { mount: '/app' })
+    const browser = createBrowser()
+    await browser.get(before.url('/app/'))
+    const cookie = `ngrok.session=${valueOfCookie(browser, before.url('/app/'))}`
+    for (const path of ['/app/feed', '/feed']) expect(await open(after, { Cookie: cookie, Origin: after.origin }, path)).toMatchObject({ name: 'Ida Novak' })
   })
 })
 
@@ -235,6 +282,52 @@ describe('a socket', () => {
     expect((await gate.middleware.sessions.list()).items).toHaveLength(1)
   })
 
+  test('outlives a store that is away for a moment, and is still told of what becomes of its session', async () => {
+    const inner = memoryStore()
+    const down = { isDown: false, asked: 0 }
+    const store: SessionStore = {
+      ...inner,
+      get(key) {
+        if (!down.isDown) return inner.get(key)
+        down.asked++
+        return Promise.reject(new Error('down'))
+      },
+    }
+    const { gate, browser, vendor } = await serving({ options: { store } })
+    const socket = await opened(gate, browser)
+    let code = 0
+    socket.once('close', (reason) => (code = reason))
+    down.isDown = true
+    // Other options: every socket is looked after at once.
+    gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, inactivityTimeout: 3600 })
+    for (let turn = 0; turn < 100 && down.asked === 0; turn++) await sleep(10)
+    await sleep(50)
+    down.isDown = false
+    expect([down.asked, code, socket.readyState]).toEqual([1, 0, WebSocket.OPEN])
+    const closed = closing(socket)
+    const [session] = (await gate.middleware.sessions.list()).items
+    await gate.middleware.sessions.revoke(String(session?.id))
+    expect(await closed).toEqual([4401, 'login_required'])
+  })
+
+  test('costs next to nothing while the provider is down and a grace period lasts', async () => {
+    const clock = fakeDate()
+    const inner = memoryStore()
+    let reads = 0
+    const store: SessionStore = { ...inner, get: (key) => (reads++, inner.get(key)) }
+    const options = { store, authCheckInterval: 300, authCheckGrace: 600, authCheckEarly: false }
+    const { gate, browser, vendor } = await serving({ options })
+    const socket = await opened(gate, browser)
+    vendor.respond('userinfo', { status: 503 })
+    clock.forward(301)
+    reads = 0
+    gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, ...options })
+    for (let turn = 0; turn < 100 && vendor.requests.length === 0; turn++) await sleep(10)
+    await sleep(400)
+    expect([vendor.requests.length, socket.readyState]).toEqual([1, WebSocket.OPEN])
+    expect(reads).toBeLessThan(10)
+  })
+
   test('that closes by itself is forgotten: nobody is asked about it any more', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const socket = await opened(gate, browser)
@@ -251,7 +344,6 @@ describe('a socket', () => {
     const gate = await startGate({ provider: providerOf(vendor) }, { routes: (app) => void app.get('/signal', (req, res) => void res.send(String(req.oauth.signal.aborted))) })
     const browser = createBrowser()
     await logIn({ gate, browser })
-    const { Agent, get } = await import('node:http')
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (let turn = 0; turn < 30; turn++) {
       await new Promise<void>((resolve, reject) => {
@@ -264,5 +356,66 @@ describe('a socket', () => {
     await sleep(20)
     process.off('warning', note)
     expect(warnings).toEqual([])
+  })
+})
+
+describe('the signal of a request that did not come through the gate', () => {
+  /** Plain `node:http`: the gate for `/`, and `authenticate()` for the rest. */
+  async function bare(answer: (req: IncomingMessage, res: ServerResponse, signal: AbortSignal) => unknown) {
+    const vendor = await startVendor('oidc')
+    const auth = oauthModule({ provider: providerOf(vendor), secret, logger })
+    const server = stopping(await listen(async (req, res) => {
+      if (req.url === '/') return auth(req, res, () => void res.end('in'))
+      const context = await auth.authenticate(req)
+      return context && answer(req, res, context.signal)
+    }))
+    const browser = createBrowser()
+    await browser.get(server.origin)
+    const headers = { host: `localhost:${server.port}`, cookie: `ngrok.session=${valueOfCookie(browser, server.origin)}` }
+    const revoke = async () => {
+      for (const { id } of (await auth.sessions.list()).items) await auth.sessions.revoke(id)
+    }
+    return { auth, server, headers, revoke, target: { port: server.port, host: '127.0.0.1', headers } }
+  }
+
+  test('aborts while its answer is under way, also after its body has been read', async () => {
+    const signals: AbortSignal[] = []
+    const { target, revoke } = await bare(async (req, res, signal) => {
+      signals.push(signal)
+      for await (const _ of req);
+      res.write('streaming')
+    })
+    const client = request({ ...target, path: '/stream', method: 'POST' })
+    client.on('error', () => undefined)
+    client.end('a body')
+    const [answer] = (await once(client, 'response')) as [IncomingMessage]
+    answer.on('error', () => undefined)
+    await once(answer, 'data')
+    await revoke()
+    await sleep(20)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    client.destroy()
+  })
+
+  test('of many requests on one connection: nothing piles up, and the latest is told', async () => {
+    const listeners: number[] = []
+    const signals: AbortSignal[] = []
+    const { target, revoke } = await bare((req, res, signal) => {
+      signals.push(signal)
+      listeners.push(req.socket.listenerCount('close'))
+      if (req.url === '/last') return res.write('streaming')
+      return res.end('done')
+    })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = (path: string) => new Promise<IncomingMessage>((resolve, reject) => void get({ ...target, path, agent }, resolve).on('error', reject))
+    for (let turn = 0; turn < 20; turn++) await once((await ask('/short')).resume(), 'end')
+    const last = await ask('/last')
+    last.on('error', () => undefined)
+    await once(last, 'data')
+    await revoke()
+    await sleep(20)
+    expect(listeners).toEqual(listeners.map(() => listeners[0]))
+    expect([signals.length, signals.at(-1)?.aborted]).toEqual([21, true])
+    agent.destroy()
   })
 })

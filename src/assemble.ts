@@ -9,7 +9,8 @@ import { createLinks } from './flows/links.js'
 import { type Connection, createLogin } from './flows/login.js'
 import { createLogout } from './flows/logout.js'
 import { type CheckResult, createRecheck, type Recheck } from './flows/recheck.js'
-import { createGate, describe, type Gate, newDecisionId } from './gate.js'
+import { createFailures, describe, newDecisionId } from './failures.js'
+import { createGate, type Gate } from './gate.js'
 import type { Asked } from './guards.js'
 import { createSealer, type Sealer } from './http/seal.js'
 import { createClient } from './oauth/client.js'
@@ -167,13 +168,11 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     links,
     headers,
     sessions,
-    connections,
     recheck,
     visits,
-    answers,
+    failures: createFailures({ logger, onError: config.onError, links, connections, answers, events, reports }),
     login,
     specialPaths,
-    events,
     reports,
     onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
   })

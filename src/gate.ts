@@ -1,17 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import { randomBytes } from 'node:crypto'
-import type { Answers } from './answers.js'
 import type { OAuthContext } from './context.js'
 import { OAuthError } from './errors.js'
-import type { Events } from './events.js'
-import { FailedLogin } from './flows/callback.js'
-import type { Connection, Login } from './flows/login.js'
+import { denial, type Failures, type Outcome, refusal } from './failures.js'
+import { FailedLogin } from './flows/failed-login.js'
+import type { Login } from './flows/login.js'
 import type { Links, LoginRequest } from './flows/links.js'
-import { type CheckResult, type Recheck, unchecked } from './flows/recheck.js'
+import type { Recheck } from './flows/recheck.js'
 import { sendJson } from './http/answer.js'
 import { type AppRequest, isBelow, isNavigation, isSafeMount, readTarget } from './http/request.js'
 import { createNeighbours } from './neighbours.js'
-import { askOwner } from './owner-error.js'
 import type { Config } from './options.js'
 import type { RequestReports } from './request-report.js'
 import type { Places } from './place.js'
@@ -20,13 +17,7 @@ import type { Awaitable } from './session/store.js'
 import { isSameOrigin } from './socket-origin.js'
 import type { SpecialPaths } from './special-paths.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
-import type { OAuthUser } from './user.js'
 import type { Visit, Visits } from './visit.js'
-
-/** How long an `onError` may take; then the built-in answer is sent. */
-
-/** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
-export type Outcome = 'pass' | 'answered' | { error: unknown }
 
 export interface GateParts {
   config: Config
@@ -34,13 +25,11 @@ export interface GateParts {
   links: Links
   headers: UpstreamHeaders
   sessions: Sessions
-  connections: ReadonlyMap<string, Connection>
   recheck: Recheck
   visits: Visits
-  answers: Answers
+  failures: Failures
   login: Login
   specialPaths: SpecialPaths
-  events: Events
   reports: RequestReports
   onActivity(live: LiveSession, now: number): void
 }
@@ -78,7 +67,7 @@ export interface Gate {
 }
 
 export function createGate(parts: GateParts): Gate {
-  const { config, places, links, headers, sessions, connections, recheck, visits, answers, login, specialPaths, events, reports, onActivity } = parts
+  const { config, places, links, headers, sessions, recheck, visits, failures, login, specialPaths, reports, onActivity } = parts
   const { basePath, logger, unauthenticated } = config
 
   /**
@@ -201,59 +190,10 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const fail: Gate['fail'] = async (visit, res, thrown, onPass) => {
-    const { req, place } = visit
-    const failed = thrown instanceof FailedLogin ? thrown : undefined
-    const error = failed?.error ?? thrown
-    if (!(error instanceof OAuthError)) {
-      reports.block(req, 'internal')
-      return { error }
-    }
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
-    if (failed?.isSession && !failed.isGuard && unauthenticated === 'pass') return passAnonymous(visit, res, failed, onPass)
-    reports.block(req, error.code, failed?.user)
-    const decisionId = failed?.user && newDecisionId()
-    report(error, failed, decisionId)
-    if (res.headersSent || res.destroyed) return 'answered'
-    const forwarded = await letOwnerAnswer(visit, res, error)
-    if (forwarded !== undefined) return forwarded
-    const retry: LoginRequest = failed?.retry ?? { returnPath: returnPathOf(visit) }
-    answers.error(req, res, error, {
-      realm: place.instance === '' ? 'oauth-module' : place.instance,
-      loginUrl: links.login(place, retry),
-      decisionId,
-      denied: failed?.user && {
-        user: shownUser(failed.user),
-        anotherAccountUrl: links.login(place, { ...retry, ask: 'account' }),
-        logoutUrl: links.logout(place),
-      },
-    })
-    return 'answered'
-  }
-
-  const shownUser = ({ name, email, username, provider }: OAuthUser) => {
-    return { name, email, username, provider: connections.get(provider)?.provider.label ?? provider }
-  }
-
-  const report = (error: OAuthError, failed: FailedLogin | undefined, decisionId: string | undefined) => {
-    const { code, hint } = error
-    if (error.status >= 500) logger.error(error.message, describe(error))
-    else logger.debug(error.message, describe(error))
-    if (failed?.user && decisionId) {
-      events.tell('denied', { user: failed.user, provider: failed.user.provider, code, tried: failed.tried, decisionId, isReportOnly: false })
-    }
-    if (failed && !failed.isSession) events.tell('login_failed', { provider: failed.provider, code, hint })
-    if (code === 'store_unavailable') events.tell('store_error', { code, hint })
-  }
-
-  /** `onError` may answer or forward; whatever it does, it lets nobody in. */
-  const letOwnerAnswer = async ({ req }: Visit, res: ServerResponse, error: OAuthError): Promise<Outcome | undefined> => {
-    if (config.onError === undefined) return undefined
-    const forwarded = await askOwner(config.onError, error, req, res).catch((thrown: unknown) => {
-      logger.error('onError failed', describe(thrown))
-      return undefined
-    })
-    if (forwarded !== undefined && !res.headersSent) return forwarded
-    return res.headersSent || res.writableEnded ? 'answered' : undefined
+    const isRefused = thrown instanceof FailedLogin && thrown.isSession && !thrown.isGuard
+    if (isRefused && unauthenticated === 'pass') return passAnonymous(visit, res, thrown, onPass)
+    return failures.answer(visit, res, thrown, returnPathOf(visit))
   }
 
   return {
@@ -277,24 +217,6 @@ export function createGate(parts: GateParts): Gate {
   }
 }
 
-/** The rules refuse somebody who is logged in. */
-function denial(user: OAuthUser, decision?: { code: 'not_authorized' | 'email_unverified'; tried: FailedLogin['tried'] }): FailedLogin {
-  return new FailedLogin(new OAuthError(decision?.code ?? 'not_authorized'), { user, tried: decision?.tried ?? [], isSession: true })
-}
-
-function refusal(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
-  if (result.is === 'denied') {
-    const decision = result.identified?.decision
-    return denial(result.live.session.user, decision?.isAllowed === false ? decision : undefined)
-  }
-  return unchecked(result.error)
-}
-
-/** Names one denial: on its page, in its JSON, and in its event. */
-export function newDecisionId(): string {
-  return randomBytes(4).toString('hex')
-}
-
 /** As the client sent it: a method override of the app's must not turn a POST into a free OPTIONS. */
 function methodOf(req: AppRequest & { originalMethod?: unknown }): string | undefined {
   return typeof req.originalMethod === 'string' ? req.originalMethod : req.method
@@ -312,10 +234,4 @@ function keepPrivate(res: ServerResponse): void {
 function appendVary(res: ServerResponse): void {
   const vary = String(res.getHeader('Vary') ?? '')
   if (!/\bcookie\b/i.test(vary)) res.setHeader('Vary', vary === '' ? 'Cookie' : `${vary}, Cookie`)
-}
-
-/** For the log: codes and hints, never what a provider or a visitor sent. */
-export function describe(error: unknown): object {
-  if (error instanceof OAuthError) return { code: error.code, hint: error.hint, cause: error.cause instanceof Error ? error.cause.message : undefined }
-  return { error: error instanceof Error ? error.message : 'not an error' }
 }

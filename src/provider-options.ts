@@ -2,7 +2,7 @@ import { readPrivateKey } from './oauth/client-auth.js'
 import type { ClientConfig } from './oauth/client-config.js'
 import { isAllowedUrl } from './http/allowed-url.js'
 import { type Endpoints, isProviderSource, membershipLists, type ProviderDefinition, type ProviderSource, reservedParams } from './oauth/provider.js'
-import { isDomain, parseEmail, type Rules } from './policy.js'
+import { isDomain, parseEmail, ruleLists, type Rules } from './policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from './read.js'
 import { builtinProviders, isBuiltinName } from './providers/index.js'
 
@@ -20,6 +20,8 @@ export interface Provider extends ClientConfig {
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
   readonly rules: Rules
+  /** Of all that decides who passes beside `rules`. */
+  readonly rulesKey: string
   /** Client id and secret come from the environment: an operator's registration, shared among apps. */
   readonly isManaged: boolean
 }
@@ -63,7 +65,19 @@ function parseProvider(name: string, value: unknown, defaults: ProviderDefaults)
   const options = readOptions(source.options, at)
   options.only([...commonOptions, ...source.extraOptions])
   const definition = source.define(options)
-  return assemble(name, options, definition, defaults)
+  return { ...assemble(name, options, definition, defaults), rulesKey: rulesKeyOf(source.given) }
+}
+
+/** These say how a login goes and looks, or are compared by themselves. All else may decide whom we believe, and what. */
+const notDeciding = new Set<string>([
+  ...ruleLists, 'clientId', 'clientSecret', 'clientAuth', 'tokenHeaders', 'displayName', 'iconUrl', 'color', 'scopes', 'connectionScopes', 'offlineAccess',
+  'authorizationParams', 'authorizationParamsMap',
+])
+
+/** Functions count as there or not: two of them cannot be compared. */
+function rulesKeyOf(given: object): string {
+  const entries = Object.entries(given).filter(([name, value]) => value !== undefined && !notDeciding.has(name))
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)), (_, value: unknown) => (typeof value === 'function' ? 'function' : value))
 }
 
 function sourceOf(name: string, value: unknown, at: string): ProviderSource {
@@ -80,7 +94,7 @@ function sourceOf(name: string, value: unknown, at: string): ProviderSource {
   )
 }
 
-function assemble(name: string, options: OptionReader, definition: ProviderDefinition, defaults: ProviderDefaults): Provider {
+function assemble(name: string, options: OptionReader, definition: ProviderDefinition, defaults: ProviderDefaults): Omit<Provider, 'rulesKey'> {
   const client = readClient(name, options, definition, defaults)
   const endpoints = readEndpoints(options, definition)
   const scopes = options.list('scopes', checkScope) ?? []

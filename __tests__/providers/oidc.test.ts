@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { generateKeyPairSync } from 'node:crypto'
-import { oidcProvider } from '../../src/index.js'
+import { inspect } from 'node:util'
+import { type OAuthError, oidcProvider } from '../../src/index.js'
 import type { SigningFault } from '../../src/dev/vendors/index.js'
 import { startGate, stopAll, toCallback } from '../support/gate.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -319,7 +320,7 @@ describe('logins', () => {
   test.each([
     [401, 'invalid_client', 'misconfigured', 502],
     [400, 'invalid_request', 'provider_error', 502],
-    [503, 'temporarily_unavailable', 'provider_error', 502],
+    [503, 'temporarily_unavailable', 'provider_busy', 503],
     [429, 'slow_down', 'provider_busy', 503],
   ])('S-099 a pushed request that is refused with %i %s is %s, and what the refusal says reaches nobody', async (status, error, code, own) => {
     const seen: OAuthError[] = []
@@ -328,8 +329,8 @@ describe('logins', () => {
     const { page } = await logIn({ gate })
     expect(seen).toMatchObject([{ code, status: own }])
     const told = [inspect(seen, { depth: 20, showHidden: true }), gate.logged.join('\n'), page.body].join('\n')
-    const verifier = requestsTo(vendor, 'par')[0]?.form?.['code_challenge'] ?? ''
-    expect(verifier).toMatch(/.{40}/)
-    for (const secret of [vendor.clientSecret, verifier]) expect(told).not.toContain(secret)
+    const challenge = requestsTo(vendor, 'par')[0]?.form?.['code_challenge'] ?? ''
+    expect(challenge).toMatch(/.{40}/)
+    for (const secret of [vendor.clientSecret, challenge]) expect(told).not.toContain(secret)
   })
 })

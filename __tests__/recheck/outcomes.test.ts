@@ -3,7 +3,8 @@ import type { SessionStore } from '../../src/index.js'
 import { memoryStore } from '../../src/index.js'
 import { attemptOf } from '../providers/support.js'
 import { realDate } from '../support/clock.js'
-import { bodyOf, stopAll } from '../support/gate.js'
+import { bodyOf, stopAll, valueOfCookie } from '../support/gate.js'
+import { createBrowser } from '../support/jar.js'
 import { codeOf, formsTo, INTERVAL, loggedIn, program } from './support.js'
 
 afterEach(async () => {
@@ -232,6 +233,24 @@ describe('down', () => {
     scene.clock.forward(6)
     scene.vendor.respond('userinfo', undefined)
     expect((await scene.visit()).status).toBe(200)
+  })
+
+  test('the grace period lets in nobody who logged out while the provider was waited for', async () => {
+    const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
+    let fail: () => void = () => undefined
+    const isAsked = new Promise<void>((asked) => {
+      scene.vendor.respond('userinfo', () => new Promise((resolve) => {
+        fail = () => resolve({ status: 503 })
+        asked()
+      }))
+    })
+    scene.clock.forward(INTERVAL)
+    const cookie = { Cookie: `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}` }
+    const waiting = createBrowser().get(scene.gate.url('/api'), { follow: false, headers: { ...program, ...cookie } })
+    await isAsked
+    expect((await scene.visit('/auth/logout', { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200)
+    fail()
+    expect([(await waiting).status, scene.gate.reached]).toEqual([401, []])
   })
 
   test('the grace period lets in nobody whom the last verdict refused', async () => {

@@ -6,7 +6,7 @@ import { gateOf, logIn } from '../providers/support.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { bodyOf, oidcOf, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { formsTo, INTERVAL, loggedIn, program, type Scene } from './support.js'
+import { codeOf, formsTo, INTERVAL, loggedIn, program, type Scene } from './support.js'
 
 afterEach(async () => {
   await stopAll()
@@ -69,6 +69,24 @@ describe('one at a time', () => {
     scene.clock.forward(INTERVAL)
     expect(await herd(scene, 50)).toEqual([503])
     expect(scene.count()).toEqual({ userinfo: 1 })
+  })
+
+  test.each([[0, [503]], [600, [200]]])('S-094 a lock that a dead process has left does not hold the requests for as long as it lives (a grace of %i seconds)', async (authCheckGrace, statuses) => {
+    const store = memoryStore()
+    const timeouts = { provider: 0.1, store: 0.1 }
+    const scene = await loggedIn('oidc', { options: { store, timeouts, authCheckGrace } })
+    const [session] = (await scene.gate.middleware.sessions.list()).items
+    const unlock = await store.lock?.(`lock-${session?.id}`, 3_600_000)
+    expect(unlock).toBeInstanceOf(Function)
+    scene.clock.forward(INTERVAL)
+    const pages = await Promise.all([scene.visit('/a'), scene.visit('/b'), scene.visit('/c')])
+    expect([...new Set(pages.map(({ status }) => status))]).toEqual(statuses)
+    for (const page of pages.filter(({ status }) => status === 503)) expect([codeOf(page), Number(page.headers['retry-after']) > 0]).toEqual(['recheck_unavailable', true])
+    expect(scene.count()).toEqual({})
+    await unlock?.()
+    scene.clock.forward(10)
+    expect((await scene.visit()).status).toBe(200)
+    expect(scene.count()).toMatchObject({ userinfo: 1 })
   })
 
   test('the sessions of one user are checked each for itself', async () => {

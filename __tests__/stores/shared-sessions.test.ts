@@ -203,7 +203,7 @@ describe('a re-check across processes', () => {
     }
     const live = { key: 'k' } as LiveSession
     const sessions = { reload: async () => live } as unknown as Sessions
-    const flights = createFlights({ store, sessions, storeTimeout: 50, holdTime: () => 60_000, onBackgroundError: () => undefined })
+    const flights = createFlights({ store, sessions, storeTimeout: () => 50, holdTime: () => 60_000, waitTime: () => 1000, onBackgroundError: () => undefined })
     await expect(flights.locked(live, async () => 'held')).rejects.toMatchObject({ code: 'store_unavailable' })
     delay = 0
     expect(await eventually('the lock is free', () => flights.locked(live, async () => 'held'), 2000)).toBe('held')

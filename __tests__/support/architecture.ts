@@ -10,15 +10,15 @@ export const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'read.ts', 'html.ts'],
   ['http/'],
   // What a provider is, then what is said of users, then the providers themselves.
-  ['oauth/provider.ts', 'oauth/identity.ts'],
+  ['oauth/provider.ts', 'oauth/identity.ts', 'oauth/hooks.ts'],
   ['user.ts', 'policy.ts'],
   ['providers/'],
-  ['oauth/', 'upstream-headers.ts', 'events.ts', 'pages.ts', 'page-contexts.ts', 'page-views.ts', 'page-style.ts'],
+  ['oauth/', 'upstream-headers.ts', 'events.ts', 'pages.ts', 'page-contexts.ts', 'page-views.ts', 'page-style.ts', 'owner-error.ts'],
   ['session/', 'place.ts', 'answers.ts', 'provider-options.ts'],
   ['flows/', 'context.ts', 'app-users.ts'],
-  ['options.ts'],
+  ['options.ts', 'logger.ts', 'parse-options.ts'],
   // The whole configuration is known from here on.
-  ['middleware.ts', 'assemble.ts', 'gate.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts'],
+  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts'],
   ['index.ts', 'express-user.ts', 'redis/', 'admin/', 'dev/', 'testing/', 'cli/'],
 ]
 

@@ -3,54 +3,19 @@ import { redirect } from '../http/answer.js'
 import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
+import { runHook } from '../oauth/hooks.js'
+import { textsOf } from '../oauth/identity.js'
+import type { IdentitySource } from '../oauth/provider.js'
 import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
 import type { Place } from '../place.js'
-import type { RuleList } from '../policy.js'
 import type { Provider } from '../provider-options.js'
 import { LONGEST_LIFE } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { OAuthUser } from '../user.js'
+import { FailedLogin } from './failed-login.js'
 import { boundClaims, type Identified, type Identifier, subjectOf } from './identify.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
-
-/** What is known of a login that failed, or of a session that the rules refuse. */
-export interface FailureFacts {
-  /** What trying again asks for; without it: a login that comes back to this request. */
-  readonly retry?: LoginRequest | undefined
-  readonly provider?: string | undefined
-  /** Who logged in, when the rules refused them. */
-  readonly user?: OAuthUser | undefined
-  /** The lists that no entry of matched. */
-  readonly tried?: readonly RuleList[] | undefined
-  /** It is about somebody who is logged in, not about a login. */
-  readonly isSession?: boolean | undefined
-  /** A guard of one route refuses, not the gate. */
-  readonly isGuard?: boolean | undefined
-}
-
-/** A login that did not come to a session, or a session that no longer opens the door; and what helps then. */
-export class FailedLogin extends Error {
-  readonly error: OAuthError
-  readonly retry: LoginRequest | undefined
-  readonly provider: string | undefined
-  readonly user: OAuthUser | undefined
-  readonly tried: readonly RuleList[]
-  readonly isSession: boolean
-  readonly isGuard: boolean
-
-  constructor(error: OAuthError, { retry, provider, user, tried = [], isSession = false, isGuard = false }: FailureFacts) {
-    super(error.message, { cause: error })
-    this.error = error
-    this.retry = retry
-    this.provider = provider
-    this.user = user
-    this.tried = tried
-    this.isSession = isSession
-    this.isGuard = isGuard
-  }
-}
 
 export interface CallbackConfig {
   connections: ReadonlyMap<string, Connection>
@@ -237,13 +202,17 @@ function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError
 /** What was granted, with what it stands for. What the configuration demands must be there. */
 async function grantedScopes(provider: Provider, client: ProviderClient, tokens: TokenSet, { scopes, demandedScopes }: TakenTransaction): Promise<readonly string[]> {
   const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, isLogin: true, scopes: [], subject: undefined, tokens: tokens.answer }
-  const said = tokens.scopes ?? (await provider.grantedScopes?.(client.source(source)))
+  const said = tokens.scopes ?? (await askScopes(provider, client.source(source)))
   if (said === undefined) return scopes
   const granted = new Set(said)
   for (const scope of said) for (const implied of impliedBy(provider, scope)) granted.add(implied)
   const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.has(scope))
   if (missing.length === 0) return [...granted]
   throw new ScopesMissing(missing)
+}
+
+async function askScopes({ grantedScopes: hook }: Provider, source: IdentitySource): Promise<readonly string[] | undefined> {
+  return hook && textsOf(await runHook('grantedScopes', source, () => hook(source)))
 }
 
 function authTimeOf({ claims }: TokenSet): number | undefined {

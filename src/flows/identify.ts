@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
 import { within } from '../http/deadline.js'
+import { checkedIdentity, checkedMemberships, runHook } from '../oauth/hooks.js'
 import { identityFromClaims } from '../oauth/identity.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/provider.js'
 import { createPolicy, type Decision, fingerprintOf, type Policy, type Refusal, type Rules } from '../policy.js'
@@ -72,14 +73,16 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
   }
 
   return {
-    fingerprint: fingerprintOf([provider.rules, provider.trustEmail, provider.restrictionKey, authorize !== undefined, rulesVersion, wanted]),
+    fingerprint: fingerprintOf([provider.rules, provider.rulesKey, authorize !== undefined, rulesVersion, wanted]),
     explain: (user) => (provider.restriction?.(user) === undefined ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user) : refused(policy)),
     async identify(source, req) {
       const read = provider.identity ?? (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
-      const identity = await read(source)
-      const membershipsOf = async (asks: Required<Memberships>): Promise<Memberships> =>
-        provider.memberships && Object.values(asks).some((list) => list.length > 0) ? provider.memberships(source, asks, identity).catch(unmet) : {}
-      const { organizations = [], teams = [], groups = [] } = await membershipsOf(wanted)
+      const identity = checkedIdentity(await runHook('identity', source, () => read(source)))
+      const membershipsOf = async (asks: Required<Memberships>): Promise<Required<Memberships>> => {
+        const isAsked = Object.values(asks).some((list) => list.length > 0)
+        return checkedMemberships(isAsked && (await runHook('memberships', source, () => provider.memberships?.(source, asks, identity)).catch(unmet)), asks)
+      }
+      const { organizations, teams, groups } = await membershipsOf(wanted)
       const user: OAuthUser = {
         key: `${provider.name}:${identity.id}`,
         id: identity.id,
@@ -94,7 +97,7 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
         groups,
         claims: identity.claims,
       }
-      const isRestricted = provider.restriction?.(identity) !== undefined
+      const isRestricted = (await runHook('restriction', source, () => provider.restriction?.(identity))) !== undefined
       const decision = isRestricted ? refused(policy) : await decide(policy, authorize, user, req)
       return { user, decision, runTrial: () => runTrial(user, req, source, () => membershipsOf(wantedOnTrial)) }
     },
@@ -122,8 +125,8 @@ function refused({ lists }: Policy): Decision {
 }
 
 /** An API that says no to the question has answered it: the rule is not met. One that is down has not. */
-function unmet(error: unknown): Record<string, never> {
-  if (error instanceof ProviderFault && error.outcome === 'denied') return {}
+function unmet(error: unknown): undefined {
+  if (error instanceof ProviderFault && error.outcome === 'denied') return undefined
   throw error
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
+import { runHook } from '../oauth/hooks.js'
 import type { Claims } from '../oauth/provider.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
@@ -98,7 +99,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         subject: session.subject,
         tokens: {},
       })
-      await connection.provider.validate?.(source)
+      await runHook('validate', source, () => connection.provider.validate?.(source))
       return identifier.identify(source, req)
     }
     check.live = await refresh.recover(check.live)

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 import { ProviderFault } from '../errors.js'
 import { isRecord } from '../read.js'
+import { isTooDeep } from './identity.js'
 import type { Claims } from './provider.js'
 
 /** Keys of an issuer. `refresh` fetches them again, at most once a minute, and says whether it did. */
@@ -77,6 +78,7 @@ export async function verifyJwt(token: unknown, keySet: KeySet, expected: JwtExp
     // Its new keys may be what could not be fetched: then nothing is known.
     throw isRefreshed ? new IdTokenFault(hint) : new UnknownKeyFault(hint)
   }
+  if (isTooDeep(claims)) reject('the ID token nests too deeply')
   checkClaims(claims, expected)
   return claims
 }

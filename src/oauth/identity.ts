@@ -1,4 +1,4 @@
-import { OAuthError, ProviderFault } from '../errors.js'
+import { ProviderFault } from '../errors.js'
 import { isRecord } from '../read.js'
 import type { Claims, Identity } from './provider.js'
 
@@ -14,6 +14,14 @@ export function isTrue(value: unknown): boolean {
 
 export function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string' && item !== '') : []
+}
+
+const MAX_DEPTH = 64
+
+/** Foreign JSON that nests deeper than any sense: whoever walks through it later would run out of stack. */
+export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isTooDeep(member, levels - 1))
 }
 
 /** A user's id: a text of printable characters, or a whole number. Without one nobody can be told apart. */
@@ -42,8 +50,4 @@ export function identityFromClaims(claims: Claims): Identity {
 export function recordOf(value: unknown): Record<string, unknown> {
   if (isRecord(value)) return value
   throw new ProviderFault('down', 'provider_error', { hint: 'the provider answered with something else than an object' })
-}
-
-export function isOAuthError(error: unknown): error is OAuthError {
-  return error instanceof OAuthError
 }

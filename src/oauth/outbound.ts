@@ -1,4 +1,5 @@
 import { ProviderFault } from '../errors.js'
+import { isTooDeep } from './identity.js'
 
 /** Sends one request to a provider. The answer's body is read whole, and bounded, before it is handed on. */
 export type Outbound = (url: string, init: OutboundInit) => Promise<Response>
@@ -111,10 +112,11 @@ export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'the provider'
 }
 
-/** JSON, in whatever content type it comes; only well-formed UTF-8. */
+/** JSON, in whatever content type it comes; only well-formed UTF-8, and of some sensible depth. */
 export async function readJson(response: Response): Promise<unknown> {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer()))
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer()))
+    return isTooDeep(value) ? undefined : value
   } catch {
     return undefined
   }

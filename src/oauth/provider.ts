@@ -148,8 +148,8 @@ export interface ProviderDefinition {
   memberships?: ((source: IdentitySource, wanted: Memberships, identity: Identity) => Promise<Memberships>) | undefined
   /** A rule that always applies, on top of all lists: why this user may not pass, or nothing. */
   restriction?: ((identity: Identity) => string | undefined) | undefined
-  /** Stands for `restriction` in the rules' fingerprint: another one means another rule. */
-  restrictionKey?: string | undefined
+  /** Stands for the hooks that are functions in the rules' fingerprint: another one makes everybody be checked again. */
+  rulesKey?: string | undefined
   /** Why an e-mail of this provider is never verified, for the message of an e-mail rule without `trustEmail`. */
   emailNeverVerified?: string | undefined
   /** A verified-e-mail claim that decides even against `trustEmail`. */
@@ -199,6 +199,8 @@ export interface ProviderOptions {
 /** What `oidcProvider()`, `githubProvider()` and their siblings return: a value for the `provider` option. */
 export interface ProviderSource {
   readonly options: Readonly<object>
+  /** All that the factory was given: whatever is in it may decide who passes. */
+  readonly given: Readonly<object>
   /** Names of the options beyond {@link ProviderOptions}. */
   readonly extraOptions: readonly string[]
   define(options: OptionReader): ProviderDefinition
@@ -216,8 +218,9 @@ export function providerSource(
   options: object,
   extraOptions: readonly string[],
   define: (options: OptionReader) => ProviderDefinition,
+  given: object = options,
 ): ProviderSource {
-  return Object.freeze({ options, extraOptions, define, [made]: true })
+  return Object.freeze({ options, given, extraOptions, define, [made]: true })
 }
 
 /** Parameters that make a login safe: no option sets them. */
@@ -228,7 +231,7 @@ export const reservedParams = new Set<string>([
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
   'color', 'issuer', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
   'reauthenticate', 'forcesLogin', 'saysAuthTime', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
-  'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'restrictionKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
+  'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'rulesKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
   'revoke', 'upgradeToken',
 ]
 
@@ -241,5 +244,5 @@ export function defineProvider(definition: ProviderDefinition & ProviderOptions)
   readOptions(rest, 'defineProvider()')
   const hooks = Object.fromEntries(definitionHooks.filter((hook) => hook in rest).map((hook) => [hook, rest[hook as keyof typeof rest]]))
   const options = Object.fromEntries(Object.entries(rest).filter(([name]) => !definitionHooks.includes(name as keyof ProviderDefinition)))
-  return providerSource({ ...options }, [...definition.membershipLists ?? []], () => ({ openid: false, ...hooks, scopes }))
+  return providerSource({ ...options }, [...definition.membershipLists ?? []], () => ({ openid: false, ...hooks, scopes }), definition)
 }

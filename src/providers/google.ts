@@ -46,7 +46,7 @@ function define(options: OptionReader): ProviderDefinition {
     selectAccount: { prompt: 'select_account' },
     askAgain: { prompt: 'consent' },
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
-    ...(hostedDomain !== undefined && { restriction: restrictionTo(hostedDomain), restrictionKey: `hd ${hostedDomain}` }),
+    ...(hostedDomain !== undefined && { restriction: restrictionTo(hostedDomain) }),
   }
 }
 

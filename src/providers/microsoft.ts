@@ -64,7 +64,6 @@ function define(options: OptionReader): ProviderDefinition {
     askAgain: { prompt: 'consent' },
     identity: identityOf({ hasManyTenants: tenant === 'common' || tenant === 'organizations', isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant) }),
     restriction: ({ claims }) => (mayLogIn(tenant, claims['tid']) ? undefined : 'the account is of another tenant'),
-    restrictionKey: `tenant ${tenant}`,
     emailClaimDecides: verifiedEmailClaim !== undefined,
     ...(verifiedEmailClaim === undefined && !isOneTenant && {
       emailNeverVerified: "anybody's tenant can put any e-mail into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",

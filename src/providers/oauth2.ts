@@ -1,4 +1,5 @@
 import { OAuthError, ProviderFault } from '../errors.js'
+import { withoutSecrets } from '../oauth/hooks.js'
 import { identityFromClaims, idOf, textOf } from '../oauth/identity.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import {
@@ -144,17 +145,6 @@ function settle(fetchUserProfile: FetchUserProfile, { accessToken, tokens, signa
       done,
     )
   })
-}
-
-/** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
-function withoutSecrets(thrown: unknown, { accessToken, tokens, client }: IdentitySource): Error | undefined {
-  const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
-  const clean = (text: string) =>
-    secrets.reduce<string>((left, secret) => (typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left), text)
-  if (typeof thrown === 'string') return new Error(clean(thrown))
-  if (!(thrown instanceof Error)) return undefined
-  const copy = new Error(clean(String(thrown.message)))
-  return Object.assign(copy, { stack: clean(String(thrown.stack)) })
 }
 
 function toJson(value: unknown): string | undefined {
