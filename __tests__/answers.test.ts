@@ -198,10 +198,17 @@ describe('pages of one\'s own', () => {
     ['throws', () => { throw new Error('template') }],
     ['gives nothing', () => undefined],
     ['gives a promise', async () => '<p>late</p>'],
+    ['gives a promise that is rejected', async () => Promise.reject(new Error('template'))],
     ['gives an object', () => ({})],
   ])('S-101 one that %s is replaced by ours', async (_, make) => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
     const spoiled = await gateWith({ error: make as () => string })
     const page = await own.error(spoiled)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
     expect([page.status, page.body.includes('login_expired')]).toEqual([400, true])
     expect(spoiled.logged.some((line) => line.startsWith('error'))).toBe(true)
   })
@@ -326,7 +333,7 @@ describe('the app\'s own errors', () => {
     })
     const other = await startGate({ provider: { own: provider } })
     const page = await createBrowser().get(other.url('/'))
-    expect([page.status, other.reached]).toEqual([500, []])
+    expect([page.status, other.reached]).toEqual([502, []])
   })
 
   test('S-101 a logger that throws fails no request', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { memoryStore } from '../src/index.js'
+import { memoryStore, type SessionStore } from '../src/index.js'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { fakeDate, realDate } from './support/clock.js'
 import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, untilCallback, valueOfCookie } from './support/gate.js'
@@ -461,6 +461,33 @@ describe('the answer', () => {
       page = await visit(linksOf(page)[0] ?? '')
     }
     expect(codes).toEqual(['login_expired', 'login_expired', 'cookie_lost', 'login_expired'])
+  })
+
+  const rowsIn = async (store: SessionStore) => (await store.entries?.({ kind: 'session', limit: 100 }))?.entries.length
+
+  test.each<[string, object, string | undefined]>([
+    ['domain', { domain: 'other.example' }, undefined],
+    ['path', { path: '/elsewhere' }, undefined],
+    ['path, beside a dead cookie of our name', { path: '/elsewhere' }, `ngrok.session=${'A'.repeat(43)}`],
+  ])('S-024 a session cookie that never comes back ends the logins with the cause, and one row: its %s', async (_, cookie, Cookie) => {
+    const store = memoryStore()
+    const lossy = await startGate({ provider: { idp: oidcOf(vendor) }, store, cookie })
+    const browser = createBrowser()
+    if (Cookie !== undefined) browser.setCookie(Cookie, lossy.origin)
+    const page = await browser.get(lossy.url('/x'), { follow: 28 })
+    expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1], lossy.reached]).toEqual([400, 'cookie_lost', []])
+    expect(await rowsIn(store)).toBe(1)
+    const again = await browser.get(linksOf(page)[0] ?? '', { follow: 28 })
+    expect([again.status, await rowsIn(store)]).toEqual([400, 1])
+  })
+
+  test('S-024 logging out and in again many times below a mount is no lost cookie', async () => {
+    const mounted = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/app' })
+    const browser = createBrowser()
+    for (let count = 0; count < 6; count++) {
+      expect((await browser.get(mounted.url('/app/x'))).url).toBe(mounted.url('/app/x'))
+      await browser.get(mounted.url('/app/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+    }
   })
 
   test('S-024 the same callback without a cookie stays 400', async () => {

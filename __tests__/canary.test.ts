@@ -50,11 +50,8 @@ describe('S-099 no secret', () => {
       secret: APP_SECRET,
       store,
       logger: { debug: log, info: log, warn: log, error: log },
-      onError: (error, _req, _res, next) => {
-        heard.push(`error: ${shown(error)}`)
-        // Not answered: the built-in answer follows.
-        void next
-      },
+      // Not answered: the built-in answer follows.
+      onError: (error) => void heard.push(`error: ${shown(error)}`),
       ...more,
     })
     for (const name of ['login', 'login_failed', 'denied', 'logout', 'expired', 'recheck', 'recheck_failed', 'revoked', 'store_error', 'http_request_complete'] as const) {

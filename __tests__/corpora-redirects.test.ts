@@ -204,7 +204,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
 
 describe('S-046 without the wire', () => {
   const sealer = createSealer([SECRET])
-  const places = createPlaces({ id: undefined, publicUrl: undefined, basePath: '/auth', cookie: { prefix: 'ngrok.', domain: undefined, sameSite: 'lax', secure: undefined, path: undefined } })
+  const places = createPlaces({ id: undefined, publicUrl: undefined, basePath: '/auth', cookie: { prefix: 'ngrok.', domain: undefined, sameSite: 'lax', secure: undefined, path: undefined } }, new Set())
   const links = createLinks(sealer, places, '/auth')
   const place = places.of({ headers: {}, socket: {} } as never, { mount: '', original: '/', path: '/', query: '' })
   const decodings = (payload: string) => {

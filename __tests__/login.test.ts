@@ -297,6 +297,18 @@ describe('many logins at once', () => {
     expect(6 * 1220 - dropped.length * 1220 + 100).toBeLessThan(4096)
   })
 
+  test('S-067 hundreds of planted cookies of our name make no answer that proxies refuse, and are gone after some logins', async () => {
+    const browser = createBrowser()
+    let planted = Array.from({ length: 100 }, (_, index) => `ngrok.nonce.${String(index).padStart(8, '0')}`)
+    for (let turn = 0; turn < 8; turn++) {
+      const page = await browser.get(gate.url('/'), { follow: false, headers: { Cookie: planted.map((name) => `${name}=x`).join('; ') } })
+      expect(page.setCookie.length).toBeLessThanOrEqual(17)
+      const dropped = page.setCookie.filter((line) => /Max-Age=0/.test(line)).map((line) => line.split('=')[0])
+      planted = planted.filter((name) => !dropped.includes(name))
+    }
+    expect(planted.length).toBeLessThan(8)
+  })
+
   test('S-009 a login under way is nowhere on the server', async () => {
     const calls: string[] = []
     const inner = memoryStore()

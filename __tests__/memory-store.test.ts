@@ -139,6 +139,12 @@ describe('bounds', () => {
     expect(store.get('user')).toBeDefined()
   })
 
+  test('maxEntries and maxBytes count sessions: users beyond them are kept and can be listed', async () => {
+    const store = memoryStore({ maxEntries: 3, maxBytes: 1000 })
+    for (let index = 0; index < 50; index++) store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
+    expect((await store.entries?.({ kind: 'user', limit: 100 }))?.entries).toHaveLength(50)
+  })
+
   test.each([0, -1, 1.5, NaN, Infinity, '10'])('a limit of %s throws and names the option', (value) => {
     for (const name of ['maxEntries', 'maxBytes', 'maxPerUser']) {
       expect(() => memoryStore({ [name]: value } as object)).toThrow(new RegExp(`^memoryStore\\(\\)\\.${name} `))

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { startVendor, type VendorEndpoint, type VendorOverride, type VendorServer } from '../src/dev/vendors/index.js'
+import { startVendor, type VendorEndpoint, type VendorOverride, type VendorRequest, type VendorServer } from '../src/dev/vendors/index.js'
 import { githubProvider, oidcProvider } from '../src/index.js'
 import { fakeDate, realDate } from './support/clock.js'
 import { begin, consent, logIn, startSwitch, type Switch } from './support/corpus.js'
@@ -65,7 +65,7 @@ describe('requests to a provider', () => {
     })
 
     /** The vendor's own answer, with this many blanks behind it. */
-    const padded = (blanks: number): VendorOverride => async (request) => {
+    const padded = (blanks: number) => async (request: VendorRequest) => {
       const vendor = which === 'oidc' ? oidc : github
       vendor.respond(endpoint, undefined)
       const { authorization = '', 'content-type': type = 'text/plain' } = request.headers
@@ -79,6 +79,15 @@ describe('requests to a provider', () => {
       expect((await spoilt(padded(100))).status).toBe(302)
       expect((await spoilt(padded(2 * 1024 * 1024))).status).toBe(502)
       expect((await spoilt('huge-body')).status).toBe(502)
+    })
+
+    test('JSON that nests beyond all sense is no answer', async () => {
+      const nested = `${'['.repeat(60_000)}${']'.repeat(60_000)}`
+      const answer = await spoilt(async (request) => {
+        const own = await padded(0)(request)
+        return { ...own, body: `{"nested":${nested},${String(own.body).slice(1)}` }
+      })
+      expect([answer.status, answer.text.includes('provider_error')]).toEqual([502, true])
     })
 
     test.each(['reset', 'truncated'] as const)('a connection that breaks is an error page: %s', async (fault) => {

@@ -42,6 +42,15 @@ describe('S-022 S-030 the paths below /auth', () => {
     expect(gate.reached).toEqual([`GET ${target}`])
   })
 
+  test('of a basePath with capitals are ours in every case', async () => {
+    const other = await startGate({ provider: { idp: oidcOf(vendor) }, basePath: '/Auth' })
+    const browser = createBrowser()
+    await browser.get(other.url('/'))
+    other.reached.length = 0
+    for (const path of ['/Auth/x', '/auth/x', '/AUTH/x']) expect((await browser.get(other.url(path), { follow: false })).status).toBe(404)
+    expect(other.reached).toEqual([])
+  })
+
   test('an absolute-form target counts by its path', async () => {
     expect((await sendRawRequest(gate.port, { target: 'http://evil.example/auth/x', headers: [`Cookie: ${cookie}`] })).status).toBe(404)
     const begun = await sendRawRequest(gate.port, { target: 'http://evil.example/page?x=1' })

@@ -47,6 +47,18 @@ async function start(more: object = {}): Promise<{ gate: Gate; faulty: ReturnTyp
   return { gate, faulty, browser }
 }
 
+test('a store that answers null has nothing there', async () => {
+  const inner = memoryStore()
+  const store = { ...inner, get: (key: string) => inner.get(key) ?? null } as SessionStore
+  const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
+  const unknown = `ngrok.session=${'A'.repeat(43)}`
+  const page = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: unknown } })
+  expect(page.status).toBe(302)
+  expect(await gate.middleware.sessions.revoke('a'.repeat(64))).toBe(false)
+  expect(await gate.middleware.users.get('idp:nobody')).toBeUndefined()
+  expect((await createBrowser().get(gate.url('/'))).status).toBe(200)
+})
+
 describe('S-111 a store that cannot be read', () => {
   test.each(names)('that %s: 503 for whoever has a cookie, kept, and no login begins', async (fault) => {
     const { gate, faulty, browser } = await start()

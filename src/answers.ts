@@ -15,7 +15,6 @@ export interface ErrorFacts {
   denied?: Pick<PageFacts<DeniedContext>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** Of the instance, for `WWW-Authenticate`. */
   realm: string
-  headers?: Headers | undefined
 }
 
 export interface Answers {
@@ -44,9 +43,8 @@ export function createAnswers(pages: Pages, onPageError: (error: unknown) => voi
 
   return {
     page,
-    error(req, res, error, { loginUrl, decisionId, denied, realm, headers = {} }) {
+    error(req, res, error, { loginUrl, decisionId, denied, realm }) {
       const all: Headers = {
-        ...headers,
         ...(error.status === 401 && { 'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"` }),
         ...(error.retryAfter !== undefined && { 'Retry-After': String(Math.ceil(error.retryAfter)) }),
       }

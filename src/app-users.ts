@@ -202,7 +202,7 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
         mustKeepRows()
         const record = await guard(() => store.get(id), storeTimeout())
         // A handle names a session and no other record: those live in the store as well.
-        return record === undefined || record.kind === 'session' ? sessions.destroy(id, 'revoked') : false
+        return (record?.kind ?? 'session') === 'session' ? sessions.destroy(id, 'revoked') : false
       },
     },
     async monthlyActiveUsers(month = monthOf(Date.now())) {

@@ -5,6 +5,7 @@ import { createBackchannelLogout } from './flows/backchannel-logout.js'
 import { createCallback } from './flows/callback.js'
 import { createFlights, type Flights } from './flows/flights.js'
 import { AUTHORIZE_TIMEOUT, createIdentifier, type Identified, type Identifier } from './flows/identify.js'
+import { createLandings } from './flows/landings.js'
 import { createLinks } from './flows/links.js'
 import { type Connection, createLogin } from './flows/login.js'
 import { createLogout } from './flows/logout.js'
@@ -101,6 +102,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, asked } = shared
   const places = createPlaces(config, shared.mounts)
   const links = createLinks(sealer, places, basePath)
+  const landings = createLandings(sealer)
   const headers = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
   const onIdentified = ({ user, runTrial }: Identified) => {
@@ -136,6 +138,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     connections,
     transactions,
     links,
+    landings,
     places,
     answers,
     publicUrl: config.publicUrl,
@@ -148,8 +151,8 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
-    callback: createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration: lifetimes.maximumDuration, onIdentified }),
-    logout: createLogout({ sessions, connections, links, places, answers, behaviour: config.logout, beside: flights.beside }),
+    callback: createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration: lifetimes.maximumDuration, onIdentified }),
+    logout: createLogout({ sessions, connections, links, landings, places, answers, behaviour: config.logout, beside: flights.beside }),
     backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex }) : undefined,
     links,
     sessions,
@@ -208,7 +211,7 @@ function longestCheck({ providers, storeTimeout, authorize, trial }: Config): nu
   return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5
 }
 
-export function factsOf({ key, session }: LiveSession) {
+function factsOf({ key, session }: LiveSession) {
   return { user: session.user, provider: session.provider, sessionHandle: key }
 }
 

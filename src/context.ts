@@ -45,6 +45,8 @@ export class OAuthContext {
   readonly lastCheckedAt: number | undefined
   /** When the session ends unless there is another request. */
   readonly sessionExpiresAt: number | undefined
+  /** `undefined` when nobody knows. Follows {@link getAccessToken}. */
+  accessTokenExpiresAt: number | undefined
   /** Why nobody is logged in; `undefined` when somebody is. */
   readonly reason: AnonymousReason | undefined
   readonly #source: ContextSource
@@ -60,12 +62,8 @@ export class OAuthContext {
     this.createdAt = login?.session.createdAt
     this.lastCheckedAt = source.lastCheckedAt
     this.sessionExpiresAt = source.sessionExpiresAt
+    this.accessTokenExpiresAt = source.accessTokenExpiresAt()
     this.reason = source.reason
-  }
-
-  /** `undefined` when nobody knows. */
-  get accessTokenExpiresAt(): number | undefined {
-    return this.#source.accessTokenExpiresAt()
   }
 
   /** The user's access token. Opened when read; `undefined` with a managed application. It may have run out: see {@link getAccessToken}. */
@@ -84,7 +82,9 @@ export class OAuthContext {
    * the provider or the store is down.
    */
   async getAccessToken(): Promise<string | undefined> {
-    return this.#source.freshAccessToken()
+    const token = await this.#source.freshAccessToken()
+    this.accessTokenExpiresAt = this.#source.accessTokenExpiresAt()
+    return token
   }
 
   /** Aborts when this process learns that the login has ended, or that its user is refused: for sockets and streams. */

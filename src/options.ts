@@ -97,7 +97,7 @@ export interface OAuthModuleOptions {
   timeouts?: { provider?: number | undefined; store?: number | undefined } | undefined
   /** Seconds that clocks may differ. Default `30`. */
   clockTolerance?: number | undefined
-  /** Takes over error answers: within 5 seconds, else the built-in one is sent. */
+  /** Takes over error answers: within 5 seconds if it returns a promise, else within one; then the built-in one is sent. */
   onError?: OnError | undefined
   /** Default: `NODE_DEBUG=oauth-module`, and process warnings. */
   logger?: Logger | undefined

@@ -5,7 +5,10 @@ import { within } from './http/deadline.js'
 /** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
 export type OnError = (error: OAuthError, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown
 
+/** For a promise that it returns. */
 const TIMEOUT = 5_000
+/** For a template that is rendered after it returned. */
+const PATIENCE = 1_000
 
 /**
  * Lets the app answer an error in its own way. What it forwards comes back; otherwise look at the response: where there
@@ -23,10 +26,8 @@ export async function askOwner(onError: OnError, error: OAuthError, req: Incomin
         forwarded ??= { error: other instanceof Error ? other : error }
         resolve()
       }))
-      result.then(() => {
-        // One that did not take the response is not going to answer.
-        if (onError.length < 3) resolve()
-      }, reject)
+      // One that did not take the response is not going to answer.
+      result.then(() => setTimeout(resolve, onError.length < 3 ? 0 : PATIENCE).unref(), reject)
     }),
   )
   return forwarded

@@ -22,7 +22,6 @@ export interface SignInProvider {
 
 export interface SignInContext extends PageBasics {
   providers: readonly SignInProvider[]
-  notice?: string | undefined
 }
 
 export interface ErrorContext extends PageBasics {
@@ -46,7 +45,7 @@ export interface PageUser {
 }
 
 export interface DeniedContext extends PageBasics {
-  code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified' | 'access_denied'>
+  code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified'>
   message: string
   user?: PageUser | undefined
   retryUrl?: string | undefined
@@ -57,9 +56,6 @@ export interface DeniedContext extends PageBasics {
 
 export interface SignedOutContext extends PageBasics {
   loginUrl: string
-  /** Ends the session at the provider as well. */
-  providerLogoutUrl?: string | undefined
-  message?: string | undefined
 }
 
 export interface ConfirmLogoutContext extends PageBasics {

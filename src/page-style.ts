@@ -39,11 +39,10 @@ h1 {
 }
 p { margin: .75rem 0 0; text-wrap: pretty; }
 .quiet { color: var(--quiet); }
-.account, .notice, blockquote {
+.account, blockquote {
   margin: .5rem 0 0; padding: .75rem 1rem; overflow: hidden;
   background: var(--ground); border: 1px solid var(--line); border-radius: .625rem;
 }
-.notice { margin-top: 1rem; }
 .account > * { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .account > :first-child { font-weight: 600; }
 .account > :not(:first-child) { color: var(--quiet); font-size: .9375rem; }

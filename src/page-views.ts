@@ -37,14 +37,13 @@ const titles: Readonly<Record<OAuthErrorCode, string>> = {
 /** The built-in pages. They need no script, and load nothing but icons from `imageOrigins`. */
 export function pageViews(imageOrigins: readonly string[]) {
   return {
-    signIn({ nonce, providers, notice }: SignInContext): Html {
+    signIn({ nonce, providers }: SignInContext): Html {
       const buttons = providers.map((provider, index) => {
         const url = webUrl(provider.url)
         return html`<li><a class="button provider" href="${url}">${glyph(provider, index)}<span
 >Continue with <bdi>${provider.label}</bdi></span></a></li>`
       })
-      const body = html`${notice && html`<p class="notice">${notice}</p>`}
-<p class="quiet">Choose how you want to sign in.</p>
+      const body = html`<p class="quiet">Choose how you want to sign in.</p>
 <ul class="providers">${buttons}</ul>`
       return layout({ nonce, sign: signs.lock, title: 'Sign in', body, colors: providers.map(({ color }) => color) })
     },
@@ -74,12 +73,10 @@ ${smallPrint(code, decisionId, false)}`
       return layout({ nonce, sign: signs.stop, title: titles[code], body })
     },
 
-    signedOut({ nonce, loginUrl, providerLogoutUrl, message }: SignedOutContext): Html {
-      const body = html`<p>${message ?? 'This application no longer knows you in this browser.'}</p>
-${providerLogoutUrl && html`<p class="quiet">You may still be signed in at the login provider.</p>`}
+    signedOut({ nonce, loginUrl }: SignedOutContext): Html {
+      const body = html`<p>This application no longer knows you in this browser.</p>
 <div class="actions">
 ${link(loginUrl, 'Sign in again', 'primary')}
-${providerLogoutUrl && link(providerLogoutUrl, 'Sign out at the provider too', 'plain')}
 </div>`
       return layout({ nonce, sign: signs.done, title: 'You are signed out', body })
     },

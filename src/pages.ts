@@ -66,6 +66,8 @@ export function createPages({ custom = {}, imageOrigins }: PagesConfig): Pages {
 function markup(made: unknown): string {
   if (typeof made === 'string') return made
   if (Html.isHtml(made)) return made.toString()
+  // A promise comes too late for an answer, and if it is rejected that must not end the process.
+  Promise.resolve(made).catch(() => undefined)
   throw new TypeError('pages: a page function has to return a string, or what the html tag of its context makes')
 }
 

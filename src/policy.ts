@@ -22,7 +22,7 @@ export type Decision =
 export type Refusal = Extract<Decision, { isAllowed: false }>
 
 /** The entry that let somebody in. */
-export interface Match {
+interface Match {
   readonly list: RuleList
   readonly entry: string
 }

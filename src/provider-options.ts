@@ -126,7 +126,7 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
   }
 }
 
-export function asksMemberships({ organizations, teams, groups }: Rules): boolean {
+function asksMemberships({ organizations, teams, groups }: Rules): boolean {
   return organizations !== undefined || teams !== undefined || groups !== undefined
 }
 

@@ -37,12 +37,12 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
   /** `/auth/session`: touches nothing, checks nothing. */
   const describeSession = async ({ req, place, now }: Visit, res: ServerResponse) => {
     const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
-    const live = typeof found !== 'string' && found.session.instance === place.instance && recheck.knows(found.session) ? found : undefined
+    const live = typeof found !== 'string' && recheck.knows(found.session) ? found : undefined
     const isRefused = live !== undefined && recheck.verdict(live.session)?.allowed === false
     const ends = live && sessions.ends(live)
     sendJson(res, 200, {
       user: live === undefined || isRefused ? null : live.session.user,
-      reason: isRefused ? 'denied' : live ? null : typeof found === 'string' ? found : found.session.instance === place.instance ? 'expired' : 'none',
+      reason: isRefused ? 'denied' : live ? null : typeof found === 'string' ? found : 'expired',
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
       checkDueAt: (live && recheck.dueAt(live.session)) ?? null,

@@ -52,9 +52,9 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
     },
     secret: secrets,
     store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
-    authCheckInterval: 1,
-    // Activity is written every third second; whoever waits for the lock of a process that was killed is not yet away.
-    inactivityTimeout: 30,
+    authCheckInterval: 3,
+    // Activity is written every other second; whoever waits for the lock of a process that was killed is not yet away.
+    inactivityTimeout: 20,
     maximumDuration: 600,
     timeouts: { provider: 1.5, store: 1 },
     logger: silent,

@@ -27,9 +27,16 @@ function streamOf(name: number): () => number {
 }
 
 const redis = await startRedis()
-// As far away as Redis may be, and for all the same: what one process has read, another writes meanwhile.
-const wire = await startWire(redis.port)
-wire.slow(10)
+// As far away as Redis may be. Those who have no cache get some answers late: what they have read, another writes meanwhile.
+const [wire, fitfulWire] = await Promise.all([startWire(redis.port), startWire(redis.port)])
+wire.slow(20)
+fitfulWire.slow(10)
+const fits = setInterval(() => {
+  const latest = fitfulWire.strands.slice(-6)
+  const strand = latest[Math.floor(Math.random() * latest.length)]
+  strand?.hold()
+  setTimeout(() => strand?.release(), 150)
+}, 200)
 const client = createClient({ socket: { host: '127.0.0.1', port: wire.port } })
 await client.connect()
 const store = redisStore(client)
@@ -39,7 +46,10 @@ const random = streamOf(-1)
 const newSecret = () => randomBytes(32).toString('hex')
 let secrets = [newSecret()]
 let release: Setup['release'] = 'this'
-const fleet = createFleet(proxy, () => ({ redisPort: wire.port, providerOrigin: provider.origin, secrets, release, isCaching: random() < 0.5 }))
+const fleet = createFleet(proxy, () => {
+  const isCaching = random() < 0.4
+  return { redisPort: (isCaching ? wire : fitfulWire).port, providerOrigin: provider.origin, secrets, release, isCaching }
+})
 
 const violations: string[] = []
 const counts: Record<string, number> = {}
@@ -170,7 +180,8 @@ console.log(`processes: ${fleet.counts.started} started, ${fleet.counts.killed} 
 console.log(Object.entries(counts).map(([what, count]) => `${what}: ${count}`).join('; '))
 for (const violation of violations.slice(0, 30)) console.error(violation)
 console.log(`${violations.length} violations`)
+clearInterval(fits)
 client.destroy()
-await Promise.all([provider.close(), proxy.close(), wire.close()])
+await Promise.all([provider.close(), proxy.close(), wire.close(), fitfulWire.close()])
 await redis.close()
 process.exit(violations.length === 0 ? 0 : 1)

@@ -88,7 +88,9 @@ export async function visit(name: string, world: World): Promise<void> {
   }
 
   const act = async (known: Login) => {
-    const paths = Array.from({ length: 1 + Math.floor(random() * BURST) }, () => (random() < 0.25 ? '/token' : '/'))
+    // Not always: a renewed token is a write, and after a write no activity is written for a while.
+    const likes = random() < 0.15 ? 0.5 : 0
+    const paths = Array.from({ length: 1 + Math.floor(random() * BURST) }, () => (random() < likes ? '/token' : '/'))
     const pages = await Promise.all(
       paths.map(async (path) => {
         await sleep(random() * SPREAD)

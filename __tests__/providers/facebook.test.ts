@@ -24,14 +24,14 @@ describe('tokens', () => {
     expect(gate.logged.join()).toContain('token_endpoint')
   })
 
-  test('FB-2: a nested error is read: its text on the page, escaped, its code in the log', async () => {
+  test('FB-2: a nested error is read: its code in the log, and nothing of its text anywhere', async () => {
     const { vendor, gate } = await setUp('facebook')
     vendor.respond('token', { status: 400, body: { error: { message: 'Bad <b>thing</b>', type: 'OAuthException', code: 191, fbtrace_id: 'x' } } })
     const attempt = await logIn({ gate })
     expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
-    expect(attempt.page.body).toContain('Bad &lt;b&gt;thing')
-    expect(attempt.page.body).not.toContain('[object Object]')
+    expect(attempt.page.body).not.toMatch(/Bad|\[object Object\]/)
     expect(gate.logged.join()).toContain('191')
+    expect(gate.logged.join()).not.toContain('Bad')
   })
 
   test('FB-2: a wrong secret is the owner\'s to correct, a used code the visitor\'s to repeat', async () => {

@@ -64,7 +64,7 @@ describe('the refresh cases of bad-userinfo.json', () => {
     const scene = await loggedIn(isGithub ? 'github' : 'oidc', {
       provider,
       vendor: { settings: { tokenLifetime: INTERVAL - 60, githubApp: true } },
-      options: { timeouts: { provider: 0.3 } },
+      options: { timeouts: { provider: 1 } },
     })
     play(scene, one)
     scene.clock.forward(INTERVAL)

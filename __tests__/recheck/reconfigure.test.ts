@@ -204,6 +204,24 @@ describe('on a shared store', () => {
     expect(scene.count()).toEqual({})
   })
 
+  test.each<[string, Parameters<typeof loggedIn>[0], Record<string, unknown>, object]>([
+    ['the claim that groups are read from', 'oidc', { scopes: ['groups'], groups: ['staff'] }, { groupsClaim: 'roles' }],
+    ['the names of claims', 'oidc', { emailDomains: ['acme.example'] }, { claims: { emailVerified: 'mail_confirmed' } }],
+    ['the claim that an e-mail is verified by', 'microsoft', { tenant: 'common', trustEmail: true, emailDomains: ['acme.example'] }, { verifiedEmailClaim: 'xms_edov' }],
+    ['whether e-mails are trusted', 'facebook', { trustEmail: true }, { trustEmail: false }],
+  ])('a restart that changes %s has every session checked, and one that changes how a login looks has none', async (_, name, rules, change) => {
+    const store = memoryStore()
+    const scene = await loggedIn(name, { provider: rules, options: { store, id: 'app', authCheckInterval: 0 } })
+    const Cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
+    const visit = async (more: object) => {
+      const gate = await gateOf(scene.vendor, { ...rules, ...more }, { store, id: 'app' })
+      await createBrowser().get(gate.url('/api'), { headers: { ...program, Cookie } })
+      return Object.keys(scene.count()).length > 0
+    }
+    expect(await visit({ displayName: 'Another', authorizationParams: { locale: 'de' }, connectionScopes: ['more'] })).toBe(false)
+    expect(await visit(change)).toBe(true)
+  })
+
   test('a changed rulesVersion is a changed rule', async () => {
     const store = memoryStore()
     const scene = await loggedIn('oidc', { options: { store, id: 'app', authCheckInterval: 0, authorize: () => true } })

@@ -2,7 +2,7 @@ import { request as send } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { startVendor } from '../../src/dev/vendors/index.js'
-import { gateOf, logIn } from '../providers/support.js'
+import { gateOf, logIn, providerOf } from '../providers/support.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { bodyOf, oidcOf, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
@@ -71,23 +71,24 @@ describe('one at a time', () => {
     expect(scene.count()).toEqual({ userinfo: 1 })
   })
 
-  test.each([[0, [503]], [600, [200]]])('S-094 a lock that a dead process has left does not hold the requests for as long as it lives (a grace of %i seconds)', async (authCheckGrace, statuses) => {
+  test('S-094 a lock that a dead process has left does not hold the requests for as long as it lives', async () => {
     const store = memoryStore()
-    const timeouts = { provider: 0.1, store: 0.1 }
-    const scene = await loggedIn('oidc', { options: { store, timeouts, authCheckGrace } })
+    // A holder may take longer than this test: each `authorize` has 5 seconds.
+    const rules = { authorize: () => true, reportOnly: { authorize: () => true } }
+    const scene = await loggedIn('oidc', { options: { store, ...rules } })
+    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, ...rules, authCheckInterval: INTERVAL, authCheckEarly: false, timeouts: { provider: 0.5, store: 0.5 } })
     const [session] = (await scene.gate.middleware.sessions.list()).items
     const unlock = await store.lock?.(`lock-${session?.id}`, 3_600_000)
     expect(unlock).toBeInstanceOf(Function)
     scene.clock.forward(INTERVAL)
     const pages = await Promise.all([scene.visit('/a'), scene.visit('/b'), scene.visit('/c')])
-    expect([...new Set(pages.map(({ status }) => status))]).toEqual(statuses)
-    for (const page of pages.filter(({ status }) => status === 503)) expect([codeOf(page), Number(page.headers['retry-after']) > 0]).toEqual(['recheck_unavailable', true])
+    for (const page of pages) expect([page.status, codeOf(page), Number(page.headers['retry-after']) > 0]).toEqual([503, 'recheck_unavailable', true])
     expect(scene.count()).toEqual({})
     await unlock?.()
     scene.clock.forward(10)
     expect((await scene.visit()).status).toBe(200)
     expect(scene.count()).toMatchObject({ userinfo: 1 })
-  })
+  }, 9_000)
 
   test('the sessions of one user are checked each for itself', async () => {
     const scene = await loggedIn('oidc')

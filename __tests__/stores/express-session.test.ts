@@ -148,7 +148,7 @@ describe('an odd store', () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)
     odd.next('set', 'answers late')
-    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow('no answer within 100 ms')
+    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow('the store did not answer within 0.1 seconds')
     expect(await store.delete('k')).toBe(true)
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(odd.rows.size).toBe(0)
@@ -168,7 +168,7 @@ describe('an odd store', () => {
     const results = await Promise.allSettled(Array.from({ length: 300 }, () => Promise.resolve(store.set('k', record(), 60_000))))
     const reasons = results.map((result) => (result.status === 'rejected' ? String(result.reason) : 'written'))
     expect(reasons.filter((reason) => reason.includes('too many writes'))).toHaveLength(200)
-    expect(reasons.filter((reason) => reason.includes('no answer within 20 ms'))).toHaveLength(100)
+    expect(reasons.filter((reason) => reason.includes('the store did not answer within 0.02 seconds'))).toHaveLength(100)
   })
 
   test.each([

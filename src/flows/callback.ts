@@ -14,6 +14,7 @@ import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import { FailedLogin } from './failed-login.js'
 import { boundClaims, type Identified, type Identifier, subjectOf } from './identify.js'
+import type { Landings } from './landings.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
 
@@ -23,6 +24,7 @@ export interface CallbackConfig {
   transactions: Transactions
   sessions: Sessions
   links: Links
+  landings: Landings
   /** Milliseconds; 0 is no limit. */
   maximumDuration: number
   onIdentified(identified: Identified): void
@@ -44,7 +46,7 @@ export interface Callback {
 /** After so many returns without our cookie the visitor is told why. */
 const RETURNS_BEFORE_EXPLAINING = 2
 
-export function createCallback({ connections, identifiers, transactions, sessions, links, maximumDuration, onIdentified }: CallbackConfig): Callback {
+export function createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration, onIdentified }: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, place: Place, now: number) => {
     const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
     return typeof found === 'string' ? undefined : found
@@ -132,6 +134,8 @@ export function createCallback({ connections, identifiers, transactions, session
         throw error instanceof OAuthError ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name }) : error
       })
       await onLogin(live, now)
+      const lost = landings.note(req, res, place, live, now)
+      if (lost !== undefined) await sessions.destroy(lost, 'logout')
       const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
       writeSessionCookie(res, req.headers.cookie, place.sessionCookie, live.id, maxAge)
       redirect(res, landing(taken))

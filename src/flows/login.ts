@@ -7,6 +7,7 @@ import type { Transactions } from '../oauth/transaction.js'
 import type { Place, Places } from '../place.js'
 import type { Provider } from '../provider-options.js'
 import type { Answers } from '../answers.js'
+import type { Landings } from './landings.js'
 import type { Links, LoginRequest } from './links.js'
 
 /** A provider of the configuration, with what talks to it. */
@@ -21,6 +22,7 @@ export interface LoginConfig {
   connections: ReadonlyMap<string, Connection>
   transactions: Transactions
   links: Links
+  landings: Landings
   places: Places
   answers: Answers
   publicUrl: { readonly origin: string } | undefined
@@ -40,7 +42,7 @@ export interface Login {
 }
 
 export function createLogin(config: LoginConfig): Login {
-  const { connections, transactions, links, places, answers, publicUrl, allowsHttp } = config
+  const { connections, transactions, links, landings, places, answers, publicUrl, allowsHttp } = config
   const [only] = connections.size === 1 ? connections.values() : []
 
   /** A login must begin where the callback will come back to: the cookie lives on one host. */
@@ -83,6 +85,7 @@ export function createLogin(config: LoginConfig): Login {
   }
 
   const start: Login['start'] = async (req, res, place, request) => {
+    landings.check(req, place, Date.now())
     if (mustMove(req, request)) return redirect(res, `${publicUrl?.origin}${links.login(place, { ...request, isMoved: true })}`)
     if (only === undefined) return redirect(res, links.login(place, request))
     return begin(req, res, place, request, only)

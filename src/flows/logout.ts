@@ -6,6 +6,7 @@ import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { Places, Visit } from '../place.js'
+import type { Landings } from './landings.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
 
@@ -21,6 +22,7 @@ export interface LogoutConfig {
   sessions: Sessions
   connections: ReadonlyMap<string, Connection>
   links: Links
+  landings: Landings
   places: Places
   answers: Answers
   behaviour: LogoutBehaviour
@@ -35,7 +37,7 @@ export interface Logout {
 /** Milliseconds. */
 const PROVIDER_PATIENCE = 2_000
 
-export function createLogout({ sessions, connections, links, places, answers, behaviour, beside }: LogoutConfig): Logout {
+export function createLogout({ sessions, connections, links, landings, places, answers, behaviour, beside }: LogoutConfig): Logout {
   const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
     const { name, email, username, provider } = session.user
     const facts = {
@@ -98,6 +100,7 @@ export function createLogout({ sessions, connections, links, places, answers, be
       // The row first: without it the cookie is worth nothing, the other way round it would be.
       if (live !== undefined) await sessions.destroy(live.key, 'logout')
       clearSessionCookie(res, req.headers.cookie, place.sessionCookie)
+      landings.forget(req, res, place)
       if (live !== undefined) revoke(live)
       signedOut(visit, res, live && (await providerLogout(visit, live)))
       return live

@@ -34,7 +34,7 @@ export interface RecheckConfig {
   onIdentified(identified: Identified): void
 }
 
-export type CheckNeed = 'none' | 'early' | 'now' | 'denied'
+type CheckNeed = 'none' | 'early' | 'now' | 'denied'
 
 export interface Recheck {
   /** Whether provider and client of the session are those of the configuration. */

@@ -56,8 +56,8 @@ function stripOrigin(target: string): string {
  */
 export function isBelow(path: string, basePath: string): boolean {
   if (path.startsWith(basePath) && path.charCodeAt(basePath.length) === 0x2f) return true
-  // Nothing unusual in the path: its plain spelling, above, was the only one.
-  if (!/[%\\A-Z;]|\/[/.]/.test(path)) return false
+  // Nothing unusual in either: the plain spelling, above, was the only one.
+  if (!/[%\\A-Z;]|\/[/.]/.test(path) && !/[A-Z]/.test(basePath)) return false
   const plain = plainPath(path)
   return plain.startsWith(`${basePath.toLowerCase()}/`)
 }
@@ -136,8 +136,7 @@ export function isNavigation(req: AppRequest): boolean {
   const { headers } = req
   const mode = headers['sec-fetch-mode']
   if (mode !== undefined && mode !== 'navigate') return false
-  if (/^(?:i?frame|fencedframe|embed|object)$/.test(String(headers['sec-fetch-dest'] ?? ''))) return false
-  if (isPrefetch(req) || headers['x-requested-with'] === 'XMLHttpRequest') return false
+  if (isFramed(req) || isPrefetch(req) || headers['x-requested-with'] === 'XMLHttpRequest') return false
   if (headers.upgrade !== undefined || headers.authorization !== undefined) return false
   const accept = headers.accept
   if (accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept)) return false

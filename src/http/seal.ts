@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hash as digest, hkdfSync, randomBytes } from 'node:crypto'
 
 /** What a sealed text is for. A text sealed for one purpose cannot be opened for another. */
-export type SealPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session'
+export type SealPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
 
 /** Seals texts so that only a holder of the secret can read or make them. */
 export interface Sealer {

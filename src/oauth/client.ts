@@ -26,9 +26,9 @@ export interface TokenSet {
   answer: Claims
 }
 
-export type UnverifiedTokens = Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'>
+type UnverifiedTokens = Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'>
 
-export interface Redemption {
+interface Redemption {
   code: string
   redirectUri: string
   nonce: string

@@ -13,7 +13,6 @@ export interface ServerMetadata {
   requiresPushedRequests: boolean
   pushedRequestEndpoint: string | undefined
   requiresIssuerInCallback: boolean
-  hasBackchannelLogoutSession: boolean
 }
 
 export interface MetadataSource {
@@ -41,7 +40,6 @@ export function createMetadataSource(config: MetadataConfig, outbound: Outbound)
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
     requiresIssuerInCallback: false,
-    hasBackchannelLogoutSession: false,
   }
 
   const discovery = createCached(async (deadline) => {
@@ -151,6 +149,5 @@ function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata 
     requiresPushedRequests: answer['require_pushed_authorization_requests'] === true,
     pushedRequestEndpoint: pushed.token,
     requiresIssuerInCallback: answer['authorization_response_iss_parameter_supported'] === true,
-    hasBackchannelLogoutSession: answer['backchannel_logout_session_supported'] === true,
   }
 }

@@ -4,7 +4,7 @@ import { isTooDeep } from './identity.js'
 /** Sends one request to a provider. The answer's body is read whole, and bounded, before it is handed on. */
 export type Outbound = (url: string, init: OutboundInit) => Promise<Response>
 
-export interface OutboundInit {
+interface OutboundInit {
   method?: string | undefined
   headers: Headers
   body?: RequestInit['body'] | undefined
@@ -13,7 +13,7 @@ export interface OutboundInit {
   maxBytes?: number | undefined
 }
 
-export interface OutboundLimits {
+interface OutboundLimits {
   /** Requests under way at once; as many again may wait four times over. */
   concurrency: number
   /** After this many failures in a row the provider is left alone for about a second. */
@@ -108,7 +108,7 @@ function nullBody(status: number): boolean {
   return status === 204 || status === 205 || status === 304
 }
 
-export function hostOf(url: string): string {
+function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'the provider'
 }
 

@@ -35,7 +35,7 @@ export function conformTokenAnswer(answer: Claims, openid: boolean): TokenAnswer
 }
 
 /** A space or comma separated text (RFC 6749, 3.3; GitHub, LinkedIn) or a list (Twitch). */
-export function readScopes(scope: unknown): readonly string[] | undefined {
+function readScopes(scope: unknown): readonly string[] | undefined {
   if (Array.isArray(scope)) return scope.filter((one): one is string => typeof one === 'string' && one !== '')
   return typeof scope === 'string' ? scope.split(/[\s,]+/).filter((one) => one !== '') : undefined
 }

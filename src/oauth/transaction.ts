@@ -60,6 +60,8 @@ export interface SealedTransaction extends Transaction {
 const LIFETIME = 600_000
 const MAX_COOKIES = 8
 const MAX_COOKIE_BYTES = 4096
+/** Others can plant cookies of our name: deleting them all at once would make headers that no proxy takes. */
+const MAX_DROPPED = 16
 
 export function createTransactions(sealer: Sealer): Transactions {
   const used = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIME, perf: Date, ttlResolution: 0 })
@@ -108,7 +110,7 @@ function cookieName({ prefix }: TransactionCookie, cookieHash: string): string {
 function dropOldest(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie): void {
   const ours = readCookiesByPrefix(cookieHeader, `${cookie.prefix}nonce.`).filter(({ name }) => /\.[0-9a-f]{8}$/.test(name))
   let bytes = ours.reduce((sum, { name, value }) => sum + name.length + value.length + 3, cookie.prefix.length + 64)
-  for (const [index, { name, value }] of ours.entries()) {
+  for (const [index, { name, value }] of ours.slice(0, MAX_DROPPED).entries()) {
     if (ours.length - index < MAX_COOKIES && bytes <= MAX_COOKIE_BYTES) return
     bytes -= name.length + value.length + 3
     clearCookie(res, name, cookie.attributes)

@@ -1,5 +1,5 @@
 import { sha256 } from '../http/seal.js'
-import type { StoreRecord } from '../session/store.js'
+import { entryPosition, type StoreRecord } from '../session/store.js'
 import type { Driver } from './driver.js'
 import { addToIndex, readIndex, removeFromIndex } from './scripts.js'
 
@@ -22,13 +22,6 @@ export interface Indexes {
   prune(kind: string, group: string | undefined, entry: IndexEntry): Promise<void>
 }
 
-/** Digits of a moment in milliseconds, so that texts sort as numbers. */
-const DIGITS = 16
-
-export function memberOf(key: string, { createdAt }: StoreRecord): string {
-  return `${String(createdAt).padStart(DIGITS, '0')}:${key}`
-}
-
 export function createIndexes(driver: Driver, prefix: string): Indexes {
   /** Both change together, so in a cluster both are in one slot. A group may be anything. */
   const keysOf = (kind: string, group: string | undefined) => {
@@ -39,13 +32,13 @@ export function createIndexes(driver: Driver, prefix: string): Indexes {
     await Promise.all([change(keysOf(kind, undefined)), change(keysOf(kind, group))])
   }
   return {
-    add: (key, record, ttl) => inBoth(record, (keys) => driver.run(addToIndex, keys, [memberOf(key, record), ttl])),
-    remove: (key, record) => inBoth(record, (keys) => driver.run(removeFromIndex, keys, [memberOf(key, record)])),
+    add: (key, record, ttl) => inBoth(record, (keys) => driver.run(addToIndex, keys, [entryPosition(key, record), ttl])),
+    remove: (key, record) => inBoth(record, (keys) => driver.run(removeFromIndex, keys, [entryPosition(key, record)])),
     async read(kind, group, after, count) {
       const answer = await driver.run(readIndex, keysOf(kind, group), [after === undefined ? '+' : `(${after}`, count])
       if (!Array.isArray(answer)) throw new Error('Redis gave an answer that is no list')
       const texts = answer.map(String)
-      return texts.flatMap((member, index) => (index % 2 === 0 ? { member, key: member.slice(DIGITS + 1), end: texts[index + 1] ?? '' } : []))
+      return texts.flatMap((member, index) => (index % 2 === 0 ? { member, key: member.slice(member.indexOf(':') + 1), end: texts[index + 1] ?? '' } : []))
     },
     async prune(kind, group, { member, end }) {
       await driver.run(removeFromIndex, keysOf(kind, group), [member, end])

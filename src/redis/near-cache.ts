@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { deepFreeze } from '../session/freeze.js'
 import { isIoRedis, type RedisClient } from './driver.js'
 import { heard } from './heard.js'
 import { createInvalidation, type InvalidationSource } from './invalidation.js'
@@ -65,13 +66,4 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
     forget,
     close: () => invalidation.close(),
   }
-}
-
-/** One object serves many requests. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const member of Object.values(value)) deepFreeze(member)
-  }
-  return value
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readOptions } from '../read.js'
-import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord } from '../session/store.js'
+import { type EntriesPage, type EntriesQuery, entryPosition, type SessionStore, type StoreRecord } from '../session/store.js'
 import { createDriver, isAnswer, type RedisClient } from './driver.js'
-import { createIndexes, memberOf } from './indexes.js'
+import { createIndexes } from './indexes.js'
 import { createNearCache, type NearCacheOptions } from './near-cache.js'
 import { decodeRow, encodeRow, type Row } from './rows.js'
 import { endLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
@@ -124,7 +124,7 @@ async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: Re
     for (const [index, entry] of listed.entries()) {
       const record = rows[index]?.record
       cursor = entry.member
-      const isThere = record !== undefined && record.kind === kind && (group === undefined || record.group === group) && memberOf(entry.key, record) === entry.member
+      const isThere = record !== undefined && record.kind === kind && (group === undefined || record.group === group) && entryPosition(entry.key, record) === entry.member
       if (isThere) found.push({ member: entry.member, entry: [entry.key, record] })
       else await indexes.prune(kind, group, entry)
     }

@@ -17,14 +17,6 @@ export function ask(method: { readonly length: number }, arity: number, call: (c
   })
 }
 
-/** Rejects when there is no answer in time. */
-export function within<T>(promise: Promise<T>, timeout: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${timeout} ms`)), timeout)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}
-
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../errors.js'
 import { randomId, sha256 } from '../http/seal.js'
 import { isRecord } from '../read.js'
+import { deepFreeze } from './freeze.js'
 import { chunked, readChunked } from './session-cookie.js'
 import { absoluteEnd, idleEnd, isExpired, type Session, timeToLive, touchInterval } from './session.js'
-import { asSession, deepFreeze, headerTokensOf, type LiveSession, type MissReason, newSession, type Sessions, type SessionsConfig, type Tokens } from './sessions.js'
+import { asSession, headerTokensOf, type LiveSession, type MissReason, newSession, type Sessions, type SessionsConfig, type Tokens } from './sessions.js'
 import type { SessionStore } from './store.js'
 
 /** Sessions of which this process has a newer state than their visitor's cookie may have. */

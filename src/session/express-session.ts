@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
+import { within } from '../http/deadline.js'
 import { isRecord } from '../read.js'
-import { ask, within } from './callbacks.js'
-import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord } from './store.js'
+import { ask } from './callbacks.js'
+import { type EntriesPage, type EntriesQuery, entryPosition, type SessionStore, type StoreRecord } from './store.js'
 import { createTurns } from './turns.js'
 
 /** A store made for express-session, as far as it is used here. */
@@ -41,22 +42,23 @@ export function isExpressSessionStore(value: unknown): value is ExpressSessionSt
  */
 export function expressSessionStore(store: ExpressSessionStore, { timeout }: { timeout: number }): SessionStore {
   const turn = createTurns()
+  const answer = (work: Promise<unknown>) => within(timeout, 'the store', () => work)
   const locks = new Map<string, { until: number }>()
   // Writes that nobody waits for any more, and whether the record was deleted since.
   const late = new LRUCache<string, { isDeleted: boolean }>({ max: 10_000 })
 
   const read = async (key: string): Promise<StoreRecord | undefined> => {
-    const found = await within(ask(store.get, 2, (callback) => store.get(sidOf(key), callback)), timeout).catch(absentIfGone)
+    const found = await answer(ask(store.get, 2, (callback) => store.get(sidOf(key), callback))).catch(absentIfGone)
     const envelope = open(found)
     return envelope?.key === key ? envelope.record : undefined
   }
   const destroy = async (key: string) => {
-    await within(ask(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback)), timeout).catch(absentIfGone)
+    await answer(ask(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback))).catch(absentIfGone)
   }
   const write = async (key: string, record: StoreRecord, ttl: number) => {
     const writing = ask(store.set, 3, (callback) => store.set(sidOf(key), rowOf(key, record, ttl), callback))
     try {
-      await within(writing, timeout)
+      await answer(writing)
     } catch (error) {
       expectLate(key, writing)
       throw error
@@ -159,7 +161,7 @@ function absentIfGone(error: unknown): undefined {
 async function readAll(store: ExpressSessionStore, timeout: number): Promise<Envelope[]> {
   const all = store.all?.bind(store)
   if (all === undefined) return []
-  const rows = await within(ask(all, 1, (callback) => all(callback)), timeout)
+  const rows = await within(timeout, 'the store', () => ask(all, 1, (callback) => all(callback)))
   const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
   return list.flatMap((row) => open(row) ?? [])
 }
@@ -167,7 +169,7 @@ async function readAll(store: ExpressSessionStore, timeout: number): Promise<Env
 function pageOf(all: readonly Envelope[], { kind, group, after, limit }: EntriesQuery): EntriesPage {
   const matching = all
     .filter(({ record }) => record.kind === kind && (group === undefined || record.group === group))
-    .map(({ key, record }) => ({ key, record, position: `${String(record.createdAt).padStart(16, '0')}:${key}` }))
+    .map(({ key, record }) => ({ key, record, position: entryPosition(key, record) }))
     .filter(({ position }) => after === undefined || position < after)
     .sort((a, b) => (a.position < b.position ? 1 : -1))
   const page = matching.slice(0, limit)

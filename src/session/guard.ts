@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.js'
+import { within } from '../http/deadline.js'
 import type { Awaitable } from './store.js'
 
 /**
@@ -12,27 +13,15 @@ export function guard<T>(operation: () => Awaitable<T>, timeout: number): Awaita
   } catch (error) {
     throw unavailable(error)
   }
-  return isPromise(result) ? withTimeout(result, timeout) : result
+  const pending = result
+  if (!isPromise(pending)) return pending
+  return within(timeout, 'the store', () => pending).catch((error: unknown) => {
+    throw unavailable(error)
+  })
 }
 
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}
-
-function withTimeout<T>(promise: Promise<T>, timeout: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(unavailable(new Error(`the store did not answer within ${timeout} ms`))), timeout)
-    promise.then(
-      (value) => {
-        clearTimeout(timer)
-        resolve(value)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(unavailable(error))
-      },
-    )
-  })
 }
 
 function unavailable(cause: unknown): OAuthError {

@@ -2,9 +2,12 @@ import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
 import { type OptionReader, readOptions } from '../read.js'
 import { createKeysByUser } from './keys-by-user.js'
-import type { EntriesQuery, SessionStore, StoreRecord } from './store.js'
+import { entryPosition, type EntriesQuery, type SessionStore, type StoreRecord } from './store.js'
 
-/** Limits of {@link memoryStore}. */
+/**
+ * Limits of {@link memoryStore}. They are for sessions: other records (App Users, who was active in which month, and the
+ * names that providers have for sessions) are bounded by 64 MiB of each kind.
+ */
 export interface MemoryStoreOptions {
   /**
    * Sessions at most. Beyond it those that ran out go, then the oldest of the user who has most, then the one used
@@ -17,6 +20,7 @@ export interface MemoryStoreOptions {
   maxPerUser?: number | undefined
 }
 
+const OTHER_BYTES = 64 * 1024 * 1024
 const PURGE_INTERVAL = 60_000
 const PURGE_INTERVAL_WHEN_FULL = 1_000
 
@@ -42,8 +46,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     let cache = kinds.get(kind)
     if (cache === undefined) {
       cache = new LRUCache({
-        max: maxEntries,
-        maxSize: maxBytes,
+        ...(kind === 'session' ? { max: maxEntries, maxSize: maxBytes } : { maxSize: OTHER_BYTES }),
         sizeCalculation: sizeOf,
         // The clock of the sessions themselves; read anew each time.
         perf: Date,
@@ -111,7 +114,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     entries: ({ kind, group, after, limit: size }: EntriesQuery) => {
       const all = [...cacheOf(kind).entries()]
         .filter(([, record]) => group === undefined || record.group === group)
-        .map(([key, record]) => ({ key, record, position: positionOf(key, record) }))
+        .map(([key, record]) => ({ key, record, position: entryPosition(key, record) }))
         .sort((a, b) => (a.position < b.position ? 1 : -1))
       const rest = after === undefined ? all : all.filter(({ position }) => position < after)
       const page = rest.slice(0, size)
@@ -125,11 +128,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 
 function sizeOf(record: StoreRecord): number {
   return JSON.stringify(record).length
-}
-
-/** Sorts as a text by time, then by key. */
-function positionOf(key: string, { createdAt }: StoreRecord): string {
-  return `${String(createdAt).padStart(16, '0')}:${key}`
 }
 
 function limit(read: OptionReader, name: string, fallback: number): number {

@@ -3,6 +3,7 @@ import { readCookies } from '../http/cookies.js'
 import { isId, randomId, type Sealer, sha256 } from '../http/seal.js'
 import { isRecord } from '../read.js'
 import { MAX_HEADER_TOKEN } from '../upstream-headers.js'
+import { deepFreeze } from './freeze.js'
 import { guard } from './guard.js'
 import {
   absoluteEnd,
@@ -209,8 +210,8 @@ export function newSession(start: SessionStart, now: number, tokens: Pick<Sessio
 }
 
 /** What comes from outside is a session only if it looks like one; a newer version is left for those who know it. */
-export function asSession(record: StoreRecord | undefined): Session | undefined {
-  if (record === undefined || record.kind !== 'session') return undefined
+export function asSession(record: StoreRecord | null | undefined): Session | undefined {
+  if (record?.kind !== 'session') return undefined
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
   if (version !== SESSION_VERSION || !isRecord(user) || typeof user.key !== 'string' || typeof tokens !== 'string') return undefined
   if (!isRecord(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number') return undefined
@@ -232,13 +233,4 @@ function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {
   // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
   if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
   return JSON.parse(opened)
-}
-
-/** One session object serves many requests: none may change it for the others. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const member of Object.values(value)) deepFreeze(member)
-  }
-  return value
 }

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { defineProvider, memoryStore, type OAuthModuleOptions } from '../../src/index.js'
+import type { VendorServer } from '../../src/dev/vendors/index.js'
+import { fakeDate, realDate } from '../support/clock.js'
+import { startGate, stopAll } from '../support/gate.js'
+import { createBrowser } from '../support/jar.js'
+import { logIn, startVendor } from './support.js'
+
+let vendor: VendorServer
+
+beforeAll(async () => {
+  vendor = await startVendor('oauth2')
+})
+afterEach(realDate)
+afterAll(stopAll)
+
+const ida = { id: '1', name: 'Ida', email: 'ida@acme.example', emailVerified: true, claims: {} }
+
+/** Hooks as JavaScript has them: no type checks what they return. */
+function gateWith(hooks: object, options: Partial<OAuthModuleOptions> = {}) {
+  const { clientId, clientSecret, authorizationUrl, tokenUrl } = vendor.options as Record<string, string>
+  const endpoints = { authorization: String(authorizationUrl), token: String(tokenUrl) }
+  const own = defineProvider({ openid: false, clientId, clientSecret, scopes: [], endpoints, identity: () => ida, ...hooks } as never)
+  return startGate({ provider: { own }, ...options })
+}
+
+const attempt = async (hooks: object, options: Partial<OAuthModuleOptions> = {}) => {
+  const { status, code } = await logIn({ gate: await gateWith(hooks, options) })
+  return [status, code]
+}
+
+describe('S-084 what the hooks of defineProvider() return', () => {
+  test('is a user as it is read', async () => {
+    const gate = await gateWith({ identity: () => ({ ...ida, id: 7, claims: { plan: 'gold' } }) })
+    expect((await logIn({ gate })).user).toMatchObject({ key: 'own:7', id: '7', name: 'Ida', email: 'ida@acme.example', emailVerified: true, claims: { plan: 'gold' } })
+  })
+
+  test.each<[string, unknown]>([
+    ['nobody', undefined], ['null', null], ['a text', 'ida'], ['a list', [ida]],
+    ['no id', { ...ida, id: undefined }], ['an empty id', { ...ida, id: '' }], ['an object as the id', { ...ida, id: {} }], ['a fraction as the id', { ...ida, id: 1.5 }],
+    ['claims in a circle', { ...ida, get claims() { const claims: Record<string, unknown> = {}; return Object.assign(claims, { claims }) } }],
+    ['claims that are a list', { ...ida, claims: [1] }], ['a BigInt in the claims', { ...ida, claims: { n: 1n } }],
+  ])('as %s is no user, and opens no session', async (_, identity) => {
+    const store = memoryStore()
+    expect(await attempt({ identity: () => identity }, { store })).toEqual([502, 'provider_error'])
+    expect(await store.entries?.({ kind: 'session', limit: 10 })).toMatchObject({ entries: [] })
+  })
+
+  test.each<[string, object, Array<number | string | undefined>]>([
+    ['verified as a text that says no', { emailVerified: 'false' }, [403, 'email_unverified']],
+    ['verified as a number', { emailVerified: 1 }, [403, 'email_unverified']],
+    ['an e-mail in a list', { email: ['ida@acme.example'] }, [403, 'not_authorized']],
+    ['verified as a text that says yes', { emailVerified: 'true' }, [200, undefined]],
+  ])('meets a rule on e-mails only as it should: %s', async (_, facts, outcome) => {
+    expect(await attempt({ identity: () => ({ ...ida, ...facts }), emailDomains: ['acme.example'] })).toEqual(outcome)
+  })
+
+  test.each<[string, unknown, Array<number | string | undefined>]>([
+    ['a text that contains the group', { groups: 'not-admin-at-all' }, [403, 'not_authorized']],
+    ['a set', { groups: new Set(['admin']) }, [403, 'not_authorized']],
+    ['nothing', undefined, [403, 'not_authorized']],
+    ['another list', { teams: ['admin'] }, [403, 'not_authorized']],
+    ['odd entries and the group', { groups: [1, null, 'admin'] }, [200, undefined]],
+  ])('counts as membership only as a list of texts: %s', async (_, memberships, outcome) => {
+    expect(await attempt({ membershipLists: ['groups'], groups: ['admin'], memberships: async () => memberships })).toEqual(outcome)
+  })
+
+  test('shows the app no membership that nobody asked about', async () => {
+    const gate = await gateWith({ membershipLists: ['groups'], groups: ['admin'], memberships: async () => ({ groups: ['admin', 'secret-project'] }) })
+    expect((await logIn({ gate })).user['groups']).toEqual(['admin'])
+  })
+})
+
+describe('a hook of defineProvider() that fails', () => {
+  test.each<[string, object]>([
+    ['identity', { identity: () => { throw new TypeError('x is undefined') } }],
+    ['identity, later', { identity: async () => Promise.reject(undefined) }],
+    ['memberships', { membershipLists: ['groups'], groups: ['a'], memberships: () => { throw new Error('no') } }],
+    ['restriction', { restriction: () => { throw new Error('no') } }],
+  ])('is the provider\'s fault: %s', async (_, hooks) => {
+    expect(await attempt(hooks)).toEqual([502, 'provider_error'])
+  })
+
+  test('by never ending is cut off in time', async () => {
+    expect(await attempt({ identity: () => new Promise(() => undefined) }, { timeouts: { provider: 0.3 } })).toEqual([504, 'provider_timeout'])
+  })
+
+  test('tells nobody the token that it quotes', async () => {
+    const seen: unknown[] = []
+    const gate = await gateWith(
+      { identity: ({ accessToken }: { accessToken: string }) => { throw new Error(`no user for ${accessToken}`) } },
+      { onError: (error, _req, _res, next) => { seen.push(error.cause); next() } },
+    )
+    await logIn({ gate })
+    expect(String(seen)).toBe('Error: no user for …')
+  })
+
+  test('at a re-check keeps the session, and is asked again after a pause', async () => {
+    const clock = fakeDate()
+    let asked = 0
+    let isBroken = false
+    const identity = () => {
+      asked++
+      if (isBroken) throw new TypeError('x is undefined')
+      return ida
+    }
+    const gate = await gateWith({ identity }, { authCheckInterval: 60, authCheckEarly: false })
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    isBroken = true
+    clock.forward(61)
+    asked = 0
+    const statuses = [await browser.get(gate.url('/'), { follow: false }), await browser.get(gate.url('/'), { follow: false })].map(({ status }) => status)
+    expect([statuses, asked]).toEqual([[503, 503], 1])
+    isBroken = false
+    clock.forward(60)
+    expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(200)
+  })
+})

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { startVendor } from '../../src/dev/vendors/index.js'
+import { memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
+import { bodyOf, oidcOf, secret, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
+import { createBrowser } from '../support/jar.js'
+
+afterEach(stopAll)
+
+async function rowsOf(store: SessionStore, kind: string): Promise<StoreRecord[]> {
+  const page = await store.entries?.({ kind, limit: 10 })
+  return (page?.entries ?? []).map(([, record]) => record)
+}
+
+/** Writes as a release would that knows more members than this one. */
+function laterRelease(store: SessionStore): SessionStore {
+  const mark = <R extends object>(record: R) => ({ ...record, later: 'said by a later release' })
+  return { ...store, set: (key, record, ttl) => store.set(key, mark(record), ttl), update: (key, record, ttl) => store.update(key, mark(record), ttl) }
+}
+
+async function startPair(more: object, otherMore: object) {
+  const vendor = stopping(await startVendor('oidc'))
+  const store = memoryStore()
+  const common = { provider: { idp: oidcOf(vendor) }, id: 'shared', authCheckInterval: 1, store }
+  const [one, other] = [await startGate({ ...common, ...more }), await startGate({ ...common, ...otherMore, ...('store' in otherMore && { store: laterRelease(store) }) })]
+  return { one, other, store, browser: createBrowser() }
+}
+
+describe('two releases on one store', () => {
+  test('S-116 what a later release wrote into a row stays there when an earlier one writes it', async () => {
+    const { one, other, store, browser } = await startPair({}, { store: 'later' })
+    expect((await browser.get(other.url('/'))).status).toBe(200)
+    await sleep(1050)
+    const checkedBefore = (await rowsOf(store, 'session'))[0]?.revision ?? 0
+    expect((await browser.get(one.url('/'), { follow: false })).status).toBe(200)
+    const [session] = await rowsOf(store, 'session')
+    expect(session).toMatchObject({ later: 'said by a later release' })
+    expect(session?.revision).toBeGreaterThan(checkedBefore)
+    // A login writes the user's record, too.
+    expect((await createBrowser().get(one.url('/'))).status).toBe(200)
+    expect(await rowsOf(store, 'user')).toEqual([expect.objectContaining({ later: 'said by a later release', revision: 2 })])
+  })
+})
+
+describe('two processes with lists of secrets', () => {
+  const newer = 'another secret for tests, longer than 32 characters'
+
+  test.each([
+    ['the one that knows both', [secret], [secret, newer]],
+    ['the one that seals with the new one', [secret, newer], [newer, secret]],
+    ['the one that seals with the old one still', [newer, secret], [secret, newer]],
+  ])('S-116 a login goes on in %s, and so do its tokens', async (_, first, second) => {
+    const { one, other, browser } = await startPair({ secret: first }, { secret: second })
+    const callback = new URL(await toCallback(browser, one.url('/deep')))
+    const page = await browser.get(other.url(callback.pathname + callback.search), { follow: 1 })
+    expect([page.status, new URL(page.url).pathname]).toEqual([200, '/deep'])
+    const { headers } = bodyOf(page)
+    expect(headers['ngrok-auth-oauth-access-token']).toMatch(/./)
+    // Sealed by one, opened by the other.
+    expect(bodyOf(await browser.get(one.url('/'), { follow: false })).headers['ngrok-auth-oauth-access-token']).toBe(headers['ngrok-auth-oauth-access-token'])
+  })
+})
