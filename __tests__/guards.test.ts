@@ -277,7 +277,7 @@ describe('maxAge', () => {
     const clock = fakeDate()
     const { visit } = await guarded({ maxAge: 60, acceptSilentLogin: true }, github)
     await visit()
-    clock.forward(91)
+    clock.forward(61)
     expect((await visit('/guarded', program)).status).toBe(401)
     expect((await visit()).status).toBe(200)
   })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -164,7 +165,7 @@ describe('S-080 an upgrade', () => {
     expect(await open(gate, headers, '/beside/it')).toMatchObject({ name: 'Ida Novak' })
     for (const path of ['/APP/x', '/App/x', '/app/', '/app/../x', '/x']) {
       await createBrowser().get(gate.url(path), { follow: false })
-      for (const at of ['/app/feed', '/app']) expect([path, at, await open(gate, headers, at)]).toEqual([path, at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+      for (const at of ['/app/feed', '/app', '/app?x=1']) expect([path, at, await open(gate, headers, at)]).toEqual([path, at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
     }
   })
 
@@ -180,6 +181,7 @@ describe('S-080 an upgrade', () => {
       return typeof result === 'number' ? result : result.name
     }
     expect([await nameAt('/app/feed', cookies[0]), await nameAt('/other/feed', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
+    expect([await nameAt('/app?x=1', cookies[0]), await nameAt('/other?x=1', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
     expect([await nameAt('/other/feed', cookies[0]), await nameAt('/app/feed', cookies[1])]).toEqual([401, 401])
   })
 
@@ -417,5 +419,21 @@ describe('the signal of a request that did not come through the gate', () => {
     expect(listeners).toEqual(listeners.map(() => listeners[0]))
     expect([signals.length, signals.at(-1)?.aborted]).toEqual([21, true])
     agent.destroy()
+  })
+
+  test('is not taken away by a request that is sent behind it on the same connection', async () => {
+    const signals: AbortSignal[] = []
+    const { server, headers, revoke } = await bare((_req, res, signal) => {
+      signals.push(signal)
+      res.write('streaming')
+    })
+    const socket = connect(server.port, '127.0.0.1')
+    const one = ['GET /api/stream HTTP/1.1', `Host: ${headers.host}`, `Cookie: ${headers.cookie}`, '', ''].join('\r\n')
+    socket.write(one + one)
+    for (let turn = 0; turn < 100 && signals.length < 2; turn++) await sleep(10)
+    await revoke()
+    await sleep(20)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+    socket.destroy()
   })
 })

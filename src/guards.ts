@@ -100,7 +100,8 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
     const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
-    const tolerance = (provider?.clockTolerance ?? 0) * 1000
+    // The clock of a silent login is ours.
+    const tolerance = session.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
     if (maxAge !== undefined && visit.now - authTime > maxAge + tolerance) return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
     const decision = evaluate(live, provider)
     if (!decision.isAllowed) {

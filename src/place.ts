@@ -42,7 +42,7 @@ export interface Places {
   /** Scheme and host the visitor uses; refuses a request that does not say. */
   origin(req: AppRequest): string
   /** The mount that a path outside of any router belongs to, of those that requests came through. */
-  mountOf(path: string): string
+  mountOf(url: string): string
   /** Where the visitor wanted to go, as the visitor sees it. */
   publicPath(place: Place, target: RequestTarget): string
   /** Address of a special path, without the origin. */
@@ -97,7 +97,8 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
       if (origin !== undefined) return origin
       throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
     },
-    mountOf(path) {
+    mountOf(url) {
+      const [path = ''] = url.split('?', 1)
       const around = [...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
       const only = mounts.size === 1 ? [...mounts][0] : undefined
       return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './errors.js'
 import { type CheckResult, type Recheck, unchecked } from './flows/recheck.js'
@@ -39,8 +40,23 @@ const OVERDUE_PAUSE = 5_000
 
 export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   const watches = new Map<string, Set<Watch>>()
-  const connections = new WeakMap<Closable, Watch>()
+  const connections = new WeakMap<Closable, Map<Watch, IncomingMessage>>()
   const all = () => [...watches.values()].flatMap((set) => [...set])
+
+  /**
+   * Where no response is at hand, Node tells when it is out. The next request on a connection says nothing: it may be sent
+   * before the answer to this one has ended.
+   */
+  const answered = (message: unknown) => {
+    const { request, socket } = message as { request: IncomingMessage; socket: Closable }
+    const own = connections.get(socket)
+    for (const [watch, req] of own ?? []) {
+      if (req !== request) continue
+      watch.stop()
+      own?.delete(watch)
+    }
+  }
+  subscribe('http.server.response.finish', answered)
 
   /** What a request at this moment would be told. */
   const look = async (known: LiveSession, req: IncomingMessage): Promise<LiveSession> => {
@@ -108,11 +124,10 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   return {
     watch(live, req, until) {
       const { watch, signal } = start(live, req)
-      const known = connections.get(until)
-      if (known === undefined) until.once('close', () => connections.get(until)?.stop())
-      // Answers of one connection come in order: another request means that the one before is over.
-      else known.stop()
-      connections.set(until, watch)
+      const present = connections.get(until)
+      const own = present ?? new Map<Watch, IncomingMessage>()
+      if (present === undefined) until.once('close', () => [...own.keys()].forEach((one) => one.stop()))
+      connections.set(until, own.set(watch, req))
       return signal
     },
     ended(key, reason) {
@@ -123,6 +138,7 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
       for (const watch of all()) watch.wake()
     },
     close() {
+      unsubscribe('http.server.response.finish', answered)
       for (const watch of all()) watch.stop()
     },
   }

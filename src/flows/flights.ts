@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { OAuthError } from '../errors.js'
+import { OAuthError, ProviderFault } from '../errors.js'
 import { guard } from '../session/guard.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
@@ -50,7 +50,7 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, waitTim
     for (;;) {
       const unlock = await takeInTime(() => take(`lock-${key}`, ttl))
       if (unlock !== undefined) return unlock
-      if (performance.now() >= until) throw new OAuthError('recheck_unavailable', { hint: 'another process holds the session for too long' })
+      if (performance.now() >= until) throw new ProviderFault('down', 'recheck_unavailable', { hint: 'another process holds the session for too long' })
       await new Promise((resolve) => setTimeout(resolve, POLL * (0.5 + Math.random())))
     }
   }

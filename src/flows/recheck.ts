@@ -187,6 +187,10 @@ export function createRecheck(config: RecheckConfig): Recheck {
         if (still === 'none') return { is: 'allowed', live: current }
         if (still === 'denied') return { is: 'denied', live: current, identified: undefined }
         return run(current, req)
+      }).catch((error: unknown): CheckResult => {
+        // The lock could not be had.
+        if (error instanceof ProviderFault) return { is: 'failed', error }
+        throw error
       })
       config.onChecked(live, result, Date.now() - startedAt)
       return result
