@@ -82,12 +82,19 @@ const world: Omit<World, 'random'> = {
   revoke: (handle) => insist({ is: 'revoke', handle }),
   deleteUser: (user) => insist({ is: 'delete', user }),
   async reversion(handle, version) {
-    for (let tries = 0; tries < 20; tries++) {
-      const record = await store.get(handle)
-      if (record === undefined) return false
-      if (await store.update(handle, { ...record, version, revision: record.revision + 1 } as typeof record, 60_000)) return true
+    // As every release does: nobody changes the row while another checks it. A row of a newer version is checked by none.
+    const unlock = version === 1 ? () => undefined : await store.lock?.(`lock-${handle}`, 5_000)
+    if (unlock === undefined) return false
+    try {
+      for (let tries = 0; tries < 20; tries++) {
+        const record = await store.get(handle)
+        if (record === undefined) return false
+        if (await store.update(handle, { ...record, version, revision: record.revision + 1 } as typeof record, 60_000)) return true
+      }
+      return false
+    } finally {
+      await unlock()
     }
-    return false
   },
   bury: (handle) => void buried.add(handle),
 }

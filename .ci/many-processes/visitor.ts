@@ -82,7 +82,7 @@ export async function visit(name: string, world: World): Promise<void> {
     login = undefined
     const isThere = known !== undefined && (await world.hasRow(known.handle))
     if (isThere) return violation(`is logged out (${page.status}), but the row is there`)
-    if (known === undefined || !world.isCostOfCrash(known.family)) return violation(`lost a session (${page.status})`)
+    if (known === undefined || !world.isCostOfCrash(known.family)) return violation(`lost a session (${page.status})${known === undefined ? " right after its login" : ""}`)
     count('logins that a crash has cost')
     world.bury(known.handle)
   }
