@@ -78,6 +78,7 @@ const world: Omit<World, 'random'> = {
     // Half a second before: the provider goes on without whoever asked.
     return family?.reusedAt !== undefined && killedAt !== undefined && killedAt > family.renewedAt - 500 && killedAt < family.renewedAt + 2000
   },
+  latestFamily: (user) => [...provider.families.values()].findLast((family) => family.user === user)?.id ?? '',
   hasRow: async (handle) => (await store.get(handle)) !== undefined,
   revoke: (handle) => insist({ is: 'revoke', handle }),
   deleteUser: (user) => insist({ is: 'delete', user }),
