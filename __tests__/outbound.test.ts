@@ -139,8 +139,8 @@ describe('requests to a provider', () => {
     expect(statuses.has(503)).toBe(true)
     expect(answers.filter(({ status, headers }) => status === 503 && !(Number(headers['retry-after']) > 0))).toEqual([])
     expect(most).toBeGreaterThan(0)
-    // Fifty; the server sees the end of one a moment later than the client that begins the next.
-    expect(most).toBeLessThanOrEqual(60)
+    // Fifty, and the server may see the end of each only after its successor has begun.
+    expect(most).toBeLessThanOrEqual(100)
     hangs = false
     // What is left of the trouble is a pause of a second: then the provider is asked again.
     const asked = most
