@@ -18,6 +18,15 @@ const mount = {
     app.use((req, res, next) => next())
     app.get('/other', answer)
   },
+  'least login'() {
+    app.use((req, res, next) => {
+      const { cookie } = req.headers
+      req.oauth = { cookie }
+      req.user = { id: cookie }
+      res.setHeader('Cache-Control', 'private')
+      next()
+    })
+  },
   async gate() {
     const { memoryStore, oauthModule, oidcProvider } = await import('../dist/index.js')
     const acme = oidcProvider({ issuer, clientId: 'bench', clientSecret: 'bench secret', emailDomains: ['corp.example'] })
