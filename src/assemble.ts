@@ -19,6 +19,7 @@ import type { MembershipList } from './oauth/provider.js'
 import { createTransactions, type Transactions } from './oauth/transaction.js'
 import type { Config } from './options.js'
 import { createPages } from './pages.js'
+import { createPassedRequests, type PassedRequests } from './passed.js'
 import { createPlaces } from './place.js'
 import { createRequestReports, type RequestReports } from './request-report.js'
 import type { Refusal } from './policy.js'
@@ -41,6 +42,7 @@ export interface Shared {
   readonly flights: Flights
   readonly events: Events
   readonly reports: RequestReports
+  readonly passed: PassedRequests
   /** The mount that the latest request came by. */
   readonly mounts: Set<string>
   readonly watches: Watches
@@ -57,6 +59,8 @@ export interface Assembly {
   readonly recheck: Recheck
   readonly connections: ReadonlyMap<string, Connection>
   readonly identifiers: ReadonlyMap<string, Identifier>
+  /** The client of a provider, or of the only one there is. */
+  clientIdOf(provider: string | undefined): string | undefined
 }
 
 /** `current` gives the configuration in force, which may change. */
@@ -93,7 +97,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
-  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, mounts: new Set(), watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
+  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, passed: createPassedRequests(), mounts: new Set(), watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
 }
 
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
@@ -103,7 +107,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   const places = createPlaces(config, shared.mounts)
   const links = createLinks(sealer, places, basePath)
   const landings = createLandings(sealer)
-  const headers = createUpstreamHeaders(config.headers)
+  const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
   const onIdentified = ({ user, runTrial }: Identified) => {
     const tell = (refusal: Refusal | undefined) =>
@@ -146,7 +150,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     guardScopes: (provider) => (asksAny(asked.memberships(), provider.membershipLists) ? (provider.membershipScopes ?? []) : []),
     onRedirectUri: announceRedirectUri(config),
   })
-  const visits = createVisits({ sessions, recheck, links, places, headers, watches, managed: config.headers.managed, setsUser: config.setsUser })
+  const visits = createVisits({ sessions, recheck, links, places, upstream, watches, managed: config.headers.managed, setsUser: config.setsUser })
   const specialPaths = createSpecialPaths({
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
@@ -169,17 +173,20 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     config,
     places,
     links,
-    headers,
+    upstream,
     sessions,
     recheck,
     visits,
+    passed: shared.passed,
     failures: createFailures({ logger, onError: config.onError, links, connections, answers, events, reports }),
     login,
     specialPaths,
     reports,
     onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
   })
-  return { config, gate, recheck, connections, identifiers }
+  const [only] = connections.size === 1 ? connections.keys() : []
+  const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
+  return { config, gate, recheck, connections, identifiers, clientIdOf }
 }
 
 function connect(providers: readonly Provider[], previous: Assembly | undefined): Map<string, Connection> {

@@ -17,8 +17,8 @@ export type AnonymousReason = MissReason | 'denied'
 
 /** What the context of one request is made from. */
 export interface ContextSource {
-  /** Public name of the session, and the session; absent when nobody is logged in. */
-  readonly login: { readonly handle: string; readonly session: Session; readonly user: OAuthUser } | undefined
+  /** The session and its public name; absent when nobody is logged in. */
+  readonly live: { readonly key: string; readonly session: Session } | undefined
   readonly reason: AnonymousReason | undefined
   readonly lastCheckedAt: number | undefined
   readonly sessionExpiresAt: number | undefined
@@ -52,14 +52,16 @@ export class OAuthContext {
   readonly #source: ContextSource
 
   constructor(source: ContextSource) {
-    const { login } = source
+    const { live } = source
+    const session = live?.session
     this.#source = source
-    this.isAuthenticated = login !== undefined
-    this.user = login?.user
-    this.provider = login?.session.provider
-    this.sessionHandle = login?.handle
-    this.scopes = login?.session.scopes ?? []
-    this.createdAt = login?.session.createdAt
+    this.isAuthenticated = live !== undefined
+    // A copy: one session serves many requests, and an app may write to its `req.user`.
+    this.user = session && { ...session.user }
+    this.provider = session?.provider
+    this.sessionHandle = live?.key
+    this.scopes = session?.scopes ?? []
+    this.createdAt = session?.createdAt
     this.lastCheckedAt = source.lastCheckedAt
     this.sessionExpiresAt = source.sessionExpiresAt
     this.accessTokenExpiresAt = source.accessTokenExpiresAt()

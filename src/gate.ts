@@ -10,8 +10,9 @@ import { sendJson } from './http/answer.js'
 import { type AppRequest, isBelow, isNavigation, isSafeMount, readTarget } from './http/request.js'
 import { createNeighbours } from './neighbours.js'
 import type { Config } from './options.js'
-import type { RequestReports } from './request-report.js'
+import type { PassedRequests } from './passed.js'
 import type { Places } from './place.js'
+import type { RequestReports } from './request-report.js'
 import type { LiveSession, MissReason, Sessions } from './session/sessions.js'
 import type { Awaitable } from './session/store.js'
 import { isSameOrigin } from './socket-origin.js'
@@ -23,25 +24,16 @@ export interface GateParts {
   config: Config
   places: Places
   links: Links
-  headers: UpstreamHeaders
+  upstream: UpstreamHeaders
   sessions: Sessions
   recheck: Recheck
   visits: Visits
+  passed: PassedRequests
   failures: Failures
   login: Login
   specialPaths: SpecialPaths
   reports: RequestReports
   onActivity(live: LiveSession, now: number): void
-}
-
-/** A request that the gate has let through, for guards behind it. */
-export interface Passed {
-  readonly visit: Visit
-  readonly live: LiveSession | undefined
-  /** Why somebody who is logged in is nobody here: the rules refuse them. */
-  readonly refused?: FailedLogin | undefined
-  /** Nothing is enforced on this request. */
-  readonly isExempt?: boolean | undefined
 }
 
 /** What {@link Gate.identify} is told beside the request. */
@@ -56,50 +48,51 @@ export interface AuthenticateOptions {
 }
 
 export interface Gate {
-  /** Decides about a request; `onPass` is told of those the app gets. */
-  handle(req: AppRequest, res: ServerResponse, onPass: (passed: Passed) => void): Awaitable<Outcome>
+  /** Decides about a request. */
+  handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome>
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
   identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
-  fail(visit: Visit, res: ServerResponse, thrown: unknown, onPass?: (passed: Passed) => void): Promise<Outcome>
+  fail(visit: Visit, res: ServerResponse, thrown: unknown): Promise<Outcome>
 }
 
 export function createGate(parts: GateParts): Gate {
-  const { config, places, links, headers, sessions, recheck, visits, failures, login, specialPaths, reports, onActivity } = parts
+  const { config, places, links, upstream, sessions, recheck, visits, passed, failures, login, specialPaths, reports, onActivity } = parts
   const { basePath, logger, unauthenticated } = config
 
   /**
    * The path of every request. For a logged-in one: one cookie, one hash, one read of the store, a comparison of times,
    * and no more. Where the store needs no promise, nor does the request: each would cost as much as all the rest.
    */
-  const handle: Gate['handle'] = (req, res, onPass) => {
-    headers.strip(req)
+  const handle: Gate['handle'] = (req, res) => {
+    const { headers } = req
+    upstream.strip(req, headers)
     const target = readTarget(req)
     if (!isSafeMount(target.mount)) return refuseMount(res)
-    const place = places.of(req, target)
-    const visit: Visit = { req, res, place, target, now: Date.now() }
-    if (!config.isEnabled) return passExempt(visit, onPass)
+    const place = places.of(req, target, headers)
+    const visit: Visit = { req, headers, res, place, target, now: Date.now() }
+    if (!config.isEnabled) return passExempt(visit)
     try {
-      const outcome = decide(visit, res, onPass)
-      return outcome instanceof Promise ? outcome.catch((error: unknown) => fail(visit, res, error, onPass)) : outcome
+      const outcome = decide(visit, res)
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => fail(visit, res, error)) : outcome
     } catch (error) {
-      return fail(visit, res, error, onPass)
+      return fail(visit, res, error)
     }
   }
 
-  const decide = (visit: Visit, res: ServerResponse, onPass: (passed: Passed) => void): Awaitable<Outcome> => {
+  const decide = (visit: Visit, res: ServerResponse): Awaitable<Outcome> => {
     if (isBelow(visit.target.path, basePath)) return answer(visit, res)
-    if (config.passesOptions && methodOf(visit.req) === 'OPTIONS') return passExempt(visit, onPass)
+    if (config.passesOptions && methodOf(visit.req) === 'OPTIONS') return passExempt(visit)
     const found = find(visit)
-    return found instanceof Promise ? found.then((it) => admit(visit, res, it, onPass)) : admit(visit, res, found, onPass)
+    return found instanceof Promise ? found.then((it) => admit(visit, res, it)) : admit(visit, res, found)
   }
 
-  const admit = (visit: Visit, res: ServerResponse, found: LiveSession | MissReason, onPass: (passed: Passed) => void): Awaitable<Outcome> => {
-    if (typeof found === 'string') return stranger(visit, res, found, onPass)
+  const admit = (visit: Visit, res: ServerResponse, found: LiveSession | MissReason): Awaitable<Outcome> => {
+    if (typeof found === 'string') return stranger(visit, res, found)
     visits.welcome(visit, found)
-    onPass({ visit, live: found })
+    passed.note({ visit, live: found })
     reports.allow(visit.req, found.session.user)
     keepPrivate(res)
     return 'pass'
@@ -117,17 +110,17 @@ export function createGate(parts: GateParts): Gate {
     return specialPaths.handle(visit, res)
   }
 
-  const passExempt = (visit: Visit, onPass: (passed: Passed) => void): Outcome => {
+  const passExempt = (visit: Visit): Outcome => {
     visits.anonymous(visit, 'none')
-    onPass({ visit, live: undefined, isExempt: true })
+    passed.note({ visit, live: undefined, isExempt: true })
     reports.allow(visit.req, undefined)
     return 'pass'
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
   const find = (visit: Visit): Awaitable<LiveSession | MissReason> => {
-    const { req, place, now } = visit
-    const found = sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    const { headers, place, now } = visit
+    const found = sessions.find(headers.cookie, place.sessionCookie.name, now, place.instance)
     return found instanceof Promise ? found.then((live) => vet(visit, live)) : vet(visit, found)
   }
 
@@ -158,15 +151,15 @@ export function createGate(parts: GateParts): Gate {
     throw refusal(result)
   }
 
-  const stranger = async (visit: Visit, res: ServerResponse, reason: MissReason, onPass: (passed: Passed) => void): Promise<Outcome> => {
+  const stranger = async (visit: Visit, res: ServerResponse, reason: MissReason): Promise<Outcome> => {
     if (unauthenticated !== 'pass') return demandLogin(visit, res, {}, unauthenticated)
-    return passAnonymous(visit, res, reason, onPass)
+    return passAnonymous(visit, res, reason)
   }
 
-  const passAnonymous = (visit: Visit, res: ServerResponse, reason: MissReason | FailedLogin, onPass?: (passed: Passed) => void): Outcome => {
+  const passAnonymous = (visit: Visit, res: ServerResponse, reason: MissReason | FailedLogin): Outcome => {
     const refused = typeof reason === 'string' ? undefined : reason
     visits.anonymous(visit, typeof reason === 'string' ? reason : 'denied')
-    onPass?.({ visit, live: undefined, refused })
+    passed.note({ visit, live: undefined, refused })
     reports.allow(visit.req, undefined)
     appendVary(res)
     return 'pass'
@@ -189,10 +182,10 @@ export function createGate(parts: GateParts): Gate {
     return links.safeReturn(place, isSafeMethod && isDocument ? places.publicPath(place, target) : undefined)
   }
 
-  const fail: Gate['fail'] = async (visit, res, thrown, onPass) => {
+  const fail: Gate['fail'] = async (visit, res, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
     const isRefused = thrown instanceof FailedLogin && thrown.isSession && !thrown.isGuard
-    if (isRefused && unauthenticated === 'pass') return passAnonymous(visit, res, thrown, onPass)
+    if (isRefused && unauthenticated === 'pass') return passAnonymous(visit, res, thrown)
     return failures.answer(visit, res, thrown, returnPathOf(visit))
   }
 
@@ -201,13 +194,14 @@ export function createGate(parts: GateParts): Gate {
     demandLogin,
     fail,
     async identify(req, { origin: origins, mount }) {
-      headers.strip(req)
+      const { headers } = req
+      upstream.strip(req, headers)
       // Another site's page would act with the visitor's cookie.
-      const isForeign = req.headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
+      const isForeign = headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
       if (!config.isEnabled || isForeign) return undefined
       const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }) }
       if (!isSafeMount(target.mount)) return undefined
-      const visit: Visit = { req, res: undefined, place: places.of(req, target), target, now: Date.now() }
+      const visit: Visit = { req, headers, res: undefined, place: places.of(req, target, headers), target, now: Date.now() }
       const found = await Promise.resolve(find(visit)).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
         throw error

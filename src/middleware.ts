@@ -5,7 +5,7 @@ import type { OAuthContext } from './context.js'
 import type { Events } from './events.js'
 import type { LoginRequest } from './flows/links.js'
 import type { Outcome } from './failures.js'
-import type { AuthenticateOptions, Passed } from './gate.js'
+import type { AuthenticateOptions } from './gate.js'
 import { createAsked, createGuard, type GuardRules } from './guards.js'
 import type { AppRequest } from './http/request.js'
 import type { Config, OAuthModuleOptions } from './options.js'
@@ -60,15 +60,14 @@ export interface OAuthMiddleware {
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const first = parseOptions(options)
   const asked = createAsked()
-  const passed = createMarks()
   let current: Assembly
   const shared: Shared = createShared(first, asked, () => current)
   current = assemble(first, shared)
 
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
-    shared.reports.begin(req, res, (provider) => clientIdOf(assembly, provider))
-    const outcome = assembly.gate.handle(req, res, (pass) => passed.set(req, pass, assembly))
+    shared.reports.begin(req, res, assembly.clientIdOf)
+    const outcome = assembly.gate.handle(req, res)
     if (outcome instanceof Promise) proceed(outcome, next)
     else settle(outcome, next)
   }
@@ -78,16 +77,17 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     // The gate must know what to read for this guard before the next request comes.
     if (asksMore) current = assemble(current.config, shared, current)
     return (req, res, next) => {
-      const state = passed.get(req)
-      if (state === undefined) return next(new Error('requireAuth() needs the middleware in front of it: app.use(auth), then app.use(auth.requireAuth())'))
-      const { gate, connections } = state.assembly
+      const passed = shared.passed.of(req)
+      if (passed === undefined) return next(new Error('requireAuth() needs the middleware in front of it: app.use(auth), then app.use(auth.requireAuth())'))
+      const { visit } = passed
+      const { gate, connections } = current
       const request = {
-        ...state,
-        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>) => gate.demandLogin(state.visit, res, asks),
-        fail: (error: unknown) => gate.fail(state.visit, res, error),
+        ...passed,
+        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>) => gate.demandLogin(visit, res, asks),
+        fail: (error: unknown) => gate.fail(visit, res, error),
         provider: (name: string) => connections.get(name)?.provider,
       }
-      proceed(guard(request, req).catch((error: unknown) => gate.fail(state.visit, res, error)), next)
+      proceed(guard(request, req).catch((error: unknown) => gate.fail(visit, res, error)), next)
     }
   }
 
@@ -119,36 +119,6 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       await first.store.close?.()
     },
   })
-}
-
-/**
- * Notes about requests, on the requests themselves: at every request a `WeakMap` would cost more than all the rest. What
- * prints a request shows nothing of them.
- */
-function createMarks() {
-  const mark = Symbol('oauth-module')
-  class Mark {
-    readonly #passed: Passed
-    readonly #assembly: Assembly
-    constructor(passed: Passed, assembly: Assembly) {
-      this.#passed = passed
-      this.#assembly = assembly
-    }
-    read(): Passed & { readonly assembly: Assembly } {
-      return { ...this.#passed, assembly: this.#assembly }
-    }
-  }
-  return {
-    set(req: IncomingMessage & { [mark]?: Mark }, passed: Passed, assembly: Assembly): void {
-      req[mark] = new Mark(passed, assembly)
-    },
-    get: (req: IncomingMessage & { [mark]?: Mark }) => req[mark]?.read(),
-  }
-}
-
-function clientIdOf({ connections }: Assembly, provider: string | undefined): string | undefined {
-  const [only] = connections.size === 1 ? connections.keys() : []
-  return connections.get(provider ?? only ?? '')?.provider.clientId
 }
 
 /** Outside of every catch, and once: what the app throws behind `next` is the app's. */

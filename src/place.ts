@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { CookieAttributes } from './http/cookies.js'
 import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './http/request.js'
 import { OAuthError } from './errors.js'
@@ -17,6 +17,8 @@ export interface Place {
 /** One request, where it meets the module. */
 export interface Visit {
   readonly req: AppRequest
+  /** Of the request, read once: with Express each look at a property of it costs up to a microsecond. */
+  readonly headers: IncomingHttpHeaders
   /** Absent where there is nothing to answer: at an upgrade. */
   readonly res: ServerResponse | undefined
   readonly place: Place
@@ -38,7 +40,7 @@ export interface PlaceConfig {
 }
 
 export interface Places {
-  of(req: AppRequest, target: RequestTarget): Place
+  of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Place
   /** Scheme and host the visitor uses; refuses a request that does not say. */
   origin(req: AppRequest): string
   /** The mount that a path outside of any router belongs to, of those that requests came through. */
@@ -80,8 +82,8 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
   }
 
   return {
-    of(req, { mount }) {
-      const secure = cookie.secure ?? publicIsHttps ?? isHttps(req)
+    of(req, { mount }, headers) {
+      const secure = cookie.secure ?? publicIsHttps ?? isHttps(req, headers)
       const key = secure ? `s${mount}` : mount
       const known = places.get(key)
       if (known !== undefined) return known

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { OAuthUser, Verdict } from './user.js'
 
 /** What the headers of one request are made of. */
@@ -26,8 +26,8 @@ export interface UpstreamHeadersConfig {
 
 export interface UpstreamHeaders {
   /** Removes what the client sent under our names, in every spelling. */
-  strip(req: IncomingMessage): void
-  set(req: IncomingMessage, source: HeaderSource): void
+  strip(req: IncomingMessage, headers: IncomingHttpHeaders): void
+  set(headers: IncomingHttpHeaders, source: HeaderSource): void
 }
 
 /** The names are put together once; what they hold is read at each request. */
@@ -81,17 +81,17 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   }
 
   return {
-    strip(req) {
-      for (const name in req.headers) if (maySpell(name) && isReserved(name)) stripAll(req, isReserved)
-      const connection = req.headers.connection
+    strip(req, headers) {
+      for (const name in headers) if (maySpell(name) && isReserved(name)) stripAll(req, isReserved)
+      const { connection } = headers
       if (connection !== undefined && connection.length > 10) stripConnection(req, connection, isReserved)
     },
-    set(req, source) {
+    set(headers, source) {
       if (naming === undefined) return
-      for (const [name, value] of encoded(source)) req.headers[name] = value
+      for (const [name, value] of encoded(source)) headers[name] = value
       if (forwardTokens === 'none' || config.managed.has(source.user.provider)) return
       for (const token of source.headerTokens) {
-        if (token === 'access' || forwardTokens === 'all') lazily[token](req.headers, source)
+        if (token === 'access' || forwardTokens === 'all') lazily[token](headers, source)
       }
     },
   }
@@ -203,7 +203,7 @@ interface Opening {
  * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
  * serves all requests: another one for each would make the engine keep every request's headers in a slow form.
  */
-function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingMessage['headers'], source: HeaderSource) => void {
+function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
   if (name === undefined) return () => {}
   const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,

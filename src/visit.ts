@@ -8,7 +8,7 @@ import { isRecord } from './read.js'
 import { writeSessionCookie } from './session/session-cookie.js'
 import type { LiveSession, Sessions, Tokens } from './session/sessions.js'
 import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
-import type { OAuthUser } from './user.js'
+import type { OAuthUser, Verdict } from './user.js'
 import type { Watches } from './watches.js'
 
 export type { Visit }
@@ -18,7 +18,7 @@ export interface VisitsConfig {
   recheck: Recheck
   links: Links
   places: Places
-  headers: UpstreamHeaders
+  upstream: UpstreamHeaders
   watches: Watches
   /** Names of the providers whose tokens the app does not get. */
   managed: ReadonlySet<string>
@@ -45,7 +45,7 @@ export function createVisits(config: VisitsConfig): Visits {
     keep: (visit, before, after) => keep(config, visit, before, after),
     welcome(visit, live) {
       const guest = new Guest(config, visit, live)
-      config.headers.set(visit.req, guest)
+      config.upstream.set(visit.headers, guest)
       return attach(visit.req, new OAuthContext(guest))
     },
     anonymous: (visit, reason) => attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
@@ -63,17 +63,26 @@ function keep({ sessions }: VisitsConfig, { req, res, place, now }: Visit, befor
 
 /** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
 class Stranger implements ContextSource {
-  readonly login: ContextSource['login'] = undefined
-  readonly lastCheckedAt: number | undefined = undefined
-  readonly sessionExpiresAt: number | undefined = undefined
-  readonly reason: AnonymousReason | undefined
   protected readonly config: VisitsConfig
   protected readonly visit: Visit
+  readonly reason: AnonymousReason | undefined
 
   constructor(config: VisitsConfig, visit: Visit, reason: AnonymousReason | undefined) {
     this.config = config
     this.visit = visit
     this.reason = reason
+  }
+
+  get live(): LiveSession | undefined {
+    return undefined
+  }
+
+  get lastCheckedAt(): number | undefined {
+    return undefined
+  }
+
+  get sessionExpiresAt(): number | undefined {
+    return undefined
   }
 
   accessTokenExpiresAt(): number | undefined {
@@ -109,29 +118,39 @@ class Stranger implements ContextSource {
 
 /** Somebody who is logged in, at one request. */
 class Guest extends Stranger implements HeaderSource {
-  override readonly login: NonNullable<ContextSource['login']>
-  override readonly lastCheckedAt: number | undefined
-  override readonly sessionExpiresAt: number
-  readonly matched: HeaderSource['matched']
-  readonly headerTokens: HeaderSource['headerTokens']
   #live: LiveSession
   #signal: AbortSignal | undefined
+  readonly #verdict: Verdict | undefined
 
   constructor(config: VisitsConfig, visit: Visit, live: LiveSession) {
     super(config, visit, undefined)
-    const { session, key } = live
-    const verdict = config.recheck.verdict(session)
     this.#live = live
-    // A copy: one session serves many requests, and an app may write to its `req.user`.
-    this.login = { handle: key, session, user: { ...session.user } }
-    this.lastCheckedAt = verdict?.at
-    this.sessionExpiresAt = config.sessions.nextEnd(session, visit.now)
-    this.matched = verdict?.matched
-    this.headerTokens = config.sessions.hasTokens(session) ? session.headerTokens : []
+    this.#verdict = config.recheck.verdict(live.session)
+  }
+
+  override get live(): LiveSession {
+    return this.#live
+  }
+
+  override get lastCheckedAt(): number | undefined {
+    return this.#verdict?.at
+  }
+
+  override get sessionExpiresAt(): number {
+    return this.config.sessions.nextEnd(this.#live.session, this.visit.now)
   }
 
   get user(): OAuthUser {
     return this.#live.session.user
+  }
+
+  get matched(): HeaderSource['matched'] {
+    return this.#verdict?.matched
+  }
+
+  get headerTokens(): HeaderSource['headerTokens'] {
+    const { session } = this.#live
+    return this.config.sessions.hasTokens(session) ? session.headerTokens : []
   }
 
   openToken(name: 'access' | 'refresh'): string | undefined {
@@ -143,12 +162,12 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   override tokens(): Tokens | undefined {
-    return this.config.managed.has(this.login.session.provider) ? undefined : this.config.sessions.tokens(this.#live)
+    return this.config.managed.has(this.user.provider) ? undefined : this.config.sessions.tokens(this.#live)
   }
 
   override async freshAccessToken(): Promise<string | undefined> {
     const { config, visit } = this
-    if (config.managed.has(this.login.session.provider)) return undefined
+    if (config.managed.has(this.user.provider)) return undefined
     this.#live = keep(config, visit, this.#live, await config.recheck.withFreshToken(this.#live))
     return config.sessions.tokens(this.#live).accessToken || undefined
   }

@@ -18,7 +18,7 @@ export const layers: readonly (readonly string[])[] = [
   ['flows/', 'context.ts', 'app-users.ts'],
   ['options.ts', 'logger.ts', 'parse-options.ts'],
   // The whole configuration is known from here on.
-  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts'],
+  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts', 'passed.ts'],
   ['index.ts', 'express-user.ts', 'redis/', 'admin/', 'dev/', 'testing/', 'cli/'],
 ]
 

@@ -22,20 +22,22 @@ export function readCookies(header: string | undefined, name: string): string[] 
 /** The cookies whose name starts with `prefix`, in the order sent: browsers send the oldest first. */
 export function readCookiesByPrefix(header: string | undefined, prefix: string): { name: string; value: string }[] {
   if (header === undefined || !header.includes(prefix)) return []
-  return [...cookiePairs(header)].filter((pair) => pair.name.startsWith(prefix))
+  return cookiePairs(header).filter((pair) => pair.name.startsWith(prefix))
 }
 
-function* cookiePairs(header: string): Generator<{ name: string; value: string }> {
+function cookiePairs(header: string): { name: string; value: string }[] {
+  const pairs: { name: string; value: string }[] = []
   let start = 0
   while (start < header.length) {
     let end = header.indexOf(';', start)
     if (end === -1) end = header.length
     const equals = header.indexOf('=', start)
     if (equals !== -1 && equals < end) {
-      yield { name: trimBlanks(header, start, equals), value: trimBlanks(header, equals + 1, end) }
+      pairs.push({ name: trimBlanks(header, start, equals), value: trimBlanks(header, equals + 1, end) })
     }
     start = end + 1
   }
+  return pairs
 }
 
 function trimBlanks(text: string, start: number, end: number): string {

@@ -24,22 +24,26 @@ export interface RequestTarget {
 
 /** Express keeps the mount in `baseUrl`; Connect only shows it as what it took off `url`. */
 export function readTarget(req: AppRequest): RequestTarget {
-  const url = req.url ?? '/'
-  const original = stripOrigin(req.originalUrl ?? url)
-  const mount = readMount(req, original, stripOrigin(url))
+  const { originalUrl, baseUrl } = req
+  const original = stripOrigin(originalUrl ?? req.url ?? '/')
+  const mount = typeof baseUrl === 'string' ? withoutSlash(baseUrl) : originalUrl === undefined ? '' : hiddenMount(original, stripOrigin(req.url ?? '/'))
   const below = mount !== '' && original.startsWith(mount) ? original.slice(mount.length) : original
   const mark = below.indexOf('?')
   const path = mark === -1 ? below : below.slice(0, mark)
   return { mount, original, path: path === '' ? '/' : path, query: mark === -1 ? '' : below.slice(mark + 1) }
 }
 
-function readMount(req: AppRequest, original: string, url: string): string {
-  if (typeof req.baseUrl === 'string') return req.baseUrl.replace(/\/+$/, '')
-  if (req.originalUrl === undefined || original.length <= url.length) return ''
-  if (original.endsWith(url)) return original.slice(0, -url.length).replace(/\/+$/, '')
+/** What a router took off the front of `original`. */
+function hiddenMount(original: string, url: string): string {
+  if (original.length <= url.length) return ''
+  if (original.endsWith(url)) return withoutSlash(original.slice(0, -url.length))
   // Connect turns `/app` and `/app?x` into `/` and `/?x` below the mount `/app`.
   const mark = original.indexOf('?')
-  return url === '/' || url.startsWith('/?') ? original.slice(0, mark === -1 ? undefined : mark).replace(/\/+$/, '') : ''
+  return url === '/' || url.startsWith('/?') ? withoutSlash(original.slice(0, mark === -1 ? undefined : mark)) : ''
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.replace(/\/+$/, '') : path
 }
 
 /** An absolute-form target (RFC 9112, 3.2.2) names a host that nobody checked: only its path counts. */
@@ -96,12 +100,11 @@ export function isSafePath(target: string): boolean {
 
 /** The origin the visitor sees: scheme and host, or `undefined` when `Host` is absent or malformed. */
 export function readOrigin(req: AppRequest): string | undefined {
-  const trusted = isProxyTrusted(req)
-  const forwarded = trusted ? firstOf(req.headers['x-forwarded-host']) : undefined
+  const forwarded = believed(req, req.headers['x-forwarded-host'])
   const host = forwarded ?? req.headers.host
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) return undefined
   try {
-    const origin = new URL(`${isHttps(req, trusted) ? 'https' : 'http'}://${host}`).origin
+    const origin = new URL(`${isHttps(req) ? 'https' : 'http'}://${host}`).origin
     return origin
   } catch {
     return undefined
@@ -114,9 +117,15 @@ function isProxyTrusted(req: AppRequest): boolean {
   return typeof trust === 'function' && trust(req.socket?.remoteAddress, 0) === true
 }
 
-export function isHttps(req: AppRequest, trusted = isProxyTrusted(req)): boolean {
+export function isHttps(req: AppRequest, headers = req.headers): boolean {
   if ((req.socket as Socket & Partial<TLSSocket>)?.encrypted === true) return true
-  return trusted && firstOf(req.headers['x-forwarded-proto'])?.toLowerCase() === 'https'
+  return believed(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
+}
+
+/** What a proxy says, where it is trusted: asked only when one says anything. */
+function believed(req: AppRequest, header: string | string[] | undefined): string | undefined {
+  const said = firstOf(header)
+  return said !== undefined && isProxyTrusted(req) ? said : undefined
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {

@@ -177,7 +177,11 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
       const limits = lifetimes()
       const isDue = now - writtenAt >= touchInterval(limits)
-      if (limits.inactivityTimeout > 0 || isDue || known === undefined) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
+      if (known === undefined) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
+      else {
+        known.at = now
+        if (isDue) known.writtenAt = now
+      }
       if (!isDue) return live
       const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.

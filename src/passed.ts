@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http'
+import type { FailedLogin } from './flows/failed-login.js'
+import type { Visit } from './place.js'
+import type { LiveSession } from './session/sessions.js'
+
+/** A request that the gate has let through, for guards behind it. */
+export interface Passed {
+  readonly visit: Visit
+  readonly live: LiveSession | undefined
+  /** Why somebody who is logged in is nobody here: the rules refuse them. */
+  readonly refused?: FailedLogin | undefined
+  /** Nothing is enforced on this request. */
+  readonly isExempt?: boolean | undefined
+}
+
+/** The requests that the gate of one instance has let through. */
+export interface PassedRequests {
+  note(passed: Passed): void
+  of(req: IncomingMessage): Passed | undefined
+}
+
+/**
+ * The notes hang on the headers of the requests: at every request a `WeakMap` costs more than all the rest, and so does
+ * another property of a request that Express has given its prototype. What prints or copies headers sees nothing of them.
+ */
+export function createPassedRequests(): PassedRequests {
+  const mark = Symbol('oauth-module')
+  class Note {
+    readonly #passed: Passed
+    constructor(passed: Passed) {
+      this.#passed = passed
+    }
+    read(): Passed {
+      return this.#passed
+    }
+  }
+  return {
+    note(passed) {
+      Object.defineProperty(passed.visit.headers, mark, { value: new Note(passed), configurable: true })
+    },
+    of: ({ headers }: { headers: object & { [mark]?: Note } }) => headers[mark]?.read(),
+  }
+}
