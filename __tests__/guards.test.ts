@@ -380,6 +380,31 @@ describe('a guard and its gate', () => {
     expect([page.status, page.body]).toEqual([500, expect.stringContaining('app.use')])
   })
 
+  test('behind headers that somebody put in place of those the gate saw, a guard lets nobody in', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor) }, {
+      routes(app, auth) {
+        app.use('/guarded', (req, _res, next) => next(void (req.headers = { ...req.headers })), auth.requireAuth())
+        app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => void res.status(500).send(error.message))
+      },
+    })
+    const page = await createBrowser().get(gate.url('/guarded'))
+    expect([page.status, page.body]).toEqual([500, expect.stringContaining('req.headers')])
+  })
+
+  test('each of two gates in a row has its own guards', async () => {
+    const vendor = await startVendor('oidc')
+    const inner = oauthModule({ provider: providerOf(vendor), secret, logger: silent, id: 'inner', cookiePrefix: 'inner.' })
+    const gate = await startGate({ provider: providerOf(vendor, { scopes: ['groups'] }) }, {
+      routes: (app, auth) => void app.use('/inner', inner, auth.requireAuth({ groups: ['staff'] }), inner.requireAuth({ emailDomains: ['acme.example'] })),
+    })
+    expect((await createBrowser().get(gate.url('/inner'))).status).toBe(200)
+    vendor.user = { ...vendor.user, groups: [] }
+    expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
+    vendor.user = { ...vendor.user, groups: ['staff'], email: 'ida@other.example' }
+    expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
+  })
+
   test('where the gate enforces nothing, its guards do not either', async () => {
     const off = await guarded({ groups: ['board'] }, { options: { enabled: false } })
     expect((await off.visit()).status).toBe(200)

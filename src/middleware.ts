@@ -78,7 +78,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     if (asksMore) current = assemble(current.config, shared, current)
     return (req, res, next) => {
       const passed = shared.passed.of(req)
-      if (passed === undefined) return next(new Error('requireAuth() needs the middleware in front of it: app.use(auth), then app.use(auth.requireAuth())'))
+      if (passed === undefined) return next(new Error(NO_GATE))
       const { visit } = passed
       const { gate, connections } = current
       const request = {
@@ -120,6 +120,8 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     },
   })
 }
+
+const NO_GATE = 'requireAuth() needs the middleware in front of it, and nothing between the two that replaces req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
 /** Outside of every catch, and once: what the app throws behind `next` is the app's. */
 function proceed(outcome: Promise<Outcome>, next: Next): void {
