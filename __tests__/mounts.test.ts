@@ -375,6 +375,21 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     // The inner gate strips `ngrok-auth-*` like everything that comes from outside of it.
     expect(JSON.parse(page.body)).toMatchObject({ app: 'admin', header: null })
   })
+
+  test('S-077 of two gates that name their headers differently each opens its own token, and only what it forwards', async () => {
+    const app = newApp()
+    app.use(gate({ headerPrefix: 'x-outer-', forwardTokens: true, cookiePrefix: 'outer.' }))
+    app.use('/in', gate({ headerPrefix: 'x-inner-', forwardTokens: 'access', cookiePrefix: 'inner.' }))
+    app.use((req: IncomingMessage, res: ServerResponse) => res.end(JSON.stringify(req.headers)))
+    const { origin } = await serve(app)
+    const browser = createBrowser()
+    const headers = async (path: string) => JSON.parse((await browser.get(origin + path)).body) as Record<string, string>
+    const outer = await headers('/')
+    const both = await headers('/in/')
+    expect(both['x-inner-oauth-access-token']).toEqual(expect.any(String))
+    expect(both['x-inner-oauth-access-token']).not.toBe(outer['x-outer-oauth-access-token'])
+    for (const name of ['x-outer-oauth-access-token', 'x-outer-oauth-refresh-token']) expect(both[name]).toBe(outer[name])
+  })
 })
 
 describe('mounted in Connect', () => {

@@ -63,7 +63,9 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   const isForged = (folded: string) =>
     folded.startsWith('ngrok-auth-') || folded === 'ngrok-auth' || folded.startsWith(ownPrefix) || preset?.has(folded) === true
   const firstLetters = new Set(['n', ownPrefix.charAt(0), ...(preset ? ['x'] : [])])
-  const lazily = { access: lazyHeader(naming?.tokens.access, 'access'), refresh: lazyHeader(naming?.tokens.refresh, 'refresh') }
+  // One for each instance: of two gates on one request each opens its own tokens.
+  const opener: Opener = Symbol('open token')
+  const lazily = { access: lazyHeader(naming?.tokens.access, 'access', opener), refresh: lazyHeader(naming?.tokens.refresh, 'refresh', opener) }
   const isReserved = (name: string) => isForged(foldName(name))
   const maySpell = (name: string) => firstLetters.has(firstLetter(name))
 
@@ -193,17 +195,15 @@ function percentEncode(character: string): string {
 }
 
 /** Where the headers of a request keep what opens their tokens. */
-const opener = Symbol('open token')
+type Opener = symbol
 
-interface Opening {
-  [opener]?: HeaderSource
-}
+type Opening = Partial<Record<Opener, HeaderSource>>
 
 /**
  * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
  * serves all requests: another one for each would make the engine keep every request's headers in a slow form.
  */
-function lazyHeader(name: string | undefined, token: TokenName): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
+function lazyHeader(name: string | undefined, token: TokenName, opener: Opener): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
   if (name === undefined) return () => {}
   const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,
