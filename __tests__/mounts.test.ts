@@ -4,7 +4,7 @@ import connect from 'connect'
 import express, { type Express, Router } from 'express'
 import express4 from 'express4'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
-import { memoryStore, oauthModule, type OAuthMiddleware, type OAuthModuleOptions } from '../src/index.js'
+import { memoryStore, oauthModule, type OAuthContext, type OAuthMiddleware, type OAuthModuleOptions } from '../src/index.js'
 import { SECRET, silent } from './support/corpus.js'
 import { fakeDate, realDate } from './support/clock.js'
 import { type Browser, createBrowser } from './support/jar.js'
@@ -120,6 +120,19 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     }
     const fine = await sendRawRequest(port, { target: '/acme/x' })
     expect([fine.status, fine.headers['location']?.startsWith('/acme/auth/authn?')]).toEqual([302, true])
+  })
+
+  test('below a parameter, what is not enabled refuses nothing, and makes no address of such a path', async () => {
+    const app = newApp()
+    app.use('/:tenant', gate({ enabled: false }))
+    app.use((req: IncomingMessage & { oauth?: OAuthContext }, res: ServerResponse) => res.end(JSON.stringify([req.oauth?.loginUrl(), req.headers])))
+    const { port } = await serve(app)
+    for (const target of ['/a;b/x', '/a|b/x', '/\\evil.example/x']) {
+      const answer = await sendRawRequest(port, { target, headers: ['ngrok-auth-user-id: attacker'] })
+      expect([target, answer.status]).toEqual([target, 200])
+      expect(answer.body).toMatch(/^\["\/auth\/authn\?/)
+      expect(answer.body).not.toContain('attacker')
+    }
   })
 
   test('S-009 below a parameter, what visitors make up is not remembered without bound', async () => {
