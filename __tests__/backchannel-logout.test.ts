@@ -269,6 +269,13 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, gate)).toBe(true)
   })
 
+  test.each(['express', 'express4'] as const)('what a parser of %s makes of odd field names is refused with 400', async (framework) => {
+    const behind = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework, before: (app) => app.use(express.urlencoded({ extended: true })) })
+    for (const body of ['logout_token[toString]=x', 'logout_token[0][0][toString]=x', 'logout_token[a]=b', '__proto__[logout_token]=a', 'toString=x']) {
+      expect([body, (await post(body, behind)).status]).toEqual([body, 400])
+    }
+  })
+
   test('another content type is refused', async () => {
     const browser = await logIn(gate)
     for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', undefined]) {

@@ -12,7 +12,9 @@ export async function readForm(req: AppRequest & { body?: unknown }, maxBytes: n
 function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
   if (!isRecord(body) || Object.keys(body).length === 0) return undefined
-  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, String(one)])))
+  // Parsers make objects of `name[x]`: no field of a form, and `name[toString]` cannot even be made a text.
+  const texts = (value: unknown) => [value].flat().filter((one): one is string => typeof one === 'string')
+  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => texts(value).map((text): [string, string] => [name, text])))
 }
 
 /** Without an iterator: leaving one early ends the connection, and the sender would not learn why. */
