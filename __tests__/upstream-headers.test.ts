@@ -175,6 +175,20 @@ describe('S-072 what the client sends under these names', () => {
     }
   })
 
+  test('is gone from every list though somebody in front of the gate took it from the headers', async () => {
+    const gate = await startGate({ provider: { idp: oidcOf(oidc) }, unauthenticated: 'pass' }, {
+      before: (app) =>
+        app.use((req, _res, next) => {
+          delete req.headers['ngrok-auth-user-id']
+          next()
+        }),
+      routes: (app) => app.use((req, res) => void res.json([req.headers, req.headersDistinct, req.rawHeaders])),
+    })
+    for (const name of ['ngrok-auth-user-id', 'Ngrok-Auth-User-Id', 'NGROK-AUTH-USER-ID']) {
+      expect((await sendRawRequest(gate.port, { headers: [`${name}: forged`, 'x-mine: kept'] })).body).toMatch(/^(?!.*forged).*kept/s)
+    }
+  })
+
   test('S-074 Connection cannot name one of ours', async () => {
     const gate = await start({ unauthenticated: 'pass' })
     const answer = await sendRawRequest(gate.port, { headers: ['Connection: close, ngrok-auth-user-id, NGROK_AUTH_USER_EMAIL, x-mine'] })

@@ -67,7 +67,15 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   const opener: Opener = Symbol('open token')
   const lazily = { access: lazyHeader(naming?.tokens.access, 'access', opener), refresh: lazyHeader(naming?.tokens.refresh, 'refresh', opener) }
   const isReserved = (name: string) => isForged(foldName(name))
-  const maySpell = (name: string) => firstLetters.has(firstLetter(name))
+  const isOurs = (name: string) => firstLetters.has(firstLetter(name)) && isReserved(name)
+  const namesOne = (headers: IncomingHttpHeaders) => {
+    for (const name in headers) if (isOurs(name)) return true
+    return false
+  }
+  const listsOne = (raw: readonly string[]) => {
+    for (let index = 0; index < raw.length; index += 2) if (isOurs(raw[index] ?? '')) return true
+    return false
+  }
 
   // The user of a session that stays in memory is the same object at each request.
   const known = new WeakMap<OAuthUser, { matched: HeaderSource['matched']; headers: readonly (readonly [string, string])[] }>()
@@ -84,7 +92,8 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
 
   return {
     strip(req, headers) {
-      for (const name in headers) if (maySpell(name) && isReserved(name)) stripAll(req, isReserved)
+      // A middleware in front of us may have taken a name from the headers alone.
+      if (namesOne(headers) || listsOne(req.rawHeaders)) stripAll(req, isReserved)
       const { connection } = headers
       if (connection !== undefined && connection.length > 10) stripConnection(req, connection, isReserved)
     },
@@ -152,9 +161,11 @@ function foldName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+
 function firstLetter(name: string): string {
-  const code = name.charCodeAt(0)
-  if (code >= 0x61 && code <= 0x7a) return name.charAt(0)
+  const code = name.charCodeAt(0) | 0x20
+  if (code >= 0x61 && code <= 0x7a) return LETTERS.charAt(code - 0x61)
   return foldName(name).charAt(0)
 }
 
