@@ -1,9 +1,11 @@
-import { createServer, request } from 'node:http'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { memoryStore, type OAuthModuleOptions } from '../src/index.js'
+import { memoryStore, oauthModule, type OAuthModuleOptions } from '../src/index.js'
 import { startVendor, type VendorServer, type VendorUser } from '../src/dev/vendors/index.js'
-import { bodyOf, type Gate, type GateSetup, oidcOf, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
+import { bodyOf, type Gate, type GateSetup, oidcOf, secret, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
 import { createBrowser } from './support/jar.js'
 import { sendRawRequest } from './support/raw.js'
 
@@ -187,6 +189,21 @@ describe('S-072 what the client sends under these names', () => {
     for (const name of ['ngrok-auth-user-id', 'Ngrok-Auth-User-Id', 'NGROK-AUTH-USER-ID']) {
       expect((await sendRawRequest(gate.port, { headers: [`${name}: forged`, 'x-mine: kept'] })).body).toMatch(/^(?!.*forged).*kept/s)
     }
+  })
+
+  test('is gone over HTTP/2 as well, and ends no process', async () => {
+    const middleware = oauthModule({ provider: { idp: oidcOf(oidc) }, baseUrl: 'https://app.example', secret, unauthenticated: 'pass' })
+    const server = http2.createServer((req, res) => {
+      const [one, two] = [req as unknown as IncomingMessage, res as unknown as ServerResponse]
+      middleware(one, two, () => void res.end(JSON.stringify([req.headers, req.rawHeaders])))
+    })
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const stream = client.request({ 'ngrok-auth-user-id': 'forged', ngrok_auth_user_id: 'forged', 'x-mine': 'kept' })
+    expect(await text(stream)).toMatch(/^(?!.*forged).*kept/s)
+    client.close()
+    server.close()
+    await middleware.close()
   })
 
   test('S-074 Connection cannot name one of ours', async () => {

@@ -169,8 +169,13 @@ function firstLetter(name: string): string {
   return foldName(name).charAt(0)
 }
 
+/** Requests of HTTP/2 have no such list. */
+function distinctOf(req: Partial<Pick<IncomingMessage, 'headersDistinct'>>): NodeJS.Dict<string[]> {
+  return req.headersDistinct ?? {}
+}
+
 function stripAll(req: IncomingMessage, isReserved: (name: string) => boolean): void {
-  const distinct = req.headersDistinct
+  const distinct = distinctOf(req)
   for (const name of Object.keys(req.headers)) if (isReserved(name)) delete req.headers[name]
   for (const name of Object.keys(distinct)) if (isReserved(name)) delete distinct[name]
   const raw = req.rawHeaders
@@ -183,7 +188,7 @@ function stripConnection(req: IncomingMessage, connection: string, isReserved: (
   const tokens = connection.split(',')
   const kept = tokens.filter((token) => !isReserved(token.trim()))
   if (kept.length === tokens.length) return
-  const distinct = req.headersDistinct
+  const distinct = distinctOf(req)
   const value = kept.join(',').trim()
   if (value === '') delete req.headers.connection
   else req.headers.connection = value
