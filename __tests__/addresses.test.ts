@@ -174,6 +174,14 @@ describe('S-031 below a mount', () => {
     expect((await createBrowser().get(gate.url('/b/inner/x'), { follow: false, headers: { Cookie: cookie } })).status).toBe(302)
   })
 
+  test('of one instance each mount has a cookie of its own, and a login at one is no lost login at another', async () => {
+    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, id: 'shared' }, { mount: '/:tenant' })
+    const browser = createBrowser()
+    const mounts = ['/a/x', '/b/x', '/c/x', '/d/x', '/e/x']
+    for (const path of mounts) expect((await browser.get(gate.url(path))).status).toBe(200)
+    for (const path of mounts) expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
+  })
+
   test('an earlier middleware that rewrites req.url opens nothing, and the visitor\'s address counts', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, {
       before: (app) => app.use((req, _res, next) => {

@@ -20,6 +20,8 @@ export interface Landings {
 interface Landing {
   readonly instance: string
   readonly key: string
+  /** Of the session cookie: elsewhere the browser does not send it, and nothing is lost. */
+  readonly path: string
   readonly cookieHash: string
   /** Logins in a row whose cookie was lost, and this one. */
   readonly count: number
@@ -40,6 +42,7 @@ export function createLandings(sealer: Sealer): Landings {
     const text = sealed === undefined ? undefined : sealer.open('landing', sealed)
     const landing: unknown = text === undefined ? undefined : JSON.parse(text)
     if (!isLanding(landing) || landing.instance !== place.instance || landing.until <= now) return undefined
+    if (landing.path !== place.sessionCookie.attributes.path) return undefined
     const hasCome = readCookies(headers.cookie, place.sessionCookie.name).some((id) => hashOf(id) === landing.cookieHash)
     return hasCome ? undefined : landing
   }
@@ -50,7 +53,7 @@ export function createLandings(sealer: Sealer): Landings {
       // The cookie of the login itself came back: one like it will, too.
       const { path, domain } = place.sessionCookie.attributes
       if (path !== '/' || domain !== undefined || id.length > LONG) {
-        const landing: Landing = { instance: place.instance, key, cookieHash: hashOf(id), count: (before?.count ?? 0) + 1, until: now + LIFETIME }
+        const landing: Landing = { instance: place.instance, path, key, cookieHash: hashOf(id), count: (before?.count ?? 0) + 1, until: now + LIFETIME }
         setCookie(res, nameAt(place), sealer.seal('landing', JSON.stringify(landing)), place.transactionCookie.attributes, LIFETIME / 1000)
       }
       return before?.key
