@@ -133,6 +133,21 @@ describe('an index', () => {
     await server.close()
   })
 
+  test('keeps what a newer release wrote: that one has to find it, to list it and to end it', async () => {
+    const server = await startRedis()
+    const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
+    const store = redisStore(client, { onWarning: () => undefined })
+    const listed = async () => (await store.entries?.({ kind: 'session', group: 'u', limit: 5 }))?.entries.map(([key]) => key)
+    await store.set('k', record, 60_000)
+    const row = await server.command('get', 'oauth-module:row:k')
+    await server.command('set', 'oauth-module:row:k', row.replace('"v":1', '"v":2'), 'KEEPTTL')
+    expect(await listed()).toEqual([])
+    await server.command('set', 'oauth-module:row:k', row, 'KEEPTTL')
+    expect(await listed()).toEqual(['k'])
+    await close()
+    await server.close()
+  })
+
   test('keeps an entry that was written again while a list found its row missing', async () => {
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(single.port)
     const indexes = createIndexes(createDriver(client), 'pruned:')

@@ -19,6 +19,9 @@ export interface RedisStoreOptions {
   onWarning?: ((message: string) => void) | undefined
 }
 
+/** What lies at a key. */
+type Found = Row | 'gone' | 'unreadable'
+
 /** Reads of an index for one page: each skips entries that lead nowhere. */
 const MAX_READS = 10
 
@@ -41,12 +44,16 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
   const near = nearCache && createNearCache(client, { prefix: rowPrefix, ...nearCache, warn: warnOnce })
 
-  const load = async (key: string): Promise<Row | undefined> => {
+  const look = async (key: string): Promise<Found> => {
     const text = await readText(key)
-    if (text === undefined) return undefined
+    if (text === undefined) return 'gone'
     const row = decodeRow(text)
     if (row === undefined) warnOnce('a row in Redis cannot be read: it is broken, or of a newer release')
-    return row
+    return row ?? 'unreadable'
+  }
+  const load = async (key: string): Promise<Row | undefined> => {
+    const found = await look(key)
+    return typeof found === 'string' ? undefined : found
   }
   const readText = async (key: string): Promise<string | undefined> => {
     try {
@@ -107,12 +114,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         await driver.run(endLock, [name], [owner])
       }
     },
-    entries: (query) => readPage(query, indexes, load),
+    entries: (query) => readPage(query, indexes, look),
     ...(near && { close: () => near.close() }),
   }
 }
 
-async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: ReturnType<typeof createIndexes>, load: (key: string) => Promise<Row | undefined>): Promise<EntriesPage> {
+async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: ReturnType<typeof createIndexes>, look: (key: string) => Promise<Found>): Promise<EntriesPage> {
   const found: { member: string; entry: readonly [string, StoreRecord] }[] = []
   const pageTo = (next: string | undefined) => ({ entries: found.slice(0, limit).map(({ entry }) => entry), next })
   let cursor = after
@@ -120,10 +127,13 @@ async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: Re
     // One more than asked for tells whether there is another page.
     const wanted = limit + 1 - found.length
     const listed = await indexes.read(kind, group, cursor, wanted)
-    const rows = await Promise.all(listed.map(({ key }) => load(key)))
+    const rows = await Promise.all(listed.map(({ key }) => look(key)))
     for (const [index, entry] of listed.entries()) {
-      const record = rows[index]?.record
+      const row = rows[index] ?? 'gone'
       cursor = entry.member
+      // A newer release can read it, and has to find it.
+      if (row === 'unreadable') continue
+      const record = row === 'gone' ? undefined : row.record
       const isThere = record !== undefined && record.kind === kind && (group === undefined || record.group === group) && entryPosition(entry.key, record) === entry.member
       if (isThere) found.push({ member: entry.member, entry: [entry.key, record] })
       else await indexes.prune(kind, group, entry)
