@@ -10,7 +10,7 @@ import { ruleLists } from './policy.js'
 import { parseProviders, type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from './provider-options.js'
 import { type OptionReader, readOptions } from './read.js'
 import { isCookieStore } from './session/cookie-store.js'
-import { expressSessionStore, isExpressSessionStore } from './session/express-session.js'
+import { expressSessionStore, isExpressSessionStore, isRedisClient } from './session/express-session.js'
 import { memoryStore } from './session/memory-store.js'
 import type { SessionStore } from './session/store.js'
 import { headerPresets, type UpstreamHeadersConfig } from './upstream-headers.js'
@@ -149,6 +149,7 @@ function readHeaderPrefix(read: OptionReader): string {
 function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number): SessionStore {
   const store = read.value('store')
   if (isExpressSessionStore(store)) return expressSessionStore(store, { timeout })
+  if (isRedisClient(store)) read.fail('store', "is a client of Redis and no session store: give it to redisStore() of 'oauth-module/redis'")
   if (store !== undefined) {
     const missing = ['get', 'set', 'update', 'delete'].filter((method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function')
     if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}`)

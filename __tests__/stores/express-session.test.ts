@@ -5,12 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { RedisStore } from 'connect-redis'
 import connectPg from 'connect-pg-simple'
 import session from 'express-session'
+import { Redis } from 'ioredis'
 import memorystore from 'memorystore'
 import { createClient } from 'redis'
+import { createClient as createClient5 } from 'redis5'
 import fileStore from 'session-file-store'
-import { type ExpressSessionStore, memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
+import { type ExpressSessionStore, memoryStore, oauthModule, type SessionStore, type StoreRecord } from '../../src/index.js'
 import { expressSessionStore, isExpressSessionStore } from '../../src/session/express-session.js'
 import { storeContract } from '../../src/testing/index.js'
+import { secret } from '../support/gate.js'
 import { oddStore } from '../support/odd-store.js'
 import { startPostgres, type Postgres } from '../support/postgres.js'
 import { startRedis, type RedisServer } from '../support/redis.js'
@@ -103,6 +106,16 @@ describe('what tells a store made for express-session', () => {
   test('those of express-session are told from ours and from what is no store', () => {
     for (const name of names) expect(isExpressSessionStore(storeOf(name))).toBe(true)
     for (const other of [memoryStore(), undefined, null, {}, new Map(), 'text', { get() {}, set() {} }]) expect(isExpressSessionStore(other)).toBe(false)
+  })
+
+  test('a client of Redis is none, and construction says what to do with it', () => {
+    const provider = { github: { clientId: 'a', clientSecret: 'b' } }
+    const logger = { debug() {}, info() {}, warn() {}, error() {} }
+    const clients = [createClient(), createClient5(), new Redis({ lazyConnect: true })]
+    for (const client of clients) {
+      const store = client as unknown as SessionStore
+      expect(() => oauthModule({ provider, secret, logger, store })).toThrow(/oauthModule.*store is a client of Redis.*redisStore/)
+    }
   })
 })
 

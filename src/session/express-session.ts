@@ -30,8 +30,14 @@ const SLACK = 1000
 /** The two kinds of store differ in their methods; what express-session's base class adds tells its heirs. */
 export function isExpressSessionStore(value: unknown): value is ExpressSessionStore {
   const has = (name: string) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'
-  if (typeof value !== 'object' || !['get', 'set', 'destroy'].every(has)) return false
+  if (typeof value !== 'object' || !['get', 'set', 'destroy'].every(has) || isRedisClient(value)) return false
   return has('createSession') || (!has('update') && !has('delete'))
+}
+
+/** A client of Redis has these methods as well, and its `destroy` ends the connection. */
+export function isRedisClient(value: unknown): boolean {
+  const commands = value as Record<string, unknown> | null | undefined
+  return typeof commands?.['evalSha'] === 'function' || typeof commands?.['evalsha'] === 'function'
 }
 
 /**
