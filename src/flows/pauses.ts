@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import { OAuthError } from '../errors.js'
+import { OAuthError, ProviderFault } from '../errors.js'
 
-/** Sessions whose provider failed a moment ago: it is left alone for them for a while. */
+/** Sessions whose check failed a moment ago: the provider is left alone for them for a while. */
 export interface Pauses {
   /** What went wrong, while the pause lasts. */
   reason(key: string): OAuthError | undefined
@@ -11,6 +11,8 @@ export interface Pauses {
 
 const SHORTEST = 5_000
 const LONGEST = 60_000
+/** A store, or a rule of the app's own, may be well again at once. */
+const OURS = 500
 /** So that the sessions of one outage do not all come back at once. */
 const JITTER = 1_000
 
@@ -24,6 +26,7 @@ export function createPauses(): Pauses {
     },
     begin(key, error) {
       const from = Date.now()
+      if (!(error instanceof ProviderFault)) return void pauses.set(key, { from, until: from + OURS, error })
       const wished = error.code === 'provider_busy' ? (error.retryAfter ?? 0) * 1000 : 0
       pauses.set(key, { from, until: from + Math.min(Math.max(wished, SHORTEST), LONGEST) + Math.random() * JITTER, error })
     },
