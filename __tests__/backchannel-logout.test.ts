@@ -19,6 +19,8 @@ async function logIn(gate: Gate): Promise<Browser> {
   return browser
 }
 
+const cookieOf = (browser: Browser, gate: Gate) => browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ')
+
 const isIn = async (browser: Browser, gate: Gate) => (await browser.get(gate.url('/'), { follow: false })).status === 200
 
 describe('logout tokens of oidc-provider', () => {
@@ -413,6 +415,22 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
       expect(await send(logoutToken({ sid, ...(sid !== undefined && { sub: undefined }) }), at)).toBe(200)
       expect(await isIn(browser, at)).toBe(false)
     }
+  })
+
+  test('a session to which a later configuration gives more time stays within reach', async () => {
+    const clock = fakeDate()
+    const provider = { idp: oidcOf(vendor) }
+    const at = await startGate({ provider, maximumDuration: 3600 })
+    // The cookie keeps the time that it was set with; a copy does not.
+    const header = cookieOf(await logIn(at), at)
+    const isThere = async () => (await createBrowser().get(at.url('/'), { follow: false, headers: { Cookie: header } })).status === 200
+    at.middleware.reconfigure({ provider, maximumDuration: 86_400, inactivityTimeout: 7200 })
+    clock.forward(1800)
+    expect(await isThere()).toBe(true)
+    clock.forward(1900)
+    expect(await isThere()).toBe(true)
+    expect(await send(logoutToken(), at)).toBe(200)
+    expect(await isThere()).toBe(false)
   })
 
   test('a replay is refused as long as the token could be taken', async () => {

@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.js'
 import { sha256 } from '../http/seal.js'
 import { guard } from './guard.js'
-import type { Session } from './session.js'
+import { LONGEST_LIFE, type Session } from './session.js'
 import type { EntriesPage, SessionStore, StoreRecord } from './store.js'
 
 /** What made a session: a provider may share its name with another app's in the same store. */
@@ -9,7 +9,7 @@ export type SessionMaker = Pick<Session, 'provider' | 'issuer' | 'clientId'>
 
 /** Finds sessions by what a provider calls them: its session id, or its user's subject. */
 export interface LogoutIndex {
-  /** `ttl`: until the session ends in any case, in milliseconds. */
+  /** `ttl`: until the session ends in any case by the limits of now, in milliseconds. */
   note(key: string, session: Session, ttl: number): Promise<void>
   /** Keys of the sessions; of all of a user's where no session is named. */
   find(maker: SessionMaker, by: { sid: string | undefined; sub: string | undefined }): Promise<readonly string[]>
@@ -52,7 +52,8 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: () => numbe
   return {
     async note(key, session, ttl) {
       await point('sid', session.boundClaims['sid'], key, session, ttl)
-      await point('sub', session.subject, key, session, ttl)
+      // One for each user: it has to outlive sessions that a later configuration gives more time.
+      await point('sub', session.subject, key, session, LONGEST_LIFE)
     },
     async find(maker, { sid, sub }) {
       const isMeant = ({ provider, issuer, clientId, subject, boundClaims }: Session) =>
