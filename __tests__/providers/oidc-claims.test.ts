@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { oidcProvider } from '../../src/index.js'
+import type { Express } from 'express'
+import { type OAuthMiddleware, oidcProvider } from '../../src/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { secret, stopAll } from '../support/gate.js'
-import { logIn, requestsTo, setUp } from './support.js'
+import { secret, startGate, stopAll } from '../support/gate.js'
+import { createBrowser } from '../support/jar.js'
+import { logIn, providerOf, requestsTo, setUp, startVendor } from './support.js'
 
 afterEach(async () => {
   realDate()
@@ -53,5 +55,21 @@ describe('a provider that names groups only in the ID token', () => {
     vendor.claims({ groups: [] })
     clock.forward(31)
     expect((await browser.get(gate.url('/'))).status).toBe(403)
+  })
+
+  test('is asked for a new one before a route loses them that demands them, though anybody may pass the gate', async () => {
+    const clock = fakeDate()
+    const vendor = await startVendor('oidc')
+    vendor.claims({ groups: ['staff'] })
+    vendor.respond('userinfo', () => ({ body: { sub: String(vendor.user.id) } }))
+    const routes = (app: Express, middleware: OAuthMiddleware) => app.get('/staff', middleware.requireAuth({ groups: ['staff'] }), (_, res) => void res.send('staff'))
+    const gate = await startGate({ provider: providerOf(vendor), authCheckInterval: 30, authCheckEarly: false }, { routes })
+    const browser = createBrowser()
+    expect((await browser.get(gate.url('/staff'))).status).toBe(200)
+    clock.forward(31)
+    expect((await browser.get(gate.url('/staff'), { follow: false })).status).toBe(200)
+    vendor.claims({ groups: [] })
+    clock.forward(31)
+    expect((await browser.get(gate.url('/staff'), { follow: false })).status).toBe(403)
   })
 })

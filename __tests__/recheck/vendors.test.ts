@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { vendorNames, type VendorName } from '../../src/dev/vendors/index.js'
-import { attemptOf, logIn } from '../providers/support.js'
+import { attemptOf, gateOf, logIn } from '../providers/support.js'
 import { realDate } from '../support/clock.js'
 import { bodyOf, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
@@ -282,5 +282,26 @@ describe('microsoft', () => {
     expect(scopesOf(await logIn({ gate: scene.gate, browser: createBrowser() }))).toContain('offline_access')
     const other = await loggedIn('microsoft', { options: { authCheckInterval: 0 } })
     expect(scopesOf(await logIn({ gate: other.gate, browser: createBrowser() }))).not.toContain('offline_access')
+  })
+  test.each([
+    ['a rule on it', { emailDomains: ['acme.example'] }, 403],
+    ['no rule at all', {}, 200],
+  ])('MS-6 an e-mail that only the ID token calls verified stays so while it does, with %s', async (_, rules, status) => {
+    const scene = await loggedIn('microsoft', { provider: { verifiedEmailClaim: 'xms_edov' } })
+    scene.vendor.claims({ xms_edov: true })
+    const gate = await gateOf(scene.vendor, { verifiedEmailClaim: 'xms_edov', ...rules }, { authCheckInterval: INTERVAL, authCheckEarly: false })
+    await logIn({ gate, browser: scene.browser })
+    const visit = () => scene.browser.get(gate.url('/'), { follow: false })
+    for (let turn = 0; turn < 3; turn++) {
+      scene.clock.forward(INTERVAL)
+      scene.count()
+      const page = await visit()
+      expect([page.status, bodyOf(page).headers['ngrok-auth-user-email']]).toEqual([200, 'mara@acme.example'])
+      expect(scene.count()).toMatchObject({ token: 1 })
+    }
+    scene.vendor.claims({ xms_edov: false })
+    scene.clock.forward(INTERVAL)
+    const page = await visit()
+    expect([page.status, page.body.includes('ngrok-auth-user-email')]).toEqual([status, false])
   })
 })

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
 import { runHook } from '../oauth/hooks.js'
-import type { Claims } from '../oauth/provider.js'
+import { type Claims, membershipLists } from '../oauth/provider.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { Verdict } from '../user.js'
+import type { OAuthUser, Verdict } from '../user.js'
 import type { Flights } from './flights.js'
 import type { Identified, Identifier } from './identify.js'
 import type { Connection } from './login.js'
@@ -106,7 +106,8 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session)) await renew()
     try {
       const identified = await identify()
-      return mustReadIdToken(check, identified) ? await renew().then(identify) : identified
+      const canRenew = sessions.tokens(check.live).refreshToken !== undefined
+      return mustReadIdToken(check, identified, canRenew) ? await renew().then(identify) : identified
     } catch (error) {
       if (!isEnd(error) || check.isRefreshed || sessions.tokens(check.live).refreshToken === undefined) throw error
       await renew()
@@ -242,12 +243,17 @@ export function unchecked(error: OAuthError): OAuthError {
 }
 
 /**
- * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, it is read anew.
- * Without a refresh token that takes a new login.
+ * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, or loses what routes
+ * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
  */
-function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified): boolean {
-  if (decision.isAllowed || isRefreshed || !connection.provider.openid) return false
+function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified, canRenew: boolean): boolean {
+  if (isRefreshed || !connection.provider.openid) return false
+  if (decision.isAllowed && !(canRenew && hasLost(live.session.user, user))) return false
   return Object.keys(live.session.user.claims).some((name) => !(name in user.claims) && !protocolClaims.has(name))
+}
+
+function hasLost(before: OAuthUser, user: OAuthUser): boolean {
+  return (before.emailVerified && !user.emailVerified) || membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
 }
 
 /** What every ID token has and no userinfo. */
