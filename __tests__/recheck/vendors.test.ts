@@ -240,6 +240,25 @@ describe('facebook', () => {
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/api', program)).status).toBe(status)
   })
+
+  test('FB-5 a permission that the options demand and the user takes back later is missed at the check, and no longer once it is back', async () => {
+    const scene = await loggedIn('facebook', { provider: { scopes: ['email'] } })
+    scene.vendor.user.declined = ['email']
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(403)
+    scene.vendor.user.declined = []
+    scene.clock.forward(5)
+    const page = await scene.visit()
+    expect([page.status, bodyOf(page).oauth?.['scopes']]).toEqual([200, ['public_profile', 'email']])
+  })
+
+  test('FB-5 what nobody demands may be taken back, and is no granted scope then', async () => {
+    const scene = await loggedIn('facebook')
+    scene.vendor.user.declined = ['email']
+    scene.clock.forward(INTERVAL)
+    const page = await scene.visit()
+    expect([page.status, bodyOf(page).oauth?.['scopes']]).toEqual([200, ['public_profile']])
+  })
 })
 
 describe('twitch', () => {

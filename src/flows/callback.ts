@@ -3,9 +3,6 @@ import { redirect } from '../http/answer.js'
 import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
-import { runHook } from '../oauth/hooks.js'
-import { textsOf } from '../oauth/identity.js'
-import type { IdentitySource } from '../oauth/provider.js'
 import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
 import type { Place } from '../place.js'
 import type { Provider } from '../provider-options.js'
@@ -17,6 +14,7 @@ import { boundClaims, type Identified, type Identifier, subjectOf } from './iden
 import type { Landings } from './landings.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
+import { askScopes, withImplied } from './scopes.js'
 
 export interface CallbackConfig {
   connections: ReadonlyMap<string, Connection>
@@ -143,10 +141,6 @@ export function createCallback({ connections, identifiers, transactions, session
   }
 }
 
-function impliedBy({ impliedScopes = {} }: Provider, scope: string): readonly string[] {
-  return Object.hasOwn(impliedScopes, scope) ? impliedScopes[scope] ?? [] : []
-}
-
 class ScopesMissing extends OAuthError {
   constructor(missing: readonly string[]) {
     super('access_denied', { message: 'You did not grant everything that this application asks for.', hint: `not granted: ${missing.join(' ')}` })
@@ -208,15 +202,10 @@ async function grantedScopes(provider: Provider, client: ProviderClient, tokens:
   const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, isLogin: true, scopes: [], subject: undefined, tokens: tokens.answer }
   const said = tokens.scopes ?? (await askScopes(provider, client.source(source)))
   if (said === undefined) return scopes
-  const granted = new Set(said)
-  for (const scope of said) for (const implied of impliedBy(provider, scope)) granted.add(implied)
-  const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.has(scope))
-  if (missing.length === 0) return [...granted]
+  const granted = withImplied(provider, said)
+  const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.includes(scope))
+  if (missing.length === 0) return granted
   throw new ScopesMissing(missing)
-}
-
-async function askScopes({ grantedScopes: hook }: Provider, source: IdentitySource): Promise<readonly string[] | undefined> {
-  return hook && textsOf(await runHook('grantedScopes', source, () => hook(source)))
 }
 
 function authTimeOf({ claims }: TokenSet): number | undefined {

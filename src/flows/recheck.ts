@@ -10,6 +10,7 @@ import type { Identified, Identifier } from './identify.js'
 import type { Connection } from './login.js'
 import { createPauses } from './pauses.js'
 import { createRefresh, hasExpired, isEnd, newerThan } from './refresh.js'
+import { rereadScopes } from './scopes.js'
 
 /** What became of a check. */
 export type CheckResult =
@@ -100,6 +101,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         tokens: {},
       })
       await runHook('validate', source, () => connection.provider.validate?.(source))
+      check.scopes = await rereadScopes(connection.provider, source)
       return identifier.identify(source, req)
     }
     check.live = await refresh.recover(check.live)
@@ -115,7 +117,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     }
   }
 
-  const settle = async ({ live, startedAt }: Check, identified: Identified | undefined): Promise<CheckResult> => {
+  const settle = async ({ live, startedAt, scopes }: Check, identified: Identified | undefined): Promise<CheckResult> => {
     const { user = live.session.user, decision } = identified ?? {}
     const isAllowed = decision?.isAllowed === true
     const verdict: Verdict = { at: startedAt, allowed: isAllowed, matched: isAllowed ? decision.matched : undefined }
@@ -124,6 +126,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
       if ((verdictOf(session)?.at ?? 0) > startedAt) return undefined
       return {
         user,
+        scopes,
         verdicts: latest(session.verdicts, fingerprintOf(session), verdict),
         deniedSince: isAllowed ? undefined : (session.deniedSince ?? startedAt),
       }
@@ -136,7 +139,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     const connection = connections.get(live.session.provider)
     const identifier = identifiers.get(live.session.provider)
     if (connection === undefined || identifier === undefined) return { is: 'ended' }
-    const check: Check = { live, req, connection, identifier, startedAt: Date.now(), isRefreshed: false }
+    const check: Check = { live, req, connection, identifier, startedAt: Date.now(), isRefreshed: false, scopes: live.session.scopes }
     try {
       const identified = await readUser(check)
       if (identified.user.key !== live.session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
@@ -234,6 +237,8 @@ interface Check {
   readonly identifier: Identifier
   readonly startedAt: number
   isRefreshed: boolean
+  /** Granted still. */
+  scopes: readonly string[]
 }
 
 /** What a visitor is told when a check failed: the session stands, it only could not be checked. */
