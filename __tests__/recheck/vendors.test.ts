@@ -241,6 +241,13 @@ describe('facebook', () => {
     expect((await scene.visit('/api', program)).status).toBe(status)
   })
 
+  test.each([[403, 4, 503], [403, 2, 503], [403, 1, 503], [401, 17, 503], [400, 10, 403], [400, 200, 403], [403, 299, 403]])('FB-6 with the status %i the error code %i decides all the same', async (given, code, status) => {
+    const scene = await loggedIn('facebook')
+    scene.vendor.respond('userinfo', { status: given, body: { error: { message: 'no', type: 'OAuthException', code } } })
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit('/api', program)).status).toBe(status)
+  })
+
   test('FB-5 a permission that the options demand and the user takes back later is missed at the check, and no longer once it is back', async () => {
     const scene = await loggedIn('facebook', { provider: { scopes: ['email'] } })
     scene.vendor.user.declined = ['email']

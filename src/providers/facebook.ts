@@ -95,5 +95,7 @@ function outcomeOf({ body }: ApiAnswer): ProviderOutcome | undefined {
   if (typeof code !== 'number') return undefined
   if (code === 190 || code === 102) return 'ended'
   if ([4, 17, 32, 341, 613].includes(code)) return 'throttled'
+  // Passing troubles, whatever the status: a 403 is no withdrawn permission then.
+  if (code === 1 || code === 2) return 'down'
   return code === 10 || (code >= 200 && code < 300) ? 'denied' : undefined
 }
