@@ -60,6 +60,12 @@ describe('tokens', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
   })
 
+  test.each([['admin:org', ['read:org', 'write:org']], ['write:org', ['read:org']]])('GH-4: `%s` granted satisfies %j', async (wide, narrow) => {
+    const { vendor, gate } = await setUp('github', { scopes: [...narrow, wide] })
+    vendor.settings.grantedScopes = ['read:user', 'user:email', wide]
+    expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: expect.arrayContaining(narrow) })
+  })
+
   test('GH-4: `user` granted satisfies `read:user` and `user:email`', async () => {
     const { vendor, gate } = await setUp('github', { scopes: ['read:user', 'user:email'] })
     vendor.respond('token', undefined)
@@ -97,6 +103,16 @@ describe('e-mail', () => {
       { email: 'first@corp.com', primary: false, verified: true },
       { email: 'second@corp.com', primary: true, verified: false },
     ]
+    const { seen } = await logIn({ gate })
+    expect(seen.user).not.toHaveProperty('email')
+    expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
+    expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['corp.com'] }) }))
+  })
+
+  test('GH-6: whoever keeps the e-mails to themselves logs in without one', async () => {
+    const { vendor, gate } = await setUp('github')
+    vendor.settings.grantedScopes = ['read:user']
+    vendor.user.email = 'public@corp.com'
     const { seen } = await logIn({ gate })
     expect(seen.user).not.toHaveProperty('email')
     expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
@@ -152,7 +168,10 @@ describe('organisations and teams', () => {
     const { vendor, gate } = await setUp('github', { organizations: ['MyOrg'] })
     vendor.user.organizations = ['myorg']
     expect((await logIn({ gate })).status).toBe(200)
-    vendor.user.teams = ['MyOrg/CORE']
+    vendor.user = { ...vendor.user, organizations: ['MYORG'], teams: [] }
+    expect((await logIn({ gate })).user).toMatchObject({ organizations: ['myorg'] })
+    // Neither the organisation nor the question about one team helps here.
+    vendor.user = { ...vendor.user, organizations: [], teams: ['MyOrg/CORE'] }
     expect((await logIn({ gate: await gateOf(vendor, { teams: ['myorg/Core'] }) })).status).toBe(200)
   })
 

@@ -168,6 +168,7 @@ describe('github', () => {
 
   test.each([
     ['GH-15 with the marks of a rate limit', { 'x-ratelimit-remaining': '0' }, 503],
+    ['GH-15 with the marks of a secondary rate limit', { 'x-ratelimit-remaining': '4711', 'retry-after': '3' }, 503],
     ['without them', {}, 403],
   ])('a 403 %s', async (_, headers, status) => {
     const scene = await loggedIn('github')
