@@ -37,6 +37,20 @@ describe('whose tokens are believed', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
+  test('MS-2, MS-3: the claims alone decide where no key names an issuer', async () => {
+    const { vendor, gate } = await setUp('microsoft')
+    const single = await gateOf(vendor, { tenant: 'acme.example' })
+    const keys = await fetch(`${vendor.origin}/common/discovery/v2.0/keys`).then((response) => response.json() as Promise<{ keys: object[] }>)
+    vendor.respond('jwks', { body: { keys: keys.keys.map((key) => ({ ...key, issuer: undefined })) } })
+    expect([(await logIn({ gate })).status, (await logIn({ gate: single })).status]).toEqual([200, 200])
+    vendor.claims({ tid: other })
+    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+    expect(await logIn({ gate: single })).toMatchObject({ status: 502, code: 'provider_error' })
+    vendor.claims()
+    vendor.user.tid = 'common'
+    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+  })
+
   test('MS-15: a key of another issuer signs for nobody here', async () => {
     const { vendor, gate } = await setUp('microsoft')
     vendor.settings.keyIssuer = `${vendor.origin}/${consumers}/v2.0`
@@ -151,6 +165,14 @@ describe('who it is', () => {
     expect((await logIn({ gate })).user).toMatchObject({ id: `${home}.${oid}` })
     const single = await setUp('microsoft', {}, tenantOf(home))
     expect((await logIn(single)).user).toMatchObject({ id: oid })
+  })
+
+  test('MS-7: userinfo cannot say who it is, nor whether the e-mail counts', async () => {
+    const { vendor, gate } = await setUp('microsoft', { verifiedEmailClaim: 'xms_edov' })
+    const { id, claims } = (await logIn({ gate })).user as { id: string; claims: Record<string, unknown> }
+    vendor.claims({ xms_edov: false })
+    vendor.respond('userinfo', { body: { sub: claims['sub'], oid: other, tid: other, email: 'ceo@corp.com', xms_edov: true } })
+    expect((await logIn({ gate })).user).toMatchObject({ id, emailVerified: false })
   })
 
   test('MS-7: without oid there is nobody', async () => {
