@@ -332,3 +332,23 @@ describe('microsoft', () => {
     expect([page.status, page.body.includes('ngrok-auth-user-email')]).toEqual([status, false])
   })
 })
+
+describe('oauth2', () => {
+  test('a profile function finds the token answer at a check, too: what is kept of it, and all of it after a refresh', async () => {
+    const contexts: Record<string, unknown>[] = []
+    const fetchUserProfile = (accessToken: string, context: Record<string, unknown>) => {
+      contexts.push(context)
+      return { user_id: 'x', sent: accessToken === context['access_token'] }
+    }
+    const provider = { fetchUserProfile, userinfoUrl: undefined, scopes: ['read', 'write'] }
+    const scene = await loggedIn('oauth2', { provider, vendor: { settings: { tokenLifetime: INTERVAL + 60 } } })
+    for (let turn = 0; turn < 2; turn++) {
+      scene.clock.forward(INTERVAL)
+      expect(bodyOf(await scene.visit()).user?.['claims']).toEqual({ user_id: 'x', sent: true })
+    }
+    const [login, kept, refreshed] = contexts
+    expect(kept).toEqual({ access_token: login?.['access_token'], refresh_token: login?.['refresh_token'], token_type: 'bearer', scope: 'read write' })
+    expect(refreshed).toEqual({ ...login, access_token: expect.any(String), refresh_token: expect.any(String) })
+    expect(refreshed?.['access_token']).not.toBe(login?.['access_token'])
+  })
+})

@@ -3,7 +3,7 @@ import { OAuthError, ProviderFault } from '../errors.js'
 import { runHook } from '../oauth/hooks.js'
 import { type Claims, membershipLists } from '../oauth/provider.js'
 import type { Session } from '../session/session.js'
-import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser, Verdict } from '../user.js'
 import type { Flights } from './flights.js'
 import type { Identified, Identifier } from './identify.js'
@@ -85,20 +85,22 @@ export function createRecheck(config: RecheckConfig): Recheck {
   const readUser = async (check: Check): Promise<Identified> => {
     const { connection, identifier, req } = check
     let claims: Claims | undefined
+    let answer: Claims | undefined
     const renew = async () => {
-      ;({ live: check.live, claims } = await refresh.tokens(check.live, connection))
+      ;({ live: check.live, claims, answer } = await refresh.tokens(check.live, connection))
       check.isRefreshed = true
     }
     const identify = async () => {
       const { session } = check.live
+      const tokens = sessions.tokens(check.live)
       const source = connection.client.source({
-        accessToken: sessions.tokens(check.live).accessToken,
+        accessToken: tokens.accessToken,
         claims: claims ?? session.boundClaims,
         hasFreshClaims: claims !== undefined,
         isLogin: false,
         scopes: session.scopes,
         subject: session.subject,
-        tokens: {},
+        tokens: { ...keptAnswer(session, tokens), ...answer },
       })
       await runHook('validate', source, () => connection.provider.validate?.(source))
       check.scopes = await rereadScopes(connection.provider, source)
@@ -259,6 +261,17 @@ function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decis
 
 function hasLost(before: OAuthUser, user: OAuthUser): boolean {
   return (before.emailVerified && !user.emailVerified) || membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
+}
+
+/** What a profile function finds of the token answer while nothing new has come. */
+function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }: Tokens): Claims {
+  return {
+    access_token: accessToken,
+    token_type: 'bearer',
+    scope: scopes.join(' '),
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(idToken !== undefined && { id_token: idToken }),
+  }
 }
 
 /** What every ID token has and no userinfo. */

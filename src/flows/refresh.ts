@@ -16,10 +16,11 @@ export interface RefreshConfig {
   pauses: Pauses
 }
 
-/** A session with the tokens that a refresh gave it, and the claims of its new ID token. */
+/** A session with the tokens that a refresh gave it, the claims of its new ID token, and all that the answer said. */
 export interface Refreshed {
   readonly live: LiveSession
   readonly claims: Claims | undefined
+  readonly answer: Claims
 }
 
 export interface Refresh {
@@ -62,7 +63,7 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
         flights.unsaved.set(live.key, { tokens: merge(answer), expiresAt: answer.expiresAt })
       })
       if (fresh.claims && live.session.subject !== undefined && subjectOf(fresh.claims) !== live.session.subject) ended('the refreshed ID token is about another user')
-      return { live: await save(live, merge(fresh), fresh.expiresAt), claims: fresh.claims }
+      return { live: await save(live, merge(fresh), fresh.expiresAt), claims: fresh.claims, answer: fresh.answer }
     } catch (error) {
       if (error instanceof IdTokenFault) ended('the refreshed ID token cannot be believed', error)
       // Other processes know the old token only: tell them before they try it.

@@ -31,7 +31,8 @@ export interface UserProfile {
 export type ProfileCallback = (error: unknown, profile?: UserProfile) => void
 
 /**
- * Reads the user with the access token. `context` is the token endpoint's answer. Returns the profile or a promise of it, or
+ * Reads the user with the access token. `context` is the token endpoint's answer; at a re-check without a refresh, what is kept
+ * of it: tokens, `token_type` and `scope`. Returns the profile or a promise of it, or
  * takes a third parameter and calls that back. Must be done within `timeouts.provider`.
  */
 export type FetchUserProfile = (
