@@ -278,7 +278,25 @@ describe('twitch', () => {
     expect(scene.count()).toMatchObject({ token: 1, userinfo: 1 })
   })
 
-  test('TW-7 a token that Twitch no longer validates is refreshed once, whatever its age', async () => {
+  test('TW-7 every check asks Twitch whether the token holds, in its own scheme: one that does not is refreshed once, then the session ends', async () => {
+    const scene = await loggedIn('twitch')
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(200)
+    const [validate] = scene.vendor.requests
+    expect(validate).toMatchObject({ endpoint: 'validate', headers: { authorization: expect.stringMatching(/^OAuth \w{20,}$/) } })
+    expect(scene.count()).toEqual({ validate: 1, userinfo: 1 })
+    const dead = { status: 401, body: { status: 401, message: 'invalid access token' } }
+    scene.vendor.respond('validate', dead, { once: true })
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(200)
+    expect(scene.count()).toEqual({ validate: 2, token: 1, userinfo: 1 })
+    scene.vendor.respond('validate', dead)
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit('/api', program)).status).toBe(401)
+    expect(scene.count()).toEqual({ validate: 2, token: 1 })
+  })
+
+  test('TW-7 a token that userinfo no longer takes is refreshed once, whatever its age', async () => {
     const scene = await loggedIn('twitch')
     scene.vendor.respond('userinfo', { status: 401, body: { status: 401, message: 'invalid access token' } }, { once: true })
     scene.clock.forward(INTERVAL)
