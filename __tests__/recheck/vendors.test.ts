@@ -369,4 +369,16 @@ describe('oauth2', () => {
     expect(refreshed).toEqual({ ...login, access_token: expect.any(String), refresh_token: expect.any(String) })
     expect(refreshed?.['access_token']).not.toBe(login?.['access_token'])
   })
+
+  test('CO-10 extra headers go to the token endpoint with a refresh as well, an Authorization in place of our credentials', async () => {
+    const authorization = `Basic ${Buffer.from('dev-client:dev-client-secret').toString('base64')}`
+    const provider = { tokenHeaders: { authorization, 'X-One': '1' }, clientSecret: 'not the one that counts' }
+    const scene = await loggedIn('oauth2', { provider, vendor: { settings: { tokenLifetime: 60 } } })
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(200)
+    const [token, ...others] = scene.vendor.requests
+    expect(token).toMatchObject({ endpoint: 'token', headers: { authorization, 'x-one': '1' }, form: { grant_type: 'refresh_token' } })
+    expect(token?.form).not.toHaveProperty('client_secret')
+    for (const { headers } of others) expect([headers['x-one'], headers.authorization]).toEqual([undefined, expect.stringMatching(/^Bearer /)])
+  })
 })
