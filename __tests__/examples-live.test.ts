@@ -134,3 +134,12 @@ test('tracing: a span for each request', async () => {
   expect(spans.at(0)).toMatchObject({ span: 'oauth gate', 'url.path': '/', 'http.response.status_code': 302, 'oauth.decision': 'block', 'oauth.reason': 'login' })
   expect(spans.at(-1)).toMatchObject({ span: 'oauth gate', 'url.path': '/page', 'http.response.status_code': 200, 'oauth.decision': 'allow' })
 }, 60_000)
+
+// Both play a provider with one user, who is logged in without being asked.
+test.each(['custom-oauth2', 'gitlab-self-hosted'])('%s: a visitor is logged in', async (name) => {
+  const example = await start(name)
+  const page = await createBrowser().get(`${example.origin}/deep?x=1`)
+  expect([page.status, page.url]).toEqual([200, `${example.origin}/deep?x=1`])
+  expect(page.body).toContain('Ada Lovelace')
+  expect(page.body).toContain('ada@example.com')
+}, 60_000)

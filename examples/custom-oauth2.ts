@@ -25,8 +25,8 @@ app.use(oauthModule({
       async fetchUserProfile(accessToken) {
         const response = await fetch(server.userUrl, { headers: { authorization: `Bearer ${accessToken}` } })
         if (!response.ok) throw new Error(`the user cannot be read: status ${response.status}`)
-        const user = (await response.json()) as { id: string; name?: string; email?: string; email_verified?: boolean }
-        return { ...user, user_id: user.id }
+        const user = (await response.json()) as { user_id: string; name?: string; email?: string; email_verified?: boolean }
+        return { user_id: user.user_id, name: user.name, email: user.email, email_verified: user.email_verified }
       },
     }),
   },
