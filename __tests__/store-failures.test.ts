@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../src/index.js'
 import { startVendor, type VendorServer } from '../src/dev/vendors/index.js'
 import { type Gate, oidcOf, startGate, stopAll, stopping, toCallback } from './support/gate.js'
-import { type Browser, createBrowser } from './support/jar.js'
+import { type Browser, createBrowser, linksOf } from './support/jar.js'
 
 let vendor: VendorServer
 
@@ -74,8 +74,9 @@ describe('S-111 a store that cannot be read', () => {
     expect(page.body).not.toContain('redis')
     expect(gate.reached).toEqual([])
     expect(vendor.requests.length).toBe(before)
-    // As soon as the store is back the session is, too.
+    // As soon as the store is back the session is, too: "try again" is the same page, not a login.
     faulty.break('get', undefined)
+    expect(linksOf(page)).toEqual([gate.url('/x')])
     expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(200)
   })
 

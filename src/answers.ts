@@ -8,8 +8,10 @@ import type { Page, PageFacts, Pages } from './pages.js'
 
 /** What an answer to an error needs beyond the error. */
 export interface ErrorFacts {
-  /** Where trying again starts; the visitor is sent nowhere by itself. */
+  /** Where a login starts; the visitor is sent nowhere by itself. */
   loginUrl?: string | undefined
+  /** Where trying again starts. Default: at `loginUrl`. */
+  retryUrl?: string | undefined
   decisionId?: string | undefined
   /** For a user whom the rules refuse. */
   denied?: Pick<PageFacts<DeniedContext>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
@@ -43,7 +45,7 @@ export function createAnswers(pages: Pages, onPageError: (error: unknown) => voi
 
   return {
     page,
-    error(req, res, error, { loginUrl, decisionId, denied, realm }) {
+    error(req, res, error, { loginUrl, retryUrl = loginUrl, decisionId, denied, realm }) {
       const all: Headers = {
         ...(error.status === 401 && { 'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"` }),
         ...(error.retryAfter !== undefined && { 'Retry-After': String(Math.ceil(error.retryAfter)) }),
@@ -55,7 +57,7 @@ export function createAnswers(pages: Pages, onPageError: (error: unknown) => voi
       }
       const { body, policy } = make((views, nonce) => {
         if (error.code === 'login_required' && isFramed(req) && loginUrl) return views.frame({ loginUrl }, nonce)
-        const facts = { message: error.message, retryUrl: error.retryable ? loginUrl : undefined, decisionId }
+        const facts = { message: error.message, retryUrl: error.retryable ? retryUrl : undefined, decisionId }
         if (denied && isDenial(error.code)) return views.denied({ ...facts, ...denied, code: error.code }, nonce)
         const { code, status, audience, providerMessage } = error
         return views.error({ ...facts, code, status, audience, providerMessage }, nonce)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Answers } from './answers.js'
-import { OAuthError } from './errors.js'
+import { OAuthError, type OAuthErrorCode } from './errors.js'
 import type { Events } from './events.js'
 import { FailedLogin } from './flows/failed-login.js'
 import type { Links, LoginRequest } from './flows/links.js'
@@ -29,6 +29,9 @@ export interface Failures {
   /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
   answer(visit: Visit, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
 }
+
+/** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
+const keepsSession: ReadonlySet<OAuthErrorCode> = new Set(['recheck_unavailable', 'store_unavailable'])
 
 export function createFailures({ logger, onError, links, connections, answers, events, reports }: FailuresConfig): Failures {
   const shownUser = ({ name, email, username, provider }: OAuthUser) => {
@@ -75,6 +78,7 @@ export function createFailures({ logger, onError, links, connections, answers, e
       answers.error(req, res, error, {
         realm: place.instance === '' ? 'oauth-module' : place.instance,
         loginUrl: links.login(place, retry),
+        retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,
         decisionId,
         denied: failed?.user && {
           user: shownUser(failed.user),

@@ -4,7 +4,7 @@ import { memoryStore } from '../../src/index.js'
 import { attemptOf } from '../providers/support.js'
 import { realDate } from '../support/clock.js'
 import { bodyOf, stopAll, valueOfCookie } from '../support/gate.js'
-import { createBrowser } from '../support/jar.js'
+import { createBrowser, linksOf } from '../support/jar.js'
 import { codeOf, formsTo, INTERVAL, loggedIn, program } from './support.js'
 
 afterEach(async () => {
@@ -199,9 +199,11 @@ describe('down', () => {
     scene.vendor.respond('userinfo', outage)
     scene.clock.forward(INTERVAL)
     for (let interval = 0; interval < 5; interval++) {
-      const page = await scene.visit()
+      const page = await scene.visit('/x?y=1')
       expect([page.status, codeOf(page), page.headers['retry-after']]).toEqual([503, 'recheck_unavailable', '5'])
       expect(page.setCookie).toEqual([])
+      // No login at a provider that is down.
+      expect(linksOf(page)).toEqual([scene.gate.url('/x?y=1')])
       scene.clock.forward(INTERVAL)
     }
     expect(scene.gate.reached).toEqual([])
