@@ -444,6 +444,15 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     }
   })
 
+  test('a replay is refused after a change of the configuration, too', async () => {
+    const provider = { idp: oidcOf(vendor) }
+    const at = await startGate({ provider })
+    const token = logoutToken()
+    expect(await send(token, at)).toBe(200)
+    at.middleware.reconfigure({ provider, inactivityTimeout: 600 })
+    expect(await send(token, at)).toBe(400)
+  })
+
   test('keys that cannot be had are not the token\'s fault: 502, and it can be sent again', async () => {
     const flaky = stopping(await startVendor('oidc'))
     await publishKey(flaky)

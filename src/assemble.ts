@@ -1,7 +1,7 @@
 import { createAnswers } from './answers.js'
 import { type AppUsers, createAppUsers } from './app-users.js'
 import { createEvents, type Events } from './events.js'
-import { createBackchannelLogout } from './flows/backchannel-logout.js'
+import { createBackchannelLogout, createSeenLogoutTokens, type SeenLogoutTokens } from './flows/backchannel-logout.js'
 import { createCallback } from './flows/callback.js'
 import { createFlights, type Flights } from './flows/flights.js'
 import { AUTHORIZE_TIMEOUT, createIdentifier, type Identified, type Identifier } from './flows/identify.js'
@@ -48,6 +48,7 @@ export interface Shared {
   readonly watches: Watches
   readonly appUsers: AppUsers
   readonly logoutIndex: LogoutIndex
+  readonly seenLogoutTokens: SeenLogoutTokens
   /** What guards of single routes ask about. */
   readonly asked: Asked
 }
@@ -97,13 +98,27 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
-  return { sealer, transactions: createTransactions(sealer), sessions, flights, events, reports, passed: createPassedRequests(), mounts: new Set(), watches, appUsers, logoutIndex: createLogoutIndex(store, storeTimeout), asked }
+  return {
+    sealer,
+    transactions: createTransactions(sealer),
+    sessions,
+    flights,
+    events,
+    reports,
+    passed: createPassedRequests(),
+    mounts: new Set(),
+    watches,
+    appUsers,
+    logoutIndex: createLogoutIndex(store, storeTimeout),
+    seenLogoutTokens: createSeenLogoutTokens(),
+    asked,
+  }
 }
 
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, asked } = shared
+  const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, seenLogoutTokens, asked } = shared
   const places = createPlaces(config, shared.mounts)
   const links = createLinks(sealer, places, basePath)
   const landings = createLandings(sealer)
@@ -157,7 +172,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     login,
     callback: createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration: lifetimes.maximumDuration, onIdentified }),
     logout: createLogout({ sessions, connections, links, landings, places, answers, behaviour: config.logout, beside: flights.beside }),
-    backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex }) : undefined,
+    backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex, seen: seenLogoutTokens }) : undefined,
     links,
     sessions,
     recheck,

@@ -15,7 +15,11 @@ export interface BackchannelLogoutConfig {
   connections: ReadonlyMap<string, Connection>
   sessions: Sessions
   index: LogoutIndex
+  seen: SeenLogoutTokens
 }
+
+/** Logout tokens that were used. To be kept when the configuration changes: they stay used. */
+export type SeenLogoutTokens = LRUCache<string, true>
 
 /** Takes logout tokens of OpenID Connect providers. (Back-Channel Logout 1.0, 2.5) */
 export interface BackchannelLogout {
@@ -30,9 +34,11 @@ const MAX_AGE_WITH_END = 3600
 /** Longer than any token is taken, clocks that differ included. */
 const REPLAY_MEMORY = 2 * 3_600_000
 
-export function createBackchannelLogout({ connections, sessions, index }: BackchannelLogoutConfig): BackchannelLogout {
-  const seen = new LRUCache<string, true>({ max: 10_000, ttl: REPLAY_MEMORY, perf: Date, ttlResolution: 0 })
+export function createSeenLogoutTokens(): SeenLogoutTokens {
+  return new LRUCache({ max: 10_000, ttl: REPLAY_MEMORY, perf: Date, ttlResolution: 0 })
+}
 
+export function createBackchannelLogout({ connections, sessions, index, seen }: BackchannelLogoutConfig): BackchannelLogout {
   const verify = async (token: string): Promise<{ connection: Connection; claims: Claims }> => {
     const { aud, iss } = readUnverified(token)
     for (const connection of connections.values()) {
