@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, oauthModule, type OAuthModuleOptions, oidcProvider } from '../src/index.js'
 import { type VendorName, startVendor } from '../src/dev/vendors/index.js'
 import { providerOf, requestsTo } from './providers/support.js'
+import { fakeDate, realDate } from './support/clock.js'
 import { bodyOf, cookieLine, type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from './support/gate.js'
 import { type Browser, createBrowser, formOf, linksOf } from './support/jar.js'
 import { type OidcServer, startOidcProvider } from './support/oidc.js'
@@ -12,6 +13,7 @@ let server: OidcServer
 beforeAll(async () => {
   server = stopping(await startOidcProvider({ loginAs: 'alice', refreshTokens: 'always' }))
 })
+afterEach(realDate)
 afterAll(stopAll)
 
 const fromElsewhere = { 'Sec-Fetch-Site': 'cross-site' }
@@ -259,6 +261,15 @@ describe('sessionsPerUser', () => {
     const [one, two] = [await logIn(gate), await logIn(gate)]
     await two.get(gate.url('/auth/authn'))
     expect([await isIn(one, gate), await isIn(two, gate)]).toEqual([true, true])
+  })
+
+  test('a login does not end itself where another process\'s clock is ahead', async () => {
+    const gate = await register({ sessionsPerUser: 1 })
+    const clock = fakeDate(Date.now() + 10_000)
+    const ahead = await logIn(gate)
+    clock.forward(-10)
+    const here = await logIn(gate)
+    expect([await isIn(ahead, gate), await isIn(here, gate)]).toEqual([false, true])
   })
 
   test('sessions of another instance in the same store are not counted', async () => {

@@ -4,7 +4,7 @@ import { sha256 } from './http/seal.js'
 import { isCookieStore } from './session/cookie-store.js'
 import { guard } from './session/guard.js'
 import { LONGEST_LIFE, type Session } from './session/session.js'
-import type { Sessions } from './session/sessions.js'
+import type { LiveSession, Sessions } from './session/sessions.js'
 import type { EntriesPage, SessionStore, StoreRecord } from './session/store.js'
 import type { OAuthUser } from './user.js'
 
@@ -69,8 +69,8 @@ export interface AppUsers {
   /** Users who were active in a month of UTC, `'YYYY-MM'`; default: this one. */
   monthlyActiveUsers(month?: string): Promise<number>
   noteLogin(session: Session, now: number): Promise<void>
-  /** Ends the oldest sessions of this one's user and instance, beyond so many. */
-  endOldest(latest: Session, count: number): Promise<void>
+  /** Ends the oldest sessions of this one's user and instance, beyond so many; never this one. */
+  endOldest(latest: LiveSession, count: number): Promise<void>
   noteActivity(user: OAuthUser, now: number): void
 }
 
@@ -211,10 +211,11 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       for await (const _ of everyOf('active', month)) count++
       return count
     },
-    async endOldest({ user, instance }, count) {
-      const keys: string[] = []
-      for await (const [key, record] of everyOf('session', user.key)) if ((record as Session).instance === instance) keys.push(key)
-      for (const key of keys.slice(count)) await sessions.destroy(key, 'revoked')
+    async endOldest({ key: latest, session: { user, instance } }, count) {
+      const others: string[] = []
+      // By the clock of another process the latest need not be the newest.
+      for await (const [key, record] of everyOf('session', user.key)) if (key !== latest && (record as Session).instance === instance) others.push(key)
+      for (const key of others.slice(count - 1)) await sessions.destroy(key, 'revoked')
     },
     noteLogin: async ({ user }, now) => {
       if (!keepsRows) return

@@ -179,7 +179,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     async onLogin(live, now) {
       await appUsers.noteLogin(live.session, now)
       if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
-      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live.session, config.sessionsPerUser)
+      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live, config.sessionsPerUser)
       events.tell('login', factsOf(live))
     },
     onLogout: (live) => events.tell('logout', factsOf(live)),
