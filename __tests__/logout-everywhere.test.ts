@@ -272,6 +272,20 @@ describe('sessionsPerUser', () => {
     expect([await isIn(ahead, gate), await isIn(here, gate)]).toEqual([false, true])
   })
 
+  test('a denied session is not counted', async () => {
+    const clock = fakeDate(Date.now())
+    const authorize: OAuthModuleOptions['authorize'] = (_, req) => req.headers['x-network'] !== 'outside'
+    const gate = await register({ sessionsPerUser: 2, authCheckInterval: 20, authorize })
+    const first = await logIn(gate)
+    clock.forward(1)
+    const denied = await logIn(gate)
+    clock.forward(20)
+    expect(await isIn(first, gate)).toBe(true)
+    expect((await denied.get(gate.url('/'), { follow: false, headers: { 'X-Network': 'outside' } })).status).toBe(403)
+    const second = await logIn(gate)
+    expect([await isIn(first, gate), await isIn(second, gate)]).toEqual([true, true])
+  })
+
   test('sessions of another instance in the same store are not counted', async () => {
     const store = memoryStore()
     const here = await register({ store, id: 'here', sessionsPerUser: 1 })

@@ -69,7 +69,7 @@ export interface AppUsers {
   /** Users who were active in a month of UTC, `'YYYY-MM'`; default: this one. */
   monthlyActiveUsers(month?: string): Promise<number>
   noteLogin(session: Session, now: number): Promise<void>
-  /** Ends the oldest sessions of this one's user and instance, beyond so many; never this one. */
+  /** Ends the oldest sessions of this one's user and instance, beyond so many; never this one. A denied one counts for nothing. */
   endOldest(latest: LiveSession, count: number): Promise<void>
   noteActivity(user: OAuthUser, now: number): void
 }
@@ -214,7 +214,10 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     async endOldest({ key: latest, session: { user, instance } }, count) {
       const others: string[] = []
       // By the clock of another process the latest need not be the newest.
-      for await (const [key, record] of everyOf('session', user.key)) if (key !== latest && (record as Session).instance === instance) others.push(key)
+      for await (const [key, record] of everyOf('session', user.key)) {
+        const other = record as Session
+        if (key !== latest && other.instance === instance && other.deniedSince === undefined) others.push(key)
+      }
       for (const key of others.slice(count - 1)) await sessions.destroy(key, 'revoked')
     },
     noteLogin: async ({ user }, now) => {
