@@ -228,6 +228,16 @@ describe('maxAge', () => {
     expect(gate.reached.filter((line) => line !== 'GET /')).toEqual(['GET /guarded'])
   })
 
+  test('a login of the future counts for none: from a provider that counts in milliseconds it would be fresh for ever', async () => {
+    const clock = fakeDate()
+    const { visit, vendor } = await guarded({ maxAge: 60 })
+    vendor.claims((claims) => ({ ...claims, auth_time: Date.now() }))
+    expect((await visit('/')).status).toBe(200)
+    clock.forward(86_400)
+    expect((await visit('/guarded', program)).status).toBe(401)
+    expect((await visit()).status).toBe(502)
+  })
+
   test('a visitor who takes the new login off the authorization request does not pass', async () => {
     const clock = fakeDate()
     const { visit, vendor, gate, browser } = await guarded({ maxAge: 60 })

@@ -87,7 +87,7 @@ export function createCallback({ connections, identifiers, transactions, session
       requestedScopes: transaction.scopes,
       authenticatedSince: transaction.reauthenticates ? transaction.startedAt : undefined,
     })
-    if (transaction.needsAuthTime && authTimeOf(tokens) === undefined) {
+    if (transaction.needsAuthTime && authTimeOf(tokens, provider, now) === undefined) {
       throw new OAuthError('misconfigured', { hint: `${provider.name} does not say when the user logged in (auth_time): maxAge needs acceptSilentLogin: true` })
     }
     const scopes = await grantedScopes(provider, client, tokens, transaction).catch((error: unknown) => {
@@ -113,7 +113,7 @@ export function createCallback({ connections, identifiers, transactions, session
         redirectUri: transaction.redirectUri,
         browser: { userAgent: req.headers['user-agent']?.slice(0, 512), ipAddress: req.ip ?? req.socket?.remoteAddress },
         scopes,
-        authTime: authTimeOf(tokens),
+        authTime: authTimeOf(tokens, provider, now),
         accessTokenExpiresAt: tokens.expiresAt,
         verdicts: { [identifier.fingerprint]: { at: now, allowed: true, matched: decision.matched } },
       },
@@ -208,6 +208,8 @@ async function grantedScopes(provider: Provider, client: ProviderClient, tokens:
   throw new ScopesMissing(missing)
 }
 
-function authTimeOf({ claims }: TokenSet): number | undefined {
-  return typeof claims?.['auth_time'] === 'number' ? claims['auth_time'] * 1000 : undefined
+/** One of the future, as from a provider that counts in milliseconds, says nothing: it would stay fresh for ever. */
+function authTimeOf({ claims }: TokenSet, { clockTolerance }: Provider, now: number): number | undefined {
+  const said = claims?.['auth_time']
+  return typeof said === 'number' && said * 1000 <= now + clockTolerance * 1000 ? said * 1000 : undefined
 }
