@@ -167,6 +167,20 @@ describe('an odd store', () => {
     expect(odd.rows.size).toBe(0)
   })
 
+  test('of several instances in one process brings nothing back, whichever of them deletes', async () => {
+    const { odd, store } = make()
+    const another = expressSessionStore(odd, { timeout: 1000 })
+    await store.set('k', record(), 60_000)
+    odd.next('get', 'answers late')
+    const updated = another.update('k', record({ revision: 2 }), 60_000)
+    await store.delete('k')
+    await updated
+    expect(await store.get('k')).toBeUndefined()
+    const release = await store.lock?.('k', 1000)
+    expect(await another.lock?.('k', 1000)).toBeUndefined()
+    await release?.()
+  })
+
   test('that cannot be read still ends a session', async () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)

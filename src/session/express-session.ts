@@ -3,7 +3,7 @@ import { within } from '../http/deadline.js'
 import { isRecord } from '../read.js'
 import { ask } from './callbacks.js'
 import { type EntriesPage, type EntriesQuery, entryPosition, type SessionStore, type StoreRecord } from './store.js'
-import { createTurns } from './turns.js'
+import { createTurns, type Turns } from './turns.js'
 
 /** A store made for express-session, as far as it is used here. */
 export interface ExpressSessionStore {
@@ -47,11 +47,8 @@ export function isRedisClient(value: unknown): boolean {
  * @param options.timeout Milliseconds for one answer of the store.
  */
 export function expressSessionStore(store: ExpressSessionStore, { timeout }: { timeout: number }): SessionStore {
-  const turn = createTurns()
+  const { turn, locks, late } = stateOf(store)
   const answer = (work: Promise<unknown>) => within(timeout, 'the store', () => work)
-  const locks = new Map<string, { until: number }>()
-  // Writes that nobody waits for any more, and whether the record was deleted since.
-  const late = new LRUCache<string, { isDeleted: boolean }>({ max: 10_000 })
 
   const read = async (key: string): Promise<StoreRecord | undefined> => {
     const found = await answer(ask(store.get, 2, (callback) => store.get(sidOf(key), callback))).catch(absentIfGone)
@@ -113,6 +110,28 @@ export function expressSessionStore(store: ExpressSessionStore, { timeout }: { t
     },
     ...(typeof store.all === 'function' && { entries: async (query: EntriesQuery) => pageOf(await readAll(store, timeout), query) }),
   }
+}
+
+/** What makes up for what the store cannot do. */
+interface State {
+  readonly turn: Turns
+  readonly locks: Map<string, { until: number }>
+  /** Writes that nobody waits for any more, and whether the record was deleted since. */
+  readonly late: LRUCache<string, { isDeleted: boolean }>
+}
+
+const stateName = Symbol.for('oauth-module state of a store')
+
+/**
+ * On the store: several instances in one process may share it, and its sessions, and so may two copies of the package. What
+ * holds within the process holds among them.
+ */
+function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
+  const present = store[stateName]
+  if (present !== undefined) return present
+  const state: State = { turn: createTurns(), locks: new Map(), late: new LRUCache({ max: 10_000 }) }
+  if (Object.isExtensible(store)) Object.defineProperty(store, stateName, { value: state })
+  return state
 }
 
 /** Not to be mistaken for the app's own sessions in the same store. Some stores make file names of it. */
