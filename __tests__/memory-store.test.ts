@@ -124,6 +124,14 @@ describe('bounds', () => {
     expect(keysOf(store, ['victim', '1', '2', '3', '4', '5', '6'])).toEqual(['victim', '3', '4', '5', '6'])
   })
 
+  test('a session larger than maxBytes is an error, and pushes out nobody', () => {
+    const store = memoryStore({ maxBytes: 1000 })
+    const one = { kind: 'session', group: 'a', createdAt: 1, revision: 1 }
+    for (const key of ['k1', 'k2']) store.set(key, one, 60_000)
+    expect(() => store.set('large', { ...one, claims: 'x'.repeat(1000) } as StoreRecord, 60_000)).toThrow(/larger than maxBytes/)
+    expect([store.get('k1'), store.get('k2')]).toEqual([one, one])
+  })
+
   test('writing a session again neither counts twice nor pushes another out', () => {
     const store = memoryStore({ maxEntries: 2, maxPerUser: 2 })
     store.set('a', session('ada'), HOUR)

@@ -64,6 +64,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   const write = (key: string, record: StoreRecord, ttl: number) => {
     purge(PURGE_INTERVAL)
     const cache = cacheOf(record.kind)
+    // The cache would drop it without a word, and the login after it, and the next.
+    if (record.kind === 'session' && sizeOf(record) > maxBytes) throw new Error('one session is larger than maxBytes of memoryStore()')
     if (record.kind === 'session') makeRoom(cache, key, sizeOf(record))
     cache.set(key, record, { ttl })
     if (record.kind !== 'session' || !cache.has(key)) return
