@@ -57,6 +57,13 @@ describe('logging out', () => {
     expect(await statusOf(there)).toBe(200)
   })
 
+  test('ends all sessions whose cookies the browser sends: a second one must not keep it logged in', async () => {
+    const values = [valueOfCookie(await loggedIn(), gate.origin), valueOfCookie(await loggedIn(), gate.origin)]
+    const headers = { Cookie: values.map((value) => `ngrok.session=${value}`).join('; ') }
+    const statusAt = async (path: string) => (await createBrowser().get(gate.url(path), { follow: false, headers })).status
+    expect([await statusAt('/'), await statusAt('/auth/logout'), await statusAt('/')]).toEqual([200, 200, 302])
+  })
+
   test('goes to the path that the options name', async () => {
     const other = await startGate({ provider: { idp: oidcOf(vendor) }, logout: { returnTo: '/bye?x=1' } })
     const page = await (await loggedIn(other)).get(other.url('/auth/logout?returnTo=https://evil.example/&next=//evil.example'), { follow: false })

@@ -4,7 +4,7 @@ import { redirect } from '../http/answer.js'
 import { within } from '../http/deadline.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
-import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { LiveSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Places, Visit } from '../place.js'
 import type { Landings } from './landings.js'
 import type { Links } from './links.js'
@@ -36,6 +36,8 @@ export interface Logout {
 
 /** Milliseconds. */
 const PROVIDER_PATIENCE = 2_000
+/** As many cookies of our name as are read of one request. */
+const MAX_SESSIONS = 4
 
 export function createLogout({ sessions, connections, links, landings, places, answers, behaviour, beside }: LogoutConfig): Logout {
   const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
@@ -73,6 +75,14 @@ export function createLogout({ sessions, connections, links, landings, places, a
   const goOn = (req: AppRequest, res: ServerResponse, url: string, message: string) =>
     answers.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) => pages.continue({ url, message }, nonce))
 
+  /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
+  const endAll = async ({ req, place, now }: Visit, first: LiveSession) => {
+    for (let live: LiveSession | MissReason = first, count = 0; typeof live !== 'string' && count < MAX_SESSIONS; count++) {
+      await sessions.destroy(live.key, 'logout')
+      live = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    }
+  }
+
   const signedOut = ({ req, place }: Visit, res: ServerResponse, onward: string | undefined) => {
     // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
     if (onward !== undefined && req.method === 'POST') return goOn(req, res, onward, 'You are signed out here. To sign out at the provider as well, go on.')
@@ -98,7 +108,7 @@ export function createLogout({ sessions, connections, links, landings, places, a
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.
-      if (live !== undefined) await sessions.destroy(live.key, 'logout')
+      if (live !== undefined) await endAll(visit, live)
       clearSessionCookie(res, req.headers.cookie, place.sessionCookie)
       landings.forget(req, res, place)
       if (live !== undefined) revoke(live)
