@@ -100,6 +100,8 @@ function readCookie(read: OptionReader): CookieConfig {
   options?.only(['domain', 'sameSite', 'secure', 'path'])
   const sameSite = options?.oneOf('sameSite', ['Lax', 'None'], 'Lax') ?? 'Lax'
   const path = options?.text('path', { pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/, cure: 'must be a path that starts with a slash', max: 512 })
+  const isPath = path === undefined || (isSafeMount(path.replace(/\/$/, '')) && new URL(path, 'http://origin.invalid').pathname === path)
+  if (!isPath) options?.fail('path', 'is one that no request has: no query, no doubled slashes, no dot segments')
   const domain = options?.text('domain', { pattern: /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, cure: "must be a domain, as in 'example.com'", max: 253 })
   const secure = options?.has('secure') ? options.boolean('secure', true) : undefined
   if (sameSite === 'None' && secure === false) options?.fail('sameSite', "cannot be 'None' without Secure: browsers drop such a cookie")
@@ -119,7 +121,7 @@ function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
   if (secrets.length === 0) read.fail('secret', 'is an empty list')
   const texts = secrets.map((secret) => {
     if (typeof secret !== 'string') return read.fail('secret', 'must be a text or a list of texts')
-    return secret.length >= 32 ? secret : read.fail('secret', 'must have 32 characters at least, as from `openssl rand -hex 32`')
+    return secret.trim().length >= 32 ? secret : read.fail('secret', 'must have 32 characters at least, as from `openssl rand -hex 32`')
   })
   if (new Set(texts).size !== texts.length) read.fail('secret', 'names the same secret twice')
   return texts
@@ -224,6 +226,7 @@ function checkAddresses(read: OptionReader, { cookie, publicUrl, basePath, logou
     if (isBelow(path, basePath) || isBelow(path, `${mount}${basePath}`)) read.fail('logout.returnTo', 'must not be one of the special paths: leave it out to show the signed-out page')
   }
   if (publicUrl === undefined) return
+  if (publicUrl.path.endsWith(`${basePath}/callback`)) read.fail('baseUrl', `must be where the middleware is mounted, not the address of the callback: leave out ${basePath}/callback`)
   const { hostname } = new URL(publicUrl.origin)
   const domain = cookie.domain?.replace(/^\./, '').toLowerCase()
   if (domain !== undefined && hostname !== domain && !hostname.endsWith(`.${domain}`)) {

@@ -198,11 +198,16 @@ function readProviderRules(options: OptionReader, definition: ProviderDefinition
   return rules
 }
 
+function checkEmail(item: string): string | undefined {
+  if (item.startsWith('*')) return 'has an entry that is no e-mail address: there are no wildcards, name domains in emailDomains'
+  return parseEmail(item) ? undefined : 'has an entry that is no e-mail address'
+}
+
 /** The lists of a provider, of a guard, or of rules on trial. */
 export function readRules(options: OptionReader): Rules {
   const lower = (item: string) => item.toLowerCase()
   return {
-    emailAddresses: options.list('emailAddresses', (item) => (parseEmail(item) ? undefined : 'has an entry that is no e-mail address'), lower),
+    emailAddresses: options.list('emailAddresses', checkEmail, lower),
     emailDomains: options.list('emailDomains', (item) => (isDomain(item) ? undefined : "has an entry that is no domain: write it as in 'example.com', in punycode if need be"), lower),
     organizations: options.list('organizations', (item) => (/^[A-Za-z0-9_.-]+$/.test(item) ? undefined : "has an entry that is no slug: write it as in 'acme'"), lower),
     teams: options.list('teams', (item) => (/^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item) ? undefined : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id"), lower),
@@ -245,14 +250,16 @@ function readParamsMap(options: OptionReader): Record<string, string> {
 }
 
 function readTokenHeaders(options: OptionReader): Record<string, string> {
-  const forbidden = new Set(['host', 'content-length', 'content-type', 'transfer-encoding', 'connection'])
-  return (
+  const forbidden = new Set(['host', 'content-length', 'content-type', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'expect', 'te', 'trailer'])
+  const headers =
     options.record('tokenHeaders', (name, value) => {
       if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return 'has a name that is no header name'
       if (forbidden.has(name.toLowerCase())) return `must not set ${name.toLowerCase()}`
       return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'has a value that no header may have'
     }) ?? {}
-  )
+  const names = Object.keys(headers).map((name) => name.toLowerCase())
+  if (new Set(names).size !== names.length) options.fail('tokenHeaders', 'names the same header twice')
+  return headers
 }
 
 /** RFC 6749, A.4. */

@@ -64,9 +64,10 @@ export function readOptions(source: unknown, at: string): OptionReader {
     text(name, { pattern, cure = 'has a form that is not allowed', max = 2048 } = {}) {
       const value = options[name]
       if (value === undefined) return undefined
-      if (typeof value !== 'string' || value === '') return fail(name, 'must be a text that is not empty')
+      if (typeof value !== 'string' || value.trim() === '') return fail(name, 'must be a text that is not empty')
       if (value.length > max) return fail(name, `must have at most ${max} characters`)
       if (CONTROL.test(value)) return fail(name, 'must not hold control characters')
+      if (value.trim() !== value) return fail(name, 'must not begin or end with a blank')
       if (pattern && !pattern.test(value)) return fail(name, cure)
       return value
     },
@@ -95,7 +96,8 @@ export function readOptions(source: unknown, at: string): OptionReader {
       if (!isRecord(value) || !isPlain(value)) return fail(name, 'must be an object of texts, as in { name: \'value\' }')
       const entries = Object.entries(value).map(([key, item]): [string, string] => {
         if (typeof item !== 'string') return fail(name, `must hold only texts; ${printable(key)} is none`)
-        const complaint = check(key, item)
+        if (key === '' || item === '') return fail(name, 'must hold only names and texts that are not empty')
+        const complaint = check(key, item) ?? (CONTROL.test(key + item) ? 'must not hold control characters' : undefined)
         return complaint === undefined ? [key, item] : fail(name, complaint)
       })
       return Object.fromEntries(entries)
@@ -113,6 +115,8 @@ export function readOptions(source: unknown, at: string): OptionReader {
       if (typeof value !== 'string' || !URL.canParse(value)) return fail(name, 'must be an absolute URL')
       const url = new URL(value)
       if (url.protocol !== 'https:' && url.protocol !== 'http:') return fail(name, 'must be an https URL')
+      // What a URL parser passes over; but issuers are compared as they are written.
+      if (/[\s\\\u0000-\u001f]/.test(value) || !/^https?:\/\//i.test(value)) return fail(name, 'must be an absolute URL, as in https://host/path, without blanks and backslashes')
       if (url.username !== '' || url.password !== '' || url.hash !== '') return fail(name, 'must hold no user, password or fragment')
       if (!isAllowed(value)) return fail(name, 'must be an https URL (plain http only on this machine)')
       return url

@@ -39,7 +39,7 @@ const seconds = (good = 60, bad: readonly number[] = []): Row => ({
 const text = (good: string, bad: readonly unknown[] = []): Row => ({
   good,
   takes: ['text'],
-  bad: ['', `${good}\n${canary}`, `${canary}\u0000`, canary.repeat(2000), ...bad],
+  bad: ['', '   ', `${good} `, ` ${good}`, `\u00a0${good}`, `${good}\n${canary}`, `${canary}\u0000`, canary.repeat(2000), ...bad],
 })
 const choice = (good: string): Row => ({ good, takes: ['text'], bad: ['', canary, ` ${good} `] })
 const list = (good: string, bad: readonly string[] = []): Row => ({
@@ -54,15 +54,15 @@ const folded = (row: Row, good: string): Row => ({ ...row, bad: [...row.bad, [go
 const url = (good: string, bad: readonly string[] = []): Row => ({
   good,
   takes: ['text'],
-  bad: ['', canary, '/path', `ftp://${canary}.example`, `https://user:${canary}@a.example`, `${good}#${canary}`, `javascript:${canary}`, ...bad],
+  bad: ['', canary, '/path', `ftp://${canary}.example`, `https://user:${canary}@a.example`, `${good}#${canary}`, `javascript:${canary}`, ` ${good}`, `${good}\t`, `${good.slice(0, 9)}\n${good.slice(9)}`, `https:${canary}.example`, `https:\\\\${canary}.example`, ...bad],
 })
 const address = (good: string) => url(good, [`http://${canary}.example`])
-const record = (bad: readonly object[] = []): Row => ({ good: { name: 'value' }, takes: ['object'], bad: [{ name: 4711 }, { name: null }, { name: { canary } }, ...bad] })
+const record = (bad: readonly object[] = []): Row => ({ good: { name: 'value' }, takes: ['object'], bad: [{ name: 4711 }, { name: null }, { name: { canary } }, { name: '' }, { '': canary }, { name: `${canary}\r\n` }, ...bad] })
 const group = (good: object, bad: readonly object[] = []): Row => ({ good, takes: ['object'], bad: [{ unheardOf: canary }, ...bad] })
 const needed = (row: Row): Row => ({ ...row, isNeeded: true })
 
 const rules = {
-  emailAddresses: folded(list('ada@corp.example', [`${canary}`, `${canary}@`, `@${canary}.example`, `a@${canary}@corp.example`, '*']), 'ada@corp.example'),
+  emailAddresses: folded(list('ada@corp.example', [`${canary}`, `${canary}@`, `@${canary}.example`, `a@${canary}@corp.example`, '*', `*@${canary}.example`]), 'ada@corp.example'),
   emailDomains: folded(list('corp.example', [`@${canary}.example`, '*', `*.${canary}.example`, `${canary}`, `a@${canary}.example`]), 'corp.example'),
   organizations: folded(list('acme', [`${canary} inc`, `${canary}/x`, '*']), 'acme'),
   teams: folded(list('acme/core', [canary, `${canary}/`, `a/b/${canary}`, '*']), 'acme/core'),
@@ -84,9 +84,9 @@ const common: Rows<ProviderOptions> = {
   iconUrl: url('https://cdn.example/icon.svg', [`http://${canary}.example/icon.svg`, `data:image/svg+xml,${canary}`]),
   trustEmail: flag,
   connectionScopes: scopes,
-  authorizationParams: record([{ state: canary }, { redirect_uri: canary }, { scope: canary }]),
-  authorizationParamsMap: record([{ state: 'name' }, { name: 'connection' }, { name: `${canary} x` }, { name: '' }]),
-  tokenHeaders: record([{ host: canary }, { 'content-length': '1' }, { name: `${canary}\r\nx: y` }, { [`${canary} `]: 'x' }]),
+  authorizationParams: record([{ state: canary }, { redirect_uri: canary }, { scope: canary }, { client_secret: canary }, { code_verifier: canary }]),
+  authorizationParamsMap: record([{ state: 'name' }, { name: 'connection' }, { name: `${canary} x` }, { name: '' }, { client_secret: 'name' }]),
+  tokenHeaders: record([{ host: canary }, { 'content-length': '1' }, { name: `${canary}\r\nx: y` }, { [`${canary} `]: 'x' }, { 'X-A': '1', 'x-a': '2' }, { Expect: '100-continue' }, { 'Keep-Alive': canary }, { upgrade: canary }]),
   clientAuth: choice('post'),
   offlineAccess: flag,
   endpoints: group({ token: 'https://id.example/token' }, [{ token: canary }, { token: `http://${canary}.example` }, { token: 4711 }, { token: '' }]),
@@ -107,7 +107,7 @@ const top: Rows<OAuthModuleOptions> = {
   authCheckInterval: seconds(),
   authCheckGrace: seconds(0),
   authCheckEarly: flag,
-  secret: { good: secret, takes: ['text', 'list'], bad: ['', canary, [], [''], [null], [secret, secret], [secret, canary]] },
+  secret: { good: secret, takes: ['text', 'list'], bad: ['', canary, ' '.repeat(40), [], [''], [null], [secret, secret], [secret, canary]] },
   baseUrl: url('https://app.example', [`https://app.example/?${canary}`, `https://app.example/a;${canary}`, `https://app.example/a//${canary}`]),
   basePath: text('/login', ['login', '/', '/login/', `/${canary} x`, `/../${canary}`, `/${canary}?`, '//']),
   headerPrefix: {
@@ -148,7 +148,7 @@ const cookie: Rows<Cookie> = {
   domain: text('corp.example', [`${canary};`, `${canary} x`, `https://${canary}.example`, `${canary}..example`, `-${canary}`]),
   sameSite: choice('Lax'),
   secure: flag,
-  path: text('/app', ['app', `/${canary};`, `/${canary} x`]),
+  path: text('/app', ['app', `/${canary};`, `/${canary} x`, `//${canary}`, `/${canary}?x`, `/${canary}#x`, `/../${canary}`, `/${canary}/./x`]),
 }
 const timeouts: Rows<Timeouts> = { provider: seconds(5, [0, 301]), store: seconds(1, [0, 61]) }
 const pages: Rows<Pages> = { signIn: callback, error: callback, denied: callback, signedOut: callback }
@@ -232,6 +232,7 @@ export const contradictions: readonly (readonly [to: string, options: Record<str
   ['path', { baseUrl: 'https://app.example/app', cookie: { path: '/elsewhere' } }],
   ['path', { baseUrl: 'https://app.example/app', cookie: { path: '/ap' } }],
   ['path', { baseUrl: 'https://app.example', cookie: { path: '/app' } }],
+  ['baseUrl', { baseUrl: 'https://app.example/auth/callback' }],
   ['returnTo', { logout: { returnTo: '/auth/logout' } }],
   ['returnTo', { logout: { returnTo: '/AUTH/%6cogout?x=1' } }],
   ['returnTo', { baseUrl: 'https://app.example/app', logout: { returnTo: '/app/auth/logout' } }],

@@ -226,6 +226,8 @@ export function providerSource(
 /** Parameters that make a login safe: no option sets them. */
 export const reservedParams = new Set<string>([
   'state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri',
+  // These belong to the token request: in an address they would be seen by everybody on the way.
+  'client_secret', 'client_assertion', 'client_assertion_type', 'code_verifier',
 ])
 
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
