@@ -1,3 +1,4 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import express, { Router } from 'express'
 import { type GuardRules, oauthModule, type OAuthModuleOptions } from '../src/index.js'
@@ -413,6 +414,32 @@ describe('a guard and its gate', () => {
     expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
     vendor.user = { ...vendor.user, groups: ['staff'], email: 'ida@other.example' }
     expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
+  })
+
+  test('what the gate said of one request counts for no other that an app made with its headers', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor), optionsPassthrough: true }, {
+      routes(app, auth) {
+        const late: express.RequestHandler = (_req, _res, next) => void setTimeout(next, 20)
+        app.use('/guarded', late, auth.requireAuth({ emailAddresses: ['ada@acme.example'] }), (_req, res) => void res.end('guarded'))
+        app.use('/batch', (req, res) => {
+          const run = (method: string, url: string) =>
+            new Promise<number>((resolve) => {
+              const part = Object.assign(new IncomingMessage(req.socket), { method, url, headers: req.headers })
+              const answer = new ServerResponse(part)
+              answer.end = () => {
+                resolve(answer.statusCode)
+                return answer
+              }
+              app(part as express.Request, answer as express.Response)
+            })
+          void Promise.all([run('GET', '/guarded'), run('OPTIONS', '/')]).then((statuses) => res.json(statuses))
+        })
+      },
+    })
+    const browser = createBrowser()
+    expect((await browser.get(gate.url('/guarded'))).status).toBe(403)
+    expect((await browser.get(gate.url('/batch'))).body).toBe('[500,200]')
   })
 
   test('where the gate enforces nothing, its guards do not either', async () => {
