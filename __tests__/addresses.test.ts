@@ -46,6 +46,14 @@ describe('S-010 the redirect URI', () => {
     expect(gate.reached).toEqual([])
   })
 
+  test('two Hosts begin no login', async () => {
+    const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
+    for (const headers of [['Host: localhost', 'Host: evil.example'], ['Host: evil.example', 'HOST: localhost']]) {
+      const answer = await sendRawRequest(gate.port, { headers })
+      expect([answer.status, answer.headers['location'], answer.headers['set-cookie']]).toEqual([400, undefined, undefined])
+    }
+  })
+
   test('S-011 is the same in both legs, also where the callback comes to another name', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     const browser = createBrowser()

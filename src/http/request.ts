@@ -101,7 +101,7 @@ export function isSafePath(target: string): boolean {
 /** The origin the visitor sees: scheme and host, or `undefined` when `Host` is absent or malformed. */
 export function readOrigin(req: AppRequest): string | undefined {
   const forwarded = believed(req, req.headers['x-forwarded-host'])
-  const host = forwarded ?? req.headers.host
+  const host = forwarded ?? onlyHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) return undefined
   try {
     const origin = new URL(`${isHttps(req) ? 'https' : 'http'}://${host}`).origin
@@ -109,6 +109,12 @@ export function readOrigin(req: AppRequest): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Of several `Host` lines Node takes the first, and somebody on the way may have taken another. (RFC 9112, 3.2) */
+function onlyHost({ headers, rawHeaders = [] }: AppRequest): string | undefined {
+  const lines = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name))
+  return lines.length > 1 ? undefined : headers.host
 }
 
 /** Only Express says whom to believe: without it, `X-Forwarded-*` is never read. */
