@@ -169,6 +169,18 @@ describe('S-080 an upgrade', () => {
     }
   })
 
+  test('below a mount stays that instance\'s, however many mounts strangers make up before anybody logs in', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/application' })
+    serveSockets(gate)
+    const spelled = (bits: number) => [...'application'].map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter)).join('')
+    for (let bits = 1; bits < 270; bits++) await fetch(gate.url(`/${spelled(bits)}/`), { headers: { Accept: 'application/json' } })
+    const browser = createBrowser()
+    await browser.get(gate.url('/application/'))
+    const headers = { Cookie: `ngrok.session=${valueOfCookie(browser, gate.url('/application/'))}`, Origin: gate.origin }
+    for (const at of ['/application/feed', '/beside/it']) expect([at, await open(gate, headers, at)]).toEqual([at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+  })
+
   test('below one of several mounts is that one\'s', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app', routes: (app, auth) => void app.use('/app/deep', auth).use('/other', auth) })

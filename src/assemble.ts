@@ -45,6 +45,7 @@ export interface Shared {
   readonly passed: PassedRequests
   /** The mount that the latest request came by. */
   readonly mounts: Set<string>
+  readonly confirmedMounts: Set<string>
   readonly watches: Watches
   readonly appUsers: AppUsers
   readonly logoutIndex: LogoutIndex
@@ -107,6 +108,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     reports,
     passed: createPassedRequests(),
     mounts: new Set(),
+    confirmedMounts: new Set(),
     watches,
     appUsers,
     logoutIndex: createLogoutIndex(store, storeTimeout),
@@ -119,7 +121,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
   const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, seenLogoutTokens, asked } = shared
-  const places = createPlaces(config, shared.mounts)
+  const places = createPlaces(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(sealer, places, basePath)
   const landings = createLandings(sealer)
   const upstream = createUpstreamHeaders(config.headers)

@@ -95,6 +95,7 @@ export function createGate(parts: GateParts): Gate {
   const admit = (visit: Visit, res: ServerResponse, found: LiveSession | MissReason): Awaitable<Outcome> => {
     if (typeof found === 'string') return stranger(visit, res, found)
     visits.welcome(visit, found)
+    places.confirm(visit.target.mount)
     passed.note({ visit, live: found })
     reports.allow(visit.req, found.session.user)
     keepPrivate(res)

@@ -43,6 +43,8 @@ export interface Places {
   of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Place
   /** Scheme and host the visitor uses; refuses a request that does not say. */
   origin(req: AppRequest): string
+  /** Somebody who is logged in came by this mount: it is one, and not what a visitor made up. */
+  confirm(mount: string): void
   /** The mount that a path outside of any router belongs to, of those that requests came through. */
   mountOf(url: string): string
   /** Where the visitor wanted to go, as the visitor sees it. */
@@ -54,8 +56,8 @@ export interface Places {
 /** Mounts with parameters in their path are many; beyond these they are put together anew. */
 const MAX_PLACES = 256
 
-/** `mounts` collects those that requests came through. */
-export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, mounts: Set<string>): Places {
+/** `mounts` collects those that requests came through, `confirmed` those of visitors who were logged in. */
+export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, mounts: Set<string>, confirmed = new Set<string>()): Places {
   const places = new Map<string, Place>()
   const publicIsHttps = publicUrl?.origin.startsWith('https:')
 
@@ -99,10 +101,17 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
       if (origin !== undefined) return origin
       throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
     },
+    confirm(mount) {
+      if (confirmed.has(mount)) return
+      const [oldest] = confirmed
+      if (oldest !== undefined && confirmed.size >= MAX_PLACES) confirmed.delete(oldest)
+      confirmed.add(mount)
+    },
     mountOf(url) {
       const [path = ''] = url.split('?', 1)
-      const around = [...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
-      const only = mounts.size === 1 ? [...mounts][0] : undefined
+      const around = [...confirmed, ...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
+      const known = confirmed.size > 0 ? confirmed : mounts
+      const only = known.size === 1 ? [...known][0] : undefined
       return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
     },
     publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
