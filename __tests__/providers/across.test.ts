@@ -81,6 +81,26 @@ describe('requests', () => {
     expect([...forced.keys()]).toHaveLength(new Set(forced.keys()).size)
   })
 
+  test.each<[VendorName, Record<string, string>]>([
+    ['github', { prompt: 'select_account' }],
+    ['google', { prompt: 'select_account' }],
+    ['microsoft', { prompt: 'select_account' }],
+    ['gitlab', { prompt: 'login' }],
+    ['facebook', { auth_type: 'reauthenticate' }],
+    ['linkedin', {}],
+    ['twitch', { force_verify: 'true' }],
+    ['amazon', {}],
+    ['oidc', { prompt: 'select_account' }],
+    ['oauth2', {}],
+  ])('X-8: %s is asked for another account with %j', async (name, expected) => {
+    const { gate, browser } = await setUp(name, {}, {}, { authorize: () => false })
+    const plain = authorizationOf(await browser.get(gate.url('/'), { follow: false }))
+    const { page } = await logIn({ gate, browser })
+    const [another = ''] = [...page.body.matchAll(/<a[^>]*href="([^"]*)"[^>]*>\s*Use another account/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
+    const asked = authorizationOf(await browser.get(new URL(another, gate.origin).href, { follow: false }))
+    expect(Object.fromEntries([...asked].filter(([key]) => !plain.has(key)))).toEqual(expected)
+  })
+
   test('X-8: a prompt of the configuration joins ours, and `none` gives way', async () => {
     for (const [prompt, expected] of [['consent', 'consent login'], ['none', 'login'], ['login', 'login']]) {
       const { gate, browser } = await setUp('oidc', { authorizationParams: { prompt } })

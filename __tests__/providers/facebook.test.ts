@@ -69,6 +69,18 @@ describe('tokens', () => {
     vendor.respond('token', (request) => (request.form?.['grant_type'] === 'fb_exchange_token' ? { body: { access_token: request.form['fb_exchange_token'], token_type: 'bearer' } } : undefined))
     const { seen } = await logIn({ gate })
     expect(seen.oauth).not.toHaveProperty('accessTokenExpiresAt', expect.anything())
+    // The end of the token that was exchanged is not that of the one it was exchanged for.
+    vendor.settings.tokenLifetime = 60
+    expect((await logIn({ gate })).seen.oauth).not.toHaveProperty('accessTokenExpiresAt', expect.anything())
+  })
+
+  test('FB-8: the proof is there as well when the permissions are given back', async () => {
+    const { vendor, gate, browser } = await setUp('facebook', {}, { settings: { proofRequired: true } }, { logout: { revokeTokens: true } })
+    await logIn({ gate, browser })
+    vendor.requests.length = 0
+    await browser.get(gate.url('/auth/logout'))
+    await gate.middleware.close()
+    expect(vendor.requests).toMatchObject([{ endpoint: 'permissions', method: 'DELETE', status: 200 }])
   })
 })
 
@@ -91,8 +103,11 @@ describe('the user', () => {
 
   test('FB-4: an e-mail that claims to be verified is not', async () => {
     const { vendor, gate } = await setUp('facebook')
-    vendor.user.claims = { email_verified: true, verified: true }
-    expect((await logIn({ gate })).user).toMatchObject({ emailVerified: false })
+    // The Graph answers with the fields that were asked for, and knows no such one.
+    vendor.respond('userinfo', { body: { id: '1', name: 'F', email: 'femi@acme.example', email_verified: true, verified: true } })
+    const { seen } = await logIn({ gate })
+    expect(seen.user).toMatchObject({ email: 'femi@acme.example', emailVerified: false })
+    expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
   })
 
   test('FB-5: a declined permission is noticed, and asked for again', async () => {
