@@ -321,6 +321,14 @@ describe('amazon', () => {
 })
 
 describe('microsoft', () => {
+  test.each(['interaction_required', 'login_required', 'consent_required'])('a refresh that is refused with %s takes a login, in which the provider sees the user', async (error) => {
+    const scene = await loggedIn('microsoft', { vendor: shortTokens })
+    scene.vendor.respond('token', { status: 400, body: { error, error_description: 'AADSTS50076: …', error_codes: [50_076] } }, { once: true })
+    scene.clock.forward(INTERVAL)
+    expect((await logIn(scene)).status).toBe(200)
+    expect(scene.count()).toMatchObject({ authorize: 1 })
+  })
+
   test('MS-9 a refresh token is asked for exactly when there is an interval', async () => {
     const scene = await loggedIn('microsoft')
     const scopesOf = (attempt: ReturnType<typeof attemptOf>) => attempt.authorization.get('scope')?.split(' ')

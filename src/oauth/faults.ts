@@ -10,6 +10,10 @@ const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthError
   invalid_grant: { outcome: 'ended', code: 'login_expired' },
   bad_verification_code: { outcome: 'ended', code: 'login_expired' },
   bad_refresh_token: { outcome: 'ended', code: 'login_expired' },
+  // Microsoft, when a rule of the tenant wants to see the user again. (OpenID Connect Core, 3.1.2.6)
+  interaction_required: { outcome: 'ended', code: 'login_expired' },
+  login_required: { outcome: 'ended', code: 'login_expired' },
+  consent_required: { outcome: 'ended', code: 'login_expired' },
   unverified_user_email: { outcome: 'denied', code: 'email_unverified' },
   access_denied: { outcome: 'denied', code: 'access_denied' },
   invalid_client: { outcome: 'owner', code: 'misconfigured' },
