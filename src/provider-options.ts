@@ -170,7 +170,7 @@ function readSecret(options: OptionReader): string | undefined {
 
 function readEndpoints(options: OptionReader, definition: ProviderDefinition): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
   const given = options.object('endpoints')
-  const known = endpointNames.filter((name) => definition.openid || name !== 'issuer')
+  const known = definition.knownEndpoints ?? endpointNames.filter((name) => definition.openid || name !== 'issuer')
   given?.only(known)
   const own = Object.fromEntries(
     known.flatMap((name) => {

@@ -337,6 +337,11 @@ describe('who it is', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
+  test.each(['userinfo', 'jwks', 'revocation', 'endSession', 'issuer'])('GitHub has no endpoint %s, and one that is named throws', (name) => {
+    const endpoints = { [name]: 'https://elsewhere.example/x' }
+    expect(refusal({ github: { clientId: 'a', clientSecret: 'b', endpoints } })).toBe(`provider.github.endpoints has an unknown option '${name}'; known are authorization, token, api`)
+  })
+
   test('client authentication is fixed', () => {
     expect(refusal({ github: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain('clientAuth is fixed')
   })

@@ -86,6 +86,8 @@ export interface ProviderDefinition {
   /** What `iss` must be, in ID tokens and callbacks. Discovery starts here when an endpoint is missing. */
   issuer?: string | undefined
   endpoints?: Readonly<Partial<Omit<Endpoints, 'issuer'>>> | undefined
+  /** Addresses that the option `endpoints` may replace. Default: all that the protocol has. */
+  knownEndpoints?: readonly (keyof Endpoints)[] | undefined
   /** Where discovery starts, when that is not the issuer itself. */
   discoveryIssuer?: ((issuer: string) => string) | undefined
   /** Discover although every endpoint is known: the issuer is not. */
@@ -231,7 +233,7 @@ export const reservedParams = new Set<string>([
 ])
 
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
-  'color', 'issuer', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
+  'color', 'issuer', 'knownEndpoints', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
   'reauthenticate', 'forcesLogin', 'saysAuthTime', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
   'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'rulesKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
   'revoke', 'upgradeToken',

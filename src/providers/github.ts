@@ -39,6 +39,7 @@ function define(options: OptionReader): ProviderDefinition {
       token: `${base}/login/oauth/access_token`,
       api: options.has('baseUrl') ? `${base}/api/v3` : 'https://api.github.com',
     },
+    knownEndpoints: ['authorization', 'token', 'api'],
     clientAuth: 'post',
     scopes: ['read:user', 'user:email'],
     membershipScopes: ['read:org'],
