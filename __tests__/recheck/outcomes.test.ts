@@ -144,6 +144,29 @@ describe('denied', () => {
   })
 })
 
+describe('a slow check', () => {
+  test('counts from its beginning: what the provider was asked then may be outdated when the answer comes', async () => {
+    const scene = await loggedIn('oidc')
+    scene.vendor.respond('userinfo', () => void scene.clock.forward(7), { once: true })
+    scene.clock.forward(INTERVAL)
+    const startedAt = Date.now()
+    expect(bodyOf(await scene.visit()).oauth?.['lastCheckedAt']).toBe(startedAt)
+    scene.count()
+    scene.clock.forward(INTERVAL - 7)
+    expect((await scene.visit()).status).toBe(200)
+    expect(scene.count()).toEqual({ userinfo: 1 })
+  })
+})
+
+describe('the token at a check', () => {
+  test.each([[4, 1], [6, 0]])('that lives for %i seconds more is refreshed %i times: what the app gets is good for 5 seconds at least', async (left, refreshes) => {
+    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: INTERVAL + left } } })
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit()).status).toBe(200)
+    expect(formsTo(scene.vendor, 'token')).toHaveLength(refreshes)
+  })
+})
+
 describe('ended', () => {
   test('S-090 CA-4 a dead grant ends the session: a navigation logs in again, a program gets 401', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
