@@ -339,6 +339,17 @@ describe('throttled', () => {
     expect((await scene.visit()).status).toBe(200)
   })
 
+  test('CA-5 a refresh that is throttled is 503 even within the grace period, and ends nothing', async () => {
+    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } }, options: { authCheckGrace: 600 } })
+    scene.vendor.respond('token', { status: 429, headers: { 'retry-after': '9' }, body: 'slow down' }, { once: true })
+    scene.clock.forward(INTERVAL)
+    const page = await scene.visit()
+    expect([page.status, page.headers['retry-after']]).toEqual([503, '9'])
+    scene.clock.forward(11)
+    expect((await scene.visit()).status).toBe(200)
+    expect(scene.count()).not.toHaveProperty('authorize')
+  })
+
   test('a provider that says when to come back is left alone until then', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 429, headers: { 'retry-after': '17' } })
