@@ -54,6 +54,14 @@ describe('S-100 the events', () => {
     expect(JSON.stringify(told.login_failed)).not.toMatch(/forged|fake/)
   })
 
+  test('a provider that cannot be reached: the log says why, in the word of Node', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await gateOf(vendor)
+    await vendor.close()
+    expect((await createBrowser().get(gate.url('/'))).status).toBe(502)
+    expect(gate.logged.join('\n')).toMatch(/"hint":"the request to 127\.0\.0\.1:\d+ failed: ECONNREFUSED"/)
+  })
+
   test('denied has a decision id that is on the page and in the JSON, at a login and at a check', async () => {
     const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] } })
     const told = listenTo(scene.gate)

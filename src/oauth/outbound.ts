@@ -75,7 +75,7 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
         pausedUntil = Date.now() + PAUSE * (0.75 + Math.random() / 2)
       }
       if (deadline.aborted) throw timedOut()
-      throw new ProviderFault('down', 'provider_unreachable', { hint: `the request to ${hostOf(url)} failed`, cause: error })
+      throw new ProviderFault('down', 'provider_unreachable', { hint: `the request to ${hostOf(url)} failed${reasonOf(error)}`, cause: error })
     } finally {
       leave()
     }
@@ -106,6 +106,13 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
 
 function nullBody(status: number): boolean {
   return status === 204 || status === 205 || status === 304
+}
+
+/** `fetch` itself says no more than that it failed; what is wrong is the code of its cause: `ENOTFOUND`, `CERT_HAS_EXPIRED` … */
+function reasonOf(error: unknown): string {
+  const { cause } = Object(error) as { cause?: unknown }
+  const { code } = Object(cause) as { code?: unknown }
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? `: ${code}` : ''
 }
 
 function hostOf(url: string): string {
