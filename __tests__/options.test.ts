@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { defineProvider, githubProvider, type Logger, oauthModule, type OAuthModuleOptions, oidcProvider } from '../src/index.js'
+import { defineProvider, githubProvider, type Logger, memoryStore, oauthModule, type OAuthModuleOptions, oidcProvider } from '../src/index.js'
 
 const clientId = 'the-client-id'
 const clientSecret = 'the-client-secret'
@@ -55,6 +55,8 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['maximumDuration beyond what a cookie lives', { maximumDuration: 401 * 86_400 }, /\.maximumDuration/],
     ['a timeout longer than the maximum', { inactivityTimeout: 100, maximumDuration: 50 }, /\.inactivityTimeout must not be longer/],
     ['a short secret', { secret: 'short' }, /\.secret must have 32 characters/],
+    ['a store that was not called', { store: memoryStore }, /\.store is no session store: it lacks get, set, update, delete\. Call memoryStore\(\)/],
+    ['a client of Redis', { store: { get() {}, set() {}, del() {} } }, /\.store is no session store: it lacks update, delete\. .*redisStore\(\)/],
     ['no secrets', { secret: [] }, /\.secret is an empty list/],
     ['a short secret among others', { secret: [secret, 'short'] }, /\.secret must have 32/],
     ['the same secret twice', { secret: [secret, secret] }, /\.secret names the same secret twice/],

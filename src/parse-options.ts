@@ -154,7 +154,7 @@ function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number
   if (isRedisClient(store)) read.fail('store', "is a client of Redis and no session store: give it to redisStore() of 'oauth-module/redis'")
   if (store !== undefined) {
     const missing = ['get', 'set', 'update', 'delete'].filter((method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function')
-    if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}`)
+    if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}. Call memoryStore() or cookieStore(), wrap a client of Redis in redisStore() of oauth-module/redis, or give an instance of an express-session store`)
     return store as SessionStore
   }
   if (cluster.isWorker) read.fail('store', 'is missing: under node:cluster each worker would have sessions of its own. Set a store that the workers share')
