@@ -240,7 +240,7 @@ describe('the secret', () => {
     process.env['OAUTH_MODULE_SECRET'] = `${secret}, ${secret.toUpperCase()}`
     expect(make({ provider: { github }, logger })).not.toThrow()
     process.env['OAUTH_MODULE_SECRET'] = `${secret},short`
-    expect(make({ provider: { github }, logger })).toThrow(/32 characters/)
+    expect(make({ provider: { github }, logger })).toThrow(/secret from OAUTH_MODULE_SECRET, where commas separate several, must have 32 characters/)
   })
 
   test('elsewhere a random one and one warning', () => {

@@ -109,7 +109,8 @@ function readCookie(read: OptionReader): CookieConfig {
 }
 
 function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
-  const given = read.has('secret') ? read.value('secret') : (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
+  const isOption = read.has('secret')
+  const given = isOption ? read.value('secret') : (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
   if (given === undefined) {
     if (env['NODE_ENV'] === 'production') {
       read.fail('secret', 'is missing: in production set it, or OAUTH_MODULE_SECRET, to 32 random characters or more, as from `openssl rand -hex 32`')
@@ -121,7 +122,7 @@ function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
   if (secrets.length === 0) read.fail('secret', 'is an empty list')
   const texts = secrets.map((secret) => {
     if (typeof secret !== 'string') return read.fail('secret', 'must be a text or a list of texts')
-    return secret.trim().length >= 32 ? secret : read.fail('secret', 'must have 32 characters at least, as from `openssl rand -hex 32`')
+    return secret.trim().length >= 32 ? secret : read.fail('secret', `${isOption ? '' : 'from OAUTH_MODULE_SECRET, where commas separate several, '}must have 32 characters at least, as from \`openssl rand -hex 32\``)
   })
   if (new Set(texts).size !== texts.length) read.fail('secret', 'names the same secret twice')
   return texts
