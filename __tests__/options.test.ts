@@ -172,7 +172,8 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     expect(make({ provider: { x: oidc({ clientAuth: 'private_key_jwt' }) }, secret })).toThrow(/provider\.x\.clientSecret must be a private key/)
   })
 
-  test('of oidcProvider: no issuer, or one over http', () => {
+  test('of oidcProvider: no issuer, the address of its document, or one over http', () => {
+    expect(make({ provider: { x: oidc({ issuer: 'https://idp.example/.well-known/openid-configuration' }) }, secret })).toThrow(/provider\.x\.issuer must be the issuer alone/)
     expect(make({ provider: { x: oidc({ issuer: undefined }) }, secret })).toThrow(/provider\.x\.issuer is missing/)
     expect(make({ provider: { x: oidc({ issuer: 'http://idp.example' }) }, secret })).toThrow(/https/)
     expect(make({ provider: { x: oidc({ issuer: 'http://127.0.0.1:1' }) }, secret, logger })).not.toThrow()

@@ -35,6 +35,7 @@ function define(options: OptionReader): ProviderDefinition {
   const issuer = options.url('issuer', isAllowedUrl)
   const groupsClaim = options.text('groupsClaim') ?? 'groups'
   if (issuer === undefined) return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
+  if (issuer.pathname.endsWith('/.well-known/openid-configuration')) options.fail('issuer', 'must be the issuer alone: leave out /.well-known/openid-configuration')
   const names = options.record('claims', (name, claim) => (Object.hasOwn(standardClaims, name) && claim !== '' ? undefined : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`)) ?? {}
   return {
     openid: true,
