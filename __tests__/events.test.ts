@@ -78,6 +78,8 @@ describe('S-100 the events', () => {
     expect(refusedLogin.body).toContain(ids[2])
     expect(told.denied).toMatchObject(Array(3).fill({ user: { key: 'oidc:user-1' }, provider: 'oidc', code: 'not_authorized', isReportOnly: false }))
     expect(told.denied?.[0]?.tried).toEqual(['emailDomains'])
+    for (const id of ids) expect(scene.gate.logged.join('\n')).toContain(`"code":"not_authorized","decisionId":"${id}"`)
+    expect(scene.gate.logged.join('\n')).toContain(`"decisionId":"${ids[0]}","tried":["emailDomains"]`)
     expect(told.recheck).toMatchObject([{ outcome: 'denied', sessionHandle: expect.any(String), duration: expect.any(Number) }])
   })
 

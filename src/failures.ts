@@ -40,8 +40,9 @@ export function createFailures({ logger, onError, links, connections, answers, e
 
   const report = (error: OAuthError, failed: FailedLogin | undefined, decisionId: string | undefined) => {
     const { code, hint } = error
-    if (error.status >= 500) logger.error(error.message, describe(error))
-    else logger.debug(error.message, describe(error))
+    const facts = { ...describe(error), ...(failed?.user && { decisionId, tried: failed.tried }) }
+    if (error.status >= 500) logger.error(error.message, facts)
+    else logger.debug(error.message, facts)
     if (failed?.user && decisionId) {
       events.tell('denied', { user: failed.user, provider: failed.user.provider, code, tried: failed.tried, decisionId, isReportOnly: false })
     }
