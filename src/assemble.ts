@@ -260,6 +260,6 @@ function announceRedirectUri({ publicUrl, logger }: Config): (redirectUri: strin
   return (redirectUri) => {
     if (isAnnounced) return
     isAnnounced = true
-    logger.warn(`no baseUrl is set: the address follows from each request. Register this redirect URI at the provider: ${redirectUri}`)
+    logger.warn(`no baseUrl is set: the address follows from each request. Register this redirect URI at the provider: ${redirectUri} (if visitors see another host or scheme, set baseUrl first)`)
   }
 }
