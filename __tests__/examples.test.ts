@@ -11,10 +11,10 @@ afterAll(async () => {
   await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill())))
 })
 
-/** Starts an example as its reader would, on a free port and without an account anywhere. */
-function start(name: string): Promise<string> {
+/** Starts an example as its reader would, on a free port if none is named, and without an account anywhere. */
+function start(name: string, port = '0'): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')))
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', `${name}.ts`)], { cwd: root, env: { ...env, PORT: '0', NODE_ENV: 'development' } })
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', `${name}.ts`)], { cwd: root, env: { ...env, PORT: port, NODE_ENV: 'development' } })
   children.push(child)
   return new Promise((resolve, reject) => {
     let said = ''
@@ -51,6 +51,12 @@ describe('an example', () => {
     const out = await browser.get(`${origin}${mount}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
     expect(out.status).toBe(200)
     expect((await browser.get(origin + path, { follow: false })).status).toBe(302)
+  }, 60_000)
+
+  test('says that its port is taken', async () => {
+    const { port } = new URL(await start('basic'))
+    await expect(start('basic', port)).rejects.toThrow('EADDRINUSE')
+    await expect(start('redis', port)).rejects.toThrow('EADDRINUSE')
   }, 60_000)
 
   test('express4 leaves the rest of the site open', async () => {

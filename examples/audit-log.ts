@@ -30,6 +30,7 @@ app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
 
-const server = app.listen(port, '127.0.0.1', () => {
+const server = app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error
   announce((server.address() as AddressInfo).port)
 })

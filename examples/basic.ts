@@ -26,7 +26,8 @@ app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
 
-const server = app.listen(port, '127.0.0.1', () => {
+const server = app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error
   const { port: actual } = server.address() as AddressInfo
   console.log(`
   An app behind oauth-module:  http://localhost:${actual}

@@ -35,7 +35,8 @@ app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
 
-const listener = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+const listener = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', (error) => {
+  if (error) throw error
   console.log(`http://localhost:${(listener.address() as AddressInfo).port}`)
 })
 

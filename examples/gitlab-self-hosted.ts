@@ -21,6 +21,7 @@ app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
 
-const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', (error) => {
+  if (error) throw error
   console.log(`http://localhost:${(server.address() as AddressInfo).port}`)
 })

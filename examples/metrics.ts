@@ -40,7 +40,8 @@ metrics.get('/metrics', async (_req, res) => {
   res.type(registry?.contentType ?? 'text').send(await registry?.metrics())
 })
 
-const server = app.listen(port, '127.0.0.1', () => {
+const server = app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error
   const metricsServer = metrics.listen(Number(process.env.METRICS_PORT ?? 0), '127.0.0.1', () => {
     announce((server.address() as AddressInfo).port)
     console.log(`Its counters: http://127.0.0.1:${(metricsServer.address() as AddressInfo).port}/metrics`)

@@ -55,6 +55,7 @@ app.get('/', (req, res) => {
   )
 })
 
-const server = app.listen(port, '127.0.0.1', () => {
+const server = app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error
   announce((server.address() as AddressInfo).port)
 })

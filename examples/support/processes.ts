@@ -9,7 +9,10 @@ import { devProvider } from 'oauth-module/dev'
 export async function startTwo(more: Record<string, string> = {}): Promise<void> {
   const { issuer, clientId, clientSecret } = await devProvider()
   const env = { OAUTH_MODULE_SECRET: process.env.OAUTH_MODULE_SECRET ?? randomBytes(32).toString('hex'), ISSUER: issuer, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret, ...more }
-  cluster.on('exit', () => cluster.fork(env))
+  const serving = new Set<number>()
+  cluster.on('listening', ({ id }) => serving.add(id))
+  // One that could not even start would die again and again.
+  cluster.on('exit', ({ id }) => (serving.has(id) ? cluster.fork(env) : process.exit(1)))
   for (let count = 0; count < 2; count++) cluster.fork(env)
   // Whatever is started beside ends with this process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit())
@@ -27,7 +30,8 @@ export function serve(options: Pick<OAuthModuleOptions, 'store'>): void {
   app.get('/{*path}', (req, res) => {
     res.type('text').send(`Hello ${req.oauth.user?.name}, process ${process.pid} knows you\n`)
   })
-  const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+  const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', (error) => {
+    if (error) throw error
     if (cluster.worker?.id === 1) console.log(`Two processes behind oauth-module: http://localhost:${(server.address() as AddressInfo).port}`)
   })
 }
