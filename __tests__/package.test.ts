@@ -46,8 +46,8 @@ async function compile(folder: string): Promise<string> {
 describe('the tarball', () => {
   test('holds what is built, the licences and the manual, and nothing else', async () => {
     const files = await packed.files()
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'dist/THIRD-PARTY-NOTICES.txt']))
-    for (const file of files) expect(file).toMatch(/^(?:LICENSE|[A-Z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/)
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/stores.md', 'docs/scaling.md', 'package.json', 'dist/THIRD-PARTY-NOTICES.txt']))
+    for (const file of files) expect(file).toMatch(/^(?:LICENSE|[A-Z]+\.md|docs\/[a-z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/)
   })
 
   test('names the licence of every package whose code it contains', async () => {
