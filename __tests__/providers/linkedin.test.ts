@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals'
+import { parseProviders } from '../../src/provider-options.js'
 import { stopAll } from '../support/gate.js'
 import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from './support.js'
 
@@ -93,4 +94,12 @@ test('LI-10: there is no refresh token, and nothing pretends one', async () => {
   const { seen, authorization } = await logIn({ gate })
   expect(seen.headers).not.toHaveProperty('ngrok-auth-oauth-refresh-token')
   expect(authorization.get('scope')).toBe('openid profile email')
+})
+
+test('every address that the played LinkedIn has is one of the provider: nothing is discovered there', async () => {
+  const { vendor } = await setUp('linkedin')
+  const [provider] = parseProviders({ linkedin: { clientId: 'a', clientSecret: 'b' } }, { env: {}, timeout: 1, clockTolerance: 0, offlineAccess: false })
+  const { issuer, ...played } = vendor.options['endpoints'] as Record<string, string>
+  expect(issuer).toBeDefined()
+  expect(Object.keys(provider?.endpoints ?? {}).sort()).toEqual(Object.keys(played).sort())
 })

@@ -20,6 +20,7 @@ function define(): ProviderDefinition {
       token: 'https://www.linkedin.com/oauth/v2/accessToken',
       userinfo: 'https://api.linkedin.com/v2/userinfo',
       jwks: 'https://www.linkedin.com/oauth/openid/jwks',
+      revocation: 'https://www.linkedin.com/oauth/v2/revoke',
     },
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
