@@ -200,6 +200,7 @@ describe('a client that is none', () => {
     expect(() => redisStore(client, { prefix: '' })).toThrow('redisStore.prefix')
     expect(() => redisStore(client, { ttl: 5 } as never)).toThrow("unknown option 'ttl'")
     expect(() => redisStore(client, { nearCache: { maxEntries: 0 } })).toThrow('redisStore.nearCache.maxEntries')
+    for (const nearCache of [1, '', []]) expect(() => redisStore(client, { nearCache: nearCache as never })).toThrow('redisStore.nearCache must be')
     expect(() => redisStore(client, { nearCache: true })).toThrow('clientSideCache')
     await close()
     const one = await (libraries[2] as (typeof libraries)[number]).cluster(cluster.nodes.map(({ port }) => port))

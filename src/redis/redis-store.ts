@@ -161,7 +161,7 @@ function parse(options: RedisStoreOptions) {
   read.only(['prefix', 'nearCache', 'onWarning'])
   const nearCache = read.value('nearCache') ?? false
   const near = typeof nearCache === 'boolean' ? (nearCache ? {} : undefined) : (nearCache as NearCacheOptions)
-  if (near !== undefined && Object.keys(near).length > 0) read.object('nearCache')?.only(['maxEntries'])
+  if (typeof nearCache !== 'boolean') read.object('nearCache')?.only(['maxEntries'])
   const maxEntries = near?.maxEntries ?? 10_000
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) read.fail('nearCache.maxEntries', 'must be a whole number above 0')
   return {
