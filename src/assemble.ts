@@ -43,7 +43,7 @@ export interface Shared {
   readonly events: Events
   readonly reports: RequestReports
   readonly passed: PassedRequests
-  /** The mount that the latest request came by. */
+  /** The mounts that requests came by, and those of visitors who were logged in. */
   readonly mounts: Set<string>
   readonly confirmedMounts: Set<string>
   readonly watches: Watches
@@ -217,7 +217,6 @@ function connect(providers: readonly Provider[], previous: Assembly | undefined)
   )
 }
 
-/** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
 /** Rules on trial change nothing, so they ask for no scope either. */
 function warnOfBlindTrial({ trial, logger }: Config, { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider): void {
   const asks = membershipLists.some((list) => trial?.[list] !== undefined)
@@ -230,6 +229,7 @@ function oneExchange({ providers, storeTimeout }: Config): number {
   return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
 }
 
+/** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
 function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
   const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
   return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5

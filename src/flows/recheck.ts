@@ -1,16 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderFault } from '../errors.js'
-import { runHook } from '../oauth/hooks.js'
-import { type Claims, membershipLists } from '../oauth/provider.js'
 import type { Session } from '../session/session.js'
-import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
-import type { OAuthUser, Verdict } from '../user.js'
+import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { Verdict } from '../user.js'
 import type { Flights } from './flights.js'
 import type { Identified, Identifier } from './identify.js'
 import type { Connection } from './login.js'
 import { createPauses } from './pauses.js'
-import { createRefresh, hasExpired, isEnd, newerThan } from './refresh.js'
-import { rereadScopes } from './scopes.js'
+import { createRefresh, isEnd, newerThan } from './refresh.js'
+import { type Check, createReread } from './reread.js'
 
 /** What became of a check. */
 export type CheckResult =
@@ -67,6 +65,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
   const { connections, identifiers, sessions, flights, interval, grace, isEarly } = config
   const pauses = createPauses()
   const refresh = createRefresh({ connections, sessions, flights, pauses })
+  const reread = createReread({ sessions, refresh })
   const fingerprintOf = (session: Session) => identifiers.get(session.provider)?.fingerprint ?? ''
   const verdictOf = (session: Session): Verdict | undefined => session.verdicts[fingerprintOf(session)]
 
@@ -79,44 +78,6 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (interval === 0) return 'none'
     if (age >= interval || age < -interval) return 'now'
     return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'none'
-  }
-
-  /** `check.live` follows what a refresh does to the session. */
-  const readUser = async (check: Check): Promise<Identified> => {
-    const { connection, identifier, req } = check
-    let claims: Claims | undefined
-    let answer: Claims | undefined
-    const renew = async () => {
-      ;({ live: check.live, claims, answer } = await refresh.tokens(check.live, connection))
-      check.isRefreshed = true
-    }
-    const identify = async () => {
-      const { session } = check.live
-      const tokens = sessions.tokens(check.live)
-      const source = connection.client.source({
-        accessToken: tokens.accessToken,
-        claims: claims ?? session.boundClaims,
-        hasFreshClaims: claims !== undefined,
-        isLogin: false,
-        scopes: session.scopes,
-        subject: session.subject,
-        tokens: { ...keptAnswer(session, tokens), ...answer },
-      })
-      await runHook('validate', source, () => connection.provider.validate?.(source))
-      check.scopes = await rereadScopes(connection.provider, source)
-      return identifier.identify(source, req)
-    }
-    check.live = await refresh.recover(check.live)
-    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session)) await renew()
-    try {
-      const identified = await identify()
-      const canRenew = sessions.tokens(check.live).refreshToken !== undefined
-      return mustReadIdToken(check, identified, canRenew) ? await renew().then(identify) : identified
-    } catch (error) {
-      if (!isEnd(error) || check.isRefreshed || sessions.tokens(check.live).refreshToken === undefined) throw error
-      await renew()
-      return identify()
-    }
   }
 
   const settle = async ({ live, startedAt, scopes }: Check, identified: Identified | undefined): Promise<CheckResult> => {
@@ -143,7 +104,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (connection === undefined || identifier === undefined) return { is: 'ended' }
     const check: Check = { live, req, connection, identifier, startedAt: Date.now(), isRefreshed: false, scopes: live.session.scopes }
     try {
-      const identified = await readUser(check)
+      const identified = await reread(check)
       if (identified.user.key !== live.session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
       config.onIdentified(identified)
       const result = await settle(check, identified)
@@ -232,50 +193,11 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 }
 
-interface Check {
-  live: LiveSession
-  readonly req: IncomingMessage
-  readonly connection: Connection
-  readonly identifier: Identifier
-  readonly startedAt: number
-  isRefreshed: boolean
-  /** Granted still. */
-  scopes: readonly string[]
-}
-
 /** What a visitor is told when a check failed: the session stands, it only could not be checked. */
 export function unchecked(error: OAuthError): OAuthError {
   if (['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)) return error
   return new OAuthError('recheck_unavailable', { cause: error, hint: error.hint, retryAfter: error.retryAfter })
 }
-
-/**
- * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, or loses what routes
- * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
- */
-function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified, canRenew: boolean): boolean {
-  if (isRefreshed || !connection.provider.openid) return false
-  if (decision.isAllowed && !(canRenew && hasLost(live.session.user, user))) return false
-  return Object.keys(live.session.user.claims).some((name) => !(name in user.claims) && !protocolClaims.has(name))
-}
-
-function hasLost(before: OAuthUser, user: OAuthUser): boolean {
-  return (before.emailVerified && !user.emailVerified) || membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
-}
-
-/** What a profile function finds of the token answer while nothing new has come. */
-function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }: Tokens): Claims {
-  return {
-    access_token: accessToken,
-    token_type: 'bearer',
-    scope: scopes.join(' '),
-    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
-    ...(idToken !== undefined && { id_token: idToken }),
-  }
-}
-
-/** What every ID token has and no userinfo. */
-const protocolClaims = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'at_hash', 'c_hash', 's_hash', 'jti', 'auth_time', 'acr', 'amr', 'sid'])
 
 /** The verdict in force and the one before: two releases side by side must not send each other checking. */
 function latest(verdicts: Session['verdicts'], fingerprint: string, verdict: Verdict): Record<string, Verdict> {
