@@ -149,6 +149,25 @@ describe('users', () => {
     expect(await users.get('oidc:ada')).toBeDefined()
   })
 
+  test('a missing id or a misspelt option means nobody, not everybody', async () => {
+    const { users, sessions, enter } = await scene()
+    await enter('ada')
+    const nobody = undefined as unknown as string
+    for (const mistake of [
+      () => users.delete(nobody),
+      () => users.delete(''),
+      () => users.get(nobody),
+      () => users.list({ userId: 'x' } as object),
+      () => sessions.get(nobody),
+      () => sessions.revoke(nobody),
+      () => sessions.list({ user: 'x' } as object),
+      () => sessions.list({ userId: '' }),
+    ]) {
+      await expect(mistake()).rejects.toThrow(TypeError)
+    }
+    expect((await sessions.list()).items).toHaveLength(1)
+  })
+
   test('activity brings nobody back who was deleted meanwhile', async () => {
     const { clock, enter, users, visit, settled, gate } = await scene()
     const browser = await enter('ada')

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from './errors.js'
 import { sha256 } from './http/seal.js'
+import { readOptions } from './read.js'
 import { isCookieStore } from './session/cookie-store.js'
 import { guard } from './session/guard.js'
 import { LONGEST_LIFE, type Session } from './session/session.js'
@@ -172,15 +173,19 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
 
   return {
     users: {
-      async list(options) {
+      async list(options = {}) {
+        readOptions(options, 'users.list()').only(['after', 'limit'])
         const page = await entries('user', undefined, options)
         return { items: page.entries.map(([, record]) => (record as UserRecord).user), next: page.next }
       },
       async get(id) {
         mustKeepRows()
+        mustBeId(id, 'users.get()')
         return (await read<UserRecord>(userKey(id), 'user'))?.user
       },
       async delete(id) {
+        // Without one, the list below would be of everybody's sessions.
+        mustBeId(id, 'users.delete()')
         const keys: string[] = []
         for await (const [key] of everyOf('session', id)) keys.push(key)
         for (const key of keys) await sessions.destroy(key, 'revoked')
@@ -189,17 +194,22 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       },
     },
     sessions: {
-      async list({ userId, ...options } = {}) {
+      async list(options = {}) {
+        readOptions(options, 'sessions.list()').only(['userId', 'after', 'limit'])
+        const { userId } = options
+        if (userId !== undefined) mustBeId(userId, 'sessions.list().userId')
         const page = await entries('session', userId, options)
         return { items: page.entries.map(([key, record]) => shown(key, record as Session)), next: page.next }
       },
       async get(id) {
         mustKeepRows()
+        mustBeId(id, 'sessions.get()')
         const session = await read<Session>(id, 'session')
         return session && shown(id, session)
       },
       async revoke(id) {
         mustKeepRows()
+        mustBeId(id, 'sessions.revoke()')
         const record = await guard(() => store.get(id), storeTimeout())
         // A handle names a session and no other record: those live in the store as well.
         return (record?.kind ?? 'session') === 'session' ? sessions.destroy(id, 'revoked') : false
@@ -241,4 +251,8 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
 
 function monthOf(time: number): string {
   return new Date(time).toISOString().slice(0, 7)
+}
+
+function mustBeId(id: unknown, at: string): void {
+  if (typeof id !== 'string' || id === '') throw new TypeError(`${at} takes an id: a text that is not empty`)
 }
