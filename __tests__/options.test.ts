@@ -79,6 +79,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['cookie.sameSite', { cookie: { sameSite: 'Strict' } }, /\.cookie\.sameSite must be one of 'Lax', 'None'/],
     ['cookie.sameSite', { cookie: { sameSite: 'None', secure: false } }, /\.sameSite cannot be 'None' without Secure/],
     ['cookie.sameSite', { cookie: { sameSite: 'None' }, baseUrl: 'http://localhost' }, /cookie\.sameSite cannot be 'None' with an http baseUrl/],
+    ['baseUrl', { baseUrl: 'http://app.example' }, /baseUrl is plain http.*cookie\.secure: false/],
     ['cookie.secure', { cookie: { secure: true }, baseUrl: 'http://app.example' }, /cookie\.secure cannot be true with an http baseUrl/],
     ['cookie.path', { cookie: { path: 'x' } }, /\.cookie\.path/],
     ['cookie.path', { cookie: { path: '/x;y' } }, /\.cookie\.path/],

@@ -209,8 +209,9 @@ function checkTogether(read: OptionReader, config: Config): void {
   if (check.grace > 0 && check.interval === 0) read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
   const isHttps = publicUrl?.origin.startsWith('https:')
   if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
-  if (cookie.secure === true && isHttps === false && !isLoopback(new URL(publicUrl?.origin ?? '').hostname)) {
-    read.fail('cookie.secure', 'cannot be true with an http baseUrl: the browser would not send the cookie')
+  if (isHttps === false && !isLoopback(new URL(publicUrl?.origin ?? '').hostname)) {
+    if (cookie.secure === true) read.fail('cookie.secure', 'cannot be true with an http baseUrl: the browser would not send the cookie')
+    if (cookie.secure === undefined) read.fail('baseUrl', 'is plain http, over which logins are refused: give the https address, or accept http with cookie.secure: false')
   }
   if (lifetimes.maximumDuration > 0 && lifetimes.inactivityTimeout > lifetimes.maximumDuration) {
     read.fail('inactivityTimeout', 'must not be longer than maximumDuration')

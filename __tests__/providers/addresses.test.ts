@@ -52,6 +52,7 @@ const addresses: Record<string, Record<string, string>> = {
     token: 'https://www.linkedin.com/oauth/v2/accessToken',
     userinfo: 'https://api.linkedin.com/v2/userinfo',
     jwks: 'https://www.linkedin.com/oauth/openid/jwks',
+    revocation: 'https://www.linkedin.com/oauth/v2/revoke',
   },
   twitch: {
     issuer: 'https://id.twitch.tv/oauth2',
