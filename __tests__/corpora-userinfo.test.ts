@@ -145,7 +145,7 @@ describe.each(kinds)('S-033 to S-043, S-082 to S-085, S-109 what a provider answ
     const vendor = prepare(one, flavour)
     const endpoints = await spoil(one, flavour, vendor)
     const isSlow = /hang|never|per second/.test(one.respond.behaviour ?? '') || one.respond.bodyGen !== undefined
-    const use = (options: Record<string, unknown>) => gate.use({ provider: { acme: providerOf(flavour, vendor, endpoints, options) }, logger, timeouts: { provider: isSlow ? 0.3 : 5 } })
+    const use = (options: Record<string, unknown>) => gate.use({ provider: { acme: providerOf(flavour, vendor, endpoints, options) }, logger, timeouts: { provider: isSlow ? 0.3 : 15 } })
     try {
       use(one.options ?? {})
     } catch (error) {

@@ -31,7 +31,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     opened = await connect(wire.port)
     warned = []
     const store = redisStore(opened.client, { onWarning: (message) => void warned.push(message) })
-    gate = await startGate({ provider: { idp: oidcOf(vendor) }, store, timeouts: { store: 0.25 } })
+    gate = await startGate({ provider: { idp: oidcOf(vendor) }, store, timeouts: { store: 0.5 } })
     browser = createBrowser()
     expect((await browser.get(gate.url('/'))).status).toBe(200)
   })

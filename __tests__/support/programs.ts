@@ -47,7 +47,7 @@ export function startProgram(command: string, args: readonly string[], options: 
 }
 
 /** Asks until the answer is something; says what was waited for when it never is. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, patience = 15_000): Promise<T> {
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, patience = 30_000): Promise<T> {
   const end = performance.now() + patience
   let last: unknown
   while (performance.now() < end) {
