@@ -62,7 +62,7 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   const ownPrefix = headerPrefix === false || preset ? 'ngrok-auth-' : headerPrefix
   const isForged = (folded: string) =>
     folded.startsWith('ngrok-auth-') || folded === 'ngrok-auth' || folded.startsWith(ownPrefix) || preset?.has(folded) === true
-  const firstLetters = new Set(['n', ownPrefix.charAt(0), ...(preset ? ['x'] : [])])
+  const firstLetters = new Set(['n', ownPrefix, ...(preset ? ['x'] : [])].map(firstLetter))
   // One for each instance: of two gates on one request each opens its own tokens.
   const opener: Opener = Symbol('open token')
   const lazily = { access: lazyHeader(naming?.tokens.access, 'access', opener), refresh: lazyHeader(naming?.tokens.refresh, 'refresh', opener) }
@@ -161,12 +161,10 @@ function foldName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
 }
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
-
-function firstLetter(name: string): string {
+/** As the code of the small letter: most names are told apart by it. */
+function firstLetter(name: string): number {
   const code = name.charCodeAt(0) | 0x20
-  if (code >= 0x61 && code <= 0x7a) return LETTERS.charAt(code - 0x61)
-  return foldName(name).charAt(0)
+  return code >= 0x61 && code <= 0x7a ? code : foldName(name).charCodeAt(0)
 }
 
 /** Requests of HTTP/2 have no such list. */
