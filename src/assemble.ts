@@ -18,6 +18,7 @@ import { createClient } from './oauth/client.js'
 import type { MembershipList } from './oauth/provider.js'
 import { createTransactions, type Transactions } from './oauth/transaction.js'
 import type { Config } from './options.js'
+import { announceRedirectUri, warnOfBlindTrial } from './notices.js'
 import { createPages } from './pages.js'
 import { createPassedRequests, type PassedRequests } from './passed.js'
 import { createPlaces } from './place.js'
@@ -217,13 +218,6 @@ function connect(providers: readonly Provider[], previous: Assembly | undefined)
   )
 }
 
-/** Rules on trial change nothing, so they ask for no scope either. */
-function warnOfBlindTrial({ trial, logger }: Config, { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider): void {
-  const asks = membershipLists.some((list) => trial?.[list] !== undefined)
-  const missing = membershipScopes.filter((scope) => !requestedScopes.includes(scope))
-  if (asks && missing.length > 0) logger.warn(`reportOnly asks for memberships at ${name}, which it does not show without the scope ${missing.join(' ')}: add it to scopes`)
-}
-
 /** As long as a visitor waits for somebody else's check. */
 function oneExchange({ providers, storeTimeout }: Config): number {
   return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
@@ -253,13 +247,4 @@ function tellCheck(events: Events, watches: Watches, live: LiveSession, result: 
 
 function asksAny(asked: Readonly<Record<MembershipList, readonly string[]>>, lists: readonly MembershipList[] = []): boolean {
   return lists.some((list) => asked[list].length > 0)
-}
-
-function announceRedirectUri({ publicUrl, logger }: Config): (redirectUri: string) => void {
-  let isAnnounced = publicUrl !== undefined || process.env['NODE_ENV'] !== 'production'
-  return (redirectUri) => {
-    if (isAnnounced) return
-    isAnnounced = true
-    logger.warn(`no baseUrl is set: the address follows from each request. Register this redirect URI at the provider: ${redirectUri} (if visitors see another host or scheme, set baseUrl first)`)
-  }
 }

@@ -7,8 +7,9 @@ import type { Outcome } from './failures.js'
 import { membershipLists, type Memberships } from './oauth/provider.js'
 import type { Passed } from './passed.js'
 import { createPolicy, type Refusal, type Rules } from './policy.js'
-import { checkScope, type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from './provider-options.js'
+import { type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from './provider-options.js'
 import { readOptions } from './read.js'
+import { checkScope } from './request-options.js'
 import type { LiveSession } from './session/sessions.js'
 
 /** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */

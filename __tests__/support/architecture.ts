@@ -14,11 +14,11 @@ export const layers: readonly (readonly string[])[] = [
   ['user.ts', 'policy.ts'],
   ['providers/'],
   ['oauth/', 'upstream-headers.ts', 'events.ts', 'pages.ts', 'page-contexts.ts', 'page-views.ts', 'page-style.ts', 'owner-error.ts'],
-  ['session/', 'place.ts', 'answers.ts', 'provider-options.ts'],
+  ['session/', 'place.ts', 'answers.ts', 'provider-options.ts', 'request-options.ts'],
   ['flows/', 'context.ts', 'app-users.ts'],
   ['options.ts', 'logger.ts', 'parse-options.ts'],
   // The whole configuration is known from here on.
-  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts', 'passed.ts'],
+  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts', 'notices.ts', 'passed.ts'],
   ['index.ts', 'express-user.ts', 'redis/', 'admin/', 'dev/', 'testing/', 'cli/'],
 ]
 
