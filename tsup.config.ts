@@ -22,8 +22,8 @@ export default defineConfig([
     footer: { js: 'module.exports = Object.assign(module.exports.default, module.exports);' },
   },
   // Types alone: the file that is loaded is empty.
-  { ...base, entry: ['src/express-user.ts'], format: ['esm', 'cjs'], sourcemap: false },
-  { ...base, entry: { redis: 'src/redis/index.ts', testing: 'src/testing/index.ts' }, format: ['esm', 'cjs'] },
+  { ...base, entry: { 'express-user': 'src/middleware/express-user.ts' }, format: ['esm', 'cjs'], sourcemap: false },
+  { ...base, entry: { redis: 'src/session/stores/redis/index.ts', testing: 'src/testing/index.ts' }, format: ['esm', 'cjs'] },
   {
     ...base,
     entry: { dev: 'src/dev/index.ts' },

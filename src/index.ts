@@ -1,14 +1,14 @@
-import type { OAuthContext } from './context.js'
-import { oauthModule } from './middleware.js'
+import type { OAuthContext } from './middleware/oauth-context.js'
+import { oauthModule } from './middleware/oauth-module.js'
 
-export { OAuthContext, type AnonymousReason, type LoginUrlOptions } from './context.js'
-export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './errors.js'
-export { Html, html, type HtmlValue } from './html.js'
-export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './app-users.js'
-export type { DenialFacts, OAuthEventName, OAuthEvents, OAuthListener, RequestFacts, SessionFacts } from './events.js'
-export type { GuardRules } from './guards.js'
-export type { AuthenticateOptions } from './gate.js'
-export { oauthModule, type Next, type OAuthMiddleware } from './middleware.js'
+export { OAuthContext, type AnonymousReason, type LoginUrlOptions } from './middleware/oauth-context.js'
+export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'
+export { Html, html, type HtmlValue } from './pages/html.js'
+export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './session/users.js'
+export type { DenialFacts, OAuthEventName, OAuthEvents, OAuthListener, RequestFacts, SessionFacts } from './middleware/events.js'
+export type { GuardRules } from './middleware/require-auth.js'
+export type { AuthenticateOptions } from './middleware/gate.js'
+export { oauthModule, type Next, type OAuthMiddleware } from './middleware/oauth-module.js'
 export {
   defineProvider,
   type Claims,
@@ -20,8 +20,8 @@ export {
   type ProviderDefinition,
   type ProviderOptions,
   type ProviderSource,
-} from './oauth/provider.js'
-export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options.js'
+} from './oauth/definition.js'
+export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
 export type {
   DeniedContext,
   ErrorContext,
@@ -30,7 +30,7 @@ export type {
   SignedOutContext,
   SignInContext,
   SignInProvider,
-} from './page-contexts.js'
+} from './pages/contexts.js'
 export { amazonProvider, type AmazonOptions } from './providers/amazon.js'
 export { facebookProvider, type FacebookOptions } from './providers/facebook.js'
 export { githubProvider, type GithubOptions } from './providers/github.js'
@@ -48,11 +48,11 @@ export {
 } from './providers/oauth2.js'
 export { oidcProvider, type OidcOptions } from './providers/oidc.js'
 export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
-export { cookieStore } from './session/cookie-store.js'
-export type { ExpressSessionStore } from './session/express-session.js'
-export { memoryStore, type MemoryStoreOptions } from './session/memory-store.js'
-export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './session/store.js'
-export type { OAuthUser } from './user.js'
+export { cookieStore } from './session/cookie-sessions.js'
+export type { ExpressSessionStore } from './session/stores/express-session-store.js'
+export { memoryStore, type MemoryStoreOptions } from './session/stores/memory-store.js'
+export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './session/stores/store.js'
+export type { OAuthUser } from './access/user.js'
 
 declare global {
   namespace Express {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from 'redis'
 import { type OAuthContext, oauth2Provider, oauthModule, type SessionStore } from '../../src/index.js'
-import { redisStore } from '../../src/redis/index.js'
+import { redisStore } from '../../src/session/stores/redis/index.js'
 import { processHeader } from './provider.js'
 
 /** What a process is told at its start. */

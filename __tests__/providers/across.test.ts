@@ -3,7 +3,7 @@ import { oidcProvider } from '../../src/index.js'
 import type { VendorName } from '../../src/dev/vendors/index.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { gateOf, logIn, providerOf, refusal, requestsTo, setUp, startVendor } from './support.js'
+import { gateOf, logIn, providerOf, refusal, requestsTo, setUp, startVendor } from '../support/providers.js'
 
 afterEach(stopAll)
 

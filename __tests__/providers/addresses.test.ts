@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { parseProviders } from '../../src/provider-options.js'
+import { parseProviders } from '../../src/providers/parse-provider.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 

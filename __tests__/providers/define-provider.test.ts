@@ -4,7 +4,7 @@ import type { VendorServer } from '../../src/dev/vendors/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { logIn, startVendor } from './support.js'
+import { logIn, startVendor } from '../support/providers.js'
 
 let vendor: VendorServer
 

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { oidcProvider } from '../../src/index.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

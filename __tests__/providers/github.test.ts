@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { githubProvider, oidcProvider } from '../../src/index.js'
 import { startGate, stopAll, toCallback, untilCallback } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp, startVendor } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp, startVendor } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { authorizationOf, stopAll, untilCallback } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

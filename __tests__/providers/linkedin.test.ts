@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals'
-import { parseProviders } from '../../src/provider-options.js'
+import { parseProviders } from '../../src/providers/parse-provider.js'
 import { stopAll } from '../support/gate.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { stopAll } from '../support/gate.js'
 import { vendorNames } from '../../src/dev/vendors/index.js'
-import { logIn, setUp } from './support.js'
+import { logIn, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { authorizationOf, stopAll } from '../support/gate.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { inspect } from 'node:util'
 import type { FetchUserProfile } from '../../src/index.js'
 import { stopAll } from '../support/gate.js'
-import { logIn, requestsTo, setUp } from './support.js'
+import { logIn, requestsTo, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -3,7 +3,7 @@ import { oauth2Provider, type OAuth2Options } from '../../src/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser, linksOf } from '../support/jar.js'
-import { gateOf, logIn, refusal, requestsTo, setUp, startVendor } from './support.js'
+import { gateOf, logIn, refusal, requestsTo, setUp, startVendor } from '../support/providers.js'
 
 afterEach(stopAll)
 

@@ -4,7 +4,7 @@ import { type OAuthMiddleware, oidcProvider } from '../../src/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { secret, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { logIn, providerOf, requestsTo, setUp, startVendor } from './support.js'
+import { logIn, providerOf, requestsTo, setUp, startVendor } from '../support/providers.js'
 
 afterEach(async () => {
   realDate()

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { oidcProvider } from '../../src/index.js'
 import { startGate, stopAll } from '../support/gate.js'
 import { type OidcServer, startOidcProvider } from '../support/oidc.js'
-import { attemptOf, logIn } from './support.js'
+import { attemptOf, logIn } from '../support/providers.js'
 import { createBrowser } from '../support/jar.js'
 
 afterEach(stopAll)

@@ -6,7 +6,7 @@ import type { SigningFault } from '../../src/dev/vendors/index.js'
 import { startGate, stopAll, toCallback } from '../support/gate.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp, startVendor } from './support.js'
+import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp, startVendor } from '../support/providers.js'
 
 afterEach(async () => {
   realDate()

@@ -5,31 +5,36 @@ import ts from 'typescript'
 /** Source texts by their path below `src/`. */
 export type Tree = ReadonlyMap<string, string>
 
-/** The layers, the lowest first: a file imports from lower layers and from its own folder. A folder ends in a slash. */
-export const layers: readonly (readonly string[])[] = [
-  ['errors.ts', 'read.ts', 'html.ts'],
-  ['http/'],
-  // What a provider is, then what is said of users, then the providers themselves.
-  ['oauth/provider.ts', 'oauth/identity.ts', 'oauth/hooks.ts'],
-  ['user.ts', 'policy.ts'],
-  ['providers/'],
-  ['oauth/', 'upstream-headers.ts', 'events.ts', 'pages.ts', 'page-contexts.ts', 'page-views.ts', 'page-style.ts', 'owner-error.ts'],
-  ['session/', 'place.ts', 'answers.ts', 'provider-options.ts', 'request-options.ts'],
-  ['flows/', 'context.ts', 'app-users.ts'],
-  ['options.ts', 'logger.ts', 'parse-options.ts'],
-  // The whole configuration is known from here on.
-  ['middleware.ts', 'assemble.ts', 'gate.ts', 'failures.ts', 'guards.ts', 'special-paths.ts', 'visit.ts', 'watches.ts', 'request-report.ts', 'socket-origin.ts', 'neighbours.ts', 'notices.ts', 'passed.ts'],
-  ['index.ts', 'express-user.ts', 'redis/', 'admin/', 'dev/', 'testing/', 'cli/'],
+/** The folders of `src/`, the lowest first: a file imports from its own folder and from those above it in this list. */
+export const folders: readonly string[] = [
+  'schema.ts',
+  'http',
+  'oauth',
+  'access',
+  'providers',
+  'session',
+  'pages',
+  'flows',
+  'bearer',
+  'signals',
+  'binding',
+  'options',
+  'middleware',
 ]
+
+/** These may import everything. */
+const above: readonly string[] = ['index.ts', 'admin', 'command', 'import', 'browser', 'dev', 'testing']
 
 export function readTree(root = join(process.cwd(), 'src')): Map<string, string> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
   return new Map(names.filter((name) => name.endsWith('.ts')).map((name) => [name, readFileSync(join(root, name), 'utf8')]))
 }
 
+/** Where a file stands in the order of the folders; `undefined` for a file of no known folder. */
 export function layerOf(file: string): number | undefined {
-  const exact = layers.findIndex((rooms) => rooms.includes(file))
-  const layer = exact === -1 ? layers.findIndex((rooms) => rooms.some((room) => room.endsWith('/') && file.startsWith(room))) : exact
+  const [folder = ''] = file.split('/', 1)
+  if (above.includes(folder)) return folders.length
+  const layer = folders.indexOf(folder)
   return layer === -1 ? undefined : layer
 }
 
@@ -71,12 +76,8 @@ export function upwardImports(tree: Tree): string[] {
 }
 
 function mayImport(file: string, target: string): boolean {
-  const [from, to] = [layerOf(file) ?? -1, layerOf(target) ?? layers.length]
-  return to < from || (to === from && folderOf(file) === folderOf(target))
-}
-
-function folderOf(file: string): string {
-  return file.includes('/') ? (file.split('/', 1)[0] ?? '') : ''
+  const [from, to] = [layerOf(file) ?? -1, layerOf(target) ?? folders.length]
+  return to <= from
 }
 
 /** Circles of imports, each as the files it runs through. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from 'redis'
 import { oauthModule, oidcProvider, type SessionStore } from '../../src/index.js'
-import { redisStore } from '../../src/redis/index.js'
+import { redisStore } from '../../src/session/stores/redis/index.js'
 
 /** What the parent says: where the store is, and who the provider. */
 export interface GateProcessSetup {

@@ -2,7 +2,7 @@ import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import { createClient as createClient6, createCluster as createCluster6, createSentinel as createSentinel6 } from 'redis'
 import { createClient as createClient5, createCluster as createCluster5, createSentinel as createSentinel5 } from 'redis5'
-import type { RedisClient } from '../../src/redis/index.js'
+import type { RedisClient } from '../../src/session/stores/redis/index.js'
 
 export interface Opened {
   readonly client: RedisClient

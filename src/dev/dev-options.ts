@@ -1,4 +1,4 @@
-import { readOptions } from '../read.js'
+import { readOptions } from '../schema.js'
 import { defaultPersonas, readPersonas, type Persona } from './personas.js'
 
 export interface DevProviderOptions {

@@ -1,5 +1,5 @@
-import { html, type Html } from '../html.js'
-import { style } from '../page-style.js'
+import { html, type Html } from '../pages/html.js'
+import { style } from '../pages/style.js'
 import { initialOf, type Persona } from './personas.js'
 
 const ownStyle = html`

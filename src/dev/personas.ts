@@ -1,4 +1,4 @@
-import { readOptions } from '../read.js'
+import { readOptions } from '../schema.js'
 
 /** Someone who can sign in at the dev provider with one click. */
 export interface Persona {

@@ -1,7 +1,7 @@
 import { isBelow, isSafePath } from '../http/request.js'
-import type { Sealer } from '../http/seal.js'
-import type { Place, Places } from '../place.js'
-import { isRecord } from '../read.js'
+import type { Sealer } from '../http/encryption.js'
+import type { Place, Places } from '../http/mounts.js'
+import { isRecord } from '../schema.js'
 
 /** What a link to a login asks for. */
 export interface LoginRequest {

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { OAuthError, ProviderFault } from '../errors.js'
+import { OAuthError, ProviderFault } from '../http/errors.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { Verdict } from '../user.js'
-import type { Flights } from './flights.js'
-import type { Identified, Identifier } from './identify.js'
+import type { Verdict } from '../access/user.js'
+import type { Flights } from '../session/session-lock.js'
+import type { Identified, Identifier } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
-import { createPauses } from './pauses.js'
-import { createRefresh, isEnd, newerThan } from './refresh.js'
-import { type Check, createReread } from './reread.js'
+import { createPauses } from './backoff.js'
+import { createRefresh, isEnd, newerThan } from './refresh-tokens.js'
+import { type Check, createReread } from './reread-user.js'
 
 /** What became of a check. */
 export type CheckResult =

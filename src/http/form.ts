@@ -1,5 +1,5 @@
-import { OAuthError } from '../errors.js'
-import { isRecord } from '../read.js'
+import { OAuthError } from './errors.js'
+import { isRecord } from '../schema.js'
 import type { AppRequest } from './request.js'
 
 /** A urlencoded body; read by ourselves unless a parser in front of us has read it already. */

@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import type * as OpenidClient from 'openid-client'
-import { OAuthError } from '../errors.js'
-import { isRecord } from '../read.js'
-import type { ClientAuth } from './provider.js'
+import { OAuthError } from '../http/errors.js'
+import { isRecord } from '../schema.js'
+import type { ClientAuth } from './definition.js'
 
 /** How the client authenticates at the token endpoint. (RFC 6749, 2.3; RFC 7523, 2.2) */
 export async function clientAuth(

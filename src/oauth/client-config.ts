@@ -1,4 +1,4 @@
-import type { ClientAuth, ProviderDefinition } from './provider.js'
+import type { ClientAuth, ProviderDefinition } from './definition.js'
 
 /** A provider as its client needs it: the definition, and who we are there. */
 export interface ClientConfig extends ProviderDefinition {

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
-import { ProviderFault } from '../errors.js'
-import { isRecord } from '../read.js'
-import { isTooDeep } from './identity.js'
-import type { Claims } from './provider.js'
+import { ProviderFault } from '../http/errors.js'
+import { isRecord } from '../schema.js'
+import { isTooDeep } from './claims.js'
+import type { Claims } from './definition.js'
 
 /** Keys of an issuer. `refresh` fetches them again, at most once a minute, and says whether it did. */
 export interface KeySet {

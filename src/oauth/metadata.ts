@@ -1,9 +1,9 @@
-import { ProviderFault } from '../errors.js'
+import { ProviderFault } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { isRecord } from '../read.js'
+import { isRecord } from '../schema.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
-import { type Outbound, readJson } from './outbound.js'
-import type { Endpoints, ProviderDefinition } from './provider.js'
+import { type Outbound, readJson } from './fetch.js'
+import type { Endpoints, ProviderDefinition } from './definition.js'
 
 /** What is known of a provider's server: from its definition, or discovered. (RFC 8414, 2) */
 export interface ServerMetadata {

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { clearCookie, type CookieAttributes, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
 import { isSafePath } from '../http/request.js'
-import { deriveFrom, isId, randomId, type Sealer, sha256 } from '../http/seal.js'
-import { isRecord } from '../read.js'
+import { deriveFrom, isId, randomId, type Sealer, sha256 } from '../http/encryption.js'
+import { isRecord } from '../schema.js'
 
 /** One login under way: what the callback must fit, and where to go then. Travels sealed, as `state`. */
 export interface Transaction {

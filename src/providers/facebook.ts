@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { ProviderOutcome } from '../errors.js'
-import { identityFromClaims, idOf, textOf } from '../oauth/identity.js'
+import type { ProviderOutcome } from '../http/errors.js'
+import { identityFromClaims, idOf, textOf } from '../oauth/claims.js'
 import {
   type ApiAnswer,
   type Identity,
@@ -9,8 +9,8 @@ import {
   type ProviderOptions,
   type ProviderSource,
   providerSource,
-} from '../oauth/provider.js'
-import { isRecord } from '../read.js'
+} from '../oauth/definition.js'
+import { isRecord } from '../schema.js'
 
 /** Options of the provider `facebook`. */
 export type FacebookOptions = ProviderOptions

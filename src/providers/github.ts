@@ -1,6 +1,6 @@
-import { ProviderFault } from '../errors.js'
+import { ProviderFault } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/identity.js'
+import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/claims.js'
 import {
   type ApiAnswer,
   type IdentitySource,
@@ -9,8 +9,8 @@ import {
   type ProviderOptions,
   type ProviderSource,
   providerSource,
-} from '../oauth/provider.js'
-import { isRecord, type OptionReader } from '../read.js'
+} from '../oauth/definition.js'
+import { isRecord, type OptionReader } from '../schema.js'
 
 /** Options of the provider `github`. */
 export interface GithubOptions extends ProviderOptions {

@@ -1,7 +1,7 @@
-import { identityFromClaims } from '../oauth/identity.js'
-import { type Identity, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
-import { isDomain } from '../policy.js'
-import type { OptionReader } from '../read.js'
+import { identityFromClaims } from '../oauth/claims.js'
+import { type Identity, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import { isDomain } from '../access/policy.js'
+import type { OptionReader } from '../schema.js'
 
 /** Options of the provider `google`. */
 export interface GoogleOptions extends ProviderOptions {

@@ -1,4 +1,4 @@
-import type { ProviderSource } from '../oauth/provider.js'
+import type { ProviderSource } from '../oauth/definition.js'
 import { amazonProvider, type AmazonOptions } from './amazon.js'
 import { facebookProvider, type FacebookOptions } from './facebook.js'
 import { githubProvider, type GithubOptions } from './github.js'

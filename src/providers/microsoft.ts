@@ -1,4 +1,4 @@
-import { idOf, identityFromClaims, isTrue } from '../oauth/identity.js'
+import { idOf, identityFromClaims, isTrue } from '../oauth/claims.js'
 import {
   type Claims,
   type Identity,
@@ -7,9 +7,9 @@ import {
   type ProviderOptions,
   type ProviderSource,
   providerSource,
-} from '../oauth/provider.js'
-import { isDomain } from '../policy.js'
-import type { OptionReader } from '../read.js'
+} from '../oauth/definition.js'
+import { isDomain } from '../access/policy.js'
+import type { OptionReader } from '../schema.js'
 
 /** Options of the provider `microsoft`. */
 export interface MicrosoftOptions extends ProviderOptions {

@@ -1,6 +1,6 @@
-import { OAuthError, ProviderFault } from '../errors.js'
-import { withoutSecrets } from '../oauth/hooks.js'
-import { identityFromClaims, idOf, textOf } from '../oauth/identity.js'
+import { OAuthError, ProviderFault } from '../http/errors.js'
+import { withoutSecrets } from '../oauth/run-hook.js'
+import { identityFromClaims, idOf, textOf } from '../oauth/claims.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import {
   type Claims,
@@ -11,8 +11,8 @@ import {
   type ProviderSource,
   providerSource,
   reservedParams,
-} from '../oauth/provider.js'
-import { isRecord, type OptionReader } from '../read.js'
+} from '../oauth/definition.js'
+import { isRecord, type OptionReader } from '../schema.js'
 
 /** A user as {@link OAuth2Options.fetchUserProfile} finds them: `user_id` is required, everything else is up to you. */
 export interface UserProfile {

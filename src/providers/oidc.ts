@@ -1,7 +1,7 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { identityFromClaims, textsOf } from '../oauth/identity.js'
-import { type Claims, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
-import type { OptionReader } from '../read.js'
+import { identityFromClaims, textsOf } from '../oauth/claims.js'
+import { type Claims, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import type { OptionReader } from '../schema.js'
 
 /** Options of {@link oidcProvider}. */
 export interface OidcOptions extends ProviderOptions {

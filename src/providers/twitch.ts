@@ -1,6 +1,6 @@
-import { identityFromClaims, textOf } from '../oauth/identity.js'
-import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/provider.js'
-import { isRecord } from '../read.js'
+import { identityFromClaims, textOf } from '../oauth/claims.js'
+import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import { isRecord } from '../schema.js'
 
 /** Options of the provider `twitch`. */
 export type TwitchOptions = ProviderOptions

@@ -1,8 +1,8 @@
-import { OAuthError } from '../errors.js'
-import { sha256 } from '../http/seal.js'
-import { guard } from './guard.js'
+import { OAuthError } from '../http/errors.js'
+import { sha256 } from '../http/encryption.js'
+import { guard } from './stores/guarded-store.js'
 import { LONGEST_LIFE, type Session } from './session.js'
-import type { EntriesPage, SessionStore, StoreRecord } from './store.js'
+import type { EntriesPage, SessionStore, StoreRecord } from './stores/store.js'
 
 /** What made a session: a provider may share its name with another app's in the same store. */
 export type SessionMaker = Pick<Session, 'provider' | 'issuer' | 'clientId'>

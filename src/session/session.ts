@@ -1,6 +1,6 @@
-import type { StoreRecord } from './store.js'
-import type { Claims } from '../oauth/provider.js'
-import type { OAuthUser, Verdict } from '../user.js'
+import type { StoreRecord } from './stores/store.js'
+import type { Claims } from '../oauth/definition.js'
+import type { OAuthUser, Verdict } from '../access/user.js'
 
 /** A login, as the store keeps it. Plain JSON. */
 export interface Session extends StoreRecord {

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { readCookies } from '../http/cookies.js'
-import { isId, randomId, type Sealer, sha256 } from '../http/seal.js'
-import { isRecord } from '../read.js'
-import { MAX_HEADER_TOKEN } from '../upstream-headers.js'
-import { deepFreeze } from './freeze.js'
-import { guard } from './guard.js'
+import { isId, randomId, type Sealer, sha256 } from '../http/encryption.js'
+import { isRecord } from '../schema.js'
+import { MAX_HEADER_TOKEN } from '../middleware/upstream-headers.js'
+import { deepFreeze } from './stores/deep-freeze.js'
+import { guard } from './stores/guarded-store.js'
 import {
   absoluteEnd,
   idleEnd,
@@ -16,7 +16,7 @@ import {
   timeToLive,
   touchInterval,
 } from './session.js'
-import type { Awaitable, SessionStore, StoreRecord } from './store.js'
+import type { Awaitable, SessionStore, StoreRecord } from './stores/store.js'
 
 /** Tokens of a session, opened. */
 export interface Tokens {

@@ -1,4 +1,4 @@
-import type { Awaitable, SessionStore, StoreRecord } from '../session/store.js'
+import type { Awaitable, SessionStore, StoreRecord } from '../session/stores/store.js'
 
 /** What one check works with. */
 export interface Bench {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Awaitable, SessionStore } from '../session/store.js'
+import type { Awaitable, SessionStore } from '../session/stores/store.js'
 import { basics, lives } from './store-checks.js'
 import { lists, locks } from './store-optional-checks.js'
 

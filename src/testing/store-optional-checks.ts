@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Awaitable, EntriesPage, SessionStore } from '../session/store.js'
+import type { Awaitable, EntriesPage, SessionStore } from '../session/stores/store.js'
 import { type Check, HOUR, plain, recordOf, type Sample } from './store-bench.js'
 
 /** Of stores that can lock. */

@@ -1,0 +1,519 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { memoryStore, type SessionStore } from '../../src/index.js'
+import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
+import { fakeDate, realDate } from '../support/clock.js'
+import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, untilCallback, valueOfCookie } from '../support/gate.js'
+import { type Browser, createBrowser, linksOf, type Page } from '../support/jar.js'
+
+let vendor: VendorServer
+let gate: Gate
+const store = memoryStore({ maxPerUser: 1000 })
+
+beforeAll(async () => {
+  vendor = stopping(await startVendor('oidc'))
+  gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
+})
+afterEach(() => {
+  realDate()
+  vendor.claims()
+  vendor.settings.issInCallback = true
+  vendor.settings.discovery = {}
+  gate.reached.length = 0
+})
+afterAll(stopAll)
+
+const tokenRequests = () => vendor.requests.filter(({ endpoint }) => endpoint === 'token').length
+const sessionsIn = async () => (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
+
+/** A callback that was refused: a page with a link, no session, nothing of the app. */
+function expectRefusal(page: Page, status: number, code: string): void {
+  expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1]]).toEqual([status, code])
+  expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])
+  expect(page.headers['cache-control']).toBe('no-store')
+  expect(page.location).toBeUndefined()
+  expect(gate.reached).toEqual([])
+}
+
+function withParams(callback: string, change: (params: URLSearchParams) => void): string {
+  const url = new URL(callback)
+  change(url.searchParams)
+  return url.href
+}
+
+describe('a state', () => {
+  test('S-003 without the cookie of its browser is refused before any code is redeemed', async () => {
+    const [victim, attacker] = [createBrowser(), createBrowser()]
+    const callback = await toCallback(attacker, gate.url('/x'))
+    const before = tokenRequests()
+    expectRefusal(await victim.get(callback, { follow: false }), 400, 'login_expired')
+    await toCallback(victim, gate.url('/y'))
+    expectRefusal(await victim.get(callback, { follow: false }), 400, 'login_expired')
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test('S-003 with the cookie of another login, renamed, is refused before any code is redeemed', async () => {
+    const browser = createBrowser()
+    const first = await toCallback(browser, gate.url('/1'))
+    const [firstCookie] = browser.cookies(gate.origin)
+    await toCallback(browser, gate.url('/2'))
+    const second = browser.cookies(gate.origin).find(({ key }) => key !== firstCookie?.key)
+    browser.setCookie(`${firstCookie?.key}=${second?.value}; Path=/`, gate.origin)
+    const before = tokenRequests()
+    expectRefusal(await browser.get(first, { follow: false }), 400, 'login_expired')
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test('S-005 serves once: a replay in the same browser finds nothing left', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const cookies = browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ')
+    expect((await browser.get(callback, { follow: false })).status).toBe(302)
+    const before = tokenRequests()
+    expectRefusal(await createBrowser().get(callback, { follow: false, headers: { Cookie: cookies } }), 400, 'login_expired')
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test('S-005 sent twice at once opens one session', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const before = await sessionsIn()
+    const both = await Promise.all([1, 2].map(() => createBrowser().get(callback, { follow: false, headers })))
+    expect(both.map(({ status }) => status).sort()).toEqual([302, 400])
+    expect(await sessionsIn()).toBe(Number(before) + 1)
+  })
+
+  test('S-005 a failed callback uses it up as well', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const failed = withParams(callback, (params) => params.set('code', 'wrong'))
+    expectRefusal(await browser.get(failed, { follow: false, headers }), 400, 'login_expired')
+    expectRefusal(await browser.get(callback, { follow: false, headers }), 400, 'login_expired')
+    expect(gate.logged.at(-1)).toContain('used already')
+  })
+
+  test.each([[599, 302], [601, 400]])('S-005 after %i seconds is answered with %i', async (seconds, status) => {
+    const clock = fakeDate()
+    // The provider's code lives longer: only our own transaction is in question.
+    vendor.settings.codeLifetime = 1200
+    const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
+    const browser = createBrowser()
+    const callback = await toCallback(browser, fresh.url('/x'))
+    const headers = { Cookie: browser.cookies(fresh.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    clock.forward(seconds)
+    const page = await browser.get(callback, { follow: false, headers })
+    vendor.settings.codeLifetime = 600
+    expect(page.status).toBe(status)
+    if (status === 400) expect(fresh.logged.at(-1)).toContain('too old')
+  })
+
+  test('S-006 with any character changed, cut short or of another secret is refused', async () => {
+    const browser = createBrowser()
+    const callback = new URL(await toCallback(browser, gate.url('/x')))
+    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const state = callback.searchParams.get('state') ?? ''
+    const spoiled = [...state].map((letter, index) => `${state.slice(0, index)}${letter === 'A' ? 'B' : 'A'}${state.slice(index + 1)}`)
+    const plain = Buffer.from(JSON.stringify({ returnPath: '/evil', startedAt: Date.now(), cookieHash: 'x' })).toString('base64url')
+    const before = tokenRequests()
+    for (const wrong of [...spoiled.filter((_, index) => index % 5 === 0 || index > state.length - 4), state.slice(0, -1), `${state}A`, '', plain, '=', '%00']) {
+      callback.searchParams.set('state', wrong)
+      const page = await browser.get(callback.href, { follow: false, headers })
+      expect(page.status).toBe(400)
+    }
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test('S-004 of another instance, client or provider with the same secret is refused', async () => {
+    const port = gate.port
+    for (const other of [{ id: 'other' }, { provider: { idp: oidcOf(vendor, { clientId: 'another-client' }) } }, { provider: { other: oidcOf(vendor) } }]) {
+      const second = await startGate({ provider: { idp: oidcOf(vendor) }, ...other })
+      const browser = createBrowser()
+      const callback = await toCallback(browser, gate.url('/x'))
+      // Cookies know no ports: both apps see this one.
+      const page = await browser.get(callback.replace(`:${port}`, `:${second.port}`), { follow: false })
+      expect(page.status).toBe(400)
+      expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])
+    }
+  })
+
+  test('S-066 the two cookies cannot stand in for each other', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const [nonce] = browser.cookies(gate.origin)
+    const asSession = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${nonce?.value}` } })
+    expect(asSession.status).toBe(302)
+    const other = createBrowser()
+    await other.get(gate.url('/'))
+    gate.reached.length = 0
+    const sessionId = valueOfCookie(other, gate.origin)
+    expectRefusal(await createBrowser().get(callback, { follow: false, headers: { Cookie: `${nonce?.key}=${sessionId}` } }), 400, 'login_expired')
+  })
+})
+
+describe('the parameters', () => {
+  test.each(['code', 'state', 'iss', 'error'])('S-017 %s twice is refused, and no code redeemed', async (name) => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const before = tokenRequests()
+    const twice = withParams(callback, (params) => {
+      for (let count = params.getAll(name).length; count < 2; count++) params.append(name, params.get(name) ?? 'access_denied')
+    })
+    expectRefusal(await browser.get(twice, { follow: false }), 400, 'invalid_callback')
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test('S-019 an error is never a login, whatever comes with it', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const before = tokenRequests()
+    expectRefusal(await browser.get(`${callback}&error=server_error&error_description=out+of+order`, { follow: false }), 502, 'provider_error')
+    expect(tokenRequests()).toBe(before)
+  })
+
+  test.each([
+    ['access_denied', 403, 'access_denied'],
+    ['login_required', 403, 'access_denied'],
+    ['consent_required', 403, 'access_denied'],
+    ['interaction_required', 403, 'access_denied'],
+    ['server_error', 502, 'provider_error'],
+    ['something_else', 502, 'provider_error'],
+    ['invalid_scope', 502, 'misconfigured'],
+    ['unauthorized_client', 502, 'misconfigured'],
+    ['temporarily_unavailable', 503, 'provider_busy'],
+  ])('the error %s is answered with %i %s', async (error, status, code) => {
+    vendor.settings.refuse = { error, error_description: '<b>what happened</b>' }
+    const page = await createBrowser().get(gate.url('/x'))
+    vendor.settings.refuse = undefined
+    expectRefusal(page, status, code)
+    expect(page.body).toContain('&lt;b&gt;what happened&lt;/b&gt;')
+    expect(page.headers['retry-after'] !== undefined).toBe(status === 503)
+  })
+
+  test('S-098 text of an error without a valid state is not shown', async () => {
+    for (const state of ['', '&state=abc']) {
+      const page = await createBrowser().get(gate.url(`/auth/callback?error=access_denied&error_description=call+0900+123456${state}`))
+      expectRefusal(page, 400, 'login_expired')
+      expect(page.body).not.toContain('0900')
+    }
+  })
+
+  test('S-098 of a long text 512 characters are shown, and no control characters', async () => {
+    const browser = createBrowser()
+    const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => {
+      params.delete('code')
+      params.set('error', 'access_denied')
+      params.set('error_description', `a\u202e\nb${'x'.repeat(2000)}`)
+    })
+    const page = await browser.get(callback, { follow: false })
+    expect(page.body).toMatch(/a bx{509}</)
+    expect(page.body).not.toContain('x'.repeat(510))
+  })
+
+  test('S-020 tokens in the query count for nothing', async () => {
+    const browser = createBrowser()
+    const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => {
+      params.delete('code')
+      params.set('access_token', 'front-channel')
+      params.set('id_token', 'front.channel.token')
+    })
+    expectRefusal(await browser.get(callback, { follow: false }), 400, 'invalid_callback')
+  })
+
+  test('S-021 a code with control characters is refused; any other is sent as it is', async () => {
+    for (const code of ['a\u0000b', 'a\nb', 'ä', '']) {
+      const browser = createBrowser()
+      const before = tokenRequests()
+      const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => params.set('code', code))
+      expectRefusal(await browser.get(callback, { follow: false }), 400, 'invalid_callback')
+      expect(tokenRequests()).toBe(before)
+    }
+    const browser = createBrowser()
+    const odd = 'a b+c&client_id=evil%41/"'
+    await browser.get(withParams(await toCallback(browser, gate.url('/x')), (params) => params.set('code', odd)))
+    const { form } = vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1) ?? {}
+    expect(form).toMatchObject({ code: odd, client_id: vendor.clientId })
+  })
+
+  test('a code from elsewhere is refused', async () => {
+    const [victim, attacker] = [createBrowser(), createBrowser()]
+    const stolen = new URL(await toCallback(attacker, gate.url('/x'))).searchParams.get('code') ?? ''
+    const callback = withParams(await toCallback(victim, gate.url('/x')), (params) => params.set('code', stolen))
+    expectRefusal(await victim.get(callback, { follow: false }), 400, 'login_expired')
+  })
+
+  test.each([
+    ['another issuer', 'https://evil.example', 400],
+    ['none though discovery promises one', false, 400],
+    ['the right one', true, 302],
+  ])('S-015 iss of %s', async (_, issInCallback, status) => {
+    const browser = createBrowser()
+    vendor.settings.issInCallback = true
+    await browser.get(gate.url('/x'), { follow: false })
+    vendor.settings.issInCallback = issInCallback
+    const before = tokenRequests()
+    const page = await browser.get(await toCallback(browser, gate.url('/x')), { follow: false })
+    expect(page.status).toBe(status)
+    expect(tokenRequests()).toBe(status === 302 ? before + 1 : before)
+  })
+
+  test('S-015 an error of another issuer is refused, too', async () => {
+    vendor.settings.issInCallback = 'https://evil.example'
+    vendor.settings.refuse = { error: 'access_denied', error_description: 'call 0900' }
+    const page = await createBrowser().get(gate.url('/x'))
+    vendor.settings.refuse = undefined
+    expectRefusal(page, 400, 'invalid_callback')
+    expect(page.body).not.toContain('0900')
+  })
+})
+
+describe('what the provider gives', () => {
+  const hour = 3600
+  const now = () => Math.floor(Date.now() / 1000)
+  test.each<[string, Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>), object?]>([
+    ['S-038 another issuer', { iss: 'https://evil.example' }],
+    ['S-038 no issuer', { iss: undefined }],
+    ['S-038 an issuer with a slash more', (claims) => ({ ...claims, iss: `${String(claims['iss'])}/` })],
+    ['S-038 another audience', { aud: 'another-client' }],
+    ['S-038 no audience', { aud: undefined }],
+    ['S-038 an audience more', { aud: ['dev-client', 'another-client'] }],
+    ['S-038 another authorized party', { azp: 'another-client' }],
+    ['S-038 another nonce', { nonce: 'x'.repeat(43) }],
+    ['S-038 no nonce', { nonce: undefined }],
+    ['S-038 an array as nonce', (claims) => ({ ...claims, nonce: [claims['nonce']] })],
+    ['S-038 no sub', { sub: undefined }],
+    ['S-038 an empty sub', { sub: '' }],
+    ['S-038 a number as sub', { sub: 7 }],
+    ['S-038 no exp', { exp: undefined }],
+    ['S-038 a text as exp', { exp: String(now() + hour) }],
+    ['S-038 no iat', { iat: undefined }],
+    ['S-038 nbf in the future', { nbf: now() + hour }],
+    ['S-039 expired', { iat: now() - 2 * hour, exp: now() - hour }],
+    ['S-039 issued in the future', { iat: now() + hour, exp: now() + 2 * hour }],
+    ['S-037 no signature', {}, { signing: 'none' }],
+    ['S-037 the signature of the secret', {}, { signing: 'HS256-secret' }],
+    ['S-037 the signature of the public key as a secret', {}, { signing: 'HS256-public-key' }],
+    ['S-037 another key', {}, { signing: 'wrong-key' }],
+    ['S-037 a spoiled signature', {}, { signing: 'bad-signature' }],
+    ['S-037 a key of its own', {}, { header: { jwk: { kty: 'RSA', n: 'x', e: 'AQAB' } } }],
+    ['S-037 the address of a key', {}, { header: { jku: 'https://evil.example/keys' } }],
+    ['S-037 an unknown critical header', {}, { header: { crit: ['b64'], b64: false } }],
+    ['a hash of another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
+  ])('S-028 %s in the ID token: refused, and nothing stored', async (_, claims, how = {}) => {
+    const before = await sessionsIn()
+    vendor.claims(claims, how)
+    expectRefusal(await createBrowser().get(gate.url('/x')), 502, 'provider_error')
+    expect(await sessionsIn()).toBe(before)
+  })
+
+  test('S-037 an algorithm that the provider does not announce is refused, though the key fits', async () => {
+    vendor.settings.discovery = { id_token_signing_alg_values_supported: ['ES256', 'none', 'HS256'] }
+    const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
+    expect((await createBrowser().get(fresh.url('/x'))).status).toBe(502)
+    expect(fresh.logged.at(-1)).toContain('algorithm')
+  })
+
+  test('S-033 an ID token without a key id is accepted where one key fits', async () => {
+    vendor.claims({}, { signing: 'no-kid' })
+    expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
+  })
+
+  test('S-038 an audience as a list of us alone is accepted', async () => {
+    vendor.claims({ aud: [vendor.clientId] })
+    expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
+  })
+
+  test('S-039 clocks may differ by 20 seconds both ways', async () => {
+    for (const claims of [{ iat: now() + 20 }, { iat: now() - hour, exp: now() - 20 }]) {
+      vendor.claims(claims)
+      expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
+    }
+  })
+
+  test('S-034 S-041 a key that the provider took up just now is fetched, once for a flood of unknown ones', async () => {
+    const rotating = stopping(await startVendor('oidc'))
+    const fresh = await startGate({ provider: { idp: oidcOf(rotating) } })
+    expect((await createBrowser().get(fresh.url('/'))).status).toBe(200)
+    rotating.rotateKeys()
+    expect((await createBrowser().get(fresh.url('/'))).status).toBe(200)
+    rotating.claims({}, { signing: 'unknown-kid' })
+    const fetched = () => rotating.requests.filter(({ endpoint }) => endpoint === 'jwks').length
+    const before = fetched()
+    for (let index = 0; index < 5; index++) expect((await createBrowser().get(fresh.url('/'))).status).toBe(502)
+    expect(fetched()).toBe(before)
+  })
+
+  test.each<[string, object]>([
+    ['an error with status 200', { body: { error: 'server_error' } }],
+    ['no access token', { body: { token_type: 'Bearer', id_token: 'x' } }],
+    ['another token type', { body: { access_token: 'a', token_type: 'mac', id_token: 'x' } }],
+    ['a list', { body: [{ access_token: 'a', token_type: 'Bearer' }] }],
+    ['a page', { headers: { 'content-type': 'text/html' }, body: '<p>proxy error' }],
+    ['an empty answer', { body: '' }],
+    ['no ID token', { body: { access_token: 'a', token_type: 'Bearer' } }],
+    ['status 500', { status: 500, body: { access_token: 'a', token_type: 'Bearer' } }],
+    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/steal' } }],
+  ])('S-043 S-109 %s from the token endpoint is no login', async (_, answer) => {
+    const end = vendor.respond('token', answer)
+    const page = await createBrowser().get(gate.url('/x'))
+    end()
+    expectRefusal(page, 502, 'provider_error')
+  })
+
+  test('a refused client is the owner\'s to mend, and no retry is offered', async () => {
+    const wrong = await startGate({ provider: { idp: oidcOf(vendor, { clientSecret: 'another secret' }) } })
+    const page = await createBrowser().get(wrong.url('/x'))
+    expect(page.status).toBe(502)
+    expect(page.body).toContain('misconfigured')
+    expect(linksOf(page)).toEqual([])
+    expect(wrong.logged.join('\n')).toContain('invalid_client')
+    expect(wrong.logged.join('\n')).not.toContain('another secret')
+  })
+
+  test('S-040 userinfo of somebody else is refused', async () => {
+    for (const sub of ['user-2', undefined, 7]) {
+      const end = vendor.respond('userinfo', { body: { sub, email: 'ida@acme.example', email_verified: true } })
+      const page = await createBrowser().get(gate.url('/x'))
+      end()
+      expectRefusal(page, 502, 'provider_error')
+    }
+  })
+
+  test.each<[string, 'hang' | 'reset' | 'slow-body' | 'huge-body' | 'truncated', number]>([
+    ['never answers', 'hang', 504],
+    ['trickles', 'slow-body', 504],
+    ['resets the connection', 'reset', 502],
+    ['sends too much', 'huge-body', 502],
+    ['breaks off', 'truncated', 502],
+  ])('S-109 a token endpoint that %s', async (_, fault, status) => {
+    const quick = await startGate({ provider: { idp: oidcOf(vendor) }, timeouts: { provider: 0.4 } })
+    const browser = createBrowser()
+    const callback = await toCallback(browser, quick.url('/x'))
+    const end = vendor.respond('token', fault)
+    const page = await browser.get(callback, { follow: false })
+    end()
+    expect(page.status).toBe(status)
+    expect(page.setCookie.some((line) => line.startsWith('ngrok.session'))).toBe(false)
+    expect(quick.reached).toEqual([])
+  })
+
+  test('S-042 a failed discovery is tried again, and one request serves all who wait', async () => {
+    const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
+    vendor.respond('discovery', { status: 503 }, { once: true })
+    expect((await createBrowser().get(fresh.url('/'), { follow: false })).status).toBe(502)
+    vendor.requests.length = 0
+    const all = await Promise.all(Array.from({ length: 10 }, () => createBrowser().get(fresh.url('/'), { follow: false })))
+    expect(all.map(({ status }) => status)).toEqual(Array(10).fill(302))
+    expect(vendor.requests.filter(({ endpoint }) => endpoint === 'discovery')).toHaveLength(1)
+  })
+
+  test('S-034 a discovery document of another issuer is refused', async () => {
+    vendor.settings.discovery = { issuer: 'https://evil.example' }
+    const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
+    const page = await createBrowser().get(fresh.url('/'), { follow: false })
+    expect([page.status, page.body.includes('misconfigured')]).toEqual([502, true])
+  })
+
+  test('S-044 a secret with special characters arrives whole, in the body or in Basic, and never in an address', async () => {
+    const secret = 'p%20+:&=/ü"$'
+    vendor.clientSecret = secret
+    for (const clientAuth of ['post', 'basic']) {
+      const fresh = await startGate({ provider: { idp: oidcOf(vendor, { clientAuth }) } })
+      expect((await createBrowser().get(fresh.url('/'))).status).toBe(200)
+    }
+    vendor.clientSecret = 'dev-client-secret'
+    const encoded = new URLSearchParams({ secret }).toString().slice('secret='.length)
+    for (const { url } of vendor.requests) expect([url.includes(encoded), url.includes('client_secret')]).toEqual([false, false])
+  })
+})
+
+describe('the answer', () => {
+  test('S-026 leaves the address with the code at once, with no body and nothing stored', async () => {
+    const browser = createBrowser()
+    const page = await browser.get(await toCallback(browser, gate.url('/x')), { follow: false })
+    expect([page.status, page.body]).toEqual([302, ''])
+    expect(page.headers).toMatchObject({ location: '/x', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  })
+
+  test('S-023 the back button of somebody who is logged in leads to the start page, session untouched', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const { oauth } = bodyOf(await browser.get(callback))
+    for (let count = 0; count < 2; count++) {
+      const page = await browser.get(callback, { follow: false })
+      expect([page.status, page.headers.location]).toEqual([302, '/'])
+      expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])
+    }
+    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle']).toBe(oauth?.['sessionHandle'])
+  })
+
+  test('S-024 a browser that keeps no cookies gets help, not a loop: the third time with the cause', async () => {
+    const visit = async (url: string) => {
+      const browser: Browser = createBrowser()
+      const back = await browser.get(url, { follow: untilCallback })
+      return createBrowser().get(back.location ?? '', { follow: false })
+    }
+    const codes: (string | undefined)[] = []
+    let page = await visit(gate.url('/x'))
+    for (let count = 0; count < 4; count++) {
+      codes.push(page.body.match(/Error code <code>(\w+)/)?.[1])
+      expect(page.status).toBe(400)
+      page = await visit(linksOf(page)[0] ?? '')
+    }
+    expect(codes).toEqual(['login_expired', 'login_expired', 'cookie_lost', 'login_expired'])
+  })
+
+  const rowsIn = async (store: SessionStore) => (await store.entries?.({ kind: 'session', limit: 100 }))?.entries.length
+
+  test.each<[string, object, string | undefined]>([
+    ['domain', { domain: 'other.example' }, undefined],
+    ['path', { path: '/elsewhere' }, undefined],
+    ['path, beside a dead cookie of our name', { path: '/elsewhere' }, `ngrok.session=${'A'.repeat(43)}`],
+  ])('S-024 a session cookie that never comes back ends the logins with the cause, and one row: its %s', async (_, cookie, Cookie) => {
+    const store = memoryStore()
+    const lossy = await startGate({ provider: { idp: oidcOf(vendor) }, store, cookie })
+    const browser = createBrowser()
+    if (Cookie !== undefined) browser.setCookie(Cookie, lossy.origin)
+    const page = await browser.get(lossy.url('/x'), { follow: 28 })
+    expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1], lossy.reached]).toEqual([400, 'cookie_lost', []])
+    expect(await rowsIn(store)).toBe(1)
+    const again = await browser.get(linksOf(page)[0] ?? '', { follow: 28 })
+    expect([again.status, await rowsIn(store)]).toEqual([400, 1])
+  })
+
+  test('S-024 logging out and in again many times below a mount is no lost cookie', async () => {
+    const mounted = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/app' })
+    const browser = createBrowser()
+    for (let count = 0; count < 6; count++) {
+      expect((await browser.get(mounted.url('/app/x'))).status).toBe(200)
+      await browser.get(mounted.url('/app/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+    }
+  })
+
+  test('S-024 the same callback without a cookie stays 400', async () => {
+    const callback = await toCallback(createBrowser(), gate.url('/x'))
+    for (let count = 0; count < 10; count++) expect((await createBrowser().get(callback)).status).toBe(400)
+  })
+
+  test('S-025 HEAD redeems nothing and leaves the login as it was; other methods are refused', async () => {
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const before = tokenRequests()
+    const head = await browser.request('HEAD', callback, undefined, { follow: false })
+    expect([head.status, head.setCookie]).toEqual([200, []])
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const page = await browser.request(method, callback, method === 'POST' ? 'a=b' : undefined, { follow: false })
+      expect([page.status, page.headers['allow']]).toEqual([405, 'GET, HEAD'])
+    }
+    expect(tokenRequests()).toBe(before)
+    expect((await browser.get(callback, { follow: false })).status).toBe(302)
+  })
+
+  test('S-022 whatever comes to the callback, the app sees nothing of it', async () => {
+    for (const query of ['', '?', '?&', '?%', '?code', '?code=x', '?state=%E0%A4%A', '?__proto__[x]=1&state[]=a', `?state=${'a'.repeat(8000)}`]) {
+      const page = await createBrowser().get(gate.url(`/auth/callback${query}`), { follow: false })
+      expect(page.status).toBe(400)
+    }
+    expect(gate.reached).toEqual([])
+  })
+})

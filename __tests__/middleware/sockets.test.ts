@@ -1,0 +1,451 @@
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { WebSocket, WebSocketServer } from 'ws'
+import { memoryStore, OAuthError, oauthModule, type OAuthMiddleware, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
+import { gateOf, logIn, providerOf, requestsTo, startVendor } from '../support/providers.js'
+import { fakeDate, realDate } from '../support/clock.js'
+import { type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
+import { type Browser, createBrowser } from '../support/jar.js'
+import { listen } from '../support/server.js'
+
+afterEach(async () => {
+  await stopAll()
+  realDate()
+})
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+type AuthenticateOptions = NonNullable<Parameters<OAuthMiddleware['authenticate']>[1]>
+
+interface Served {
+  sockets: WebSocketServer
+  /** The upstream headers of the latest upgrade. */
+  headers: IncomingMessage['headers']
+}
+
+/** WebSockets as an app would serve them. */
+function serveSockets({ server, middleware }: Gate, options: AuthenticateOptions = {}): Served {
+  const sockets = new WebSocketServer({ noServer: true })
+  const served: Served = { sockets, headers: {} }
+  const refuse = (socket: Duplex, status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  server.on('upgrade', (req, socket, head) => {
+    middleware.authenticate(req, options).then(
+      (context) => {
+        served.headers = { ...req.headers }
+        if (context === undefined) return void refuse(socket, '401 Unauthorized')
+        sockets.handleUpgrade(req, socket, head, (opened) => {
+          opened.send(String(context.user?.name))
+          context.signal.addEventListener('abort', () => {
+            const reason: unknown = context.signal.reason
+            const code = reason instanceof OAuthError ? reason.code : 'internal'
+            opened.close(code === 'login_required' || code === 'not_authorized' ? 4401 : 1013, code)
+          })
+        })
+      },
+      (error: unknown) => void refuse(socket, error instanceof OAuthError ? `${error.status} Refused` : '500 Refused'),
+    )
+  })
+  stopping({
+    async close() {
+      for (const one of sockets.clients) one.terminate()
+    },
+  })
+  return served
+}
+
+interface SocketSetup {
+  options?: Partial<OAuthModuleOptions>
+  provider?: Record<string, unknown>
+  origin?: string
+}
+
+async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}) {
+  const vendor = await startVendor('oidc')
+  const gate = await gateOf(vendor, provider, options)
+  const served = serveSockets(gate, { origin })
+  const browser = createBrowser()
+  await logIn({ gate, browser })
+  vendor.requests.length = 0
+  return { vendor, gate, browser, served }
+}
+
+const cookieOf = (browser: Browser, gate: Gate) => `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+
+/** A socket that is open, or the status that refused it. */
+async function open(gate: Gate, headers: Record<string, string>, path = '/feed'): Promise<{ socket: WebSocket; name: string } | number> {
+  const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, { headers, family: 4 } as never)
+  socket.on('error', () => undefined)
+  const refused = once(socket, 'unexpected-response').then(([, response]) => Number((response as IncomingMessage).statusCode))
+  const opened = once(socket, 'message').then(([message]) => ({ socket, name: String(message) }))
+  return Promise.race([refused, opened])
+}
+
+async function opened(gate: Gate, browser: Browser): Promise<WebSocket> {
+  const result = await open(gate, { Cookie: cookieOf(browser, gate), Origin: gate.origin })
+  if (typeof result === 'number') throw new Error(`refused: ${result}`)
+  return result.socket
+}
+
+async function closing(socket: WebSocket): Promise<[number, string]> {
+  const [code, reason] = (await once(socket, 'close')) as [number, Buffer]
+  return [code, reason.toString()]
+}
+
+describe('S-080 an upgrade', () => {
+  test('without a session is nobody: 401', async () => {
+    const { gate } = await serving()
+    expect(await open(gate, { Origin: gate.origin })).toBe(401)
+    expect(await open(gate, { Origin: gate.origin, Cookie: 'ngrok.session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' })).toBe(401)
+  })
+
+  test('with a session, from the app\'s own page, opens; the upstream headers are the user\'s and never the client\'s', async () => {
+    const { gate, browser, served } = await serving()
+    const result = await open(gate, { Cookie: cookieOf(browser, gate), Origin: gate.origin, 'ngrok-auth-user-id': 'forged' })
+    expect(result).toMatchObject({ name: 'Ida Novak' })
+    expect(served.headers).toMatchObject({ 'ngrok-auth-user-id': 'user-1', 'ngrok-auth-user-name': 'Ida Novak' })
+  })
+
+  test('from another site\'s page is nobody, and forged headers are gone then, too', async () => {
+    const { gate, browser, served } = await serving()
+    for (const origin of ['https://evil.example', 'null', `${gate.origin}.evil.example`, 'http://localhost:1', gate.origin.replace('localhost', '127.0.0.1')]) {
+      expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: origin, 'ngrok-auth-user-id': 'forged' })).toBe(401)
+      expect(served.headers).not.toHaveProperty('ngrok-auth-user-id')
+    }
+  })
+
+  test('an origin that the app names is welcome, and a program that sends none', async () => {
+    const { gate, browser } = await serving({ origin: 'https://friend.example' })
+    expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://friend.example' })).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookieOf(browser, gate) })).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://enemy.example' })).toBe(401)
+  })
+
+  test('while the store is down is 503, never nobody', async () => {
+    const inner = memoryStore()
+    let isDown = false
+    const store: SessionStore = { ...inner, get: (key) => (isDown ? Promise.reject(new Error('down')) : inner.get(key)) }
+    const { gate, browser } = await serving({ options: { store } })
+    const cookie = cookieOf(browser, gate)
+    isDown = true
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toBe(503)
+    isDown = false
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toMatchObject({ name: 'Ida Novak' })
+  })
+
+  test('is checked when a check is due, and 503 when that cannot be done', async () => {
+    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
+    const cookie = cookieOf(browser, gate)
+    await sleep(1_050)
+    vendor.respond('userinfo', { status: 500 })
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toBe(503)
+    vendor.respond('userinfo', undefined)
+  })
+
+  test('below a mount is that instance\'s, once a request has shown where it is mounted', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app' })
+    serveSockets(gate)
+    const browser = createBrowser()
+    await browser.get(gate.url('/app/'))
+    const cookie = `ngrok.session=${valueOfCookie(browser, gate.url('/app/'))}`
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin }, '/app/feed')).toMatchObject({ name: 'Ida Novak' })
+  })
+
+  test('below a mount stays that instance\'s, whatever strangers ask for', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/app' })
+    serveSockets(gate)
+    const browser = createBrowser()
+    await browser.get(gate.url('/app/'))
+    const headers = { Cookie: cookieOf(browser, gate), Origin: gate.origin }
+    expect(await open(gate, headers, '/beside/it')).toMatchObject({ name: 'Ida Novak' })
+    for (const path of ['/APP/x', '/App/x', '/app/', '/app/../x', '/x']) {
+      await createBrowser().get(gate.url(path), { follow: false })
+      for (const at of ['/app/feed', '/app', '/app?x=1']) expect([path, at, await open(gate, headers, at)]).toEqual([path, at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+    }
+  })
+
+  test('below a mount stays that instance\'s, however many mounts strangers make up before anybody logs in', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/application' })
+    serveSockets(gate)
+    const spelled = (bits: number) => [...'application'].map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter)).join('')
+    for (let bits = 1; bits < 270; bits++) await fetch(gate.url(`/${spelled(bits)}/`), { headers: { Accept: 'application/json' } })
+    const browser = createBrowser()
+    await browser.get(gate.url('/application/'))
+    const headers = { Cookie: `ngrok.session=${valueOfCookie(browser, gate.url('/application/'))}`, Origin: gate.origin }
+    for (const at of ['/application/feed', '/beside/it']) expect([at, await open(gate, headers, at)]).toEqual([at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+  })
+
+  test('below one of several mounts is that one\'s', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app', routes: (app, auth) => void app.use('/app/deep', auth).use('/other', auth) })
+    serveSockets(gate)
+    const browser = createBrowser()
+    for (const path of ['/app/x', '/other/x']) await browser.get(gate.url(path))
+    const cookies = ['/app/x', '/other/x'].map((path) => `ngrok.session=${valueOfCookie(browser, gate.url(path))}`)
+    const nameAt = async (path: string, Cookie = '') => {
+      const result = await open(gate, { Cookie, Origin: gate.origin }, path)
+      return typeof result === 'number' ? result : result.name
+    }
+    expect([await nameAt('/app/feed', cookies[0]), await nameAt('/other/feed', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
+    expect([await nameAt('/app?x=1', cookies[0]), await nameAt('/other?x=1', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
+    expect([await nameAt('/other/feed', cookies[0]), await nameAt('/app/feed', cookies[1])]).toEqual([401, 401])
+  })
+
+  test('below a mount works after a restart, before any other request, where the app says which mount it is', async () => {
+    const vendor = await startVendor('oidc')
+    const options = { provider: providerOf(vendor), store: memoryStore() }
+    const [before, after] = [await startGate(options, { mount: '/app' }), await startGate(options, { mount: '/app' })]
+    serveSockets(after, { mount: '/app' })
+    const browser = createBrowser()
+    await browser.get(before.url('/app/'))
+    const cookie = `ngrok.session=${valueOfCookie(browser, before.url('/app/'))}`
+    for (const path of ['/app/feed', '/feed']) expect(await open(after, { Cookie: cookie, Origin: after.origin }, path)).toMatchObject({ name: 'Ida Novak' })
+  })
+})
+
+describe('an open socket closes with 4401', () => {
+  test('when its session is revoked', async () => {
+    const { gate, browser } = await serving()
+    const socket = await opened(gate, browser)
+    const closed = closing(socket)
+    const [session] = (await gate.middleware.sessions.list()).items
+    await gate.middleware.sessions.revoke(String(session?.id))
+    expect(await closed).toEqual([4401, 'login_required'])
+  })
+
+  test('when its user logs out, or in anew, and another\'s stays open', async () => {
+    const { gate, browser } = await serving()
+    const other = createBrowser()
+    await logIn({ gate, browser: other })
+    const [mine, theirs] = [await opened(gate, browser), await opened(gate, other)]
+    const closed = closing(mine)
+    await browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+    expect(await closed).toEqual([4401, 'login_required'])
+    expect(theirs.readyState).toBe(WebSocket.OPEN)
+    const closedToo = closing(theirs)
+    await other.get(gate.url('/auth/authn'))
+    expect(await closedToo).toEqual([4401, 'login_required'])
+  })
+
+  test('when its user is deleted', async () => {
+    const { gate, browser } = await serving()
+    const closed = closing(await opened(gate, browser))
+    await gate.middleware.users.delete('oidc:user-1')
+    expect(await closed).toEqual([4401, 'login_required'])
+  })
+
+  test('when the check on the timer denies, and no heartbeat nor request is needed for that', async () => {
+    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 }, provider: { emailDomains: ['acme.example'] } })
+    const socket = await opened(gate, browser)
+    await sleep(1_300)
+    expect(vendor.requests.filter(({ endpoint }) => endpoint === 'userinfo')).toHaveLength(1)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    vendor.user = { ...vendor.user, email: 'ida@elsewhere.example' }
+    expect(await closing(socket)).toEqual([4401, 'not_authorized'])
+  })
+
+  test('when the grant is gone', async () => {
+    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
+    const closed = closing(await opened(gate, browser))
+    vendor.revokeTokens()
+    expect(await closed).toEqual([4401, 'login_required'])
+  })
+
+  test('when the session times out: its own traffic is no activity', async () => {
+    const { gate, browser } = await serving({ options: { inactivityTimeout: 1 } })
+    const socket = await opened(gate, browser)
+    const beat = setInterval(() => {
+      socket.ping()
+      socket.send('busy')
+    }, 100)
+    expect(await closing(socket)).toEqual([4401, 'login_required'])
+    clearInterval(beat)
+  })
+
+  test('at the end of the longest life', async () => {
+    const { gate, browser } = await serving({ options: { maximumDuration: 1 } })
+    expect(await closing(await opened(gate, browser))).toEqual([4401, 'login_required'])
+  })
+})
+
+describe('a socket', () => {
+  test('is told of other rules at once, and of a provider that is gone', async () => {
+    const { gate, browser, vendor } = await serving({ options: {} })
+    const socket = await opened(gate, browser)
+    const closed = closing(socket)
+    gate.middleware.reconfigure({ provider: providerOf(vendor, { emailDomains: ['elsewhere.example'] }), secret, logger })
+    expect(await closed).toEqual([4401, 'not_authorized'])
+    const other = await serving()
+    const closedToo = closing(await opened(other.gate, other.browser))
+    const elsewhere = await startVendor('oauth2')
+    other.gate.middleware.reconfigure({ provider: providerOf(elsewhere), secret, logger })
+    expect(await closedToo).toEqual([4401, 'login_required'])
+  })
+
+  test('that cannot be checked is closed to come again, with another code', async () => {
+    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
+    const closed = closing(await opened(gate, browser))
+    vendor.respond('userinfo', { status: 500 })
+    expect(await closed).toEqual([1013, 'recheck_unavailable'])
+    expect((await gate.middleware.sessions.list()).items).toHaveLength(1)
+  })
+
+  test('outlives a store that is away for a moment, and is still told of what becomes of its session', async () => {
+    const inner = memoryStore()
+    const down = { isDown: false, asked: 0 }
+    const store: SessionStore = {
+      ...inner,
+      get(key) {
+        if (!down.isDown) return inner.get(key)
+        down.asked++
+        return Promise.reject(new Error('down'))
+      },
+    }
+    const { gate, browser, vendor } = await serving({ options: { store } })
+    const socket = await opened(gate, browser)
+    let code = 0
+    socket.once('close', (reason) => (code = reason))
+    down.isDown = true
+    // Other options: every socket is looked after at once.
+    gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, inactivityTimeout: 3600 })
+    for (let turn = 0; turn < 100 && down.asked === 0; turn++) await sleep(10)
+    await sleep(50)
+    down.isDown = false
+    expect([down.asked, code, socket.readyState]).toEqual([1, 0, WebSocket.OPEN])
+    const closed = closing(socket)
+    const [session] = (await gate.middleware.sessions.list()).items
+    await gate.middleware.sessions.revoke(String(session?.id))
+    expect(await closed).toEqual([4401, 'login_required'])
+  })
+
+  test('costs next to nothing while the provider is down and a grace period lasts', async () => {
+    const clock = fakeDate()
+    const inner = memoryStore()
+    let reads = 0
+    const store: SessionStore = { ...inner, get: (key) => (reads++, inner.get(key)) }
+    const options = { store, authCheckInterval: 300, authCheckGrace: 600, authCheckEarly: false }
+    const { gate, browser, vendor } = await serving({ options })
+    const socket = await opened(gate, browser)
+    vendor.respond('userinfo', { status: 503 })
+    clock.forward(301)
+    reads = 0
+    gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, ...options })
+    for (let turn = 0; turn < 100 && requestsTo(vendor, 'userinfo').length === 0; turn++) await sleep(10)
+    await sleep(400)
+    expect([requestsTo(vendor, 'userinfo').length, socket.readyState]).toEqual([1, WebSocket.OPEN])
+    expect(reads).toBeLessThan(10)
+  })
+
+  test('that closes by itself is forgotten: nobody is asked about it any more', async () => {
+    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
+    const socket = await opened(gate, browser)
+    socket.terminate()
+    await sleep(1_500)
+    expect(vendor.requests).toEqual([])
+  })
+
+  test('asks for the signal of many requests on one connection without piling up', async () => {
+    const vendor = await startVendor('oidc')
+    const warnings: unknown[] = []
+    const note = (warning: unknown) => warnings.push(warning)
+    process.on('warning', note)
+    const gate = await startGate({ provider: providerOf(vendor) }, { routes: (app) => void app.get('/signal', (req, res) => void res.send(String(req.oauth.signal.aborted))) })
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let turn = 0; turn < 30; turn++) {
+      await new Promise<void>((resolve, reject) => {
+        get({ port: gate.port, host: '127.0.0.1', path: '/signal', agent, headers: { host: `localhost:${gate.port}`, cookie: cookieOf(browser, gate) } }, (res) => {
+          res.resume().on('end', resolve)
+        }).on('error', reject)
+      })
+    }
+    agent.destroy()
+    await sleep(20)
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+})
+
+describe('the signal of a request that did not come through the gate', () => {
+  /** Plain `node:http`: `authenticate()` below `/api`, the gate for the rest. */
+  async function bare(answer: (req: IncomingMessage, res: ServerResponse, signal: AbortSignal) => unknown) {
+    const vendor = await startVendor('oidc')
+    const auth = oauthModule({ provider: providerOf(vendor), secret, logger })
+    const server = stopping(await listen(async (req, res) => {
+      if (req.url?.startsWith('/api') !== true) return auth(req, res, () => void res.end('in'))
+      const context = await auth.authenticate(req)
+      return context && answer(req, res, context.signal)
+    }))
+    const browser = createBrowser()
+    await browser.get(server.origin)
+    const headers = { host: `localhost:${server.port}`, cookie: `ngrok.session=${valueOfCookie(browser, server.origin)}` }
+    const revoke = async () => {
+      for (const { id } of (await auth.sessions.list()).items) await auth.sessions.revoke(id)
+    }
+    return { auth, server, headers, revoke, target: { port: server.port, host: '127.0.0.1', headers } }
+  }
+
+  test('aborts while its answer is under way, also after its body has been read', async () => {
+    const signals: AbortSignal[] = []
+    const { target, revoke } = await bare(async (req, res, signal) => {
+      signals.push(signal)
+      for await (const _ of req);
+      res.write('streaming')
+    })
+    const client = request({ ...target, path: '/api/stream', method: 'POST' })
+    client.on('error', () => undefined)
+    client.end('a body')
+    const [answer] = (await once(client, 'response')) as [IncomingMessage]
+    answer.on('error', () => undefined)
+    await once(answer, 'data')
+    await revoke()
+    await sleep(20)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    client.destroy()
+  })
+
+  test('of many requests on one connection: nothing piles up, and the latest is told', async () => {
+    const listeners: number[] = []
+    const signals: AbortSignal[] = []
+    const { target, revoke } = await bare((req, res, signal) => {
+      signals.push(signal)
+      listeners.push(req.socket.listenerCount('close'))
+      if (req.url === '/api/last') return res.write('streaming')
+      return res.end('done')
+    })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = (path: string) => new Promise<IncomingMessage>((resolve, reject) => void get({ ...target, path, agent }, resolve).on('error', reject))
+    for (let turn = 0; turn < 20; turn++) await once((await ask('/api/short')).resume(), 'end')
+    const last = await ask('/api/last')
+    last.on('error', () => undefined)
+    await once(last, 'data')
+    await revoke()
+    await sleep(20)
+    expect(listeners).toEqual(listeners.map(() => listeners[0]))
+    expect([signals.length, signals.at(-1)?.aborted]).toEqual([21, true])
+    agent.destroy()
+  })
+
+  test('is not taken away by a request that is sent behind it on the same connection', async () => {
+    const signals: AbortSignal[] = []
+    const { server, headers, revoke } = await bare((_req, res, signal) => {
+      signals.push(signal)
+      res.write('streaming')
+    })
+    const socket = connect(server.port, '127.0.0.1')
+    const one = ['GET /api/stream HTTP/1.1', `Host: ${headers.host}`, `Cookie: ${headers.cookie}`, '', ''].join('\r\n')
+    socket.write(one + one)
+    for (let turn = 0; turn < 100 && signals.length < 2; turn++) await sleep(10)
+    await revoke()
+    await sleep(20)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+    socket.destroy()
+  })
+})

@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { binaries, Packed, run, runtime } from '../support/package.js'
+
+const packed = new Packed()
+
+beforeAll(() => packed.pack())
+afterAll(() => packed.remove())
+
+const esm = JSON.stringify({ name: 'consumer', private: true, type: 'module' })
+const cjs = JSON.stringify({ name: 'consumer', private: true })
+
+/** An app behind the gate that asks itself one question, as a script would, and prints the status. */
+const app = `
+const auth = oauthModule({
+  provider: { acme: oidcProvider({ issuer: 'https://id.example', clientId: 'a', clientSecret: 'b' }) },
+  secret: 'a secret of thirty-two characters or more',
+  store: memoryStore(),
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+})
+const server = express().use(auth).get('/', (req, res) => { res.send(req.oauth.user?.name ?? '') }).listen(0, '127.0.0.1', async () => {
+  const { port } = server.address() as AddressInfo
+  const { status } = await fetch('http://127.0.0.1:' + port)
+  console.log('answered', status)
+  server.close()
+})
+`
+const plainApp = app.replace(' as AddressInfo', '')
+
+function tsconfig(options: Record<string, unknown> = {}): string {
+  const compilerOptions = {
+    target: 'ES2022', module: 'node16', strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, esModuleInterop: true,
+    outDir: 'out', rootDir: '.', types: ['node'], ...options,
+  }
+  return JSON.stringify({ compilerOptions, files: ['app.ts'] })
+}
+
+const types = ['typescript', '@types/node', '@types/express', 'express']
+
+async function compile(folder: string): Promise<string> {
+  const { output } = await run(folder, process.execPath, [join(binaries, 'tsc'), '-p', '.'])
+  return output
+}
+
+describe('the tarball', () => {
+  test('holds what is built, the licences and the manual, and nothing else', async () => {
+    const files = await packed.files()
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/stores.md', 'docs/scaling.md', 'package.json', 'dist/THIRD-PARTY-NOTICES.txt']))
+    for (const file of files) expect(file).toMatch(/^(?:LICENSE|[A-Z]+\.md|docs\/[a-z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/)
+  })
+
+  test('names the licence of every package whose code it contains', async () => {
+    const folder = join(await packed.project({}, []), 'node_modules/oauth-module/dist')
+    const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')
+    for (const name of ['openid-client', 'oauth4webapi', 'jose', 'oidc-provider', 'koa']) {
+      expect(notices).toMatch(new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'))
+    }
+    for (const file of ['index.cjs', 'dev.js', 'dev.cjs']) {
+      const paths = readFileSync(join(folder, file), 'utf8').matchAll(/^\s*\/\/ node_modules\/(?:.*\/node_modules\/)?((?:@[^/\s]+\/)?[^/\s]+)\//gm)
+      const names = new Set([...paths].map(([, name]) => name))
+      expect(names.size).toBeGreaterThan(0)
+      for (const name of names) expect(notices).toContain(`\n${name} `)
+    }
+  })
+
+  test('S-104 runs nothing when it is installed, and brings five packages at most', async () => {
+    const { scripts, dependencies } = JSON.parse(readFileSync(join(await packed.project({}, []), 'node_modules/oauth-module/package.json'), 'utf8'))
+    expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$|^(?:pre|post)?prepare$/.test(name))).toEqual([])
+    const { output } = await run('.', 'npm', ['ls', '--omit=dev', '--all', '--parseable'])
+    const packages = output.split('\n').filter((line) => line.includes('/node_modules/')).map((line) => line.replace(/.*\/node_modules\//, ''))
+    expect(packages.sort()).toEqual([...runtime].sort())
+    expect(Object.keys(dependencies)).toHaveLength(4)
+  })
+
+  test('keeps the types of openid-client and jose out of its declarations', async () => {
+    const folder = join(await packed.project({}, []), 'node_modules/oauth-module')
+    const declarations = (await packed.files()).filter((file) => /\.d\.c?ts$/.test(file))
+    expect(declarations.length).toBeGreaterThanOrEqual(6)
+    for (const file of declarations) {
+      expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(/['"](?:openid-client|oauth4webapi|jose|lru-cache|cookie|oidc-provider|koa)['"]/)
+    }
+  })
+
+  test('satisfies publint', async () => {
+    const { code, output } = await run('.', join(binaries, 'publint'), ['--strict', packed.tarball])
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('All good!') })
+  })
+
+  test('satisfies attw', async () => {
+    const args = [packed.tarball, '--profile', 'node16', '--no-definitely-typed', '--format', 'ascii', '--no-color']
+    const { code, output } = await run('.', join(binaries, 'attw'), args)
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('oauth-module/express-user') })
+  })
+})
+
+describe('an app in JavaScript', () => {
+  const links = [...runtime, 'express']
+
+  test('imports it by name and by default', async () => {
+    const head = "import express from 'express'\nimport byDefault, { oauthModule, oidcProvider, memoryStore } from 'oauth-module'\nimport 'oauth-module/express-user'\nimport { devProvider } from 'oauth-module/dev'\n"
+    const folder = await packed.project({ 'package.json': esm, 'app.js': `${head}console.log(byDefault === oauthModule, typeof devProvider)\n${plainApp}` }, links)
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'true function\nanswered 401\n' })
+  })
+
+  test('requires it as a function that carries the other names', async () => {
+    const head = "const express = require('express')\nconst oauthModule = require('oauth-module')\nconst { oidcProvider, memoryStore } = oauthModule\nrequire('oauth-module/express-user')\nconst { devProvider } = require('oauth-module/dev')\n"
+    const facts = 'console.log(typeof oauthModule, oauthModule === oauthModule.oauthModule, oauthModule === oauthModule.default, typeof devProvider)'
+    const folder = await packed.project({ 'package.json': cjs, 'app.js': `${head}${facts}\n${plainApp}` }, links)
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'function true true function\nanswered 401\n' })
+  })
+
+  test('requires it where require() of ES modules is switched off', async () => {
+    const folder = await packed.project({ 'package.json': cjs, 'app.js': "console.log(typeof require('oauth-module'))" }, ['cookie', 'lru-cache'])
+    expect(await run(folder, process.execPath, ['--no-experimental-require-module', 'app.js'])).toEqual({ code: 0, output: 'function\n' })
+  })
+})
+
+describe('importing', () => {
+  test('loads neither openid-client nor jose: an import works without them', async () => {
+    const files = { 'package.json': esm, 'app.js': "import { oauthModule } from 'oauth-module'\nconsole.log(typeof oauthModule)" }
+    const folder = await packed.project(files, ['cookie', 'lru-cache'])
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'function\n' })
+  })
+
+  test('loads neither by require(), which has them in its file: they look at navigator when they are loaded', async () => {
+    const text = `
+      let looks = 0
+      Object.defineProperty(globalThis, 'navigator', { get: () => void looks++, configurable: true })
+      const { oauthModule, oidcProvider } = require('oauth-module')
+      const acme = oidcProvider({ issuer: 'http://127.0.0.1:1', clientId: 'a', clientSecret: 'b' })
+      const auth = oauthModule({ provider: { acme }, secret: 'a secret of thirty-two characters or more' })
+      const before = looks
+      auth.ready().catch(() => console.log(before, looks > 0))`
+    const folder = await packed.project({ 'package.json': cjs, 'app.js': text }, ['cookie', 'lru-cache'])
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: '0 true\n' })
+  })
+})
+
+describe('an app in TypeScript, every declaration checked', () => {
+  const imports = "import express from 'express'\nimport type { AddressInfo } from 'node:net'\n"
+
+  test('compiles and runs as ES modules', async () => {
+    const head = `${imports}import oauthModule, { memoryStore, oidcProvider, type OAuthUser } from 'oauth-module'\nconst nameOf = ({ name }: OAuthUser) => name\nvoid nameOf\n`
+    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': tsconfig(), 'app.ts': head + app }, [...runtime, ...types])
+    expect(await compile(folder)).toBe('')
+    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({ code: 0, output: 'answered 401\n' })
+  })
+
+  test('compiles and runs as CommonJS, where require() gives the function', async () => {
+    const head = `${imports}import oauthModule = require('oauth-module')\nimport byDefault, { memoryStore, oidcProvider, type OAuthUser } from 'oauth-module'\nconst nameOf = ({ name }: OAuthUser) => name\nvoid nameOf\nconsole.log(byDefault === oauthModule)\n`
+    const folder = await packed.project({ 'package.json': cjs, 'tsconfig.json': tsconfig(), 'app.ts': head + app }, [...runtime, ...types])
+    expect(await compile(folder)).toBe('')
+    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({ code: 0, output: 'true\nanswered 401\n' })
+  })
+
+  test('types req.user as our user beside the types of passport', async () => {
+    const text = `${imports}import 'passport'\nimport 'oauth-module/express-user'\nimport { memoryStore, oauthModule, oidcProvider, type OAuthUser } from 'oauth-module'
+      express().get('/', (req, res) => {
+        const user: OAuthUser | undefined = req.user
+        // @ts-expect-error nobody may be logged in
+        res.send(req.user.name)
+        res.send(user?.key)
+      })\n${app}`
+    const config = tsconfig({ types: ['node', 'passport'], noEmit: true })
+    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': config, 'app.ts': text }, [...runtime, ...types, '@types/passport'])
+    expect(await compile(folder)).toBe('')
+  })
+
+  test('leaves req.user alone without express-user, and refuses a wrong built-in option', async () => {
+    const text = `${imports}import { oauthModule } from 'oauth-module'
+      // @ts-expect-error a misspelt option
+      express().use(oauthModule({ provider: { github: { clientId: 'a', clientSecret: 'b', organisations: ['acme'] } } }))
+      // @ts-expect-error not typed by us
+      express().get('/', (req) => void req.user)`
+    const config = tsconfig({ noEmit: true, skipLibCheck: true })
+    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': config, 'app.ts': text }, [...runtime, ...types])
+    expect(await compile(folder)).toBe('')
+  })
+})
+
+describe("an app's own tests", () => {
+  test('run in a plain Jest without any configuration, up to the login redirect', async () => {
+    const text = `
+      const http = require('node:http')
+      const { oauthModule, oidcProvider } = require('oauth-module')
+      const { devProvider } = require('oauth-module/dev')
+      test('sends visitors to the login', async () => {
+        const { issuer, clientId, clientSecret, close } = await devProvider()
+        const logger = { debug() {}, info() {}, warn() {}, error() {} }
+        const auth = oauthModule({ provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) }, secret: 'x'.repeat(32), logger })
+        const server = http.createServer((req, res) => auth(req, res, () => res.end('in'))).listen(0, '127.0.0.1')
+        await new Promise((resolve) => server.once('listening', resolve))
+        const answer = await new Promise((resolve) => http.get({ port: server.address().port, host: '127.0.0.1' }, resolve))
+        answer.resume()
+        expect(answer.statusCode).toBe(302)
+        expect(answer.headers.location.startsWith(issuer)).toBe(true)
+        server.close()
+        await auth.close()
+        await close()
+      })`
+    const folder = await packed.project({ 'package.json': cjs, 'app.test.js': text }, [...runtime, 'jest'])
+    const { code, output } = await run(folder, process.execPath, [join(binaries, 'jest'), '--rootDir', folder])
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('1 passed') })
+  })
+})

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http'
+import { runHook } from '../oauth/run-hook.js'
+import { type Claims, membershipLists } from '../oauth/definition.js'
+import type { Session } from '../session/session.js'
+import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { OAuthUser } from '../access/user.js'
+import type { Identified, Identifier } from '../access/evaluate-user.js'
+import type { Connection } from './login.js'
+import { hasExpired, isEnd, type Refresh } from './refresh-tokens.js'
+import { rereadScopes } from '../access/granted-scopes.js'
+
+/** One check of a session, while it runs. */
+export interface Check {
+  /** Follows what a refresh does to the session. */
+  live: LiveSession
+  readonly req: IncomingMessage
+  readonly connection: Connection
+  readonly identifier: Identifier
+  readonly startedAt: number
+  isRefreshed: boolean
+  /** Granted still. */
+  scopes: readonly string[]
+}
+
+export interface RereadConfig {
+  sessions: Sessions
+  refresh: Refresh
+}
+
+/** Reads the user of a session again, with a fresh token where the one at hand has run out or says too little. */
+export function createReread({ sessions, refresh }: RereadConfig): (check: Check) => Promise<Identified> {
+  return async (check) => {
+    const { connection, identifier, req } = check
+    let claims: Claims | undefined
+    let answer: Claims | undefined
+    const renew = async () => {
+      ;({ live: check.live, claims, answer } = await refresh.tokens(check.live, connection))
+      check.isRefreshed = true
+    }
+    const identify = async () => {
+      const { session } = check.live
+      const tokens = sessions.tokens(check.live)
+      const source = connection.client.source({
+        accessToken: tokens.accessToken,
+        claims: claims ?? session.boundClaims,
+        hasFreshClaims: claims !== undefined,
+        isLogin: false,
+        scopes: session.scopes,
+        subject: session.subject,
+        tokens: { ...keptAnswer(session, tokens), ...answer },
+      })
+      await runHook('validate', source, () => connection.provider.validate?.(source))
+      check.scopes = await rereadScopes(connection.provider, source)
+      return identifier.identify(source, req)
+    }
+    check.live = await refresh.recover(check.live)
+    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session)) await renew()
+    try {
+      const identified = await identify()
+      const canRenew = sessions.tokens(check.live).refreshToken !== undefined
+      return mustReadIdToken(check, identified, canRenew) ? await renew().then(identify) : identified
+    } catch (error) {
+      if (!isEnd(error) || check.isRefreshed || sessions.tokens(check.live).refreshToken === undefined) throw error
+      await renew()
+      return identify()
+    }
+  }
+}
+
+/**
+ * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, or loses what routes
+ * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
+ */
+function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified, canRenew: boolean): boolean {
+  if (isRefreshed || !connection.provider.openid) return false
+  if (decision.isAllowed && !(canRenew && hasLost(live.session.user, user))) return false
+  return Object.keys(live.session.user.claims).some((name) => !(name in user.claims) && !protocolClaims.has(name))
+}
+
+function hasLost(before: OAuthUser, user: OAuthUser): boolean {
+  return (before.emailVerified && !user.emailVerified) || membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
+}
+
+/** What a profile function finds of the token answer while nothing new has come. */
+function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }: Tokens): Claims {
+  return {
+    access_token: accessToken,
+    token_type: 'bearer',
+    scope: scopes.join(' '),
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(idToken !== undefined && { id_token: idToken }),
+  }
+}
+
+/** What every ID token has and no userinfo. */
+const protocolClaims = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'at_hash', 'c_hash', 's_hash', 'jti', 'auth_time', 'acr', 'amr', 'sid'])

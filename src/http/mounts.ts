@@ -1,0 +1,120 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { CookieAttributes } from './cookies.js'
+import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './request.js'
+import { OAuthError } from './errors.js'
+import type { TransactionCookie } from '../oauth/transaction.js'
+
+/** Where a request meets the module: its mount point, as the visitor sees it, and the cookies that go with it. */
+export interface Place {
+  /** Of the instance: logins count only where it is the same. */
+  readonly instance: string
+  /** The path of the mount as the visitor sees it: `''` at the root. */
+  readonly path: string
+  readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
+  readonly transactionCookie: TransactionCookie
+}
+
+/** One request, where it meets the module. */
+export interface Visit {
+  readonly req: AppRequest
+  /** Of the request, read once: with Express each look at a property of it costs up to a microsecond. */
+  readonly headers: IncomingHttpHeaders
+  /** Absent where there is nothing to answer: at an upgrade. */
+  readonly res: ServerResponse | undefined
+  readonly place: Place
+  readonly target: RequestTarget
+  readonly now: number
+}
+
+export interface PlaceConfig {
+  id: string | undefined
+  publicUrl: { readonly origin: string; readonly path: string } | undefined
+  basePath: string
+  cookie: {
+    readonly prefix: string
+    readonly domain: string | undefined
+    readonly sameSite: 'lax' | 'none'
+    readonly secure: boolean | undefined
+    readonly path: string | undefined
+  }
+}
+
+export interface Places {
+  of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Place
+  /** Scheme and host the visitor uses; refuses a request that does not say. */
+  origin(req: AppRequest): string
+  /** Somebody who is logged in came by this mount: it is one, and not what a visitor made up. */
+  confirm(mount: string): void
+  /** The mount that a path outside of any router belongs to, of those that requests came through. */
+  mountOf(url: string): string
+  /** Where the visitor wanted to go, as the visitor sees it. */
+  publicPath(place: Place, target: RequestTarget): string
+  /** Address of a special path, without the origin. */
+  special(place: Place, name: string): string
+}
+
+/** Mounts with parameters in their path are many; beyond these they are put together anew. */
+const MAX_PLACES = 256
+
+/** `mounts` collects those that requests came through, `confirmed` those of visitors who were logged in. */
+export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, mounts: Set<string>, confirmed = new Set<string>()): Places {
+  const places = new Map<string, Place>()
+  const publicIsHttps = publicUrl?.origin.startsWith('https:')
+
+  const build = (mount: string, secure: boolean): Place => {
+    const path = publicUrl?.path ?? mount
+    const attributes: CookieAttributes = {
+      path: cookie.path ?? (path === '' ? '/' : path),
+      domain: cookie.domain,
+      secure,
+      sameSite: cookie.sameSite === 'none' && secure ? 'none' : 'lax',
+    }
+    const isHostBound = attributes.path === '/' && cookie.domain === undefined
+    const prefix = secure ? (isHostBound ? '__Host-' : '__Secure-') : ''
+    return {
+      instance: id ?? mount,
+      path,
+      sessionCookie: { name: `${prefix}${cookie.prefix}session`, attributes },
+      // Always for this host and all its paths: the callback is the only one to read it.
+      transactionCookie: {
+        prefix: `${secure ? '__Host-' : ''}${cookie.prefix}`,
+        attributes: { path: '/', secure, sameSite: attributes.sameSite },
+      },
+    }
+  }
+
+  return {
+    of(req, { mount }, headers) {
+      const secure = cookie.secure ?? publicIsHttps ?? isHttps(req, headers)
+      const key = secure ? `s${mount}` : mount
+      const known = places.get(key)
+      if (known !== undefined) return known
+      const place = build(mount, secure)
+      if (places.size < MAX_PLACES) {
+        places.set(key, place)
+        if (mounts.size < MAX_PLACES) mounts.add(mount)
+      }
+      return place
+    },
+    origin(req) {
+      const origin = publicUrl?.origin ?? readOrigin(req)
+      if (origin !== undefined) return origin
+      throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
+    },
+    confirm(mount) {
+      if (confirmed.has(mount)) return
+      const [oldest] = confirmed
+      if (oldest !== undefined && confirmed.size >= MAX_PLACES) confirmed.delete(oldest)
+      confirmed.add(mount)
+    },
+    mountOf(url) {
+      const [path = ''] = url.split('?', 1)
+      const around = [...confirmed, ...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
+      const known = confirmed.size > 0 ? confirmed : mounts
+      const only = known.size === 1 ? [...known][0] : undefined
+      return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
+    },
+    publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
+    special: (place, name) => `${place.path}${basePath}/${name}`,
+  }
+}

@@ -1,0 +1,250 @@
+import { createAnswers } from '../pages/respond.js'
+import { type AppUsers, createAppUsers } from '../session/users.js'
+import { createEvents, type Events } from './events.js'
+import { createBackchannelLogout, createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
+import { createCallback } from '../flows/callback.js'
+import { createFlights, type Flights } from '../session/session-lock.js'
+import { AUTHORIZE_TIMEOUT, createIdentifier, type Identified, type Identifier } from '../access/evaluate-user.js'
+import { createLandings } from '../flows/login-loop.js'
+import { createLinks } from '../flows/links.js'
+import { type Connection, createLogin } from '../flows/login.js'
+import { createLogout } from '../flows/logout.js'
+import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.js'
+import { createFailures, describe, newDecisionId } from './error-handler.js'
+import { createGate, type Gate } from './gate.js'
+import type { Asked } from './require-auth.js'
+import { createSealer, type Sealer } from '../http/encryption.js'
+import { createClient } from '../oauth/client.js'
+import type { MembershipList } from '../oauth/definition.js'
+import { createTransactions, type Transactions } from '../oauth/transaction.js'
+import type { Config } from '../options/options.js'
+import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
+import { createPages } from '../pages/pages.js'
+import { createPassedRequests, type PassedRequests } from './gate-pass.js'
+import { createPlaces } from '../http/mounts.js'
+import { createRequestReports, type RequestReports } from './request-events.js'
+import type { Refusal } from '../access/policy.js'
+import type { Provider } from '../providers/parse-provider.js'
+import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
+import { createLogoutIndex, type LogoutIndex } from '../session/logout-index.js'
+import { absoluteEnd } from '../session/session.js'
+import { createSessions, type EndReason, type LiveSession, type Sessions } from '../session/sessions.js'
+import { limitsOfStore } from '../session/stores/store-limits.js'
+import { createSpecialPaths } from './routes.js'
+import { createUpstreamHeaders } from './upstream-headers.js'
+import { createVisits } from './visitor.js'
+import { createWatches, type Watches } from './session-signals.js'
+
+/** What outlives a change of the configuration. */
+export interface Shared {
+  readonly sealer: Sealer
+  readonly transactions: Transactions
+  readonly sessions: Sessions
+  readonly flights: Flights
+  readonly events: Events
+  readonly reports: RequestReports
+  readonly passed: PassedRequests
+  /** The mounts that requests came by, and those of visitors who were logged in. */
+  readonly mounts: Set<string>
+  readonly confirmedMounts: Set<string>
+  readonly watches: Watches
+  readonly appUsers: AppUsers
+  readonly logoutIndex: LogoutIndex
+  readonly seenLogoutTokens: SeenLogoutTokens
+  /** What guards of single routes ask about. */
+  readonly asked: Asked
+}
+
+/** What follows from a configuration. */
+export interface Assembly {
+  readonly config: Config
+  readonly gate: Gate
+  readonly recheck: Recheck
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly identifiers: ReadonlyMap<string, Identifier>
+  /** The client of a provider, or of the only one there is. */
+  clientIdOf(provider: string | undefined): string | undefined
+}
+
+/** `current` gives the configuration in force, which may change. */
+export function createShared(first: Config, asked: Asked, current: () => Assembly): Shared {
+  const { store, logger } = first
+  const storeTimeout = () => current().config.storeTimeout
+  const onBackgroundError = (error: unknown) => current().config.logger.error('something beside a request failed', describe(error))
+  const events = createEvents((error) => current().config.logger.error('a listener failed', describe(error)))
+  const sealer = createSealer(first.secrets)
+  const open = isCookieStore(store) ? createCookieSessions : createSessions
+  const sessions: Sessions = open({
+    store,
+    sealer,
+    lifetimes: () => current().config.lifetimes,
+    timeout: storeTimeout,
+    clockTolerance: () => current().config.clockTolerance,
+    onBackgroundError,
+    onEnd(key: string, reason: EndReason, wasThere: boolean) {
+      flights.unsaved.delete(key)
+      watches.ended(key, reason)
+      if (wasThere && (reason === 'expired' || reason === 'revoked')) events.tell(reason, { sessionHandle: key })
+    },
+  })
+  const watches = createWatches({ sessions, recheck: () => current().recheck })
+  const flights = createFlights({ store, sessions, storeTimeout, holdTime: () => longestCheck(current().config), waitTime: () => oneExchange(current().config), onBackgroundError })
+  const appUsers = createAppUsers({
+    store,
+    storeTimeout,
+    sessions,
+    expiresAt: (session) => absoluteEnd(session, current().config.lifetimes),
+    providerUrl: (name) => current().connections.get(name)?.provider.issuer ?? '',
+    beside: flights.beside,
+  })
+  for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
+  logger.debug('the gate is set up')
+  const reports = createRequestReports(events)
+  return {
+    sealer,
+    transactions: createTransactions(sealer),
+    sessions,
+    flights,
+    events,
+    reports,
+    passed: createPassedRequests(),
+    mounts: new Set(),
+    confirmedMounts: new Set(),
+    watches,
+    appUsers,
+    logoutIndex: createLogoutIndex(store, storeTimeout),
+    seenLogoutTokens: createSeenLogoutTokens(),
+    asked,
+  }
+}
+
+/** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
+export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
+  const { logger, basePath, providers, lifetimes, check } = config
+  const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, seenLogoutTokens, asked } = shared
+  const places = createPlaces(config, shared.mounts, shared.confirmedMounts)
+  const links = createLinks(sealer, places, basePath)
+  const landings = createLandings(sealer)
+  const upstream = createUpstreamHeaders(config.headers)
+  const connections = connect(providers, previous)
+  const onIdentified = ({ user, runTrial }: Identified) => {
+    const tell = (refusal: Refusal | undefined) =>
+      refusal && events.tell('denied', { user, provider: user.provider, code: refusal.code, tried: refusal.tried, decisionId: newDecisionId(), isReportOnly: true })
+    flights.beside(runTrial().then(tell))
+  }
+  for (const provider of providers) warnOfBlindTrial(config, provider)
+  const identifiers = new Map(
+    providers.map((provider): [string, Identifier] => {
+      const { authorize, rulesVersion, trial } = config
+      return [provider.name, createIdentifier({ provider, authorize, rulesVersion, trial, asked: asked.memberships() })]
+    }),
+  )
+  const recheck = createRecheck({
+    connections,
+    identifiers,
+    sessions,
+    flights,
+    ...check,
+    // A check beside the request has no answer to put a new cookie into.
+    isEarly: check.isEarly && !isCookieStore(config.store),
+    onIdentified,
+    onChecked: (live, result, duration) => tellCheck(events, watches, live, result, duration),
+  })
+  const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
+  const answers = createAnswers(
+    createPages({ custom: config.pages, imageOrigins }),
+    (error) => logger.error('a page of your own failed', describe(error)),
+    createPages({ custom: undefined, imageOrigins }),
+  )
+  const login = createLogin({
+    connections,
+    transactions,
+    links,
+    landings,
+    places,
+    answers,
+    publicUrl: config.publicUrl,
+    allowsHttp: config.cookie.secure === false,
+    guardScopes: (provider) => (asksAny(asked.memberships(), provider.membershipLists) ? (provider.membershipScopes ?? []) : []),
+    onRedirectUri: announceRedirectUri(config),
+  })
+  const visits = createVisits({ sessions, recheck, links, places, upstream, watches, managed: config.headers.managed, setsUser: config.setsUser })
+  const specialPaths = createSpecialPaths({
+    basePath,
+    callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
+    login,
+    callback: createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration: lifetimes.maximumDuration, onIdentified }),
+    logout: createLogout({ sessions, connections, links, landings, places, answers, behaviour: config.logout, beside: flights.beside }),
+    backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex, seen: seenLogoutTokens }) : undefined,
+    links,
+    sessions,
+    recheck,
+    async onLogin(live, now) {
+      await appUsers.noteLogin(live.session, now)
+      if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
+      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live, config.sessionsPerUser)
+      events.tell('login', factsOf(live))
+    },
+    onLogout: (live) => events.tell('logout', factsOf(live)),
+  })
+  const gate = createGate({
+    config,
+    places,
+    links,
+    upstream,
+    sessions,
+    recheck,
+    visits,
+    passed: shared.passed,
+    failures: createFailures({ logger, onError: config.onError, links, connections, answers, events, reports }),
+    login,
+    specialPaths,
+    reports,
+    onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
+  })
+  const [only] = connections.size === 1 ? connections.keys() : []
+  const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
+  return { config, gate, recheck, connections, identifiers, clientIdOf }
+}
+
+function connect(providers: readonly Provider[], previous: Assembly | undefined): Map<string, Connection> {
+  return new Map(
+    providers.map((provider, index) => {
+      const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
+      const known = previous?.connections.get(provider.name)
+      const client = known?.provider === provider ? known.client : createClient(provider)
+      return [provider.name, { provider, client, callbackName }]
+    }),
+  )
+}
+
+/** As long as a visitor waits for somebody else's check. */
+function oneExchange({ providers, storeTimeout }: Config): number {
+  return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
+}
+
+/** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
+function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
+  const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
+  return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5
+}
+
+function factsOf({ key, session }: LiveSession) {
+  return { user: session.user, provider: session.provider, sessionHandle: key }
+}
+
+function tellCheck(events: Events, watches: Watches, live: LiveSession, result: CheckResult, duration: number): void {
+  if (result.is === 'denied') watches.ended(live.key, 'denied')
+  if (result.is === 'failed') {
+    const { code, hint } = result.error
+    const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
+    events.tell('recheck_failed', { ...factsOf(live), outcome, code, hint })
+  } else {
+    const latest = result.is === 'ended' ? live : result.live
+    events.tell('recheck', { ...factsOf(latest), outcome: result.is, duration })
+  }
+}
+
+function asksAny(asked: Readonly<Record<MembershipList, readonly string[]>>, lists: readonly MembershipList[] = []): boolean {
+  return lists.some((list) => asked[list].length > 0)
+}

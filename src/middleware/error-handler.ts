@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { Answers } from '../pages/respond.js'
+import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
+import type { Events } from './events.js'
+import { FailedLogin } from '../flows/rejection.js'
+import type { Links, LoginRequest } from '../flows/links.js'
+import type { Connection } from '../flows/login.js'
+import { type CheckResult, unchecked } from '../flows/recheck.js'
+import type { Config } from '../options/options.js'
+import { askOwner } from './on-error.js'
+import type { RequestReports } from './request-events.js'
+import type { OAuthUser } from '../access/user.js'
+import type { Visit } from './visitor.js'
+
+/** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
+export type Outcome = 'pass' | 'answered' | { error: unknown }
+
+export interface FailuresConfig extends Pick<Config, 'logger' | 'onError'> {
+  links: Links
+  connections: ReadonlyMap<string, Connection>
+  answers: Answers
+  events: Events
+  reports: RequestReports
+}
+
+/** Where every error ends. */
+export interface Failures {
+  /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
+  answer(visit: Visit, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
+}
+
+/** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
+const keepsSession: ReadonlySet<OAuthErrorCode> = new Set(['recheck_unavailable', 'store_unavailable'])
+
+export function createFailures({ logger, onError, links, connections, answers, events, reports }: FailuresConfig): Failures {
+  const shownUser = ({ name, email, username, provider }: OAuthUser) => {
+    return { name, email, username, provider: connections.get(provider)?.provider.label ?? provider }
+  }
+
+  const report = (error: OAuthError, failed: FailedLogin | undefined, decisionId: string | undefined) => {
+    const { code, hint } = error
+    const facts = { ...describe(error), ...(failed?.user && { decisionId, tried: failed.tried }) }
+    if (error.status >= 500) logger.error(error.message, facts)
+    else logger.debug(error.message, facts)
+    if (failed?.user && decisionId) {
+      events.tell('denied', { user: failed.user, provider: failed.user.provider, code, tried: failed.tried, decisionId, isReportOnly: false })
+    }
+    if (failed && !failed.isSession) events.tell('login_failed', { provider: failed.provider, code, hint })
+    if (code === 'store_unavailable') events.tell('store_error', { code, hint })
+  }
+
+  const letOwnerAnswer = async ({ req }: Visit, res: ServerResponse, error: OAuthError): Promise<Outcome | undefined> => {
+    if (onError === undefined) return undefined
+    const forwarded = await askOwner(onError, error, req, res).catch((thrown: unknown) => {
+      logger.error('onError failed', describe(thrown))
+      return undefined
+    })
+    if (forwarded !== undefined && !res.headersSent) return forwarded
+    return res.headersSent || res.writableEnded ? 'answered' : undefined
+  }
+
+  return {
+    async answer(visit, res, thrown, returnPath) {
+      const { req, place } = visit
+      const failed = thrown instanceof FailedLogin ? thrown : undefined
+      const error = failed?.error ?? thrown
+      if (!(error instanceof OAuthError)) {
+        reports.block(req, 'internal')
+        return { error }
+      }
+      reports.block(req, error.code, failed?.user)
+      const decisionId = failed?.user && newDecisionId()
+      report(error, failed, decisionId)
+      if (res.headersSent || res.destroyed) return 'answered'
+      const outcome = await letOwnerAnswer(visit, res, error)
+      if (outcome !== undefined) return outcome
+      const retry: LoginRequest = failed?.retry ?? { returnPath }
+      answers.error(req, res, error, {
+        realm: place.instance === '' ? 'oauth-module' : place.instance,
+        loginUrl: links.login(place, retry),
+        retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,
+        decisionId,
+        denied: failed?.user && {
+          user: shownUser(failed.user),
+          anotherAccountUrl: links.login(place, { ...retry, ask: 'account' }),
+          logoutUrl: links.logout(place),
+        },
+      })
+      return 'answered'
+    },
+  }
+}
+
+/** The rules refuse somebody who is logged in. */
+export function denial(user: OAuthUser, decision?: { code: 'not_authorized' | 'email_unverified'; tried: FailedLogin['tried'] }): FailedLogin {
+  return new FailedLogin(new OAuthError(decision?.code ?? 'not_authorized'), { user, tried: decision?.tried ?? [], isSession: true })
+}
+
+/** What a check that did not let somebody pass is for the visitor. */
+export function refusal(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
+  if (result.is === 'denied') {
+    const decision = result.identified?.decision
+    return denial(result.live.session.user, decision?.isAllowed === false ? decision : undefined)
+  }
+  return unchecked(result.error)
+}
+
+/** Names one denial: on its page, in its JSON, and in its event. */
+export function newDecisionId(): string {
+  return randomBytes(4).toString('hex')
+}
+
+/** For the log: codes and hints, never what a provider or a visitor sent. */
+export function describe(error: unknown): object {
+  if (error instanceof OAuthError) return { code: error.code, hint: error.hint, cause: error.cause instanceof Error ? error.cause.message : undefined }
+  return { error: error instanceof Error ? error.message : 'not an error' }
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import type { FailedLogin } from '../flows/rejection.js'
+import type { Visit } from '../http/mounts.js'
+import type { LiveSession } from '../session/sessions.js'
+
+/** A request that the gate has let through, for guards behind it. */
+export interface Passed {
+  readonly visit: Visit
+  readonly live: LiveSession | undefined
+  /** Why somebody who is logged in is nobody here: the rules refuse them. */
+  readonly refused?: FailedLogin | undefined
+  /** Nothing is enforced on this request. */
+  readonly isExempt?: boolean | undefined
+}
+
+/** The requests that the gate of one instance has let through. */
+export interface PassedRequests {
+  note(passed: Passed): void
+  of(req: IncomingMessage): Passed | undefined
+}
+
+/**
+ * The notes hang on the headers of the requests: at every request a `WeakMap` costs more than all the rest, and so does
+ * another property of a request that Express has given its prototype. What prints or copies headers sees nothing of them.
+ */
+export function createPassedRequests(): PassedRequests {
+  const mark = Symbol('oauth-module')
+  class Note {
+    readonly #passed: Passed
+    constructor(passed: Passed) {
+      this.#passed = passed
+    }
+    read(): Passed {
+      return this.#passed
+    }
+  }
+  return {
+    note(passed) {
+      Object.defineProperty(passed.visit.headers, mark, { value: new Note(passed), configurable: true })
+    },
+    of(req: { headers: object & { [mark]?: Note } }) {
+      const passed = req.headers[mark]?.read()
+      // A request that an app makes up may share the headers of another: what the gate said of that one counts there only.
+      return passed !== undefined && isOrWraps(req, passed.visit.req) ? passed : undefined
+    },
+  }
+}
+
+function isOrWraps(req: object, original: object): boolean {
+  return req === original || Object.prototype.isPrototypeOf.call(original, req)
+}

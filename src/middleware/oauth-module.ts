@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SessionList, Users } from '../session/users.js'
+import { assemble, type Assembly, createShared, type Shared } from './composition.js'
+import type { OAuthContext } from './oauth-context.js'
+import type { Events } from './events.js'
+import type { LoginRequest } from '../flows/links.js'
+import type { Outcome } from './error-handler.js'
+import type { AuthenticateOptions } from './gate.js'
+import { createAsked, createGuard, type GuardRules } from './require-auth.js'
+import type { AppRequest } from '../http/request.js'
+import type { Config, OAuthModuleOptions } from '../options/options.js'
+import { parseOptions } from '../options/parse-options.js'
+import type { Decision } from '../access/policy.js'
+import type { OAuthUser } from '../access/user.js'
+
+/** `next` of Express and Connect. */
+export type Next = (error?: unknown) => void
+
+/** The login in front of an app: a middleware for Express, Connect and bare `node:http`. */
+export interface OAuthMiddleware {
+  (req: AppRequest, res: ServerResponse, next: Next): void
+  /**
+   * A guard for one route, behind the gate: who does not meet it gets the gate's denied page, and who lacks a scope or
+   * a fresh login is sent to one and comes back. Throws a `TypeError` for rules that no provider can meet.
+   */
+  requireAuth(rules?: GuardRules): (req: AppRequest, res: ServerResponse, next: Next) => void
+  /**
+   * Who a request is from, for WebSocket upgrades and plain http: `undefined` for nobody. Sets the upstream headers.
+   * Rejects with an `OAuthError` of status 503 when that cannot be found out. An upgrade from another origin is nobody.
+   */
+  authenticate(req: IncomingMessage, options?: AuthenticateOptions): Promise<OAuthContext | undefined>
+  readonly users: Users
+  readonly sessions: SessionList
+  /** Users who were active in a month of UTC, `'YYYY-MM'`, over all instances of the store; default: this month. */
+  monthlyActiveUsers(month?: string): Promise<number>
+  /**
+   * Puts other options in force, in this process. A complete configuration: what is absent gets its default. Wrong
+   * options throw and leave the old ones. `secret`, `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
+   */
+  reconfigure(options: OAuthModuleOptions): void
+  /** What the lists say of a user: which entry lets them in, or which lists were tried. `authorize` is not asked. */
+  explain(user: OAuthUser): Decision
+  readonly on: Events['on']
+  readonly once: Events['once']
+  readonly off: Events['off']
+  /** Loads what the first login needs, and discovers the providers: rejects when one cannot be reached. */
+  ready(): Promise<void>
+  /** Waits for what is under way, and ends timers and what the store opened. */
+  close(): Promise<void>
+}
+
+/**
+ * Puts a login in front of everything mounted behind it. Throws a `TypeError` that names the option and the cure when
+ * the options are wrong; needs no network.
+ *
+ * ```ts
+ * app.use(oauthModule({ provider: { github: { clientId, clientSecret, organizations: ['acme'] } } }))
+ * ```
+ */
+export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
+  const first = parseOptions(options)
+  const asked = createAsked()
+  let current: Assembly
+  const shared: Shared = createShared(first, asked, () => current)
+  current = assemble(first, shared)
+
+  const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
+    const assembly = current
+    shared.reports.begin(req, res, assembly.clientIdOf)
+    const outcome = assembly.gate.handle(req, res)
+    if (outcome instanceof Promise) proceed(outcome, next)
+    else settle(outcome, next)
+  }
+
+  const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
+    const { guard, asksMore } = createGuard(rules, current.config.providers, asked)
+    // The gate must know what to read for this guard before the next request comes.
+    if (asksMore) current = assemble(current.config, shared, current)
+    return (req, res, next) => {
+      const passed = shared.passed.of(req)
+      if (passed === undefined) return next(new Error(NO_GATE))
+      const { visit } = passed
+      const { gate, connections } = current
+      const request = {
+        ...passed,
+        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>) => gate.demandLogin(visit, res, asks),
+        fail: (error: unknown) => gate.fail(visit, res, error),
+        provider: (name: string) => connections.get(name)?.provider,
+      }
+      proceed(guard(request, req).catch((error: unknown) => gate.fail(visit, res, error)), next)
+    }
+  }
+
+  return Object.assign(middleware, {
+    requireAuth,
+    authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) => current.gate.identify(req, options),
+    users: shared.appUsers.users,
+    sessions: shared.appUsers.sessions,
+    monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,
+    reconfigure(changed: OAuthModuleOptions) {
+      current = assemble(parseOptions(keepFixed(changed, first)), shared)
+      // Sockets are open under the old rules.
+      shared.watches.wake()
+    },
+    explain(user: OAuthUser) {
+      const identifier = current.identifiers.get(user.provider)
+      return identifier?.explain(user) ?? { isAllowed: false as const, code: 'not_authorized' as const, tried: [] }
+    },
+    on: shared.events.on,
+    once: shared.events.once,
+    off: shared.events.off,
+    async ready() {
+      await Promise.all([...current.connections.values()].map(({ client }) => client.ready()))
+    },
+    async close() {
+      shared.watches.close()
+      await shared.flights.drain()
+      await shared.sessions.settle()
+      await first.store.close?.()
+    },
+  })
+}
+
+const NO_GATE = 'requireAuth() needs the middleware in front of it, and nothing between the two that replaces req.headers: app.use(auth), then app.use(auth.requireAuth())'
+
+/** Outside of every catch, and once: what the app throws behind `next` is the app's. */
+function proceed(outcome: Promise<Outcome>, next: Next): void {
+  outcome.then(
+    (result) => queueMicrotask(() => settle(result, next)),
+    (error: unknown) => queueMicrotask(() => next(asError(error))),
+  )
+}
+
+function settle(outcome: Outcome, next: Next): void {
+  if (outcome === 'pass') next()
+  else if (outcome !== 'answered') next(asError(outcome.error))
+}
+
+/** A hook may throw anything. To Express `undefined`, `0` and `'route'` are no errors: it would go on to the app. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('something threw what is not an error', { cause: thrown })
+}
+
+/** These name what is stored and where: with others every login would be lost, or no longer be protected. */
+function keepFixed(options: OAuthModuleOptions, { secrets, store, givenStore, id, cookie, basePath }: Config): OAuthModuleOptions {
+  const refuse = (name: string) => {
+    throw new TypeError(`reconfigure().${name} cannot change while the process runs: leave it out or leave it as it was`)
+  }
+  const given = options.secret === undefined ? secrets : [options.secret].flat()
+  if (String(given) !== String(secrets)) refuse('secret')
+  if (options.store !== undefined && options.store !== store && options.store !== givenStore) refuse('store')
+  if (options.id !== undefined && options.id !== id) refuse('id')
+  if (options.cookiePrefix !== undefined && options.cookiePrefix !== cookie.prefix) refuse('cookiePrefix')
+  if (options.basePath !== undefined && options.basePath !== basePath) refuse('basePath')
+  const { domain, path, secure, sameSite } = cookie
+  const kept = { domain, path, secure, sameSite: sameSite === 'none' ? ('None' as const) : ('Lax' as const) }
+  if (options.cookie !== undefined && JSON.stringify({ ...kept, ...options.cookie }) !== JSON.stringify(kept)) refuse('cookie')
+  return { ...options, secret: secrets, store, id, cookiePrefix: cookie.prefix, basePath, cookie: kept }
+}

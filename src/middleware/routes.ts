@@ -1,0 +1,92 @@
+import type { ServerResponse } from 'node:http'
+import { OAuthError } from '../http/errors.js'
+import type { BackchannelLogout } from '../flows/backchannel-logout.js'
+import type { Callback } from '../flows/callback.js'
+import type { Links } from '../flows/links.js'
+import type { Login } from '../flows/login.js'
+import type { Logout } from '../flows/logout.js'
+import type { Recheck } from '../flows/recheck.js'
+import { sendJson } from '../http/response.js'
+import type { AppRequest } from '../http/request.js'
+import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { Visit } from './visitor.js'
+
+export interface SpecialPathsConfig {
+  basePath: string
+  callbackNames: ReadonlySet<string>
+  login: Login
+  callback: Callback
+  logout: Logout
+  /** Absent where no provider speaks OpenID Connect. */
+  backchannelLogout: BackchannelLogout | undefined
+  links: Links
+  sessions: Sessions
+  recheck: Recheck
+  onLogin(live: LiveSession, now: number): Promise<void>
+  onLogout(live: LiveSession): void
+}
+
+/** The paths below `basePath`: the app never receives a request to any of them. */
+export interface SpecialPaths {
+  handle(visit: Visit, res: ServerResponse): Promise<'answered'>
+}
+
+export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
+  const { basePath, callbackNames, login, callback, logout, backchannelLogout, links, sessions, recheck, onLogin, onLogout } = config
+
+  /** `/auth/session`: touches nothing, checks nothing. */
+  const describeSession = async ({ req, place, now }: Visit, res: ServerResponse) => {
+    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    const live = typeof found !== 'string' && recheck.knows(found.session) ? found : undefined
+    const isRefused = live !== undefined && recheck.verdict(live.session)?.allowed === false
+    const ends = live && sessions.ends(live)
+    sendJson(res, 200, {
+      user: live === undefined || isRefused ? null : live.session.user,
+      reason: isRefused ? 'denied' : live ? null : typeof found === 'string' ? found : 'expired',
+      expiresAt: ends?.expiresAt ?? null,
+      idleExpiresAt: ends?.idleExpiresAt ?? null,
+      checkDueAt: (live && recheck.dueAt(live.session)) ?? null,
+      loginUrl: links.login(place, { returnPath: links.safeReturn(place, undefined) }),
+    })
+  }
+
+  return {
+    async handle(visit, res) {
+      const { req, place, target, now } = visit
+      const query = new URLSearchParams(target.query)
+      const name = target.path.startsWith(`${basePath}/`) ? target.path.slice(basePath.length + 1) : ''
+      const allow = (...methods: string[]) => {
+        if (methods.includes(req.method ?? '')) return
+        res.setHeader('Allow', methods.join(', '))
+        throw new OAuthError('method_not_allowed')
+      }
+      if (name === 'authn') {
+        allow('GET', 'HEAD')
+        await login.authn(req, res, place, query)
+      } else if (callbackNames.has(name)) {
+        allow('GET', 'HEAD')
+        // A scanner that looks ahead must not use up the login.
+        if (isHead(req)) sendJson(res, 200, {})
+        else await callback.handle(req, res, place, name, query, now, onLogin)
+      } else if (name === 'logout') {
+        allow('GET', 'HEAD', 'POST')
+        if (isHead(req)) sendJson(res, 200, {})
+        else {
+          const ended = await logout.handle(visit, res, query)
+          if (ended) onLogout(ended)
+        }
+      } else if (name === 'backchannel-logout' && backchannelLogout) {
+        allow('POST')
+        await backchannelLogout.handle(req, res)
+      } else if (name === 'session') {
+        allow('GET', 'HEAD')
+        await describeSession(visit, res)
+      } else throw new OAuthError('not_found')
+      return 'answered'
+    },
+  }
+}
+
+function isHead(req: AppRequest): boolean {
+  return req.method === 'HEAD'
+}

@@ -1,0 +1,199 @@
+import type { ServerResponse } from 'node:http'
+import { type AnonymousReason, type ContextSource, type LoginUrlOptions, OAuthContext } from './oauth-context.js'
+import type { Links } from '../flows/links.js'
+import type { Recheck } from '../flows/recheck.js'
+import type { AppRequest } from '../http/request.js'
+import type { Places, Visit } from '../http/mounts.js'
+import { isRecord } from '../schema.js'
+import { writeSessionCookie } from '../session/session-cookie.js'
+import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
+import type { OAuthUser, Verdict } from '../access/user.js'
+import type { Watches } from './session-signals.js'
+
+export type { Visit }
+
+export interface VisitsConfig {
+  sessions: Sessions
+  recheck: Recheck
+  links: Links
+  places: Places
+  upstream: UpstreamHeaders
+  watches: Watches
+  /** Names of the providers whose tokens the app does not get. */
+  managed: ReadonlySet<string>
+  setsUser: boolean
+}
+
+/** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
+export interface Visits {
+  welcome(visit: Visit, live: LiveSession): OAuthContext
+  anonymous(visit: Visit, reason: AnonymousReason): OAuthContext
+  /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
+  keep(visit: Visit, before: LiveSession, after: LiveSession): LiveSession
+}
+
+export function createVisits(config: VisitsConfig): Visits {
+  const attach = (req: AppRequest, oauth: OAuthContext) => {
+    const seen = req as AppRequest & { oauth?: OAuthContext; user?: unknown }
+    seen.oauth = oauth
+    if (config.setsUser && oauth.user !== undefined && seen.user === undefined) seen.user = oauth.user
+    return oauth
+  }
+
+  return {
+    keep: (visit, before, after) => keep(config, visit, before, after),
+    welcome(visit, live) {
+      const guest = new Guest(config, visit, live)
+      config.upstream.set(visit.headers, guest)
+      return attach(visit.req, new OAuthContext(guest))
+    },
+    anonymous: (visit, reason) => attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
+  }
+}
+
+/** Sets the cookie anew where the cookie is the session. */
+function keep({ sessions }: VisitsConfig, { req, res, place, now }: Visit, before: LiveSession, after: LiveSession): LiveSession {
+  if (after.id !== before.id && res !== undefined && !res.headersSent) {
+    writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
+    forbidStoring(res)
+  }
+  return after
+}
+
+/** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
+class Stranger implements ContextSource {
+  protected readonly config: VisitsConfig
+  protected readonly visit: Visit
+  readonly reason: AnonymousReason | undefined
+
+  constructor(config: VisitsConfig, visit: Visit, reason: AnonymousReason | undefined) {
+    this.config = config
+    this.visit = visit
+    this.reason = reason
+  }
+
+  get live(): LiveSession | undefined {
+    return undefined
+  }
+
+  get lastCheckedAt(): number | undefined {
+    return undefined
+  }
+
+  get sessionExpiresAt(): number | undefined {
+    return undefined
+  }
+
+  accessTokenExpiresAt(): number | undefined {
+    return undefined
+  }
+
+  tokens(): Tokens | undefined {
+    return undefined
+  }
+
+  async freshAccessToken(): Promise<string | undefined> {
+    return undefined
+  }
+
+  signal(): AbortSignal {
+    return new AbortController().signal
+  }
+
+  loginUrl({ returnTo, connection, reauthenticate }: LoginUrlOptions): string {
+    const { links, places } = this.config
+    const { place, target } = this.visit
+    return links.login(place, {
+      returnPath: links.safeReturn(place, returnTo ?? places.publicPath(place, target)),
+      connection,
+      ask: reauthenticate === true ? 'login' : undefined,
+    })
+  }
+
+  logoutUrl(): string {
+    return this.config.links.logout(this.visit.place)
+  }
+}
+
+/** Somebody who is logged in, at one request. */
+class Guest extends Stranger implements HeaderSource {
+  #live: LiveSession
+  #signal: AbortSignal | undefined
+  readonly #verdict: Verdict | undefined
+
+  constructor(config: VisitsConfig, visit: Visit, live: LiveSession) {
+    super(config, visit, undefined)
+    this.#live = live
+    this.#verdict = config.recheck.verdict(live.session)
+  }
+
+  override get live(): LiveSession {
+    return this.#live
+  }
+
+  override get lastCheckedAt(): number | undefined {
+    return this.#verdict?.at
+  }
+
+  override get sessionExpiresAt(): number {
+    return this.config.sessions.nextEnd(this.#live.session, this.visit.now)
+  }
+
+  get user(): OAuthUser {
+    return this.#live.session.user
+  }
+
+  get matched(): HeaderSource['matched'] {
+    return this.#verdict?.matched
+  }
+
+  get headerTokens(): HeaderSource['headerTokens'] {
+    const { session } = this.#live
+    return this.config.sessions.hasTokens(session) ? session.headerTokens : []
+  }
+
+  openToken(name: 'access' | 'refresh'): string | undefined {
+    return this.config.sessions.tokens(this.#live)[name === 'access' ? 'accessToken' : 'refreshToken']
+  }
+
+  override accessTokenExpiresAt(): number | undefined {
+    return this.#live.session.accessTokenExpiresAt
+  }
+
+  override tokens(): Tokens | undefined {
+    return this.config.managed.has(this.user.provider) ? undefined : this.config.sessions.tokens(this.#live)
+  }
+
+  override async freshAccessToken(): Promise<string | undefined> {
+    const { config, visit } = this
+    if (config.managed.has(this.user.provider)) return undefined
+    this.#live = keep(config, visit, this.#live, await config.recheck.withFreshToken(this.#live))
+    return config.sessions.tokens(this.#live).accessToken || undefined
+  }
+
+  override signal(): AbortSignal {
+    const { req, res } = this.visit
+    this.#signal ??= this.config.watches.watch(this.#live, req, res ?? req.socket)
+    return this.#signal
+  }
+}
+
+/** An answer of the app's that carries the visitor's cookie: whatever the app says of caching it, no cache may keep it. */
+function forbidStoring(res: ServerResponse): void {
+  const writeHead = res.writeHead
+  res.writeHead = function (this: ServerResponse, ...parts: unknown[]) {
+    this.setHeader('Cache-Control', 'private, no-store')
+    return Reflect.apply(writeHead, this, parts.map(withoutCacheControl))
+  }
+}
+
+/** Headers as `writeHead` takes them: an object, or a list of names and values, flat or in pairs. */
+function withoutCacheControl(part: unknown): unknown {
+  const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
+  if (isRecord(part)) return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
+  if (!Array.isArray(part)) return part
+  return Array.isArray(part[0])
+    ? part.filter((pair: unknown) => isOther(Array.isArray(pair) ? pair[0] : pair))
+    : part.filter((_, index) => isOther(part[index - (index % 2)]))
+}

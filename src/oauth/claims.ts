@@ -1,0 +1,53 @@
+import { ProviderFault } from '../http/errors.js'
+import { isRecord } from '../schema.js'
+import type { Claims, Identity } from './definition.js'
+
+/** Foreign data as a text: anything else, and an empty text, is nothing. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= 2048 ? value : undefined
+}
+
+/** Only the text `true` and the value `true` say yes: `"false"` and `1` do not. */
+export function isTrue(value: unknown): boolean {
+  return value === true || value === 'true'
+}
+
+export function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string' && item !== '') : []
+}
+
+const MAX_DEPTH = 64
+
+/** Foreign JSON that nests deeper than any sense: whoever walks through it later would run out of stack. */
+export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isTooDeep(member, levels - 1))
+}
+
+/** A user's id: a text of printable characters, or a whole number. Without one nobody can be told apart. */
+export function idOf(value: unknown): string {
+  const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  if (typeof id !== 'string' || id === '' || id.length > 255 || /[\u0000-\u001f\u007f]/.test(id)) {
+    throw new ProviderFault('down', 'provider_error', { hint: 'the provider gave no usable user id' })
+  }
+  return id
+}
+
+/** The standard claims (OpenID Connect Core, 5.1) as an identity. */
+export function identityFromClaims(claims: Claims): Identity {
+  return {
+    id: idOf(claims['sub']),
+    name: textOf(claims['name']),
+    email: textOf(claims['email']),
+    emailVerified: isTrue(claims['email_verified']),
+    username: textOf(claims['preferred_username']) ?? textOf(claims['nickname']),
+    picture: textOf(claims['picture']),
+    claims,
+  }
+}
+
+/** An API's answer as an object; a list or a text in its place is no answer. */
+export function recordOf(value: unknown): Record<string, unknown> {
+  if (isRecord(value)) return value
+  throw new ProviderFault('down', 'provider_error', { hint: 'the provider answered with something else than an object' })
+}

@@ -1,0 +1,73 @@
+import { OAuthError, ProviderFault } from '../http/errors.js'
+import { isRecord } from '../schema.js'
+import { idOf, isTooDeep, isTrue, recordOf, textOf, textsOf } from './claims.js'
+import { type Claims, type Identity, type IdentitySource, membershipLists, type Memberships } from './definition.js'
+
+/**
+ * Runs a hook of a provider's definition, which may be anybody's code: it settles in time, and what it throws is the
+ * provider's fault.
+ */
+export async function runHook<T>(name: string, source: IdentitySource, hook: () => T | Promise<T>): Promise<T> {
+  const { signal } = source
+  let giveUp = () => undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    giveUp = () => void reject(new ProviderFault('down', 'provider_timeout', { hint: `${name} did not finish in time` }))
+  })
+  tooLate.catch(() => undefined)
+  signal.addEventListener('abort', giveUp, { once: true })
+  if (signal.aborted) giveUp()
+  try {
+    return await Promise.race([tooLate, hook()])
+  } catch (thrown) {
+    if (thrown instanceof OAuthError) throw thrown
+    throw new ProviderFault('down', 'provider_error', { hint: `${name} failed`, cause: withoutSecrets(thrown, source) })
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+/** What `identity` gave, every field of the type it is believed to have. */
+export function checkedIdentity(given: unknown): Identity {
+  const { id, name, email, emailVerified, username, picture, claims } = recordOf(given)
+  return {
+    id: idOf(id),
+    name: textOf(name),
+    email: textOf(email),
+    emailVerified: isTrue(emailVerified),
+    username: textOf(username),
+    picture: textOf(picture),
+    claims: plainClaims(claims),
+  }
+}
+
+/** What `memberships` gave: lists of texts, and nothing that was not asked about. */
+export function checkedMemberships(given: unknown, wanted: Required<Memberships>): Required<Memberships> {
+  const lists = isRecord(given) ? given : {}
+  const entries = membershipLists.map((list) => {
+    const had = new Set(textsOf(lists[list]))
+    return [list, wanted[list].filter((entry) => had.has(entry))]
+  })
+  return Object.fromEntries(entries)
+}
+
+/** Sessions are JSON: what that cannot hold would fail later, where nobody knows why. */
+function plainClaims(claims: unknown): Claims {
+  try {
+    const copy: unknown = JSON.parse(JSON.stringify(claims ?? {}))
+    if (isRecord(copy) && !isTooDeep(copy)) return copy
+  } catch {
+    // A circle, or nested too deeply.
+  }
+  throw new ProviderFault('down', 'provider_error', { hint: "the user's claims are no object that JSON can hold" })
+}
+
+/** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
+export function withoutSecrets(thrown: unknown, { accessToken, tokens, client }: IdentitySource): Error | undefined {
+  const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
+  const clean = (text: string) =>
+    secrets.reduce<string>((left, secret) => (typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left), text)
+  if (typeof thrown === 'string') return new Error(clean(thrown))
+  if (!(thrown instanceof Error)) return undefined
+  const copy = new Error(clean(String(thrown.message)))
+  return Object.assign(copy, { stack: clean(String(thrown.stack)) })
+}
