@@ -22,8 +22,17 @@ export default defineConfig([
     footer: { js: 'module.exports = Object.assign(module.exports.default, module.exports);' },
   },
   // Types alone: the file that is loaded is empty.
-  { ...base, entry: { 'express-user': 'src/middleware/express-user.ts' }, format: ['esm', 'cjs'], sourcemap: false },
-  { ...base, entry: { redis: 'src/session/stores/redis/index.ts', testing: 'src/testing/index.ts' }, format: ['esm', 'cjs'] },
+  {
+    ...base,
+    entry: { 'express-user': 'src/middleware/express-user.ts' },
+    format: ['esm', 'cjs'],
+    sourcemap: false,
+  },
+  {
+    ...base,
+    entry: { redis: 'src/session/stores/redis/index.ts', testing: 'src/testing/index.ts' },
+    format: ['esm', 'cjs'],
+  },
   {
     ...base,
     entry: { dev: 'src/dev/index.ts' },
@@ -34,6 +43,10 @@ export default defineConfig([
     // It stores and logs under its classes' names, which bundling would number.
     keepNames: true,
     banner: ({ format }) =>
-      format === 'esm' ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" } : {},
+      format === 'esm'
+        ? {
+            js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+          }
+        : {},
   },
 ])

@@ -6,7 +6,11 @@ import { connect } from 'node:net'
 export function login(url, cookies = new Map()) {
   const { hostname } = new URL(url)
   const isApp = hostname === 'localhost'
-  const headers = { Accept: 'text/html', ...(isApp && cookies.size > 0 && { Cookie: [...cookies].map((pair) => pair.join('=')).join('; ') }) }
+  const headers = {
+    Accept: 'text/html',
+    ...(isApp &&
+      cookies.size > 0 && { Cookie: [...cookies].map((pair) => pair.join('=')).join('; ') }),
+  }
   return new Promise((resolve, reject) => {
     get(url, { headers, family: 4 }, (res) => {
       res.resume()
@@ -16,7 +20,8 @@ export function login(url, cookies = new Map()) {
         else cookies.set(name, value)
       }
       if (res.headers.location) resolve(login(new URL(res.headers.location, url).href, cookies))
-      else if (res.statusCode === 200) resolve([...cookies].map((pair) => pair.join('=')).join('; '))
+      else if (res.statusCode === 200)
+        resolve([...cookies].map((pair) => pair.join('=')).join('; '))
       else reject(new Error(`the login ended with ${res.statusCode}`))
     }).on('error', reject)
   })
@@ -24,14 +29,18 @@ export function login(url, cookies = new Map()) {
 
 /** Sends `count` requests over `connections` connections; every answer must have the status. */
 export async function load({ port, headers, status, count, connections = 8 }) {
-  const lines = Object.entries({ Host: `localhost:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries({ Host: `localhost:${port}`, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
   const request = `GET / HTTP/1.1\r\n${lines.join('')}\r\n`
   const each = Math.ceil(count / connections)
   // Never asleep: to wake a sleeper is work of the server's, and more of it the slower the server.
   let isOver = false
   const spin = () => isOver || setImmediate(spin)
   spin()
-  await Promise.all(Array.from({ length: connections }, () => sendAll(port, request, each, `HTTP/1.1 ${status} `)))
+  await Promise.all(
+    Array.from({ length: connections }, () => sendAll(port, request, each, `HTTP/1.1 ${status} `)),
+  )
   isOver = true
   return each * connections
 }
@@ -47,7 +56,8 @@ function sendAll(port, request, count, expected) {
     socket.on('data', (part) => {
       text += part.toString('latin1')
       if (!isComplete(text)) return
-      if (!text.startsWith(expected)) return void socket.destroy(new Error(`not ${expected}but ${text.slice(0, 200)}`))
+      if (!text.startsWith(expected))
+        return void socket.destroy(new Error(`not ${expected}but ${text.slice(0, 200)}`))
       text = ''
       if (--left === 0) socket.end(resolve)
       else socket.write(request)

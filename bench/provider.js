@@ -11,7 +11,13 @@ function idToken(claims) {
   return `${text}.${createSign('sha256').update(text).sign(privateKey, 'base64url')}`
 }
 
-const person = { sub: 'ada', name: 'Ada Lovelace', email: 'ada@corp.example', email_verified: true, picture: 'https://pictures.example/ada.png' }
+const person = {
+  sub: 'ada',
+  name: 'Ada Lovelace',
+  email: 'ada@corp.example',
+  email_verified: true,
+  picture: 'https://pictures.example/ada.png',
+}
 
 const routes = {
   '/.well-known/openid-configuration': (_, issuer) => ({
@@ -25,15 +31,32 @@ const routes = {
     id_token_signing_alg_values_supported: ['RS256'],
     code_challenge_methods_supported: ['S256'],
   }),
-  '/jwks': () => ({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'RS256', use: 'sig' }] }),
+  '/jwks': () => ({
+    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'RS256', use: 'sig' }],
+  }),
   '/userinfo': () => person,
   '/token': ({ code }, issuer) => {
     const { client, nonce } = logins.get(code)
     const now = Math.floor(Date.now() / 1000)
     const access = randomBytes(32).toString('hex')
     const hash = createHash('sha256').update(access).digest().subarray(0, 16).toString('base64url')
-    const claims = { ...person, iss: issuer, aud: client, nonce, iat: now, exp: now + 3600, auth_time: now, at_hash: hash }
-    return { access_token: access, token_type: 'Bearer', expires_in: 3600, scope: 'openid profile email', id_token: idToken(claims) }
+    const claims = {
+      ...person,
+      iss: issuer,
+      aud: client,
+      nonce,
+      iat: now,
+      exp: now + 3600,
+      auth_time: now,
+      at_hash: hash,
+    }
+    return {
+      access_token: access,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'openid profile email',
+      id_token: idToken(claims),
+    }
   },
 }
 
@@ -43,7 +66,10 @@ export async function startProvider() {
     const { pathname, searchParams } = new URL(req.url, issuer)
     if (pathname === '/authorize') {
       const code = randomBytes(16).toString('hex')
-      logins.set(code, { client: searchParams.get('client_id'), nonce: searchParams.get('nonce') ?? undefined })
+      logins.set(code, {
+        client: searchParams.get('client_id'),
+        nonce: searchParams.get('nonce') ?? undefined,
+      })
       const back = new URL(searchParams.get('redirect_uri'))
       back.search = new URLSearchParams({ code, state: searchParams.get('state') })
       return res.writeHead(302, { Location: String(back) }).end()

@@ -19,33 +19,59 @@ async function nodeRedis(options) {
 const open = {
   memory: () => memoryStore(),
   'node-redis': async () => redisStore(await nodeRedis()),
-  'node-redis, clientSideCache': async () => redisStore(await nodeRedis({ clientSideCache: { ttl: 0, maxEntries: 10_000, evictPolicy: 'LRU' } })),
+  'node-redis, clientSideCache': async () =>
+    redisStore(
+      await nodeRedis({ clientSideCache: { ttl: 0, maxEntries: 10_000, evictPolicy: 'LRU' } }),
+    ),
   ioredis: () => redisStore(new Redis(url)),
   'ioredis, nearCache': () => redisStore(new Redis(url), { nearCache: true }),
   'connect-redis': async () => new RedisStore({ client: await nodeRedis() }),
 }
 
 const store = await open[name]()
-const acme = oidcProvider({ issuer, clientId: 'bench', clientSecret: 'bench secret', emailDomains: ['corp.example'] })
+const acme = oidcProvider({
+  issuer,
+  clientId: 'bench',
+  clientSecret: 'bench secret',
+  emailDomains: ['corp.example'],
+})
 const logger = { debug() {}, info() {}, warn() {}, error: console.error }
 const app = express()
-app.use(oauthModule({ provider: { acme }, secret: 'a secret of thirty-two characters or more', logger, store, inactivityTimeout: 3600, maximumDuration: 86_400, authCheckInterval: 300 }))
+app.use(
+  oauthModule({
+    provider: { acme },
+    secret: 'a secret of thirty-two characters or more',
+    logger,
+    store,
+    inactivityTimeout: 3600,
+    maximumDuration: 86_400,
+    authCheckInterval: 300,
+  }),
+)
 app.get('/', (req, res) => res.end('hello'))
 const server = app.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 
 async function copy(count) {
-  const { entries: [[key]] } = await store.entries({ kind: 'session', limit: 1 })
+  const {
+    entries: [[key]],
+  } = await store.entries({ kind: 'session', limit: 1 })
   const record = await store.get(key)
   for (let from = 0; from < count; from += 500) {
-    await Promise.all(Array.from({ length: Math.min(500, count - from) }, (_, index) =>
-      // Each of another user, as long as a real key.
-      store.set(`copy-${String(from + index).padStart(38, '0')}`, { ...record, group: `acme:user-${from + index}` }, 86_400_000),
-    ))
+    await Promise.all(
+      Array.from({ length: Math.min(500, count - from) }, (_, index) =>
+        // Each of another user, as long as a real key.
+        store.set(
+          `copy-${String(from + index).padStart(38, '0')}`,
+          { ...record, group: `acme:user-${from + index}` },
+          86_400_000,
+        ),
+      ),
+    )
   }
 }
 
 process.on('message', async (message) => {
-  if (message.copies) process.send(await copy(message.copies) ?? {})
+  if (message.copies) process.send((await copy(message.copies)) ?? {})
   else process.send(process.cpuUsage())
 })
 process.on('disconnect', () => process.exit())

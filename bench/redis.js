@@ -11,10 +11,19 @@ import { startProvider } from './provider.js'
 const rounds = Number(process.env.ROUNDS ?? 9)
 const count = Number(process.env.REQUESTS ?? 4000)
 const sessions = Number(process.env.SESSIONS ?? 20_000)
-const stores = ['memory', 'node-redis', 'node-redis, clientSideCache', 'ioredis', 'ioredis, nearCache', 'connect-redis']
+const stores = [
+  'memory',
+  'node-redis',
+  'node-redis, clientSideCache',
+  'ioredis',
+  'ioredis, nearCache',
+  'connect-redis',
+]
 
 const port = await freePort()
-const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' })
+const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', ''], {
+  stdio: 'ignore',
+})
 process.once('exit', () => server.kill())
 const redis = createClient({ url: `redis://127.0.0.1:${port}` })
 redis.on('error', () => undefined)
@@ -27,33 +36,55 @@ for (let round = -2; round < rounds; round++) {
   for (const one of running) {
     const [cpu, redisCpu, sent] = [await one.cpu(), await redisTime(), await commands()]
     await load({ port: one.port, headers: one.headers, status: 200, count })
-    const spent = [await one.cpu() - cpu, await redisTime() - redisCpu].map((time) => time / count)
+    const spent = [(await one.cpu()) - cpu, (await redisTime()) - redisCpu].map(
+      (time) => time / count,
+    )
     // The first rounds warm up.
-    if (round >= 0) one.samples.push({ gate: spent[0], redis: spent[1], commands: between(sent, await commands()) })
+    if (round >= 0)
+      one.samples.push({
+        gate: spent[0],
+        redis: spent[1],
+        commands: between(sent, await commands()),
+      })
   }
 }
 const [size, index, user] = await bytesPerSession(running.find(({ name }) => name === 'node-redis'))
 for (const { child } of running) child.disconnect()
 provider.close()
 
-console.log(`Node ${process.version}, Redis ${(await redis.info('server')).match(/redis_version:(\S+)/)[1]}, ${cpus().length} × ${cpus()[0].model}; ${rounds} rounds of ${count} logged-in requests`)
-console.table(Object.fromEntries(running.map(({ name, samples }) => {
-  const gate = middle(samples.map((one) => one.gate))
-  const spent = middle(samples.map((one) => one.redis))
-  return [name, {
-    'CPU of the app, µs': gate.toFixed(0),
-    'requests/s per core': Math.round(1e6 / gate),
-    'CPU of Redis, µs': spent.toFixed(1),
-    'commands per request': text(samples.at(-1).commands, count),
-  }]
-})))
+console.log(
+  `Node ${process.version}, Redis ${(await redis.info('server')).match(/redis_version:(\S+)/)[1]}, ${cpus().length} × ${cpus()[0].model}; ${rounds} rounds of ${count} logged-in requests`,
+)
+console.table(
+  Object.fromEntries(
+    running.map(({ name, samples }) => {
+      const gate = middle(samples.map((one) => one.gate))
+      const spent = middle(samples.map((one) => one.redis))
+      return [
+        name,
+        {
+          'CPU of the app, µs': gate.toFixed(0),
+          'requests/s per core': Math.round(1e6 / gate),
+          'CPU of Redis, µs': spent.toFixed(1),
+          'commands per request': text(samples.at(-1).commands, count),
+        },
+      ]
+    }),
+  ),
+)
 console.log(`A login, node-redis: ${text(running[1].loginCommands, 1)}`)
-console.log(`A session in Redis: ${size} bytes, of which ${index} in the indexes (${sessions} sessions, each of another user); beside it ${user} bytes for the user and the month`)
+console.log(
+  `A session in Redis: ${size} bytes, of which ${index} in the indexes (${sessions} sessions, each of another user); beside it ${user} bytes for the user and the month`,
+)
 redis.destroy()
 process.exit()
 
 async function start(name) {
-  const child = fork(new URL('redis-app.js', import.meta.url), [name, provider.issuer, String(port)], { env: { ...process.env, NODE_ENV: 'development' } })
+  const child = fork(
+    new URL('redis-app.js', import.meta.url),
+    [name, provider.issuer, String(port)],
+    { env: { ...process.env, NODE_ENV: 'development' } },
+  )
   const ask = async (message) => (child.send(message), (await once(child, 'message'))[0])
   const [{ port: at }] = await once(child, 'message')
   // Discovery, keys and scripts are known from the first one on.
@@ -65,7 +96,16 @@ async function start(name) {
     const { user, system } = await ask('cpu')
     return user + system
   }
-  return { name, child, port: at, headers, cpu, ask, samples: [], loginCommands: between(sent, await commands()) }
+  return {
+    name,
+    child,
+    port: at,
+    headers,
+    cpu,
+    ask,
+    samples: [],
+    loginCommands: between(sent, await commands()),
+  }
 }
 
 /** Copies of a session that a login made, each with its entries in the indexes, are as large as logins. */
@@ -73,31 +113,49 @@ async function bytesPerSession({ ask }) {
   const memory = async () => Number((await redis.info('memory')).match(/used_memory:(\d+)/)[1])
   const base = await memory()
   await ask({ copies: sessions })
-  const whole = (await memory() - base) / sessions
+  const whole = ((await memory()) - base) / sessions
   const sizeOf = async (pattern) => redis.memoryUsage((await redis.keys(pattern))[0])
   const row = await sizeOf('oauth-module:row:copy-*')
-  return [whole, whole - row, await sizeOf('oauth-module:row:user-*') + await sizeOf('oauth-module:row:active-*')].map(Math.round)
+  return [
+    whole,
+    whole - row,
+    (await sizeOf('oauth-module:row:user-*')) + (await sizeOf('oauth-module:row:active-*')),
+  ].map(Math.round)
 }
 
 /** Microseconds of CPU that Redis has used. */
 async function redisTime() {
   const info = await redis.info('cpu')
-  return ['user', 'sys'].reduce((sum, kind) => sum + 1e6 * Number(info.match(new RegExp(`used_cpu_${kind}:([\\d.]+)`))[1]), 0)
+  return ['user', 'sys'].reduce(
+    (sum, kind) => sum + 1e6 * Number(info.match(new RegExp(`used_cpu_${kind}:([\\d.]+)`))[1]),
+    0,
+  )
 }
 
 /** What takes a round trip, without what this program asks; what scripts do is not told apart from it. */
 async function commands() {
   const info = await redis.info('commandstats')
-  return new Map([...info.matchAll(/cmdstat_([\w|]+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)]))
+  return new Map(
+    [...info.matchAll(/cmdstat_([\w|]+):calls=(\d+)/g)].map(([, name, calls]) => [
+      name,
+      Number(calls),
+    ]),
+  )
 }
 
 function between(earlier, later) {
   const ours = /^(?:get|mget|evalsha|eval)$/
-  return [...later].map(([name, calls]) => [name, calls - (earlier.get(name) ?? 0)]).filter(([name, calls]) => calls > 0 && ours.test(name))
+  return [...later]
+    .map(([name, calls]) => [name, calls - (earlier.get(name) ?? 0)])
+    .filter(([name, calls]) => calls > 0 && ours.test(name))
 }
 
 function text(found, per) {
-  return found.map(([name, calls]) => `${name} ${per === 1 ? calls : (calls / per).toFixed(2)}`).join(', ') || 'none'
+  return (
+    found
+      .map(([name, calls]) => `${name} ${per === 1 ? calls : (calls / per).toFixed(2)}`)
+      .join(', ') || 'none'
+  )
 }
 
 function middle(values) {

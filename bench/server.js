@@ -29,22 +29,39 @@ const mount = {
   },
   async gate() {
     const { memoryStore, oauthModule, oidcProvider } = await import('../dist/index.js')
-    const acme = oidcProvider({ issuer, clientId: 'bench', clientSecret: 'bench secret', emailDomains: ['corp.example'] })
+    const acme = oidcProvider({
+      issuer,
+      clientId: 'bench',
+      clientSecret: 'bench secret',
+      emailDomains: ['corp.example'],
+    })
     const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
-    app.use(oauthModule({ provider: { acme }, secret, logger, store: memoryStore(), inactivityTimeout: 3600, maximumDuration: 86_400, authCheckInterval: 300 }))
+    app.use(
+      oauthModule({
+        provider: { acme },
+        secret,
+        logger,
+        store: memoryStore(),
+        inactivityTimeout: 3600,
+        maximumDuration: 86_400,
+        authCheckInterval: 300,
+      }),
+    )
   },
   async 'express-openid-connect'(baseURL) {
     const { default: openid } = await import('express-openid-connect')
     const { default: session } = await import('express-session')
-    app.use(openid.auth({
-      issuerBaseURL: issuer,
-      baseURL,
-      clientID: 'bench',
-      clientSecret: 'bench secret',
-      secret,
-      authorizationParams: { response_type: 'code', scope: 'openid profile email' },
-      session: { store: new session.MemoryStore() },
-    }))
+    app.use(
+      openid.auth({
+        issuerBaseURL: issuer,
+        baseURL,
+        clientID: 'bench',
+        clientSecret: 'bench secret',
+        secret,
+        authorizationParams: { response_type: 'code', scope: 'openid profile email' },
+        session: { store: new session.MemoryStore() },
+      }),
+    )
   },
 }
 

@@ -12,15 +12,30 @@ const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 
 // The handle names a session without opening it, and a user's key names the user: no event carries a secret.
 record('login', 'info', ({ user, sessionHandle }) => ({ user: user.key, session: sessionHandle }))
 record('logout', 'info', ({ user, sessionHandle }) => ({ user: user.key, session: sessionHandle }))
-record('denied', 'warn', ({ user, code, tried, decisionId, isReportOnly }) => ({ user: user.key, code, tried, decisionId, isReportOnly }))
+record('denied', 'warn', ({ user, code, tried, decisionId, isReportOnly }) => ({
+  user: user.key,
+  code,
+  tried,
+  decisionId,
+  isReportOnly,
+}))
 record('login_failed', 'warn', (facts) => facts)
 record('recheck', 'info', ({ user, outcome, duration }) => ({ user: user.key, outcome, duration }))
-record('recheck_failed', 'error', ({ user, outcome, code, hint }) => ({ user: user.key, outcome, code, hint }))
+record('recheck_failed', 'error', ({ user, outcome, code, hint }) => ({
+  user: user.key,
+  outcome,
+  code,
+  hint,
+}))
 record('expired', 'info', ({ sessionHandle }) => ({ session: sessionHandle }))
 record('revoked', 'warn', ({ sessionHandle }) => ({ session: sessionHandle }))
 record('store_error', 'error', (facts) => facts)
 
-function record<Name extends OAuthEventName>(name: Name, level: 'info' | 'warn' | 'error', shown: (facts: OAuthEvents[Name]) => object): void {
+function record<Name extends OAuthEventName>(
+  name: Name,
+  level: 'info' | 'warn' | 'error',
+  shown: (facts: OAuthEvents[Name]) => object,
+): void {
   auth.on(name, (facts) => log[level]({ event: name, ...shown(facts) }))
 }
 

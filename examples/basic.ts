@@ -15,13 +15,15 @@ const port = Number(process.env.PORT ?? 3000)
 const { provider, about } = await chooseProvider()
 
 const app = express()
-app.use(oauthModule({
-  provider,
-  secret: process.env.OAUTH_MODULE_SECRET ?? 'good enough for trying it out on this machine',
-  inactivityTimeout: 3600,
-  maximumDuration: 86_400,
-  authCheckInterval: 300,
-}))
+app.use(
+  oauthModule({
+    provider,
+    secret: process.env.OAUTH_MODULE_SECRET ?? 'good enough for trying it out on this machine',
+    inactivityTimeout: 3600,
+    maximumDuration: 86_400,
+    authCheckInterval: 300,
+  }),
+)
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })
@@ -37,30 +39,67 @@ const server = app.listen(port, '127.0.0.1', (error) => {
 `)
 })
 
-async function chooseProvider(): Promise<{ provider: OAuthModuleOptions['provider']; about: (port: number) => string }> {
+async function chooseProvider(): Promise<{
+  provider: OAuthModuleOptions['provider']
+  about: (port: number) => string
+}> {
   const builtins = vendorNames.filter((name) => name !== 'oidc' && name !== 'oauth2')
-  if (process.env.PROVIDERS === 'all') return { provider: await playAll(builtins), about: () => 'All eight providers are played on this machine: choose one, then who you are.' }
-  const configured = builtins.filter((name) => process.env[`OAUTH_MODULE_${name.toUpperCase()}_CLIENT_ID`])
-  if (configured.length > 0) return { provider: Object.fromEntries(configured.map((name) => [name, {}])), about: (actual) => callbacks(configured, actual) }
+  if (process.env.PROVIDERS === 'all')
+    return {
+      provider: await playAll(builtins),
+      about: () => 'All eight providers are played on this machine: choose one, then who you are.',
+    }
+  const configured = builtins.filter(
+    (name) => process.env[`OAUTH_MODULE_${name.toUpperCase()}_CLIENT_ID`],
+  )
+  if (configured.length > 0)
+    return {
+      provider: Object.fromEntries(configured.map((name) => [name, {}])),
+      about: (actual) => callbacks(configured, actual),
+    }
   const { issuer, clientId, clientSecret } = await devProvider()
   return {
     provider: {
-      dev: oidcProvider({ issuer, clientId, clientSecret, displayName: 'the development provider', emailDomains: ['example.com'] }),
+      dev: oidcProvider({
+        issuer,
+        clientId,
+        clientSecret,
+        displayName: 'the development provider',
+        emailDomains: ['example.com'],
+      }),
     },
-    about: () => 'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
+    about: () =>
+      'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
   }
 }
 
 /** The first provider listed keeps the plain callback address. */
 function callbacks(names: readonly string[], actual: number): string {
-  const lines = names.map((name, index) => `    ${name}: http://localhost:${actual}/auth/callback${index === 0 ? '' : `/${name}`}`)
+  const lines = names.map(
+    (name, index) =>
+      `    ${name}: http://localhost:${actual}/auth/callback${index === 0 ? '' : `/${name}`}`,
+  )
   return `The callback address to register at each provider:\n${lines.join('\n')}\n`
 }
 
-async function playAll(names: readonly (typeof vendorNames)[number][]): Promise<OAuthModuleOptions['provider']> {
+async function playAll(
+  names: readonly (typeof vendorNames)[number][],
+): Promise<OAuthModuleOptions['provider']> {
   const users = [
-    { id: '1815', name: 'Ada Lovelace', username: 'ada', email: 'ada@example.com', emailVerified: true },
-    { id: '1906', name: 'Grace Hopper', username: 'grace', email: 'grace@example.com', emailVerified: true },
+    {
+      id: '1815',
+      name: 'Ada Lovelace',
+      username: 'ada',
+      email: 'ada@example.com',
+      emailVerified: true,
+    },
+    {
+      id: '1906',
+      name: 'Grace Hopper',
+      username: 'grace',
+      email: 'grace@example.com',
+      emailVerified: true,
+    },
   ]
   const vendors = await Promise.all(names.map((name) => startVendor(name, { users })))
   return Object.fromEntries(vendors.map(({ vendor, options }) => [vendor, options]))

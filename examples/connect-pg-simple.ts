@@ -19,7 +19,9 @@ const pool = new pg.Pool({ connectionString: DATABASE_URL })
 
 if (cluster.isPrimary) {
   // Before the processes come: they would all make the table at once.
-  await pool.query(`CREATE TABLE IF NOT EXISTS session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)`)
+  await pool.query(
+    `CREATE TABLE IF NOT EXISTS session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)`,
+  )
   await pool.end()
   await startTwo()
 } else {

@@ -12,4 +12,6 @@ app.use((req: IncomingMessage & { oauth?: OAuthContext }, res) => {
   res.end(req.oauth && greeting(req.oauth))
 })
 
-const server = createServer(app).listen(port, '127.0.0.1', () => announce((server.address() as AddressInfo).port))
+const server = createServer(app).listen(port, '127.0.0.1', () =>
+  announce((server.address() as AddressInfo).port),
+)

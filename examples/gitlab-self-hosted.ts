@@ -10,13 +10,29 @@ import { personPage } from './support/page.js'
 const { GITLAB_URL, GITLAB_CLIENT_ID, GITLAB_CLIENT_SECRET } = process.env
 const gitlab = GITLAB_URL
   ? { baseUrl: GITLAB_URL, clientId: GITLAB_CLIENT_ID, clientSecret: GITLAB_CLIENT_SECRET }
-  : (await startVendor('gitlab', {
-      settings: { basePath: '/gitlab' },
-      users: [{ id: '1815', username: 'ada', name: 'Ada Lovelace', email: 'ada@example.com', emailVerified: true, groups: ['acme', 'acme/engines'] }],
-    })).options
+  : (
+      await startVendor('gitlab', {
+        settings: { basePath: '/gitlab' },
+        users: [
+          {
+            id: '1815',
+            username: 'ada',
+            name: 'Ada Lovelace',
+            email: 'ada@example.com',
+            emailVerified: true,
+            groups: ['acme', 'acme/engines'],
+          },
+        ],
+      })
+    ).options
 
 const app = express()
-app.use(oauthModule({ provider: { gitlab: { ...gitlab, groups: ['acme/engines'] } }, authCheckInterval: 300 }))
+app.use(
+  oauthModule({
+    provider: { gitlab: { ...gitlab, groups: ['acme/engines'] } },
+    authCheckInterval: 300,
+  }),
+)
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })

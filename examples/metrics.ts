@@ -7,11 +7,35 @@ import { personPage } from './support/page.js'
 import { announce, chooseProvider, port } from './support/provider.js'
 
 const registers = [new Registry()]
-const requests = new Counter({ name: 'oauth_requests_total', help: 'Requests by decision and reason', labelNames: ['decision', 'reason'], registers })
-const seconds = new Histogram({ name: 'oauth_request_seconds', help: 'Time until the answer was out', labelNames: ['decision'], registers })
-const logins = new Counter({ name: 'oauth_logins_total', help: 'Logins by outcome', labelNames: ['outcome'], registers })
-const checks = new Counter({ name: 'oauth_checks_total', help: 'Re-checks by outcome', labelNames: ['outcome'], registers })
-const checkSeconds = new Histogram({ name: 'oauth_check_seconds', help: 'Time of a re-check', registers })
+const requests = new Counter({
+  name: 'oauth_requests_total',
+  help: 'Requests by decision and reason',
+  labelNames: ['decision', 'reason'],
+  registers,
+})
+const seconds = new Histogram({
+  name: 'oauth_request_seconds',
+  help: 'Time until the answer was out',
+  labelNames: ['decision'],
+  registers,
+})
+const logins = new Counter({
+  name: 'oauth_logins_total',
+  help: 'Logins by outcome',
+  labelNames: ['outcome'],
+  registers,
+})
+const checks = new Counter({
+  name: 'oauth_checks_total',
+  help: 'Re-checks by outcome',
+  labelNames: ['outcome'],
+  registers,
+})
+const checkSeconds = new Histogram({
+  name: 'oauth_check_seconds',
+  help: 'Time of a re-check',
+  registers,
+})
 
 const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 300 })
 
@@ -44,6 +68,8 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error
   const metricsServer = metrics.listen(Number(process.env.METRICS_PORT ?? 0), '127.0.0.1', () => {
     announce((server.address() as AddressInfo).port)
-    console.log(`Its counters: http://127.0.0.1:${(metricsServer.address() as AddressInfo).port}/metrics`)
+    console.log(
+      `Its counters: http://127.0.0.1:${(metricsServer.address() as AddressInfo).port}/metrics`,
+    )
   })
 })

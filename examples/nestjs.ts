@@ -15,12 +15,19 @@ class Pages {
   }
 }
 Controller()(Pages)
-Get('{*path}')(Pages.prototype, 'home', Object.getOwnPropertyDescriptor(Pages.prototype, 'home') ?? {})
+Get('{*path}')(
+  Pages.prototype,
+  'home',
+  Object.getOwnPropertyDescriptor(Pages.prototype, 'home') ?? {},
+)
 Req()(Pages.prototype, 'home', 0)
 
 class App {}
 
-const app = await NestFactory.create({ module: App, controllers: [Pages] }, { logger: ['error', 'warn'] })
+const app = await NestFactory.create(
+  { module: App, controllers: [Pages] },
+  { logger: ['error', 'warn'] },
+)
 app.use(oauthModule({ provider: await chooseProvider() }))
 await app.listen(port, '127.0.0.1')
 announce(Number(new URL(await app.getUrl()).port))

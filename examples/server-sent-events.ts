@@ -7,7 +7,11 @@ import express from 'express'
 import { html, OAuthError, oauthModule } from 'oauth-module'
 import { announce, chooseProvider, port } from './support/provider.js'
 
-const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 60, inactivityTimeout: 3600 })
+const auth = oauthModule({
+  provider: await chooseProvider(),
+  authCheckInterval: 60,
+  inactivityTimeout: 3600,
+})
 
 const app = express()
 app.use(auth)
@@ -25,7 +29,9 @@ app.get('/time', (req, res) => {
   signal.addEventListener(
     'abort',
     () => {
-      res.write(`event: over\ndata: ${signal.reason instanceof OAuthError ? signal.reason.code : 'internal'}\n\n`)
+      res.write(
+        `event: over\ndata: ${signal.reason instanceof OAuthError ? signal.reason.code : 'internal'}\n\n`,
+      )
       stop()
     },
     { once: true },

@@ -22,7 +22,10 @@ const gate = oauthModule({
 })
 
 /** Resolves when the answer is out. */
-export default function handler(req: IncomingMessage & { oauth?: OAuthContext }, res: ServerResponse): Promise<void> {
+export default function handler(
+  req: IncomingMessage & { oauth?: OAuthContext },
+  res: ServerResponse,
+): Promise<void> {
   return new Promise((resolve) => {
     res.once('close', resolve)
     gate(req, res, (error) => {

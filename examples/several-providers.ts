@@ -8,19 +8,35 @@ import { devProvider, startVendor } from 'oauth-module/dev'
 import { personPage } from './support/page.js'
 
 const isConfigured = Boolean(process.env.OAUTH_MODULE_GITHUB_CLIENT_ID && process.env.OIDC_ISSUER)
-const github = isConfigured ? {} : (await startVendor('github', { users: [{ id: 1815, username: 'ada', name: 'Ada Lovelace', email: 'ada@example.com' }] })).options
+const github = isConfigured
+  ? {}
+  : (
+      await startVendor('github', {
+        users: [{ id: 1815, username: 'ada', name: 'Ada Lovelace', email: 'ada@example.com' }],
+      })
+    ).options
 const oidc = isConfigured
-  ? { issuer: String(process.env.OIDC_ISSUER), clientId: process.env.OIDC_CLIENT_ID, clientSecret: process.env.OIDC_CLIENT_SECRET }
-  : await devProvider().then(({ issuer, clientId, clientSecret }) => ({ issuer, clientId, clientSecret }))
+  ? {
+      issuer: String(process.env.OIDC_ISSUER),
+      clientId: process.env.OIDC_CLIENT_ID,
+      clientSecret: process.env.OIDC_CLIENT_SECRET,
+    }
+  : await devProvider().then(({ issuer, clientId, clientSecret }) => ({
+      issuer,
+      clientId,
+      clientSecret,
+    }))
 
 const app = express()
-app.use(oauthModule({
-  provider: {
-    // The first provider listed keeps /auth/callback, the next has /auth/callback/staff.
-    github: { ...github, displayName: 'GitHub' },
-    staff: oidcProvider({ ...oidc, displayName: 'Staff login', emailDomains: ['example.com'] }),
-  },
-}))
+app.use(
+  oauthModule({
+    provider: {
+      // The first provider listed keeps /auth/callback, the next has /auth/callback/staff.
+      github: { ...github, displayName: 'GitHub' },
+      staff: oidcProvider({ ...oidc, displayName: 'Staff login', emailDomains: ['example.com'] }),
+    },
+  }),
+)
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
 })

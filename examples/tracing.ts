@@ -10,22 +10,38 @@ import { personPage } from './support/page.js'
 import { announce, chooseProvider, port } from './support/provider.js'
 import { printingTracer } from './support/printing-tracer.js'
 
-trace.setGlobalTracerProvider({ getTracer: (): Tracer => printingTracer((line) => console.log(line)) } satisfies TracerProvider)
+trace.setGlobalTracerProvider({
+  getTracer: (): Tracer => printingTracer((line) => console.log(line)),
+} satisfies TracerProvider)
 
 const tracer = trace.getTracer('oauth-module')
 const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 300 })
 
 auth.on('http_request_complete', ({ oauth, method, path, status, duration, reason }) => {
-  const attributes = { 'http.request.method': method, 'url.path': path, 'http.response.status_code': status, 'oauth.decision': oauth.decision, 'enduser.id': oauth.user.id, 'oauth.reason': reason }
+  const attributes = {
+    'http.request.method': method,
+    'url.path': path,
+    'http.response.status_code': status,
+    'oauth.decision': oauth.decision,
+    'enduser.id': oauth.user.id,
+    'oauth.reason': reason,
+  }
   const span = tracer.startSpan('oauth gate', { startTime: Date.now() - duration, attributes })
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: reason ?? '' })
   span.end()
 })
 auth.on('recheck', ({ user, outcome, duration }) => {
-  tracer.startSpan('oauth re-check', { startTime: Date.now() - duration, attributes: { 'enduser.id': user.id, 'oauth.outcome': outcome } }).end()
+  tracer
+    .startSpan('oauth re-check', {
+      startTime: Date.now() - duration,
+      attributes: { 'enduser.id': user.id, 'oauth.outcome': outcome },
+    })
+    .end()
 })
 auth.on('recheck_failed', ({ user, outcome, code }) => {
-  const span = tracer.startSpan('oauth re-check', { attributes: { 'enduser.id': user.id, 'oauth.outcome': outcome } })
+  const span = tracer.startSpan('oauth re-check', {
+    attributes: { 'enduser.id': user.id, 'oauth.outcome': outcome },
+  })
   span.setStatus({ code: SpanStatusCode.ERROR, message: code })
   span.end()
 })

@@ -10,7 +10,11 @@ import { html, type OAuthContext, OAuthError, oauthModule } from 'oauth-module'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { announce, chooseProvider, port } from './support/provider.js'
 
-const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 60, inactivityTimeout: 3600 })
+const auth = oauthModule({
+  provider: await chooseProvider(),
+  authCheckInterval: 60,
+  inactivityTimeout: 3600,
+})
 
 const app = express()
 app.use(auth)

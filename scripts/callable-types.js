@@ -6,4 +6,10 @@ const text = readFileSync(file, 'utf8')
 const [whole, names] = /^export \{(.*)\};\s*$/m.exec(text) ?? []
 if (whole === undefined) throw new Error('dist/index.d.cts has no list of exports')
 
-writeFileSync(file, text.replace(whole, () => `declare namespace oauthModule {\n    export {${names}};\n}\n\nexport = oauthModule;\n`))
+writeFileSync(
+  file,
+  text.replace(
+    whole,
+    () => `declare namespace oauthModule {\n    export {${names}};\n}\n\nexport = oauthModule;\n`,
+  ),
+)

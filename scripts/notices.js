@@ -10,23 +10,34 @@ const dist = join(root, 'dist')
 const bundled = new Set(
   readdirSync(dist)
     .filter((file) => /\.c?js$/.test(file))
-    .flatMap((file) => [...readFileSync(join(dist, file), 'utf8').matchAll(/^\s*\/\/ (node_modules\/(?:.*\/node_modules\/)?(?:@[^/\s]+\/)?[^/\s]+)\//gm)])
+    .flatMap((file) => [
+      ...readFileSync(join(dist, file), 'utf8').matchAll(
+        /^\s*\/\/ (node_modules\/(?:.*\/node_modules\/)?(?:@[^/\s]+\/)?[^/\s]+)\//gm,
+      ),
+    ])
     .map((match) => match[1]),
 )
 
 const notices = [...bundled].sort().map((folder) => {
   const facts = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-  const files = readdirSync(join(root, folder)).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file))
+  const files = readdirSync(join(root, folder)).filter((file) =>
+    /^(?:licen[cs]e|copying|notice)/i.test(file),
+  )
   const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
   return `${facts.name} ${facts.version} (${facts.license})\n\n${texts.join('\n\n') || plainNotice(facts)}\n`
 })
 
 /** A few packages name their licence and ship no text of it. */
 function plainNotice({ name, license, author }) {
-  if (license !== 'MIT') throw new Error(`${name} ships no licence text: say here what its notice is`)
+  if (license !== 'MIT')
+    throw new Error(`${name} ships no licence text: say here what its notice is`)
   const [, , , ...permission] = readFileSync(join(root, 'LICENSE'), 'utf8').trim().split('\n')
   return `MIT License\n\nCopyright (c) ${author?.name ?? author ?? `the authors of ${name}`}\n${permission.join('\n')}`
 }
 
-const intro = 'The files beside this one contain code of the packages below, under their licences.\n'
-writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), [intro, ...notices].join(`\n${'-'.repeat(80)}\n\n`))
+const intro =
+  'The files beside this one contain code of the packages below, under their licences.\n'
+writeFileSync(
+  join(dist, 'THIRD-PARTY-NOTICES.txt'),
+  [intro, ...notices].join(`\n${'-'.repeat(80)}\n\n`),
+)

@@ -1,11 +1,22 @@
 import type { OAuthContext } from './middleware/oauth-context.js'
 import { oauthModule } from './middleware/oauth-module.js'
 
-export { OAuthContext, type AnonymousReason, type LoginUrlOptions } from './middleware/oauth-context.js'
+export {
+  OAuthContext,
+  type AnonymousReason,
+  type LoginUrlOptions,
+} from './middleware/oauth-context.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'
 export { Html, html, type HtmlValue } from './pages/html.js'
 export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './session/users.js'
-export type { DenialFacts, OAuthEventName, OAuthEvents, OAuthListener, RequestFacts, SessionFacts } from './middleware/events.js'
+export type {
+  DenialFacts,
+  OAuthEventName,
+  OAuthEvents,
+  OAuthListener,
+  RequestFacts,
+  SessionFacts,
+} from './middleware/events.js'
 export type { GuardRules } from './middleware/require-auth.js'
 export type { AuthenticateOptions } from './middleware/gate.js'
 export { oauthModule, type Next, type OAuthMiddleware } from './middleware/oauth-module.js'
@@ -51,7 +62,14 @@ export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
 export { cookieStore } from './session/cookie-sessions.js'
 export type { ExpressSessionStore } from './session/stores/express-session-store.js'
 export { memoryStore, type MemoryStoreOptions } from './session/stores/memory-store.js'
-export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './session/stores/store.js'
+export type {
+  Awaitable,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+} from './session/stores/store.js'
 export type { OAuthUser } from './access/user.js'
 
 declare global {

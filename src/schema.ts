@@ -13,8 +13,15 @@ export interface OptionReader {
   seconds(name: string, fallback: number, limits?: { min?: number; max?: number }): number
   text(name: string, check?: { pattern?: RegExp; cure?: string; max?: number }): string | undefined
   oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T
-  list(name: string, check: (item: string) => string | undefined, normalize?: (item: string) => string): string[] | undefined
-  record(name: string, check: (key: string, value: string) => string | undefined): Record<string, string> | undefined
+  list(
+    name: string,
+    check: (item: string) => string | undefined,
+    normalize?: (item: string) => string,
+  ): string[] | undefined
+  record(
+    name: string,
+    check: (key: string, value: string) => string | undefined,
+  ): Record<string, string> | undefined
   function(name: string): ((...args: never[]) => unknown) | undefined
   object(name: string): OptionReader | undefined
   /** `isAllowed`: which addresses may be used, beside their form. */
@@ -57,14 +64,17 @@ export function readOptions(source: unknown, at: string): OptionReader {
     },
     seconds(name, fallback, { min = 0, max = 400 * 86_400 } = {}) {
       const value = options[name] === undefined ? fallback : options[name]
-      if (typeof value !== 'number' || !Number.isFinite(value)) return fail(name, 'must be a number of seconds')
-      if (value < min || value > max) return fail(name, `must be a number of seconds from ${min} to ${max}`)
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        return fail(name, 'must be a number of seconds')
+      if (value < min || value > max)
+        return fail(name, `must be a number of seconds from ${min} to ${max}`)
       return value
     },
     text(name, { pattern, cure = 'has a form that is not allowed', max = 2048 } = {}) {
       const value = options[name]
       if (value === undefined) return undefined
-      if (typeof value !== 'string' || value.trim() === '') return fail(name, 'must be a text that is not empty')
+      if (typeof value !== 'string' || value.trim() === '')
+        return fail(name, 'must be a text that is not empty')
       if (value.length > max) return fail(name, `must have at most ${max} characters`)
       if (CONTROL.test(value)) return fail(name, 'must not hold control characters')
       if (value.trim() !== value) return fail(name, 'must not begin or end with a blank')
@@ -79,11 +89,14 @@ export function readOptions(source: unknown, at: string): OptionReader {
     list(name, check, normalize = (item) => item) {
       const value = options[name]
       if (value === undefined) return undefined
-      if (!Array.isArray(value)) return fail(name, 'must be a list of texts, as in [\'…\']')
-      if (value.length === 0) return fail(name, 'is an empty list: leave it out if there is no such rule')
+      if (!Array.isArray(value)) return fail(name, "must be a list of texts, as in ['…']")
+      if (value.length === 0)
+        return fail(name, 'is an empty list: leave it out if there is no such rule')
       const items = Array.from(value, (item: unknown) => {
-        if (typeof item !== 'string' || item === '') return fail(name, 'must hold only texts that are not empty')
-        if (item.trim() !== item || CONTROL.test(item)) return fail(name, 'has an entry with blanks or control characters around or in it')
+        if (typeof item !== 'string' || item === '')
+          return fail(name, 'must hold only texts that are not empty')
+        if (item.trim() !== item || CONTROL.test(item))
+          return fail(name, 'has an entry with blanks or control characters around or in it')
         const complaint = check(item)
         return complaint === undefined ? normalize(item) : fail(name, complaint)
       })
@@ -93,11 +106,16 @@ export function readOptions(source: unknown, at: string): OptionReader {
     record(name, check) {
       const value = options[name]
       if (value === undefined) return undefined
-      if (!isRecord(value) || !isPlain(value)) return fail(name, 'must be an object of texts, as in { name: \'value\' }')
+      if (!isRecord(value) || !isPlain(value))
+        return fail(name, "must be an object of texts, as in { name: 'value' }")
       const entries = Object.entries(value).map(([key, item]): [string, string] => {
-        if (typeof item !== 'string') return fail(name, `must hold only texts; ${printable(key)} is none`)
-        if (key === '' || item === '') return fail(name, 'must hold only names and texts that are not empty')
-        const complaint = check(key, item) ?? (CONTROL.test(key + item) ? 'must not hold control characters' : undefined)
+        if (typeof item !== 'string')
+          return fail(name, `must hold only texts; ${printable(key)} is none`)
+        if (key === '' || item === '')
+          return fail(name, 'must hold only names and texts that are not empty')
+        const complaint =
+          check(key, item) ??
+          (CONTROL.test(key + item) ? 'must not hold control characters' : undefined)
         return complaint === undefined ? [key, item] : fail(name, complaint)
       })
       return Object.fromEntries(entries)
@@ -108,17 +126,26 @@ export function readOptions(source: unknown, at: string): OptionReader {
       if (typeof value !== 'function') return fail(name, 'must be a function')
       return value as (...args: never[]) => unknown
     },
-    object: (name) => (options[name] === undefined ? undefined : readOptions(options[name], path(name))),
+    object: (name) =>
+      options[name] === undefined ? undefined : readOptions(options[name], path(name)),
     url(name, isAllowed = () => true) {
       const value = options[name] instanceof URL ? String(options[name]) : options[name]
       if (value === undefined) return undefined
-      if (typeof value !== 'string' || !URL.canParse(value)) return fail(name, 'must be an absolute URL')
+      if (typeof value !== 'string' || !URL.canParse(value))
+        return fail(name, 'must be an absolute URL')
       const url = new URL(value)
-      if (url.protocol !== 'https:' && url.protocol !== 'http:') return fail(name, 'must be an https URL')
+      if (url.protocol !== 'https:' && url.protocol !== 'http:')
+        return fail(name, 'must be an https URL')
       // What a URL parser passes over; but issuers are compared as they are written.
-      if (/[\s\\\u0000-\u001f]/.test(value) || !/^https?:\/\//i.test(value)) return fail(name, 'must be an absolute URL, as in https://host/path, without blanks and backslashes')
-      if (url.username !== '' || url.password !== '' || url.hash !== '') return fail(name, 'must hold no user, password or fragment')
-      if (!isAllowed(value)) return fail(name, 'must be an https URL (plain http only on this machine)')
+      if (/[\s\\\u0000-\u001f]/.test(value) || !/^https?:\/\//i.test(value))
+        return fail(
+          name,
+          'must be an absolute URL, as in https://host/path, without blanks and backslashes',
+        )
+      if (url.username !== '' || url.password !== '' || url.hash !== '')
+        return fail(name, 'must hold no user, password or fragment')
+      if (!isAllowed(value))
+        return fail(name, 'must be an https URL (plain http only on this machine)')
       return url
     },
     only(known) {

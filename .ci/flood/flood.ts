@@ -18,7 +18,11 @@ const store: SessionStore = {
   set: (key, record, ttl) => (writes++, memory.set(key, record, ttl)),
 }
 const vendor = await startVendor('oidc')
-const { issuer, clientId, clientSecret } = vendor.options as { issuer: string; clientId: string; clientSecret: string }
+const { issuer, clientId, clientSecret } = vendor.options as {
+  issuer: string
+  clientId: string
+  clientSecret: string
+}
 const gate = oauthModule({
   provider: { acme: oidcProvider({ issuer, clientId, clientSecret }) },
   secret: randomBytes(32).toString('hex'),
@@ -37,14 +41,26 @@ let wellFormed = 0
 /** What such visitors send; the counter spreads them evenly. */
 function visitor(count: number): { path: string; headers: Record<string, string> } {
   switch (count % 8) {
-    case 0: return { path: `/page/${count}`, headers: {} }
-    case 1: wellFormed++; return { path: '/', headers: { cookie: `ngrok.session=${id()}` } }
-    case 2: return { path: '/', headers: { cookie: `x=${'A'.repeat(8000)}` } }
-    case 3: return { path: '/auth/authn', headers: {} }
-    case 4: return { path: `/auth/callback?code=${id()}&state=${id()}`, headers: {} }
-    case 5: return { path: `/auth/callback?code=${id()}&state=${states[count % states.length] ?? ''}`, headers: { cookie: `ngrok.nonce.00000000=${id()}` } }
-    case 6: return { path: '/api', headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } }
-    default: return { path: `/auth/${count}`, headers: {} }
+    case 0:
+      return { path: `/page/${count}`, headers: {} }
+    case 1:
+      wellFormed++
+      return { path: '/', headers: { cookie: `ngrok.session=${id()}` } }
+    case 2:
+      return { path: '/', headers: { cookie: `x=${'A'.repeat(8000)}` } }
+    case 3:
+      return { path: '/auth/authn', headers: {} }
+    case 4:
+      return { path: `/auth/callback?code=${id()}&state=${id()}`, headers: {} }
+    case 5:
+      return {
+        path: `/auth/callback?code=${id()}&state=${states[count % states.length] ?? ''}`,
+        headers: { cookie: `ngrok.nonce.00000000=${id()}` },
+      }
+    case 6:
+      return { path: '/api', headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } }
+    default:
+      return { path: `/auth/${count}`, headers: {} }
   }
 }
 
@@ -52,12 +68,15 @@ const statuses = new Map<number, number>()
 
 function send({ path, headers }: ReturnType<typeof visitor>): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path, agent, headers: { host: `localhost:${port}`, ...headers } }, (res) => {
-      const status = res.statusCode ?? 0
-      statuses.set(status, (statuses.get(status) ?? 0) + 1)
-      res.resume()
-      res.on('end', () => resolve(res.headers.location))
-    })
+    request(
+      { host: '127.0.0.1', port, path, agent, headers: { host: `localhost:${port}`, ...headers } },
+      (res) => {
+        const status = res.statusCode ?? 0
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+        res.resume()
+        res.on('end', () => resolve(res.headers.location))
+      },
+    )
       .on('error', reject)
       .end()
   })
@@ -69,7 +88,9 @@ async function flood(total: number): Promise<void> {
     while (next < total) {
       const count = next++
       const location = await send(visitor(count))
-      const state = location?.startsWith('http') ? new URL(location).searchParams.get('state') : null
+      const state = location?.startsWith('http')
+        ? new URL(location).searchParams.get('state')
+        : null
       if (state !== null) states = [state, ...states.slice(0, 15)]
     }
   }
@@ -98,9 +119,15 @@ const problems: string[] = []
 const check = (isGood: boolean, problem: string) => void (isGood || problems.push(problem))
 check(globalThis.gc !== undefined, 'run with --expose-gc')
 check(writes === 0, `${writes} writes to the store`)
-check(reads - readsBefore <= wellFormed - wellFormedBefore, `${reads - readsBefore} reads of the store for ${wellFormed - wellFormedBefore} well-formed ids`)
+check(
+  reads - readsBefore <= wellFormed - wellFormedBefore,
+  `${reads - readsBefore} reads of the store for ${wellFormed - wellFormedBefore} well-formed ids`,
+)
 check(growth < 16, `the heap grew by ${growth.toFixed(1)} MiB`)
-check([...statuses.keys()].every((status) => status < 500 && status !== 200), `statuses ${JSON.stringify([...statuses])}`)
+check(
+  [...statuses.keys()].every((status) => status < 500 && status !== 200),
+  `statuses ${JSON.stringify([...statuses])}`,
+)
 check(vendor.requests.length === 0, `${vendor.requests.length} requests to the provider`)
 
 console.log(

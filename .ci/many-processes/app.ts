@@ -1,7 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from 'redis'
-import { type OAuthContext, oauth2Provider, oauthModule, type SessionStore } from '../../src/index.js'
+import {
+  type OAuthContext,
+  oauth2Provider,
+  oauthModule,
+  type SessionStore,
+} from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
 import { processHeader } from './provider.js'
 
@@ -18,7 +23,8 @@ export interface Setup {
 }
 
 /** What a process is asked beside its visitors. */
-export type Order = { is: 'revoke'; handle: string } | { is: 'delete'; user: string } | { is: 'end' }
+export type Order =
+  { is: 'revoke'; handle: string } | { is: 'delete'; user: string } | { is: 'end' }
 
 /** What the app behind the gate saw. */
 export interface Seen {
@@ -31,7 +37,14 @@ export interface Seen {
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-async function start({ name, redisPort, providerOrigin, secrets, release, isCaching }: Setup): Promise<void> {
+async function start({
+  name,
+  redisPort,
+  providerOrigin,
+  secrets,
+  release,
+  isCaching,
+}: Setup): Promise<void> {
   const client = createClient({
     socket: { host: '127.0.0.1', port: redisPort },
     RESP: 3,
@@ -62,12 +75,22 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
   const answer = async (req: IncomingMessage & { oauth?: OAuthContext }): Promise<Seen> => {
     const { oauth } = req
     const token = req.url?.startsWith('/token') ? await oauth?.getAccessToken() : oauth?.accessToken
-    return { user: oauth?.user?.id, header: String(req.headers['ngrok-auth-user-id']), handle: oauth?.sessionHandle, token, by: name }
+    return {
+      user: oauth?.user?.id,
+      header: String(req.headers['ngrok-auth-user-id']),
+      handle: oauth?.sessionHandle,
+      token,
+      by: name,
+    }
   }
   const server = createServer((req, res) =>
     gate(req, res, (error) => {
       if (error !== undefined) return void res.writeHead(500).end()
-      answer(req).then((seen) => void res.end(JSON.stringify(seen)), (reason: { status?: number; code?: string }) => void res.writeHead(reason.status ?? 500).end(reason.code))
+      answer(req).then(
+        (seen) => void res.end(JSON.stringify(seen)),
+        (reason: { status?: number; code?: string }) =>
+          void res.writeHead(reason.status ?? 500).end(reason.code),
+      )
     }),
   )
   process.on('message', async (order: Order & { id: number }) => {
@@ -79,15 +102,26 @@ async function start({ name, redisPort, providerOrigin, secrets, release, isCach
       client.destroy()
       process.exit(0)
     }
-    await (order.is === 'revoke' ? gate.sessions.revoke(order.handle) : gate.users.delete(order.user))
+    await (order.is === 'revoke'
+      ? gate.sessions.revoke(order.handle)
+      : gate.users.delete(order.user))
     process.send?.({ done: order.id })
   })
-  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+  server.listen(0, '127.0.0.1', () =>
+    process.send?.({ port: (server.address() as AddressInfo).port }),
+  )
 }
 
 function laterRelease(store: SessionStore): SessionStore {
-  const mark = <R extends object>(record: R) => ({ ...record, later: { member: 'of a later release' } })
-  return { ...store, set: (key, record, ttl) => store.set(key, mark(record), ttl), update: (key, record, ttl) => store.update(key, mark(record), ttl) }
+  const mark = <R extends object>(record: R) => ({
+    ...record,
+    later: { member: 'of a later release' },
+  })
+  return {
+    ...store,
+    set: (key, record, ttl) => store.set(key, mark(record), ttl),
+    update: (key, record, ttl) => store.update(key, mark(record), ttl),
+  }
 }
 
 if (process.send) process.once('message', (setup) => void start(setup as Setup))

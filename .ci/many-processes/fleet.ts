@@ -68,11 +68,18 @@ export function createFleet(proxy: Proxy, next: () => Omit<Setup, 'name'>): Flee
     counts,
     async start() {
       const setup: Setup = { name: `process-${++counts.started}`, ...next() }
-      const child = fork(join(import.meta.dirname, 'app.ts'), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+      const child = fork(join(import.meta.dirname, 'app.ts'), {
+        execArgv: ['--import', 'tsx'],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
       children.add(child)
       child.send(setup)
-      const failed = once(child, 'exit').then(() => Promise.reject(new Error(`${setup.name} did not start`)))
-      const [{ port }] = (await Promise.race([once(child, 'message'), failed])) as [{ port: number }]
+      const failed = once(child, 'exit').then(() =>
+        Promise.reject(new Error(`${setup.name} did not start`)),
+      )
+      const [{ port }] = (await Promise.race([once(child, 'message'), failed])) as [
+        { port: number },
+      ]
       const pending: Member['pending'] = new Map()
       child.on('message', ({ done }: { done: number }) => pending.get(done)?.(true))
       child.once('exit', (code) => {

@@ -48,7 +48,13 @@ let secrets = [newSecret()]
 let release: Setup['release'] = 'this'
 const fleet = createFleet(proxy, () => {
   const isCaching = random() < 0.4
-  return { redisPort: (isCaching ? wire : fitfulWire).port, providerOrigin: provider.origin, secrets, release, isCaching }
+  return {
+    redisPort: (isCaching ? wire : fitfulWire).port,
+    providerOrigin: provider.origin,
+    secrets,
+    release,
+    isCaching,
+  }
 })
 
 const violations: string[] = []
@@ -76,9 +82,15 @@ const world: Omit<World, 'random'> = {
     const family = provider.families.get(id)
     const killedAt = fleet.killedAt.get(family?.renewedBy ?? '')
     // Half a second before: the provider goes on without whoever asked.
-    return family?.reusedAt !== undefined && killedAt !== undefined && killedAt > family.renewedAt - 500 && killedAt < family.renewedAt + 2000
+    return (
+      family?.reusedAt !== undefined &&
+      killedAt !== undefined &&
+      killedAt > family.renewedAt - 500 &&
+      killedAt < family.renewedAt + 2000
+    )
   },
-  latestFamily: (user) => [...provider.families.values()].findLast((family) => family.user === user)?.id ?? '',
+  latestFamily: (user) =>
+    [...provider.families.values()].findLast((family) => family.user === user)?.id ?? '',
   hasRow: async (handle) => (await store.get(handle)) !== undefined,
   revoke: (handle) => insist({ is: 'revoke', handle }),
   deleteUser: (user) => insist({ is: 'delete', user }),
@@ -90,7 +102,14 @@ const world: Omit<World, 'random'> = {
       for (let tries = 0; tries < 20; tries++) {
         const record = await store.get(handle)
         if (record === undefined) return false
-        if (await store.update(handle, { ...record, version, revision: record.revision + 1 } as typeof record, 60_000)) return true
+        if (
+          await store.update(
+            handle,
+            { ...record, version, revision: record.revision + 1 } as typeof record,
+            60_000,
+          )
+        )
+          return true
       }
       return false
     } finally {
@@ -112,7 +131,8 @@ async function inspect(): Promise<void> {
       // Who was deleted and comes back is another.
       const row = `${handle} of ${record.createdAt}`
       if ('later' in record) marked.add(row)
-      else if (marked.has(row)) violations.push(`members of a later release were lost from ${record.kind} ${handle}`)
+      else if (marked.has(row))
+        violations.push(`members of a later release were lost from ${record.kind} ${handle}`)
     }
   }
 }
@@ -173,19 +193,35 @@ async function operate(): Promise<void> {
 }
 
 await Promise.all([1, 2, 3].map(() => fleet.start()))
-await Promise.all([operate(), ...Array.from({ length: visitors }, (_, index) => visit(`user-${index}`, { ...world, random: streamOf(index) }))])
+await Promise.all([
+  operate(),
+  ...Array.from({ length: visitors }, (_, index) =>
+    visit(`user-${index}`, { ...world, random: streamOf(index) }),
+  ),
+])
 await inspect()
 await fleet.close()
 
 const check = (isGood: boolean, problem: string) => void (isGood || violations.push(problem))
-const reused = [...provider.families.values()].filter(({ id, reusedAt }) => reusedAt !== undefined && !world.isCostOfCrash(id))
+const reused = [...provider.families.values()].filter(
+  ({ id, reusedAt }) => reusedAt !== undefined && !world.isCostOfCrash(id),
+)
 check(reused.length === 0, `${reused.length} refresh tokens were used twice, or lost`)
-check((counts['logins'] ?? 0) > 0 && provider.refreshes > 0, 'nobody logged in, or no token was refreshed')
+check(
+  (counts['logins'] ?? 0) > 0 && provider.refreshes > 0,
+  'nobody logged in, or no token was refreshed',
+)
 check(fleet.counts.killed > 0 && fleet.counts.ended > 0, 'no process was killed, or none ended')
 violations.push(...fleet.badEnds)
 
-console.log(`processes: ${fleet.counts.started} started, ${fleet.counts.killed} killed, ${fleet.counts.ended} ended; ${provider.refreshes} refreshes; ${marked.size} rows of a later release`)
-console.log(Object.entries(counts).map(([what, count]) => `${what}: ${count}`).join('; '))
+console.log(
+  `processes: ${fleet.counts.started} started, ${fleet.counts.killed} killed, ${fleet.counts.ended} ended; ${provider.refreshes} refreshes; ${marked.size} rows of a later release`,
+)
+console.log(
+  Object.entries(counts)
+    .map(([what, count]) => `${what}: ${count}`)
+    .join('; '),
+)
 for (const violation of violations.slice(0, 30)) console.error(violation)
 console.log(`${violations.length} violations`)
 clearInterval(fits)

@@ -32,7 +32,8 @@ const LONGEST_ANSWER = 80
 export async function startProvider(random: () => number): Promise<RotatingProvider> {
   const families = new Map<string, Family>()
   const codes = new Map<string, string>()
-  const fresh = (family: Pick<Family, 'id' | 'user'>) => `${family.user}.${family.id}.${randomBytes(12).toString('hex')}`
+  const fresh = (family: Pick<Family, 'id' | 'user'>) =>
+    `${family.user}.${family.id}.${randomBytes(12).toString('hex')}`
   const ofToken = (token: string | undefined) => families.get(token?.split('.')[1] ?? '')
   const provider = { families, refreshes: 0 }
 
@@ -47,7 +48,14 @@ export async function startProvider(random: () => number): Promise<RotatingProvi
     const user = codes.get(code)
     codes.delete(code)
     if (user === undefined) return undefined
-    const family = { id: randomBytes(6).toString('hex'), user, refreshToken: '', renewedBy: by, renewedAt: 0, reusedAt: undefined }
+    const family = {
+      id: randomBytes(6).toString('hex'),
+      user,
+      refreshToken: '',
+      renewedBy: by,
+      renewedAt: 0,
+      reusedAt: undefined,
+    }
     families.set(family.id, family)
     return family
   }
@@ -65,15 +73,24 @@ export async function startProvider(random: () => number): Promise<RotatingProvi
     const form = await formOf(req)
     const by = String(req.headers[processHeader])
     await sleep(random() * LONGEST_ANSWER)
-    const family = form.get('grant_type') === 'refresh_token' ? redeemRefreshToken(form.get('refresh_token') ?? '') : redeemCode(form.get('code') ?? '', by)
+    const family =
+      form.get('grant_type') === 'refresh_token'
+        ? redeemRefreshToken(form.get('refresh_token') ?? '')
+        : redeemCode(form.get('code') ?? '', by)
     if (family === undefined) return json(res, 400, { error: 'invalid_grant' })
     Object.assign(family, { refreshToken: fresh(family), renewedBy: by, renewedAt: Date.now() })
-    json(res, 200, { access_token: fresh(family), token_type: 'Bearer', expires_in: EXPIRES_IN, refresh_token: family.refreshToken })
+    json(res, 200, {
+      access_token: fresh(family),
+      token_type: 'Bearer',
+      expires_in: EXPIRES_IN,
+      refresh_token: family.refreshToken,
+    })
   }
   const userinfo = async (req: IncomingMessage, res: ServerResponse) => {
     await sleep(random() * LONGEST_ANSWER)
     const family = ofToken(req.headers.authorization?.slice('Bearer '.length))
-    if (family === undefined || family.reusedAt !== undefined) return json(res, 401, { error: 'invalid_token' })
+    if (family === undefined || family.reusedAt !== undefined)
+      return json(res, 401, { error: 'invalid_token' })
     json(res, 200, { sub: family.user, name: `The user ${family.user}` })
   }
 
@@ -100,5 +117,7 @@ async function formOf(req: IncomingMessage): Promise<URLSearchParams> {
 }
 
 function json(res: ServerResponse, status: number, body: object): void {
-  res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(JSON.stringify(body))
+  res
+    .writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+    .end(JSON.stringify(body))
 }

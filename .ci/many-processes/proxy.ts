@@ -21,11 +21,14 @@ export async function startProxy(): Promise<Proxy> {
     if (port === undefined || tries === 0) return void res.writeHead(INTERRUPTED).end('no process')
     let isConnected = false
     const { method, url: path, headers } = req
-    const onward = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
-      res.writeHead(answer.statusCode ?? INTERRUPTED, answer.rawHeaders)
-      answer.on('error', () => res.destroy())
-      answer.pipe(res)
-    })
+    const onward = request(
+      { host: '127.0.0.1', port, method, path, headers, agent: false },
+      (answer) => {
+        res.writeHead(answer.statusCode ?? INTERRUPTED, answer.rawHeaders)
+        answer.on('error', () => res.destroy())
+        answer.pipe(res)
+      },
+    )
     onward.on('socket', (socket) => socket.once('connect', () => (isConnected = true)))
     onward.on('error', () => {
       if (res.headersSent) return void res.destroy()

@@ -44,12 +44,21 @@ export async function visit(name: string, world: World): Promise<void> {
   let login: Login | undefined
 
   /** Asks again while it is not known what became of a request, or whether it can be answered. */
-  const ask = async (path: string, options: Parameters<Browser['get']>[1] = { follow: false }, by = browser): Promise<Page & { wasInterrupted: boolean }> => {
+  const ask = async (
+    path: string,
+    options: Parameters<Browser['get']>[1] = { follow: false },
+    by = browser,
+  ): Promise<Page & { wasInterrupted: boolean }> => {
     for (let wasInterrupted = false; ; wasInterrupted = true) {
       const page = await by.get(url(path), options).catch(() => undefined)
-      if (page !== undefined && ![INTERRUPTED, 503, 504].includes(page.status)) return { ...page, wasInterrupted }
+      if (page !== undefined && ![INTERRUPTED, 503, 504].includes(page.status))
+        return { ...page, wasInterrupted }
       const isAnswered = page !== undefined && page.status !== INTERRUPTED
-      count(isAnswered ? `answers ${/[a-z]+_(?:unavailable|timeout)/.exec(page.body)?.[0]}` : 'requests interrupted')
+      count(
+        isAnswered
+          ? `answers ${/[a-z]+_(?:unavailable|timeout)/.exec(page.body)?.[0]}`
+          : 'requests interrupted',
+      )
       await sleep(100)
     }
   }
@@ -57,7 +66,8 @@ export async function visit(name: string, world: World): Promise<void> {
   const read = (page: Page): Seen => {
     const seen = JSON.parse(page.body) as Seen
     const names = [seen.user, seen.header, seen.token?.split('.')[0] ?? name]
-    if (names.some((one) => one !== name)) violation(`was taken for ${JSON.stringify(names)} by ${seen.by}`)
+    if (names.some((one) => one !== name))
+      violation(`was taken for ${JSON.stringify(names)} by ${seen.by}`)
     return seen
   }
 
@@ -85,15 +95,22 @@ export async function visit(name: string, world: World): Promise<void> {
     const isThere = known !== undefined && (await world.hasRow(known.handle))
     if (isThere) return violation(`is logged out (${page.status}), but the row is there`)
     // Of a login whose first answer never came only the provider knows.
-    if (!world.isCostOfCrash(known?.family ?? world.latestFamily(name))) return violation(`lost a session (${page.status})${known === undefined ? ' right after its login' : ''}`)
-    count(known === undefined ? 'logins that a crash has cost at once' : 'logins that a crash has cost')
+    if (!world.isCostOfCrash(known?.family ?? world.latestFamily(name)))
+      return violation(
+        `lost a session (${page.status})${known === undefined ? ' right after its login' : ''}`,
+      )
+    count(
+      known === undefined ? 'logins that a crash has cost at once' : 'logins that a crash has cost',
+    )
     if (known !== undefined) world.bury(known.handle)
   }
 
   const act = async (known: Login) => {
     // Not always: a renewed token is a write, and after a write no activity is written for a while.
     const likes = random() < 0.15 ? 0.5 : 0
-    const paths = Array.from({ length: 1 + Math.floor(random() * BURST) }, () => (random() < likes ? '/token' : '/'))
+    const paths = Array.from({ length: 1 + Math.floor(random() * BURST) }, () =>
+      random() < likes ? '/token' : '/',
+    )
     const pages = await Promise.all(
       paths.map(async (path) => {
         await sleep(random() * SPREAD)
@@ -102,14 +119,18 @@ export async function visit(name: string, world: World): Promise<void> {
     )
     for (const page of pages) {
       if (page.status !== 200) return lost(page, known)
-      if (read(page).handle !== known.handle) violation('has another session than the one of the login')
+      if (read(page).handle !== known.handle)
+        violation('has another session than the one of the login')
       count('requests answered')
     }
   }
 
   /** Ends the session while its requests are under way. */
   const end = async ({ handle }: Login, how: string, ending: () => Promise<unknown>) => {
-    const before = browser.cookies(url('/')).map(({ key, value }) => `${key}=${value}`).join('; ')
+    const before = browser
+      .cookies(url('/'))
+      .map(({ key, value }) => `${key}=${value}`)
+      .join('; ')
     const others = Array.from({ length: BURST }, async () => {
       await sleep(random() * SPREAD)
       const page = await ask('/', { follow: false, headers: { Cookie: before } })
@@ -121,7 +142,9 @@ export async function visit(name: string, world: World): Promise<void> {
     world.bury(handle)
     count(how)
     // On every process, and with the old cookie.
-    const after = await Promise.all(Array.from({ length: 4 }, () => ask('/', { follow: false, headers: { Cookie: before } })))
+    const after = await Promise.all(
+      Array.from({ length: 4 }, () => ask('/', { follow: false, headers: { Cookie: before } })),
+    )
     if (after.some(({ status }) => status !== 302)) violation(`is still there after being ${how}`)
     await Promise.all(others)
   }
@@ -139,7 +162,10 @@ export async function visit(name: string, world: World): Promise<void> {
     const dice = random()
     if (login === undefined) await logIn()
     else if (dice < 0.9) await act(login)
-    else if (dice < 0.925) await end(login, 'logged out', () => ask('/auth/logout', { headers: { 'Sec-Fetch-Site': 'same-origin' } }))
+    else if (dice < 0.925)
+      await end(login, 'logged out', () =>
+        ask('/auth/logout', { headers: { 'Sec-Fetch-Site': 'same-origin' } }),
+      )
     else if (dice < 0.95) await end(login, 'revoked', () => world.revoke(login?.handle ?? ''))
     else if (dice < 0.97) await end(login, 'deleted', () => world.deleteUser(`idp:${name}`))
     else await meetOtherRelease(login)

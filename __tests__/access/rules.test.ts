@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { memoryStore, type OAuthModuleOptions, type OAuthUser } from '../../src/index.js'
 import { startVendor, type VendorServer, type VendorUser } from '../../src/dev/vendors/index.js'
-import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
+import {
+  bodyOf,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+} from '../support/gate.js'
 import { createBrowser, linksOf, type Page } from '../support/jar.js'
 
 let oidc: VendorServer
@@ -26,15 +34,21 @@ afterEach(() => {
 afterAll(stopAll)
 
 const store = memoryStore({ maxPerUser: 1000 })
-const sessionsIn = async () => (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
+const sessionsIn = async () =>
+  (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
 
-async function loginWith(provider: OAuthModuleOptions['provider'], more: Partial<OAuthModuleOptions> = {}): Promise<{ page: Page; gate: Gate; code: string | undefined }> {
+async function loginWith(
+  provider: OAuthModuleOptions['provider'],
+  more: Partial<OAuthModuleOptions> = {},
+): Promise<{ page: Page; gate: Gate; code: string | undefined }> {
   const gate = await startGate({ provider, store, ...more })
   const page = await createBrowser().get(gate.url('/'))
   return { page, gate, code: page.body.match(/Error code <code>(\w+)/)?.[1] }
 }
-const withRules = (rules: Record<string, unknown>, more: Partial<OAuthModuleOptions> = {}) => loginWith({ idp: oidcOf(oidc, rules) }, more)
-const atGithub = (rules: object, more: Partial<OAuthModuleOptions> = {}) => loginWith({ github: { ...github.options, ...rules } }, more)
+const withRules = (rules: Record<string, unknown>, more: Partial<OAuthModuleOptions> = {}) =>
+  loginWith({ idp: oidcOf(oidc, rules) }, more)
+const atGithub = (rules: object, more: Partial<OAuthModuleOptions> = {}) =>
+  loginWith({ github: { ...github.options, ...rules } }, more)
 
 describe('without a rule', () => {
   test('everyone who can log in passes, and one notice at the start says so', async () => {
@@ -57,10 +71,18 @@ describe('S-087 the lists are alternatives', () => {
     ['a domain that ends in it', { emailDomains: ['cme.example'] }, 403],
     ['the domain above', { emailDomains: ['example.com', 'example.org'] }, 403],
     ['a subdomain', { emailDomains: ['mail.acme.example'] }, 403],
-    ['one list of two', { emailAddresses: ['bob@acme.example'], emailDomains: ['acme.example'] }, 200],
+    [
+      'one list of two',
+      { emailAddresses: ['bob@acme.example'], emailDomains: ['acme.example'] },
+      200,
+    ],
     ['one entry of two', { emailDomains: ['other.example', 'acme.example'] }, 200],
     ['groups or the address', { groups: ['nobody'], emailAddresses: ['ida@acme.example'] }, 200],
-    ['none of three', { groups: ['nobody'], emailAddresses: ['bob@acme.example'], emailDomains: ['other.example'] }, 403],
+    [
+      'none of three',
+      { groups: ['nobody'], emailAddresses: ['bob@acme.example'], emailDomains: ['other.example'] },
+      403,
+    ],
   ])('%s', async (_, rules, status) => {
     const before = await sessionsIn()
     const { page, gate, code } = await withRules(rules)
@@ -72,7 +94,8 @@ describe('S-087 the lists are alternatives', () => {
   })
 
   test('groups come from the claim, compared whole and by case', async () => {
-    const groupsOf = async (rules: Record<string, unknown>) => (await withRules({ scopes: ['groups'], ...rules })).page.status
+    const groupsOf = async (rules: Record<string, unknown>) =>
+      (await withRules({ scopes: ['groups'], ...rules })).page.status
     expect(await groupsOf({ groups: ['staff'] })).toBe(200)
     expect(await groupsOf({ groups: ['Staff'] })).toBe(403)
     expect(await groupsOf({ groups: ['staf'] })).toBe(403)
@@ -83,8 +106,13 @@ describe('S-087 the lists are alternatives', () => {
 
 describe('e-mail addresses', () => {
   test.each<[unknown, number, string]>([
-    [true, 200, ''], ['true', 200, ''],
-    [false, 403, 'email_unverified'], ['false', 403, 'email_unverified'], [undefined, 403, 'email_unverified'], [1, 403, 'email_unverified'], [[true], 403, 'email_unverified'],
+    [true, 200, ''],
+    ['true', 200, ''],
+    [false, 403, 'email_unverified'],
+    ['false', 403, 'email_unverified'],
+    [undefined, 403, 'email_unverified'],
+    [1, 403, 'email_unverified'],
+    [[true], 403, 'email_unverified'],
   ])('S-083 with email_verified %p', async (emailVerified, status, code) => {
     oidc.user.claims = { email_verified: emailVerified }
     const login = await withRules({ emailDomains: ['acme.example'] })
@@ -95,17 +123,30 @@ describe('e-mail addresses', () => {
     oidc.user.claims = { email_verified: undefined }
     const { page } = await withRules({ emailDomains: ['acme.example'], trustEmail: true })
     expect(page.status).toBe(200)
-    expect(bodyOf(page)).toMatchObject({ user: { emailVerified: false }, headers: { 'ngrok-auth-user-email': 'ida@acme.example' } })
+    expect(bodyOf(page)).toMatchObject({
+      user: { emailVerified: false },
+      headers: { 'ngrok-auth-user-email': 'ida@acme.example' },
+    })
     const without = bodyOf((await withRules({})).page)
     expect(without.headers['ngrok-auth-user-email']).toBeUndefined()
     expect(without.user).toMatchObject({ email: 'ida@acme.example', emailVerified: false })
   })
 
   test.each<[string, unknown]>([
-    ['another one in front', 'ida@acme.example,eve@evil.example'], ['two at signs', 'eve@evil.example@acme.example'], ['quotes', '"eve@evil.example"@acme.example'],
-    ['a comment', 'eve@evil.example(@acme.example'], ['the Kelvin sign', 'ida@ac\u212ae.example'], ['a full-width at', 'ida\uff20acme.example'], ['a blank', 'ida@acme.example '],
-    ['a line break', 'eve@evil.example\n@acme.example'], ['a list', ['ida@acme.example']], ['an object', { toString: 'ida@acme.example' }], ['a number', 7], ['nothing', undefined],
-    ['a final dot', 'ida@acme.example.'], ['no local part', '@acme.example'],
+    ['another one in front', 'ida@acme.example,eve@evil.example'],
+    ['two at signs', 'eve@evil.example@acme.example'],
+    ['quotes', '"eve@evil.example"@acme.example'],
+    ['a comment', 'eve@evil.example(@acme.example'],
+    ['the Kelvin sign', 'ida@ac\u212ae.example'],
+    ['a full-width at', 'ida\uff20acme.example'],
+    ['a blank', 'ida@acme.example '],
+    ['a line break', 'eve@evil.example\n@acme.example'],
+    ['a list', ['ida@acme.example']],
+    ['an object', { toString: 'ida@acme.example' }],
+    ['a number', 7],
+    ['nothing', undefined],
+    ['a final dot', 'ida@acme.example.'],
+    ['no local part', '@acme.example'],
   ])('S-082 S-084 with %s are not met', async (_, email) => {
     oidc.user.claims = { email }
     const login = await withRules({ emailDomains: ['acme.example', 'acke.example'] })
@@ -114,12 +155,22 @@ describe('e-mail addresses', () => {
 
   test('S-083 GitHub: the primary verified one counts, not the public one', async () => {
     github.user.email = 'octavia@public.example'
-    const emails = [{ email: 'octavia@other.example', primary: false, verified: true }, { email: 'octavia@acme.example', primary: true, verified: true }]
+    const emails = [
+      { email: 'octavia@other.example', primary: false, verified: true },
+      { email: 'octavia@acme.example', primary: true, verified: true },
+    ]
     github.user.emails = emails
     expect((await atGithub({ emailDomains: ['acme.example'] })).page.status).toBe(200)
-    expect((await atGithub({ emailDomains: ['public.example', 'other.example'] })).code).toBe('not_authorized')
-    github.user.emails = [{ email: 'octavia@acme.example', primary: true, verified: false }, { email: 'octavia@other.example', primary: false, verified: true }]
-    expect((await atGithub({ emailDomains: ['acme.example', 'other.example'] })).page.status).toBe(403)
+    expect((await atGithub({ emailDomains: ['public.example', 'other.example'] })).code).toBe(
+      'not_authorized',
+    )
+    github.user.emails = [
+      { email: 'octavia@acme.example', primary: true, verified: false },
+      { email: 'octavia@other.example', primary: false, verified: true },
+    ]
+    expect((await atGithub({ emailDomains: ['acme.example', 'other.example'] })).page.status).toBe(
+      403,
+    )
   })
 })
 
@@ -129,16 +180,51 @@ describe('S-085 organisations and teams of GitHub', () => {
     ['a member, in another case', { organizations: ['ACME'] }, { organizations: ['Acme'] }, 200],
     ['no member', { organizations: ['other'] }, {}, 403],
     ['a part of the name', { organizations: ['acm', 'acme-2'] }, {}, 403],
-    ['an invitation', { organizations: ['acme'] }, { organizations: [{ login: 'acme', state: 'pending' }], teams: [] }, 403],
+    [
+      'an invitation',
+      { organizations: ['acme'] },
+      { organizations: [{ login: 'acme', state: 'pending' }], teams: [] },
+      403,
+    ],
     ['a team', { teams: ['acme/engineering'] }, {}, 200],
     ['a team, in another case', { teams: ['Acme/Engineering'] }, {}, 200],
     ['another team', { teams: ['acme/sales'] }, {}, 403],
-    ['the same team elsewhere', { teams: ['acme/engineering'] }, { organizations: ['other'], teams: ['other/engineering'] }, 403],
-    ['an inherited team', { teams: ['acme/everyone'] }, { teams: [{ organization: 'acme', slug: 'everyone', inherited: true }] }, 200],
-    ['a pending team', { teams: ['acme/pending'] }, { teams: [{ organization: 'acme', slug: 'pending', state: 'pending' }] }, 403],
-    ['a team by its id', { teams: ['4711'] }, { teams: [{ organization: 'acme', slug: 'x', id: 4711 }] }, 200],
-    ['a team counts for its organisation', { organizations: ['acme'] }, { organizations: [], teams: ['acme/engineering'] }, 200],
-    ['the 250th organisation', { organizations: ['org-249'] }, { organizations: Array.from({ length: 250 }, (_, index) => `org-${index}`) }, 200],
+    [
+      'the same team elsewhere',
+      { teams: ['acme/engineering'] },
+      { organizations: ['other'], teams: ['other/engineering'] },
+      403,
+    ],
+    [
+      'an inherited team',
+      { teams: ['acme/everyone'] },
+      { teams: [{ organization: 'acme', slug: 'everyone', inherited: true }] },
+      200,
+    ],
+    [
+      'a pending team',
+      { teams: ['acme/pending'] },
+      { teams: [{ organization: 'acme', slug: 'pending', state: 'pending' }] },
+      403,
+    ],
+    [
+      'a team by its id',
+      { teams: ['4711'] },
+      { teams: [{ organization: 'acme', slug: 'x', id: 4711 }] },
+      200,
+    ],
+    [
+      'a team counts for its organisation',
+      { organizations: ['acme'] },
+      { organizations: [], teams: ['acme/engineering'] },
+      200,
+    ],
+    [
+      'the 250th organisation',
+      { organizations: ['org-249'] },
+      { organizations: Array.from({ length: 250 }, (_, index) => `org-${index}`) },
+      200,
+    ],
   ])('%s', async (_, rules, user, status) => {
     Object.assign(github.user, user)
     const { page, code } = await atGithub(rules)
@@ -146,8 +232,21 @@ describe('S-085 organisations and teams of GitHub', () => {
   })
 
   test('what matched is on req.user and in the headers', async () => {
-    const { user, headers } = bodyOf((await atGithub({ organizations: ['Acme', 'other'], teams: ['acme/engineering', 'acme/sales'] })).page)
-    expect(user).toMatchObject({ key: 'github:583231', id: '583231', username: 'octavia', organizations: ['acme'], teams: ['acme/engineering'] })
+    const { user, headers } = bodyOf(
+      (
+        await atGithub({
+          organizations: ['Acme', 'other'],
+          teams: ['acme/engineering', 'acme/sales'],
+        })
+      ).page,
+    )
+    expect(user).toMatchObject({
+      key: 'github:583231',
+      id: '583231',
+      username: 'octavia',
+      organizations: ['acme'],
+      teams: ['acme/engineering'],
+    })
     expect(headers).toMatchObject({
       'ngrok-auth-user-id': '583231',
       'ngrok-auth-github-user-id': 'octavia',
@@ -163,7 +262,10 @@ describe('S-085 organisations and teams of GitHub', () => {
     github.settings.grantedScopes = ['read:user', 'user:email']
     expect((await atGithub({ organizations: ['acme'] })).page.status).toBe(403)
     github.settings.grantedScopes = undefined
-    const end = github.respond('orgs', { status: 403, body: { message: 'Resource not accessible' } })
+    const end = github.respond('orgs', {
+      status: 403,
+      body: { message: 'Resource not accessible' },
+    })
     expect((await atGithub({ organizations: ['acme'] })).code).toBe('not_authorized')
     end()
     github.settings.endlessPages = true
@@ -193,10 +295,14 @@ describe('authorize', () => {
       asked.push([user, req.url])
       return user.email === 'ida@acme.example'
     }
-    expect((await withRules({ emailDomains: ['acme.example'] }, { authorize })).page.status).toBe(200)
+    expect((await withRules({ emailDomains: ['acme.example'] }, { authorize })).page.status).toBe(
+      200,
+    )
     expect(asked[0]?.[0]).toMatchObject({ key: 'idp:user-1', email: 'ida@acme.example' })
     expect(asked[0]?.[1]).toContain('/auth/callback')
-    expect((await withRules({ emailDomains: ['other.example'] }, { authorize })).page.status).toBe(403)
+    expect((await withRules({ emailDomains: ['other.example'] }, { authorize })).page.status).toBe(
+      403,
+    )
     expect(asked).toHaveLength(1)
   })
 
@@ -206,7 +312,14 @@ describe('authorize', () => {
     ['a text', () => 'yes', 403, 'not_authorized'],
     ['a promise of false', async () => false, 403, 'not_authorized'],
     ['a promise of an object', async () => ({ allowed: true }), 403, 'not_authorized'],
-    ['an error', () => { throw new Error('database of secrets') }, 500, 'internal'],
+    [
+      'an error',
+      () => {
+        throw new Error('database of secrets')
+      },
+      500,
+      'internal',
+    ],
     ['a rejection', () => Promise.reject(new Error('down')), 500, 'internal'],
     ['a promise of true', async () => true, 200, ''],
   ])('S-101 that gives %s', async (_, give, status, expected) => {
@@ -219,7 +332,10 @@ describe('authorize', () => {
   })
 
   test('S-101 that never answers refuses after five seconds', async () => {
-    const { page, code, gate } = await withRules({}, { authorize: () => new Promise(() => undefined) })
+    const { page, code, gate } = await withRules(
+      {},
+      { authorize: () => new Promise(() => undefined) },
+    )
     expect([page.status, code, gate.reached]).toEqual([500, 'internal', []])
   })
 })
@@ -227,7 +343,9 @@ describe('authorize', () => {
 describe('S-088 a user who may not pass', () => {
   test('sees whom they are signed in as, and can use another account, which keeps the way', async () => {
     oidc.user.name = 'Ida <b>Novak</b>'
-    const gate = await startGate({ provider: { idp: oidcOf(oidc, { emailDomains: ['other.example'] }) } })
+    const gate = await startGate({
+      provider: { idp: oidcOf(oidc, { emailDomains: ['other.example'] }) },
+    })
     const browser = createBrowser()
     const page = await browser.get(gate.url('/deep?x=1'))
     expect(page.status).toBe(403)
@@ -245,21 +363,34 @@ describe('S-088 a user who may not pass', () => {
   })
 
   test('the same in JSON', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(oidc, { emailDomains: ['other.example'] }) } })
+    const gate = await startGate({
+      provider: { idp: oidcOf(oidc, { emailDomains: ['other.example'] }) },
+    })
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/'))
-    const page = await browser.get(callback, { follow: false, headers: { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' } })
+    const page = await browser.get(callback, {
+      follow: false,
+      headers: { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' },
+    })
     expect(page.status).toBe(403)
-    expect(JSON.parse(page.body)).toMatchObject({ error: 'not_authorized', message: expect.any(String), login_url: expect.stringContaining('/auth/authn?') })
+    expect(JSON.parse(page.body)).toMatchObject({
+      error: 'not_authorized',
+      message: expect.any(String),
+      login_url: expect.stringContaining('/auth/authn?'),
+    })
   })
 
   test('a session that was there stays what it was', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(oidc, { emailDomains: ['acme.example'] }) } })
+    const gate = await startGate({
+      provider: { idp: oidcOf(oidc, { emailDomains: ['acme.example'] }) },
+    })
     const browser = createBrowser()
     const before = bodyOf(await browser.get(gate.url('/')))
     oidc.user.claims = { email: 'ida@elsewhere.example' }
     expect((await browser.get(gate.url('/auth/authn'))).status).toBe(403)
-    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle']).toBe(before.oauth?.['sessionHandle'])
+    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle']).toBe(
+      before.oauth?.['sessionHandle'],
+    )
   })
 })
 
@@ -269,7 +400,12 @@ describe('scopes and managed applications', () => {
     const { page, code } = await withRules({ scopes: ['calendar'] })
     oidc.settings.grantedScopes = undefined
     expect([page.status, code]).toEqual([403, 'access_denied'])
-    expect(bodyOf((await withRules({ scopes: ['calendar'] })).page).oauth?.['scopes']).toEqual(['openid', 'profile', 'email', 'calendar'])
+    expect(bodyOf((await withRules({ scopes: ['calendar'] })).page).oauth?.['scopes']).toEqual([
+      'openid',
+      'profile',
+      'email',
+      'calendar',
+    ])
   })
 
   test('a managed application takes its client from the environment, and the app gets no tokens', async () => {
@@ -278,15 +414,29 @@ describe('scopes and managed applications', () => {
     try {
       const { endpoints } = github.options as { endpoints: object }
       const tokens: unknown[] = []
-      const gate = await startGate({ provider: { github: { endpoints } } }, {
-        routes: (app) => app.get('/tokens', (req, res) => void res.json([req.oauth.accessToken ?? null, req.oauth.refreshToken ?? null, tokens.length])),
-      })
+      const gate = await startGate(
+        { provider: { github: { endpoints } } },
+        {
+          routes: (app) =>
+            app.get(
+              '/tokens',
+              (req, res) =>
+                void res.json([
+                  req.oauth.accessToken ?? null,
+                  req.oauth.refreshToken ?? null,
+                  tokens.length,
+                ]),
+            ),
+        },
+      )
       const browser = createBrowser()
       const { headers, user } = bodyOf(await browser.get(gate.url('/')))
       expect(user?.['id']).toBe('583231')
       expect(headers['ngrok-auth-oauth-access-token']).toBeUndefined()
       expect((await browser.get(gate.url('/tokens'))).body).toBe('[null,null,0]')
-      await expect(startGate({ provider: { github: { endpoints, scopes: ['gist'] } } })).rejects.toThrow(/provider\.github\.scopes/)
+      await expect(
+        startGate({ provider: { github: { endpoints, scopes: ['gist'] } } }),
+      ).rejects.toThrow(/provider\.github\.scopes/)
     } finally {
       delete process.env['OAUTH_MODULE_GITHUB_CLIENT_ID']
       delete process.env['OAUTH_MODULE_GITHUB_CLIENT_SECRET']

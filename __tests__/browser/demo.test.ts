@@ -15,7 +15,10 @@ afterAll(async () => {
 })
 
 /** A profile of its own for every story. */
-async function withProfile(use: (context: BrowserContext) => Promise<void>, options: BrowserContextOptions = {}): Promise<void> {
+async function withProfile(
+  use: (context: BrowserContext) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
   const context = await browser.newContext(options)
   try {
     await use(context)
@@ -31,7 +34,12 @@ async function choose(page: Page, name: string): Promise<void> {
 }
 
 /** The cell beside a row's name, in the tables of the example's page. */
-const cell = (page: Page, name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) }).getByRole('cell').innerText()
+const cell = (page: Page, name: string) =>
+  page
+    .getByRole('row')
+    .filter({ has: page.getByRole('rowheader', { name, exact: true }) })
+    .getByRole('cell')
+    .innerText()
 
 test('the example says where it is and what to do, without any warning of a broken setup', () => {
   expect(demo.output).toContain(`An app behind oauth-module:  ${demo.origin}`)
@@ -39,96 +47,123 @@ test('the example says where it is and what to do, without any warning of a brok
   expect(demo.output).not.toMatch(/TypeError|DeprecationWarning|not a function/)
 })
 
-describe.each([['with JavaScript', true], ['without JavaScript', false]])('in a browser %s', (_, javaScriptEnabled) => {
+describe.each([
+  ['with JavaScript', true],
+  ['without JavaScript', false],
+])('in a browser %s', (_, javaScriptEnabled) => {
   test('a deep link leads through the provider and back, log out and all', async () => {
-    await withProfile(async (context) => {
-      const page = await context.newPage()
-      const target = `${demo.origin}/reports/2026?tab=costs&q=a%20b`
-      await page.goto(target)
-      expect(new URL(page.url()).hostname).toBe('127.0.0.1')
-      await choose(page, 'Ada Lovelace')
-      await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
-      expect(page.url()).toBe(target)
-      expect(await page.locator('code').first().innerText()).toBe('/reports/2026?tab=costs&q=a%20b')
+    await withProfile(
+      async (context) => {
+        const page = await context.newPage()
+        const target = `${demo.origin}/reports/2026?tab=costs&q=a%20b`
+        await page.goto(target)
+        expect(new URL(page.url()).hostname).toBe('127.0.0.1')
+        await choose(page, 'Ada Lovelace')
+        await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+        expect(page.url()).toBe(target)
+        expect(await page.locator('code').first().innerText()).toBe(
+          '/reports/2026?tab=costs&q=a%20b',
+        )
 
-      expect(await cell(page, 'key')).toBe('dev:ada')
-      expect(await cell(page, 'email')).toBe('ada@example.com')
-      expect(await cell(page, 'ngrok-auth-user-id')).toBe('ada')
-      expect(await cell(page, 'ngrok-auth-user-email')).toBe('ada@example.com')
-      expect(await cell(page, 'ngrok-auth-oauth-access-token')).toMatch(/^.{12}…$/)
-      const times = await Promise.all(['logged in', 'last checked', 'ends without activity'].map((name) => cell(page, name)))
-      const [loggedIn, checked, ends] = times.map((time) => Date.parse(time)) as [number, number, number]
-      expect(Math.abs(Date.now() - loggedIn)).toBeLessThan(60_000)
-      expect(checked).toBe(loggedIn)
-      expect(ends).toBeGreaterThan(loggedIn + 3_500_000)
+        expect(await cell(page, 'key')).toBe('dev:ada')
+        expect(await cell(page, 'email')).toBe('ada@example.com')
+        expect(await cell(page, 'ngrok-auth-user-id')).toBe('ada')
+        expect(await cell(page, 'ngrok-auth-user-email')).toBe('ada@example.com')
+        expect(await cell(page, 'ngrok-auth-oauth-access-token')).toMatch(/^.{12}…$/)
+        const times = await Promise.all(
+          ['logged in', 'last checked', 'ends without activity'].map((name) => cell(page, name)),
+        )
+        const [loggedIn, checked, ends] = times.map((time) => Date.parse(time)) as [
+          number,
+          number,
+          number,
+        ]
+        expect(Math.abs(Date.now() - loggedIn)).toBeLessThan(60_000)
+        expect(checked).toBe(loggedIn)
+        expect(ends).toBeGreaterThan(loggedIn + 3_500_000)
 
-      await page.getByRole('link', { name: 'Log out' }).click()
-      await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
-      expect((await context.cookies(demo.origin)).filter(({ name }) => name.startsWith('ngrok.'))).toEqual([])
-      await page.getByRole('link', { name: 'Sign in again' }).click()
-      await choose(page, 'Grace Hopper')
-      await page.getByRole('heading', { name: 'Hello, Grace Hopper' }).waitFor()
-      expect(page.url()).toBe(`${demo.origin}/`)
-    }, { javaScriptEnabled })
+        await page.getByRole('link', { name: 'Log out' }).click()
+        await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+        expect(
+          (await context.cookies(demo.origin)).filter(({ name }) => name.startsWith('ngrok.')),
+        ).toEqual([])
+        await page.getByRole('link', { name: 'Sign in again' }).click()
+        await choose(page, 'Grace Hopper')
+        await page.getByRole('heading', { name: 'Hello, Grace Hopper' }).waitFor()
+        expect(page.url()).toBe(`${demo.origin}/`)
+      },
+      { javaScriptEnabled },
+    )
   })
 
   test('whom the rules refuse sees why, and uses another account from there', async () => {
-    await withProfile(async (context) => {
-      const page = await context.newPage()
-      await page.goto(`${demo.origin}/deep?x=1`)
-      await choose(page, 'Mallory')
-      await page.getByRole('heading', { name: 'This account has no access' }).waitFor()
-      expect(await page.locator('main').innerText()).toContain('mallory@elsewhere.example')
-      expect(await context.cookies(demo.origin)).toEqual([])
-      await page.getByRole('link', { name: 'Use another account' }).click()
-      await choose(page, 'Charles Babbage')
-      await page.getByRole('heading', { name: 'Your e-mail address is not verified' }).waitFor()
-      await page.getByRole('link', { name: 'Use another account' }).click()
-      await choose(page, 'Ada Lovelace')
-      await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
-      expect(page.url()).toBe(`${demo.origin}/deep?x=1`)
-    }, { javaScriptEnabled })
+    await withProfile(
+      async (context) => {
+        const page = await context.newPage()
+        await page.goto(`${demo.origin}/deep?x=1`)
+        await choose(page, 'Mallory')
+        await page.getByRole('heading', { name: 'This account has no access' }).waitFor()
+        expect(await page.locator('main').innerText()).toContain('mallory@elsewhere.example')
+        expect(await context.cookies(demo.origin)).toEqual([])
+        await page.getByRole('link', { name: 'Use another account' }).click()
+        await choose(page, 'Charles Babbage')
+        await page.getByRole('heading', { name: 'Your e-mail address is not verified' }).waitFor()
+        await page.getByRole('link', { name: 'Use another account' }).click()
+        await choose(page, 'Ada Lovelace')
+        await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+        expect(page.url()).toBe(`${demo.origin}/deep?x=1`)
+      },
+      { javaScriptEnabled },
+    )
   })
 
   test('a user who says no may try again', async () => {
-    await withProfile(async (context) => {
-      const page = await context.newPage()
-      await page.goto(`${demo.origin}/deep`)
-      await page.getByRole('link', { name: /^Deny/ }).click()
-      await page.getByRole('heading', { name: 'The login was not completed' }).waitFor()
-      await page.getByRole('link', { name: 'Try again' }).click()
-      await choose(page, 'Ada Lovelace')
-      await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
-      expect(page.url()).toBe(`${demo.origin}/deep`)
-    }, { javaScriptEnabled })
+    await withProfile(
+      async (context) => {
+        const page = await context.newPage()
+        await page.goto(`${demo.origin}/deep`)
+        await page.getByRole('link', { name: /^Deny/ }).click()
+        await page.getByRole('heading', { name: 'The login was not completed' }).waitFor()
+        await page.getByRole('link', { name: 'Try again' }).click()
+        await choose(page, 'Ada Lovelace')
+        await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+        expect(page.url()).toBe(`${demo.origin}/deep`)
+      },
+      { javaScriptEnabled },
+    )
   })
 
   test('S-023 the back button after a login breaks nothing', async () => {
-    await withProfile(async (context) => {
-      const page = await context.newPage()
-      await page.goto(`${demo.origin}/one`)
-      await choose(page, 'Ada Lovelace')
-      await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
-      await page.goto(`${demo.origin}/two`)
-      await page.goBack()
-      expect(await page.locator('code').first().innerText()).toBe('/one')
-      await page.goBack()
-      // The provider's page, whose login is over; choosing again must end at the app, not at an error of ours.
-      expect(new URL(page.url()).hostname).toBe('127.0.0.1')
-      await page.goto(`${demo.origin}/three`)
-      await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
-      expect(page.url()).toBe(`${demo.origin}/three`)
-    }, { javaScriptEnabled })
+    await withProfile(
+      async (context) => {
+        const page = await context.newPage()
+        await page.goto(`${demo.origin}/one`)
+        await choose(page, 'Ada Lovelace')
+        await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+        await page.goto(`${demo.origin}/two`)
+        await page.goBack()
+        expect(await page.locator('code').first().innerText()).toBe('/one')
+        await page.goBack()
+        // The provider's page, whose login is over; choosing again must end at the app, not at an error of ours.
+        expect(new URL(page.url()).hostname).toBe('127.0.0.1')
+        await page.goto(`${demo.origin}/three`)
+        await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+        expect(page.url()).toBe(`${demo.origin}/three`)
+      },
+      { javaScriptEnabled },
+    )
   })
 })
 
 test('S-007 tabs of one browser log in side by side, in any order', async () => {
   await withProfile(async (context) => {
-    const tabs = await Promise.all(['a', 'b', 'c'].map(async (name) => {
-      const page = await context.newPage()
-      await page.goto(`${demo.origin}/tab/${name}`)
-      return page
-    }))
+    const tabs = await Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        const page = await context.newPage()
+        await page.goto(`${demo.origin}/tab/${name}`)
+        return page
+      }),
+    )
     for (const index of [1, 2, 0]) {
       const page = tabs[index]
       if (page === undefined) throw new Error('no such tab')
@@ -146,9 +181,12 @@ test('S-061 an image or a link of another site logs nobody out', async () => {
     await choose(page, 'Ada Lovelace')
     await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
     const evil = 'http://127.0.0.1:9/'
-    await context.route(evil, (route) => route.fulfill({
-      contentType: 'text/html', body: `<img src="${demo.origin}/auth/logout" onerror="document.title='tried'"><a href="${demo.origin}/auth/logout">win a prize</a>`,
-    }))
+    await context.route(evil, (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<img src="${demo.origin}/auth/logout" onerror="document.title='tried'"><a href="${demo.origin}/auth/logout">win a prize</a>`,
+      }),
+    )
     await page.goto(evil)
     await page.waitForFunction("document.title === 'tried'")
     await page.goto(demo.origin)
@@ -162,14 +200,31 @@ test('S-061 an image or a link of another site logs nobody out', async () => {
 })
 
 test('with a GitHub client in the environment the same command uses GitHub', async () => {
-  const github = await startDemo('basic.ts', { OAUTH_MODULE_GITHUB_CLIENT_ID: 'the-id', OAUTH_MODULE_GITHUB_CLIENT_SECRET: 'the-secret' })
+  const github = await startDemo('basic.ts', {
+    OAUTH_MODULE_GITHUB_CLIENT_ID: 'the-id',
+    OAUTH_MODULE_GITHUB_CLIENT_SECRET: 'the-secret',
+  })
   try {
     expect(github.output).toContain('The callback address to register')
-    const begun = await fetch(github.origin.replace('localhost', '127.0.0.1'), { redirect: 'manual', headers: { Accept: 'text/html' } })
+    const begun = await fetch(github.origin.replace('localhost', '127.0.0.1'), {
+      redirect: 'manual',
+      headers: { Accept: 'text/html' },
+    })
     // Node's fetch says that it is no navigation.
     expect(begun.status).toBe(401)
-    const { login_url: link } = JSON.parse(await (await fetch(github.origin.replace('localhost', '127.0.0.1'), { headers: { Accept: 'application/json' } })).text()) as { login_url: string }
-    const location = (await fetch(new URL(link, github.origin.replace('localhost', '127.0.0.1')), { redirect: 'manual' })).headers.get('location') ?? ''
+    const { login_url: link } = JSON.parse(
+      await (
+        await fetch(github.origin.replace('localhost', '127.0.0.1'), {
+          headers: { Accept: 'application/json' },
+        })
+      ).text(),
+    ) as { login_url: string }
+    const location =
+      (
+        await fetch(new URL(link, github.origin.replace('localhost', '127.0.0.1')), {
+          redirect: 'manual',
+        })
+      ).headers.get('location') ?? ''
     expect(location).toMatch(/^https:\/\/github\.com\/login\/oauth\/authorize\?/)
     expect(new URL(location).searchParams.get('client_id')).toBe('the-id')
   } finally {

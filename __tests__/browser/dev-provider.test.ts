@@ -16,14 +16,19 @@ let output = ''
 
 /** The dev provider needs a package that Jest cannot load: it runs in a process of its own. */
 function start(options: DevProviderOptions = {}): Promise<Running> {
-  const child = fork(join(process.cwd(), '__tests__/support/dev-process.ts'), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
+  const child = fork(
+    join(process.cwd(), '__tests__/support/dev-process.ts'),
+    [JSON.stringify(options)],
+    {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  )
   children.push(child)
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => (output += String(chunk)))
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => (output += String(chunk)))
   return new Promise((resolve, reject) => {
-    child.once('message', message => resolve(message as Running))
+    child.once('message', (message) => resolve(message as Running))
     child.once('exit', () => reject(new Error(output)))
   })
 }
@@ -41,11 +46,17 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(
-    children.map(child => child.exitCode ?? new Promise(resolve => child.once('exit', resolve) && child.kill())),
+    children.map(
+      (child) =>
+        child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill()),
+    ),
   )
 })
 
-function authorize(browser: Browser, params: Record<string, string | undefined> = {}): Promise<Page> {
+function authorize(
+  browser: Browser,
+  params: Record<string, string | undefined> = {},
+): Promise<Page> {
   const url = new URL('/auth', dev.issuer)
   const all: Record<string, string | undefined> = {
     client_id: dev.clientId,
@@ -58,17 +69,19 @@ function authorize(browser: Browser, params: Record<string, string | undefined> 
     code_challenge_method: 'S256',
     ...params,
   }
-  for (const [name, value] of Object.entries(all)) if (value !== undefined) url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(all))
+    if (value !== undefined) url.searchParams.set(name, value)
   return browser.get(url.href, { follow: stopAtApp })
 }
 
 function choose(browser: Browser, page: Page, id: string): Promise<Page> {
-  const link = linksOf(page).find(url => new URL(url).searchParams.get('persona') === id)
+  const link = linksOf(page).find((url) => new URL(url).searchParams.get('persona') === id)
   if (link === undefined) throw new Error(`nobody to choose: ${page.status} ${page.body}`)
   return browser.get(link, { follow: stopAtApp })
 }
 
-const answerOf = ({ location }: Page) => Object.fromEntries(new URL(location ?? 'about:blank').searchParams)
+const answerOf = ({ location }: Page) =>
+  Object.fromEntries(new URL(location ?? 'about:blank').searchParams)
 
 async function redeem(params: Record<string, string>): Promise<Record<string, unknown>> {
   const answer = await createBrowser().post(
@@ -92,7 +105,10 @@ async function logIn(browser: Browser, id: string, params: Record<string, string
 
 async function claimsOf(idToken: unknown) {
   const keys = createRemoteJWKSet(new URL('/jwks', dev.issuer))
-  const { payload } = await jwtVerify(String(idToken), keys, { issuer: dev.issuer, audience: dev.clientId })
+  const { payload } = await jwtVerify(String(idToken), keys, {
+    issuer: dev.issuer,
+    audience: dev.clientId,
+  })
   return payload
 }
 
@@ -115,39 +131,62 @@ describe('a login', () => {
     })
     expect(JSON.parse(userinfo.body)).toMatchObject({ sub: 'ada', email: 'ada@example.com' })
     const picture = await createBrowser().get(String(claims['picture']))
-    expect(picture).toMatchObject({ status: 200, headers: { 'content-type': expect.stringContaining('image/svg+xml') } })
+    expect(picture).toMatchObject({
+      status: 200,
+      headers: { 'content-type': expect.stringContaining('image/svg+xml') },
+    })
   })
 
   test('says that an e-mail address is not verified', async () => {
     const { tokens } = await logIn(createBrowser(), 'charles')
-    expect(await claimsOf(tokens['id_token'])).toMatchObject({ sub: 'charles', email_verified: false })
+    expect(await claimsOf(tokens['id_token'])).toMatchObject({
+      sub: 'charles',
+      email_verified: false,
+    })
   })
 
   test('without PKCE is refused', async () => {
-    const page = await authorize(createBrowser(), { code_challenge: undefined, code_challenge_method: undefined })
-    expect(answerOf(page)).toMatchObject({ error: 'invalid_request', error_description: expect.stringContaining('PKCE') })
+    const page = await authorize(createBrowser(), {
+      code_challenge: undefined,
+      code_challenge_method: undefined,
+    })
+    expect(answerOf(page)).toMatchObject({
+      error: 'invalid_request',
+      error_description: expect.stringContaining('PKCE'),
+    })
   })
 
   test('with another code verifier gives no tokens', async () => {
     const browser = createBrowser()
     const { code = '' } = answerOf(await choose(browser, await authorize(browser), 'ada'))
     expect(code).not.toBe('')
-    const params = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: 'x'.repeat(43) }
+    const params = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: 'x'.repeat(43),
+    }
     expect(await redeem(params)).toMatchObject({ error: 'invalid_grant' })
   })
 
   test('can be denied', async () => {
     const browser = createBrowser()
-    const deny = linksOf(await authorize(browser)).find(url => new URL(url).searchParams.has('deny'))
+    const deny = linksOf(await authorize(browser)).find((url) =>
+      new URL(url).searchParams.has('deny'),
+    )
     const page = await browser.get(deny ?? '', { follow: stopAtApp })
     expect(answerOf(page)).toMatchObject({ error: 'access_denied', state: 'the state' })
   })
 
   test('goes back to loopback and nowhere else', async () => {
-    const elsewhere = await authorize(createBrowser(), { redirect_uri: 'https://localhost.example.com/auth/callback' })
+    const elsewhere = await authorize(createBrowser(), {
+      redirect_uri: 'https://localhost.example.com/auth/callback',
+    })
     expect(elsewhere).toMatchObject({ status: 400, location: undefined })
     expect(elsewhere.body).toContain('redirect_uri')
-    const ipv6 = await authorize(createBrowser(), { redirect_uri: 'http://[::1]:3000/auth/callback' })
+    const ipv6 = await authorize(createBrowser(), {
+      redirect_uri: 'http://[::1]:3000/auth/callback',
+    })
     expect(ipv6.status).toBe(200)
   })
 
@@ -159,14 +198,19 @@ describe('a login', () => {
     for (const params of [{ prompt: 'login' }, { prompt: 'select_account' }, { max_age: '0' }]) {
       expect(linksOf(await authorize(browser, params))).not.toHaveLength(0)
     }
-    expect(answerOf(await authorize(createBrowser(), { prompt: 'none' }))).toMatchObject({ error: 'login_required' })
+    expect(answerOf(await authorize(createBrowser(), { prompt: 'none' }))).toMatchObject({
+      error: 'login_required',
+    })
   })
 
   test('can change the account, and says when it was', async () => {
     const browser = createBrowser()
     const first = await logIn(browser, 'ada')
     const { tokens } = await logIn(browser, 'grace', { prompt: 'select_account' })
-    expect(await claimsOf(tokens['id_token'])).toMatchObject({ sub: 'grace', auth_time: expect.any(Number) })
+    expect(await claimsOf(tokens['id_token'])).toMatchObject({
+      sub: 'grace',
+      auth_time: expect.any(Number),
+    })
     const userinfo = await createBrowser().get(`${dev.issuer}/me`, {
       headers: { Authorization: `Bearer ${String(first.tokens['access_token'])}` },
     })
@@ -177,7 +221,10 @@ describe('a login', () => {
     const browser = createBrowser()
     const page = await authorize(browser)
     await choose(browser, page, 'ada')
-    expect(await choose(browser, page, 'ada')).toMatchObject({ status: 400, body: expect.stringContaining('over') })
+    expect(await choose(browser, page, 'ada')).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('over'),
+    })
   })
 })
 
@@ -187,7 +234,10 @@ test('offline_access gives a refresh token, which works', async () => {
   const { tokens } = await logIn(createBrowser(), 'ada', { scope: 'openid email offline_access' })
   const params = { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) }
   const refreshed = await redeem(params)
-  expect(await claimsOf(refreshed['id_token'])).toMatchObject({ sub: 'ada', email: 'ada@example.com' })
+  expect(await claimsOf(refreshed['id_token'])).toMatchObject({
+    sub: 'ada',
+    email: 'ada@example.com',
+  })
 })
 
 test('logging out at the provider ends its session and goes back to the app', async () => {
@@ -199,27 +249,34 @@ test('logging out at the provider ends its session and goes back to the app', as
   const { action, fields } = formOf(await browser.get(url.href))
   const page = await browser.post(action, { ...fields, logout: 'yes' }, { follow: stopAtApp })
   expect(page.location).toBe('http://localhost:49152/bye')
-  expect(answerOf(await authorize(browser, { prompt: 'none' }))).toMatchObject({ error: 'login_required' })
+  expect(answerOf(await authorize(browser, { prompt: 'none' }))).toMatchObject({
+    error: 'login_required',
+  })
 })
 
 test('the page of personas is accessible, narrow and dark, without script', async () => {
   const page = await authorize(createBrowser())
   expect(page.body).not.toMatch(/<script|<link|<img|url\(|@import/)
-  await withBrowser(async context => {
-    const tab = await context.newPage()
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await tab.emulateMedia({ colorScheme })
-      await tab.goto(page.history[0]?.url ?? '')
-      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-      const { violations } = await tab.evaluate<axe.AxeResults>(`${axe.source}; axe.run()`)
-      expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([])
-    }
-    await tab.keyboard.press('Tab')
-    expect(await tab.evaluate('document.activeElement.textContent')).toContain('Ada Lovelace')
-  }, { viewport: { width: 320, height: 640 }, bypassCSP: true })
+  await withBrowser(
+    async (context) => {
+      const tab = await context.newPage()
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await tab.emulateMedia({ colorScheme })
+        await tab.goto(page.history[0]?.url ?? '')
+        expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+        const { violations } = await tab.evaluate<axe.AxeResults>(`${axe.source}; axe.run()`)
+        expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual(
+          [],
+        )
+      }
+      await tab.keyboard.press('Tab')
+      expect(await tab.evaluate('document.activeElement.textContent')).toContain('Ada Lovelace')
+    },
+    { viewport: { width: 320, height: 640 }, bypassCSP: true },
+  )
 })
 
-test('personas of one\'s own replace the built-in ones', async () => {
+test("personas of one's own replace the built-in ones", async () => {
   const personas = [{ id: '<b>', name: '"Bobby" <Tables>', email: 'bobby@example.com', groups: [] }]
   const own = await start({ personas })
   expect(own.personas).toMatchObject(personas)
@@ -237,7 +294,15 @@ test.each<[object, string]>([
   [{ port: 70_000 }, 'devProvider.port'],
   [{ personas: [] }, 'devProvider.personas'],
   [{ personas: [{ id: 'a', name: 'A' }] }, 'devProvider.personas[0].email'],
-  [{ personas: [{ id: 'a', name: 'A', email: 'a@x' }, { id: 'a', name: 'B', email: 'b@x' }] }, 'an id twice'],
+  [
+    {
+      personas: [
+        { id: 'a', name: 'A', email: 'a@x' },
+        { id: 'a', name: 'B', email: 'b@x' },
+      ],
+    },
+    'an id twice',
+  ],
 ])('wrong options are refused: %j', (options, message) => {
   expect(() => readDevOptions(options)).toThrow(message)
 })

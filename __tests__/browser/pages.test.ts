@@ -9,50 +9,111 @@ import { launchBrowser } from '../support/chromium.js'
 
 const nonce = 'bm9uY2U+/w=='
 const iconOrigin = 'https://icons.example'
-const icon = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9H0z"/></svg>'
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9H0z"/></svg>'
 const pages = createPages({ custom: undefined, imageOrigins: [iconOrigin] })
 
 const codes: readonly OAuthErrorCode[] = [
-  'login_required', 'login_expired', 'invalid_callback', 'cookie_lost', 'access_denied', 'not_authorized',
-  'email_unverified', 'provider_error', 'provider_unreachable', 'provider_timeout', 'provider_busy', 'misconfigured',
-  'recheck_unavailable', 'store_unavailable', 'store_not_listable', 'not_found', 'method_not_allowed', 'internal',
+  'login_required',
+  'login_expired',
+  'invalid_callback',
+  'cookie_lost',
+  'access_denied',
+  'not_authorized',
+  'email_unverified',
+  'provider_error',
+  'provider_unreachable',
+  'provider_timeout',
+  'provider_busy',
+  'misconfigured',
+  'recheck_unavailable',
+  'store_unavailable',
+  'store_not_listable',
+  'not_found',
+  'method_not_allowed',
+  'internal',
 ]
 
 /** Every page there is, with `text` in every field that holds words. */
 function everyPage(text: (field: string) => string): Record<string, Page> {
-  const user = { name: text('name'), email: text('email'), username: text('username'), provider: text('provider') }
+  const user = {
+    name: text('name'),
+    email: text('email'),
+    username: text('username'),
+    provider: text('provider'),
+  }
   const denied = {
-    user, retryUrl: '/auth/authn?again=1', anotherAccountUrl: '/auth/authn?other=1', logoutUrl: '/auth/logout',
+    user,
+    retryUrl: '/auth/authn?again=1',
+    anotherAccountUrl: '/auth/authn?other=1',
+    logoutUrl: '/auth/logout',
   }
   const authn = (name: string) => `/auth/authn?connection=${name}`
   return {
-    signIn: pages.signIn({
-      providers: [
-        { name: 'github', label: text('first label'), color: '181717', url: authn('github') },
-        { name: 'google', label: text('second label'), color: '#4285F4', url: authn('google') },
-        { name: 'plain', label: text('third label'), url: authn('plain') },
-        { name: 'acme', label: text('fourth label'), iconUrl: `${iconOrigin}/a.svg?b=1&c=2`, url: authn('acme') },
-      ],
-    }, nonce),
-    error: pages.error({
-      code: 'provider_error', status: 502, audience: 'owner', retryUrl: '/auth/authn?a=1&b=2',
-      message: text('message'), providerMessage: text('providerMessage'), decisionId: text('decisionId'),
-    }, nonce),
-    errorWithoutMore: pages.error({
-      code: 'not_found', status: 404, audience: 'user', message: text('message'),
-    }, nonce),
-    denied: pages.denied({
-      ...denied, code: 'not_authorized', message: text('message'), decisionId: text('decisionId'),
-    }, nonce),
-    unverified: pages.denied({ ...denied, code: 'email_unverified', message: text('message') }, nonce),
+    signIn: pages.signIn(
+      {
+        providers: [
+          { name: 'github', label: text('first label'), color: '181717', url: authn('github') },
+          { name: 'google', label: text('second label'), color: '#4285F4', url: authn('google') },
+          { name: 'plain', label: text('third label'), url: authn('plain') },
+          {
+            name: 'acme',
+            label: text('fourth label'),
+            iconUrl: `${iconOrigin}/a.svg?b=1&c=2`,
+            url: authn('acme'),
+          },
+        ],
+      },
+      nonce,
+    ),
+    error: pages.error(
+      {
+        code: 'provider_error',
+        status: 502,
+        audience: 'owner',
+        retryUrl: '/auth/authn?a=1&b=2',
+        message: text('message'),
+        providerMessage: text('providerMessage'),
+        decisionId: text('decisionId'),
+      },
+      nonce,
+    ),
+    errorWithoutMore: pages.error(
+      {
+        code: 'not_found',
+        status: 404,
+        audience: 'user',
+        message: text('message'),
+      },
+      nonce,
+    ),
+    denied: pages.denied(
+      {
+        ...denied,
+        code: 'not_authorized',
+        message: text('message'),
+        decisionId: text('decisionId'),
+      },
+      nonce,
+    ),
+    unverified: pages.denied(
+      { ...denied, code: 'email_unverified', message: text('message') },
+      nonce,
+    ),
     signedOut: pages.signedOut({ loginUrl: '/auth/authn' }, nonce),
-    confirmLogout: pages.confirmLogout({ confirmUrl: '/auth/logout?token=1', cancelUrl: '/', user }, nonce),
+    confirmLogout: pages.confirmLogout(
+      { confirmUrl: '/auth/logout?token=1', cancelUrl: '/', user },
+      nonce,
+    ),
     frame: pages.frame({ loginUrl: '/auth/authn' }, nonce),
-    continue: pages.continue({ url: 'https://idp.example/logout', message: text('message') }, nonce),
+    continue: pages.continue(
+      { url: 'https://idp.example/logout', message: text('message') },
+      nonce,
+    ),
   }
 }
 
-const ordinary = everyPage(field => `Some ${field}`)
+const ordinary = everyPage((field) => `Some ${field}`)
 const names = Object.keys(ordinary)
 const hostile = [
   '<script>document.title="owned"</script>',
@@ -81,14 +142,14 @@ describe('in a browser', () => {
       res.setHeader('Content-Security-Policy', page.policy)
       return res.end(page.body)
     })
-    await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     browser = await launchBrowser()
   })
 
   afterAll(async () => {
     await browser.close()
-    await new Promise(done => server.close(done))
+    await new Promise((done) => server.close(done))
   })
 
   async function withTab(
@@ -98,8 +159,10 @@ describe('in a browser', () => {
     const context = await browser.newContext(options)
     const requested: string[] = []
     const tab = await context.newPage()
-    tab.on('request', request => requested.push(request.url()))
-    await tab.route(`${iconOrigin}/**`, route => route.fulfill({ contentType: 'image/svg+xml', body: icon }))
+    tab.on('request', (request) => requested.push(request.url()))
+    await tab.route(`${iconOrigin}/**`, (route) =>
+      route.fulfill({ contentType: 'image/svg+xml', body: icon }),
+    )
     try {
       await use(tab, requested)
     } finally {
@@ -107,27 +170,47 @@ describe('in a browser', () => {
     }
   }
 
-  const looks = [320, 1280].flatMap(width => (['light', 'dark'] as const).map(colorScheme => ({ width, colorScheme })))
+  const looks = [320, 1280].flatMap((width) =>
+    (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+  )
 
-  test.each(looks)('axe finds nothing at $width px, $colorScheme', async ({ width, colorScheme }) => {
-    served = ordinary
-    await withTab({ viewport: { width, height: 700 }, colorScheme }, async tab => {
-      for (const name of names) {
-        await tab.goto(`${origin}/${name}`)
-        await tab.evaluate(axe.source)
-        const { violations, passes } = await tab.evaluate<axe.AxeResults>('axe.run()')
-        expect(violations.map(({ id, nodes }) => [name, id, nodes.map(node => node.html)])).toEqual([])
-        const ran = passes.map(({ id }) => id)
-        expect(ran).toEqual(expect.arrayContaining(['color-contrast', 'document-title', 'region']))
-      }
-    })
-  })
+  test.each(looks)(
+    'axe finds nothing at $width px, $colorScheme',
+    async ({ width, colorScheme }) => {
+      served = ordinary
+      await withTab({ viewport: { width, height: 700 }, colorScheme }, async (tab) => {
+        for (const name of names) {
+          await tab.goto(`${origin}/${name}`)
+          await tab.evaluate(axe.source)
+          const { violations, passes } = await tab.evaluate<axe.AxeResults>('axe.run()')
+          expect(
+            violations.map(({ id, nodes }) => [name, id, nodes.map((node) => node.html)]),
+          ).toEqual([])
+          const ran = passes.map(({ id }) => id)
+          expect(ran).toEqual(
+            expect.arrayContaining(['color-contrast', 'document-title', 'region']),
+          )
+        }
+      })
+    },
+  )
 
   test('the glyph letters can be read on the colours of the providers', async () => {
-    const colors = ['181717', '5E5E5E', '0A66C2', '0866FF', '9146FF', 'EB5424', '4285F4', 'FC6D26', 'F78C40', 'FF9900']
-    const providers = colors.map(color => ({ name: color, label: color, color, url: '/' }))
+    const colors = [
+      '181717',
+      '5E5E5E',
+      '0A66C2',
+      '0866FF',
+      '9146FF',
+      'EB5424',
+      '4285F4',
+      'FC6D26',
+      'F78C40',
+      'FF9900',
+    ]
+    const providers = colors.map((color) => ({ name: color, label: color, color, url: '/' }))
     served = { brands: pages.signIn({ providers }, nonce) }
-    await withTab({}, async tab => {
+    await withTab({}, async (tab) => {
       await tab.goto(`${origin}/brands`)
       const letters = await tab.evaluate<[string, string][]>(
         `[...document.querySelectorAll(".glyph")].map(glyph => {
@@ -144,7 +227,7 @@ describe('in a browser', () => {
 
   test('nothing scrolls sideways at 320 px, whatever the words', async () => {
     const width = 320
-    await withTab({ viewport: { width, height: 640 } }, async tab => {
+    await withTab({ viewport: { width, height: 640 } }, async (tab) => {
       for (const words of ['short', ...hostile]) {
         served = everyPage(() => words)
         for (const name of names) {
@@ -161,7 +244,8 @@ describe('in a browser', () => {
   })
 
   test('hostile words add no node, no attribute and no request, and read as they were written', async () => {
-    const shape = '[...document.querySelectorAll("*")].map(e => e.tagName + [...e.getAttributeNames()]).join()'
+    const shape =
+      '[...document.querySelectorAll("*")].map(e => e.tagName + [...e.getAttributeNames()]).join()'
     await withTab({}, async (tab, requested) => {
       for (const name of names) {
         served = everyPage(() => 'short')
@@ -178,28 +262,46 @@ describe('in a browser', () => {
           }
         }
       }
-      const others = new Set(requested.filter(url => !names.includes(url.slice(origin.length + 1))))
+      const others = new Set(
+        requested.filter((url) => !names.includes(url.slice(origin.length + 1))),
+      )
       expect([...others]).toEqual([`${iconOrigin}/a.svg?b=1&c=2`])
     })
   })
 
   test('the policy lets our style and the icons through, and no other style, script or image', async () => {
-    const body = pages.signIn({ providers: [] }, nonce).body.replace('</main>', () =>
-      '<p id="attribute" style="color: red">x</p><style>p { color: red }</style><script>document.title = "ran"</script>'
-      + '<img src="https://elsewhere.example/x.png"></main>')
-    served = { ...ordinary, planted: { body, policy: pages.signIn({ providers: [] }, nonce).policy } }
-    await withTab({}, async tab => {
+    const body = pages
+      .signIn({ providers: [] }, nonce)
+      .body.replace(
+        '</main>',
+        () =>
+          '<p id="attribute" style="color: red">x</p><style>p { color: red }</style><script>document.title = "ran"</script>' +
+          '<img src="https://elsewhere.example/x.png"></main>',
+      )
+    served = {
+      ...ordinary,
+      planted: { body, policy: pages.signIn({ providers: [] }, nonce).policy },
+    }
+    await withTab({}, async (tab) => {
       const complaints: string[] = []
       const blocked: (string | undefined)[] = []
-      tab.on('requestfailed', request => blocked.push(`${request.url()} ${request.failure()?.errorText}`))
-      tab.on('console', message => complaints.push(message.text()))
+      tab.on('requestfailed', (request) =>
+        blocked.push(`${request.url()} ${request.failure()?.errorText}`),
+      )
+      tab.on('console', (message) => complaints.push(message.text()))
       await tab.goto(`${origin}/signIn`)
-      expect(await tab.evaluate<string>('getComputedStyle(document.querySelector("main")).borderRadius')).toBe('16px')
-      expect(await tab.evaluate<number>('document.querySelector("img").naturalWidth')).toBeGreaterThan(0)
-      expect(complaints.filter(text => text.includes('Content Security Policy'))).toEqual([])
+      expect(
+        await tab.evaluate<string>('getComputedStyle(document.querySelector("main")).borderRadius'),
+      ).toBe('16px')
+      expect(
+        await tab.evaluate<number>('document.querySelector("img").naturalWidth'),
+      ).toBeGreaterThan(0)
+      expect(complaints.filter((text) => text.includes('Content Security Policy'))).toEqual([])
       await tab.goto(`${origin}/planted`)
       expect(await tab.title()).toBe('Sign in')
-      const color = await tab.evaluate<string>('getComputedStyle(document.querySelector("#attribute")).color')
+      const color = await tab.evaluate<string>(
+        'getComputedStyle(document.querySelector("#attribute")).color',
+      )
       expect(color).not.toBe('rgb(255, 0, 0)')
       expect(blocked).toEqual(['https://elsewhere.example/x.png csp'])
     })
@@ -208,7 +310,9 @@ describe('in a browser', () => {
   test('without script, by keyboard alone, all actions come in the order in which they are read', async () => {
     served = ordinary
     const orders: Record<string, readonly string[]> = {
-      signIn: ['first', 'second', 'third', 'fourth'].map(label => `Continue with Some ${label} label`),
+      signIn: ['first', 'second', 'third', 'fourth'].map(
+        (label) => `Continue with Some ${label} label`,
+      ),
       error: ['Try again'],
       errorWithoutMore: [],
       denied: ['Use another account', 'Try again', 'Sign out'],
@@ -219,15 +323,19 @@ describe('in a browser', () => {
       continue: ['Continue'],
     }
     expect(Object.keys(orders)).toEqual(names)
-    await withTab({ javaScriptEnabled: false }, async tab => {
+    await withTab({ javaScriptEnabled: false }, async (tab) => {
       for (const [name, order] of Object.entries(orders)) {
         await tab.goto(`${origin}/${name}`)
         expect(await tab.locator('a, button, input, [tabindex]').count()).toBe(order.length)
         for (const label of order) {
           await tab.keyboard.press('Tab')
           const focused = tab.locator(':focus-visible')
-          expect(await focused.locator(':scope > :last-child, :scope:not(:has(*))').innerText()).toBe(label)
-          expect(await tab.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
+          expect(
+            await focused.locator(':scope > :last-child, :scope:not(:has(*))').innerText(),
+          ).toBe(label)
+          expect(
+            await tab.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle'),
+          ).toBe('solid')
         }
       }
       await tab.goto(`${origin}/confirmLogout`)
@@ -239,11 +347,14 @@ describe('in a browser', () => {
   })
 
   test('in a frame of the same app the link opens in the whole window', async () => {
-    const body = '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
+    const body =
+      '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
     served = { ...ordinary, app: { body, policy: '' } }
-    await withTab({}, async tab => {
+    await withTab({}, async (tab) => {
       await tab.goto(`${origin}/app`)
-      expect(await tab.frameLocator('iframe >> nth=1').getByText('You are signed out').count()).toBe(0)
+      expect(
+        await tab.frameLocator('iframe >> nth=1').getByText('You are signed out').count(),
+      ).toBe(0)
       await tab.frameLocator('iframe >> nth=0').getByRole('link', { name: 'Sign in' }).click()
       await tab.waitForURL(`${origin}/auth/authn`)
       expect(tab.frames()).toHaveLength(1)
@@ -252,7 +363,7 @@ describe('in a browser', () => {
 
   test('colours forced by the system and reduced motion are respected', async () => {
     served = ordinary
-    await withTab({ forcedColors: 'active', reducedMotion: 'reduce' }, async tab => {
+    await withTab({ forcedColors: 'active', reducedMotion: 'reduce' }, async (tab) => {
       await tab.goto(`${origin}/denied`)
       const primary = 'getComputedStyle(document.querySelector(".primary"))'
       expect(await tab.evaluate<string>(`${primary}.borderTopWidth`)).toBe('2px')
@@ -274,10 +385,18 @@ test('the policy allows nothing but our style, the icons, our own form and, for 
   for (const [name, { policy }] of Object.entries(ordinary)) {
     expect(policy).toBe(name === 'frame' ? `${own} 'self'` : `${own} 'none'`)
   }
-  const withoutIcons = createPages({ custom: undefined, imageOrigins: [] }).frame({ loginUrl: '/' }, nonce)
+  const withoutIcons = createPages({ custom: undefined, imageOrigins: [] }).frame(
+    { loginUrl: '/' },
+    nonce,
+  )
   expect(withoutIcons.policy).toBe(`default-src 'none'; style-src 'nonce-${nonce}'; ${rest} 'self'`)
-  const origins = createPages({ custom: undefined, imageOrigins: [iconOrigin, `${iconOrigin}/`, 'https://b.example'] })
-  expect(origins.signIn({ providers: [] }, nonce).policy).toContain(`img-src ${iconOrigin} https://b.example; `)
+  const origins = createPages({
+    custom: undefined,
+    imageOrigins: [iconOrigin, `${iconOrigin}/`, 'https://b.example'],
+  })
+  expect(origins.signIn({ providers: [] }, nonce).policy).toContain(
+    `img-src ${iconOrigin} https://b.example; `,
+  )
 })
 
 test('every page has one heading, which is its title, and the basics for small screens and robots', () => {
@@ -297,24 +416,43 @@ test('each error has a title and shows its code; the owner is told where to look
     const { body } = pages.error({ code, status, message, audience }, nonce)
     expect(body).toMatch(/<h1>[A-Z][a-z -]+[^<]*<\/h1>/)
     expect(body).toContain(`Error code <code>${code}</code>`)
-    expect(body.includes(`look up <code>${code}</code> in the README's troubleshooting`)).toBe(audience === 'owner')
+    expect(body.includes(`look up <code>${code}</code> in the README's troubleshooting`)).toBe(
+      audience === 'owner',
+    )
   }
 })
 
 test('what the provider said is cut at 512 characters', () => {
   const { body } = pages.error(
-    { code: 'provider_error', status: 502, audience: 'owner', message: 'm', providerMessage: 'Ä'.repeat(600) },
+    {
+      code: 'provider_error',
+      status: 502,
+      audience: 'owner',
+      message: 'm',
+      providerMessage: 'Ä'.repeat(600),
+    },
     nonce,
   )
   expect(body.match(/Ä/g)).toHaveLength(512)
 })
 
 test('an icon shows only from a configured https origin; else the first letter of the label stands there', () => {
-  const withHttp = createPages({ custom: undefined, imageOrigins: [iconOrigin, 'http://icons.example'] })
+  const withHttp = createPages({
+    custom: undefined,
+    imageOrigins: [iconOrigin, 'http://icons.example'],
+  })
   const shown = (iconUrl: string) =>
     withHttp.signIn({ providers: [{ name: 'a', label: 'élan', iconUrl, url: '/' }] }, nonce).body
-  expect(shown(`${iconOrigin}/a.svg`)).toContain(`<img src="${iconOrigin}/a.svg" alt="" referrerpolicy="no-referrer">`)
-  const wrong = ['http://icons.example/a', 'https://elsewhere.example/a', 'javascript:alert(1)', '/a.svg', 'data:,x']
+  expect(shown(`${iconOrigin}/a.svg`)).toContain(
+    `<img src="${iconOrigin}/a.svg" alt="" referrerpolicy="no-referrer">`,
+  )
+  const wrong = [
+    'http://icons.example/a',
+    'https://elsewhere.example/a',
+    'javascript:alert(1)',
+    '/a.svg',
+    'data:,x',
+  ]
   for (const url of wrong) {
     expect(shown(url)).not.toContain('<img')
     expect(shown(url)).toContain('aria-hidden="true">É</span>')
@@ -323,7 +461,10 @@ test('an icon shows only from a configured https origin; else the first letter o
 
 test('a colour that is none leaves the style alone', () => {
   const style = (color: string | undefined) => {
-    const { body } = pages.signIn({ providers: [{ name: 'a', label: 'A', color, url: '/' }] }, nonce)
+    const { body } = pages.signIn(
+      { providers: [{ name: 'a', label: 'A', color, url: '/' }] },
+      nonce,
+    )
     return /<style[^]*<\/style>/.exec(body)?.[0]
   }
   for (const color of ['red; } body { display: none', '#12', '12345', '</style><b>', '']) {
@@ -333,10 +474,20 @@ test('a colour that is none leaves the style alone', () => {
 })
 
 test('a link that leaves the web is an error, not a link', () => {
-  const wrong = ['javascript:alert(1)', '//evil.example', '/\\evil.example', '/\t/evil.example', 'data:,x', 'x', '']
+  const wrong = [
+    'javascript:alert(1)',
+    '//evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    'data:,x',
+    'x',
+    '',
+  ]
   for (const url of wrong) {
     expect(() => pages.frame({ loginUrl: url }, nonce)).toThrow(/a link has to be a path/)
-    expect(() => pages.confirmLogout({ confirmUrl: url, cancelUrl: '/' }, nonce)).toThrow(/a link has to be a path/)
+    expect(() => pages.confirmLogout({ confirmUrl: url, cancelUrl: '/' }, nonce)).toThrow(
+      /a link has to be a path/,
+    )
   }
 })
 
@@ -346,18 +497,25 @@ describe('pages of the app', () => {
 
   test('take the place of the built-in ones, with unescaped strings, the tag and the nonce', () => {
     const made = with_({
-      error: context => context.html`<style nonce="${context.nonce}"></style><p>${context.message}</p>`,
+      error: (context) =>
+        context.html`<style nonce="${context.nonce}"></style><p>${context.message}</p>`,
       signedOut: ({ loginUrl }) => `<a href="${loginUrl}">again</a>`,
     })
     const { body, policy } = made.error(facts, nonce)
     expect(body).toBe(`<style nonce="${nonce}"></style><p>&lt;b&gt;</p>`)
     expect(policy).toBe(with_({}).error(facts, nonce).policy)
-    expect(made.signedOut({ loginUrl: '/auth/authn' }, nonce).body).toBe('<a href="/auth/authn">again</a>')
+    expect(made.signedOut({ loginUrl: '/auth/authn' }, nonce).body).toBe(
+      '<a href="/auth/authn">again</a>',
+    )
     expect(made.signIn({ providers: [] }, nonce).body).toContain('<h1>Sign in</h1>')
   })
 
   test('let their own error through', () => {
-    const broken = with_({ error: () => { throw new RangeError('mine') } })
+    const broken = with_({
+      error: () => {
+        throw new RangeError('mine')
+      },
+    })
     expect(() => broken.error(facts, nonce)).toThrow(new RangeError('mine'))
   })
 

@@ -5,7 +5,24 @@ import { createSealer, randomId, sha256 } from '../../src/http/encryption.js'
 import { createTransactions } from '../../src/oauth/transaction.js'
 import { oidcProvider } from '../../src/index.js'
 import { offSite, strictSameSitePath } from './oracle.js'
-import { begin, type Begun, CANARY, consent, cookieOf, corpus, countOf, expand, kinds, logIn, pollution, report, SECRET, sendPatiently, startSwitch, type Switch } from '../support/corpus.js'
+import {
+  begin,
+  type Begun,
+  CANARY,
+  consent,
+  cookieOf,
+  corpus,
+  countOf,
+  expand,
+  kinds,
+  logIn,
+  pollution,
+  report,
+  SECRET,
+  sendPatiently,
+  startSwitch,
+  type Switch,
+} from '../support/corpus.js'
 import { type RawAnswer, sendRawRequest } from '../support/raw.js'
 
 interface Expectation {
@@ -58,23 +75,41 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
   /** What the placeholders of one case stand for; made only where the case asks. */
   async function valuesFor(one: Case, begun: Begun): Promise<Record<string, string>> {
     const text = JSON.stringify(one)
-    const values: Record<string, string> = { STATE: begun.state, ISS: encodeURIComponent(String(vendor.options['issuer'])), NONCE_COOKIE: begun.cookie.split('=')[1] ?? '' }
-    const needsCode = text.includes('{{CODE}}') || one.expect.transactionConsumed || one.expect.transactionStillUsable
+    const values: Record<string, string> = {
+      STATE: begun.state,
+      ISS: encodeURIComponent(String(vendor.options['issuer'])),
+      NONCE_COOKIE: begun.cookie.split('=')[1] ?? '',
+    }
+    const needsCode =
+      text.includes('{{CODE}}') ||
+      one.expect.transactionConsumed ||
+      one.expect.transactionStillUsable
     if (needsCode) values['CODE'] = (await consent(begun)).get('code') ?? ''
     if (/\{\{(?:STATE2|CODE2)/.test(text)) {
       const other = await begin(gate)
-      Object.assign(values, { STATE2: other.state, CODE2: (await consent(other)).get('code') ?? '' })
+      Object.assign(values, {
+        STATE2: other.state,
+        CODE2: (await consent(other)).get('code') ?? '',
+      })
     }
     if (text.includes('{{STATE_OLD}}') || text.includes('{{CODE_USED}}')) {
       const query = await consent(begun)
-      await sendRawRequest(gate.port, { target: `/auth/callback?${query}`, headers: [`Cookie: ${begun.cookie}`] })
+      await sendRawRequest(gate.port, {
+        target: `/auth/callback?${query}`,
+        headers: [`Cookie: ${begun.cookie}`],
+      })
       Object.assign(values, { STATE_OLD: begun.state, CODE_USED: query.get('code') ?? '' })
     }
-    if (text.includes('{{ID_TOKEN}}')) values['ID_TOKEN'] = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln'
+    if (text.includes('{{ID_TOKEN}}'))
+      values['ID_TOKEN'] = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln'
     return values
   }
 
-  async function cookieFor(one: Case, begun: Begun, session: () => Promise<string>): Promise<string[]> {
+  async function cookieFor(
+    one: Case,
+    begun: Begun,
+    session: () => Promise<string>,
+  ): Promise<string[]> {
     const [name = '', value = ''] = begun.cookie.split('=')
     const jars: Record<string, () => string | undefined | Promise<string>> = {
       own: () => begun.cookie,
@@ -90,50 +125,121 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
       'session-as-nonce': async () => `${name}=${(await session()).split('=')[1]}`,
       'other-instance': async () => (await begin(gate)).cookie.replace('ngrok.', 'other.'),
       'dup-one-valid': () => `${name}=${randomBytes(32).toString('base64url')}; ${begun.cookie}`,
-      'own+20-stale': () => [...Array.from({ length: 20 }, (_, index) => `ngrok.nonce.${index.toString(16).padStart(8, '0')}=${randomBytes(32).toString('base64url')}`), begun.cookie].join('; '),
+      'own+20-stale': () =>
+        [
+          ...Array.from(
+            { length: 20 },
+            (_, index) =>
+              `ngrok.nonce.${index.toString(16).padStart(8, '0')}=${randomBytes(32).toString('base64url')}`,
+          ),
+          begun.cookie,
+        ].join('; '),
     }
     const make = jars[one.cookie]
-    if (make === undefined) throw new Error(`the corpus asks for a cookie that is unknown here: ${one.cookie}`)
+    if (make === undefined)
+      throw new Error(`the corpus asks for a cookie that is unknown here: ${one.cookie}`)
     const cookie = await make()
     return cookie === undefined ? [] : [`Cookie: ${cookie}`]
   }
 
-  async function send(one: Case, values: Record<string, string>, cookies: string[]): Promise<RawAnswer> {
+  async function send(
+    one: Case,
+    values: Record<string, string>,
+    cookies: string[],
+  ): Promise<RawAnswer> {
     const query = expand(one.query, values)
-    const target = one.target === undefined ? `${expand(one.path ?? '/auth/callback', values)}${query === '' ? '' : `?${query}`}` : expand(one.target, values)
-    const headers = [...cookies, ...Object.entries(one.headers ?? {}).map(([name, value]) => `${name}: ${value}`)]
+    const target =
+      one.target === undefined
+        ? `${expand(one.path ?? '/auth/callback', values)}${query === '' ? '' : `?${query}`}`
+        : expand(one.target, values)
+    const headers = [
+      ...cookies,
+      ...Object.entries(one.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ]
     const method = one.method ?? 'GET'
     const body = expand(one.body ?? '', values)
     if (body.length < 65_536) return sendRawRequest(gate.port, { method, target, headers, body })
     // The answer comes before the body is through: nobody waits for it.
-    const head = [`${method} ${target} HTTP/1.1`, `Host: localhost:${gate.port}`, ...headers, `Content-Length: ${body.length}`, '', ''].join('\r\n')
+    const head = [
+      `${method} ${target} HTTP/1.1`,
+      `Host: localhost:${gate.port}`,
+      ...headers,
+      `Content-Length: ${body.length}`,
+      '',
+      '',
+    ].join('\r\n')
     const text = await sendPatiently(gate.port, head + body.slice(0, 32_768))
-    const lines = text.split('\r\n\r\n', 1)[0]?.split('\r\n').slice(1).map((line): [string, string] => [line.split(':', 1)[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]) ?? []
-    return { status: Number(text.split(' ')[1]), lines, headers: Object.fromEntries(lines.map(([name, value]) => [name.toLowerCase(), value])), body: '', text }
+    const lines =
+      text
+        .split('\r\n\r\n', 1)[0]
+        ?.split('\r\n')
+        .slice(1)
+        .map((line): [string, string] => [
+          line.split(':', 1)[0] ?? '',
+          line.slice(line.indexOf(':') + 1).trim(),
+        ]) ?? []
+    return {
+      status: Number(text.split(' ')[1]),
+      lines,
+      headers: Object.fromEntries(lines.map(([name, value]) => [name.toLowerCase(), value])),
+      body: '',
+      text,
+    }
   }
 
-  function faultsOf({ expect: wanted, ...one }: Case, answer: RawAnswer, tokenRequests: number, sessions: number): string[] {
+  function faultsOf(
+    { expect: wanted, ...one }: Case,
+    answer: RawAnswer,
+    tokenRequests: number,
+    sessions: number,
+  ): string[] {
     const faults: string[] = []
-    const check = (isGood: boolean, what: string) => void (isGood || faults.push(`${one.id}: ${what}`))
-    check(wanted.status.includes(answer.status), `status ${answer.status} ${answer.headers['location'] ?? ''}`)
-    if (wanted.tokenRequests !== undefined) check([wanted.tokenRequests].flat().includes(tokenRequests), `${tokenRequests} token requests`)
-    if (typeof wanted.sessionCreated === 'boolean') check(sessions === Number(wanted.sessionCreated), `${sessions} sessions`)
-    check((cookieOf(answer, 'session') !== '') === (sessions === 1), 'a cookie without a session, or the other way round')
+    const check = (isGood: boolean, what: string) =>
+      void (isGood || faults.push(`${one.id}: ${what}`))
+    check(
+      wanted.status.includes(answer.status),
+      `status ${answer.status} ${answer.headers['location'] ?? ''}`,
+    )
+    if (wanted.tokenRequests !== undefined)
+      check(
+        [wanted.tokenRequests].flat().includes(tokenRequests),
+        `${tokenRequests} token requests`,
+      )
+    if (typeof wanted.sessionCreated === 'boolean')
+      check(sessions === Number(wanted.sessionCreated), `${sessions} sessions`)
+    check(
+      (cookieOf(answer, 'session') !== '') === (sessions === 1),
+      'a cookie without a session, or the other way round',
+    )
     // Nonces and sealed tokens are random, and contain every short text now and then.
-    const shown = answer.body.replace(/<style[\s\S]*?<\/style>/g, '').replace(/(?:return_token|confirm)=[\w-]+/g, '')
-    for (const part of wanted.bodyContains ?? []) check(shown.includes(part), `the page lacks ${part}`)
-    for (const part of wanted.bodyMustNotContain ?? []) check(!shown.includes(part), `the page has ${part}`)
+    const shown = answer.body
+      .replace(/<style[\s\S]*?<\/style>/g, '')
+      .replace(/(?:return_token|confirm)=[\w-]+/g, '')
+    for (const part of wanted.bodyContains ?? [])
+      check(shown.includes(part), `the page lacks ${part}`)
+    for (const part of wanted.bodyMustNotContain ?? [])
+      check(!shown.includes(part), `the page has ${part}`)
     for (const [name, value] of Object.entries(wanted.headers ?? {})) {
       const actual = answer.headers[name] ?? ''
       const part = value.startsWith('contains ') ? value.slice(9) : undefined
       check(part === undefined ? actual === value : actual.includes(part), `${name}: ${actual}`)
     }
-    if (wanted.maxBodyBytes !== undefined) check(Buffer.byteLength(answer.body) <= wanted.maxBodyBytes, `${answer.body.length} characters`)
-    check(answer.headers['cache-control'] === 'no-store', `Cache-Control: ${answer.headers['cache-control']}`)
+    if (wanted.maxBodyBytes !== undefined)
+      check(
+        Buffer.byteLength(answer.body) <= wanted.maxBodyBytes,
+        `${answer.body.length} characters`,
+      )
+    check(
+      answer.headers['cache-control'] === 'no-store',
+      `Cache-Control: ${answer.headers['cache-control']}`,
+    )
     const location = answer.headers['location']
     if (location !== undefined) {
       const isAuthorize = location.startsWith(`${vendor.origin}/authorize?`)
-      check(isAuthorize || (!offSite(location) && strictSameSitePath(location)), `Location ${location}`)
+      check(
+        isAuthorize || (!offSite(location) && strictSameSitePath(location)),
+        `Location ${location}`,
+      )
     }
     check(!answer.text.includes(CANARY), 'the app answered')
     return faults
@@ -143,16 +249,27 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
     vendor.settings.issInCallback = one.when === 'iss advertised'
     const begun = await begin(gate, '/deep')
     const values = await valuesFor(one, begun)
-    const session = async () => values['SESSION_COOKIE'] ?? (values['SESSION_COOKIE'] = await logIn(gate))
-    if (JSON.stringify(one).includes('{{SESSION}}')) values['SESSION'] = (await session()).split('=')[1] ?? ''
+    const session = async () =>
+      values['SESSION_COOKIE'] ?? (values['SESSION_COOKIE'] = await logIn(gate))
+    if (JSON.stringify(one).includes('{{SESSION}}'))
+      values['SESSION'] = (await session()).split('=')[1] ?? ''
     const cookies = await cookieFor(one, begun, session)
     const before = { token: countOf(vendor, 'token'), sessions: gate.store.sessions }
     const answer = await send(one, values, cookies)
-    const faults = faultsOf(one, answer, countOf(vendor, 'token') - before.token, gate.store.sessions - before.sessions)
+    const faults = faultsOf(
+      one,
+      answer,
+      countOf(vendor, 'token') - before.token,
+      gate.store.sessions - before.sessions,
+    )
     if (one.expect.transactionConsumed || one.expect.transactionStillUsable) {
-      const again = await sendRawRequest(gate.port, { target: `/auth/callback?code=${values['CODE']}&state=${begun.state}`, headers: [`Cookie: ${begun.cookie}`] })
+      const again = await sendRawRequest(gate.port, {
+        target: `/auth/callback?code=${values['CODE']}&state=${begun.state}`,
+        headers: [`Cookie: ${begun.cookie}`],
+      })
       const isUsable = again.status === 302 && again.headers['location'] === '/deep'
-      if (isUsable !== (one.expect.transactionStillUsable === true)) faults.push(`${one.id}: the state ${isUsable ? 'still works' : 'was used up'}`)
+      if (isUsable !== (one.expect.transactionStillUsable === true))
+        faults.push(`${one.id}: the state ${isUsable ? 'still works' : 'was used up'}`)
     }
     return faults
   }
@@ -200,7 +317,9 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
     const odd: string[] = []
     for (let count = 0; count < total; count += 50) {
       const queries = Array.from({ length: 50 }, () => fuzz(random, begun.state))
-      const answers = await Promise.all(queries.map((query) => sendRawRequest(gate.port, { target: `/auth/callback?${query}` })))
+      const answers = await Promise.all(
+        queries.map((query) => sendRawRequest(gate.port, { target: `/auth/callback?${query}` })),
+      )
       answers.forEach(({ status, text }, index) => {
         if (status !== 400 || text.includes(CANARY)) odd.push(`${status} ${queries[index]}`)
       })
@@ -216,20 +335,39 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
     const session = await logIn(gate)
     const begun = await begin(gate)
     const query = await consent(begun)
-    const stale = await sendRawRequest(gate.port, { target: `/auth/callback?${query}`, headers: [`Cookie: ${session}`] })
-    expect([stale.status, stale.headers['location'], stale.headers['set-cookie']]).toEqual([302, '/', undefined])
+    const stale = await sendRawRequest(gate.port, {
+      target: `/auth/callback?${query}`,
+      headers: [`Cookie: ${session}`],
+    })
+    expect([stale.status, stale.headers['location'], stale.headers['set-cookie']]).toEqual([
+      302,
+      '/',
+      undefined,
+    ])
     // What never was a state of ours is refused all the same.
-    for (const target of [`/auth/callback?code=x&state=${session.split('=')[1]}`, '/auth/callback?code=x&state=y', '/auth/callback']) {
-      expect((await sendRawRequest(gate.port, { target, headers: [`Cookie: ${session}`] })).status).toBe(400)
+    for (const target of [
+      `/auth/callback?code=x&state=${session.split('=')[1]}`,
+      '/auth/callback?code=x&state=y',
+      '/auth/callback',
+    ]) {
+      expect(
+        (await sendRawRequest(gate.port, { target, headers: [`Cookie: ${session}`] })).status,
+      ).toBe(400)
     }
-    expect((await sendRawRequest(gate.port, { target: '/', headers: [`Cookie: ${session}`] })).status).toBe(200)
+    expect(
+      (await sendRawRequest(gate.port, { target: '/', headers: [`Cookie: ${session}`] })).status,
+    ).toBe(200)
   })
 
   test('S-005 two callbacks of one state at once: one session, one redirect into the app', async () => {
     gate.use({ provider: provider() })
     const begun = await begin(gate, '/deep')
     const target = `/auth/callback?${await consent(begun)}`
-    const answers = await Promise.all([0, 1, 2].map(() => sendRawRequest(gate.port, { target, headers: [`Cookie: ${begun.cookie}`] })))
+    const answers = await Promise.all(
+      [0, 1, 2].map(() =>
+        sendRawRequest(gate.port, { target, headers: [`Cookie: ${begun.cookie}`] }),
+      ),
+    )
     expect(answers.map(({ status }) => status).sort()).toEqual([302, 400, 400])
     expect(gate.store.sessions).toBe(1)
   })
@@ -240,7 +378,11 @@ describe('S-046 a transaction', () => {
     const sealer = createSealer([SECRET])
     const transactions = createTransactions(sealer)
     const cookieHash = sha256(randomId())
-    const stateWith = (returnPath: string) => sealer.seal('state', JSON.stringify({ cookieHash, startedAt: Date.now(), provider: 'acme', returnPath }))
+    const stateWith = (returnPath: string) =>
+      sealer.seal(
+        'state',
+        JSON.stringify({ cookieHash, startedAt: Date.now(), provider: 'acme', returnPath }),
+      )
     const { cases: payloads } = corpus<{ cases: { payload: string }[] }>('open-redirect.json')
     const returnPathOf = (path: string) => {
       const read = transactions.read(stateWith(path), Date.now())
@@ -263,7 +405,38 @@ function seeded(seed: number): () => number {
   }
 }
 
-const pieces = ['code', 'state', 'error', 'iss', 'error_description', 'id_token', '=', '&', ';', '%', '%00', '%zz', '%E0%A4', '+', '[]', '[__proto__]', '__proto__', '.', '/', '..', '#', '?', '\\', "'", '"', '<', '{{', 'constructor', 'null', 'A'.repeat(300)]
+const pieces = [
+  'code',
+  'state',
+  'error',
+  'iss',
+  'error_description',
+  'id_token',
+  '=',
+  '&',
+  ';',
+  '%',
+  '%00',
+  '%zz',
+  '%E0%A4',
+  '+',
+  '[]',
+  '[__proto__]',
+  '__proto__',
+  '.',
+  '/',
+  '..',
+  '#',
+  '?',
+  '\\',
+  "'",
+  '"',
+  '<',
+  '{{',
+  'constructor',
+  'null',
+  'A'.repeat(300),
+]
 
 /** A query that no login made; now and then with a state that is ours, though never with its cookie. */
 function fuzz(random: () => number, state: string): string {

@@ -1,9 +1,28 @@
-import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign as signBytes } from 'node:crypto'
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign as signBytes,
+} from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { CompactEncrypt } from 'jose'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { defineProvider, oidcProvider } from '../../src/index.js'
-import { begin, CANARY, consent, cookieOf, corpus, expand, kinds, pollution, report, startSwitch, type Switch } from '../support/corpus.js'
+import {
+  begin,
+  CANARY,
+  consent,
+  cookieOf,
+  corpus,
+  expand,
+  kinds,
+  pollution,
+  report,
+  startSwitch,
+  type Switch,
+} from '../support/corpus.js'
 import { type FaultyServer, startFaulty } from '../support/faulty.js'
 import { sendRawRequest } from '../support/raw.js'
 
@@ -28,7 +47,13 @@ const attacker = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const ed = generateKeyPairSync('ed25519')
 
-const jwk = (key: KeyObject, more: object) => ({ ...createPublicKey(key.export({ type: 'spki', format: 'pem' }) as string).export({ format: 'jwk' }), use: 'sig', ...more })
+const jwk = (key: KeyObject, more: object) => ({
+  ...createPublicKey(key.export({ type: 'spki', format: 'pem' }) as string).export({
+    format: 'jwk',
+  }),
+  use: 'sig',
+  ...more,
+})
 const published = [
   jwk(rsa.publicKey, { kid: 'rsa-1' }),
   jwk(otherRsa.publicKey, { kid: 'rsa-2' }),
@@ -43,31 +68,52 @@ function signatureOf(how: string, alg: unknown, input: string): string {
   const hmac = (key: string | Buffer) => createHmac('sha256', key).update(input).digest('base64url')
   const rs = (key: KeyObject, hash = 'sha256') => signBytes(hash, bytes, key).toString('base64url')
   switch (how) {
-    case 'none': return ''
-    case 'zeros': return Buffer.alloc(64).toString('base64url')
-    case 'der': return signBytes('sha256', bytes, ec.privateKey).toString('base64url')
-    case 'attacker-key': return rs(attacker.privateKey)
-    case 'wrong-key': return rs(otherRsa.privateKey)
-    case 'hs256-public-pem': return hmac(rsa.publicKey.export({ type: 'spki', format: 'pem' }))
-    case 'hs256-secret': return hmac('dev-client-secret')
-    case 'corrupt': return String(alg).startsWith('HS') ? randomBytes(32).toString('base64url') : rs(rsa.privateKey).replace(/^./, (first) => (first === 'A' ? 'B' : 'A'))
-    case 'ok': break
-    default: throw new Error(`the corpus asks for a signature that is unknown here: ${how}`)
+    case 'none':
+      return ''
+    case 'zeros':
+      return Buffer.alloc(64).toString('base64url')
+    case 'der':
+      return signBytes('sha256', bytes, ec.privateKey).toString('base64url')
+    case 'attacker-key':
+      return rs(attacker.privateKey)
+    case 'wrong-key':
+      return rs(otherRsa.privateKey)
+    case 'hs256-public-pem':
+      return hmac(rsa.publicKey.export({ type: 'spki', format: 'pem' }))
+    case 'hs256-secret':
+      return hmac('dev-client-secret')
+    case 'corrupt':
+      return String(alg).startsWith('HS')
+        ? randomBytes(32).toString('base64url')
+        : rs(rsa.privateKey).replace(/^./, (first) => (first === 'A' ? 'B' : 'A'))
+    case 'ok':
+      break
+    default:
+      throw new Error(`the corpus asks for a signature that is unknown here: ${how}`)
   }
   if (alg === 'EdDSA') return signBytes(null, bytes, ed.privateKey).toString('base64url')
-  if (alg === 'ES256') return signBytes('sha256', bytes, { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+  if (alg === 'ES256')
+    return signBytes('sha256', bytes, { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+      'base64url',
+    )
   return rs(rsa.privateKey, alg === 'RS512' ? 'sha512' : alg === 'RS384' ? 'sha384' : 'sha256')
 }
 
 /** `null` leaves a member out; `-7d` and the like are times from now. */
-function laidOver(base: Record<string, unknown>, over: Record<string, unknown> = {}): Record<string, unknown> {
+function laidOver(
+  base: Record<string, unknown>,
+  over: Record<string, unknown> = {},
+): Record<string, unknown> {
   const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
   const valueOf = (value: unknown): unknown => {
     const span = typeof value === 'string' ? /^([+-]\d+)([smhd])$/.exec(value) : null
     if (span) return Math.floor(Date.now() / 1000) + Number(span[1]) * (units[span[2] ?? ''] ?? 1)
     return value === 'now*1000' ? Date.now() : value
   }
-  const all = { ...base, ...Object.fromEntries(Object.entries(over).map(([name, value]) => [name, valueOf(value)])) }
+  const all = {
+    ...base,
+    ...Object.fromEntries(Object.entries(over).map(([name, value]) => [name, valueOf(value)])),
+  }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
@@ -76,53 +122,119 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
   let gate: Switch
   let evil: FaultyServer
   beforeAll(async () => {
-    ;[vendor, gate, evil] = await Promise.all([startVendor('oidc', { settings: { issInCallback: false } }), startSwitch(kind), startFaulty()])
+    ;[vendor, gate, evil] = await Promise.all([
+      startVendor('oidc', { settings: { issInCallback: false } }),
+      startSwitch(kind),
+      startFaulty(),
+    ])
   })
   afterAll(async () => {
     evil.close()
     await Promise.all([gate.close(), vendor.close()])
   })
 
-  const json = (body: string) => ({ status: 200, headers: { 'content-type': 'application/json' }, body })
+  const json = (body: string) => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
 
   async function tokenOf(one: Case, nonce: string): Promise<unknown> {
     const issuer = String(vendor.options['issuer'])
     const values = { CLIENT_ID: vendor.clientId, ISS: issuer, NONCE: nonce }
     const expandAll = <T>(value: T): T => JSON.parse(expand(JSON.stringify(value), values)) as T
     const now = Math.floor(Date.now() / 1000)
-    const claims = laidOver({ iss: issuer, sub: 'u-1', aud: vendor.clientId, iat: now, exp: now + 300, auth_time: now, nonce, email: 'alice@corp.example' }, expandAll(one.claims ?? {}))
+    const claims = laidOver(
+      {
+        iss: issuer,
+        sub: 'u-1',
+        aud: vendor.clientId,
+        iat: now,
+        exp: now + 300,
+        auth_time: now,
+        nonce,
+        email: 'alice@corp.example',
+      },
+      expandAll(one.claims ?? {}),
+    )
     const kid = { ES256: 'ec-1', EdDSA: 'ed-1' }[String(one.header?.['alg'])] ?? 'rsa-1'
     const header = laidOver({ alg: 'RS256', typ: 'JWT', kid }, one.header)
     if (header['jwk'] !== undefined) header['jwk'] = jwk(attacker.publicKey, {})
-    for (const name of ['x5u', 'jku']) if (header[name] !== undefined) header[name] = `${evil.stray}/keys`
+    for (const name of ['x5u', 'jku'])
+      if (header[name] !== undefined) header[name] = `${evil.stray}/keys`
     const input = `${encode(header)}.${encode(claims)}`
     const good = `${input}.${signatureOf(one.sign, header['alg'], input)}`
     if (one.raw === undefined) return /^type-/.test(one.id) ? null : good
-    if (one.raw === '{{JWE}}') return new CompactEncrypt(Buffer.from(good)).setProtectedHeader({ alg: 'RSA-OAEP', enc: 'A256GCM' }).encrypt(rsa.publicKey)
+    if (one.raw === '{{JWE}}')
+      return new CompactEncrypt(Buffer.from(good))
+        .setProtectedHeader({ alg: 'RSA-OAEP', enc: 'A256GCM' })
+        .encrypt(rsa.publicKey)
     return JSON.parse(JSON.stringify(one.raw).replaceAll('{{ID_TOKEN}}', good)) as unknown
   }
 
   async function run(one: Case): Promise<string[]> {
-    const { issuer, clientId, clientSecret } = vendor.options as { issuer: string; clientId: string; clientSecret: string }
-    const withoutNonce = () => defineProvider({ openid: true, echoesNonce: false, issuer, scopes: ['openid'], clientId, clientSecret })
-    gate.use({ provider: { acme: one.id === 'nonce-unsolicited' ? withoutNonce() : oidcProvider({ issuer, clientId, clientSecret }) } })
+    const { issuer, clientId, clientSecret } = vendor.options as {
+      issuer: string
+      clientId: string
+      clientSecret: string
+    }
+    const withoutNonce = () =>
+      defineProvider({
+        openid: true,
+        echoesNonce: false,
+        issuer,
+        scopes: ['openid'],
+        clientId,
+        clientSecret,
+      })
+    gate.use({
+      provider: {
+        acme:
+          one.id === 'nonce-unsolicited'
+            ? withoutNonce()
+            : oidcProvider({ issuer, clientId, clientSecret }),
+      },
+    })
     vendor.respond('jwks', json(JSON.stringify({ keys: published })))
-    vendor.respond('userinfo', json(JSON.stringify({ sub: 'u-1', name: 'Alice', email: 'alice@corp.example', email_verified: true })))
+    vendor.respond(
+      'userinfo',
+      json(
+        JSON.stringify({
+          sub: 'u-1',
+          name: 'Alice',
+          email: 'alice@corp.example',
+          email_verified: true,
+        }),
+      ),
+    )
     const begun = await begin(gate, one.claims?.['auth_time'] === undefined ? '/' : '/auth/authn')
     const token = await tokenOf(one, new URL(begun.authorizeUrl).searchParams.get('nonce') ?? '')
-    const answer = { access_token: 'at-1', token_type: 'Bearer', expires_in: 3600, ...(token !== '<absent>' && { id_token: token }) }
+    const answer = {
+      access_token: 'at-1',
+      token_type: 'Bearer',
+      expires_in: 3600,
+      ...(token !== '<absent>' && { id_token: token }),
+    }
     vendor.respond('token', json(JSON.stringify(answer)))
     const calls = gate.upstream.calls
-    const last = await sendRawRequest(gate.port, { target: `/auth/callback?${await consent(begun)}`, headers: [`Cookie: ${begun.cookie}`] })
+    const last = await sendRawRequest(gate.port, {
+      target: `/auth/callback?${await consent(begun)}`,
+      headers: [`Cookie: ${begun.cookie}`],
+    })
     const faults: string[] = []
     const isIn = last.status === 302
-    const wanted = one.id === 'iss-google-no-scheme' ? 'reject' : one.id === 'hd-other' ? 'accept' : one.expect
-    const isRight = (wanted.includes('accept') && isIn) || (wanted.includes('reject') && last.status === 502)
+    const wanted =
+      one.id === 'iss-google-no-scheme' ? 'reject' : one.id === 'hd-other' ? 'accept' : one.expect
+    const isRight =
+      (wanted.includes('accept') && isIn) || (wanted.includes('reject') && last.status === 502)
     if (!isRight) faults.push(`${one.id}: ${last.status}, expected ${wanted}`)
-    if (gate.store.sessions !== Number(isIn) || (cookieOf(last, 'session') !== '') !== isIn) faults.push(`${one.id}: a session without a login`)
-    if (gate.upstream.calls !== calls || last.text.includes(CANARY)) faults.push(`${one.id}: the app was called`)
+    if (gate.store.sessions !== Number(isIn) || (cookieOf(last, 'session') !== '') !== isIn)
+      faults.push(`${one.id}: a session without a login`)
+    if (gate.upstream.calls !== calls || last.text.includes(CANARY))
+      faults.push(`${one.id}: the app was called`)
     if (evil.strayed.length > 0) faults.push(`${one.id}: fetched ${evil.strayed}`)
-    if (typeof token === 'string' && token.length > 20 && last.text.includes(token)) faults.push(`${one.id}: the token is shown`)
+    if (typeof token === 'string' && token.length > 20 && last.text.includes(token))
+      faults.push(`${one.id}: the token is shown`)
     return faults
   }
 
@@ -139,7 +251,14 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     for (const name of ['iss', 'sub', 'aud', 'exp', 'iat', 'nonce']) {
       for (const value of [null, '', [], {}, true, 0, -1, 'NaN', [null], ' ']) {
         if (name === 'iat' && (value === 0 || value === -1)) continue
-        faults.push(...(await run({ id: `${name}=${JSON.stringify(value)}`, expect: 'reject', sign: 'ok', claims: { [name]: value } })))
+        faults.push(
+          ...(await run({
+            id: `${name}=${JSON.stringify(value)}`,
+            expect: 'reject',
+            sign: 'ok',
+            claims: { [name]: value },
+          })),
+        )
       }
     }
     expect(report(faults)).toBe('')
@@ -147,8 +266,23 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
 
   test('S-037 every algorithm but those the provider uses refuses the login', async () => {
     const faults: string[] = []
-    for (const alg of ['none', 'None', 'NONE', 'HS256', 'HS384', 'HS512', 'RS384', 'RS512', 'RS1', '', 'rs256']) {
-      for (const sign of ['ok', 'none', 'hs256-secret', 'hs256-public-pem']) faults.push(...(await run({ id: `${alg} ${sign}`, expect: 'reject', sign, header: { alg } })))
+    for (const alg of [
+      'none',
+      'None',
+      'NONE',
+      'HS256',
+      'HS384',
+      'HS512',
+      'RS384',
+      'RS512',
+      'RS1',
+      '',
+      'rs256',
+    ]) {
+      for (const sign of ['ok', 'none', 'hs256-secret', 'hs256-public-pem'])
+        faults.push(
+          ...(await run({ id: `${alg} ${sign}`, expect: 'reject', sign, header: { alg } })),
+        )
     }
     expect(report(faults)).toBe('')
   }, 60_000)

@@ -19,10 +19,16 @@ interface RefreshCase {
     userinfo?: Record<string, unknown>
     teams?: []
   }
-  expect: { result: 'pass' | 'reauthenticate' | 'unavailable' | 'denied'; status: number[]; stored?: object }
+  expect: {
+    result: 'pass' | 'reauthenticate' | 'unavailable' | 'denied'
+    status: number[]
+    stored?: object
+  }
 }
 
-const corpus = JSON.parse(readFileSync(join(process.cwd(), '__tests__/corpora/bad-userinfo.json'), 'utf8')) as { cases: RefreshCase[] }
+const corpus = JSON.parse(
+  readFileSync(join(process.cwd(), '__tests__/corpora/bad-userinfo.json'), 'utf8'),
+) as { cases: RefreshCase[] }
 const cases = corpus.cases.filter(({ endpoint }) => endpoint === 'refresh')
 
 afterEach(async () => {
@@ -47,10 +53,17 @@ function play({ vendor }: Scene, { respond }: RefreshCase): void {
   else if (body !== undefined) {
     const isSuccess = body.includes('access_token')
     // A token of the corpus is nobody's: userinfo takes any.
-    if (isSuccess) vendor.respond('userinfo', { body: { sub: 'user-1', name: 'Ida', email: 'ida@acme.example', email_verified: true } })
+    if (isSuccess)
+      vendor.respond('userinfo', {
+        body: { sub: 'user-1', name: 'Ida', email: 'ida@acme.example', email_verified: true },
+      })
     vendor.respond('token', { status, headers, body })
   }
-  if (idToken) vendor.claims(idToken.claims ?? {}, idToken.sign === 'wrong-key' ? { signing: 'wrong-key' } : {})
+  if (idToken)
+    vendor.claims(
+      idToken.claims ?? {},
+      idToken.sign === 'wrong-key' ? { signing: 'wrong-key' } : {},
+    )
   if (userinfo) vendor.user = { ...vendor.user, claims: userinfo }
   if (teams) vendor.user = { ...vendor.user, teams: [], organizations: [] }
 }
@@ -78,12 +91,16 @@ describe('the refresh cases of bad-userinfo.json', () => {
     const { items } = await scene.gate.middleware.sessions.list()
     expect(items).toHaveLength(one.expect.result === 'reauthenticate' ? 0 : 1)
     // Whoever passes is the app, which sees its tokens.
-    expect((page.status === 200 ? '' : page.body) + scene.gate.logged.join('\n')).not.toMatch(/dev-client-secret|at-2|rt-1/)
+    expect((page.status === 200 ? '' : page.body) + scene.gate.logged.join('\n')).not.toMatch(
+      /dev-client-secret|at-2|rt-1/,
+    )
     if (one.expect.stored) {
       scene.vendor.requests.length = 0
       scene.clock.forward(3700)
       await scene.visit()
-      expect(scene.vendor.requests.find(({ endpoint }) => endpoint === 'token')?.form?.['refresh_token']).toMatch(/^[0-9a-f]{20,}/)
+      expect(
+        scene.vendor.requests.find(({ endpoint }) => endpoint === 'token')?.form?.['refresh_token'],
+      ).toMatch(/^[0-9a-f]{20,}/)
     }
   })
 })

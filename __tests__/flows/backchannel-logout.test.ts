@@ -1,10 +1,23 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import express from 'express'
-import { memoryStore, type OAuthModuleOptions, oidcProvider, type SessionStore } from '../../src/index.js'
+import {
+  memoryStore,
+  type OAuthModuleOptions,
+  oidcProvider,
+  type SessionStore,
+} from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, type Gate, type GateSetup, oidcOf, startGate, stopAll, stopping } from '../support/gate.js'
+import {
+  bodyOf,
+  type Gate,
+  type GateSetup,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+} from '../support/gate.js'
 import { type Browser, createBrowser, type Page } from '../support/jar.js'
 import { type OidcServer, startOidcProvider } from '../support/oidc.js'
 import { sendRawRequest } from '../support/raw.js'
@@ -19,9 +32,14 @@ async function logIn(gate: Gate): Promise<Browser> {
   return browser
 }
 
-const cookieOf = (browser: Browser, gate: Gate) => browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ')
+const cookieOf = (browser: Browser, gate: Gate) =>
+  browser
+    .cookies(gate.origin)
+    .map((cookie) => cookie.cookieString())
+    .join('; ')
 
-const isIn = async (browser: Browser, gate: Gate) => (await browser.get(gate.url('/'), { follow: false })).status === 200
+const isIn = async (browser: Browser, gate: Gate) =>
+  (await browser.get(gate.url('/'), { follow: false })).status === 200
 
 describe('logout tokens of oidc-provider', () => {
   let server: OidcServer
@@ -29,9 +47,21 @@ describe('logout tokens of oidc-provider', () => {
     server = stopping(await startOidcProvider({ loginAs: 'alice' }))
   })
 
-  async function register(sessionRequired: boolean, options: Partial<OAuthModuleOptions> = {}, setup: GateSetup = {}): Promise<Gate & { clientId: string }> {
+  async function register(
+    sessionRequired: boolean,
+    options: Partial<OAuthModuleOptions> = {},
+    setup: GateSetup = {},
+  ): Promise<Gate & { clientId: string }> {
     const clientId = `client-${randomUUID()}`
-    const gate = await startGate({ provider: { op: oidcProvider({ issuer: server.issuer, clientId, clientSecret: 'a-secret' }) }, ...options }, setup)
+    const gate = await startGate(
+      {
+        provider: {
+          op: oidcProvider({ issuer: server.issuer, clientId, clientSecret: 'a-secret' }),
+        },
+        ...options,
+      },
+      setup,
+    )
     await server.setClient({
       client_id: clientId,
       client_secret: 'a-secret',
@@ -43,7 +73,9 @@ describe('logout tokens of oidc-provider', () => {
     return { ...gate, clientId }
   }
   const answerTo = async (gate: { clientId: string }, sub = 'alice') =>
-    (await server.endSessions(sub)).filter(({ clientId }) => clientId === gate.clientId).map(({ status }) => status)
+    (await server.endSessions(sub))
+      .filter(({ clientId }) => clientId === gate.clientId)
+      .map(({ status }) => status)
 
   test.each([
     ['that name the session', true],
@@ -66,7 +98,17 @@ describe('logout tokens of oidc-provider', () => {
   test('one session at the provider that led to two here ends both', async () => {
     const store = memoryStore()
     const gate = await register(true, { store, id: 'one' })
-    const second = await startGate({ store, id: 'two', provider: { op: oidcProvider({ issuer: server.issuer, clientId: gate.clientId, clientSecret: 'a-secret' }) } })
+    const second = await startGate({
+      store,
+      id: 'two',
+      provider: {
+        op: oidcProvider({
+          issuer: server.issuer,
+          clientId: gate.clientId,
+          clientSecret: 'a-secret',
+        }),
+      },
+    })
     await server.setClient({
       client_id: gate.clientId,
       client_secret: 'a-secret',
@@ -82,7 +124,11 @@ describe('logout tokens of oidc-provider', () => {
     const theirs = browser.cookies(gate.origin).find(({ key }) => key === 'ngrok.session')?.value
     expect(ours).not.toBe(theirs)
     const statuses = async () => {
-      const ask = (at: Gate, value = '') => createBrowser().get(at.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${value}` } })
+      const ask = (at: Gate, value = '') =>
+        createBrowser().get(at.url('/'), {
+          follow: false,
+          headers: { Cookie: `ngrok.session=${value}` },
+        })
       return [(await ask(gate, ours)).status, (await ask(second, theirs)).status]
     }
     expect(await statuses()).toEqual([200, 200])
@@ -92,7 +138,10 @@ describe('logout tokens of oidc-provider', () => {
 
   test('a store that cannot list ends the session that is named, and answers 501 where only the user is', async () => {
     const { entries: _, ...blind } = memoryStore()
-    for (const [sessionRequired, status] of [[true, 200], [false, 501]] as const) {
+    for (const [sessionRequired, status] of [
+      [true, 200],
+      [false, 501],
+    ] as const) {
       const gate = await register(sessionRequired, { store: blind })
       const browser = await logIn(gate)
       expect(await answerTo(gate)).toEqual([status])
@@ -128,17 +177,21 @@ describe('logout tokens of oidc-provider', () => {
     const reasons: unknown[] = []
     let opened = () => {}
     const isOpen = new Promise<void>((resolve) => (opened = resolve))
-    const gate = await register(true, {}, {
-      routes: (app) =>
-        app.get('/stream', (req, res) => {
-          res.write('open\n')
-          opened()
-          req.oauth.signal.addEventListener('abort', () => {
-            reasons.push(req.oauth.signal.reason)
-            res.end('closed\n')
-          })
-        }),
-    })
+    const gate = await register(
+      true,
+      {},
+      {
+        routes: (app) =>
+          app.get('/stream', (req, res) => {
+            res.write('open\n')
+            opened()
+            req.oauth.signal.addEventListener('abort', () => {
+              reasons.push(req.oauth.signal.reason)
+              res.end('closed\n')
+            })
+          }),
+      },
+    )
     const browser = await logIn(gate)
     const stream = browser.get(gate.url('/stream'))
     await isOpen
@@ -164,7 +217,14 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
   /** Beside the keys that the vendor signs ID tokens with. */
   async function publishKey(at: VendorServer) {
     const { keys } = (await (await fetch(`${at.origin}/jwks`)).json()) as { keys: object[] }
-    at.respond('jwks', { body: { keys: [...keys, { ...ours.publicKey.export({ format: 'jwk' }), kid: 'logout', alg: 'RS256', use: 'sig' }] } })
+    at.respond('jwks', {
+      body: {
+        keys: [
+          ...keys,
+          { ...ours.publicKey.export({ format: 'jwk' }), kid: 'logout', alg: 'RS256', use: 'sig' },
+        ],
+      },
+    })
   }
 
   interface Making {
@@ -173,16 +233,41 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     from?: VendorServer
   }
   const now = () => Math.floor(Date.now() / 1000)
-  function logoutToken(changes: Record<string, unknown> = {}, { header = {}, key = ours.privateKey, from = vendor }: Making = {}): string {
-    const claims = { iss: from.origin, aud: from.clientId, iat: now(), exp: now() + 120, jti: randomUUID(), sub: String(from.user.id), events: { [EVENT]: {} }, ...changes }
+  function logoutToken(
+    changes: Record<string, unknown> = {},
+    { header = {}, key = ours.privateKey, from = vendor }: Making = {},
+  ): string {
+    const claims = {
+      iss: from.origin,
+      aud: from.clientId,
+      iat: now(),
+      exp: now() + 120,
+      jti: randomUUID(),
+      sub: String(from.user.id),
+      events: { [EVENT]: {} },
+      ...changes,
+    }
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const input = `${encode({ alg: 'RS256', kid: 'logout', typ: 'logout+jwt', ...header })}.${encode(claims)}`
     return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
   }
   /** As a provider sends it: no browser. */
-  const program = { 'Sec-Fetch-Mode': undefined, 'Sec-Fetch-Dest': undefined, 'Sec-Fetch-Site': undefined, 'Sec-Fetch-User': undefined, Accept: undefined }
-  const post = (body: Record<string, string> | string, at = gate, headers: Record<string, string | undefined> = {}): Promise<Page> =>
-    createBrowser().post(at.url('/auth/backchannel-logout'), body, { headers: { ...program, ...headers }, follow: false })
+  const program = {
+    'Sec-Fetch-Mode': undefined,
+    'Sec-Fetch-Dest': undefined,
+    'Sec-Fetch-Site': undefined,
+    'Sec-Fetch-User': undefined,
+    Accept: undefined,
+  }
+  const post = (
+    body: Record<string, string> | string,
+    at = gate,
+    headers: Record<string, string | undefined> = {},
+  ): Promise<Page> =>
+    createBrowser().post(at.url('/auth/backchannel-logout'), body, {
+      headers: { ...program, ...headers },
+      follow: false,
+    })
   const send = async (logout_token: string, at = gate) => (await post({ logout_token }, at)).status
 
   test('a token that is right is taken, once', async () => {
@@ -197,7 +282,10 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
   })
 
   test.each<[string, () => string]>([
-    ['without a typ, as before it had a name', () => logoutToken({}, { header: { typ: undefined } })],
+    [
+      'without a typ, as before it had a name',
+      () => logoutToken({}, { header: { typ: undefined } }),
+    ],
     ['of the general typ JWT', () => logoutToken({}, { header: { typ: 'JWT' } })],
     ['without an end', () => logoutToken({ exp: undefined })],
     ['with our client as the only one of a list', () => logoutToken({ aud: [vendor.clientId] })],
@@ -212,11 +300,34 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['typ of an access token', () => logoutToken({}, { header: { typ: 'at+jwt' } })],
     ['typ of a security event', () => logoutToken({}, { header: { typ: 'secevent+jwt' } })],
     ['signature of another key', () => logoutToken({}, { key: attackers.privateKey })],
-    ['signature that belongs to other claims', () => [...logoutToken().split('.').slice(0, 2), logoutToken().split('.')[2]].join('.')],
-    ['no signature', () => `${logoutToken({}, { header: { alg: 'none' } }).split('.').slice(0, 2).join('.')}.`],
-    ['an algorithm that the provider does not use', () => logoutToken({}, { header: { alg: 'RS512' } })],
+    [
+      'signature that belongs to other claims',
+      () => [...logoutToken().split('.').slice(0, 2), logoutToken().split('.')[2]].join('.'),
+    ],
+    [
+      'no signature',
+      () =>
+        `${logoutToken({}, { header: { alg: 'none' } })
+          .split('.')
+          .slice(0, 2)
+          .join('.')}.`,
+    ],
+    [
+      'an algorithm that the provider does not use',
+      () => logoutToken({}, { header: { alg: 'RS512' } }),
+    ],
     ['a key id that nobody knows', () => logoutToken({}, { header: { kid: 'nobody' } })],
-    ['a key of its own', () => logoutToken({}, { header: { jwk: attackers.publicKey.export({ format: 'jwk' }) }, key: attackers.privateKey })],
+    [
+      'a key of its own',
+      () =>
+        logoutToken(
+          {},
+          {
+            header: { jwk: attackers.publicKey.export({ format: 'jwk' }) },
+            key: attackers.privateKey,
+          },
+        ),
+    ],
     ['another issuer', () => logoutToken({ iss: 'https://elsewhere.example' })],
     ['no issuer', () => logoutToken({ iss: undefined })],
     ['another client', () => logoutToken({ aud: 'somebody-else' })],
@@ -226,13 +337,22 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['an iat that is no number', () => logoutToken({ iat: 'now' })],
     ['an iat of the future', () => logoutToken({ iat: now() + 3600, exp: now() + 7200 })],
     ['an old iat and no end', () => logoutToken({ iat: now() - 400, exp: undefined })],
-    ['an iat beyond what replays are remembered for', () => logoutToken({ iat: now() - 3700, exp: now() + 86_400 })],
+    [
+      'an iat beyond what replays are remembered for',
+      () => logoutToken({ iat: now() - 3700, exp: now() + 86_400 }),
+    ],
     ['an end that has come', () => logoutToken({ iat: now() - 120, exp: now() - 60 })],
     ['an end that is no number', () => logoutToken({ exp: 'never' })],
     ['no jti', () => logoutToken({ jti: undefined })],
     ['an empty jti', () => logoutToken({ jti: '' })],
     ['no events', () => logoutToken({ events: undefined })],
-    ['another event', () => logoutToken({ events: { 'http://schemas.openid.net/secevent/risc/event-type/account-disabled': {} } })],
+    [
+      'another event',
+      () =>
+        logoutToken({
+          events: { 'http://schemas.openid.net/secevent/risc/event-type/account-disabled': {} },
+        }),
+    ],
     ['an event that is no object', () => logoutToken({ events: { [EVENT]: true } })],
     ['events in a list', () => logoutToken({ events: [EVENT] })],
     ['a nonce', () => logoutToken({ nonce: 'abc' })],
@@ -244,12 +364,18 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
   test.each(wrong)('a token with %s is refused with 400, and ends nothing', async (_, make) => {
     const browser = await logIn(gate)
     const answer = await post({ logout_token: make() })
-    expect([answer.status, JSON.parse(answer.body)]).toEqual([400, expect.objectContaining({ error: 'invalid_callback' })])
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_callback' }),
+    ])
     expect(await isIn(browser, gate)).toBe(true)
   })
 
   test('an ID token is no logout token', async () => {
-    const idToken = logoutToken({ events: undefined, nonce: 'n', jti: undefined }, { header: { typ: 'JWT' } })
+    const idToken = logoutToken(
+      { events: undefined, nonce: 'n', jti: undefined },
+      { header: { typ: 'JWT' } },
+    )
     const browser = await logIn(gate)
     expect(await send(idToken)).toBe(400)
     expect(await isIn(browser, gate)).toBe(true)
@@ -267,29 +393,60 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
 
   test('two tokens at once are refused', async () => {
     const browser = await logIn(gate)
-    expect((await post(`logout_token=${logoutToken()}&logout_token=${logoutToken()}`)).status).toBe(400)
+    expect((await post(`logout_token=${logoutToken()}&logout_token=${logoutToken()}`)).status).toBe(
+      400,
+    )
     expect(await isIn(browser, gate)).toBe(true)
   })
 
-  test.each(['express', 'express4'] as const)('what a parser of %s makes of odd field names is refused with 400', async (framework) => {
-    const behind = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework, before: (app) => app.use(express.urlencoded({ extended: true })) })
-    for (const body of ['logout_token[toString]=x', 'logout_token[0][0][toString]=x', 'logout_token[a]=b', '__proto__[logout_token]=a', 'toString=x']) {
-      expect([body, (await post(body, behind)).status]).toEqual([body, 400])
-    }
-  })
+  test.each(['express', 'express4'] as const)(
+    'what a parser of %s makes of odd field names is refused with 400',
+    async (framework) => {
+      const behind = await startGate(
+        { provider: { idp: oidcOf(vendor) } },
+        { framework, before: (app) => app.use(express.urlencoded({ extended: true })) },
+      )
+      for (const body of [
+        'logout_token[toString]=x',
+        'logout_token[0][0][toString]=x',
+        'logout_token[a]=b',
+        '__proto__[logout_token]=a',
+        'toString=x',
+      ]) {
+        expect([body, (await post(body, behind)).status]).toEqual([body, 400])
+      }
+    },
+  )
 
   test('another content type is refused', async () => {
     const browser = await logIn(gate)
-    for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', undefined]) {
-      expect((await post({ logout_token: logoutToken() }, gate, { 'Content-Type': type })).status).toBe(400)
+    for (const type of [
+      'application/json',
+      'text/plain',
+      'multipart/form-data; boundary=x',
+      undefined,
+    ]) {
+      expect(
+        (await post({ logout_token: logoutToken() }, gate, { 'Content-Type': type })).status,
+      ).toBe(400)
     }
     expect(await isIn(browser, gate)).toBe(true)
-    expect((await post({ logout_token: logoutToken() }, gate, { 'Content-Type': 'Application/X-WWW-Form-URLEncoded; charset=UTF-8' })).status).toBe(200)
+    expect(
+      (
+        await post({ logout_token: logoutToken() }, gate, {
+          'Content-Type': 'Application/X-WWW-Form-URLEncoded; charset=UTF-8',
+        })
+      ).status,
+    ).toBe(200)
   })
 
   test('a token in the query is none', async () => {
     const browser = await logIn(gate)
-    const answer = await createBrowser().post(gate.url(`/auth/backchannel-logout?logout_token=${logoutToken()}`), '', { headers: program })
+    const answer = await createBrowser().post(
+      gate.url(`/auth/backchannel-logout?logout_token=${logoutToken()}`),
+      '',
+      { headers: program },
+    )
     expect(answer.status).toBe(400)
     expect(await isIn(browser, gate)).toBe(true)
   })
@@ -299,22 +456,42 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     const large = `logout_token=${logoutToken()}&padding=${'x'.repeat(70_000)}`
     const headers = ['Content-Type: application/x-www-form-urlencoded']
     const target = '/auth/backchannel-logout'
-    const announced = await sendRawRequest(gate.port, { method: 'POST', target, headers, body: large })
+    const announced = await sendRawRequest(gate.port, {
+      method: 'POST',
+      target,
+      headers,
+      body: large,
+    })
     expect([announced.status, JSON.parse(announced.body).error]).toEqual([400, 'invalid_callback'])
     const chunks = `${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`
-    const chunked = await sendRawRequest(gate.port, { method: 'POST', target, headers: [...headers, 'Transfer-Encoding: chunked'], body: chunks })
+    const chunked = await sendRawRequest(gate.port, {
+      method: 'POST',
+      target,
+      headers: [...headers, 'Transfer-Encoding: chunked'],
+      body: chunks,
+    })
     expect(chunked.status).toBe(400)
     expect(await isIn(browser, gate)).toBe(true)
   })
 
   test.each(['GET', 'HEAD', 'PUT', 'OPTIONS'])('%s is answered with 405', async (method) => {
-    const answer = await createBrowser().request(method, gate.url('/auth/backchannel-logout'), undefined, { headers: program })
+    const answer = await createBrowser().request(
+      method,
+      gate.url('/auth/backchannel-logout'),
+      undefined,
+      { headers: program },
+    )
     expect([answer.status, answer.headers['allow']]).toEqual([405, 'POST'])
   })
 
   test('a page in a browser cannot send one for its visitor: no token, no logout, no CORS', async () => {
-    const answer = await post({ logout_token: 'x' }, gate, { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' })
-    expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+    const answer = await post({ logout_token: 'x' }, gate, {
+      Origin: 'https://evil.example',
+      'Sec-Fetch-Site': 'cross-site',
+    })
+    expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual(
+      [],
+    )
     expect(answer.status).toBe(400)
   })
 
@@ -333,7 +510,9 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await send(logoutToken({ sid: 'the-session', sub: 'a-stranger' }))).toBe(200)
     expect(await isIn(browser, gate)).toBe(true)
     expect(await send(logoutToken({ sid: 'the-session' }))).toBe(200)
-    expect([await isIn(browser, gate), await isIn(other, gate), await isIn(another, gate)]).toEqual([false, false, true])
+    expect([await isIn(browser, gate), await isIn(other, gate), await isIn(another, gate)]).toEqual(
+      [false, false, true],
+    )
   })
 
   test('with several providers each ends its own sessions only, though user and client have the same names', async () => {
@@ -351,7 +530,10 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, both)).toBe(false)
     // Two apps on one store may call different providers by the same name.
     const store = memoryStore()
-    const [here, there] = [await startGate({ ...provider(vendor), store, id: 'here' }), await startGate({ ...provider(second), store, id: 'there' })]
+    const [here, there] = [
+      await startGate({ ...provider(vendor), store, id: 'here' }),
+      await startGate({ ...provider(second), store, id: 'there' }),
+    ]
     const [visitor, namesake] = [await logIn(here), await logIn(there)]
     expect(await send(logoutToken({}, { from: second }), there)).toBe(200)
     expect([await isIn(visitor, here), await isIn(namesake, there)]).toEqual([true, false])
@@ -362,7 +544,10 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     await publishKey(second)
     for (const one of [vendor, second]) one.claims({ sid: 'the-session' })
     const { entries: _, ...store } = memoryStore()
-    const [here, there] = [await startGate({ provider: { idp: oidcOf(vendor) }, store, id: 'here' }), await startGate({ provider: { idp: oidcOf(second) }, store, id: 'there' })]
+    const [here, there] = [
+      await startGate({ provider: { idp: oidcOf(vendor) }, store, id: 'here' }),
+      await startGate({ provider: { idp: oidcOf(second) }, store, id: 'there' }),
+    ]
     const [visitor, namesake] = [await logIn(here), await logIn(there)]
     vendor.claims()
     expect(await send(logoutToken({ sid: 'the-session' }), here)).toBe(200)
@@ -370,7 +555,9 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
   })
 
   test('of two clients at one provider the one that the token is for counts', async () => {
-    const both = await startGate({ provider: { guests: oidcOf(vendor, { clientId: 'another-client' }), idp: oidcOf(vendor) } })
+    const both = await startGate({
+      provider: { guests: oidcOf(vendor, { clientId: 'another-client' }), idp: oidcOf(vendor) },
+    })
     const browser = createBrowser()
     await browser.get(both.url('/auth/authn?connection=idp'))
     expect(await isIn(browser, both)).toBe(true)
@@ -412,7 +599,9 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
         clock.forward(500)
         expect(await isIn(browser, at)).toBe(true)
       }
-      expect(await send(logoutToken({ sid, ...(sid !== undefined && { sub: undefined }) }), at)).toBe(200)
+      expect(
+        await send(logoutToken({ sid, ...(sid !== undefined && { sub: undefined }) }), at),
+      ).toBe(200)
       expect(await isIn(browser, at)).toBe(false)
     }
   })
@@ -423,7 +612,9 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     const at = await startGate({ provider, maximumDuration: 3600 })
     // The cookie keeps the time that it was set with; a copy does not.
     const header = cookieOf(await logIn(at), at)
-    const isThere = async () => (await createBrowser().get(at.url('/'), { follow: false, headers: { Cookie: header } })).status === 200
+    const isThere = async () =>
+      (await createBrowser().get(at.url('/'), { follow: false, headers: { Cookie: header } }))
+        .status === 200
     at.middleware.reconfigure({ provider, maximumDuration: 86_400, inactivityTimeout: 7200 })
     clock.forward(1800)
     expect(await isThere()).toBe(true)
@@ -453,7 +644,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await send(token, at)).toBe(400)
   })
 
-  test('keys that cannot be had are not the token\'s fault: 502, and it can be sent again', async () => {
+  test("keys that cannot be had are not the token's fault: 502, and it can be sent again", async () => {
     const flaky = stopping(await startVendor('oidc'))
     await publishKey(flaky)
     const at = await startGate({ provider: { idp: oidcOf(flaky) } })

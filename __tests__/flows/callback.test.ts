@@ -2,7 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, untilCallback, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+  untilCallback,
+  valueOfCookie,
+} from '../support/gate.js'
 import { type Browser, createBrowser, linksOf, type Page } from '../support/jar.js'
 
 let vendor: VendorServer
@@ -23,7 +33,8 @@ afterEach(() => {
 afterAll(stopAll)
 
 const tokenRequests = () => vendor.requests.filter(({ endpoint }) => endpoint === 'token').length
-const sessionsIn = async () => (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
+const sessionsIn = async () =>
+  (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
 
 /** A callback that was refused: a page with a link, no session, nothing of the app. */
 function expectRefusal(page: Page, status: number, code: string): void {
@@ -66,19 +77,33 @@ describe('a state', () => {
   test('S-005 serves once: a replay in the same browser finds nothing left', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const cookies = browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ')
+    const cookies = browser
+      .cookies(gate.origin)
+      .map((cookie) => cookie.cookieString())
+      .join('; ')
     expect((await browser.get(callback, { follow: false })).status).toBe(302)
     const before = tokenRequests()
-    expectRefusal(await createBrowser().get(callback, { follow: false, headers: { Cookie: cookies } }), 400, 'login_expired')
+    expectRefusal(
+      await createBrowser().get(callback, { follow: false, headers: { Cookie: cookies } }),
+      400,
+      'login_expired',
+    )
     expect(tokenRequests()).toBe(before)
   })
 
   test('S-005 sent twice at once opens one session', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const headers = {
+      Cookie: browser
+        .cookies(gate.origin)
+        .map((cookie) => cookie.cookieString())
+        .join('; '),
+    }
     const before = await sessionsIn()
-    const both = await Promise.all([1, 2].map(() => createBrowser().get(callback, { follow: false, headers })))
+    const both = await Promise.all(
+      [1, 2].map(() => createBrowser().get(callback, { follow: false, headers })),
+    )
     expect(both.map(({ status }) => status).sort()).toEqual([302, 400])
     expect(await sessionsIn()).toBe(Number(before) + 1)
   })
@@ -86,21 +111,34 @@ describe('a state', () => {
   test('S-005 a failed callback uses it up as well', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const headers = {
+      Cookie: browser
+        .cookies(gate.origin)
+        .map((cookie) => cookie.cookieString())
+        .join('; '),
+    }
     const failed = withParams(callback, (params) => params.set('code', 'wrong'))
     expectRefusal(await browser.get(failed, { follow: false, headers }), 400, 'login_expired')
     expectRefusal(await browser.get(callback, { follow: false, headers }), 400, 'login_expired')
     expect(gate.logged.at(-1)).toContain('used already')
   })
 
-  test.each([[599, 302], [601, 400]])('S-005 after %i seconds is answered with %i', async (seconds, status) => {
+  test.each([
+    [599, 302],
+    [601, 400],
+  ])('S-005 after %i seconds is answered with %i', async (seconds, status) => {
     const clock = fakeDate()
     // The provider's code lives longer: only our own transaction is in question.
     vendor.settings.codeLifetime = 1200
     const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
     const browser = createBrowser()
     const callback = await toCallback(browser, fresh.url('/x'))
-    const headers = { Cookie: browser.cookies(fresh.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const headers = {
+      Cookie: browser
+        .cookies(fresh.origin)
+        .map((cookie) => cookie.cookieString())
+        .join('; '),
+    }
     clock.forward(seconds)
     const page = await browser.get(callback, { follow: false, headers })
     vendor.settings.codeLifetime = 600
@@ -111,12 +149,30 @@ describe('a state', () => {
   test('S-006 with any character changed, cut short or of another secret is refused', async () => {
     const browser = createBrowser()
     const callback = new URL(await toCallback(browser, gate.url('/x')))
-    const headers = { Cookie: browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ') }
+    const headers = {
+      Cookie: browser
+        .cookies(gate.origin)
+        .map((cookie) => cookie.cookieString())
+        .join('; '),
+    }
     const state = callback.searchParams.get('state') ?? ''
-    const spoiled = [...state].map((letter, index) => `${state.slice(0, index)}${letter === 'A' ? 'B' : 'A'}${state.slice(index + 1)}`)
-    const plain = Buffer.from(JSON.stringify({ returnPath: '/evil', startedAt: Date.now(), cookieHash: 'x' })).toString('base64url')
+    const spoiled = [...state].map(
+      (letter, index) =>
+        `${state.slice(0, index)}${letter === 'A' ? 'B' : 'A'}${state.slice(index + 1)}`,
+    )
+    const plain = Buffer.from(
+      JSON.stringify({ returnPath: '/evil', startedAt: Date.now(), cookieHash: 'x' }),
+    ).toString('base64url')
     const before = tokenRequests()
-    for (const wrong of [...spoiled.filter((_, index) => index % 5 === 0 || index > state.length - 4), state.slice(0, -1), `${state}A`, '', plain, '=', '%00']) {
+    for (const wrong of [
+      ...spoiled.filter((_, index) => index % 5 === 0 || index > state.length - 4),
+      state.slice(0, -1),
+      `${state}A`,
+      '',
+      plain,
+      '=',
+      '%00',
+    ]) {
       callback.searchParams.set('state', wrong)
       const page = await browser.get(callback.href, { follow: false, headers })
       expect(page.status).toBe(400)
@@ -126,12 +182,18 @@ describe('a state', () => {
 
   test('S-004 of another instance, client or provider with the same secret is refused', async () => {
     const port = gate.port
-    for (const other of [{ id: 'other' }, { provider: { idp: oidcOf(vendor, { clientId: 'another-client' }) } }, { provider: { other: oidcOf(vendor) } }]) {
+    for (const other of [
+      { id: 'other' },
+      { provider: { idp: oidcOf(vendor, { clientId: 'another-client' }) } },
+      { provider: { other: oidcOf(vendor) } },
+    ]) {
       const second = await startGate({ provider: { idp: oidcOf(vendor) }, ...other })
       const browser = createBrowser()
       const callback = await toCallback(browser, gate.url('/x'))
       // Cookies know no ports: both apps see this one.
-      const page = await browser.get(callback.replace(`:${port}`, `:${second.port}`), { follow: false })
+      const page = await browser.get(callback.replace(`:${port}`, `:${second.port}`), {
+        follow: false,
+      })
       expect(page.status).toBe(400)
       expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])
     }
@@ -141,33 +203,53 @@ describe('a state', () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const [nonce] = browser.cookies(gate.origin)
-    const asSession = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${nonce?.value}` } })
+    const asSession = await createBrowser().get(gate.url('/'), {
+      follow: false,
+      headers: { Cookie: `ngrok.session=${nonce?.value}` },
+    })
     expect(asSession.status).toBe(302)
     const other = createBrowser()
     await other.get(gate.url('/'))
     gate.reached.length = 0
     const sessionId = valueOfCookie(other, gate.origin)
-    expectRefusal(await createBrowser().get(callback, { follow: false, headers: { Cookie: `${nonce?.key}=${sessionId}` } }), 400, 'login_expired')
+    expectRefusal(
+      await createBrowser().get(callback, {
+        follow: false,
+        headers: { Cookie: `${nonce?.key}=${sessionId}` },
+      }),
+      400,
+      'login_expired',
+    )
   })
 })
 
 describe('the parameters', () => {
-  test.each(['code', 'state', 'iss', 'error'])('S-017 %s twice is refused, and no code redeemed', async (name) => {
-    const browser = createBrowser()
-    const callback = await toCallback(browser, gate.url('/x'))
-    const before = tokenRequests()
-    const twice = withParams(callback, (params) => {
-      for (let count = params.getAll(name).length; count < 2; count++) params.append(name, params.get(name) ?? 'access_denied')
-    })
-    expectRefusal(await browser.get(twice, { follow: false }), 400, 'invalid_callback')
-    expect(tokenRequests()).toBe(before)
-  })
+  test.each(['code', 'state', 'iss', 'error'])(
+    'S-017 %s twice is refused, and no code redeemed',
+    async (name) => {
+      const browser = createBrowser()
+      const callback = await toCallback(browser, gate.url('/x'))
+      const before = tokenRequests()
+      const twice = withParams(callback, (params) => {
+        for (let count = params.getAll(name).length; count < 2; count++)
+          params.append(name, params.get(name) ?? 'access_denied')
+      })
+      expectRefusal(await browser.get(twice, { follow: false }), 400, 'invalid_callback')
+      expect(tokenRequests()).toBe(before)
+    },
+  )
 
   test('S-019 an error is never a login, whatever comes with it', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const before = tokenRequests()
-    expectRefusal(await browser.get(`${callback}&error=server_error&error_description=out+of+order`, { follow: false }), 502, 'provider_error')
+    expectRefusal(
+      await browser.get(`${callback}&error=server_error&error_description=out+of+order`, {
+        follow: false,
+      }),
+      502,
+      'provider_error',
+    )
     expect(tokenRequests()).toBe(before)
   })
 
@@ -192,7 +274,9 @@ describe('the parameters', () => {
 
   test('S-098 text of an error without a valid state is not shown', async () => {
     for (const state of ['', '&state=abc']) {
-      const page = await createBrowser().get(gate.url(`/auth/callback?error=access_denied&error_description=call+0900+123456${state}`))
+      const page = await createBrowser().get(
+        gate.url(`/auth/callback?error=access_denied&error_description=call+0900+123456${state}`),
+      )
       expectRefusal(page, 400, 'login_expired')
       expect(page.body).not.toContain('0900')
     }
@@ -224,21 +308,28 @@ describe('the parameters', () => {
     for (const code of ['a\u0000b', 'a\nb', 'ä', '']) {
       const browser = createBrowser()
       const before = tokenRequests()
-      const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => params.set('code', code))
+      const callback = withParams(await toCallback(browser, gate.url('/x')), (params) =>
+        params.set('code', code),
+      )
       expectRefusal(await browser.get(callback, { follow: false }), 400, 'invalid_callback')
       expect(tokenRequests()).toBe(before)
     }
     const browser = createBrowser()
     const odd = 'a b+c&client_id=evil%41/"'
-    await browser.get(withParams(await toCallback(browser, gate.url('/x')), (params) => params.set('code', odd)))
+    await browser.get(
+      withParams(await toCallback(browser, gate.url('/x')), (params) => params.set('code', odd)),
+    )
     const { form } = vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1) ?? {}
     expect(form).toMatchObject({ code: odd, client_id: vendor.clientId })
   })
 
   test('a code from elsewhere is refused', async () => {
     const [victim, attacker] = [createBrowser(), createBrowser()]
-    const stolen = new URL(await toCallback(attacker, gate.url('/x'))).searchParams.get('code') ?? ''
-    const callback = withParams(await toCallback(victim, gate.url('/x')), (params) => params.set('code', stolen))
+    const stolen =
+      new URL(await toCallback(attacker, gate.url('/x'))).searchParams.get('code') ?? ''
+    const callback = withParams(await toCallback(victim, gate.url('/x')), (params) =>
+      params.set('code', stolen),
+    )
     expectRefusal(await victim.get(callback, { follow: false }), 400, 'login_expired')
   })
 
@@ -270,10 +361,19 @@ describe('the parameters', () => {
 describe('what the provider gives', () => {
   const hour = 3600
   const now = () => Math.floor(Date.now() / 1000)
-  test.each<[string, Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>), object?]>([
+  test.each<
+    [
+      string,
+      Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>),
+      object?,
+    ]
+  >([
     ['S-038 another issuer', { iss: 'https://evil.example' }],
     ['S-038 no issuer', { iss: undefined }],
-    ['S-038 an issuer with a slash more', (claims) => ({ ...claims, iss: `${String(claims['iss'])}/` })],
+    [
+      'S-038 an issuer with a slash more',
+      (claims) => ({ ...claims, iss: `${String(claims['iss'])}/` }),
+    ],
     ['S-038 another audience', { aud: 'another-client' }],
     ['S-038 no audience', { aud: undefined }],
     ['S-038 an audience more', { aud: ['dev-client', 'another-client'] }],
@@ -307,7 +407,9 @@ describe('what the provider gives', () => {
   })
 
   test('S-037 an algorithm that the provider does not announce is refused, though the key fits', async () => {
-    vendor.settings.discovery = { id_token_signing_alg_values_supported: ['ES256', 'none', 'HS256'] }
+    vendor.settings.discovery = {
+      id_token_signing_alg_values_supported: ['ES256', 'none', 'HS256'],
+    }
     const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
     expect((await createBrowser().get(fresh.url('/x'))).status).toBe(502)
     expect(fresh.logged.at(-1)).toContain('algorithm')
@@ -339,7 +441,8 @@ describe('what the provider gives', () => {
     rotating.claims({}, { signing: 'unknown-kid' })
     const fetched = () => rotating.requests.filter(({ endpoint }) => endpoint === 'jwks').length
     const before = fetched()
-    for (let index = 0; index < 5; index++) expect((await createBrowser().get(fresh.url('/'))).status).toBe(502)
+    for (let index = 0; index < 5; index++)
+      expect((await createBrowser().get(fresh.url('/'))).status).toBe(502)
     expect(fetched()).toBe(before)
   })
 
@@ -360,8 +463,10 @@ describe('what the provider gives', () => {
     expectRefusal(page, 502, 'provider_error')
   })
 
-  test('a refused client is the owner\'s to mend, and no retry is offered', async () => {
-    const wrong = await startGate({ provider: { idp: oidcOf(vendor, { clientSecret: 'another secret' }) } })
+  test("a refused client is the owner's to mend, and no retry is offered", async () => {
+    const wrong = await startGate({
+      provider: { idp: oidcOf(vendor, { clientSecret: 'another secret' }) },
+    })
     const page = await createBrowser().get(wrong.url('/x'))
     expect(page.status).toBe(502)
     expect(page.body).toContain('misconfigured')
@@ -372,7 +477,9 @@ describe('what the provider gives', () => {
 
   test('S-040 userinfo of somebody else is refused', async () => {
     for (const sub of ['user-2', undefined, 7]) {
-      const end = vendor.respond('userinfo', { body: { sub, email: 'ida@acme.example', email_verified: true } })
+      const end = vendor.respond('userinfo', {
+        body: { sub, email: 'ida@acme.example', email_verified: true },
+      })
       const page = await createBrowser().get(gate.url('/x'))
       end()
       expectRefusal(page, 502, 'provider_error')
@@ -386,7 +493,10 @@ describe('what the provider gives', () => {
     ['sends too much', 'huge-body', 502],
     ['breaks off', 'truncated', 502],
   ])('S-109 a token endpoint that %s', async (_, fault, status) => {
-    const quick = await startGate({ provider: { idp: oidcOf(vendor) }, timeouts: { provider: 0.4 } })
+    const quick = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      timeouts: { provider: 0.4 },
+    })
     const browser = createBrowser()
     const callback = await toCallback(browser, quick.url('/x'))
     const end = vendor.respond('token', fault)
@@ -402,7 +512,9 @@ describe('what the provider gives', () => {
     vendor.respond('discovery', { status: 503 }, { once: true })
     expect((await createBrowser().get(fresh.url('/'), { follow: false })).status).toBe(502)
     vendor.requests.length = 0
-    const all = await Promise.all(Array.from({ length: 10 }, () => createBrowser().get(fresh.url('/'), { follow: false })))
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => createBrowser().get(fresh.url('/'), { follow: false })),
+    )
     expect(all.map(({ status }) => status)).toEqual(Array(10).fill(302))
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'discovery')).toHaveLength(1)
   })
@@ -423,7 +535,8 @@ describe('what the provider gives', () => {
     }
     vendor.clientSecret = 'dev-client-secret'
     const encoded = new URLSearchParams({ secret }).toString().slice('secret='.length)
-    for (const { url } of vendor.requests) expect([url.includes(encoded), url.includes('client_secret')]).toEqual([false, false])
+    for (const { url } of vendor.requests)
+      expect([url.includes(encoded), url.includes('client_secret')]).toEqual([false, false])
   })
 })
 
@@ -432,7 +545,11 @@ describe('the answer', () => {
     const browser = createBrowser()
     const page = await browser.get(await toCallback(browser, gate.url('/x')), { follow: false })
     expect([page.status, page.body]).toEqual([302, ''])
-    expect(page.headers).toMatchObject({ location: '/x', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+    expect(page.headers).toMatchObject({
+      location: '/x',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    })
   })
 
   test('S-023 the back button of somebody who is logged in leads to the start page, session untouched', async () => {
@@ -444,7 +561,9 @@ describe('the answer', () => {
       expect([page.status, page.headers.location]).toEqual([302, '/'])
       expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])
     }
-    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle']).toBe(oauth?.['sessionHandle'])
+    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle']).toBe(
+      oauth?.['sessionHandle'],
+    )
   })
 
   test('S-024 a browser that keeps no cookies gets help, not a loop: the third time with the cause', async () => {
@@ -463,36 +582,51 @@ describe('the answer', () => {
     expect(codes).toEqual(['login_expired', 'login_expired', 'cookie_lost', 'login_expired'])
   })
 
-  const rowsIn = async (store: SessionStore) => (await store.entries?.({ kind: 'session', limit: 100 }))?.entries.length
+  const rowsIn = async (store: SessionStore) =>
+    (await store.entries?.({ kind: 'session', limit: 100 }))?.entries.length
 
   test.each<[string, object, string | undefined]>([
     ['domain', { domain: 'other.example' }, undefined],
     ['path', { path: '/elsewhere' }, undefined],
-    ['path, beside a dead cookie of our name', { path: '/elsewhere' }, `ngrok.session=${'A'.repeat(43)}`],
-  ])('S-024 a session cookie that never comes back ends the logins with the cause, and one row: its %s', async (_, cookie, Cookie) => {
-    const store = memoryStore()
-    const lossy = await startGate({ provider: { idp: oidcOf(vendor) }, store, cookie })
-    const browser = createBrowser()
-    if (Cookie !== undefined) browser.setCookie(Cookie, lossy.origin)
-    const page = await browser.get(lossy.url('/x'), { follow: 28 })
-    expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1], lossy.reached]).toEqual([400, 'cookie_lost', []])
-    expect(await rowsIn(store)).toBe(1)
-    const again = await browser.get(linksOf(page)[0] ?? '', { follow: 28 })
-    expect([again.status, await rowsIn(store)]).toEqual([400, 1])
-  })
+    [
+      'path, beside a dead cookie of our name',
+      { path: '/elsewhere' },
+      `ngrok.session=${'A'.repeat(43)}`,
+    ],
+  ])(
+    'S-024 a session cookie that never comes back ends the logins with the cause, and one row: its %s',
+    async (_, cookie, Cookie) => {
+      const store = memoryStore()
+      const lossy = await startGate({ provider: { idp: oidcOf(vendor) }, store, cookie })
+      const browser = createBrowser()
+      if (Cookie !== undefined) browser.setCookie(Cookie, lossy.origin)
+      const page = await browser.get(lossy.url('/x'), { follow: 28 })
+      expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1], lossy.reached]).toEqual([
+        400,
+        'cookie_lost',
+        [],
+      ])
+      expect(await rowsIn(store)).toBe(1)
+      const again = await browser.get(linksOf(page)[0] ?? '', { follow: 28 })
+      expect([again.status, await rowsIn(store)]).toEqual([400, 1])
+    },
+  )
 
   test('S-024 logging out and in again many times below a mount is no lost cookie', async () => {
     const mounted = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/app' })
     const browser = createBrowser()
     for (let count = 0; count < 6; count++) {
       expect((await browser.get(mounted.url('/app/x'))).status).toBe(200)
-      await browser.get(mounted.url('/app/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+      await browser.get(mounted.url('/app/auth/logout'), {
+        headers: { 'Sec-Fetch-Site': 'same-origin' },
+      })
     }
   })
 
   test('S-024 the same callback without a cookie stays 400', async () => {
     const callback = await toCallback(createBrowser(), gate.url('/x'))
-    for (let count = 0; count < 10; count++) expect((await createBrowser().get(callback)).status).toBe(400)
+    for (let count = 0; count < 10; count++)
+      expect((await createBrowser().get(callback)).status).toBe(400)
   })
 
   test('S-025 HEAD redeems nothing and leaves the login as it was; other methods are refused', async () => {
@@ -502,7 +636,9 @@ describe('the answer', () => {
     const head = await browser.request('HEAD', callback, undefined, { follow: false })
     expect([head.status, head.setCookie]).toEqual([200, []])
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
-      const page = await browser.request(method, callback, method === 'POST' ? 'a=b' : undefined, { follow: false })
+      const page = await browser.request(method, callback, method === 'POST' ? 'a=b' : undefined, {
+        follow: false,
+      })
       expect([page.status, page.headers['allow']]).toEqual([405, 'GET, HEAD'])
     }
     expect(tokenRequests()).toBe(before)
@@ -510,7 +646,17 @@ describe('the answer', () => {
   })
 
   test('S-022 whatever comes to the callback, the app sees nothing of it', async () => {
-    for (const query of ['', '?', '?&', '?%', '?code', '?code=x', '?state=%E0%A4%A', '?__proto__[x]=1&state[]=a', `?state=${'a'.repeat(8000)}`]) {
+    for (const query of [
+      '',
+      '?',
+      '?&',
+      '?%',
+      '?code',
+      '?code=x',
+      '?state=%E0%A4%A',
+      '?__proto__[x]=1&state[]=a',
+      `?state=${'a'.repeat(8000)}`,
+    ]) {
       const page = await createBrowser().get(gate.url(`/auth/callback${query}`), { follow: false })
       expect(page.status).toBe(400)
     }

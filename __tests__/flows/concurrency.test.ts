@@ -6,7 +6,8 @@ import { begin, consent, kinds, logIn, startSwitch, type Switch } from '../suppo
 import { plainOf } from '../support/plain.js'
 import { sendRaw, sendRawRequest } from '../support/raw.js'
 
-const pause = (most: number) => new Promise<void>((resolve) => void setTimeout(resolve, Math.random() * most))
+const pause = (most: number) =>
+  new Promise<void>((resolve) => void setTimeout(resolve, Math.random() * most))
 
 describe.each(kinds)('many at once, with %s', (kind) => {
   let vendor: VendorServer
@@ -38,17 +39,29 @@ describe.each(kinds)('many at once, with %s', (kind) => {
 
   const visit = (agent: Agent, cookie: string) =>
     new Promise<string>((resolve, reject) => {
-      get({ port: gate.port, host: '127.0.0.1', agent, path: '/', headers: { host: `localhost:${gate.port}`, cookie } }, (res) => {
-        let body = ''
-        res.on('data', (chunk) => (body += String(chunk)))
-        res.on('end', () => resolve((JSON.parse(body) as { id: string }).id))
-      }).on('error', reject)
+      get(
+        {
+          port: gate.port,
+          host: '127.0.0.1',
+          agent,
+          path: '/',
+          headers: { host: `localhost:${gate.port}`, cookie },
+        },
+        (res) => {
+          let body = ''
+          res.on('data', (chunk) => (body += String(chunk)))
+          res.on('end', () => resolve((JSON.parse(body) as { id: string }).id))
+        },
+      ).on('error', reject)
     })
 
   test('S-077 on kept connections every request has its own user', async () => {
     await prepare(40)
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
-    const asked = Array.from({ length: 1500 }, () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' })
+    const asked = Array.from(
+      { length: 1500 },
+      () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' },
+    )
     const seen = await Promise.all(asked.map(({ cookie }) => visit(agent, cookie)))
     agent.destroy()
     expect(seen).toEqual(asked.map(({ id }) => id))
@@ -57,10 +70,20 @@ describe.each(kinds)('many at once, with %s', (kind) => {
   test('S-077, S-115 pipelined requests on one connection are answered in order, each to its own user', async () => {
     await prepare(10)
     for (let round = 0; round < 20; round++) {
-      const asked = Array.from({ length: 12 }, () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' })
-      const bytes = asked.map(({ cookie }, index) => `GET /${index} HTTP/1.1\r\nHost: localhost:${gate.port}\r\nCookie: ${cookie}\r\n${index === asked.length - 1 ? 'Connection: close\r\n' : ''}\r\n`).join('')
+      const asked = Array.from(
+        { length: 12 },
+        () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' },
+      )
+      const bytes = asked
+        .map(
+          ({ cookie }, index) =>
+            `GET /${index} HTTP/1.1\r\nHost: localhost:${gate.port}\r\nCookie: ${cookie}\r\n${index === asked.length - 1 ? 'Connection: close\r\n' : ''}\r\n`,
+        )
+        .join('')
       const { text } = await sendRaw(gate.port, bytes)
-      expect([...text.matchAll(/"id":"(user-\d+)"/g)].map(([, id]) => id)).toEqual(asked.map(({ id }) => id))
+      expect([...text.matchAll(/"id":"(user-\d+)"/g)].map(([, id]) => id)).toEqual(
+        asked.map(({ id }) => id),
+      )
     }
   })
 
@@ -74,7 +97,9 @@ describe.each(kinds)('many at once, with %s', (kind) => {
       const socket = connect(gate.port, '127.0.0.1')
       const closed = new Promise((resolve) => socket.once('close', resolve))
       socket.on('error', () => {})
-      socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost:${gate.port}\r\nCookie: ${cookie}\r\n\r\n`)
+      socket.write(
+        `GET ${target} HTTP/1.1\r\nHost: localhost:${gate.port}\r\nCookie: ${cookie}\r\n\r\n`,
+      )
       await pause(8)
       if (Math.random() < 0.5) socket.resetAndDestroy()
       else socket.destroy()
@@ -84,7 +109,12 @@ describe.each(kinds)('many at once, with %s', (kind) => {
       const begun = await begin(gate)
       const query = await consent(begun)
       const { cookie } = users[round % users.length] ?? { cookie: '' }
-      await Promise.all([abort(`/auth/callback?${query}`, begun.cookie), ...Array.from({ length: 8 }, () => abort('/', cookie)), abort('/auth/authn', ''), abort('/auth/logout', begun.cookie)])
+      await Promise.all([
+        abort(`/auth/callback?${query}`, begun.cookie),
+        ...Array.from({ length: 8 }, () => abort('/', cookie)),
+        abort('/auth/authn', ''),
+        abort('/auth/logout', begun.cookie),
+      ])
     }
     vendor.respond('token', undefined)
     // An unhandled rejection would have failed the test by now.

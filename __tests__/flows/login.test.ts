@@ -2,12 +2,31 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { authorizationOf, bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, untilCallback } from '../support/gate.js'
+import {
+  authorizationOf,
+  bodyOf,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+  untilCallback,
+} from '../support/gate.js'
 import { createBrowser, linksOf } from '../support/jar.js'
 import { type OidcServer, startOidcProvider } from '../support/oidc.js'
 import { sendRawRequest } from '../support/raw.js'
 
-const parameters = ['client_id', 'code_challenge', 'code_challenge_method', 'nonce', 'redirect_uri', 'response_type', 'scope', 'state']
+const parameters = [
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'redirect_uri',
+  'response_type',
+  'scope',
+  'state',
+]
 
 let vendor: VendorServer
 let gate: Gate
@@ -23,8 +42,17 @@ describe('against oidc-provider, which demands PKCE', () => {
   let real: Gate
 
   beforeAll(async () => {
-    oidc = stopping(await startOidcProvider({ loginAs: 'alice', lifetimes: { code: 5, accessToken: 5, idToken: 5 } }))
-    const provider = { idp: oidcOf({ options: { issuer: oidc.issuer, clientId: 'app', clientSecret: 'app-secret-app-secret' } } as unknown as VendorServer) }
+    oidc = stopping(
+      await startOidcProvider({
+        loginAs: 'alice',
+        lifetimes: { code: 5, accessToken: 5, idToken: 5 },
+      }),
+    )
+    const provider = {
+      idp: oidcOf({
+        options: { issuer: oidc.issuer, clientId: 'app', clientSecret: 'app-secret-app-secret' },
+      } as unknown as VendorServer),
+    }
     real = await startGate({ provider })
     await oidc.setClient({
       client_id: 'app',
@@ -42,7 +70,15 @@ describe('against oidc-provider, which demands PKCE', () => {
     expect(page.url).toBe(real.url(target))
     expect(bodyOf(page)).toMatchObject({
       url: target,
-      user: { key: 'idp:alice', id: 'alice', name: 'Alice Example', email: 'alice@example.com', emailVerified: true, username: 'alice', provider: 'idp' },
+      user: {
+        key: 'idp:alice',
+        id: 'alice',
+        name: 'Alice Example',
+        email: 'alice@example.com',
+        emailVerified: true,
+        username: 'alice',
+        provider: 'idp',
+      },
       oauth: { isAuthenticated: true, provider: 'idp', scopes: ['openid', 'profile', 'email'] },
     })
     expect(await oidc.takeErrors()).toEqual([])
@@ -52,7 +88,9 @@ describe('against oidc-provider, which demands PKCE', () => {
     const browser = createBrowser()
     await browser.get(real.url('/'))
     const { oauth } = bodyOf(await browser.get(real.url('/')))
-    expect(Number(oauth?.['accessTokenExpiresAt'])).toBeLessThan(Number(oauth?.['sessionExpiresAt']))
+    expect(Number(oauth?.['accessTokenExpiresAt'])).toBeLessThan(
+      Number(oauth?.['sessionExpiresAt']),
+    )
     expect(Number(oauth?.['accessTokenExpiresAt'])).toBeGreaterThan(Date.now() - 5_000)
   })
 
@@ -98,9 +136,15 @@ describe('the authorization request', () => {
   test('S-001 the verifier that the token endpoint gets hashes to the challenge', async () => {
     vendor.requests.length = 0
     await createBrowser().get(gate.url('/'))
-    const challenge = vendor.requests.find(({ endpoint }) => endpoint === 'authorize')?.query.get('code_challenge')
+    const challenge = vendor.requests
+      .find(({ endpoint }) => endpoint === 'authorize')
+      ?.query.get('code_challenge')
     const form = vendor.requests.find(({ endpoint }) => endpoint === 'token')?.form
-    expect(createHash('sha256').update(form?.['code_verifier'] ?? '').digest('base64url')).toBe(challenge)
+    expect(
+      createHash('sha256')
+        .update(form?.['code_verifier'] ?? '')
+        .digest('base64url'),
+    ).toBe(challenge)
     expect(form?.['redirect_uri']).toBe(gate.url('/auth/callback'))
   })
 
@@ -128,8 +172,9 @@ describe('the authorization request', () => {
     expect(Object.values(seen).map(({ size }) => size)).toEqual([200, 200, 200, 200])
   })
 
-  test('S-012 nothing of the browser\'s query reaches it', async () => {
-    const evil = 'scope=admin&client_id=evil&redirect_uri=https://evil.example/&response_type=token&prompt=none&state=x&nonce=x&code_challenge_method=plain'
+  test("S-012 nothing of the browser's query reaches it", async () => {
+    const evil =
+      'scope=admin&client_id=evil&redirect_uri=https://evil.example/&response_type=token&prompt=none&state=x&nonce=x&code_challenge_method=plain'
     for (const path of [`/page?${evil}`, `/auth/authn?${evil}`]) {
       const page = await createBrowser().get(gate.url(path), { follow: false })
       const params = authorizationOf(page)
@@ -142,7 +187,9 @@ describe('the authorization request', () => {
   })
 
   test('S-012 a query of the authorization endpoint stays, and cannot repeat our parameters', async () => {
-    vendor.settings.discovery = { authorization_endpoint: `${vendor.origin}/authorize?tenant=7&client_id=evil&state=evil&scope=evil` }
+    vendor.settings.discovery = {
+      authorization_endpoint: `${vendor.origin}/authorize?tenant=7&client_id=evil&state=evil&scope=evil`,
+    }
     const other = await startGate({ provider: { idp: oidcOf(vendor) } })
     const params = authorizationOf(await createBrowser().get(other.url('/'), { follow: false }))
     vendor.settings.discovery = {}
@@ -161,7 +208,9 @@ describe('the authorization request', () => {
     })
     const other = await startGate({ provider: { idp: provider } })
     const query = 'who=ada%40example.com&lang=de&lang=fr&connection_scope=calendar,admin'
-    const params = authorizationOf(await createBrowser().get(other.url(`/auth/authn?${query}`), { follow: false }))
+    const params = authorizationOf(
+      await createBrowser().get(other.url(`/auth/authn?${query}`), { follow: false }),
+    )
     expect(Object.fromEntries(params)).toMatchObject({
       audience: 'api',
       prompt: 'consent login',
@@ -176,7 +225,9 @@ describe('the authorization request', () => {
     const github = stopping(await startVendor('github'))
     const scopesOf = async (more: object) => {
       const other = await startGate({ provider: { github: { ...github.options, ...more } } })
-      return authorizationOf(await createBrowser().get(other.url('/'), { follow: false })).get('scope')
+      return authorizationOf(await createBrowser().get(other.url('/'), { follow: false })).get(
+        'scope',
+      )
     }
     expect(await scopesOf({})).toBe('read:user user:email')
     expect(await scopesOf({ organizations: ['acme'] })).toBe('read:user user:email read:org')
@@ -186,10 +237,23 @@ describe('the authorization request', () => {
 
 describe('the return', () => {
   test('S-048 common deep links come back byte-exact', async () => {
-    const targets = ['/', '/?', '/?a=1&a=2', '/a//b/', '/%7Euser/%2e', "/it's;v=1?x[]=1&y={z}", '/?next=https://example.com/?a=b', '/%E6%97%A5?q=%E6%9C%AC', '/a%5Cb']
+    const targets = [
+      '/',
+      '/?',
+      '/?a=1&a=2',
+      '/a//b/',
+      '/%7Euser/%2e',
+      "/it's;v=1?x[]=1&y={z}",
+      '/?next=https://example.com/?a=b',
+      '/%E6%97%A5?q=%E6%9C%AC',
+      '/a%5Cb',
+    ]
     for (const target of targets) {
       const browser = createBrowser()
-      const callback = await sendRawRequest(gate.port, { target, headers: ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'] })
+      const callback = await sendRawRequest(gate.port, {
+        target,
+        headers: ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'],
+      })
       const [cookie] = callback.headers['set-cookie']?.split(';') ?? []
       browser.setCookie(`${cookie}; Path=/`, gate.origin)
       const back = await toCallback(browser, callback.headers['location'] ?? '')
@@ -199,20 +263,29 @@ describe('the return', () => {
   })
 
   test.each([
-    ['//evil.example/'], ['/\\evil.example'], ['/%0d%0aSet-Cookie:x'], ['http://evil.example/x'], ['/auth/logout'], ['/AUTH/logout'], [`/${'a'.repeat(3000)}`],
-  ])('S-046 S-050 S-052 after the target %s it stays on this site, outside of /auth', async (target) => {
-    const begun = await sendRawRequest(gate.port, { target })
-    const header = begun.headers['location'] ?? ''
-    // The special paths answer for themselves and begin no login.
-    if (!header.startsWith(vendor.origin)) return expect([404, 200]).toContain(begun.status)
-    const browser = createBrowser()
-    browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/`, gate.origin)
-    const landed = await browser.get(await toCallback(browser, header), { follow: false })
-    expect(landed.status).toBe(302)
-    expect(landed.headers.location).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/)
-    expect(new URL(landed.headers.location ?? '', gate.origin).origin).toBe(gate.origin)
-    expect(landed.headers.location?.length).toBeLessThanOrEqual(2048)
-  })
+    ['//evil.example/'],
+    ['/\\evil.example'],
+    ['/%0d%0aSet-Cookie:x'],
+    ['http://evil.example/x'],
+    ['/auth/logout'],
+    ['/AUTH/logout'],
+    [`/${'a'.repeat(3000)}`],
+  ])(
+    'S-046 S-050 S-052 after the target %s it stays on this site, outside of /auth',
+    async (target) => {
+      const begun = await sendRawRequest(gate.port, { target })
+      const header = begun.headers['location'] ?? ''
+      // The special paths answer for themselves and begin no login.
+      if (!header.startsWith(vendor.origin)) return expect([404, 200]).toContain(begun.status)
+      const browser = createBrowser()
+      browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/`, gate.origin)
+      const landed = await browser.get(await toCallback(browser, header), { follow: false })
+      expect(landed.status).toBe(302)
+      expect(landed.headers.location).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/)
+      expect(new URL(landed.headers.location ?? '', gate.origin).origin).toBe(gate.origin)
+      expect(landed.headers.location?.length).toBeLessThanOrEqual(2048)
+    },
+  )
 
   test('S-052 a request that is no safe one returns to the start page', async () => {
     const browser = createBrowser()
@@ -222,31 +295,66 @@ describe('the return', () => {
   })
 
   test('S-051 unsealed return parameters are ignored', async () => {
-    const names = ['url', 'next', 'returnTo', 'return_to', 'redirect', 'redirect_uri', 'rd', 'r', 'dest', 'return_token', 'continue', 'target']
+    const names = [
+      'url',
+      'next',
+      'returnTo',
+      'return_to',
+      'redirect',
+      'redirect_uri',
+      'rd',
+      'r',
+      'dest',
+      'return_token',
+      'continue',
+      'target',
+    ]
     const browser = createBrowser()
-    const query = names.map((name) => `${name}=${encodeURIComponent('https://evil.example/')}`).join('&')
+    const query = names
+      .map((name) => `${name}=${encodeURIComponent('https://evil.example/')}`)
+      .join('&')
     const callback = await toCallback(browser, gate.url(`/auth/authn?${query}`))
     expect((await browser.get(callback, { follow: false })).headers.location).toBe('/')
   })
 
   test('S-050 loginUrl() leads to no special path, and to no other site, in any spelling', async () => {
-    const passing = await startGate({ provider: { idp: oidcOf(vendor) }, unauthenticated: 'pass' }, {
-      routes: (app) => app.get('/link', (req, res) => void res.end(req.oauth.loginUrl({ returnTo: String(req.query['to']) }))),
-    })
+    const passing = await startGate(
+      { provider: { idp: oidcOf(vendor) }, unauthenticated: 'pass' },
+      {
+        routes: (app) =>
+          app.get(
+            '/link',
+            (req, res) => void res.end(req.oauth.loginUrl({ returnTo: String(req.query['to']) })),
+          ),
+      },
+    )
     const landingOf = async (to: string) => {
       const browser = createBrowser()
       const link = (await browser.get(passing.url(`/link?to=${encodeURIComponent(to)}`))).body
       const callback = await toCallback(browser, passing.url(link))
       return (await browser.get(callback, { follow: false })).headers.location
     }
-    for (const to of ['/auth/logout', '/auth/authn?x=1', '/AUTH/logout', '//auth/logout', '/x/../auth/logout', '/%61uth/logout', 'https://evil.example/', 'javascript:alert(1)', 'x', '']) {
+    for (const to of [
+      '/auth/logout',
+      '/auth/authn?x=1',
+      '/AUTH/logout',
+      '//auth/logout',
+      '/x/../auth/logout',
+      '/%61uth/logout',
+      'https://evil.example/',
+      'javascript:alert(1)',
+      'x',
+      '',
+    ]) {
       expect([to, await landingOf(to)]).toEqual([to, '/'])
     }
     expect(await landingOf('/authors?x=1#y')).toBe('/authors?x=1#y')
   })
 
   test('a sealed return token keeps the path, forces no new login, and belongs to its instance', async () => {
-    const refused = await createBrowser().get(gate.url('/kept?a=1'), { headers: { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' } })
+    const refused = await createBrowser().get(gate.url('/kept?a=1'), {
+      headers: { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' },
+    })
     const link = new URL((JSON.parse(refused.body) as { login_url: string }).login_url, gate.origin)
     expect(link.pathname).toBe('/auth/authn')
     const browser = createBrowser()
@@ -269,7 +377,8 @@ describe('many logins at once', () => {
     const tabs = await startGate({ provider: { idp: oidcOf(vendor) }, store })
     const browser = createBrowser()
     const callbacks: string[] = []
-    for (const tab of ['a', 'b', 'c', 'd', 'e']) callbacks.push(await toCallback(browser, tabs.url(`/tab/${tab}`)))
+    for (const tab of ['a', 'b', 'c', 'd', 'e'])
+      callbacks.push(await toCallback(browser, tabs.url(`/tab/${tab}`)))
     for (const index of [2, 0, 4, 1, 3]) {
       const page = await browser.get(callbacks[index] ?? '')
       expect([page.status, page.url]).toEqual([200, tabs.url(`/tab/${'abcde'[index]}`)])
@@ -279,31 +388,56 @@ describe('many logins at once', () => {
 
   test('S-008 logins that are begun and left cost the browser 8 cookies at most, of 4 KiB in all', async () => {
     const browser = createBrowser()
-    for (let index = 0; index < 40; index++) await browser.get(gate.url(`/poll/${index}`), { follow: false })
+    for (let index = 0; index < 40; index++)
+      await browser.get(gate.url(`/poll/${index}`), { follow: false })
     const cookies = browser.cookies(gate.origin)
     expect(cookies.length).toBe(8)
     expect(cookies.map((cookie) => cookie.cookieString()).join('; ').length).toBeLessThan(4096)
     const polling = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }
-    for (let index = 0; index < 10; index++) expect((await browser.get(gate.url('/api'), { headers: polling })).setCookie).toEqual([])
+    for (let index = 0; index < 10; index++)
+      expect((await browser.get(gate.url('/api'), { headers: polling })).setCookie).toEqual([])
     const latest = await toCallback(browser, gate.url('/latest'))
     expect((await browser.get(latest)).url).toBe(gate.url('/latest'))
   })
 
   test('S-008 cookies of ours that are long already are dropped to stay below 4 KiB', async () => {
-    const long = Array.from({ length: 6 }, (_, index) => `ngrok.nonce.0000000${index}=${'x'.repeat(1200)}`).join('; ')
-    const page = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `${long}; mine=1; ngrok.nonce.other=1` } })
-    const dropped = page.setCookie.filter((line) => /Max-Age=0/.test(line)).map((line) => line.split('=')[0])
-    expect(dropped).toEqual(['ngrok.nonce.00000000', 'ngrok.nonce.00000001', 'ngrok.nonce.00000002', 'ngrok.nonce.00000003'].slice(0, dropped.length))
+    const long = Array.from(
+      { length: 6 },
+      (_, index) => `ngrok.nonce.0000000${index}=${'x'.repeat(1200)}`,
+    ).join('; ')
+    const page = await createBrowser().get(gate.url('/'), {
+      follow: false,
+      headers: { Cookie: `${long}; mine=1; ngrok.nonce.other=1` },
+    })
+    const dropped = page.setCookie
+      .filter((line) => /Max-Age=0/.test(line))
+      .map((line) => line.split('=')[0])
+    expect(dropped).toEqual(
+      [
+        'ngrok.nonce.00000000',
+        'ngrok.nonce.00000001',
+        'ngrok.nonce.00000002',
+        'ngrok.nonce.00000003',
+      ].slice(0, dropped.length),
+    )
     expect(6 * 1220 - dropped.length * 1220 + 100).toBeLessThan(4096)
   })
 
   test('S-067 hundreds of planted cookies of our name make no answer that proxies refuse, and are gone after some logins', async () => {
     const browser = createBrowser()
-    let planted = Array.from({ length: 100 }, (_, index) => `ngrok.nonce.${String(index).padStart(8, '0')}`)
+    let planted = Array.from(
+      { length: 100 },
+      (_, index) => `ngrok.nonce.${String(index).padStart(8, '0')}`,
+    )
     for (let turn = 0; turn < 8; turn++) {
-      const page = await browser.get(gate.url('/'), { follow: false, headers: { Cookie: planted.map((name) => `${name}=x`).join('; ') } })
+      const page = await browser.get(gate.url('/'), {
+        follow: false,
+        headers: { Cookie: planted.map((name) => `${name}=x`).join('; ') },
+      })
       expect(page.setCookie.length).toBeLessThanOrEqual(17)
-      const dropped = page.setCookie.filter((line) => /Max-Age=0/.test(line)).map((line) => line.split('=')[0])
+      const dropped = page.setCookie
+        .filter((line) => /Max-Age=0/.test(line))
+        .map((line) => line.split('=')[0])
       planted = planted.filter((name) => !dropped.includes(name))
     }
     expect(planted.length).toBeLessThan(8)
@@ -318,7 +452,8 @@ describe('many logins at once', () => {
       set: (key, record, ttl) => (calls.push(`set ${record.kind}`), inner.set(key, record, ttl)),
     }
     const counted = await startGate({ provider: { idp: oidcOf(vendor) }, store })
-    for (let index = 0; index < 50; index++) await createBrowser().get(counted.url('/'), { follow: false })
+    for (let index = 0; index < 50; index++)
+      await createBrowser().get(counted.url('/'), { follow: false })
     expect(calls).toEqual([])
     await createBrowser().get(counted.url('/'))
     expect(calls.filter((call) => call === 'set session')).toHaveLength(1)

@@ -3,7 +3,16 @@ import { memoryStore, oauthModule, type OAuthModuleOptions, oidcProvider } from 
 import { type VendorName, startVendor } from '../../src/dev/vendors/index.js'
 import { providerOf, requestsTo } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, cookieLine, type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  cookieLine,
+  type Gate,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  valueOfCookie,
+} from '../support/gate.js'
 import { type Browser, createBrowser, formOf, linksOf } from '../support/jar.js'
 import { type OidcServer, startOidcProvider } from '../support/oidc.js'
 import { sendRaw } from '../support/raw.js'
@@ -19,9 +28,17 @@ afterAll(stopAll)
 const fromElsewhere = { 'Sec-Fetch-Site': 'cross-site' }
 
 /** An app behind a gate, registered at the provider under a client of its own. */
-async function register(options: Partial<OAuthModuleOptions> = {}, at = server): Promise<Gate & { clientId: string }> {
+async function register(
+  options: Partial<OAuthModuleOptions> = {},
+  at = server,
+): Promise<Gate & { clientId: string }> {
   const clientId = `client-${Math.random().toString(36).slice(2)}`
-  const provider = oidcProvider({ issuer: at.issuer, clientId, clientSecret: 'a-secret', displayName: 'The provider' })
+  const provider = oidcProvider({
+    issuer: at.issuer,
+    clientId,
+    clientSecret: 'a-secret',
+    displayName: 'The provider',
+  })
   const gate = await startGate({ provider: { op: provider }, ...options })
   await at.setClient({
     client_id: clientId,
@@ -40,7 +57,8 @@ async function logIn(gate: Gate): Promise<Browser> {
   return browser
 }
 
-const isIn = async (browser: Browser, gate: Gate) => (await browser.get(gate.url('/'), { follow: false })).status === 200
+const isIn = async (browser: Browser, gate: Gate) =>
+  (await browser.get(gate.url('/'), { follow: false })).status === 200
 
 describe('logout.endProviderSession', () => {
   test('sends the browser to the provider, which asks, logs out and sends it back to our page', async () => {
@@ -52,14 +70,22 @@ describe('logout.endProviderSession', () => {
     expect([ours?.status, sent.origin, sent.pathname]).toEqual([302, server.issuer, '/session/end'])
     expect(sent.searchParams.get('post_logout_redirect_uri')).toBe(gate.url('/auth/logout'))
     expect(sent.searchParams.get('client_id')).toBe(gate.clientId)
-    const hint = JSON.parse(Buffer.from(sent.searchParams.get('id_token_hint')?.split('.')[1] ?? '', 'base64url').toString())
+    const hint = JSON.parse(
+      Buffer.from(
+        sent.searchParams.get('id_token_hint')?.split('.')[1] ?? '',
+        'base64url',
+      ).toString(),
+    )
     expect(hint).toMatchObject({ iss: server.issuer, aud: gate.clientId, sub: 'alice' })
     // Signed out here already, whatever becomes of the rest.
     expect(cookieLine(ours?.setCookie ?? [], 'ngrok.session=;')).toContain('Max-Age=0')
     expect(await isIn(browser, gate)).toBe(false)
     const form = formOf(asked)
     const back = await browser.post(form.action, form.fields)
-    expect([back.status, new URL(back.url).origin + new URL(back.url).pathname]).toEqual([200, gate.url('/auth/logout')])
+    expect([back.status, new URL(back.url).origin + new URL(back.url).pathname]).toEqual([
+      200,
+      gate.url('/auth/logout'),
+    ])
     expect(back.body).toContain('You are signed out')
     expect(await server.takeErrors()).toEqual([])
     // The provider's session is gone: the next login is not silent.
@@ -72,7 +98,9 @@ describe('logout.endProviderSession', () => {
     const gate = await register({ logout: { endProviderSession: true, returnTo: '/bye' } })
     const browser = await logIn(gate)
     const form = formOf(await browser.get(gate.url('/auth/logout')))
-    const back = await browser.post(form.action, form.fields, { follow: (url) => !url.endsWith('/bye') })
+    const back = await browser.post(form.action, form.fields, {
+      follow: (url) => !url.endsWith('/bye'),
+    })
     expect(back.location).toBe(gate.url('/bye'))
   })
 
@@ -103,8 +131,17 @@ describe('logout.endProviderSession', () => {
     const gate = await register(options, doomed)
     const browser = await logIn(gate)
     // A second process, which has discovered nothing yet.
-    const op = oidcProvider({ issuer: doomed.issuer, clientId: gate.clientId, clientSecret: 'a-secret' })
-    const fresh = await startGate({ ...options, provider: { op }, timeouts: { provider: 0.5 }, logout: { endProviderSession: true, revokeTokens: true } })
+    const op = oidcProvider({
+      issuer: doomed.issuer,
+      clientId: gate.clientId,
+      clientSecret: 'a-secret',
+    })
+    const fresh = await startGate({
+      ...options,
+      provider: { op },
+      timeouts: { provider: 0.5 },
+      logout: { endProviderSession: true, revokeTokens: true },
+    })
     await doomed.fault({ path: '/', connection: 'hang' })
     const Cookie = `ngrok.session=${browser.cookies(gate.origin)[0]?.value}`
     const page = await createBrowser().get(fresh.url('/auth/logout'), { headers: { Cookie } })
@@ -121,13 +158,20 @@ describe('logout.endProviderSession', () => {
     const gate = await startGate(shared)
     const browser = await logIn(gate)
     // A second process, which has discovered nothing yet, and would wait for as long as the provider takes.
-    const fresh = await startGate({ ...shared, timeouts: { provider: 60 }, logout: { endProviderSession: true } })
+    const fresh = await startGate({
+      ...shared,
+      timeouts: { provider: 60 },
+      logout: { endProviderSession: true },
+    })
     const logouts: unknown[] = []
     fresh.middleware.on('logout', (facts) => logouts.push(facts))
     let answer: () => void = () => undefined
     vendor.respond('discovery', () => new Promise((resolve) => (answer = () => resolve(undefined))))
     const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
-    const page = await createBrowser().get(fresh.url('/auth/logout'), { follow: false, headers: { Cookie } })
+    const page = await createBrowser().get(fresh.url('/auth/logout'), {
+      follow: false,
+      headers: { Cookie },
+    })
     answer()
     vendor.respond('discovery', undefined)
     expect([page.status, page.body.includes('You are signed out')]).toEqual([200, true])
@@ -161,14 +205,22 @@ describe('logout.revokeTokens', () => {
     const gate = await register({ logout: { revokeTokens: true } })
     const browser = await logIn(gate)
     const { headers } = bodyOf(await browser.get(gate.url('/')))
-    const userinfo = () => fetch(`${server.issuer}/me`, { headers: { authorization: `Bearer ${headers['ngrok-auth-oauth-access-token']}` } })
+    const userinfo = () =>
+      fetch(`${server.issuer}/me`, {
+        headers: { authorization: `Bearer ${headers['ngrok-auth-oauth-access-token']}` },
+      })
     expect((await userinfo()).status).toBe(200)
     await server.takeRequests()
     expect((await browser.get(gate.url('/auth/logout'))).body).toContain('You are signed out')
     await gate.middleware.close()
     const requests = await server.takeRequests()
-    expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /token/revocation'])
-    expect(Object.fromEntries(new URLSearchParams(requests[0]?.body))).toMatchObject({ token: headers['ngrok-auth-oauth-refresh-token'], client_id: gate.clientId })
+    expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /token/revocation',
+    ])
+    expect(Object.fromEntries(new URLSearchParams(requests[0]?.body))).toMatchObject({
+      token: headers['ngrok-auth-oauth-refresh-token'],
+      client_id: gate.clientId,
+    })
     expect((await userinfo()).status).toBe(401)
     expect(await server.takeErrors()).not.toContainEqual(expect.stringContaining('revocation'))
   })
@@ -198,7 +250,10 @@ describe('logout.revokeTokens', () => {
   test.each(ways)('%s takes the token back', async (name, endpoint, method) => {
     const vendor = stopping(await startVendor(name))
     const more = name === 'oauth2' ? { endpoints: { revocation: `${vendor.origin}/revoke` } } : {}
-    const gate = await startGate({ provider: providerOf(vendor, more), logout: { revokeTokens: true } })
+    const gate = await startGate({
+      provider: providerOf(vendor, more),
+      logout: { revokeTokens: true },
+    })
     const browser = await logIn(gate)
     vendor.requests.length = 0
     expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
@@ -209,16 +264,19 @@ describe('logout.revokeTokens', () => {
     expect(gate.logged.filter((line) => line.startsWith('error'))).toEqual([])
   })
 
-  test.each<VendorName>(['microsoft', 'amazon'])('%s has nothing of the kind, and is asked nothing', async (name) => {
-    const vendor = stopping(await startVendor(name))
-    const gate = await startGate({ provider: providerOf(vendor), logout: { revokeTokens: true } })
-    const browser = await logIn(gate)
-    vendor.requests.length = 0
-    expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
-    await gate.middleware.close()
-    expect(vendor.requests).toEqual([])
-    expect(gate.logged.filter((line) => line.startsWith('error'))).toEqual([])
-  })
+  test.each<VendorName>(['microsoft', 'amazon'])(
+    '%s has nothing of the kind, and is asked nothing',
+    async (name) => {
+      const vendor = stopping(await startVendor(name))
+      const gate = await startGate({ provider: providerOf(vendor), logout: { revokeTokens: true } })
+      const browser = await logIn(gate)
+      vendor.requests.length = 0
+      expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
+      await gate.middleware.close()
+      expect(vendor.requests).toEqual([])
+      expect(gate.logged.filter((line) => line.startsWith('error'))).toEqual([])
+    },
+  )
 
   test('never for a managed application: its tokens are shared among many apps', async () => {
     const vendor = stopping(await startVendor('github'))
@@ -226,7 +284,10 @@ describe('logout.revokeTokens', () => {
     const names = ['OAUTH_MODULE_GITHUB_CLIENT_ID', 'OAUTH_MODULE_GITHUB_CLIENT_SECRET']
     Object.assign(process.env, { [String(names[0])]: clientId, [String(names[1])]: clientSecret })
     try {
-      const gate = await startGate({ provider: { github: rest as { endpoints: object } }, logout: { revokeTokens: true } })
+      const gate = await startGate({
+        provider: { github: rest as { endpoints: object } },
+        logout: { revokeTokens: true },
+      })
       const browser = await logIn(gate)
       vendor.requests.length = 0
       expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
@@ -239,7 +300,7 @@ describe('logout.revokeTokens', () => {
 })
 
 describe('sessionsPerUser', () => {
-  test('a login beyond it ends the user\'s oldest session, and nobody else\'s', async () => {
+  test("a login beyond it ends the user's oldest session, and nobody else's", async () => {
     const gate = await register({ sessionsPerUser: 2 })
     const revoked: string[] = []
     gate.middleware.on('revoked', ({ sessionHandle }) => void revoked.push(sessionHandle))
@@ -252,7 +313,12 @@ describe('sessionsPerUser', () => {
     expect([await isIn(first, gate), await isIn(second, gate)]).toEqual([true, true])
     const third = await logIn(gate)
     const all = [first, second, third, bob]
-    expect(await Promise.all(all.map((browser) => isIn(browser, gate)))).toEqual([false, true, true, true])
+    expect(await Promise.all(all.map((browser) => isIn(browser, gate)))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ])
     expect(revoked).toEqual([handle])
   })
 
@@ -263,7 +329,7 @@ describe('sessionsPerUser', () => {
     expect([await isIn(one, gate), await isIn(two, gate)]).toEqual([true, true])
   })
 
-  test('a login does not end itself where another process\'s clock is ahead', async () => {
+  test("a login does not end itself where another process's clock is ahead", async () => {
     const gate = await register({ sessionsPerUser: 1 })
     const clock = fakeDate(Date.now() + 10_000)
     const ahead = await logIn(gate)
@@ -274,14 +340,18 @@ describe('sessionsPerUser', () => {
 
   test('a denied session is not counted', async () => {
     const clock = fakeDate(Date.now())
-    const authorize: OAuthModuleOptions['authorize'] = (_, req) => req.headers['x-network'] !== 'outside'
+    const authorize: OAuthModuleOptions['authorize'] = (_, req) =>
+      req.headers['x-network'] !== 'outside'
     const gate = await register({ sessionsPerUser: 2, authCheckInterval: 20, authorize })
     const first = await logIn(gate)
     clock.forward(1)
     const denied = await logIn(gate)
     clock.forward(20)
     expect(await isIn(first, gate)).toBe(true)
-    expect((await denied.get(gate.url('/'), { follow: false, headers: { 'X-Network': 'outside' } })).status).toBe(403)
+    expect(
+      (await denied.get(gate.url('/'), { follow: false, headers: { 'X-Network': 'outside' } }))
+        .status,
+    ).toBe(403)
     const second = await logIn(gate)
     expect([await isIn(first, gate), await isIn(second, gate)]).toEqual([true, true])
   })
@@ -301,12 +371,18 @@ describe('sessionsPerUser', () => {
   }
 
   test.each<[string, Partial<OAuthModuleOptions>, RegExp]>([
-    ['a store that cannot list', { store: blind(), sessionsPerUser: 3 }, /oauthModule\(?\)?\.?.*sessionsPerUser.*store that can list/],
+    [
+      'a store that cannot list',
+      { store: blind(), sessionsPerUser: 3 },
+      /oauthModule\(?\)?\.?.*sessionsPerUser.*store that can list/,
+    ],
     ['zero', { sessionsPerUser: 0 }, /sessionsPerUser must be a whole number above 0/],
     ['a fraction', { sessionsPerUser: 1.5 }, /sessionsPerUser must be a whole number above 0/],
   ])('%s is refused at construction', (_, options, message) => {
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
-    const provider = { op: oidcProvider({ issuer: server.issuer, clientId: 'a', clientSecret: 'b' }) }
+    const provider = {
+      op: oidcProvider({ issuer: server.issuer, clientId: 'a', clientSecret: 'b' }),
+    }
     expect(() => oauthModule({ provider, secret, logger, ...options })).toThrow(message)
   })
 })

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { bodyOf, cookieLine, type Gate, oidcOf, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  cookieLine,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  valueOfCookie,
+} from '../support/gate.js'
 import { type Browser, createBrowser, formOf, linksOf } from '../support/jar.js'
 
 let vendor: VendorServer
@@ -21,7 +30,8 @@ async function loggedIn(at: Gate = gate): Promise<Browser> {
 }
 
 const fromElsewhere = { 'Sec-Fetch-Site': 'cross-site' }
-const statusOf = async (browser: Browser, at: Gate = gate) => (await browser.get(at.url('/'), { follow: false })).status
+const statusOf = async (browser: Browser, at: Gate = gate) =>
+  (await browser.get(at.url('/'), { follow: false })).status
 
 describe('logging out', () => {
   test('S-060 ends the session on the server: the cookie opens nothing any more, in no tab', async () => {
@@ -31,7 +41,9 @@ describe('logging out', () => {
     expect([page.status, page.url]).toEqual([200, gate.url('/auth/logout')])
     expect(page.body).toContain('You are signed out')
     expect(browser.cookies(gate.origin)).toEqual([])
-    expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
+    expect(
+      (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(302)
   })
 
   test('shows a page that logs nobody in by itself, and from which the user may choose an account', async () => {
@@ -45,7 +57,8 @@ describe('logging out', () => {
 
   test('S-061 twice, or without a session, is as good', async () => {
     const browser = await loggedIn()
-    for (let count = 0; count < 3; count++) expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
+    for (let count = 0; count < 3; count++)
+      expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
     const gone = await createBrowser().get(gate.url('/auth/logout'), { headers: fromElsewhere })
     expect(gone.body).toContain('You are signed out')
     expect(cookieLine(gone.setCookie, 'ngrok.session=;')).toContain('Max-Age=0')
@@ -58,15 +71,28 @@ describe('logging out', () => {
   })
 
   test('ends all sessions whose cookies the browser sends: a second one must not keep it logged in', async () => {
-    const values = [valueOfCookie(await loggedIn(), gate.origin), valueOfCookie(await loggedIn(), gate.origin)]
+    const values = [
+      valueOfCookie(await loggedIn(), gate.origin),
+      valueOfCookie(await loggedIn(), gate.origin),
+    ]
     const headers = { Cookie: values.map((value) => `ngrok.session=${value}`).join('; ') }
-    const statusAt = async (path: string) => (await createBrowser().get(gate.url(path), { follow: false, headers })).status
-    expect([await statusAt('/'), await statusAt('/auth/logout'), await statusAt('/')]).toEqual([200, 200, 302])
+    const statusAt = async (path: string) =>
+      (await createBrowser().get(gate.url(path), { follow: false, headers })).status
+    expect([await statusAt('/'), await statusAt('/auth/logout'), await statusAt('/')]).toEqual([
+      200, 200, 302,
+    ])
   })
 
   test('goes to the path that the options name', async () => {
-    const other = await startGate({ provider: { idp: oidcOf(vendor) }, logout: { returnTo: '/bye?x=1' } })
-    const page = await (await loggedIn(other)).get(other.url('/auth/logout?returnTo=https://evil.example/&next=//evil.example'), { follow: false })
+    const other = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      logout: { returnTo: '/bye?x=1' },
+    })
+    const page = await (
+      await loggedIn(other)
+    ).get(other.url('/auth/logout?returnTo=https://evil.example/&next=//evil.example'), {
+      follow: false,
+    })
     expect([page.status, page.headers.location]).toEqual([302, '/bye?x=1'])
     expect(cookieLine(page.setCookie, 'ngrok.session=;')).toContain('Max-Age=0')
   })
@@ -80,9 +106,12 @@ describe('logging out', () => {
   })
 
   test('req.oauth.logoutUrl() leads there', async () => {
-    const other = await startGate({ provider: { idp: oidcOf(vendor) }, basePath: '/sso' }, {
-      routes: (app) => app.get('/', (req, res) => void res.end(req.oauth.logoutUrl())),
-    })
+    const other = await startGate(
+      { provider: { idp: oidcOf(vendor) }, basePath: '/sso' },
+      {
+        routes: (app) => app.get('/', (req, res) => void res.end(req.oauth.logoutUrl())),
+      },
+    )
     expect((await createBrowser().get(other.url('/'))).body).toBe('/sso/logout')
   })
 })
@@ -91,8 +120,14 @@ describe('S-061 a request from elsewhere', () => {
   test.each<[string, Record<string, string>]>([
     ['another site', fromElsewhere],
     ['another site of the same domain', { 'Sec-Fetch-Site': 'same-site' }],
-    ['an image', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'image', 'Sec-Fetch-Mode': 'no-cors' }],
-    ['a browser that looks ahead', { 'Sec-Fetch-Site': 'same-origin', 'Sec-Purpose': 'prefetch;prerender' }],
+    [
+      'an image',
+      { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'image', 'Sec-Fetch-Mode': 'no-cors' },
+    ],
+    [
+      'a browser that looks ahead',
+      { 'Sec-Fetch-Site': 'same-origin', 'Sec-Purpose': 'prefetch;prerender' },
+    ],
   ])('%s gets a page that asks, and the session stays', async (_, headers) => {
     const browser = await loggedIn()
     const page = await browser.get(gate.url('/auth/logout'), { headers })
@@ -102,19 +137,29 @@ describe('S-061 a request from elsewhere', () => {
     expect(await statusOf(browser)).toBe(200)
   })
 
-  test('the page\'s form ends the session, whatever Origin says', async () => {
+  test("the page's form ends the session, whatever Origin says", async () => {
     const browser = await loggedIn()
     const form = formOf(await browser.get(gate.url('/auth/logout'), { headers: fromElsewhere }))
-    const page = await browser.post(form.action, form.fields, { headers: { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' } })
+    const page = await browser.post(form.action, form.fields, {
+      headers: { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' },
+    })
     expect([page.status, page.body.includes('You are signed out')]).toEqual([200, true])
     expect(await statusOf(browser)).toBe(302)
   })
 
-  test('a POST without the sealed token, or with somebody else\'s, asks again', async () => {
+  test("a POST without the sealed token, or with somebody else's, asks again", async () => {
     const [browser, other] = [await loggedIn(), await loggedIn()]
     const foreign = formOf(await other.get(gate.url('/auth/logout'), { headers: fromElsewhere }))
-    for (const url of [gate.url('/auth/logout'), gate.url('/auth/logout?confirm=yes'), foreign.action]) {
-      const page = await browser.post(url, {}, { headers: { ...fromElsewhere, Origin: 'https://evil.example' } })
+    for (const url of [
+      gate.url('/auth/logout'),
+      gate.url('/auth/logout?confirm=yes'),
+      foreign.action,
+    ]) {
+      const page = await browser.post(
+        url,
+        {},
+        { headers: { ...fromElsewhere, Origin: 'https://evil.example' } },
+      )
       expect(page.body).toContain('Do you want to sign out?')
     }
     expect(await statusOf(browser)).toBe(200)
@@ -157,9 +202,15 @@ describe('when the store is in the way', () => {
     const slow: SessionStore = {
       ...inner,
       // Activity is written late: after the logout.
-      update: (key, record, ttl) => new Promise((resolve) => held.push(() => resolve(inner.update(key, record, ttl)))),
+      update: (key, record, ttl) =>
+        new Promise((resolve) => held.push(() => resolve(inner.update(key, record, ttl)))),
     }
-    const other = await startGate({ provider: { idp: oidcOf(vendor) }, store: slow, inactivityTimeout: 0.5, timeouts: { store: 5 } })
+    const other = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      store: slow,
+      inactivityTimeout: 0.5,
+      timeouts: { store: 5 },
+    })
     const browser = await loggedIn(other)
     const Cookie = `ngrok.session=${valueOfCookie(browser, other.origin)}`
     await new Promise((resolve) => setTimeout(resolve, 120))
@@ -170,7 +221,9 @@ describe('when the store is in the way', () => {
     await other.middleware.close()
     const rows = await inner.entries?.({ kind: 'session', limit: 10 })
     expect(rows?.entries).toEqual([])
-    expect((await createBrowser().get(other.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
+    expect(
+      (await createBrowser().get(other.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(302)
   })
 
   test('the session of one app behind another mount is not ended', async () => {

@@ -23,10 +23,14 @@ describe('allowed', () => {
     expect(scene.count()).toEqual({})
     scene.clock.forward(1)
     let reachedDuringCheck = -1
-    scene.vendor.respond('userinfo', () => {
-      reachedDuringCheck = scene.gate.reached.length
-      return undefined
-    }, { once: true })
+    scene.vendor.respond(
+      'userinfo',
+      () => {
+        reachedDuringCheck = scene.gate.reached.length
+        return undefined
+      },
+      { once: true },
+    )
     scene.vendor.user.name = 'Ida Newname'
     const page = await scene.visit()
     expect([page.status, reachedDuringCheck, scene.gate.reached.length]).toEqual([200, 1, 2])
@@ -85,7 +89,8 @@ describe('denied', () => {
     for (let turn = 0; turn < 5; turn++) expect((await scene.visit()).status).toBe(403)
     expect(scene.count()).toEqual({})
     scene.clock.forward(0.1)
-    for (let turn = 0; turn < 5; turn++) expect((await scene.visit('/api', program)).status).toBe(403)
+    for (let turn = 0; turn < 5; turn++)
+      expect((await scene.visit('/api', program)).status).toBe(403)
     expect(scene.count()).toEqual({})
     for (let turn = 0; turn < 5; turn++) expect((await scene.visit()).status).toBe(403)
     expect(scene.count()).toEqual({ userinfo: 1 })
@@ -124,7 +129,11 @@ describe('denied', () => {
 
   test('a permission that the provider withdraws is a denial', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
-    scene.vendor.respond('userinfo', { status: 403, body: { error: 'insufficient_scope' } }, { once: true })
+    scene.vendor.respond(
+      'userinfo',
+      { status: 403, body: { error: 'insufficient_scope' } },
+      { once: true },
+    )
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(403)
     scene.clock.forward(5)
@@ -132,13 +141,19 @@ describe('denied', () => {
   })
 
   test('with unauthenticated: pass a denied user is nobody, and the reason says so', async () => {
-    const { vendor, clock, visit, browser, gate } = await loggedIn('oidc', { provider: rules, options: { unauthenticated: 'pass' } })
+    const { vendor, clock, visit, browser, gate } = await loggedIn('oidc', {
+      provider: rules,
+      options: { unauthenticated: 'pass' },
+    })
     await browser.get(gate.url('/auth/authn'))
     vendor.user = { ...vendor.user, ...outside }
     clock.forward(INTERVAL)
     const page = await visit()
     expect(page.status).toBe(200)
-    expect(bodyOf(page)).toMatchObject({ user: null, oauth: { isAuthenticated: false, reason: 'denied' } })
+    expect(bodyOf(page)).toMatchObject({
+      user: null,
+      oauth: { isAuthenticated: false, reason: 'denied' },
+    })
     expect(bodyOf(page).headers).not.toHaveProperty('ngrok-auth-user-id')
     expect(page.headers.vary).toMatch(/cookie/i)
   })
@@ -159,12 +174,20 @@ describe('a slow check', () => {
 })
 
 describe('the token at a check', () => {
-  test.each([[4, 1], [6, 0]])('that lives for %i seconds more is refreshed %i times: what the app gets is good for 5 seconds at least', async (left, refreshes) => {
-    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: INTERVAL + left } } })
-    scene.clock.forward(INTERVAL)
-    expect((await scene.visit()).status).toBe(200)
-    expect(formsTo(scene.vendor, 'token')).toHaveLength(refreshes)
-  })
+  test.each([
+    [4, 1],
+    [6, 0],
+  ])(
+    'that lives for %i seconds more is refreshed %i times: what the app gets is good for 5 seconds at least',
+    async (left, refreshes) => {
+      const scene = await loggedIn('oidc', {
+        vendor: { settings: { tokenLifetime: INTERVAL + left } },
+      })
+      scene.clock.forward(INTERVAL)
+      expect((await scene.visit()).status).toBe(200)
+      expect(formsTo(scene.vendor, 'token')).toHaveLength(refreshes)
+    },
+  )
 })
 
 describe('ended', () => {
@@ -215,25 +238,37 @@ describe('ended', () => {
 })
 
 describe('down', () => {
-  const outages = { 500: { status: 500 }, 'no JSON': { body: '<p>welcome' }, 'a reset': 'reset' as const, 'a cut body': 'truncated' as const }
+  const outages = {
+    500: { status: 500 },
+    'no JSON': { body: '<p>welcome' },
+    'a reset': 'reset' as const,
+    'a cut body': 'truncated' as const,
+  }
 
-  test.each(Object.entries(outages))('S-091 CA-6 %s: 503 with Retry-After, nobody is logged out, and it recovers by itself', async (_, outage) => {
-    const scene = await loggedIn('oidc', { provider: rules })
-    scene.vendor.respond('userinfo', outage)
-    scene.clock.forward(INTERVAL)
-    for (let interval = 0; interval < 5; interval++) {
-      const page = await scene.visit('/x?y=1')
-      expect([page.status, codeOf(page), page.headers['retry-after']]).toEqual([503, 'recheck_unavailable', '5'])
-      expect(page.setCookie).toEqual([])
-      // No login at a provider that is down.
-      expect(linksOf(page)).toEqual([scene.gate.url('/x?y=1')])
+  test.each(Object.entries(outages))(
+    'S-091 CA-6 %s: 503 with Retry-After, nobody is logged out, and it recovers by itself',
+    async (_, outage) => {
+      const scene = await loggedIn('oidc', { provider: rules })
+      scene.vendor.respond('userinfo', outage)
       scene.clock.forward(INTERVAL)
-    }
-    expect(scene.gate.reached).toEqual([])
-    scene.vendor.respond('userinfo', undefined)
-    expect((await scene.visit()).status).toBe(200)
-    expect(scene.count()).not.toHaveProperty('authorize')
-  })
+      for (let interval = 0; interval < 5; interval++) {
+        const page = await scene.visit('/x?y=1')
+        expect([page.status, codeOf(page), page.headers['retry-after']]).toEqual([
+          503,
+          'recheck_unavailable',
+          '5',
+        ])
+        expect(page.setCookie).toEqual([])
+        // No login at a provider that is down.
+        expect(linksOf(page)).toEqual([scene.gate.url('/x?y=1')])
+        scene.clock.forward(INTERVAL)
+      }
+      expect(scene.gate.reached).toEqual([])
+      scene.vendor.respond('userinfo', undefined)
+      expect((await scene.visit()).status).toBe(200)
+      expect(scene.count()).not.toHaveProperty('authorize')
+    },
+  )
 
   test('S-091 a provider that hangs is given up', async () => {
     const scene = await loggedIn('oidc', { options: { timeouts: { provider: 0.1 } } })
@@ -264,16 +299,25 @@ describe('down', () => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
     let fail: () => void = () => undefined
     const isAsked = new Promise<void>((asked) => {
-      scene.vendor.respond('userinfo', () => new Promise((resolve) => {
-        fail = () => resolve({ status: 503 })
-        asked()
-      }))
+      scene.vendor.respond(
+        'userinfo',
+        () =>
+          new Promise((resolve) => {
+            fail = () => resolve({ status: 503 })
+            asked()
+          }),
+      )
     })
     scene.clock.forward(INTERVAL)
     const cookie = { Cookie: `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}` }
-    const waiting = createBrowser().get(scene.gate.url('/api'), { follow: false, headers: { ...program, ...cookie } })
+    const waiting = createBrowser().get(scene.gate.url('/api'), {
+      follow: false,
+      headers: { ...program, ...cookie },
+    })
     await isAsked
-    expect((await scene.visit('/auth/logout', { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200)
+    expect((await scene.visit('/auth/logout', { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(
+      200,
+    )
     fail()
     expect([(await waiting).status, scene.gate.reached]).toEqual([401, []])
   })
@@ -315,7 +359,10 @@ describe('down', () => {
   test('a store that fails during a check is 503, and the login lives', async () => {
     const inner = memoryStore()
     let isDown = false
-    const store: SessionStore = { ...inner, update: (...args) => (isDown ? Promise.reject(new Error('gone')) : inner.update(...args)) }
+    const store: SessionStore = {
+      ...inner,
+      update: (...args) => (isDown ? Promise.reject(new Error('gone')) : inner.update(...args)),
+    }
     const scene = await loggedIn('oidc', { options: { store } })
     scene.clock.forward(INTERVAL)
     isDown = true
@@ -328,7 +375,10 @@ describe('down', () => {
 })
 
 describe('throttled', () => {
-  test.each([[{ status: 429 }, '5'], [{ status: 429, headers: { 'retry-after': '17' } }, '17']])('CA-5 %j is 503 even within the grace period', async (answer, retryAfter) => {
+  test.each([
+    [{ status: 429 }, '5'],
+    [{ status: 429, headers: { 'retry-after': '17' } }, '17'],
+  ])('CA-5 %j is 503 even within the grace period', async (answer, retryAfter) => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
     scene.vendor.respond('userinfo', answer)
     scene.clock.forward(INTERVAL)
@@ -340,8 +390,15 @@ describe('throttled', () => {
   })
 
   test('CA-5 a refresh that is throttled is 503 even within the grace period, and ends nothing', async () => {
-    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } }, options: { authCheckGrace: 600 } })
-    scene.vendor.respond('token', { status: 429, headers: { 'retry-after': '9' }, body: 'slow down' }, { once: true })
+    const scene = await loggedIn('oidc', {
+      vendor: { settings: { tokenLifetime: 60 } },
+      options: { authCheckGrace: 600 },
+    })
+    scene.vendor.respond(
+      'token',
+      { status: 429, headers: { 'retry-after': '9' }, body: 'slow down' },
+      { once: true },
+    )
     scene.clock.forward(INTERVAL)
     const page = await scene.visit()
     expect([page.status, page.headers['retry-after']]).toEqual([503, '9'])
@@ -363,9 +420,14 @@ describe('throttled', () => {
 
 describe("the owner's fault", () => {
   test('S-092 invalid_client at a refresh is 502 to the request and an event, and logs nobody out', async () => {
-    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } }, options: { authCheckGrace: 600 } })
+    const scene = await loggedIn('oidc', {
+      vendor: { settings: { tokenLifetime: 60 } },
+      options: { authCheckGrace: 600 },
+    })
     const failures: unknown[] = []
-    scene.gate.middleware.on('recheck_failed', ({ outcome, code }) => failures.push([outcome, code]))
+    scene.gate.middleware.on('recheck_failed', ({ outcome, code }) =>
+      failures.push([outcome, code]),
+    )
     const { clientSecret } = scene.vendor
     scene.vendor.clientSecret = 'changed'
     scene.clock.forward(INTERVAL)
@@ -381,7 +443,14 @@ describe("the owner's fault", () => {
 
   test('S-092 an error is read by its code: a description that mentions invalid_grant ends nothing', async () => {
     const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } } })
-    scene.vendor.respond('token', { status: 400, body: { error: 'temporarily_unavailable', error_description: 'not invalid_grant' } }, { once: true })
+    scene.vendor.respond(
+      'token',
+      {
+        status: 400,
+        body: { error: 'temporarily_unavailable', error_description: 'not invalid_grant' },
+      },
+      { once: true },
+    )
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(503)
     scene.clock.forward(6)
@@ -389,7 +458,7 @@ describe("the owner's fault", () => {
   })
 })
 
-describe('rules of one\'s own', () => {
+describe("rules of one's own", () => {
   test('authorize is asked at login and at every check, with the request that caused it', async () => {
     const asked: string[] = []
     let mayPass = true
@@ -404,17 +473,29 @@ describe('rules of one\'s own', () => {
     mayPass = false
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/three')).status).toBe(403)
-    expect(asked).toEqual(['ida@acme.example /auth/callback', 'ida@acme.example /two', 'ida@acme.example /three'])
+    expect(asked).toEqual([
+      'ida@acme.example /auth/callback',
+      'ida@acme.example /two',
+      'ida@acme.example /three',
+    ])
   })
 
   test.each([
-    ['throws', () => { throw new Error('bug') }, 1],
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+      1,
+    ],
     ['rejects', () => Promise.reject(new Error('bug')), 1],
     // Not true is a no, and a refused user is asked about again after five seconds.
     ['says neither', () => 'yes' as unknown as boolean, 6],
   ])('S-101 an authorize that %s lets nobody in and logs nobody out', async (_, fault, seconds) => {
     let isFaulty = false
-    const scene = await loggedIn('oidc', { options: { authorize: () => (isFaulty ? fault() : true), authCheckGrace: 600 } })
+    const scene = await loggedIn('oidc', {
+      options: { authorize: () => (isFaulty ? fault() : true), authCheckGrace: 600 },
+    })
     isFaulty = true
     scene.clock.forward(INTERVAL)
     expect([403, 500]).toContain((await scene.visit()).status)

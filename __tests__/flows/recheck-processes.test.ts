@@ -36,7 +36,10 @@ async function startStoreServer(): Promise<string> {
     await listen(async (req, res) => {
       const chunks: Buffer[] = []
       for await (const chunk of req) chunks.push(chunk as Buffer)
-      const { method, args } = JSON.parse(Buffer.concat(chunks).toString()) as { method: string; args: never[] }
+      const { method, args } = JSON.parse(Buffer.concat(chunks).toString()) as {
+        method: string
+        args: never[]
+      }
       res.end(JSON.stringify({ result: await methods[method]?.(...args) }))
     }),
   )
@@ -49,7 +52,10 @@ interface GateProcess {
 }
 
 async function startGateProcess(setup: GateProcessSetup): Promise<GateProcess> {
-  const child = fork(join(process.cwd(), '__tests__/support/gate-process.ts'), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(join(process.cwd(), '__tests__/support/gate-process.ts'), {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   stopping({
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -62,9 +68,18 @@ async function startGateProcess(setup: GateProcessSetup): Promise<GateProcess> {
   return { child, url: (path) => `http://localhost:${port}${path}` }
 }
 
-async function startPair(vendor: VendorServer, more: Partial<GateProcessSetup>): Promise<{ gates: [GateProcess, GateProcess]; browser: Browser }> {
+async function startPair(
+  vendor: VendorServer,
+  more: Partial<GateProcessSetup>,
+): Promise<{ gates: [GateProcess, GateProcess]; browser: Browser }> {
   const { issuer, clientId, clientSecret } = vendor.options as GateProcessSetup['provider']
-  const setup = { storeUrl: '', provider: { issuer, clientId, clientSecret }, secret, authCheckInterval: 1, ...more }
+  const setup = {
+    storeUrl: '',
+    provider: { issuer, clientId, clientSecret },
+    secret,
+    authCheckInterval: 1,
+    ...more,
+  }
   // Both are reached as localhost, whose cookies know no ports.
   const gates = await Promise.all([startGateProcess(setup), startGateProcess(setup)])
   const browser = createBrowser()
@@ -74,7 +89,8 @@ async function startPair(vendor: VendorServer, more: Partial<GateProcessSetup>):
   return { gates, browser }
 }
 
-const countOf = (vendor: VendorServer, endpoint: string) => vendor.requests.filter((request) => request.endpoint === endpoint).length
+const countOf = (vendor: VendorServer, endpoint: string) =>
+  vendor.requests.filter((request) => request.endpoint === endpoint).length
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const stores: [string, () => Promise<string>][] = [
@@ -92,7 +108,11 @@ describe.each(stores)('two processes that share %s', (_, makeStore) => {
       await sleep(1_050)
       // The provider is asked while everybody is there already.
       vendor.respond('userinfo', async () => (await sleep(400), undefined))
-      const pages = await Promise.all(Array.from({ length: 200 }, (_, index) => browser.get(gates[index % 2]?.url('/') ?? '', { follow: false })))
+      const pages = await Promise.all(
+        Array.from({ length: 200 }, (_, index) =>
+          browser.get(gates[index % 2]?.url('/') ?? '', { follow: false }),
+        ),
+      )
       expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
       expect([countOf(vendor, 'token'), countOf(vendor, 'userinfo')]).toEqual([round, round])
     }
@@ -101,9 +121,14 @@ describe.each(stores)('two processes that share %s', (_, makeStore) => {
 
   test('S-094 when the holder dies while it asks, another takes over, and the login lives', async () => {
     const vendor = stopping(await startVendor('oidc'))
-    const { gates, browser } = await startPair(vendor, { storeUrl: await makeStore(), timeouts: { provider: 1.2, store: 0.5 } })
+    const { gates, browser } = await startPair(vendor, {
+      storeUrl: await makeStore(),
+      timeouts: { provider: 1.2, store: 0.5 },
+    })
     await sleep(1_050)
-    const asked = new Promise<void>((resolve) => vendor.respond('userinfo', () => (resolve(), 'hang'), { once: true }))
+    const asked = new Promise<void>((resolve) =>
+      vendor.respond('userinfo', () => (resolve(), 'hang'), { once: true }),
+    )
     const dying = browser.get(gates[0].url('/'), { follow: false }).catch(() => undefined)
     await asked
     gates[0].child.kill('SIGKILL')

@@ -12,9 +12,26 @@ afterEach(stopAll)
 const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
 test('against oidc-provider, which rotates refresh tokens and ends the grant when one is used twice', async () => {
-  const oidc = stopping(await startOidcProvider({ loginAs: 'alice', rotateRefreshTokens: true, refreshTokens: 'always', lifetimes: { accessToken: 2 } }))
-  const provider = oidcProvider({ issuer: oidc.issuer, clientId: 'app', clientSecret: 'app-secret-app-secret', emailDomains: ['example.com'], offlineAccess: false })
-  const gate = await startGate({ provider: { idp: provider }, authCheckInterval: 1, timeouts: { provider: 5 } })
+  const oidc = stopping(
+    await startOidcProvider({
+      loginAs: 'alice',
+      rotateRefreshTokens: true,
+      refreshTokens: 'always',
+      lifetimes: { accessToken: 2 },
+    }),
+  )
+  const provider = oidcProvider({
+    issuer: oidc.issuer,
+    clientId: 'app',
+    clientSecret: 'app-secret-app-secret',
+    emailDomains: ['example.com'],
+    offlineAccess: false,
+  })
+  const gate = await startGate({
+    provider: { idp: provider },
+    authCheckInterval: 1,
+    timeouts: { provider: 5 },
+  })
   await oidc.setClient({
     client_id: 'app',
     client_secret: 'app-secret-app-secret',
@@ -34,10 +51,20 @@ test('against oidc-provider, which rotates refresh tokens and ends the grant whe
     expect(paths).toEqual(['/token', '/me'])
   }
   // A program, on the other hand, learns that the user is gone, or may not come in.
-  await oidc.setAccount({ sub: 'alice', name: 'Alice', email: 'alice@elsewhere.example', email_verified: true })
+  await oidc.setAccount({
+    sub: 'alice',
+    name: 'Alice',
+    email: 'alice@elsewhere.example',
+    email_verified: true,
+  })
   await sleep(1.1)
   expect((await visit(program)).status).toBe(403)
-  await oidc.setAccount({ sub: 'alice', name: 'Alice', email: 'alice@example.com', email_verified: true })
+  await oidc.setAccount({
+    sub: 'alice',
+    name: 'Alice',
+    email: 'alice@example.com',
+    email_verified: true,
+  })
   await sleep(5.1)
   expect((await visit()).status).toBe(200)
   await oidc.revokeTokens('alice')
@@ -60,7 +87,11 @@ test('grace, in seconds', async () => {
 
 test('inactivity and the longest life, in seconds', async () => {
   const vendor = stopping(await startVendor('oidc'))
-  const gate = await startGate({ provider: { oidc: oidcOf(vendor) }, inactivityTimeout: 1, maximumDuration: 3 })
+  const gate = await startGate({
+    provider: { oidc: oidcOf(vendor) },
+    inactivityTimeout: 1,
+    maximumDuration: 3,
+  })
   const browser = createBrowser()
   await browser.get(gate.url('/'))
   for (let turn = 0; turn < 4; turn++) {

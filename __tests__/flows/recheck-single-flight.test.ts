@@ -4,7 +4,15 @@ import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../s
 import { startVendor } from '../../src/dev/vendors/index.js'
 import { gateOf, logIn, providerOf } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, oidcOf, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import { codeOf, formsTo, INTERVAL, loggedIn, program, type Scene } from '../support/recheck.js'
 
@@ -16,13 +24,21 @@ afterEach(async () => {
 const expired = { settings: { tokenLifetime: INTERVAL - 60 } }
 
 function asAsync(inner: SessionStore, delay: () => number): SessionStore {
-  const later = <Args extends unknown[], R>(method: (...args: Args) => R) =>
+  const later =
+    <Args extends unknown[], R>(method: (...args: Args) => R) =>
     async (...args: Args): Promise<Awaited<R>> => {
       await new Promise((resolve) => setTimeout(resolve, delay()))
       return await method(...args)
     }
   const { lock, entries } = inner
-  return { get: later(inner.get), set: later(inner.set), update: later(inner.update), delete: later(inner.delete), ...(lock && { lock: later(lock) }), ...(entries && { entries: later(entries) }) }
+  return {
+    get: later(inner.get),
+    set: later(inner.set),
+    update: later(inner.update),
+    delete: later(inner.delete),
+    ...(lock && { lock: later(lock) }),
+    ...(entries && { entries: later(entries) }),
+  }
 }
 
 /** Another store under the same sessions, that some methods of a test replace. */
@@ -36,7 +52,9 @@ function withoutLock(inner: SessionStore): SessionStore {
 }
 
 async function herd(scene: Scene, size: number): Promise<number[]> {
-  const pages = await Promise.all(Array.from({ length: size }, (_, index) => scene.visit(`/${index}`)))
+  const pages = await Promise.all(
+    Array.from({ length: size }, (_, index) => scene.visit(`/${index}`)),
+  )
   return [...new Set(pages.map(({ status }) => status))]
 }
 
@@ -45,15 +63,18 @@ describe('one at a time', () => {
     ['in memory', () => memoryStore()],
     ['that cannot lock', () => withoutLock(memoryStore())],
     ['that is slow and shuffles', () => asAsync(memoryStore(), () => Math.random() * 30)],
-  ])('S-093 CA-8 200 requests at once after the interval: one token request, one user request, over a store %s', async (_, makeStore) => {
-    const scene = await loggedIn('oidc', { vendor: expired, options: { store: makeStore() } })
-    scene.clock.forward(INTERVAL)
-    expect(await herd(scene, 200)).toEqual([200])
-    expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
-    scene.clock.forward(INTERVAL)
-    expect(await herd(scene, 20)).toEqual([200])
-    expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
-  })
+  ])(
+    'S-093 CA-8 200 requests at once after the interval: one token request, one user request, over a store %s',
+    async (_, makeStore) => {
+      const scene = await loggedIn('oidc', { vendor: expired, options: { store: makeStore() } })
+      scene.clock.forward(INTERVAL)
+      expect(await herd(scene, 200)).toEqual([200])
+      expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
+      scene.clock.forward(INTERVAL)
+      expect(await herd(scene, 20)).toEqual([200])
+      expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
+    },
+  )
 
   test('a herd on a dead grant is told once, and asks once', async () => {
     const scene = await loggedIn('oidc', { vendor: expired })
@@ -71,33 +92,55 @@ describe('one at a time', () => {
     expect(scene.count()).toEqual({ userinfo: 1 })
   })
 
-  test.each([[0, 503], [600, 200]])('S-094 a lock that a dead process has left does not hold the requests for as long as it lives (a grace of %i seconds)', async (authCheckGrace, expected) => {
-    const store = memoryStore()
-    // A holder may take longer than this test: each `authorize` has 5 seconds.
-    const rules = { authorize: () => true, reportOnly: { authorize: () => true } }
-    const scene = await loggedIn('oidc', { options: { store, ...rules } })
-    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, ...rules, authCheckInterval: INTERVAL, authCheckGrace, authCheckEarly: false, timeouts: { provider: 0.5, store: 0.5 } })
-    const [session] = (await scene.gate.middleware.sessions.list()).items
-    const unlock = await store.lock?.(`lock-${session?.id}`, 3_600_000)
-    expect(unlock).toBeInstanceOf(Function)
-    scene.clock.forward(INTERVAL)
-    const pages = await Promise.all([scene.visit('/a'), scene.visit('/b'), scene.visit('/c')])
-    for (const page of pages) {
-      expect(page.status).toBe(expected)
-      if (expected === 503) expect([codeOf(page), Number(page.headers['retry-after']) > 0]).toEqual(['recheck_unavailable', true])
-    }
-    expect(scene.count()).toEqual({})
-    await unlock?.()
-    scene.clock.forward(10)
-    expect((await scene.visit()).status).toBe(200)
-    expect(scene.count()).toMatchObject({ userinfo: 1 })
-  }, 9_000)
+  test.each([
+    [0, 503],
+    [600, 200],
+  ])(
+    'S-094 a lock that a dead process has left does not hold the requests for as long as it lives (a grace of %i seconds)',
+    async (authCheckGrace, expected) => {
+      const store = memoryStore()
+      // A holder may take longer than this test: each `authorize` has 5 seconds.
+      const rules = { authorize: () => true, reportOnly: { authorize: () => true } }
+      const scene = await loggedIn('oidc', { options: { store, ...rules } })
+      scene.gate.middleware.reconfigure({
+        provider: providerOf(scene.vendor),
+        secret,
+        ...rules,
+        authCheckInterval: INTERVAL,
+        authCheckGrace,
+        authCheckEarly: false,
+        timeouts: { provider: 0.5, store: 0.5 },
+      })
+      const [session] = (await scene.gate.middleware.sessions.list()).items
+      const unlock = await store.lock?.(`lock-${session?.id}`, 3_600_000)
+      expect(unlock).toBeInstanceOf(Function)
+      scene.clock.forward(INTERVAL)
+      const pages = await Promise.all([scene.visit('/a'), scene.visit('/b'), scene.visit('/c')])
+      for (const page of pages) {
+        expect(page.status).toBe(expected)
+        if (expected === 503)
+          expect([codeOf(page), Number(page.headers['retry-after']) > 0]).toEqual([
+            'recheck_unavailable',
+            true,
+          ])
+      }
+      expect(scene.count()).toEqual({})
+      await unlock?.()
+      scene.clock.forward(10)
+      expect((await scene.visit()).status).toBe(200)
+      expect(scene.count()).toMatchObject({ userinfo: 1 })
+    },
+    9_000,
+  )
 
   test('the sessions of one user are checked each for itself', async () => {
     const scene = await loggedIn('oidc')
     const second = await loggedInElsewhere(scene)
     scene.clock.forward(INTERVAL)
-    const statuses = await Promise.all([scene.visit(), second.get(scene.gate.url('/'), { follow: false })])
+    const statuses = await Promise.all([
+      scene.visit(),
+      second.get(scene.gate.url('/'), { follow: false }),
+    ])
     expect(statuses.map(({ status }) => status)).toEqual([200, 200])
     expect(scene.count()).toEqual({ userinfo: 2 })
   })
@@ -116,11 +159,15 @@ describe('a rotated refresh token is not lost', () => {
     scene.clock.forward(INTERVAL)
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
     const refreshed = new Promise<void>((resolve) => {
-      scene.vendor.respond('token', async () => {
-        await new Promise((ok) => setTimeout(ok, 50))
-        resolve()
-        return undefined
-      }, { once: true })
+      scene.vendor.respond(
+        'token',
+        async () => {
+          await new Promise((ok) => setTimeout(ok, 50))
+          resolve()
+          return undefined
+        },
+        { once: true },
+      )
     })
     const clients = Array.from({ length: 5 }, () => {
       const client = send(scene.gate.url('/'), { headers: { cookie }, agent: false })
@@ -138,7 +185,10 @@ describe('a rotated refresh token is not lost', () => {
   test('S-095 when the store fails once after the refresh', async () => {
     const inner = memoryStore()
     let failures = 0
-    const store = over(inner, { update: (...args) => (failures-- > 0 ? Promise.reject(new Error('once')) : inner.update(...args)) })
+    const store = over(inner, {
+      update: (...args) =>
+        failures-- > 0 ? Promise.reject(new Error('once')) : inner.update(...args),
+    })
     const scene = await loggedIn('oidc', { vendor: expired, options: { store } })
     scene.clock.forward(INTERVAL)
     failures = 1
@@ -204,7 +254,9 @@ describe('a rotated refresh token is not lost', () => {
   })
 
   test('X-4 an answer with an empty or absent refresh token keeps the old one', async () => {
-    const scene = await loggedIn('oidc', { vendor: { settings: { ...expired.settings, rotateRefreshTokens: false } } })
+    const scene = await loggedIn('oidc', {
+      vendor: { settings: { ...expired.settings, rotateRefreshTokens: false } },
+    })
     scene.clock.forward(INTERVAL)
     await scene.visit()
     scene.clock.forward(INTERVAL)
@@ -216,13 +268,20 @@ describe('a rotated refresh token is not lost', () => {
 
 describe('what ends during a check stays ended', () => {
   /** Does something while the provider is being asked. */
-  async function during(act: (scene: Scene) => Promise<unknown>, options: Partial<OAuthModuleOptions> = {}) {
+  async function during(
+    act: (scene: Scene) => Promise<unknown>,
+    options: Partial<OAuthModuleOptions> = {},
+  ) {
     const scene = await loggedIn('oidc', { vendor: expired, options })
     scene.clock.forward(INTERVAL)
-    scene.vendor.respond('userinfo', async () => {
-      await act(scene)
-      return undefined
-    }, { once: true })
+    scene.vendor.respond(
+      'userinfo',
+      async () => {
+        await act(scene)
+        return undefined
+      },
+      { once: true },
+    )
     const page = await scene.visit('/api', program)
     return { scene, page, after: await scene.visit('/api', program) }
   }
@@ -238,13 +297,17 @@ describe('what ends during a check stays ended', () => {
   })
 
   test('a logged-out one', async () => {
-    const { scene, page, after } = await during(async ({ browser, gate }) => browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } }))
+    const { scene, page, after } = await during(async ({ browser, gate }) =>
+      browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } }),
+    )
     expect([page.status, after.status]).toEqual([401, 401])
     expect((await scene.gate.middleware.sessions.list()).items).toEqual([])
   })
 
   test('a deleted user', async () => {
-    const { scene, page, after } = await during(async ({ gate }) => gate.middleware.users.delete('oidc:user-1'))
+    const { scene, page, after } = await during(async ({ gate }) =>
+      gate.middleware.users.delete('oidc:user-1'),
+    )
     expect([page.status, after.status]).toEqual([401, 401])
     expect((await scene.gate.middleware.users.list()).items).toEqual([])
   })
@@ -253,12 +316,20 @@ describe('what ends during a check stays ended', () => {
     const scene = await loggedIn('oidc')
     scene.clock.forward(INTERVAL)
     let later: Promise<{ status: number }> | undefined
-    scene.vendor.respond('userinfo', async () => {
-      scene.gate.middleware.reconfigure({ provider: { oidc: oidcOf(scene.vendor, { emailDomains: ['elsewhere.example'] }) }, secret, authCheckInterval: INTERVAL })
-      later = scene.visit('/later')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      return undefined
-    }, { once: true })
+    scene.vendor.respond(
+      'userinfo',
+      async () => {
+        scene.gate.middleware.reconfigure({
+          provider: { oidc: oidcOf(scene.vendor, { emailDomains: ['elsewhere.example'] }) },
+          secret,
+          authCheckInterval: INTERVAL,
+        })
+        later = scene.visit('/later')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return undefined
+      },
+      { once: true },
+    )
     const first = await scene.visit('/first')
     // In flight before: it finishes under the old rules.
     expect(first.status).toBe(200)
@@ -270,8 +341,15 @@ describe('what ends during a check stays ended', () => {
 describe('CA-9 processes whose store cannot lock', () => {
   test('an older result does not overwrite a newer one', async () => {
     const store = withoutLock(memoryStore())
-    const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] }, options: { store, id: 'shared' } })
-    const other = await gateOf(scene.vendor, { emailDomains: ['acme.example'] }, { store, id: 'shared', authCheckInterval: INTERVAL, authCheckEarly: false })
+    const scene = await loggedIn('oidc', {
+      provider: { emailDomains: ['acme.example'] },
+      options: { store, id: 'shared' },
+    })
+    const other = await gateOf(
+      scene.vendor,
+      { emailDomains: ['acme.example'] },
+      { store, id: 'shared', authCheckInterval: INTERVAL, authCheckEarly: false },
+    )
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
     scene.clock.forward(INTERVAL)
     let isFirst = true
@@ -281,7 +359,10 @@ describe('CA-9 processes whose store cannot lock', () => {
       const before = { body: { sub: 'user-1', email: 'ida@acme.example', email_verified: true } }
       scene.vendor.user = { ...scene.vendor.user, email: 'ida@elsewhere.example' }
       scene.clock.forward(1)
-      const denied = await createBrowser().get(other.url('/'), { headers: { Cookie: cookie }, follow: false })
+      const denied = await createBrowser().get(other.url('/'), {
+        headers: { Cookie: cookie },
+        follow: false,
+      })
       expect(denied.status).toBe(403)
       return before
     })
@@ -292,7 +373,11 @@ describe('CA-9 processes whose store cannot lock', () => {
   test('a refresh token that another process has spent is no end: the row has the newer one', async () => {
     const store = withoutLock(memoryStore())
     const scene = await loggedIn('oidc', { vendor: expired, options: { store, id: 'shared' } })
-    const other = await gateOf(scene.vendor, {}, { store, id: 'shared', authCheckInterval: INTERVAL, authCheckEarly: false })
+    const other = await gateOf(
+      scene.vendor,
+      {},
+      { store, id: 'shared', authCheckInterval: INTERVAL, authCheckEarly: false },
+    )
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
     scene.clock.forward(INTERVAL)
     let isFirst = true
@@ -310,7 +395,9 @@ describe('early checks', () => {
   const slow = 500
 
   test('with a provider that takes 500 ms, somebody who is always active never waits', async () => {
-    const scene = await loggedIn('oidc', { options: { authCheckInterval: 60, authCheckEarly: true } })
+    const scene = await loggedIn('oidc', {
+      options: { authCheckInterval: 60, authCheckEarly: true },
+    })
     let isAsked = 0
     scene.vendor.respond('userinfo', async () => {
       isAsked++
@@ -324,7 +411,8 @@ describe('early checks', () => {
       const page = await scene.visit()
       expect(page.status).toBe(200)
       // A request that had waited would have its own check behind it.
-      if (isAsked > before && bodyOf(page).oauth?.['lastCheckedAt'] === Date.now()) waited.push(second)
+      if (isAsked > before && bodyOf(page).oauth?.['lastCheckedAt'] === Date.now())
+        waited.push(second)
       // Six seconds of the clock are more than half a second of the provider.
       if (isAsked > before) await new Promise((resolve) => setTimeout(resolve, slow + 50))
     }
@@ -335,7 +423,10 @@ describe('early checks', () => {
   }, 20_000)
 
   test('an early check that denies refuses the next request, one that fails only waits', async () => {
-    const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] }, options: { authCheckEarly: true } })
+    const scene = await loggedIn('oidc', {
+      provider: { emailDomains: ['acme.example'] },
+      options: { authCheckEarly: true },
+    })
     const { user } = scene.vendor
     scene.vendor.respond('userinfo', { status: 500 })
     scene.clock.forward(INTERVAL * 0.8)
@@ -355,7 +446,10 @@ describe('early checks', () => {
     const scene = await loggedIn('oidc', { options: { authCheckEarly: true } })
     const outcomes: string[] = []
     scene.gate.middleware.on('recheck', ({ outcome }) => outcomes.push(outcome))
-    scene.vendor.respond('userinfo', () => new Promise((resolve) => setTimeout(() => resolve(undefined), 100)))
+    scene.vendor.respond(
+      'userinfo',
+      () => new Promise((resolve) => setTimeout(() => resolve(undefined), 100)),
+    )
     scene.clock.forward(INTERVAL * 0.9)
     expect((await scene.visit()).status).toBe(200)
     await scene.gate.middleware.close()
@@ -363,7 +457,9 @@ describe('early checks', () => {
   })
 
   test('below a minute, and with authCheckEarly: false, nothing is early', async () => {
-    const short = await loggedIn('oidc', { options: { authCheckInterval: 59, authCheckEarly: true } })
+    const short = await loggedIn('oidc', {
+      options: { authCheckInterval: 59, authCheckEarly: true },
+    })
     short.clock.forward(58)
     await short.visit()
     const off = await loggedIn('oidc', { options: { authCheckEarly: false } })
@@ -376,7 +472,11 @@ describe('early checks', () => {
 
 /** Waits until that many requests were answered by the provider, and what follows from them is done. */
 async function settled({ vendor }: Scene, requests: number): Promise<void> {
-  for (let turn = 0; turn < 100 && vendor.requests.filter(({ status }) => status !== undefined).length < requests; turn++) {
+  for (
+    let turn = 0;
+    turn < 100 && vendor.requests.filter(({ status }) => status !== undefined).length < requests;
+    turn++
+  ) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   await new Promise((resolve) => setTimeout(resolve, 30))
@@ -386,7 +486,9 @@ describe('getAccessToken()', () => {
   test('shares the flight: a herd that asks for tokens and one that is checked cause one token request', async () => {
     const scene = await loggedInWithTokens()
     scene.clock.forward(INTERVAL)
-    const pages = await Promise.all(Array.from({ length: 40 }, (_, index) => scene.visit(index % 2 === 0 ? '/token' : '/check')))
+    const pages = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => scene.visit(index % 2 === 0 ? '/token' : '/check')),
+    )
     expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
     const tokens = new Set(pages.filter((_, index) => index % 2 === 0).map(({ body }) => body))
     expect(tokens.size).toBe(1)
@@ -397,7 +499,9 @@ describe('getAccessToken()', () => {
     const scene = await loggedInWithTokens({ authCheckInterval: 100_000 })
     const first = (await scene.visit('/token')).body
     scene.clock.forward(INTERVAL)
-    const bodies = await Promise.all(Array.from({ length: 30 }, async () => (await scene.visit('/token')).body))
+    const bodies = await Promise.all(
+      Array.from({ length: 30 }, async () => (await scene.visit('/token')).body),
+    )
     expect(new Set(bodies).size).toBe(1)
     expect(bodies[0]).not.toBe(first)
     expect(scene.count()).toEqual({ token: 1 })
@@ -434,22 +538,37 @@ describe('getAccessToken()', () => {
 async function loggedInWithTokens(options: Partial<OAuthModuleOptions> = {}): Promise<Scene> {
   const clock = fakeDate()
   const vendor = stopping(await startVendor('oidc', expired))
-  const gate = await startGate({ provider: { oidc: oidcOf(vendor) }, authCheckInterval: INTERVAL, authCheckEarly: false, ...options }, {
-    routes(app, middleware) {
-      const answer = (req: Express.Request & { oauth?: { getAccessToken(): Promise<string | undefined> } }) =>
-        (req.oauth?.getAccessToken() ?? Promise.resolve(undefined)).catch((error: { code?: string }) => error.code)
-      app.get('/token', async (req, res) => void res.type('text').send(await answer(req)))
-      app.get('/revoked-token', async (req, res) => {
-        await middleware.sessions.revoke(String(req.oauth.sessionHandle))
-        res.type('text').send(await answer(req))
-      })
+  const gate = await startGate(
+    {
+      provider: { oidc: oidcOf(vendor) },
+      authCheckInterval: INTERVAL,
+      authCheckEarly: false,
+      ...options,
     },
-  })
+    {
+      routes(app, middleware) {
+        const answer = (
+          req: Express.Request & { oauth?: { getAccessToken(): Promise<string | undefined> } },
+        ) =>
+          (req.oauth?.getAccessToken() ?? Promise.resolve(undefined)).catch(
+            (error: { code?: string }) => error.code,
+          )
+        app.get('/token', async (req, res) => void res.type('text').send(await answer(req)))
+        app.get('/revoked-token', async (req, res) => {
+          await middleware.sessions.revoke(String(req.oauth.sessionHandle))
+          res.type('text').send(await answer(req))
+        })
+      },
+    },
+  )
   const browser = createBrowser()
   await logIn({ gate, browser })
   vendor.requests.length = 0
   return {
-    clock, vendor, gate, browser,
+    clock,
+    vendor,
+    gate,
+    browser,
     visit: (path = '/', headers = {}) => browser.get(gate.url(path), { follow: false, headers }),
     count() {
       const counts: Record<string, number> = {}

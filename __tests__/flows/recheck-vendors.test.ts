@@ -13,7 +13,16 @@ afterEach(async () => {
 
 /** Tokens that have run out when the first check is due, where the vendor's tokens do. */
 const shortTokens = { settings: { tokenLifetime: INTERVAL - 60, githubApp: true } }
-const refreshing: VendorName[] = ['github', 'google', 'microsoft', 'gitlab', 'twitch', 'amazon', 'oidc', 'oauth2']
+const refreshing: VendorName[] = [
+  'github',
+  'google',
+  'microsoft',
+  'gitlab',
+  'twitch',
+  'amazon',
+  'oidc',
+  'oauth2',
+]
 const rotating: VendorName[] = ['github', 'microsoft', 'gitlab', 'oidc', 'oauth2']
 const keeping: VendorName[] = ['google']
 const without: VendorName[] = ['facebook', 'linkedin']
@@ -76,7 +85,10 @@ describe.each(vendorNames)('%s', (name) => {
 
   test('an account that somebody else stands behind now ends the session', async () => {
     const scene = await loggedIn(name)
-    scene.vendor.user = { ...scene.vendor.user, id: /^\d+$/.test(String(scene.vendor.user.id)) ? '987654' : 'another-user' }
+    scene.vendor.user = {
+      ...scene.vendor.user,
+      id: /^\d+$/.test(String(scene.vendor.user.id)) ? '987654' : 'another-user',
+    }
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
@@ -126,7 +138,9 @@ describe.each(refreshing)('%s refreshes', (name) => {
 
 describe.each(without)('%s has no refresh token', (name) => {
   test('LI-10 the access token serves while it lives, then a login does; refresh_token=undefined is never sent', async () => {
-    const scene = await loggedIn(name, { vendor: { settings: { tokenLifetime: 2 * INTERVAL + 60 } } })
+    const scene = await loggedIn(name, {
+      vendor: { settings: { tokenLifetime: 2 * INTERVAL + 60 } },
+    })
     for (let turn = 0; turn < 2; turn++) {
       scene.clock.forward(INTERVAL)
       expect((await scene.visit()).status).toBe(200)
@@ -142,7 +156,12 @@ describe.each(without)('%s has no refresh token', (name) => {
 describe('github', () => {
   test('GH-3 a 200 that says bad_refresh_token ends the session', async () => {
     const scene = await loggedIn('github', { vendor: shortTokens })
-    scene.vendor.respond('token', { body: { error: 'bad_refresh_token', error_description: 'The refresh token passed is incorrect or expired.' } })
+    scene.vendor.respond('token', {
+      body: {
+        error: 'bad_refresh_token',
+        error_description: 'The refresh token passed is incorrect or expired.',
+      },
+    })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
@@ -157,7 +176,10 @@ describe('github', () => {
   })
 
   test('a user who is removed from the organisation at 9:00 is out at 9:05', async () => {
-    const scene = await loggedIn('github', { provider: { organizations: ['acme'], teams: ['acme/engineering'] }, start: Date.UTC(2030, 0, 7, 9) })
+    const scene = await loggedIn('github', {
+      provider: { organizations: ['acme'], teams: ['acme/engineering'] },
+      start: Date.UTC(2030, 0, 7, 9),
+    })
     const { user } = scene.vendor
     scene.vendor.user = { ...user, organizations: [], teams: [] }
     scene.clock.set(Date.UTC(2030, 0, 7, 9, 4, 59))
@@ -168,7 +190,11 @@ describe('github', () => {
 
   test.each([
     ['GH-15 with the marks of a rate limit', { 'x-ratelimit-remaining': '0' }, 503],
-    ['GH-15 with the marks of a secondary rate limit', { 'x-ratelimit-remaining': '4711', 'retry-after': '3' }, 503],
+    [
+      'GH-15 with the marks of a secondary rate limit',
+      { 'x-ratelimit-remaining': '4711', 'retry-after': '3' },
+      503,
+    ],
     ['without them', {}, 403],
   ])('a 403 %s', async (_, headers, status) => {
     const scene = await loggedIn('github')
@@ -190,7 +216,9 @@ describe('github', () => {
 
 describe('google', () => {
   test('GO-3 a login without a refresh token serves while the access token lives, then a login follows', async () => {
-    const scene = await loggedIn('google', { vendor: { settings: { refreshTokens: false, tokenLifetime: 2 * INTERVAL } } })
+    const scene = await loggedIn('google', {
+      vendor: { settings: { refreshTokens: false, tokenLifetime: 2 * INTERVAL } },
+    })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(200)
     scene.clock.forward(INTERVAL)
@@ -203,16 +231,23 @@ describe('gitlab', () => {
   test('GL-1 GL-2 GL-8 ten requests on an expired token: one refresh, with the redirect URI, and all pass', async () => {
     const scene = await loggedIn('gitlab', { vendor: shortTokens })
     scene.clock.forward(INTERVAL)
-    const pages = await Promise.all(Array.from({ length: 10 }, (_, index) => scene.visit(`/${index}`)))
+    const pages = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => scene.visit(`/${index}`)),
+    )
     expect(pages.map(({ status }) => status)).toEqual(Array(10).fill(200))
-    expect(formsTo(scene.vendor, 'token')).toMatchObject([{ redirect_uri: scene.gate.url('/auth/callback') }])
+    expect(formsTo(scene.vendor, 'token')).toMatchObject([
+      { redirect_uri: scene.gate.url('/auth/callback') },
+    ])
     const tokens = pages.map((page) => bodyOf(page).headers['ngrok-auth-oauth-access-token'])
     expect(new Set(tokens).size).toBe(1)
     expect(scene.count()).toMatchObject({ token: 1, userinfo: 1 })
   })
 
   test('GL-7 userinfo that fails after a refresh widens nothing, and the new tokens are kept', async () => {
-    const scene = await loggedIn('gitlab', { vendor: shortTokens, provider: { groups: ['acme/platform'] } })
+    const scene = await loggedIn('gitlab', {
+      vendor: shortTokens,
+      provider: { groups: ['acme/platform'] },
+    })
     scene.vendor.respond('userinfo', { status: 500 })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(503)
@@ -235,19 +270,42 @@ describe('gitlab', () => {
 })
 
 describe('facebook', () => {
-  test.each([[4, 503], [17, 503], [341, 503], [190, 401], [102, 401]])('FB-6 the error code %i', async (code, status) => {
+  test.each([
+    [4, 503],
+    [17, 503],
+    [341, 503],
+    [190, 401],
+    [102, 401],
+  ])('FB-6 the error code %i', async (code, status) => {
     const scene = await loggedIn('facebook')
-    scene.vendor.respond('userinfo', { status: 400, body: { error: { message: 'no', type: 'OAuthException', code } } })
+    scene.vendor.respond('userinfo', {
+      status: 400,
+      body: { error: { message: 'no', type: 'OAuthException', code } },
+    })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/api', program)).status).toBe(status)
   })
 
-  test.each([[403, 4, 503], [403, 2, 503], [403, 1, 503], [401, 17, 503], [400, 10, 403], [400, 200, 403], [403, 299, 403]])('FB-6 with the status %i the error code %i decides all the same', async (given, code, status) => {
-    const scene = await loggedIn('facebook')
-    scene.vendor.respond('userinfo', { status: given, body: { error: { message: 'no', type: 'OAuthException', code } } })
-    scene.clock.forward(INTERVAL)
-    expect((await scene.visit('/api', program)).status).toBe(status)
-  })
+  test.each([
+    [403, 4, 503],
+    [403, 2, 503],
+    [403, 1, 503],
+    [401, 17, 503],
+    [400, 10, 403],
+    [400, 200, 403],
+    [403, 299, 403],
+  ])(
+    'FB-6 with the status %i the error code %i decides all the same',
+    async (given, code, status) => {
+      const scene = await loggedIn('facebook')
+      scene.vendor.respond('userinfo', {
+        status: given,
+        body: { error: { message: 'no', type: 'OAuthException', code } },
+      })
+      scene.clock.forward(INTERVAL)
+      expect((await scene.visit('/api', program)).status).toBe(status)
+    },
+  )
 
   test('FB-5 a permission that the options demand and the user takes back later is missed at the check, and no longer once it is back', async () => {
     const scene = await loggedIn('facebook', { provider: { scopes: ['email'] } })
@@ -257,7 +315,10 @@ describe('facebook', () => {
     scene.vendor.user.declined = []
     scene.clock.forward(5)
     const page = await scene.visit()
-    expect([page.status, bodyOf(page).oauth?.['scopes']]).toEqual([200, ['public_profile', 'email']])
+    expect([page.status, bodyOf(page).oauth?.['scopes']]).toEqual([
+      200,
+      ['public_profile', 'email'],
+    ])
   })
 
   test('FB-5 what nobody demands may be taken back, and is no granted scope then', async () => {
@@ -283,7 +344,10 @@ describe('twitch', () => {
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(200)
     const [validate] = scene.vendor.requests
-    expect(validate).toMatchObject({ endpoint: 'validate', headers: { authorization: expect.stringMatching(/^OAuth \w{20,}$/) } })
+    expect(validate).toMatchObject({
+      endpoint: 'validate',
+      headers: { authorization: expect.stringMatching(/^OAuth \w{20,}$/) },
+    })
     expect(scene.count()).toEqual({ validate: 1, userinfo: 1 })
     const dead = { status: 401, body: { status: 401, message: 'invalid access token' } }
     scene.vendor.respond('validate', dead, { once: true })
@@ -298,7 +362,11 @@ describe('twitch', () => {
 
   test('TW-7 a token that userinfo no longer takes is refreshed once, whatever its age', async () => {
     const scene = await loggedIn('twitch')
-    scene.vendor.respond('userinfo', { status: 401, body: { status: 401, message: 'invalid access token' } }, { once: true })
+    scene.vendor.respond(
+      'userinfo',
+      { status: 401, body: { status: 401, message: 'invalid access token' } },
+      { once: true },
+    )
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(200)
     expect(scene.count()).toMatchObject({ token: 1 })
@@ -321,42 +389,67 @@ describe('amazon', () => {
 })
 
 describe('microsoft', () => {
-  test.each(['interaction_required', 'login_required', 'consent_required'])('a refresh that is refused with %s takes a login, in which the provider sees the user', async (error) => {
-    const scene = await loggedIn('microsoft', { vendor: shortTokens })
-    scene.vendor.respond('token', { status: 400, body: { error, error_description: 'AADSTS50076: …', error_codes: [50_076] } }, { once: true })
-    scene.clock.forward(INTERVAL)
-    expect((await logIn(scene)).status).toBe(200)
-    expect(scene.count()).toMatchObject({ authorize: 1 })
-  })
+  test.each(['interaction_required', 'login_required', 'consent_required'])(
+    'a refresh that is refused with %s takes a login, in which the provider sees the user',
+    async (error) => {
+      const scene = await loggedIn('microsoft', { vendor: shortTokens })
+      scene.vendor.respond(
+        'token',
+        {
+          status: 400,
+          body: { error, error_description: 'AADSTS50076: …', error_codes: [50_076] },
+        },
+        { once: true },
+      )
+      scene.clock.forward(INTERVAL)
+      expect((await logIn(scene)).status).toBe(200)
+      expect(scene.count()).toMatchObject({ authorize: 1 })
+    },
+  )
 
   test('MS-9 a refresh token is asked for exactly when there is an interval', async () => {
     const scene = await loggedIn('microsoft')
-    const scopesOf = (attempt: ReturnType<typeof attemptOf>) => attempt.authorization.get('scope')?.split(' ')
-    expect(scopesOf(await logIn({ gate: scene.gate, browser: createBrowser() }))).toContain('offline_access')
+    const scopesOf = (attempt: ReturnType<typeof attemptOf>) =>
+      attempt.authorization.get('scope')?.split(' ')
+    expect(scopesOf(await logIn({ gate: scene.gate, browser: createBrowser() }))).toContain(
+      'offline_access',
+    )
     const other = await loggedIn('microsoft', { options: { authCheckInterval: 0 } })
-    expect(scopesOf(await logIn({ gate: other.gate, browser: createBrowser() }))).not.toContain('offline_access')
+    expect(scopesOf(await logIn({ gate: other.gate, browser: createBrowser() }))).not.toContain(
+      'offline_access',
+    )
   })
   test.each([
     ['a rule on it', { emailDomains: ['acme.example'] }, 403],
     ['no rule at all', {}, 200],
-  ])('MS-6 an e-mail that only the ID token calls verified stays so while it does, with %s', async (_, rules, status) => {
-    const scene = await loggedIn('microsoft', { provider: { verifiedEmailClaim: 'xms_edov' } })
-    scene.vendor.claims({ xms_edov: true })
-    const gate = await gateOf(scene.vendor, { verifiedEmailClaim: 'xms_edov', ...rules }, { authCheckInterval: INTERVAL, authCheckEarly: false })
-    await logIn({ gate, browser: scene.browser })
-    const visit = () => scene.browser.get(gate.url('/'), { follow: false })
-    for (let turn = 0; turn < 3; turn++) {
+  ])(
+    'MS-6 an e-mail that only the ID token calls verified stays so while it does, with %s',
+    async (_, rules, status) => {
+      const scene = await loggedIn('microsoft', { provider: { verifiedEmailClaim: 'xms_edov' } })
+      scene.vendor.claims({ xms_edov: true })
+      const gate = await gateOf(
+        scene.vendor,
+        { verifiedEmailClaim: 'xms_edov', ...rules },
+        { authCheckInterval: INTERVAL, authCheckEarly: false },
+      )
+      await logIn({ gate, browser: scene.browser })
+      const visit = () => scene.browser.get(gate.url('/'), { follow: false })
+      for (let turn = 0; turn < 3; turn++) {
+        scene.clock.forward(INTERVAL)
+        scene.count()
+        const page = await visit()
+        expect([page.status, bodyOf(page).headers['ngrok-auth-user-email']]).toEqual([
+          200,
+          'mara@acme.example',
+        ])
+        expect(scene.count()).toMatchObject({ token: 1 })
+      }
+      scene.vendor.claims({ xms_edov: false })
       scene.clock.forward(INTERVAL)
-      scene.count()
       const page = await visit()
-      expect([page.status, bodyOf(page).headers['ngrok-auth-user-email']]).toEqual([200, 'mara@acme.example'])
-      expect(scene.count()).toMatchObject({ token: 1 })
-    }
-    scene.vendor.claims({ xms_edov: false })
-    scene.clock.forward(INTERVAL)
-    const page = await visit()
-    expect([page.status, page.body.includes('ngrok-auth-user-email')]).toEqual([status, false])
-  })
+      expect([page.status, page.body.includes('ngrok-auth-user-email')]).toEqual([status, false])
+    },
+  )
 })
 
 describe('oauth2', () => {
@@ -367,26 +460,52 @@ describe('oauth2', () => {
       return { user_id: 'x', sent: accessToken === context['access_token'] }
     }
     const provider = { fetchUserProfile, userinfoUrl: undefined, scopes: ['read', 'write'] }
-    const scene = await loggedIn('oauth2', { provider, vendor: { settings: { tokenLifetime: INTERVAL + 60 } } })
+    const scene = await loggedIn('oauth2', {
+      provider,
+      vendor: { settings: { tokenLifetime: INTERVAL + 60 } },
+    })
     for (let turn = 0; turn < 2; turn++) {
       scene.clock.forward(INTERVAL)
       expect(bodyOf(await scene.visit()).user?.['claims']).toEqual({ user_id: 'x', sent: true })
     }
     const [login, kept, refreshed] = contexts
-    expect(kept).toEqual({ access_token: login?.['access_token'], refresh_token: login?.['refresh_token'], token_type: 'bearer', scope: 'read write' })
-    expect(refreshed).toEqual({ ...login, access_token: expect.any(String), refresh_token: expect.any(String) })
+    expect(kept).toEqual({
+      access_token: login?.['access_token'],
+      refresh_token: login?.['refresh_token'],
+      token_type: 'bearer',
+      scope: 'read write',
+    })
+    expect(refreshed).toEqual({
+      ...login,
+      access_token: expect.any(String),
+      refresh_token: expect.any(String),
+    })
     expect(refreshed?.['access_token']).not.toBe(login?.['access_token'])
   })
 
   test('CO-10 extra headers go to the token endpoint with a refresh as well, an Authorization in place of our credentials', async () => {
     const authorization = `Basic ${Buffer.from('dev-client:dev-client-secret').toString('base64')}`
-    const provider = { tokenHeaders: { authorization, 'X-One': '1' }, clientSecret: 'not the one that counts' }
-    const scene = await loggedIn('oauth2', { provider, vendor: { settings: { tokenLifetime: 60 } } })
+    const provider = {
+      tokenHeaders: { authorization, 'X-One': '1' },
+      clientSecret: 'not the one that counts',
+    }
+    const scene = await loggedIn('oauth2', {
+      provider,
+      vendor: { settings: { tokenLifetime: 60 } },
+    })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(200)
     const [token, ...others] = scene.vendor.requests
-    expect(token).toMatchObject({ endpoint: 'token', headers: { authorization, 'x-one': '1' }, form: { grant_type: 'refresh_token' } })
+    expect(token).toMatchObject({
+      endpoint: 'token',
+      headers: { authorization, 'x-one': '1' },
+      form: { grant_type: 'refresh_token' },
+    })
     expect(token?.form).not.toHaveProperty('client_secret')
-    for (const { headers } of others) expect([headers['x-one'], headers.authorization]).toEqual([undefined, expect.stringMatching(/^Bearer /)])
+    for (const { headers } of others)
+      expect([headers['x-one'], headers.authorization]).toEqual([
+        undefined,
+        expect.stringMatching(/^Bearer /),
+      ])
   })
 })

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { githubProvider } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { authorizationOf, bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
+import {
+  authorizationOf,
+  bodyOf,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+} from '../support/gate.js'
 import { createBrowser, linksOf } from '../support/jar.js'
 
 let oidc: VendorServer
@@ -11,7 +20,13 @@ let gate: Gate
 beforeAll(async () => {
   oidc = stopping(await startVendor('oidc'))
   github = stopping(await startVendor('github'))
-  gate = await startGate({ provider: { work: oidcOf(oidc, { displayName: 'Work & more' }), github: github.options, second: githubProvider(github.options) } })
+  gate = await startGate({
+    provider: {
+      work: oidcOf(oidc, { displayName: 'Work & more' }),
+      github: github.options,
+      second: githubProvider(github.options),
+    },
+  })
 })
 afterAll(stopAll)
 
@@ -24,38 +39,71 @@ describe('several providers', () => {
     expect(page.body).toContain('Continue with <bdi>Work &amp; more</bdi>')
     expect(page.setCookie).toEqual([])
     const links = linksOf(page)
-    expect(links.map((link) => new URL(link).searchParams.get('connection'))).toEqual(['work', 'github', 'second'])
+    expect(links.map((link) => new URL(link).searchParams.get('connection'))).toEqual([
+      'work',
+      'github',
+      'second',
+    ])
     const landed = await browser.get(links[1] ?? '')
     expect(landed.url).toBe(gate.url('/deep?a=1'))
-    expect(bodyOf(landed)).toMatchObject({ user: { key: 'github:583231', provider: 'github' }, headers: { 'ngrok-auth-user-provider': 'github' } })
+    expect(bodyOf(landed)).toMatchObject({
+      user: { key: 'github:583231', provider: 'github' },
+      headers: { 'ngrok-auth-user-provider': 'github' },
+    })
   })
 
   test('the first keeps /auth/callback, each further one has an address of its own', async () => {
-    const redirectUris = await Promise.all(['work', 'github', 'second'].map(async (name) =>
-      authorizationOf(await createBrowser().get(gate.url(`/auth/authn?connection=${name}`), { follow: false })).get('redirect_uri')))
-    expect(redirectUris).toEqual([gate.url('/auth/callback'), gate.url('/auth/callback/github'), gate.url('/auth/callback/second')])
+    const redirectUris = await Promise.all(
+      ['work', 'github', 'second'].map(async (name) =>
+        authorizationOf(
+          await createBrowser().get(gate.url(`/auth/authn?connection=${name}`), { follow: false }),
+        ).get('redirect_uri'),
+      ),
+    )
+    expect(redirectUris).toEqual([
+      gate.url('/auth/callback'),
+      gate.url('/auth/callback/github'),
+      gate.url('/auth/callback/second'),
+    ])
   })
 
-  test('S-015 an answer at another provider\'s address is refused before its code is redeemed', async () => {
+  test("S-015 an answer at another provider's address is refused before its code is redeemed", async () => {
     const browser = createBrowser()
-    const before = [oidc, github].map(({ requests }) => requests.filter(({ endpoint }) => endpoint === 'token').length)
-    for (const [name, wrong] of [['github', '/auth/callback'], ['work', '/auth/callback/github'], ['second', '/auth/callback/github']] as const) {
-      const callback = new URL(await toCallback(browser, gate.url(`/auth/authn?connection=${name}`)))
+    const before = [oidc, github].map(
+      ({ requests }) => requests.filter(({ endpoint }) => endpoint === 'token').length,
+    )
+    for (const [name, wrong] of [
+      ['github', '/auth/callback'],
+      ['work', '/auth/callback/github'],
+      ['second', '/auth/callback/github'],
+    ] as const) {
+      const callback = new URL(
+        await toCallback(browser, gate.url(`/auth/authn?connection=${name}`)),
+      )
       const page = await browser.get(gate.url(wrong + callback.search), { follow: false })
       expect([page.status, page.body.includes('invalid_callback')]).toEqual([400, true])
     }
-    expect([oidc, github].map(({ requests }) => requests.filter(({ endpoint }) => endpoint === 'token').length)).toEqual(before)
+    expect(
+      [oidc, github].map(
+        ({ requests }) => requests.filter(({ endpoint }) => endpoint === 'token').length,
+      ),
+    ).toEqual(before)
   })
 
   test('the callback of a provider that is none, or of the first by its name, does not exist', async () => {
     for (const name of ['work', 'nobody', '__proto__', 'github/x']) {
-      expect((await createBrowser().get(gate.url(`/auth/callback/${name}?code=x`), { follow: false })).status).toBe(404)
+      expect(
+        (await createBrowser().get(gate.url(`/auth/callback/${name}?code=x`), { follow: false }))
+          .status,
+      ).toBe(404)
     }
   })
 
   test('a connection that is none is 404 and begins no login', async () => {
     for (const name of ['nobody', 'constructor', 'WORK', '']) {
-      const page = await createBrowser().get(gate.url(`/auth/authn?connection=${name}`), { follow: false })
+      const page = await createBrowser().get(gate.url(`/auth/authn?connection=${name}`), {
+        follow: false,
+      })
       expect([page.status, page.setCookie]).toEqual([name === '' ? 200 : 404, []])
     }
   })
@@ -69,17 +117,23 @@ describe('several providers', () => {
   })
 
   test('loginUrl() of the app leads to the named provider, and back to the named path', async () => {
-    const pass = await startGate({ provider: { work: oidcOf(oidc), github: github.options }, unauthenticated: 'pass' }, {
-      routes: (app) => app.get('/link', (req, res) => {
-        res.json([
-          req.oauth.loginUrl({ connection: 'github', returnTo: '/there?x=1' }),
-          req.oauth.loginUrl(),
-          req.oauth.loginUrl({ returnTo: 'https://evil.example/' }),
-          req.oauth.loginUrl({ connection: 'work', reauthenticate: true }),
-        ])
-      }),
-    })
-    const [named, here, evil, again] = JSON.parse((await createBrowser().get(pass.url('/link?q=1'))).body) as string[]
+    const pass = await startGate(
+      { provider: { work: oidcOf(oidc), github: github.options }, unauthenticated: 'pass' },
+      {
+        routes: (app) =>
+          app.get('/link', (req, res) => {
+            res.json([
+              req.oauth.loginUrl({ connection: 'github', returnTo: '/there?x=1' }),
+              req.oauth.loginUrl(),
+              req.oauth.loginUrl({ returnTo: 'https://evil.example/' }),
+              req.oauth.loginUrl({ connection: 'work', reauthenticate: true }),
+            ])
+          }),
+      },
+    )
+    const [named, here, evil, again] = JSON.parse(
+      (await createBrowser().get(pass.url('/link?q=1'))).body,
+    ) as string[]
     expect((await createBrowser().get(pass.url(named ?? ''))).url).toBe(pass.url('/there?x=1'))
     const choose = async (link = '') => {
       const browser = createBrowser()
@@ -87,6 +141,10 @@ describe('several providers', () => {
     }
     expect(await choose(here)).toBe(pass.url('/link?q=1'))
     expect(await choose(evil)).toBe(pass.url('/'))
-    expect(authorizationOf(await createBrowser().get(pass.url(again ?? ''), { follow: false })).get('prompt')).toBe('login')
+    expect(
+      authorizationOf(await createBrowser().get(pass.url(again ?? ''), { follow: false })).get(
+        'prompt',
+      ),
+    ).toBe('login')
   })
 })

@@ -1,6 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { authorizationOf, bodyOf, cookieLine, oidcOf, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
+import {
+  authorizationOf,
+  bodyOf,
+  cookieLine,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+} from '../support/gate.js'
 import { createBrowser, linksOf } from '../support/jar.js'
 import { sendRawRequest } from '../support/raw.js'
 import { listen } from '../support/server.js'
@@ -15,30 +24,60 @@ afterEach(() => {
 })
 afterAll(stopAll)
 
-const redirectUriOf = (location: string | undefined) => new URL(location ?? '').searchParams.get('redirect_uri')
+const redirectUriOf = (location: string | undefined) =>
+  new URL(location ?? '').searchParams.get('redirect_uri')
 
 describe('S-010 the redirect URI', () => {
   const headers = [
-    'X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Port: 81', 'Forwarded: host=evil.example;proto=https', 'X-Original-Host: evil.example', 'X-Host: evil.example',
-    'X-Forwarded-Server: evil.example', 'X-Forwarded-Prefix: /evil',
+    'X-Forwarded-Host: evil.example',
+    'X-Forwarded-Proto: https',
+    'X-Forwarded-Port: 81',
+    'Forwarded: host=evil.example;proto=https',
+    'X-Original-Host: evil.example',
+    'X-Host: evil.example',
+    'X-Forwarded-Server: evil.example',
+    'X-Forwarded-Prefix: /evil',
   ]
   test('without baseUrl comes from Host alone, in every framework', async () => {
     for (const framework of ['express', 'express4', 'connect', 'http'] as const) {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework })
-      expect(redirectUriOf((await sendRawRequest(gate.port, { headers })).headers['location'])).toBe(gate.url('/auth/callback'))
+      expect(
+        redirectUriOf((await sendRawRequest(gate.port, { headers })).headers['location']),
+      ).toBe(gate.url('/auth/callback'))
     }
   })
 
   test('with baseUrl is its own, whatever the request says', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, baseUrl: 'https://app.example/tools/' })
-    for (const line of ['Host: app.example', ...headers.map((header) => `Host: app.example\r\n${header}`)]) {
+    const gate = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      baseUrl: 'https://app.example/tools/',
+    })
+    for (const line of [
+      'Host: app.example',
+      ...headers.map((header) => `Host: app.example\r\n${header}`),
+    ]) {
       const answer = await sendRawRequest(gate.port, { headers: line.split('\r\n') })
-      expect(redirectUriOf(answer.headers['location'])).toBe('https://app.example/tools/auth/callback')
-      expect(answer.headers['set-cookie']).toMatch(/^__Host-ngrok\.nonce\.[0-9a-f]{8}=.*; Path=\/; .*Secure/)
+      expect(redirectUriOf(answer.headers['location'])).toBe(
+        'https://app.example/tools/auth/callback',
+      )
+      expect(answer.headers['set-cookie']).toMatch(
+        /^__Host-ngrok\.nonce\.[0-9a-f]{8}=.*; Path=\/; .*Secure/,
+      )
     }
   })
 
-  test.each(['evil@localhost', 'localhost/x', 'localhost\\evil', 'localhost:99999x', 'a b', '[::1', 'localhost,evil.example', "localhost'", 'localhost:80:80', 'ä.example'])('a Host of %s begins no login', async (host) => {
+  test.each([
+    'evil@localhost',
+    'localhost/x',
+    'localhost\\evil',
+    'localhost:99999x',
+    'a b',
+    '[::1',
+    'localhost,evil.example',
+    "localhost'",
+    'localhost:80:80',
+    'ä.example',
+  ])('a Host of %s begins no login', async (host) => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     const answer = await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })
     expect(answer.status).toBe(400)
@@ -48,9 +87,16 @@ describe('S-010 the redirect URI', () => {
 
   test('two Hosts begin no login', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
-    for (const headers of [['Host: localhost', 'Host: evil.example'], ['Host: evil.example', 'HOST: localhost']]) {
+    for (const headers of [
+      ['Host: localhost', 'Host: evil.example'],
+      ['Host: evil.example', 'HOST: localhost'],
+    ]) {
       const answer = await sendRawRequest(gate.port, { headers })
-      expect([answer.status, answer.headers['location'], answer.headers['set-cookie']]).toEqual([400, undefined, undefined])
+      expect([answer.status, answer.headers['location'], answer.headers['set-cookie']]).toEqual([
+        400,
+        undefined,
+        undefined,
+      ])
     }
   })
 
@@ -58,50 +104,95 @@ describe('S-010 the redirect URI', () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const cookie = browser.cookies(gate.origin).map((one) => one.cookieString()).join('; ')
+    const cookie = browser
+      .cookies(gate.origin)
+      .map((one) => one.cookieString())
+      .join('; ')
     const { pathname, search } = new URL(callback)
-    const answer = await sendRawRequest(gate.port, { target: pathname + search, headers: ['Host: 127.0.0.1', `Cookie: ${cookie}`] })
+    const answer = await sendRawRequest(gate.port, {
+      target: pathname + search,
+      headers: ['Host: 127.0.0.1', `Cookie: ${cookie}`],
+    })
     expect(answer.status).toBe(302)
-    expect(vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)?.form?.['redirect_uri']).toBe(gate.url('/auth/callback'))
+    expect(
+      vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)?.form?.['redirect_uri'],
+    ).toBe(gate.url('/auth/callback'))
   })
 
   test('in production without baseUrl is said once, to be registered', async () => {
     process.env['NODE_ENV'] = 'production'
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
-    for (let count = 0; count < 3; count++) await createBrowser().get(gate.url('/'), { follow: false })
-    const told = gate.logged.filter((line) => line.startsWith('warn') && line.includes(gate.url('/auth/callback')))
+    for (let count = 0; count < 3; count++)
+      await createBrowser().get(gate.url('/'), { follow: false })
+    const told = gate.logged.filter(
+      (line) => line.startsWith('warn') && line.includes(gate.url('/auth/callback')),
+    )
     expect(told).toHaveLength(1)
   })
 })
 
 describe('another host than that of baseUrl', () => {
   test('an explicit login moves there with all that it may carry, and nothing else', async () => {
-    const carrying = { connectionScopes: ['groups'], authorizationParamsMap: { login_hint: 'hint', ui_locales: 'lang' } }
-    const [a, b] = [oidcOf(vendor, carrying), oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } })]
+    const carrying = {
+      connectionScopes: ['groups'],
+      authorizationParamsMap: { login_hint: 'hint', ui_locales: 'lang' },
+    }
+    const [a, b] = [
+      oidcOf(vendor, carrying),
+      oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } }),
+    ]
     const query = 'connection_scope=groups&hint=ida&level=2&other=x&connection=a&lang=de'
     for (const provider of [{ a }, { a, b }]) {
       const gate = await startGate({ provider, baseUrl: 'https://app.example' })
       const moved = await createBrowser().get(gate.url(`/auth/authn?${query}`), { follow: false })
       const there = new URL(moved.location ?? '')
-      expect([moved.status, there.origin, there.pathname, there.searchParams.has('other')]).toEqual([302, 'https://app.example', '/auth/authn', false])
-      const answer = await sendRawRequest(gate.port, { target: there.pathname + there.search, headers: ['Host: app.example'] })
+      expect([moved.status, there.origin, there.pathname, there.searchParams.has('other')]).toEqual(
+        [302, 'https://app.example', '/auth/authn', false],
+      )
+      const answer = await sendRawRequest(gate.port, {
+        target: there.pathname + there.search,
+        headers: ['Host: app.example'],
+      })
       const asked = new URL(answer.headers['location'] ?? '').searchParams
-      expect([asked.get('login_hint'), asked.get('ui_locales'), asked.get('scope')?.split(' ').includes('groups')]).toEqual(['ida', 'de', true])
+      expect([
+        asked.get('login_hint'),
+        asked.get('ui_locales'),
+        asked.get('scope')?.split(' ').includes('groups'),
+      ]).toEqual(['ida', 'de', true])
     }
   })
 
   test('a choice of login moves there with what any of them may carry, each once', async () => {
-    const provider = { a: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint' } }), b: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } }) }
+    const provider = {
+      a: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint' } }),
+      b: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } }),
+    }
     const gate = await startGate({ provider, baseUrl: 'https://app.example' })
-    const moved = await createBrowser().get(gate.url('/auth/authn?hint=ida&level=2'), { follow: false })
+    const moved = await createBrowser().get(gate.url('/auth/authn?hint=ida&level=2'), {
+      follow: false,
+    })
     const there = new URL(moved.location ?? '')
-    expect([there.searchParams.getAll('hint'), there.searchParams.getAll('level')]).toEqual([['ida'], ['2']])
-    const page = await sendRawRequest(gate.port, { target: there.pathname + there.search, headers: ['Host: app.example', 'Sec-Fetch-Mode: navigate'] })
+    expect([there.searchParams.getAll('hint'), there.searchParams.getAll('level')]).toEqual([
+      ['ida'],
+      ['2'],
+    ])
+    const page = await sendRawRequest(gate.port, {
+      target: there.pathname + there.search,
+      headers: ['Host: app.example', 'Sec-Fetch-Mode: navigate'],
+    })
     expect(page.status).toBe(200)
-    for (const [name, level] of [['a', null], ['b', '2']] as const) {
-      const link = linksOf({ url: 'https://app.example/', body: page.body }).find((one) => one.includes(`connection=${name}`))
+    for (const [name, level] of [
+      ['a', null],
+      ['b', '2'],
+    ] as const) {
+      const link = linksOf({ url: 'https://app.example/', body: page.body }).find((one) =>
+        one.includes(`connection=${name}`),
+      )
       const { pathname, search } = new URL(link ?? '')
-      const begun = await sendRawRequest(gate.port, { target: pathname + search, headers: ['Host: app.example'] })
+      const begun = await sendRawRequest(gate.port, {
+        target: pathname + search,
+        headers: ['Host: app.example'],
+      })
       const asked = new URL(begun.headers['location'] ?? '').searchParams
       expect([asked.getAll('login_hint'), asked.get('acr_values')]).toEqual([['ida'], level])
     }
@@ -110,7 +201,10 @@ describe('another host than that of baseUrl', () => {
   test('a navigation moves there before a login begins, and keeps its way', async () => {
     const free = await listen(() => undefined)
     await free.close()
-    const served = await startGate({ provider: { idp: oidcOf(vendor) }, baseUrl: free.origin }, { port: free.port })
+    const served = await startGate(
+      { provider: { idp: oidcOf(vendor) }, baseUrl: free.origin },
+      { port: free.port },
+    )
     const browser = createBrowser()
     const begun = await browser.get(`http://127.0.0.1:${served.port}/deep?x=1`, { follow: false })
     expect([begun.status, begun.setCookie]).toEqual([302, []])
@@ -121,10 +215,19 @@ describe('another host than that of baseUrl', () => {
   })
 
   test('a proxy that changes Host makes no loop: whoever was moved once begins', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, baseUrl: 'https://app.example' })
-    const moved = await sendRawRequest(gate.port, { target: '/deep', headers: ['Host: internal:8080'] })
+    const gate = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      baseUrl: 'https://app.example',
+    })
+    const moved = await sendRawRequest(gate.port, {
+      target: '/deep',
+      headers: ['Host: internal:8080'],
+    })
     const { pathname, search } = new URL(moved.headers['location'] ?? '')
-    const begun = await sendRawRequest(gate.port, { target: pathname + search, headers: ['Host: internal:8080'] })
+    const begun = await sendRawRequest(gate.port, {
+      target: pathname + search,
+      headers: ['Host: internal:8080'],
+    })
     expect(begun.status).toBe(302)
     expect(begun.headers['location']?.startsWith(vendor.origin)).toBe(true)
     expect(redirectUriOf(begun.headers['location'])).toBe('https://app.example/auth/callback')
@@ -143,35 +246,52 @@ describe('plain http', () => {
     expect(redirectUriOf(begun.headers['location'])).toBe('http://app.example/auth/callback')
   })
 
-  test.each(['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'])('on %s it does', async (host) => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
-    expect((await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })).status).toBe(302)
-  })
+  test.each(['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'])(
+    'on %s it does',
+    async (host) => {
+      const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
+      expect((await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })).status).toBe(302)
+    },
+  )
 
   test('names that only look like this machine do not count', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
-    for (const host of ['localhost.evil.example', '127.0.0.1.evil.example', 'evillocalhost', '10.0.0.1']) {
+    for (const host of [
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      'evillocalhost',
+      '10.0.0.1',
+    ]) {
       expect((await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })).status).toBe(502)
     }
   })
 })
 
 describe('S-031 below a mount', () => {
-  test.each(['express', 'express4', 'connect'] as const)('of %s: special paths, return and cookie path are below it', async (framework) => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework, mount: '/app' })
-    const browser = createBrowser()
-    const begun = await browser.get(gate.url('/app/deep?x=1'), { follow: false })
-    expect(authorizationOf(begun).get('redirect_uri')).toBe(gate.url('/app/auth/callback'))
-    const done = await browser.get(await toCallback(browser, begun.location ?? ''), { follow: false })
-    expect(done.headers.location).toBe('/app/deep?x=1')
-    expect(cookieLine(done.setCookie, 'ngrok.session')).toContain('Path=/app;')
-    expect((await browser.get(gate.url('/app/deep'))).status).toBe(200)
-    for (const path of ['/app', '/app/', '/app?x=1']) expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
-    expect((await createBrowser().get(gate.url('/app'), { follow: false })).status).toBe(302)
-    expect((await browser.get(gate.url('/app/auth/nothing'))).status).toBe(404)
-    // Outside of the mount the gate sees nothing.
-    expect(bodyOf(await createBrowser().get(gate.url('/auth/callback'))).oauth).toBeNull()
-  })
+  test.each(['express', 'express4', 'connect'] as const)(
+    'of %s: special paths, return and cookie path are below it',
+    async (framework) => {
+      const gate = await startGate(
+        { provider: { idp: oidcOf(vendor) } },
+        { framework, mount: '/app' },
+      )
+      const browser = createBrowser()
+      const begun = await browser.get(gate.url('/app/deep?x=1'), { follow: false })
+      expect(authorizationOf(begun).get('redirect_uri')).toBe(gate.url('/app/auth/callback'))
+      const done = await browser.get(await toCallback(browser, begun.location ?? ''), {
+        follow: false,
+      })
+      expect(done.headers.location).toBe('/app/deep?x=1')
+      expect(cookieLine(done.setCookie, 'ngrok.session')).toContain('Path=/app;')
+      expect((await browser.get(gate.url('/app/deep'))).status).toBe(200)
+      for (const path of ['/app', '/app/', '/app?x=1'])
+        expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
+      expect((await createBrowser().get(gate.url('/app'), { follow: false })).status).toBe(302)
+      expect((await browser.get(gate.url('/app/auth/nothing'))).status).toBe(404)
+      // Outside of the mount the gate sees nothing.
+      expect(bodyOf(await createBrowser().get(gate.url('/auth/callback'))).oauth).toBeNull()
+    },
+  )
 
   test('with a parameter in it each mount is an instance of its own', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/:tenant/inner' })
@@ -179,38 +299,65 @@ describe('S-031 below a mount', () => {
     const landed = await browser.get(gate.url('/a/inner/x?y=1'))
     expect([landed.status, landed.url]).toEqual([200, gate.url('/a/inner/x?y=1')])
     const [cookie] = browser.cookies(gate.url('/a/inner/x')).map((one) => one.cookieString())
-    expect((await createBrowser().get(gate.url('/b/inner/x'), { follow: false, headers: { Cookie: cookie } })).status).toBe(302)
+    expect(
+      (
+        await createBrowser().get(gate.url('/b/inner/x'), {
+          follow: false,
+          headers: { Cookie: cookie },
+        })
+      ).status,
+    ).toBe(302)
   })
 
   test('of one instance each mount has a cookie of its own, and a login at one is no lost login at another', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, id: 'shared' }, { mount: '/:tenant' })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor) }, id: 'shared' },
+      { mount: '/:tenant' },
+    )
     const browser = createBrowser()
     const mounts = ['/a/x', '/b/x', '/c/x', '/d/x', '/e/x']
     for (const path of mounts) expect((await browser.get(gate.url(path))).status).toBe(200)
-    for (const path of mounts) expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
+    for (const path of mounts)
+      expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
   })
 
-  test('an earlier middleware that rewrites req.url opens nothing, and the visitor\'s address counts', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, {
-      before: (app) => app.use((req, _res, next) => {
-        req.url = '/public'
-        next()
-      }),
-    })
+  test("an earlier middleware that rewrites req.url opens nothing, and the visitor's address counts", async () => {
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      {
+        before: (app) =>
+          app.use((req, _res, next) => {
+            req.url = '/public'
+            next()
+          }),
+      },
+    )
     const browser = createBrowser()
     const begun = await browser.get(gate.url('/secret?x=1'), { follow: false })
     expect([begun.status, gate.reached]).toEqual([302, []])
   })
 
   test('with a path in baseUrl the proxy may have taken it off', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, baseUrl: 'https://app.example/tools' })
-    const begun = await sendRawRequest(gate.port, { target: '/deep?x=1', headers: ['Host: app.example'] })
+    const gate = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      baseUrl: 'https://app.example/tools',
+    })
+    const begun = await sendRawRequest(gate.port, {
+      target: '/deep?x=1',
+      headers: ['Host: app.example'],
+    })
     const browser = createBrowser()
-    browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/; Secure`, 'https://app.example/')
+    browser.setCookie(
+      `${begun.headers['set-cookie']?.split(';')[0]}; Path=/; Secure`,
+      'https://app.example/',
+    )
     const callback = new URL(await toCallback(createBrowser(), begun.headers['location'] ?? ''))
     expect(callback.href.startsWith('https://app.example/tools/auth/callback?')).toBe(true)
     const cookie = begun.headers['set-cookie']?.split(';')[0] ?? ''
-    const done = await sendRawRequest(gate.port, { target: `/auth/callback${callback.search}`, headers: ['Host: app.example', `Cookie: ${cookie}`] })
+    const done = await sendRawRequest(gate.port, {
+      target: `/auth/callback${callback.search}`,
+      headers: ['Host: app.example', `Cookie: ${cookie}`],
+    })
     expect([done.status, done.headers['location']]).toEqual([302, '/tools/deep?x=1'])
     expect(done.headers['set-cookie']).toMatch(/__Secure-ngrok\.session=[^;]+; .*Path=\/tools/)
   })

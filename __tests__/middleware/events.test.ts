@@ -1,11 +1,23 @@
 import { channel } from 'node:diagnostics_channel'
 import { request as send } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { memoryStore, type OAuthEvents, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
+import {
+  memoryStore,
+  type OAuthEvents,
+  type OAuthModuleOptions,
+  type SessionStore,
+} from '../../src/index.js'
 import { gateOf, logIn, providerOf, requestsTo, startVendor } from '../support/providers.js'
 import { codeOf, INTERVAL, loggedIn, program } from '../support/recheck.js'
 import { realDate } from '../support/clock.js'
-import { type Gate, secret, startGate, stopAll, toCallback, valueOfCookie } from '../support/gate.js'
+import {
+  type Gate,
+  secret,
+  startGate,
+  stopAll,
+  toCallback,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 
 afterEach(async () => {
@@ -14,7 +26,18 @@ afterEach(async () => {
 })
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const names = ['login', 'login_failed', 'denied', 'logout', 'expired', 'recheck', 'recheck_failed', 'revoked', 'store_error', 'http_request_complete'] as const
+const names = [
+  'login',
+  'login_failed',
+  'denied',
+  'logout',
+  'expired',
+  'recheck',
+  'recheck_failed',
+  'revoked',
+  'store_error',
+  'http_request_complete',
+] as const
 
 type Told = { [Name in keyof OAuthEvents]?: OAuthEvents[Name][] }
 
@@ -26,7 +49,8 @@ function listenTo({ middleware }: Pick<Gate, 'middleware'>): Told {
 }
 
 async function until(isDone: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 200 && !isDone(); turn++) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let turn = 0; turn < 200 && !isDone(); turn++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 describe('S-100 the events', () => {
@@ -37,9 +61,17 @@ describe('S-100 the events', () => {
     const browser = createBrowser()
     await logIn({ gate, browser })
     const [session] = (await gate.middleware.sessions.list()).items
-    expect(told.login).toMatchObject([{ user: { key: 'oidc:user-1', email: 'ida@acme.example' }, provider: 'oidc', sessionHandle: session?.id }])
+    expect(told.login).toMatchObject([
+      {
+        user: { key: 'oidc:user-1', email: 'ida@acme.example' },
+        provider: 'oidc',
+        sessionHandle: session?.id,
+      },
+    ])
     await browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })
-    expect(told.logout).toMatchObject([{ user: { key: 'oidc:user-1' }, sessionHandle: session?.id }])
+    expect(told.logout).toMatchObject([
+      { user: { key: 'oidc:user-1' }, sessionHandle: session?.id },
+    ])
     expect([told.revoked, told.expired, told.denied]).toEqual([undefined, undefined, undefined])
   })
 
@@ -50,7 +82,10 @@ describe('S-100 the events', () => {
     await createBrowser().get(gate.url('/auth/callback?code=x&state=forged%0d%0aline'))
     vendor.settings.refuse = { error: 'access_denied', error_description: 'no\r\n[fake] log line' }
     await createBrowser().get(gate.url('/'))
-    expect(told.login_failed).toMatchObject([{ code: 'login_expired' }, { code: 'access_denied', provider: 'oidc' }])
+    expect(told.login_failed).toMatchObject([
+      { code: 'login_expired' },
+      { code: 'access_denied', provider: 'oidc' },
+    ])
     expect(JSON.stringify(told.login_failed)).not.toMatch(/forged|fake/)
   })
 
@@ -59,7 +94,9 @@ describe('S-100 the events', () => {
     const gate = await gateOf(vendor)
     await vendor.close()
     expect((await createBrowser().get(gate.url('/'))).status).toBe(502)
-    expect(gate.logged.join('\n')).toMatch(/"hint":"the request to 127\.0\.0\.1:\d+ failed: ECONNREFUSED"/)
+    expect(gate.logged.join('\n')).toMatch(
+      /"hint":"the request to 127\.0\.0\.1:\d+ failed: ECONNREFUSED"/,
+    )
   })
 
   test('denied has a decision id that is on the page and in the JSON, at a login and at a check', async () => {
@@ -76,11 +113,23 @@ describe('S-100 the events', () => {
     expect(page.body).toContain(ids[0])
     expect(JSON.parse(json.body)).toMatchObject({ error: 'not_authorized', decision_id: ids[1] })
     expect(refusedLogin.body).toContain(ids[2])
-    expect(told.denied).toMatchObject(Array(3).fill({ user: { key: 'oidc:user-1' }, provider: 'oidc', code: 'not_authorized', isReportOnly: false }))
+    expect(told.denied).toMatchObject(
+      Array(3).fill({
+        user: { key: 'oidc:user-1' },
+        provider: 'oidc',
+        code: 'not_authorized',
+        isReportOnly: false,
+      }),
+    )
     expect(told.denied?.[0]?.tried).toEqual(['emailDomains'])
-    for (const id of ids) expect(scene.gate.logged.join('\n')).toContain(`"code":"not_authorized","decisionId":"${id}"`)
-    expect(scene.gate.logged.join('\n')).toContain(`"decisionId":"${ids[0]}","tried":["emailDomains"]`)
-    expect(told.recheck).toMatchObject([{ outcome: 'denied', sessionHandle: expect.any(String), duration: expect.any(Number) }])
+    for (const id of ids)
+      expect(scene.gate.logged.join('\n')).toContain(`"code":"not_authorized","decisionId":"${id}"`)
+    expect(scene.gate.logged.join('\n')).toContain(
+      `"decisionId":"${ids[0]}","tried":["emailDomains"]`,
+    )
+    expect(told.recheck).toMatchObject([
+      { outcome: 'denied', sessionHandle: expect.any(String), duration: expect.any(Number) },
+    ])
   })
 
   test('recheck, recheck_failed, expired and revoked say what became of a session', async () => {
@@ -93,7 +142,9 @@ describe('S-100 the events', () => {
     await scene.visit()
     scene.vendor.respond('userinfo', undefined)
     expect(told.recheck).toMatchObject([{ outcome: 'allowed', user: { key: 'oidc:user-1' } }])
-    expect(told.recheck_failed).toMatchObject([{ outcome: 'down', code: 'provider_error', hint: expect.stringContaining('500') }])
+    expect(told.recheck_failed).toMatchObject([
+      { outcome: 'down', code: 'provider_error', hint: expect.stringContaining('500') },
+    ])
     scene.clock.forward(10 * INTERVAL)
     await Promise.all([1, 2, 3].map(() => scene.visit('/api', program)))
     await until(() => told.expired !== undefined)
@@ -114,25 +165,38 @@ describe('S-100 the events', () => {
     const vendor = await startVendor('oidc')
     const inner = memoryStore()
     let isDown = false
-    const store: SessionStore = { ...inner, get: (key) => (isDown ? Promise.reject(new Error('connection refused')) : inner.get(key)) }
+    const store: SessionStore = {
+      ...inner,
+      get: (key) => (isDown ? Promise.reject(new Error('connection refused')) : inner.get(key)),
+    }
     const gate = await gateOf(vendor, {}, { store })
     const told = listenTo(gate)
     const browser = createBrowser()
     await logIn({ gate, browser })
     isDown = true
     expect((await browser.get(gate.url('/'))).status).toBe(503)
-    expect(told.store_error).toMatchObject([{ code: 'store_unavailable', hint: 'connection refused' }])
+    expect(told.store_error).toMatchObject([
+      { code: 'store_unavailable', hint: 'connection refused' },
+    ])
   })
 
   test('none carries a secret', async () => {
-    const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } }, provider: { emailDomains: ['acme.example'] } })
+    const scene = await loggedIn('oidc', {
+      vendor: { settings: { tokenLifetime: 60 } },
+      provider: { emailDomains: ['acme.example'] },
+    })
     const told = listenTo(scene.gate)
-    const secrets = new Set<string>([scene.vendor.clientSecret, secret, valueOfCookie(scene.browser, scene.gate.origin)])
+    const secrets = new Set<string>([
+      scene.vendor.clientSecret,
+      secret,
+      valueOfCookie(scene.browser, scene.gate.origin),
+    ])
     const browser = createBrowser()
     const callback = new URL(await toCallback(browser, scene.gate.url('/?secret=in-the-query')))
     for (const name of ['code', 'state']) secrets.add(String(callback.searchParams.get(name)))
     const page = await browser.get(callback.href)
-    for (const name of ['access', 'refresh']) secrets.add(JSON.parse(page.body).headers[`ngrok-auth-oauth-${name}-token`])
+    for (const name of ['access', 'refresh'])
+      secrets.add(JSON.parse(page.body).headers[`ngrok-auth-oauth-${name}-token`])
     scene.clock.forward(INTERVAL)
     await scene.visit()
     scene.vendor.respond('*', { status: 500 })
@@ -153,11 +217,14 @@ describe('S-100 the events', () => {
 })
 
 describe('http_request_complete', () => {
-  test('comes for every request the gate saw, with ngrok\'s fields, decision, reason and duration', async () => {
+  test("comes for every request the gate saw, with ngrok's fields, decision, reason and duration", async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor, { emailDomains: ['acme.example'] }) }, {
-      routes: (app, auth) => void app.use('/guarded', auth.requireAuth({ groups: ['board'] })),
-    })
+    const gate = await startGate(
+      { provider: providerOf(vendor, { emailDomains: ['acme.example'] }) },
+      {
+        routes: (app, auth) => void app.use('/guarded', auth.requireAuth({ groups: ['board'] })),
+      },
+    )
     const told = listenTo(gate)
     const browser = createBrowser()
     await browser.get(gate.url('/deep?x=1'))
@@ -170,7 +237,14 @@ describe('http_request_complete', () => {
     await until(() => told.http_request_complete?.length === 9)
     const user = { id: 'user-1', name: 'Ida Novak' }
     const nobody = { id: undefined, name: undefined }
-    const facts = told.http_request_complete?.map(({ oauth, method, path, status, reason }) => [method, path, status, oauth.decision, reason, oauth.user])
+    const facts = told.http_request_complete?.map(({ oauth, method, path, status, reason }) => [
+      method,
+      path,
+      status,
+      oauth.decision,
+      reason,
+      oauth.user,
+    ])
     expect(facts).toEqual([
       ['GET', '/deep', 302, 'block', 'login', nobody],
       ['GET', '/auth/callback', 302, 'block', 'callback', nobody],
@@ -182,7 +256,11 @@ describe('http_request_complete', () => {
       ['GET', '/', 302, 'block', 'login', nobody],
       ['GET', '/auth/callback', 403, 'block', 'not_authorized', user],
     ])
-    expect(told.http_request_complete?.every(({ oauth, duration }) => oauth.app_client_id === vendor.clientId && duration > 0)).toBe(true)
+    expect(
+      told.http_request_complete?.every(
+        ({ oauth, duration }) => oauth.app_client_id === vendor.clientId && duration > 0,
+      ),
+    ).toBe(true)
   })
 
   test('a guest whom the app decides about is allowed, as nobody; so is a preflight', async () => {
@@ -192,7 +270,9 @@ describe('http_request_complete', () => {
     await createBrowser().get(gate.url('/'))
     await createBrowser().request('OPTIONS', gate.url('/'), undefined)
     await until(() => told.http_request_complete?.length === 2)
-    expect(told.http_request_complete).toMatchObject(Array(2).fill({ oauth: { decision: 'allow', user: { id: undefined } }, reason: undefined }))
+    expect(told.http_request_complete).toMatchObject(
+      Array(2).fill({ oauth: { decision: 'allow', user: { id: undefined } }, reason: undefined }),
+    )
   })
 
   test('who goes away before anything is decided was not let in', async () => {
@@ -200,14 +280,23 @@ describe('http_request_complete', () => {
     const told = listenTo(scene.gate)
     scene.clock.forward(INTERVAL)
     let release: () => void = () => undefined
-    scene.vendor.respond('userinfo', () => new Promise((resolve) => (release = () => resolve(undefined))), { once: true })
-    const client = send(scene.gate.url('/'), { headers: { cookie: `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}` }, family: 4 })
+    scene.vendor.respond(
+      'userinfo',
+      () => new Promise((resolve) => (release = () => resolve(undefined))),
+      { once: true },
+    )
+    const client = send(scene.gate.url('/'), {
+      headers: { cookie: `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}` },
+      family: 4,
+    })
     client.on('error', () => undefined)
     client.end()
     await until(() => requestsTo(scene.vendor, 'userinfo').length > 0)
     client.destroy()
     await until(() => told.http_request_complete !== undefined)
-    expect(told.http_request_complete).toMatchObject([{ oauth: { decision: 'block' }, reason: 'aborted' }])
+    expect(told.http_request_complete).toMatchObject([
+      { oauth: { decision: 'block' }, reason: 'aborted' },
+    ])
     release()
   })
 })
@@ -217,19 +306,24 @@ describe('listeners', () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const heard: string[] = []
-    const listen = (facts: unknown, name: string | symbol) => void heard.push(`${String(name)} ${(facts as { user?: { key: string } }).user?.key ?? ''}`)
+    const listen = (facts: unknown, name: string | symbol) =>
+      void heard.push(`${String(name)} ${(facts as { user?: { key: string } }).user?.key ?? ''}`)
     for (const name of names) channel(`oauth-module:${name}`).subscribe(listen)
     await logIn({ gate })
     for (const name of names) channel(`oauth-module:${name}`).unsubscribe(listen)
     expect(heard).toContain('oauth-module:login oidc:user-1')
-    expect(heard.filter((line) => line.startsWith('oauth-module:http_request_complete')).length).toBeGreaterThan(1)
+    expect(
+      heard.filter((line) => line.startsWith('oauth-module:http_request_complete')).length,
+    ).toBeGreaterThan(1)
   })
 
   test('S-101 one that throws or rejects is logged, the next hears all the same, and the request goes on', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const heard: string[] = []
-    gate.middleware.on('login', () => { throw new Error('a bug of the app') })
+    gate.middleware.on('login', () => {
+      throw new Error('a bug of the app')
+    })
     gate.middleware.on('login', () => Promise.reject(new Error('another bug')) as never)
     gate.middleware.on('login', ({ provider }) => heard.push(provider))
     expect((await logIn({ gate })).status).toBe(200)
@@ -241,12 +335,22 @@ describe('listeners', () => {
   test('S-101 a logger that throws, too, lets nobody in and ends nothing', async () => {
     const vendor = await startVendor('oidc')
     const isBroken = { now: false }
-    const fail = () => { if (isBroken.now) throw new Error('the disk is full') }
-    const gate = await gateOf(vendor, {}, { logger: { debug: fail, info: fail, warn: fail, error: fail } })
-    gate.middleware.on('login', () => { throw new Error('a bug of the app') })
+    const fail = () => {
+      if (isBroken.now) throw new Error('the disk is full')
+    }
+    const gate = await gateOf(
+      vendor,
+      {},
+      { logger: { debug: fail, info: fail, warn: fail, error: fail } },
+    )
+    gate.middleware.on('login', () => {
+      throw new Error('a bug of the app')
+    })
     isBroken.now = true
     expect((await logIn({ gate })).status).toBe(200)
-    expect([401, 500]).toContain((await createBrowser().get(gate.url('/api'), { headers: program })).status)
+    expect([401, 500]).toContain(
+      (await createBrowser().get(gate.url('/api'), { headers: program })).status,
+    )
     expect(gate.reached).toEqual(['GET /'])
   })
 
@@ -268,26 +372,50 @@ describe('listeners', () => {
 
 describe('reportOnly', () => {
   test('changes nothing, and tells whom it would refuse, at login and at every check', async () => {
-    const scene = await loggedIn('oidc', { options: { reportOnly: { emailDomains: ['elsewhere.example'] } } })
+    const scene = await loggedIn('oidc', {
+      options: { reportOnly: { emailDomains: ['elsewhere.example'] } },
+    })
     const told = listenTo(scene.gate)
     expect((await logIn({ gate: scene.gate })).status).toBe(200)
     scene.clock.forward(INTERVAL)
     expect((await scene.visit()).status).toBe(200)
-    expect(told.denied).toMatchObject(Array(2).fill({ isReportOnly: true, code: 'not_authorized', tried: ['emailDomains'], user: { key: 'oidc:user-1' } }))
+    expect(told.denied).toMatchObject(
+      Array(2).fill({
+        isReportOnly: true,
+        code: 'not_authorized',
+        tried: ['emailDomains'],
+        user: { key: 'oidc:user-1' },
+      }),
+    )
     expect(new Set(told.denied?.map(({ decisionId }) => decisionId)).size).toBe(2)
   })
 
   test('rules that would refuse nobody tell nothing; one that throws stops nobody', async () => {
     const vendor = await startVendor('oidc')
     const fine = await gateOf(vendor, {}, { reportOnly: { emailDomains: ['acme.example'] } })
-    const broken = await gateOf(vendor, {}, { reportOnly: { authorize: () => { throw new Error('bug') } } })
+    const broken = await gateOf(
+      vendor,
+      {},
+      {
+        reportOnly: {
+          authorize: () => {
+            throw new Error('bug')
+          },
+        },
+      },
+    )
     const told = [listenTo(fine), listenTo(broken)]
-    expect([(await logIn({ gate: fine })).status, (await logIn({ gate: broken })).status]).toEqual([200, 200])
+    expect([(await logIn({ gate: fine })).status, (await logIn({ gate: broken })).status]).toEqual([
+      200, 200,
+    ])
     expect(told.map(({ denied }) => denied?.length)).toEqual([undefined, undefined])
   })
 
   test('an API that only the trial asks is no reason to refuse anybody, at a login nor at a check', async () => {
-    const scene = await loggedIn('github', { provider: { scopes: ['read:org'] }, options: { reportOnly: { organizations: ['nobody-here'] } } })
+    const scene = await loggedIn('github', {
+      provider: { scopes: ['read:org'] },
+      options: { reportOnly: { organizations: ['nobody-here'] } },
+    })
     const told = listenTo(scene.gate)
     scene.vendor.respond('orgs', { status: 500, body: {} })
     expect((await logIn({ gate: scene.gate })).status).toBe(200)
@@ -302,7 +430,9 @@ describe('reportOnly', () => {
     const gate = await gateOf(vendor, {}, { reportOnly: { organizations: ['acme'] } })
     const stranger = await gateOf(vendor, {}, { reportOnly: { organizations: ['nobody-here'] } })
     const told = [listenTo(gate), listenTo(stranger)]
-    expect([(await logIn({ gate })).status, (await logIn({ gate: stranger })).status]).toEqual([200, 200])
+    expect([(await logIn({ gate })).status, (await logIn({ gate: stranger })).status]).toEqual([
+      200, 200,
+    ])
     await Promise.all([gate.middleware.close(), stranger.middleware.close()])
     expect(told[0]?.denied).toBeUndefined()
     const isSaid = stranger.logged.some((line) => /^warn.*reportOnly.*read:org/.test(line))
@@ -311,8 +441,17 @@ describe('reportOnly', () => {
 
   test('switching it on or off checks nobody anew', async () => {
     const scene = await loggedIn('github')
-    const options = { provider: providerOf(scene.vendor), secret, logger, authCheckInterval: INTERVAL }
-    for (const reportOnly of [{ organizations: ['acme'] }, { emailDomains: ['elsewhere.example'], authorize: () => false }, undefined]) {
+    const options = {
+      provider: providerOf(scene.vendor),
+      secret,
+      logger,
+      authCheckInterval: INTERVAL,
+    }
+    for (const reportOnly of [
+      { organizations: ['acme'] },
+      { emailDomains: ['elsewhere.example'], authorize: () => false },
+      undefined,
+    ]) {
       scene.gate.middleware.reconfigure({ ...options, reportOnly })
       expect((await scene.visit()).status).toBe(200)
     }
@@ -336,7 +475,10 @@ describe('reportOnly', () => {
     expect([user['name'], order]).toEqual(['Ida Novak', ['in 200', 'denied true']])
   })
 
-  test.each<[string, OAuthModuleOptions['reportOnly']]>([['an unknown rule', { email: ['x'] } as never], ['an empty list', { groups: [] }]])('%s throws', async (_, reportOnly) => {
+  test.each<[string, OAuthModuleOptions['reportOnly']]>([
+    ['an unknown rule', { email: ['x'] } as never],
+    ['an empty list', { groups: [] }],
+  ])('%s throws', async (_, reportOnly) => {
     const vendor = await startVendor('oidc')
     await expect(gateOf(vendor, {}, { reportOnly })).rejects.toThrow(TypeError)
   })
@@ -345,14 +487,31 @@ describe('reportOnly', () => {
 describe('explain()', () => {
   test('says which entry lets a user in, or what was tried', async () => {
     const vendor = await startVendor('github')
-    const provider = { emailAddresses: ['boss@acme.example'], emailDomains: ['other.example'], teams: ['acme/engineering'] }
+    const provider = {
+      emailAddresses: ['boss@acme.example'],
+      emailDomains: ['other.example'],
+      teams: ['acme/engineering'],
+    }
     const gate = await gateOf(vendor, provider)
     const { user } = await logIn({ gate })
     const explain = (change: object) => gate.middleware.explain({ ...user, ...change } as never)
-    expect(explain({})).toEqual({ isAllowed: true, matched: { list: 'teams', entry: 'acme/engineering' } })
-    expect(explain({ teams: [] })).toEqual({ isAllowed: false, code: 'not_authorized', tried: ['emailAddresses', 'emailDomains', 'teams'] })
-    expect(explain({ teams: [], email: 'x@OTHER.example' })).toEqual({ isAllowed: true, matched: { list: 'emailDomains', entry: 'other.example' } })
-    expect(explain({ teams: [], email: 'boss@acme.example', emailVerified: false })).toMatchObject({ isAllowed: false, code: 'email_unverified' })
+    expect(explain({})).toEqual({
+      isAllowed: true,
+      matched: { list: 'teams', entry: 'acme/engineering' },
+    })
+    expect(explain({ teams: [] })).toEqual({
+      isAllowed: false,
+      code: 'not_authorized',
+      tried: ['emailAddresses', 'emailDomains', 'teams'],
+    })
+    expect(explain({ teams: [], email: 'x@OTHER.example' })).toEqual({
+      isAllowed: true,
+      matched: { list: 'emailDomains', entry: 'other.example' },
+    })
+    expect(explain({ teams: [], email: 'boss@acme.example', emailVerified: false })).toMatchObject({
+      isAllowed: false,
+      code: 'email_unverified',
+    })
     expect(explain({ provider: 'gone' })).toMatchObject({ isAllowed: false })
     gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger })
     expect(explain({ teams: [] })).toEqual({ isAllowed: true, matched: undefined })

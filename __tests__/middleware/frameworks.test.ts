@@ -17,36 +17,85 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     await vendor.close()
   })
 
-  const use = (options: object = {}) => gate.use({ provider: { acme: plainOf(vendor) }, ...options })
+  const use = (options: object = {}) =>
+    gate.use({ provider: { acme: plainOf(vendor) }, ...options })
   const overrides = [
-    'X-Forwarded-Uri: /auth/session', 'X-Original-URL: /public', 'X-Rewrite-URL: /auth/session', 'X-Forwarded-Prefix: /auth', 'X-Forwarded-Path: /auth/session',
-    'X-Forwarded-Method: OPTIONS', 'X-HTTP-Method-Override: OPTIONS', 'X-HTTP-Method: OPTIONS', 'X-Method-Override: OPTIONS', 'X-Original-Method: OPTIONS',
-    'X-Original-URI: /auth/session', 'X-Envoy-Original-Path: /auth/session',
+    'X-Forwarded-Uri: /auth/session',
+    'X-Original-URL: /public',
+    'X-Rewrite-URL: /auth/session',
+    'X-Forwarded-Prefix: /auth',
+    'X-Forwarded-Path: /auth/session',
+    'X-Forwarded-Method: OPTIONS',
+    'X-HTTP-Method-Override: OPTIONS',
+    'X-HTTP-Method: OPTIONS',
+    'X-Method-Override: OPTIONS',
+    'X-Original-Method: OPTIONS',
+    'X-Original-URI: /auth/session',
+    'X-Envoy-Original-Path: /auth/session',
   ]
 
   // What could be read as a path below /auth/, by some router.
   const disguised = [
-    '/AUTH/session', '/Auth/nothing', '//auth/nothing', '///auth/nothing', '/auth//nothing', '/./auth/nothing', '/x/../auth/nothing', '/auth/../auth/nothing', '/auth/./nothing',
-    '/%61uth/nothing', '/a%75th/nothing', '/auth%2fnothing', '/auth%2Fnothing', '/%2fauth/nothing', '/auth;x=1/nothing', '/auth/nothing;x', '/auth/nothing/', '/%2561uth/nothing',
-    '/auth\\nothing', '\\auth\\nothing', 'http://other.example/auth/nothing', '/auth/%2e%2e/auth/nothing', '/x/%2e%2e/auth/nothing', '/auth/nothing%00', '/auth/nothing%20', '/auth/callback/', '/auth/callback%2f', '/auth/',
+    '/AUTH/session',
+    '/Auth/nothing',
+    '//auth/nothing',
+    '///auth/nothing',
+    '/auth//nothing',
+    '/./auth/nothing',
+    '/x/../auth/nothing',
+    '/auth/../auth/nothing',
+    '/auth/./nothing',
+    '/%61uth/nothing',
+    '/a%75th/nothing',
+    '/auth%2fnothing',
+    '/auth%2Fnothing',
+    '/%2fauth/nothing',
+    '/auth;x=1/nothing',
+    '/auth/nothing;x',
+    '/auth/nothing/',
+    '/%2561uth/nothing',
+    '/auth\\nothing',
+    '\\auth\\nothing',
+    'http://other.example/auth/nothing',
+    '/auth/%2e%2e/auth/nothing',
+    '/x/%2e%2e/auth/nothing',
+    '/auth/nothing%00',
+    '/auth/nothing%20',
+    '/auth/callback/',
+    '/auth/callback%2f',
+    '/auth/',
   ]
 
-  test.each(disguised)('S-022, S-030 %s never reaches the app, with a session or without', async (target) => {
-    use()
-    const calls = gate.upstream.calls
-    const cookie = await logIn(gate)
-    for (const headers of [[], [`Cookie: ${cookie}`]]) {
-      const answer = await sendRawRequest(gate.port, { target, headers })
-      expect([answer.status < 500, answer.text.includes(CANARY)]).toEqual([true, false])
-    }
-    expect(gate.upstream.calls).toBe(calls)
-  })
+  test.each(disguised)(
+    'S-022, S-030 %s never reaches the app, with a session or without',
+    async (target) => {
+      use()
+      const calls = gate.upstream.calls
+      const cookie = await logIn(gate)
+      for (const headers of [[], [`Cookie: ${cookie}`]]) {
+        const answer = await sendRawRequest(gate.port, { target, headers })
+        expect([answer.status < 500, answer.text.includes(CANARY)]).toEqual([true, false])
+      }
+      expect(gate.upstream.calls).toBe(calls)
+    },
+  )
 
   // What only looks like it, and is the app's.
-  test.each(['/authentication', '/auth-docs/x', '/oauth/callback', '/a/auth/callback', '/auth', '/x?next=/auth/session', '/xauth/y'])('S-030 %s is the app’s, and needs a session', async (target) => {
+  test.each([
+    '/authentication',
+    '/auth-docs/x',
+    '/oauth/callback',
+    '/a/auth/callback',
+    '/auth',
+    '/x?next=/auth/session',
+    '/xauth/y',
+  ])('S-030 %s is the app’s, and needs a session', async (target) => {
     use()
     expect((await sendRawRequest(gate.port, { target })).status).toBe(302)
-    const answer = await sendRawRequest(gate.port, { target, headers: [`Cookie: ${await logIn(gate)}`] })
+    const answer = await sendRawRequest(gate.port, {
+      target,
+      headers: [`Cookie: ${await logIn(gate)}`],
+    })
     expect([answer.status, answer.body.includes(CANARY)]).toEqual([200, true])
   })
 
@@ -54,11 +103,22 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     use({ optionsPassthrough: true })
     const calls = gate.upstream.calls
     const page = await sendRawRequest(gate.port, { target: '/deep', headers: [header] })
-    expect([page.status, new URL(page.headers['location'] ?? 'about:blank').origin]).toEqual([302, vendor.origin])
-    const post = await sendRawRequest(gate.port, { method: 'POST', target: '/deep', headers: [header, 'Content-Type: application/x-www-form-urlencoded'], body: '_method=OPTIONS' })
+    expect([page.status, new URL(page.headers['location'] ?? 'about:blank').origin]).toEqual([
+      302,
+      vendor.origin,
+    ])
+    const post = await sendRawRequest(gate.port, {
+      method: 'POST',
+      target: '/deep',
+      headers: [header, 'Content-Type: application/x-www-form-urlencoded'],
+      body: '_method=OPTIONS',
+    })
     expect(post.status).toBe(401)
     expect(gate.upstream.calls).toBe(calls)
-    const special = await sendRawRequest(gate.port, { target: '/auth/nothing', headers: ['X-Original-URL: /deep', header] })
+    const special = await sendRawRequest(gate.port, {
+      target: '/auth/nothing',
+      headers: ['X-Original-URL: /deep', header],
+    })
     expect(special.status).toBe(404)
   })
 
@@ -77,25 +137,55 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
       const { status, calls } = await ask(method)
       expect([method, [302, 400, 401].includes(status), calls]).toEqual([method, true, 0])
     }
-    await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/deep', headers: [`Cookie: ${cookie}`] })
-    expect(Object.keys(gate.upstream.headers).filter((name) => name.startsWith('ngrok-'))).toEqual([])
+    await sendRawRequest(gate.port, {
+      method: 'OPTIONS',
+      target: '/deep',
+      headers: [`Cookie: ${cookie}`],
+    })
+    expect(Object.keys(gate.upstream.headers).filter((name) => name.startsWith('ngrok-'))).toEqual(
+      [],
+    )
   })
 
   test('S-106 OPTIONS is no exception by default, and never below /auth/', async () => {
     use()
-    expect((await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/deep' })).status).toBe(401)
+    expect((await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/deep' })).status).toBe(
+      401,
+    )
     use({ optionsPassthrough: true })
-    expect((await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/auth/nothing' })).body).not.toContain(CANARY)
-    expect((await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/auth/callback' })).status).toBe(405)
+    expect(
+      (await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/auth/nothing' })).body,
+    ).not.toContain(CANARY)
+    expect(
+      (await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/auth/callback' })).status,
+    ).toBe(405)
   })
 
   const clients = [
-    'User-Agent: GoogleHC/1.0', 'User-Agent: kube-probe/1.29', 'User-Agent: ELB-HealthChecker/2.0', 'User-Agent: Amazon-Route53-Health-Check-Service', 'User-Agent: Prometheus/2.50',
-    'X-Forwarded-For: 127.0.0.1', 'X-Real-IP: 127.0.0.1', 'Forwarded: for=127.0.0.1', 'X-Health-Check: 1', 'Host: localhost',
+    'User-Agent: GoogleHC/1.0',
+    'User-Agent: kube-probe/1.29',
+    'User-Agent: ELB-HealthChecker/2.0',
+    'User-Agent: Amazon-Route53-Health-Check-Service',
+    'User-Agent: Prometheus/2.50',
+    'X-Forwarded-For: 127.0.0.1',
+    'X-Real-IP: 127.0.0.1',
+    'Forwarded: for=127.0.0.1',
+    'X-Health-Check: 1',
+    'Host: localhost',
   ]
   test.each(clients)('S-108 nobody passes for being “%s”', async (header) => {
     use()
-    for (const target of ['/', '/ping', '/ready', '/health', '/healthz', '/robots.txt', '/favicon.ico', '/.well-known/health', '/metrics']) {
+    for (const target of [
+      '/',
+      '/ping',
+      '/ready',
+      '/health',
+      '/healthz',
+      '/robots.txt',
+      '/favicon.ico',
+      '/.well-known/health',
+      '/metrics',
+    ]) {
       const answer = await sendRawRequest(gate.port, { target, headers: [header] })
       expect([target, answer.status, answer.body.includes(CANARY)]).toEqual([target, 302, false])
     }
@@ -104,10 +194,13 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
   if (kind !== 'http') {
     test('S-106 a method override in front of the gate makes no OPTIONS of a POST', async () => {
       const middleware = use({ optionsPassthrough: true })
-      gate.middleware = Object.assign(((req, res, next) => {
-        Object.assign(req, { originalMethod: req.method, method: 'OPTIONS' })
-        middleware(req, res, next)
-      }) as typeof middleware, middleware)
+      gate.middleware = Object.assign(
+        ((req, res, next) => {
+          Object.assign(req, { originalMethod: req.method, method: 'OPTIONS' })
+          middleware(req, res, next)
+        }) as typeof middleware,
+        middleware,
+      )
       const answer = await sendRawRequest(gate.port, { method: 'POST', target: '/deep' })
       expect([answer.status === 200, answer.body.includes(CANARY)]).toEqual([false, false])
     })

@@ -4,7 +4,13 @@ import connect from 'connect'
 import express, { type Express, Router } from 'express'
 import express4 from 'express4'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { memoryStore, oauthModule, type OAuthContext, type OAuthMiddleware, type OAuthModuleOptions } from '../../src/index.js'
+import {
+  memoryStore,
+  oauthModule,
+  type OAuthContext,
+  type OAuthMiddleware,
+  type OAuthModuleOptions,
+} from '../../src/index.js'
 import { SECRET, silent } from '../support/corpus.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { type Browser, createBrowser } from '../support/jar.js'
@@ -44,14 +50,30 @@ interface Seen {
 }
 
 /** What an app answers: its name, and whom it sees. */
-const appNamed = (app: string): Handler => (req, res) => {
-  const { user, originalUrl } = req as IncomingMessage & { user?: { id: string }; originalUrl?: string }
-  const seen: Seen = { app, url: originalUrl ?? req.url ?? '', user: user?.id ?? null, header: String(req.headers['ngrok-auth-user-id'] ?? '') || null }
-  res.setHeader('Content-Type', 'application/json')
-  res.end(JSON.stringify(seen))
-}
+const appNamed =
+  (app: string): Handler =>
+  (req, res) => {
+    const { user, originalUrl } = req as IncomingMessage & {
+      user?: { id: string }
+      originalUrl?: string
+    }
+    const seen: Seen = {
+      app,
+      url: originalUrl ?? req.url ?? '',
+      user: user?.id ?? null,
+      header: String(req.headers['ngrok-auth-user-id'] ?? '') || null,
+    }
+    res.setHeader('Content-Type', 'application/json')
+    res.end(JSON.stringify(seen))
+  }
 
-const redirectUris = () => [...new Set(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize').map(({ query }) => query.get('redirect_uri') ?? ''))]
+const redirectUris = () => [
+  ...new Set(
+    vendor.requests
+      .filter(({ endpoint }) => endpoint === 'authorize')
+      .map(({ query }) => query.get('redirect_uri') ?? ''),
+  ),
+]
 const stopped = { follow: false as const }
 
 async function expectLogin(browser: Browser, url: string, app: string): Promise<void> {
@@ -61,8 +83,12 @@ async function expectLogin(browser: Browser, url: string, app: string): Promise<
   expect(seen).toMatchObject({ app, user: String(vendor.user.id), header: String(vendor.user.id) })
 }
 
-const session = (browser: Browser, url: string) => browser.cookies(url).filter(({ key }) => key.endsWith('session'))
-const newApps: [string, () => Express][] = [['Express 5', () => express()], ['Express 4', () => express4() as unknown as Express]]
+const session = (browser: Browser, url: string) =>
+  browser.cookies(url).filter(({ key }) => key.endsWith('session'))
+const newApps: [string, () => Express][] = [
+  ['Express 5', () => express()],
+  ['Express 4', () => express4() as unknown as Express],
+]
 
 describe.each(newApps)('mounted in %s', (_, newApp) => {
   test('S-031 at the root: callback, cookie path and return path are the site’s', async () => {
@@ -102,7 +128,9 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     await expectLogin(browser, `${origin}/a/b/deep?x=1`, 'nested')
     expect(redirectUris()).toEqual([`${origin}/a/b/auth/callback`])
     expect(session(browser, `${origin}/a/b/x`).map(({ path }) => path)).toEqual(['/a/b'])
-    const out = await browser.get(`${origin}/a/b/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+    const out = await browser.get(`${origin}/a/b/auth/logout`, {
+      headers: { 'Sec-Fetch-Site': 'same-origin' },
+    })
     expect([out.status, session(browser, `${origin}/a/b/x`)]).toEqual([200, []])
   })
 
@@ -111,24 +139,44 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     const both = { a: plainOf(vendor), b: plainOf(vendor) }
     app.use('/:tenant', gate({ provider: both }), appNamed('tenants'))
     const { port } = await serve(app)
-    for (const target of ['/\\evil.example/x', '/\\evil.example', '/\\/evil.example/x', '/a;b/x', '/a"b/x', '/a\\b/x']) {
+    for (const target of [
+      '/\\evil.example/x',
+      '/\\evil.example',
+      '/\\/evil.example/x',
+      '/a;b/x',
+      '/a"b/x',
+      '/a\\b/x',
+    ]) {
       for (const path of [target, `${target}/auth/authn`, `${target}/auth/logout`]) {
         const answer = await sendRawRequest(port, { target: path })
-        expect([path, answer.status, answer.headers['location'], answer.headers['set-cookie']]).toEqual([path, 404, undefined, undefined])
+        expect([
+          path,
+          answer.status,
+          answer.headers['location'],
+          answer.headers['set-cookie'],
+        ]).toEqual([path, 404, undefined, undefined])
         expect(answer.body).not.toContain('evil.example')
       }
     }
     const fine = await sendRawRequest(port, { target: '/acme/x' })
-    expect([fine.status, fine.headers['location']?.startsWith('/acme/auth/authn?')]).toEqual([302, true])
+    expect([fine.status, fine.headers['location']?.startsWith('/acme/auth/authn?')]).toEqual([
+      302,
+      true,
+    ])
   })
 
   test('below a parameter, what is not enabled refuses nothing, and makes no address of such a path', async () => {
     const app = newApp()
     app.use('/:tenant', gate({ enabled: false }))
-    app.use((req: IncomingMessage & { oauth?: OAuthContext }, res: ServerResponse) => res.end(JSON.stringify([req.oauth?.loginUrl(), req.headers])))
+    app.use((req: IncomingMessage & { oauth?: OAuthContext }, res: ServerResponse) =>
+      res.end(JSON.stringify([req.oauth?.loginUrl(), req.headers])),
+    )
     const { port } = await serve(app)
     for (const target of ['/a;b/x', '/a|b/x', '/\\evil.example/x']) {
-      const answer = await sendRawRequest(port, { target, headers: ['ngrok-auth-user-id: attacker'] })
+      const answer = await sendRawRequest(port, {
+        target,
+        headers: ['ngrok-auth-user-id: attacker'],
+      })
       expect([target, answer.status]).toEqual([target, 200])
       expect(answer.body).toMatch(/^\["\/auth\/authn\?/)
       expect(answer.body).not.toContain('attacker')
@@ -181,11 +229,18 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     const { port } = await serve(app)
     const forwarded = ['X-Forwarded-Proto: https', 'X-Forwarded-Host: app.example.com']
     const begun = await sendRawRequest(port, { target: '/deep', headers: forwarded })
-    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe('https://app.example.com/auth/callback')
+    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(
+      'https://app.example.com/auth/callback',
+    )
     expect(begun.headers['set-cookie']).toMatch(/^__Host-ngrok\.nonce\.[0-9a-f]{8}=.*; Secure/)
-    const callback = await (await fetch(begun.headers['location'] ?? '', { redirect: 'manual' })).headers.get('location')
+    const callback = await (
+      await fetch(begun.headers['location'] ?? '', { redirect: 'manual' })
+    ).headers.get('location')
     const { search } = new URL(callback ?? '')
-    const last = await sendRawRequest(port, { target: `/auth/callback${search}`, headers: [...forwarded, `Cookie: ${begun.headers['set-cookie']?.split(';')[0]}`] })
+    const last = await sendRawRequest(port, {
+      target: `/auth/callback${search}`,
+      headers: [...forwarded, `Cookie: ${begun.headers['set-cookie']?.split(';')[0]}`],
+    })
     expect([last.status, last.headers['location']]).toEqual([302, '/deep'])
     expect(last.headers['set-cookie']).toMatch(/__Host-ngrok\.session=[^;]+; .*Path=\/; .*Secure/)
   })
@@ -194,9 +249,15 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     const app = newApp()
     app.use(gate(), appNamed('proxied'))
     const { origin, port } = await serve(app)
-    const headers = ['X-Forwarded-Proto: https', 'X-Forwarded-Host: evil.example', 'Forwarded: host=evil.example;proto=https']
+    const headers = [
+      'X-Forwarded-Proto: https',
+      'X-Forwarded-Host: evil.example',
+      'Forwarded: host=evil.example;proto=https',
+    ]
     const begun = await sendRawRequest(port, { target: '/deep', headers })
-    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(`${origin}/auth/callback`)
+    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(
+      `${origin}/auth/callback`,
+    )
     expect(begun.headers['set-cookie']).not.toContain('Secure')
   })
 
@@ -228,18 +289,46 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
 
 async function expectLoginAt(browser: Browser, url: string): Promise<void> {
   const page = await browser.get(url)
-  expect([page.status, page.url, (JSON.parse(page.body) as Seen).user]).toEqual([200, url, String(vendor.user.id)])
+  expect([page.status, page.url, (JSON.parse(page.body) as Seen).user]).toEqual([
+    200,
+    url,
+    String(vendor.user.id),
+  ])
 }
 
-const assemblies: [string, (parts: { first: Handler & OAuthMiddleware; second: Handler & OAuthMiddleware }) => Handler][] = [
-  ['Express 5', ({ first, second }) => express().use('/one', first, appNamed('one')).use('/two', second, appNamed('two'))],
-  ['Express 4', ({ first, second }) => (express4() as unknown as Express).use('/one', first, appNamed('one')).use('/two', second, appNamed('two'))],
-  ['Connect', ({ first, second }) => connect().use('/one', first).use('/one', appNamed('one')).use('/two', second).use('/two', appNamed('two'))],
+const assemblies: [
+  string,
+  (parts: { first: Handler & OAuthMiddleware; second: Handler & OAuthMiddleware }) => Handler,
+][] = [
+  [
+    'Express 5',
+    ({ first, second }) =>
+      express().use('/one', first, appNamed('one')).use('/two', second, appNamed('two')),
+  ],
+  [
+    'Express 4',
+    ({ first, second }) =>
+      (express4() as unknown as Express)
+        .use('/one', first, appNamed('one'))
+        .use('/two', second, appNamed('two')),
+  ],
+  [
+    'Connect',
+    ({ first, second }) =>
+      connect()
+        .use('/one', first)
+        .use('/one', appNamed('one'))
+        .use('/two', second)
+        .use('/two', appNamed('two')),
+  ],
 ]
 
 describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
   const sideBySide = async (a: Partial<OAuthModuleOptions>, b: Partial<OAuthModuleOptions>) => {
-    const parts = { first: gate(a), second: gate(b) } as { first: Handler & OAuthMiddleware; second: Handler & OAuthMiddleware }
+    const parts = { first: gate(a), second: gate(b) } as {
+      first: Handler & OAuthMiddleware
+      second: Handler & OAuthMiddleware
+    }
     return serve(assemble(parts))
   }
 
@@ -251,7 +340,10 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     const second = await browser.get(`${origin}/two/x`, stopped)
     expect([second.status, second.location?.startsWith(vendor.origin)]).toEqual([302, true])
     const [cookie] = session(browser, `${origin}/one/x`)
-    const replayed = await sendRawRequest(port, { target: '/two/x', headers: [`Cookie: ${cookie?.key}=${cookie?.value}`] })
+    const replayed = await sendRawRequest(port, {
+      target: '/two/x',
+      headers: [`Cookie: ${cookie?.key}=${cookie?.value}`],
+    })
     expect(replayed.status).toBe(302)
     await expectLogin(browser, `${origin}/two/x`, 'two')
     expect(session(browser, `${origin}/two/x`)[0]?.value).not.toBe(cookie?.value)
@@ -260,7 +352,9 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
   test('S-004 a state of the one is refused by the other', async () => {
     const { origin } = await sideBySide({}, {})
     const browser = createBrowser()
-    const back = await browser.get(`${origin}/one/x`, { follow: (url) => !url.includes('/auth/callback') })
+    const back = await browser.get(`${origin}/one/x`, {
+      follow: (url) => !url.includes('/auth/callback'),
+    })
     const stolen = await browser.get(String(back.location).replace('/one/', '/two/'), stopped)
     expect([stolen.status, session(browser, `${origin}/two/x`)]).toEqual([400, []])
   })
@@ -271,7 +365,13 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     const browser = createBrowser()
     await expectLogin(browser, `${origin}/one/x`, 'one')
     await expectLogin(browser, `${origin}/two/x`, 'two')
-    expect((await browser.get(`${origin}/two/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })).status).toBe(200)
+    expect(
+      (
+        await browser.get(`${origin}/two/auth/logout`, {
+          headers: { 'Sec-Fetch-Site': 'same-origin' },
+        })
+      ).status,
+    ).toBe(200)
     expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(200)
     expect((await browser.get(`${origin}/two/x`, stopped)).status).toBe(302)
     // A login at the one is none of the other's business either.
@@ -318,11 +418,21 @@ test('two instances at one mount, with prefixes, special paths and ids of their 
   expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(302)
   // The cookie of the one under the name of the other opens nothing.
   const [cookie] = session(browser, `${origin}/two/x`)
-  expect((await createBrowser().get(`${origin}/one/x`, { ...stopped, headers: { Cookie: `ngrok.session=${cookie?.value}` } })).status).toBe(302)
+  expect(
+    (
+      await createBrowser().get(`${origin}/one/x`, {
+        ...stopped,
+        headers: { Cookie: `ngrok.session=${cookie?.value}` },
+      })
+    ).status,
+  ).toBe(302)
 })
 
 describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
-  async function nested(inner: Partial<OAuthModuleOptions> = {}, outer: Partial<OAuthModuleOptions> = {}) {
+  async function nested(
+    inner: Partial<OAuthModuleOptions> = {},
+    outer: Partial<OAuthModuleOptions> = {},
+  ) {
     const app = newApp()
     const store = memoryStore()
     app.use('/', gate({ store, ...outer }))
@@ -336,10 +446,16 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     const browser = createBrowser()
     await expectLogin(browser, `${origin}/x`, 'app')
     await expectLogin(browser, `${origin}/admin/x`, 'admin')
-    expect(session(browser, `${origin}/admin/x`).map(({ path }) => path).sort()).toEqual(['/', '/admin'])
+    expect(
+      session(browser, `${origin}/admin/x`)
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual(['/', '/admin'])
     // Both again, in one request: neither takes the other's cookie for a forged or a dead one.
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(200)
-    await browser.get(`${origin}/admin/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+    await browser.get(`${origin}/admin/auth/logout`, {
+      headers: { 'Sec-Fetch-Site': 'same-origin' },
+    })
     expect((await browser.get(`${origin}/x`, stopped)).status).toBe(200)
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(302)
   })
@@ -373,7 +489,9 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
   })
 
   test('an inner one whose rules the user does not meet refuses there, and only there', async () => {
-    const { origin } = await nested({ provider: { acme: plainOf(vendor, { emailDomains: ['other.example'] }) } })
+    const { origin } = await nested({
+      provider: { acme: plainOf(vendor, { emailDomains: ['other.example'] }) },
+    })
     const browser = createBrowser()
     await expectLogin(browser, `${origin}/x`, 'app')
     expect((await browser.get(`${origin}/admin/x`)).status).toBe(403)
@@ -392,35 +510,51 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
   test('S-077 of two gates that name their headers differently each opens its own token, and only what it forwards', async () => {
     const app = newApp()
     app.use(gate({ headerPrefix: 'x-outer-', forwardTokens: true, cookiePrefix: 'outer.' }))
-    app.use('/in', gate({ headerPrefix: 'x-inner-', forwardTokens: 'access', cookiePrefix: 'inner.' }))
+    app.use(
+      '/in',
+      gate({ headerPrefix: 'x-inner-', forwardTokens: 'access', cookiePrefix: 'inner.' }),
+    )
     app.use((req: IncomingMessage, res: ServerResponse) => res.end(JSON.stringify(req.headers)))
     const { origin } = await serve(app)
     const browser = createBrowser()
-    const headers = async (path: string) => JSON.parse((await browser.get(origin + path)).body) as Record<string, string>
+    const headers = async (path: string) =>
+      JSON.parse((await browser.get(origin + path)).body) as Record<string, string>
     const outer = await headers('/')
     const both = await headers('/in/')
     expect(both['x-inner-oauth-access-token']).toEqual(expect.any(String))
     expect(both['x-inner-oauth-access-token']).not.toBe(outer['x-outer-oauth-access-token'])
-    for (const name of ['x-outer-oauth-access-token', 'x-outer-oauth-refresh-token']) expect(both[name]).toBe(outer[name])
+    for (const name of ['x-outer-oauth-access-token', 'x-outer-oauth-refresh-token'])
+      expect(both[name]).toBe(outer[name])
   })
 })
 
 describe('mounted in Connect', () => {
   test('S-031 at a path: callback and return path are below it', async () => {
-    const app = connect().use('/app', gate()).use('/app', appNamed('connect')).use(appNamed('outside'))
+    const app = connect()
+      .use('/app', gate())
+      .use('/app', appNamed('connect'))
+      .use(appNamed('outside'))
     const { origin } = await serve(app)
     const browser = createBrowser()
-    for (const path of ['/app/deep?x=1', '/app/?x', '/app?x=1', '/app']) await expectLoginAt(createBrowser(), `${origin}${path}`)
+    for (const path of ['/app/deep?x=1', '/app/?x', '/app?x=1', '/app'])
+      await expectLoginAt(createBrowser(), `${origin}${path}`)
     await expectLogin(browser, `${origin}/app/deep`, 'connect')
     expect(redirectUris()).toEqual([`${origin}/app/auth/callback`])
     expect(session(browser, `${origin}/app/x`).map(({ path }) => path)).toEqual(['/app'])
-    expect(JSON.parse((await createBrowser().get(`${origin}/other`, stopped)).body)).toMatchObject({ app: 'outside', user: null })
+    expect(JSON.parse((await createBrowser().get(`${origin}/other`, stopped)).body)).toMatchObject({
+      app: 'outside',
+      user: null,
+    })
   })
 
   test('S-010 X-Forwarded-* is never read', async () => {
     const { origin, port } = await serve(connect().use(gate()).use(appNamed('connect')))
-    const begun = await sendRawRequest(port, { headers: ['X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https'] })
-    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(`${origin}/auth/callback`)
+    const begun = await sendRawRequest(port, {
+      headers: ['X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https'],
+    })
+    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(
+      `${origin}/auth/callback`,
+    )
   })
 })
 

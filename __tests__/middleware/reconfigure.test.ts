@@ -16,23 +16,39 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} }
 describe('reconfigure()', () => {
   test('S-096 narrower rules: the next request of every session is checked again, and who no longer passes is out', async () => {
     const scene = await loggedIn('oidc', { options: { authCheckInterval: 0 } })
-    const others = await Promise.all([1, 2].map(async () => {
-      const browser = createBrowser()
-      await logIn({ gate: scene.gate, browser })
-      return browser
-    }))
+    const others = await Promise.all(
+      [1, 2].map(async () => {
+        const browser = createBrowser()
+        await logIn({ gate: scene.gate, browser })
+        return browser
+      }),
+    )
     scene.count()
-    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor, { emailDomains: ['acme.example'] }), secret, logger })
-    for (const browser of [scene.browser, ...others]) expect((await browser.get(scene.gate.url('/'), { follow: false })).status).toBe(200)
+    scene.gate.middleware.reconfigure({
+      provider: providerOf(scene.vendor, { emailDomains: ['acme.example'] }),
+      secret,
+      logger,
+    })
+    for (const browser of [scene.browser, ...others])
+      expect((await browser.get(scene.gate.url('/'), { follow: false })).status).toBe(200)
     expect(scene.count()).toMatchObject({ userinfo: 3 })
-    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }), secret, logger })
-    for (const browser of [scene.browser, ...others]) expect((await browser.get(scene.gate.url('/api'), { headers: program })).status).toBe(403)
+    scene.gate.middleware.reconfigure({
+      provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+    })
+    for (const browser of [scene.browser, ...others])
+      expect((await browser.get(scene.gate.url('/api'), { headers: program })).status).toBe(403)
     expect(scene.count()).toMatchObject({ userinfo: 3 })
   })
 
   test('wider rules let a denied user in again, and the same rules ask nobody anything', async () => {
     const scene = await loggedIn('oidc')
-    const narrow = { provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }), secret, logger }
+    const narrow = {
+      provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+    }
     const wide = { provider: providerOf(scene.vendor), secret, logger }
     scene.gate.middleware.reconfigure(narrow)
     expect((await scene.visit()).status).toBe(403)
@@ -49,7 +65,13 @@ describe('reconfigure()', () => {
 
   test('the first provider that is down after a change lets nobody in on a verdict of other rules', async () => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
-    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor, { emailDomains: ['acme.example'] }), secret, logger, authCheckInterval: INTERVAL, authCheckGrace: 600 })
+    scene.gate.middleware.reconfigure({
+      provider: providerOf(scene.vendor, { emailDomains: ['acme.example'] }),
+      secret,
+      logger,
+      authCheckInterval: INTERVAL,
+      authCheckGrace: 600,
+    })
     scene.vendor.respond('userinfo', { status: 500 })
     expect((await scene.visit()).status).toBe(503)
   })
@@ -62,7 +84,12 @@ describe('reconfigure()', () => {
     ['no provider', { provider: undefined }],
   ])('wrong options throw and leave the old ones: %s', async (_, wrong) => {
     const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] } })
-    const options = { provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }), secret, logger, ...wrong } as OAuthModuleOptions
+    const options = {
+      provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+      ...wrong,
+    } as OAuthModuleOptions
     expect(() => scene.gate.middleware.reconfigure(options)).toThrow(TypeError)
     expect((await scene.visit('/api', program)).status).toBe(200)
     expect(scene.count()).toEqual({})
@@ -78,13 +105,27 @@ describe('reconfigure()', () => {
     ['cookie', { cookie: { path: '/deep' } }],
   ])('%s cannot change', async (name, change) => {
     const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] } })
-    expect(() => scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, logger, ...change })).toThrow(new RegExp(`reconfigure\\(\\)\\.${name} `))
+    expect(() =>
+      scene.gate.middleware.reconfigure({
+        provider: providerOf(scene.vendor),
+        secret,
+        logger,
+        ...change,
+      }),
+    ).toThrow(new RegExp(`reconfigure\\(\\)\\.${name} `))
     expect((await scene.visit('/api', program)).status).toBe(200)
   })
 
   test('what cannot change may be repeated', async () => {
     const store = memoryStore()
-    const fixed = { secret, store, id: 'app', cookiePrefix: 'app.', basePath: '/login', cookie: { sameSite: 'Lax' as const } }
+    const fixed = {
+      secret,
+      store,
+      id: 'app',
+      cookiePrefix: 'app.',
+      basePath: '/login',
+      cookie: { sameSite: 'Lax' as const },
+    }
     const scene = await loggedIn('oidc', { options: fixed })
     scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), logger, ...fixed })
     scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), logger })
@@ -102,7 +143,12 @@ describe('reconfigure()', () => {
   test('a shorter life counts at once', async () => {
     const scene = await loggedIn('oidc')
     scene.clock.forward(200)
-    scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, logger, maximumDuration: 200 })
+    scene.gate.middleware.reconfigure({
+      provider: providerOf(scene.vendor),
+      secret,
+      logger,
+      maximumDuration: 200,
+    })
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
 
@@ -136,7 +182,13 @@ describe('reconfigure()', () => {
     try {
       const { endpoints } = vendor.options as { endpoints: Record<string, string> }
       const gate = await startGate({ provider: { github: { endpoints } } })
-      expect(() => gate.middleware.reconfigure({ provider: { github: { endpoints, organizations: ['acme'] } }, secret, logger })).not.toThrow()
+      expect(() =>
+        gate.middleware.reconfigure({
+          provider: { github: { endpoints, organizations: ['acme'] } },
+          secret,
+          logger,
+        }),
+      ).not.toThrow()
       expect((await logIn({ gate })).status).toBe(200)
     } finally {
       delete process.env['OAUTH_MODULE_GITHUB_CLIENT_ID']
@@ -148,43 +200,66 @@ describe('reconfigure()', () => {
 describe('a provider or client that is gone', () => {
   test('its sessions end; those of the others live', async () => {
     const [oidc, github] = [await startVendor('oidc'), await startVendor('github')]
-    const both = { ...(providerOf(oidc) as object), ...(providerOf(github) as object) } as OAuthModuleOptions['provider']
+    const both = {
+      ...(providerOf(oidc) as object),
+      ...(providerOf(github) as object),
+    } as OAuthModuleOptions['provider']
     const gate = await startGate({ provider: both })
     const [first, second] = [createBrowser(), createBrowser()]
     await first.get(gate.url('/auth/authn?connection=oidc'))
     await second.get(gate.url('/auth/authn?connection=github'))
-    const statusOf = async (browser: typeof first) => (await browser.get(gate.url('/api'), { headers: program })).status
+    const statusOf = async (browser: typeof first) =>
+      (await browser.get(gate.url('/api'), { headers: program })).status
     expect([await statusOf(first), await statusOf(second)]).toEqual([200, 200])
     gate.middleware.reconfigure({ provider: providerOf(oidc), secret, logger })
     expect([await statusOf(first), await statusOf(second)]).toEqual([200, 401])
     const described = JSON.parse((await second.get(gate.url('/auth/session'))).body)
     expect([described.user, described.reason]).toEqual([null, 'expired'])
     expect((await second.get(gate.url('/'))).url).toBe(gate.url('/'))
-    gate.middleware.reconfigure({ provider: providerOf(oidc, { clientId: 'another' }), secret, logger })
+    gate.middleware.reconfigure({
+      provider: providerOf(oidc, { clientId: 'another' }),
+      secret,
+      logger,
+    })
     expect(await statusOf(first)).toBe(401)
   })
 
-  test.each(['provider', 'client'])('a login under way at a %s that is gone gets a page that says what to do', async (what) => {
-    const [oidc, oauth2] = [await startVendor('oidc'), await startVendor('oauth2')]
-    const gate = await gateOf(oidc)
-    const browser = createBrowser()
-    const callback = await toCallback(browser, gate.url('/deep'))
-    const provider = what === 'provider' ? providerOf(oauth2) : providerOf(oidc, { clientId: 'another' })
-    gate.middleware.reconfigure({ provider, secret, logger })
-    const page = await browser.get(callback)
-    expect(page.status).toBe(400)
-    expect(page.body).toContain('/auth/authn')
-    expect(gate.reached).toEqual([])
-  })
+  test.each(['provider', 'client'])(
+    'a login under way at a %s that is gone gets a page that says what to do',
+    async (what) => {
+      const [oidc, oauth2] = [await startVendor('oidc'), await startVendor('oauth2')]
+      const gate = await gateOf(oidc)
+      const browser = createBrowser()
+      const callback = await toCallback(browser, gate.url('/deep'))
+      const provider =
+        what === 'provider' ? providerOf(oauth2) : providerOf(oidc, { clientId: 'another' })
+      gate.middleware.reconfigure({ provider, secret, logger })
+      const page = await browser.get(callback)
+      expect(page.status).toBe(400)
+      expect(page.body).toContain('/auth/authn')
+      expect(gate.reached).toEqual([])
+    },
+  )
 
   test('a login under way where only the rules change finishes, under the new ones', async () => {
     const oidc = await startVendor('oidc')
     const gate = await gateOf(oidc)
     const [first, second] = [createBrowser(), createBrowser()]
-    const callbacks = [await toCallback(first, gate.url('/deep')), await toCallback(second, gate.url('/deep'))]
-    gate.middleware.reconfigure({ provider: providerOf(oidc, { emailDomains: ['acme.example'] }), secret, logger })
+    const callbacks = [
+      await toCallback(first, gate.url('/deep')),
+      await toCallback(second, gate.url('/deep')),
+    ]
+    gate.middleware.reconfigure({
+      provider: providerOf(oidc, { emailDomains: ['acme.example'] }),
+      secret,
+      logger,
+    })
     expect((await first.get(String(callbacks[0]))).url).toBe(gate.url('/deep'))
-    gate.middleware.reconfigure({ provider: providerOf(oidc, { emailDomains: ['elsewhere.example'] }), secret, logger })
+    gate.middleware.reconfigure({
+      provider: providerOf(oidc, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+    })
     const denied = await second.get(String(callbacks[1]))
     expect([denied.status, codeOf(denied)]).toEqual([403, 'not_authorized'])
   })
@@ -195,39 +270,86 @@ describe('on a shared store', () => {
     const store = memoryStore()
     const scene = await loggedIn('oidc', { options: { store, id: 'app', authCheckInterval: 0 } })
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
-    const restarted = await gateOf(scene.vendor, { emailDomains: ['elsewhere.example'] }, { store, id: 'app' })
-    const page = await createBrowser().get(restarted.url('/api'), { headers: { ...program, Cookie: cookie } })
+    const restarted = await gateOf(
+      scene.vendor,
+      { emailDomains: ['elsewhere.example'] },
+      { store, id: 'app' },
+    )
+    const page = await createBrowser().get(restarted.url('/api'), {
+      headers: { ...program, Cookie: cookie },
+    })
     expect([page.status, codeOf(page)]).toEqual([403, 'not_authorized'])
     const same = await gateOf(scene.vendor, {}, { store, id: 'app' })
     scene.count()
-    expect((await createBrowser().get(same.url('/'), { headers: { Cookie: cookie } })).status).toBe(200)
+    expect((await createBrowser().get(same.url('/'), { headers: { Cookie: cookie } })).status).toBe(
+      200,
+    )
     expect(scene.count()).toEqual({})
   })
 
   test.each<[string, Parameters<typeof loggedIn>[0], Record<string, unknown>, object]>([
-    ['the claim that groups are read from', 'oidc', { scopes: ['groups'], groups: ['staff'] }, { groupsClaim: 'roles' }],
-    ['the names of claims', 'oidc', { emailDomains: ['acme.example'] }, { claims: { emailVerified: 'mail_confirmed' } }],
-    ['the claim that an e-mail is verified by', 'microsoft', { tenant: 'common', trustEmail: true, emailDomains: ['acme.example'] }, { verifiedEmailClaim: 'xms_edov' }],
+    [
+      'the claim that groups are read from',
+      'oidc',
+      { scopes: ['groups'], groups: ['staff'] },
+      { groupsClaim: 'roles' },
+    ],
+    [
+      'the names of claims',
+      'oidc',
+      { emailDomains: ['acme.example'] },
+      { claims: { emailVerified: 'mail_confirmed' } },
+    ],
+    [
+      'the claim that an e-mail is verified by',
+      'microsoft',
+      { tenant: 'common', trustEmail: true, emailDomains: ['acme.example'] },
+      { verifiedEmailClaim: 'xms_edov' },
+    ],
     ['whether e-mails are trusted', 'facebook', { trustEmail: true }, { trustEmail: false }],
-  ])('a restart that changes %s has every session checked, and one that changes how a login looks has none', async (_, name, rules, change) => {
-    const store = memoryStore()
-    const scene = await loggedIn(name, { provider: rules, options: { store, id: 'app', authCheckInterval: 0 } })
-    const Cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
-    const visit = async (more: object) => {
-      const gate = await gateOf(scene.vendor, { ...rules, ...more }, { store, id: 'app' })
-      await createBrowser().get(gate.url('/api'), { headers: { ...program, Cookie } })
-      return Object.keys(scene.count()).length > 0
-    }
-    expect(await visit({ displayName: 'Another', authorizationParams: { locale: 'de' }, connectionScopes: ['more'] })).toBe(false)
-    expect(await visit(change)).toBe(true)
-  })
+  ])(
+    'a restart that changes %s has every session checked, and one that changes how a login looks has none',
+    async (_, name, rules, change) => {
+      const store = memoryStore()
+      const scene = await loggedIn(name, {
+        provider: rules,
+        options: { store, id: 'app', authCheckInterval: 0 },
+      })
+      const Cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
+      const visit = async (more: object) => {
+        const gate = await gateOf(scene.vendor, { ...rules, ...more }, { store, id: 'app' })
+        await createBrowser().get(gate.url('/api'), { headers: { ...program, Cookie } })
+        return Object.keys(scene.count()).length > 0
+      }
+      expect(
+        await visit({
+          displayName: 'Another',
+          authorizationParams: { locale: 'de' },
+          connectionScopes: ['more'],
+        }),
+      ).toBe(false)
+      expect(await visit(change)).toBe(true)
+    },
+  )
 
   test('a changed rulesVersion is a changed rule', async () => {
     const store = memoryStore()
-    const scene = await loggedIn('oidc', { options: { store, id: 'app', authCheckInterval: 0, authorize: () => true } })
+    const scene = await loggedIn('oidc', {
+      options: { store, id: 'app', authCheckInterval: 0, authorize: () => true },
+    })
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
-    const restarted = await gateOf(scene.vendor, {}, { store, id: 'app', authorize: () => false, rulesVersion: '2' })
-    expect((await createBrowser().get(restarted.url('/api'), { headers: { ...program, Cookie: cookie } })).status).toBe(403)
+    const restarted = await gateOf(
+      scene.vendor,
+      {},
+      { store, id: 'app', authorize: () => false, rulesVersion: '2' },
+    )
+    expect(
+      (
+        await createBrowser().get(restarted.url('/api'), {
+          headers: { ...program, Cookie: cookie },
+        })
+      ).status,
+    ).toBe(403)
   })
 
   test('two releases side by side do not send each other checking', async () => {
@@ -235,12 +357,16 @@ describe('on a shared store', () => {
     const store = memoryStore()
     const shared = { store, id: 'app', authCheckInterval: INTERVAL, authCheckEarly: false }
     const vendor = await startVendor('oidc')
-    const [old, next] = [await gateOf(vendor, {}, shared), await gateOf(vendor, { emailDomains: ['acme.example'] }, shared)]
+    const [old, next] = [
+      await gateOf(vendor, {}, shared),
+      await gateOf(vendor, { emailDomains: ['acme.example'] }, shared),
+    ]
     const browser = createBrowser()
     await logIn({ gate: old, browser })
     vendor.requests.length = 0
     const cookie = `ngrok.session=${valueOfCookie(browser, old.origin)}`
-    const visit = async (gate: typeof old) => (await browser.get(gate.url('/'), { headers: { Cookie: cookie } })).status
+    const visit = async (gate: typeof old) =>
+      (await browser.get(gate.url('/'), { headers: { Cookie: cookie } })).status
     for (let turn = 0; turn < 20; turn++) {
       clock.forward(1)
       expect([await visit(old), await visit(next)]).toEqual([200, 200])
@@ -253,17 +379,25 @@ describe('on a shared store', () => {
     const store = memoryStore()
     const shared = { store, id: 'app' }
     const vendor = await startVendor('oidc', { settings: { tokenLifetime: 100 * 3600 } })
-    const [old, next] = [await gateOf(vendor, {}, shared), await gateOf(vendor, { emailDomains: ['elsewhere.example'] }, shared)]
+    const [old, next] = [
+      await gateOf(vendor, {}, shared),
+      await gateOf(vendor, { emailDomains: ['elsewhere.example'] }, shared),
+    ]
     const browser = createBrowser()
     await logIn({ gate: old, browser })
     vendor.requests.length = 0
     const cookie = `ngrok.session=${valueOfCookie(browser, old.origin)}`
-    const visit = async (gate: typeof old, headers = {}) => (await browser.get(gate.url('/'), { headers: { Cookie: cookie, ...headers } })).status
+    const visit = async (gate: typeof old, headers = {}) =>
+      (await browser.get(gate.url('/'), { headers: { Cookie: cookie, ...headers } })).status
     for (let hour = 0; hour < 30; hour++) {
       clock.forward(3600)
-      expect([await visit(old), await visit(next, program), await visit(next, program)]).toEqual([200, 403, 403])
+      expect([await visit(old), await visit(next, program), await visit(next, program)]).toEqual([
+        200, 403, 403,
+      ])
     }
     expect(requestsTo(vendor, 'userinfo')).toHaveLength(1)
-    expect(bodyOf(await browser.get(old.url('/'), { headers: { Cookie: cookie } })).user).not.toBeNull()
+    expect(
+      bodyOf(await browser.get(old.url('/'), { headers: { Cookie: cookie } })).user,
+    ).not.toBeNull()
   })
 })

@@ -25,22 +25,33 @@ interface Setup {
 }
 
 /** An app with a guarded page, `/guarded`, beside others. */
-async function guarded(rules: GuardRules | GuardRules[], { vendor: name = 'oidc', provider = {}, vendorOptions = {}, options = {} }: Setup = {}) {
+async function guarded(
+  rules: GuardRules | GuardRules[],
+  { vendor: name = 'oidc', provider = {}, vendorOptions = {}, options = {} }: Setup = {},
+) {
   const vendor = await startVendor(name, vendorOptions)
-  const gate = await startGate({ provider: providerOf(vendor, provider), ...options }, {
-    routes(app, auth) {
-      for (const one of [rules].flat()) app.use('/guarded', auth.requireAuth(one))
+  const gate = await startGate(
+    { provider: providerOf(vendor, provider), ...options },
+    {
+      routes(app, auth) {
+        for (const one of [rules].flat()) app.use('/guarded', auth.requireAuth(one))
+      },
     },
-  })
+  )
   const browser = createBrowser()
-  return { vendor, gate, browser, visit: (path = '/guarded', headers = {}) => browser.get(gate.url(path), { headers }) }
+  return {
+    vendor,
+    gate,
+    browser,
+    visit: (path = '/guarded', headers = {}) => browser.get(gate.url(path), { headers }),
+  }
 }
 
 const github = { vendor: 'github' as const }
 
 describe('lists', () => {
   const rows: [string, Setup, GuardRules, number][] = [
-    ['an address that is the user\'s', {}, { emailAddresses: ['IDA@acme.example'] }, 200],
+    ["an address that is the user's", {}, { emailAddresses: ['IDA@acme.example'] }, 200],
     ['an address that is not', {}, { emailAddresses: ['ada@acme.example'] }, 403],
     ['a domain', {}, { emailDomains: ['acme.example'] }, 200],
     ['one entry of several lists', {}, { emailDomains: ['other.example'], groups: ['staff'] }, 200],
@@ -52,15 +63,20 @@ describe('lists', () => {
   ]
 
   test.each(rows)('S-087 %s', async (_, setup, rules, status) => {
-    const { visit, gate } = await guarded(rules, { ...setup, ...(setup.vendor === undefined && { provider: { scopes: ['groups'] } }) })
+    const { visit, gate } = await guarded(rules, {
+      ...setup,
+      ...(setup.vendor === undefined && { provider: { scopes: ['groups'] } }),
+    })
     expect((await visit('/open')).status).toBe(200)
     const page = await visit()
     expect(page.status).toBe(status)
-    expect(gate.reached.some((line) => line.includes('guarded') || line === 'GET /')).toBe(status === 200)
+    expect(gate.reached.some((line) => line.includes('guarded') || line === 'GET /')).toBe(
+      status === 200,
+    )
     if (status === 403) expect(codeOf(page)).toBe('not_authorized')
   })
 
-  test('the denied page is the gate\'s, with a decision id; a program gets it as JSON; other routes stay open', async () => {
+  test("the denied page is the gate's, with a decision id; a program gets it as JSON; other routes stay open", async () => {
     const { visit, gate } = await guarded({ emailDomains: ['other.example'] })
     const denied: { decisionId: string; code: string; tried: readonly string[] }[] = []
     gate.middleware.on('denied', (facts) => denied.push(facts))
@@ -71,7 +87,10 @@ describe('lists', () => {
     const json = await visit('/guarded', program)
     const answer = JSON.parse(json.body)
     expect([json.status, answer.error]).toEqual([403, 'not_authorized'])
-    expect(denied).toMatchObject([{ code: 'not_authorized', tried: ['emailDomains'] }, { code: 'not_authorized' }])
+    expect(denied).toMatchObject([
+      { code: 'not_authorized', tried: ['emailDomains'] },
+      { code: 'not_authorized' },
+    ])
     expect(page.body).toContain(denied[0]?.decisionId)
     expect(answer.decision_id).toBe(denied[1]?.decisionId)
     expect(answer.decision_id).toMatch(/^[0-9a-f]{8}$/)
@@ -79,11 +98,20 @@ describe('lists', () => {
   })
 
   test('another account, from the denied page, comes back to the guarded page', async () => {
-    const vendor = await startVendor('oidc', { users: [
-      { id: '1', name: 'Ida', email: 'ida@acme.example', emailVerified: true },
-      { id: '2', name: 'Ada', email: 'ada@other.example', emailVerified: true },
-    ], settings: { personaPage: false } })
-    const gate = await startGate({ provider: providerOf(vendor) }, { routes: (app, auth) => void app.use('/guarded', auth.requireAuth({ emailDomains: ['other.example'] })) })
+    const vendor = await startVendor('oidc', {
+      users: [
+        { id: '1', name: 'Ida', email: 'ida@acme.example', emailVerified: true },
+        { id: '2', name: 'Ada', email: 'ada@other.example', emailVerified: true },
+      ],
+      settings: { personaPage: false },
+    })
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes: (app, auth) =>
+          void app.use('/guarded', auth.requireAuth({ emailDomains: ['other.example'] })),
+      },
+    )
     const browser = createBrowser()
     const page = await browser.get(gate.url('/guarded?x=1'))
     const link = linksOf(page).find((one) => one.includes('/auth/authn'))
@@ -106,14 +134,22 @@ describe('lists', () => {
 
 describe('authorize', () => {
   test('decides on top of the lists, with the request at hand', async () => {
-    const { visit } = await guarded({ emailDomains: ['acme.example'], authorize: (user, req) => user.name === 'Ida Novak' && req.headers['x-ok'] === '1' })
+    const { visit } = await guarded({
+      emailDomains: ['acme.example'],
+      authorize: (user, req) => user.name === 'Ida Novak' && req.headers['x-ok'] === '1',
+    })
     await visit('/')
     expect((await visit('/guarded', { 'X-Ok': '1' })).status).toBe(200)
     expect((await visit()).status).toBe(403)
   })
 
   test.each([
-    ['throws', () => { throw new Error('bug') }],
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('bug'))],
   ])('S-101 one that %s lets nobody in', async (_, authorize) => {
     const { visit, gate } = await guarded({ authorize })
@@ -129,7 +165,9 @@ describe('scopes', () => {
     vendor.requests.length = 0
     const page = await visit('/guarded?deep=1')
     expect([page.status, page.url]).toEqual([200, gate.url('/guarded?deep=1')])
-    expect(attemptOf(page).authorization.get('scope')?.split(' ')).toEqual(expect.arrayContaining(['openid', 'profile', 'email', 'groups']))
+    expect(attemptOf(page).authorization.get('scope')?.split(' ')).toEqual(
+      expect.arrayContaining(['openid', 'profile', 'email', 'groups']),
+    )
     expect(bodyOf(page).oauth?.['scopes']).toContain('groups')
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(1)
     vendor.requests.length = 0
@@ -151,14 +189,21 @@ describe('scopes', () => {
     expect((await visit('/')).status).toBe(200)
     vendor.settings.grantedScopes = undefined
     const link = linksOf(page).find((one) => one.includes('/auth/authn'))
-    expect((await visit(new URL(String(link)).pathname + new URL(String(link)).search)).url).toBe(gate.url('/guarded'))
+    expect((await visit(new URL(String(link)).pathname + new URL(String(link)).search)).url).toBe(
+      gate.url('/guarded'),
+    )
   })
 
   test('two guards that ask for one scope each do not send each other asking', async () => {
-    const { visit, vendor } = await guarded([{ scopes: ['groups'] }, { scopes: ['offline_access'] }])
+    const { visit, vendor } = await guarded([
+      { scopes: ['groups'] },
+      { scopes: ['offline_access'] },
+    ])
     const page = await visit()
     expect(page.status).toBe(200)
-    expect(bodyOf(page).oauth?.['scopes']).toEqual(expect.arrayContaining(['groups', 'offline_access']))
+    expect(bodyOf(page).oauth?.['scopes']).toEqual(
+      expect.arrayContaining(['groups', 'offline_access']),
+    )
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(3)
   })
 
@@ -172,7 +217,15 @@ describe('scopes', () => {
 
   test('a guard that asks about memberships sends a session that cannot show them to ask for the scope', async () => {
     const vendor = await startVendor('github')
-    const gate = await startGate({ provider: providerOf(vendor) }, { routes: (app, auth) => void app.use('/later', (req, res, next) => (later ??= auth.requireAuth({ organizations: ['acme'] }))(req, res, next)) })
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes: (app, auth) =>
+          void app.use('/later', (req, res, next) =>
+            (later ??= auth.requireAuth({ organizations: ['acme'] }))(req, res, next),
+          ),
+      },
+    )
     let later: ReturnType<typeof gate.middleware.requireAuth> | undefined
     const browser = createBrowser()
     expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['scopes']).not.toContain('read:org')
@@ -224,7 +277,11 @@ describe('maxAge', () => {
     expect(new URL(begun.location ?? '').searchParams.get('prompt')).toBe('login')
     expect((await visit()).status).toBe(502)
     // From a provider that says it only when asked.
-    vendor.claims((claims) => (vendor.requests.findLast(({ endpoint }) => endpoint === 'authorize')?.query.has('max_age') ? claims : withoutAuthTime(claims)))
+    vendor.claims((claims) =>
+      vendor.requests.findLast(({ endpoint }) => endpoint === 'authorize')?.query.has('max_age')
+        ? claims
+        : withoutAuthTime(claims),
+    )
     expect((await visit()).status).toBe(200)
     expect(gate.reached.filter((line) => line !== 'GET /')).toEqual(['GET /guarded'])
   })
@@ -266,20 +323,25 @@ describe('maxAge', () => {
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(1)
   })
 
-  test.each<VendorName>(['oidc', 'gitlab', 'google', 'microsoft', 'linkedin', 'twitch'])('%s: a guard that can be created can be met', async (name) => {
-    const vendor = await startVendor(name)
-    const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
-    const rules = { maxAge: 60 }
-    const isRefused = (() => {
-      try {
-        return auth.requireAuth(rules) === undefined
-      } catch (error) {
-        return error instanceof TypeError && /maxAge/.test(error.message)
-      }
-    })()
-    const { visit } = await guarded(isRefused ? { ...rules, acceptSilentLogin: true } : rules, { vendor: name })
-    expect([(await visit()).status, (await visit()).status]).toEqual([200, 200])
-  })
+  test.each<VendorName>(['oidc', 'gitlab', 'google', 'microsoft', 'linkedin', 'twitch'])(
+    '%s: a guard that can be created can be met',
+    async (name) => {
+      const vendor = await startVendor(name)
+      const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
+      const rules = { maxAge: 60 }
+      const isRefused = (() => {
+        try {
+          return auth.requireAuth(rules) === undefined
+        } catch (error) {
+          return error instanceof TypeError && /maxAge/.test(error.message)
+        }
+      })()
+      const { visit } = await guarded(isRefused ? { ...rules, acceptSilentLogin: true } : rules, {
+        vendor: name,
+      })
+      expect([(await visit()).status, (await visit()).status]).toEqual([200, 200])
+    },
+  )
 
   test('where the provider cannot be told to log in anew it throws, unless silent logins are accepted', async () => {
     const vendor = await startVendor('github')
@@ -308,15 +370,22 @@ describe('several guards', () => {
 
   test('in routers, before and behind other routers', async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor, { scopes: ['groups'] }) }, {
-      routes(app, auth) {
-        const admin = Router()
-        admin.use(auth.requireAuth({ groups: ['staff'] }))
-        admin.get('/board', auth.requireAuth({ groups: ['board'] }), (_req, res) => void res.send('board'))
-        admin.get('/staff', (_req, res) => void res.send('staff'))
-        app.use('/admin', admin)
+    const gate = await startGate(
+      { provider: providerOf(vendor, { scopes: ['groups'] }) },
+      {
+        routes(app, auth) {
+          const admin = Router()
+          admin.use(auth.requireAuth({ groups: ['staff'] }))
+          admin.get(
+            '/board',
+            auth.requireAuth({ groups: ['board'] }),
+            (_req, res) => void res.send('board'),
+          )
+          admin.get('/staff', (_req, res) => void res.send('staff'))
+          app.use('/admin', admin)
+        },
       },
-    })
+    )
     const browser = createBrowser()
     const deep = await browser.get(gate.url('/admin/staff?x=1'))
     expect([deep.status, deep.url, deep.body]).toEqual([200, gate.url('/admin/staff?x=1'), 'staff'])
@@ -328,7 +397,10 @@ describe('behind a gate with unauthenticated: pass', () => {
   const options = { unauthenticated: 'pass' as const }
 
   test('nobody is sent to a login and comes back, or gets 401; the rest is open', async () => {
-    const { visit, gate } = await guarded({ groups: ['staff'] }, { options, provider: { scopes: ['groups'] } })
+    const { visit, gate } = await guarded(
+      { groups: ['staff'] },
+      { options, provider: { scopes: ['groups'] } },
+    )
     expect((await visit('/')).status).toBe(200)
     const refused = await visit('/guarded', program)
     expect([refused.status, codeOf(refused)]).toEqual([401, 'login_required'])
@@ -336,9 +408,15 @@ describe('behind a gate with unauthenticated: pass', () => {
     expect([page.status, page.url]).toEqual([200, gate.url('/guarded?x=1')])
   })
 
-  test('somebody whom the gate\'s own rules refuse by now sees the denied page there', async () => {
+  test("somebody whom the gate's own rules refuse by now sees the denied page there", async () => {
     const clock = fakeDate()
-    const { visit, vendor } = await guarded({}, { options: { ...options, authCheckInterval: 300, authCheckEarly: false }, provider: { emailDomains: ['acme.example'] } })
+    const { visit, vendor } = await guarded(
+      {},
+      {
+        options: { ...options, authCheckInterval: 300, authCheckEarly: false },
+        provider: { emailDomains: ['acme.example'] },
+      },
+    )
     await visit()
     vendor.user = { ...vendor.user, email: 'ida@elsewhere.example' }
     clock.forward(300)
@@ -353,13 +431,28 @@ describe('a guard and its gate', () => {
   test('before and after reconfigure: the guard stays, and asks for its memberships', async () => {
     const vendor = await startVendor('github')
     const provider = providerOf(vendor)
-    const gate = await startGate({ provider }, { routes: (app, auth) => void app.use('/guarded', auth.requireAuth({ teams: ['acme/engineering'] })) })
+    const gate = await startGate(
+      { provider },
+      {
+        routes: (app, auth) =>
+          void app.use('/guarded', auth.requireAuth({ teams: ['acme/engineering'] })),
+      },
+    )
     const browser = createBrowser()
     expect((await browser.get(gate.url('/guarded'))).status).toBe(200)
-    gate.middleware.reconfigure({ provider: providerOf(vendor, { organizations: ['acme'] }), secret, logger: silent })
+    gate.middleware.reconfigure({
+      provider: providerOf(vendor, { organizations: ['acme'] }),
+      secret,
+      logger: silent,
+    })
     expect((await browser.get(gate.url('/guarded'))).status).toBe(200)
     vendor.user = { ...vendor.user, teams: [] }
-    gate.middleware.reconfigure({ provider: providerOf(vendor, { organizations: ['acme'] }), rulesVersion: '2', secret, logger: silent })
+    gate.middleware.reconfigure({
+      provider: providerOf(vendor, { organizations: ['acme'] }),
+      rulesVersion: '2',
+      secret,
+      logger: silent,
+    })
     expect((await browser.get(gate.url('/'))).status).toBe(200)
     expect((await browser.get(gate.url('/guarded'))).status).toBe(403)
   })
@@ -367,9 +460,15 @@ describe('a guard and its gate', () => {
   test('one made after the login has the user read again for what it asks', async () => {
     const vendor = await startVendor('oidc')
     const gates: Gate[] = []
-    const gate = await startGate({ provider: providerOf(vendor, { scopes: ['groups'] }) }, {
-      routes: (app) => void app.use('/late', (req, res, next) => (guard ??= gates[0]?.middleware.requireAuth({ groups: ['staff'] }))?.(req, res, next)),
-    })
+    const gate = await startGate(
+      { provider: providerOf(vendor, { scopes: ['groups'] }) },
+      {
+        routes: (app) =>
+          void app.use('/late', (req, res, next) =>
+            (guard ??= gates[0]?.middleware.requireAuth({ groups: ['staff'] }))?.(req, res, next),
+          ),
+      },
+    )
     let guard: ReturnType<typeof gate.middleware.requireAuth> | undefined
     gates.push(gate)
     const browser = createBrowser()
@@ -384,7 +483,10 @@ describe('a guard and its gate', () => {
     const app = express()
     app.use(auth.requireAuth())
     app.use((_req, res) => void res.send('reached'))
-    app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => void res.status(500).send(error.message))
+    app.use(
+      (error: Error, _req: unknown, res: express.Response, _next: unknown) =>
+        void res.status(500).send(error.message),
+    )
     const server = await listen(app)
     const page = await createBrowser().get(server.origin)
     await server.close()
@@ -393,22 +495,47 @@ describe('a guard and its gate', () => {
 
   test('behind headers that somebody put in place of those the gate saw, a guard lets nobody in', async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor) }, {
-      routes(app, auth) {
-        app.use('/guarded', (req, _res, next) => next(void (req.headers = { ...req.headers })), auth.requireAuth())
-        app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => void res.status(500).send(error.message))
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes(app, auth) {
+          app.use(
+            '/guarded',
+            (req, _res, next) => next(void (req.headers = { ...req.headers })),
+            auth.requireAuth(),
+          )
+          app.use(
+            (error: Error, _req: unknown, res: express.Response, _next: unknown) =>
+              void res.status(500).send(error.message),
+          )
+        },
       },
-    })
+    )
     const page = await createBrowser().get(gate.url('/guarded'))
     expect([page.status, page.body]).toEqual([500, expect.stringContaining('req.headers')])
   })
 
   test('each of two gates in a row has its own guards', async () => {
     const vendor = await startVendor('oidc')
-    const inner = oauthModule({ provider: providerOf(vendor), secret, logger: silent, id: 'inner', cookiePrefix: 'inner.' })
-    const gate = await startGate({ provider: providerOf(vendor, { scopes: ['groups'] }) }, {
-      routes: (app, auth) => void app.use('/inner', inner, auth.requireAuth({ groups: ['staff'] }), inner.requireAuth({ emailDomains: ['acme.example'] })),
+    const inner = oauthModule({
+      provider: providerOf(vendor),
+      secret,
+      logger: silent,
+      id: 'inner',
+      cookiePrefix: 'inner.',
     })
+    const gate = await startGate(
+      { provider: providerOf(vendor, { scopes: ['groups'] }) },
+      {
+        routes: (app, auth) =>
+          void app.use(
+            '/inner',
+            inner,
+            auth.requireAuth({ groups: ['staff'] }),
+            inner.requireAuth({ emailDomains: ['acme.example'] }),
+          ),
+      },
+    )
     expect((await createBrowser().get(gate.url('/inner'))).status).toBe(200)
     vendor.user = { ...vendor.user, groups: [] }
     expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
@@ -418,25 +545,39 @@ describe('a guard and its gate', () => {
 
   test('what the gate said of one request counts for no other that an app made with its headers', async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor), optionsPassthrough: true }, {
-      routes(app, auth) {
-        const late: express.RequestHandler = (_req, _res, next) => void setTimeout(next, 20)
-        app.use('/guarded', late, auth.requireAuth({ emailAddresses: ['ada@acme.example'] }), (_req, res) => void res.end('guarded'))
-        app.use('/batch', (req, res) => {
-          const run = (method: string, url: string) =>
-            new Promise<number>((resolve) => {
-              const part = Object.assign(new IncomingMessage(req.socket), { method, url, headers: req.headers })
-              const answer = new ServerResponse(part)
-              answer.end = () => {
-                resolve(answer.statusCode)
-                return answer
-              }
-              app(part as express.Request, answer as express.Response)
-            })
-          void Promise.all([run('GET', '/guarded'), run('OPTIONS', '/')]).then((statuses) => res.json(statuses))
-        })
+    const gate = await startGate(
+      { provider: providerOf(vendor), optionsPassthrough: true },
+      {
+        routes(app, auth) {
+          const late: express.RequestHandler = (_req, _res, next) => void setTimeout(next, 20)
+          app.use(
+            '/guarded',
+            late,
+            auth.requireAuth({ emailAddresses: ['ada@acme.example'] }),
+            (_req, res) => void res.end('guarded'),
+          )
+          app.use('/batch', (req, res) => {
+            const run = (method: string, url: string) =>
+              new Promise<number>((resolve) => {
+                const part = Object.assign(new IncomingMessage(req.socket), {
+                  method,
+                  url,
+                  headers: req.headers,
+                })
+                const answer = new ServerResponse(part)
+                answer.end = () => {
+                  resolve(answer.statusCode)
+                  return answer
+                }
+                app(part as express.Request, answer as express.Response)
+              })
+            void Promise.all([run('GET', '/guarded'), run('OPTIONS', '/')]).then((statuses) =>
+              res.json(statuses),
+            )
+          })
+        },
       },
-    })
+    )
     const browser = createBrowser()
     expect((await browser.get(gate.url('/guarded'))).status).toBe(403)
     expect((await browser.get(gate.url('/batch'))).body).toBe('[500,200]')
@@ -445,8 +586,14 @@ describe('a guard and its gate', () => {
   test('where the gate enforces nothing, its guards do not either', async () => {
     const off = await guarded({ groups: ['board'] }, { options: { enabled: false } })
     expect((await off.visit()).status).toBe(200)
-    const preflight = await guarded({ groups: ['board'] }, { options: { optionsPassthrough: true } })
-    expect((await preflight.browser.request('OPTIONS', preflight.gate.url('/guarded'), undefined)).status).toBe(200)
+    const preflight = await guarded(
+      { groups: ['board'] },
+      { options: { optionsPassthrough: true } },
+    )
+    expect(
+      (await preflight.browser.request('OPTIONS', preflight.gate.url('/guarded'), undefined))
+        .status,
+    ).toBe(200)
     expect((await preflight.visit()).status).toBe(403)
   })
 
@@ -455,7 +602,12 @@ describe('a guard and its gate', () => {
     ['an empty list', 'oidc', { groups: [] }, /groups/],
     ['a scope that is none', 'oidc', { scopes: ['a b'] }, /scopes/],
     ['a list that the provider does not know', 'google', { teams: ['acme/x'] }, /teams/],
-    ['an e-mail rule that the provider cannot meet', 'facebook', { emailDomains: ['acme.example'] }, /trustEmail/],
+    [
+      'an e-mail rule that the provider cannot meet',
+      'facebook',
+      { emailDomains: ['acme.example'] },
+      /trustEmail/,
+    ],
     ['a login that is always too old', 'oidc', { maxAge: 0 }, /maxAge/],
   ])('throws at construction for %s', async (_, name, rules, message) => {
     const vendor = await startVendor(name)

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { defineProvider, type OAuthError, type OAuthModuleOptions, type OnError, type PagesOption } from '../../src/index.js'
+import {
+  defineProvider,
+  type OAuthError,
+  type OAuthModuleOptions,
+  type OnError,
+  type PagesOption,
+} from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { type Gate, oidcOf, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
 import { createBrowser, type Hop, type Page } from '../support/jar.js'
@@ -13,14 +19,17 @@ beforeAll(async () => {
 })
 afterAll(stopAll)
 
-const start = (options: Partial<OAuthModuleOptions>) => startGate({ provider: { idp: oidcOf(vendor) }, ...options })
+const start = (options: Partial<OAuthModuleOptions>) =>
+  startGate({ provider: { idp: oidcOf(vendor) }, ...options })
 const asJson = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }
 
 /** One answer of every kind the module gives. */
 async function everyAnswer(): Promise<Record<string, Hop>> {
   const browser = createBrowser()
   const several = await start({ provider: { a: oidcOf(vendor), b: oidcOf(vendor) } })
-  const refusing = await start({ provider: { idp: oidcOf(vendor, { emailDomains: ['other.example'] }) } })
+  const refusing = await start({
+    provider: { idp: oidcOf(vendor, { emailDomains: ['other.example'] }) },
+  })
   const begun = await browser.get(gate.url('/'), { follow: false })
   const done = await browser.get(await toCallback(browser, begun.location ?? ''), { follow: false })
   return {
@@ -33,7 +42,9 @@ async function everyAnswer(): Promise<Record<string, Hop>> {
     denied: await createBrowser().get(refusing.url('/')),
     signIn: await createBrowser().get(several.url('/')),
     session: await browser.get(gate.url('/auth/session')),
-    confirm: await browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'cross-site' } }),
+    confirm: await browser.get(gate.url('/auth/logout'), {
+      headers: { 'Sec-Fetch-Site': 'cross-site' },
+    }),
     signedOut: await browser.get(gate.url('/auth/logout')),
     missing: await browser.get(gate.url('/auth/nothing')),
     method: await browser.request('DELETE', gate.url('/auth/authn'), undefined),
@@ -48,19 +59,38 @@ describe('every answer of the module', () => {
 
   test('may be stored by nobody, varies by cookie, and sends no referrer on', () => {
     for (const [name, { headers }] of Object.entries(answers)) {
-      const expected = { 'cache-control': 'no-store', vary: 'Cookie', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' }
+      const expected = {
+        'cache-control': 'no-store',
+        vary: 'Cookie',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      }
       expect([name, headers]).toEqual([name, expect.objectContaining(expected)])
     }
   })
 
   test('S-053 redirects with 302 and an empty body, or not at all', () => {
     const redirects = Object.values(answers).filter(({ headers }) => headers.location !== undefined)
-    expect(redirects.map(({ status, body }) => [status, body])).toEqual([[302, ''], [302, '']])
+    expect(redirects.map(({ status, body }) => [status, body])).toEqual([
+      [302, ''],
+      [302, ''],
+    ])
   })
 
   test('S-097 that is a page has a strict policy, with a nonce of its own and no script', () => {
-    const pages = Object.entries(answers).filter(([, { headers }]) => String(headers['content-type']).startsWith('text/html'))
-    expect(pages.map(([name]) => name).sort()).toEqual(['confirm', 'denied', 'failed', 'frame', 'method', 'missing', 'signIn', 'signedOut'])
+    const pages = Object.entries(answers).filter(([, { headers }]) =>
+      String(headers['content-type']).startsWith('text/html'),
+    )
+    expect(pages.map(([name]) => name).sort()).toEqual([
+      'confirm',
+      'denied',
+      'failed',
+      'frame',
+      'method',
+      'missing',
+      'signIn',
+      'signedOut',
+    ])
     const nonces = new Set<string>()
     for (const [name, { headers, body }] of pages) {
       const policy = String(headers['content-security-policy'])
@@ -80,19 +110,34 @@ describe('every answer of the module', () => {
   test('has a JSON twin with a code, a message and a link', () => {
     expect(answers['failedJson']?.status).toBe(400)
     expect(JSON.parse(answers['failedJson']?.body ?? '')).toEqual({
-      error: 'login_expired', message: expect.stringContaining('no longer valid'), login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/),
+      error: 'login_expired',
+      message: expect.stringContaining('no longer valid'),
+      login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/),
     })
     expect(answers['failedJson']?.headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
   test('has a JSON twin where it is no error, too', async () => {
-    const several = await start({ provider: { a: oidcOf(vendor), b: oidcOf(vendor, { displayName: 'The B' }) } })
+    const several = await start({
+      provider: { a: oidcOf(vendor), b: oidcOf(vendor, { displayName: 'The B' }) },
+    })
     const json = async (path: string, browser = createBrowser(), headers = {}) => {
-      const { status, headers: { 'content-type': type }, body } = await browser.get(several.url(path), { headers: { ...asJson, ...headers } })
+      const {
+        status,
+        headers: { 'content-type': type },
+        body,
+      } = await browser.get(several.url(path), { headers: { ...asJson, ...headers } })
       expect([path, status, type]).toEqual([path, 200, 'application/json; charset=utf-8'])
       return JSON.parse(body) as Record<string, unknown>
     }
-    const connections = [['a', 'a'], ['b', 'The B']].map(([name, label]) => ({ name, label, login_url: expect.stringContaining(`/auth/authn?connection=${name}`) }))
+    const connections = [
+      ['a', 'a'],
+      ['b', 'The B'],
+    ].map(([name, label]) => ({
+      name,
+      label,
+      login_url: expect.stringContaining(`/auth/authn?connection=${name}`),
+    }))
     expect(await json('/auth/authn')).toEqual({ connections })
     const browser = createBrowser()
     await browser.get(several.url('/auth/authn?connection=a'))
@@ -109,21 +154,36 @@ describe('every answer of the module', () => {
     expect(Number(head.headers['content-length'])).toBeGreaterThan(100)
   })
 
-  test('S-103 none of these headers is on the app\'s own answers', async () => {
+  test("S-103 none of these headers is on the app's own answers", async () => {
     const { headers } = await createBrowser().get(gate.url('/x'))
-    expect(Object.keys(headers).sort()).toEqual(['cache-control', 'connection', 'content-length', 'content-type', 'date', 'x-powered-by'])
+    expect(Object.keys(headers).sort()).toEqual([
+      'cache-control',
+      'connection',
+      'content-length',
+      'content-type',
+      'date',
+      'x-powered-by',
+    ])
   })
 })
 
 describe('what the app says of caching', () => {
   const cachedAs = async (value: string | undefined, path = '/') => {
-    const other = await startGate({ provider: { idp: oidcOf(vendor) } }, {
-      before: (app) => void app.use((_req, res, next) => {
-        if (value !== undefined) res.setHeader('Cache-Control', value)
-        next()
-      }),
-      routes: (app) => void app.get('/public', (_req, res) => void res.set('Cache-Control', 'public, max-age=60').send('x')),
-    })
+    const other = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      {
+        before: (app) =>
+          void app.use((_req, res, next) => {
+            if (value !== undefined) res.setHeader('Cache-Control', value)
+            next()
+          }),
+        routes: (app) =>
+          void app.get(
+            '/public',
+            (_req, res) => void res.set('Cache-Control', 'public, max-age=60').send('x'),
+          ),
+      },
+    )
     return String((await createBrowser().get(other.url(path))).headers['cache-control'])
   }
 
@@ -153,16 +213,38 @@ describe('S-099 no secret', () => {
     const watched = await start({ authorize: () => true })
     const callback = await toCallback(browser, watched.url('/x'))
     const { searchParams } = new URL(callback)
-    secrets.push(searchParams.get('code') ?? '', searchParams.get('state') ?? '', browser.cookies(watched.origin)[0]?.value)
-    for (const answer of [{ status: 500, body: { error: 'x', access_token: 'canary-access-token' } }, { body: { access_token: 'canary-access-token', token_type: 'mac', id_token: 'canary-id-token' } }]) {
+    secrets.push(
+      searchParams.get('code') ?? '',
+      searchParams.get('state') ?? '',
+      browser.cookies(watched.origin)[0]?.value,
+    )
+    for (const answer of [
+      { status: 500, body: { error: 'x', access_token: 'canary-access-token' } },
+      {
+        body: {
+          access_token: 'canary-access-token',
+          token_type: 'mac',
+          id_token: 'canary-id-token',
+        },
+      },
+    ]) {
       const again = createBrowser()
       const end = vendor.respond('token', answer)
       bodies.push((await again.get(watched.url('/x'))).body)
       end()
     }
-    bodies.push((await browser.get(callback)).body.replaceAll(/"ngrok-auth-oauth-access-token":"[^"]*"/g, ''), (await createBrowser().get(callback)).body)
-    secrets.push('canary-access-token', 'canary-id-token', browser.cookies(watched.origin).find(({ key }) => key === 'ngrok.session')?.value)
-    const verifier = vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)?.form?.['code_verifier']
+    bodies.push(
+      (await browser.get(callback)).body.replaceAll(/"ngrok-auth-oauth-access-token":"[^"]*"/g, ''),
+      (await createBrowser().get(callback)).body,
+    )
+    secrets.push(
+      'canary-access-token',
+      'canary-id-token',
+      browser.cookies(watched.origin).find(({ key }) => key === 'ngrok.session')?.value,
+    )
+    const verifier = vendor.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)?.form?.[
+      'code_verifier'
+    ]
     secrets.push(verifier)
     logged.push(...watched.logged)
     expect(logged.length).toBeGreaterThan(2)
@@ -175,7 +257,7 @@ describe('S-099 no secret', () => {
   })
 })
 
-describe('pages of one\'s own', () => {
+describe("pages of one's own", () => {
   const own: { [Name in keyof Required<PagesOption>]: (browser: Gate) => Promise<Page> } = {
     signIn: async ({ url }) => createBrowser().get(url('/auth/authn')),
     error: async ({ url }) => createBrowser().get(url('/auth/callback')),
@@ -183,19 +265,39 @@ describe('pages of one\'s own', () => {
     signedOut: async ({ url }) => createBrowser().get(url('/auth/logout')),
   }
   const names = Object.keys(own) as (keyof typeof own)[]
-  const gateWith = (pages: PagesOption) => start({ provider: { a: oidcOf(vendor, { emailDomains: ['other.example'] }), b: oidcOf(vendor) }, pages })
+  const gateWith = (pages: PagesOption) =>
+    start({
+      provider: { a: oidcOf(vendor, { emailDomains: ['other.example'] }), b: oidcOf(vendor) },
+      pages,
+    })
 
   test.each(names)('%s can be replaced alone, with the tag that escapes', async (name) => {
-    const replaced = await gateWith({ [name]: ({ html, nonce }: { html: (strings: TemplateStringsArray, ...values: unknown[]) => string; nonce: string }) => html`<p nonce="${nonce}">mine: ${'<b>'}</p>` })
+    const replaced = await gateWith({
+      [name]: ({
+        html,
+        nonce,
+      }: {
+        html: (strings: TemplateStringsArray, ...values: unknown[]) => string
+        nonce: string
+      }) => html`<p nonce="${nonce}">mine: ${'<b>'}</p>`,
+    })
     for (const one of names) {
       const { body, headers } = await own[one](replaced)
-      if (one === name) expect(body).toBe(`<p nonce="${String(headers['content-security-policy']).match(/nonce-([^']+)/)?.[1]}">mine: &lt;b&gt;</p>`)
+      if (one === name)
+        expect(body).toBe(
+          `<p nonce="${String(headers['content-security-policy']).match(/nonce-([^']+)/)?.[1]}">mine: &lt;b&gt;</p>`,
+        )
       else expect(body).toMatch(/^<!doctype html>/)
     }
   })
 
   test.each<[string, () => unknown]>([
-    ['throws', () => { throw new Error('template') }],
+    [
+      'throws',
+      () => {
+        throw new Error('template')
+      },
+    ],
     ['gives nothing', () => undefined],
     ['gives a promise', async () => '<p>late</p>'],
     ['gives a promise that is rejected', async () => Promise.reject(new Error('template'))],
@@ -219,9 +321,24 @@ describe('pages of one\'s own', () => {
     const replaced = await gateWith({ signIn: keep, error: keep, denied: keep, signedOut: keep })
     for (const name of names) await own[name](replaced)
     expect(contexts).toMatchObject([
-      { providers: [{ name: 'a', label: 'a', url: expect.stringContaining('/auth/authn?connection=a') }, { name: 'b' }] },
-      { code: 'login_expired', status: 400, audience: 'user', retryUrl: expect.stringContaining('/auth/authn') },
-      { code: 'not_authorized', user: { name: 'Ida Novak', email: 'ida@acme.example', provider: 'a' }, anotherAccountUrl: expect.any(String), logoutUrl: '/auth/logout' },
+      {
+        providers: [
+          { name: 'a', label: 'a', url: expect.stringContaining('/auth/authn?connection=a') },
+          { name: 'b' },
+        ],
+      },
+      {
+        code: 'login_expired',
+        status: 400,
+        audience: 'user',
+        retryUrl: expect.stringContaining('/auth/authn'),
+      },
+      {
+        code: 'not_authorized',
+        user: { name: 'Ida Novak', email: 'ida@acme.example', provider: 'a' },
+        anotherAccountUrl: expect.any(String),
+        logoutUrl: '/auth/logout',
+      },
       { loginUrl: expect.any(String) },
     ])
   })
@@ -242,14 +359,23 @@ describe('onError', () => {
       res.statusCode = 418
       res.end(error.code)
     })
-    expect([page.status, page.body, seen[0]?.status, seen[0]?.audience, seen[0]?.retryable]).toEqual([418, 'login_expired', 400, 'user', true])
+    expect([
+      page.status,
+      page.body,
+      seen[0]?.status,
+      seen[0]?.audience,
+      seen[0]?.retryable,
+    ]).toEqual([418, 'login_expired', 400, 'user', true])
   })
 
   test('may answer a moment later, as a template engine does', async () => {
-    const { page } = await failing((error, _req, res) => void setTimeout(() => {
-      res.statusCode = 418
-      res.end(`later: ${error.code}`)
-    }, 30))
+    const { page } = await failing(
+      (error, _req, res) =>
+        void setTimeout(() => {
+          res.statusCode = 418
+          res.end(`later: ${error.code}`)
+        }, 30),
+    )
     expect([page.status, page.body]).toEqual([418, 'later: login_expired'])
   })
 
@@ -262,16 +388,36 @@ describe('onError', () => {
   })
 
   test('may forward later: the error handler of the app answers, never the app', async () => {
-    for (const call of [(next: (error?: unknown) => void) => next(), (next: (error?: unknown) => void) => next('route')]) {
-      for (const [path, headers] of [['/auth/callback', {}], ['/x', asJson]] as const) {
-        const { page, other } = await failing((_error, _req, _res, next) => void setTimeout(() => call(next), 30), path, headers)
-        expect([page.status, page.body.startsWith("the app's error handler: "), other.reached]).toEqual([500, true, []])
+    for (const call of [
+      (next: (error?: unknown) => void) => next(),
+      (next: (error?: unknown) => void) => next('route'),
+    ]) {
+      for (const [path, headers] of [
+        ['/auth/callback', {}],
+        ['/x', asJson],
+      ] as const) {
+        const { page, other } = await failing(
+          (_error, _req, _res, next) => void setTimeout(() => call(next), 30),
+          path,
+          headers,
+        )
+        expect([
+          page.status,
+          page.body.startsWith("the app's error handler: "),
+          other.reached,
+        ]).toEqual([500, true, []])
       }
     }
   })
 
   test('forwards with next() to the error handler of the app, never to the app', async () => {
-    for (const call of [(next: (error?: unknown) => void) => next(), (next: (error?: unknown) => void) => next(undefined), ...['route', 'router', null, false, 0, ''].map((value) => (next: (error?: unknown) => void) => next(value))]) {
+    for (const call of [
+      (next: (error?: unknown) => void) => next(),
+      (next: (error?: unknown) => void) => next(undefined),
+      ...['route', 'router', null, false, 0, ''].map(
+        (value) => (next: (error?: unknown) => void) => next(value),
+      ),
+    ]) {
       const { page } = await failing((_error, _req, _res, next) => call(next))
       expect(page.status).toBe(500)
       expect(page.body).toMatch(/^the app's error handler: /)
@@ -281,14 +427,22 @@ describe('onError', () => {
   })
 
   test.each<[string, OnError]>([
-    ['throws', () => { throw new Error('in onError') }],
+    [
+      'throws',
+      () => {
+        throw new Error('in onError')
+      },
+    ],
     ['rejects', async () => Promise.reject(new Error('in onError'))],
     ['does nothing', () => undefined],
     ['does nothing, later', async () => new Promise((resolve) => setTimeout(resolve, 20))],
     ['gives true', () => true],
     ['changes the error', (error) => void Object.assign(error, { name: 'x' })],
   ])('S-101 that %s lets nobody in: the built-in answer is sent', async (_, onError) => {
-    for (const [path, headers, status] of [['/auth/callback', {}, 400], ['/x', asJson, 401]] as const) {
+    for (const [path, headers, status] of [
+      ['/auth/callback', {}, 400],
+      ['/x', asJson, 401],
+    ] as const) {
       const { page, other } = await failing(onError, path, headers)
       expect(page.status).toBe(status)
       await new Promise((resolve) => setTimeout(resolve, 60))
@@ -309,38 +463,47 @@ describe('onError', () => {
   })
 })
 
-describe('the app\'s own errors', () => {
-  test('reach the app\'s error handler, once, and no page of ours', async () => {
-    const throwing = await startGate({ provider: { idp: oidcOf(vendor) } }, {
-      routes: (app) => app.get('/throw', () => {
-        throw new Error('a bug of the app')
-      }),
-    })
+describe("the app's own errors", () => {
+  test("reach the app's error handler, once, and no page of ours", async () => {
+    const throwing = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      {
+        routes: (app) =>
+          app.get('/throw', () => {
+            throw new Error('a bug of the app')
+          }),
+      },
+    )
     const browser = createBrowser()
     await browser.get(throwing.url('/'))
     const page = await browser.get(throwing.url('/throw'))
     expect([page.status, page.body]).toEqual([500, "the app's error handler: a bug of the app"])
   })
 
-  test.each([undefined, null, 0, '', false, 'route', 'router'])('S-101 a provider hook that throws %p lets nobody in', async (thrown) => {
-    const { issuer: _, ...client } = vendor.options
-    const provider = defineProvider({
-      ...client,
-      openid: true,
-      issuer: String(vendor.options['issuer']),
-      scopes: ['openid'],
-      identity: () => Promise.reject(thrown),
-    })
-    const other = await startGate({ provider: { own: provider } })
-    const page = await createBrowser().get(other.url('/'))
-    expect([page.status, other.reached]).toEqual([502, []])
-  })
+  test.each([undefined, null, 0, '', false, 'route', 'router'])(
+    'S-101 a provider hook that throws %p lets nobody in',
+    async (thrown) => {
+      const { issuer: _, ...client } = vendor.options
+      const provider = defineProvider({
+        ...client,
+        openid: true,
+        issuer: String(vendor.options['issuer']),
+        scopes: ['openid'],
+        identity: () => Promise.reject(thrown),
+      })
+      const other = await startGate({ provider: { own: provider } })
+      const page = await createBrowser().get(other.url('/'))
+      expect([page.status, other.reached]).toEqual([502, []])
+    },
+  )
 
   test('S-101 a logger that throws fails no request', async () => {
     const loud = () => {
       throw new Error('logger')
     }
-    const other = await start({ logger: { debug: loud, info: () => undefined, warn: () => undefined, error: loud } })
+    const other = await start({
+      logger: { debug: loud, info: () => undefined, warn: () => undefined, error: loud },
+    })
     expect((await createBrowser().get(other.url('/auth/callback'))).status).toBe(400)
     expect((await createBrowser().get(other.url('/'))).status).toBe(200)
   })

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Express } from 'express'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping, toCallback, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  type Gate,
+  oidcOf,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import { sendRawRequest } from '../support/raw.js'
 
@@ -23,9 +32,28 @@ afterAll(stopAll)
 
 describe('S-022 S-030 the paths below /auth', () => {
   test.each([
-    '/auth/', '/auth/x', '/auth/callback/', '/auth/callbackx', '/auth/authn/', '/auth/logout/x', '/AUTH/callback', '/Auth/Logout', '//auth/callback', '/auth//callback',
-    '/./auth/callback', '/x/../auth/callback', '/auth/./callback', '/%61uth/callback', '/auth%2fcallback', '/auth/%63allback', '/auth;x/callback', '/auth\\callback', '/%2561uth/x',
-    '/auth/../auth/callback', '/auth/backchannel-logout/x', '/auth/session/',
+    '/auth/',
+    '/auth/x',
+    '/auth/callback/',
+    '/auth/callbackx',
+    '/auth/authn/',
+    '/auth/logout/x',
+    '/AUTH/callback',
+    '/Auth/Logout',
+    '//auth/callback',
+    '/auth//callback',
+    '/./auth/callback',
+    '/x/../auth/callback',
+    '/auth/./callback',
+    '/%61uth/callback',
+    '/auth%2fcallback',
+    '/auth/%63allback',
+    '/auth;x/callback',
+    '/auth\\callback',
+    '/%2561uth/x',
+    '/auth/../auth/callback',
+    '/auth/backchannel-logout/x',
+    '/auth/session/',
   ])('%s never reaches the app, with a session or without', async (target) => {
     for (const headers of [[], [`Cookie: ${cookie}`]]) {
       const answer = await sendRawRequest(gate.port, { target, headers })
@@ -36,9 +64,20 @@ describe('S-022 S-030 the paths below /auth', () => {
     expect(gate.reached).toEqual([])
   })
 
-  test.each(['/auth', '/authx', '/authn', '/x/auth/callback', '/auth?x=/auth/callback', '/auth.html', '/x?a=/auth/', '/authority/x'])('%s is the app\'s, behind the gate', async (target) => {
+  test.each([
+    '/auth',
+    '/authx',
+    '/authn',
+    '/x/auth/callback',
+    '/auth?x=/auth/callback',
+    '/auth.html',
+    '/x?a=/auth/',
+    '/authority/x',
+  ])("%s is the app's, behind the gate", async (target) => {
     expect((await sendRawRequest(gate.port, { target })).status).toBe(302)
-    expect((await sendRawRequest(gate.port, { target, headers: [`Cookie: ${cookie}`] })).status).toBe(200)
+    expect(
+      (await sendRawRequest(gate.port, { target, headers: [`Cookie: ${cookie}`] })).status,
+    ).toBe(200)
     expect(gate.reached).toEqual([`GET ${target}`])
   })
 
@@ -47,19 +86,32 @@ describe('S-022 S-030 the paths below /auth', () => {
     const browser = createBrowser()
     await browser.get(other.url('/'))
     other.reached.length = 0
-    for (const path of ['/Auth/x', '/auth/x', '/AUTH/x']) expect((await browser.get(other.url(path), { follow: false })).status).toBe(404)
+    for (const path of ['/Auth/x', '/auth/x', '/AUTH/x'])
+      expect((await browser.get(other.url(path), { follow: false })).status).toBe(404)
     expect(other.reached).toEqual([])
   })
 
   test('an absolute-form target counts by its path', async () => {
-    expect((await sendRawRequest(gate.port, { target: 'http://evil.example/auth/x', headers: [`Cookie: ${cookie}`] })).status).toBe(404)
+    expect(
+      (
+        await sendRawRequest(gate.port, {
+          target: 'http://evil.example/auth/x',
+          headers: [`Cookie: ${cookie}`],
+        })
+      ).status,
+    ).toBe(404)
     const begun = await sendRawRequest(gate.port, { target: 'http://evil.example/page?x=1' })
-    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(gate.url('/auth/callback'))
+    expect(new URL(begun.headers['location'] ?? '').searchParams.get('redirect_uri')).toBe(
+      gate.url('/auth/callback'),
+    )
   })
 
   test('methods that a path does not take are refused, and named', async () => {
     const table: [string, string, string][] = [
-      ['POST', '/auth/authn', 'GET, HEAD'], ['DELETE', '/auth/session', 'GET, HEAD'], ['POST', '/auth/callback', 'GET, HEAD'], ['OPTIONS', '/auth/authn', 'GET, HEAD'],
+      ['POST', '/auth/authn', 'GET, HEAD'],
+      ['DELETE', '/auth/session', 'GET, HEAD'],
+      ['POST', '/auth/callback', 'GET, HEAD'],
+      ['OPTIONS', '/auth/authn', 'GET, HEAD'],
       ['DELETE', '/auth/logout', 'GET, HEAD, POST'],
     ]
     for (const [method, target, allow] of table) {
@@ -73,23 +125,41 @@ describe('S-022 S-030 the paths below /auth', () => {
     const page = await createBrowser().get(other.url('/x'))
     expect([page.status, page.url]).toEqual([200, other.url('/x')])
     expect((await createBrowser().get(other.url('/sso/v1/nothing'))).status).toBe(404)
-    expect((await createBrowser().get(other.url('/auth/callback'), { follow: false })).status).toBe(302)
+    expect((await createBrowser().get(other.url('/auth/callback'), { follow: false })).status).toBe(
+      302,
+    )
   })
 })
 
 describe('/auth/session', () => {
   const read = async (headers: Record<string, string> = {}) => {
-    const page = await createBrowser().get(gate.url('/auth/session'), { headers: { 'Sec-Fetch-Mode': 'cors', ...headers } })
+    const page = await createBrowser().get(gate.url('/auth/session'), {
+      headers: { 'Sec-Fetch-Mode': 'cors', ...headers },
+    })
     return { page, body: JSON.parse(page.body) as Record<string, unknown> }
   }
 
   test('says who is logged in, without tokens, CORS or a new cookie', async () => {
     const { page, body } = await read({ Cookie: cookie, Origin: 'https://evil.example' })
     expect([page.status, page.setCookie]).toEqual([200, []])
-    expect(Object.keys(body).sort()).toEqual(['checkDueAt', 'expiresAt', 'idleExpiresAt', 'loginUrl', 'reason', 'user'])
-    expect(body).toMatchObject({ user: { key: 'idp:user-1' }, reason: null, idleExpiresAt: null, checkDueAt: null })
+    expect(Object.keys(body).sort()).toEqual([
+      'checkDueAt',
+      'expiresAt',
+      'idleExpiresAt',
+      'loginUrl',
+      'reason',
+      'user',
+    ])
+    expect(body).toMatchObject({
+      user: { key: 'idp:user-1' },
+      reason: null,
+      idleExpiresAt: null,
+      checkDueAt: null,
+    })
     expect(page.body).not.toMatch(/[Tt]oken"/)
-    expect(Object.keys(page.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+    expect(Object.keys(page.headers).filter((name) => name.startsWith('access-control'))).toEqual(
+      [],
+    )
     expect(page.headers['cache-control']).toBe('no-store')
   })
 
@@ -103,11 +173,24 @@ describe('/auth/session', () => {
 })
 
 describe('who is asked for a login', () => {
-  const statusOf = async (at: Gate, method: string, headers: Record<string, string | undefined>) => {
-    const page = await createBrowser().request(method, at.url('/x?y=1'), undefined, { follow: false, headers })
+  const statusOf = async (
+    at: Gate,
+    method: string,
+    headers: Record<string, string | undefined>,
+  ) => {
+    const page = await createBrowser().request(method, at.url('/x?y=1'), undefined, {
+      follow: false,
+      headers,
+    })
     return [page.status, page]
   }
-  const silent = { Accept: '*/*', 'Sec-Fetch-Mode': undefined, 'Sec-Fetch-Dest': undefined, 'Sec-Fetch-Site': undefined, 'Sec-Fetch-User': undefined }
+  const silent = {
+    Accept: '*/*',
+    'Sec-Fetch-Mode': undefined,
+    'Sec-Fetch-Dest': undefined,
+    'Sec-Fetch-Site': undefined,
+    'Sec-Fetch-User': undefined,
+  }
 
   test.each<[string, string, Record<string, string | undefined>, number]>([
     ['a navigation', 'GET', {}, 302],
@@ -128,26 +211,44 @@ describe('who is asked for a login', () => {
     ['DELETE', 'DELETE', silent, 401],
     ['OPTIONS', 'OPTIONS', silent, 401],
   ])('%s', async (_, method, headers, status) => {
-    const [actual, page] = await statusOf(gate, method, headers) as [number, Awaited<ReturnType<ReturnType<typeof createBrowser>['get']>>]
+    const [actual, page] = (await statusOf(gate, method, headers)) as [
+      number,
+      Awaited<ReturnType<ReturnType<typeof createBrowser>['get']>>,
+    ]
     expect(actual).toBe(status)
     expect(gate.reached).toEqual([])
     if (status === 302) return
     expect(page.setCookie).toEqual([])
-    expect(page.headers).toMatchObject({ 'www-authenticate': 'Cookie realm="oauth-module"', 'cache-control': 'no-store' })
+    expect(page.headers).toMatchObject({
+      'www-authenticate': 'Cookie realm="oauth-module"',
+      'cache-control': 'no-store',
+    })
     if (!/html/.test(String(page.headers['content-type']))) {
-      expect(JSON.parse(page.body)).toMatchObject({ error: 'login_required', login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/) })
+      expect(JSON.parse(page.body)).toMatchObject({
+        error: 'login_required',
+        login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/),
+      })
     }
   })
 
   test('a frame gets a page whose link opens the whole window', async () => {
-    const page = await createBrowser().get(gate.url('/x'), { headers: { 'Sec-Fetch-Dest': 'iframe' } })
+    const page = await createBrowser().get(gate.url('/x'), {
+      headers: { 'Sec-Fetch-Dest': 'iframe' },
+    })
     expect([page.status, page.body.includes('target="_top"')]).toEqual([401, true])
     expect(page.headers['content-security-policy']).toContain("frame-ancestors 'self'")
   })
 
   test("'redirect' always redirects, 'reject' never does", async () => {
-    const redirects = await startGate({ provider: { idp: oidcOf(vendor) }, unauthenticated: 'redirect' })
-    const rejects = await startGate({ provider: { idp: oidcOf(vendor) }, unauthenticated: 'reject', id: 'the app' .replace(' ', '-') })
+    const redirects = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      unauthenticated: 'redirect',
+    })
+    const rejects = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      unauthenticated: 'reject',
+      id: 'the app'.replace(' ', '-'),
+    })
     for (const headers of [{}, { 'Sec-Fetch-Mode': 'cors' }, { Accept: 'application/json' }]) {
       expect((await statusOf(redirects, 'GET', headers))[0]).toBe(302)
       expect((await statusOf(rejects, 'GET', headers))[0]).toBe(401)
@@ -164,17 +265,36 @@ describe('who is asked for a login', () => {
       expect([page.status, page.headers['vary'], page.setCookie]).toEqual([200, 'Cookie', []])
       return bodyOf(page)
     }
-    expect(await seen()).toMatchObject({ user: null, oauth: { isAuthenticated: false, reason: 'none' } })
-    expect(await seen({ Cookie: `ngrok.session=${'A'.repeat(43)}` })).toMatchObject({ user: null, oauth: { reason: 'expired' } })
+    expect(await seen()).toMatchObject({
+      user: null,
+      oauth: { isAuthenticated: false, reason: 'none' },
+    })
+    expect(await seen({ Cookie: `ngrok.session=${'A'.repeat(43)}` })).toMatchObject({
+      user: null,
+      oauth: { reason: 'expired' },
+    })
     const browser = createBrowser()
     await browser.get(passing.url('/auth/authn'))
-    expect(bodyOf(await browser.get(passing.url('/')))).toMatchObject({ user: { id: 'user-1' }, oauth: { isAuthenticated: true } })
+    expect(bodyOf(await browser.get(passing.url('/')))).toMatchObject({
+      user: { id: 'user-1' },
+      oauth: { isAuthenticated: true },
+    })
   })
 
   test('S-108 no agent, address or health path is let through', async () => {
     for (const agent of ['GoogleHC/1.0', 'kube-probe/1.29', 'ELB-HealthChecker/2.0', 'ngrok']) {
-      for (const path of ['/', '/healthz', '/ping', '/robots.txt', '/favicon.ico', '/.well-known/x']) {
-        const page = await createBrowser().get(gate.url(path), { follow: false, headers: { 'User-Agent': agent, 'X-Forwarded-For': '127.0.0.1' } })
+      for (const path of [
+        '/',
+        '/healthz',
+        '/ping',
+        '/robots.txt',
+        '/favicon.ico',
+        '/.well-known/x',
+      ]) {
+        const page = await createBrowser().get(gate.url(path), {
+          follow: false,
+          headers: { 'User-Agent': agent, 'X-Forwarded-For': '127.0.0.1' },
+        })
         expect(page.status).toBe(302)
       }
     }
@@ -182,39 +302,86 @@ describe('who is asked for a login', () => {
 
   test('S-105 headers that name another path or method change nothing', async () => {
     const open = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true })
-    for (const name of ['X-Forwarded-Uri', 'X-Original-URL', 'X-Rewrite-URL', 'X-Forwarded-Prefix', 'X-Original-Uri', 'X-Forwarded-Path']) {
-      expect((await createBrowser().get(open.url('/x'), { follow: false, headers: { [name]: '/auth/session' } })).status).toBe(302)
+    for (const name of [
+      'X-Forwarded-Uri',
+      'X-Original-URL',
+      'X-Rewrite-URL',
+      'X-Forwarded-Prefix',
+      'X-Original-Uri',
+      'X-Forwarded-Path',
+    ]) {
+      expect(
+        (
+          await createBrowser().get(open.url('/x'), {
+            follow: false,
+            headers: { [name]: '/auth/session' },
+          })
+        ).status,
+      ).toBe(302)
     }
-    for (const name of ['X-Forwarded-Method', 'X-HTTP-Method-Override', 'X-Method-Override', 'X-HTTP-Method']) {
-      expect((await createBrowser().get(open.url('/x?_method=OPTIONS'), { follow: false, headers: { [name]: 'OPTIONS' } })).status).toBe(302)
+    for (const name of [
+      'X-Forwarded-Method',
+      'X-HTTP-Method-Override',
+      'X-Method-Override',
+      'X-HTTP-Method',
+    ]) {
+      expect(
+        (
+          await createBrowser().get(open.url('/x?_method=OPTIONS'), {
+            follow: false,
+            headers: { [name]: 'OPTIONS' },
+          })
+        ).status,
+      ).toBe(302)
     }
     expect(open.reached).toEqual([])
   })
 })
 
 describe('optionsPassthrough and enabled', () => {
-  const forged = { 'ngrok-auth-user-id': 'forged', 'Ngrok_Auth_User_Email': 'forged@evil.example' }
+  const forged = { 'ngrok-auth-user-id': 'forged', Ngrok_Auth_User_Email: 'forged@evil.example' }
   const hasForged = (page: { body: string }) => /forged/.test(JSON.stringify(bodyOf(page)))
 
   test('S-106 S-073 OPTIONS passes only if asked for, without an identity, and forged headers are removed', async () => {
     const open = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true })
-    for (const [at, status] of [[gate, 401], [open, 200]] as const) {
-      const page = await createBrowser().request('OPTIONS', at.url('/x'), undefined, { follow: false, headers: { ...forged, 'Sec-Fetch-Mode': 'cors' } })
+    for (const [at, status] of [
+      [gate, 401],
+      [open, 200],
+    ] as const) {
+      const page = await createBrowser().request('OPTIONS', at.url('/x'), undefined, {
+        follow: false,
+        headers: { ...forged, 'Sec-Fetch-Mode': 'cors' },
+      })
       expect(page.status).toBe(status)
-      if (status === 200) expect([hasForged(page), bodyOf(page).user, bodyOf(page).oauth?.['isAuthenticated']]).toEqual([false, null, false])
+      if (status === 200)
+        expect([
+          hasForged(page),
+          bodyOf(page).user,
+          bodyOf(page).oauth?.['isAuthenticated'],
+        ]).toEqual([false, null, false])
     }
     expect((await createBrowser().get(open.url('/x'), { follow: false })).status).toBe(302)
-    expect((await createBrowser().request('OPTIONS', open.url('/auth/callback'), undefined)).status).toBe(405)
+    expect(
+      (await createBrowser().request('OPTIONS', open.url('/auth/callback'), undefined)).status,
+    ).toBe(405)
   })
 
   test('S-106 a method that some middleware made OPTIONS of is not one', async () => {
-    const override = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true }, {
-      before: (app) => app.use((req, _res, next) => {
-        Object.assign(req, { originalMethod: req.method, method: 'OPTIONS' })
-        next()
-      }),
-    })
-    const page = await createBrowser().post(override.url('/x'), { a: 'b' }, { follow: false, headers: { 'Sec-Fetch-Mode': 'cors' } })
+    const override = await startGate(
+      { provider: { idp: oidcOf(vendor) }, optionsPassthrough: true },
+      {
+        before: (app) =>
+          app.use((req, _res, next) => {
+            Object.assign(req, { originalMethod: req.method, method: 'OPTIONS' })
+            next()
+          }),
+      },
+    )
+    const page = await createBrowser().post(
+      override.url('/x'),
+      { a: 'b' },
+      { follow: false, headers: { 'Sec-Fetch-Mode': 'cors' } },
+    )
     expect([page.status, override.reached]).toEqual([401, []])
   })
 
@@ -228,11 +395,28 @@ describe('optionsPassthrough and enabled', () => {
   })
 
   test('req.oauth is an object wherever nothing is enforced: nobody is logged in', async () => {
-    const routes = (app: Express) => void app.use((req, res) => void res.json([req.oauth.isAuthenticated, req.oauth.reason, req.oauth.user ?? null, 'user' in req]))
+    const routes = (app: Express) =>
+      void app.use(
+        (req, res) =>
+          void res.json([
+            req.oauth.isAuthenticated,
+            req.oauth.reason,
+            req.oauth.user ?? null,
+            'user' in req,
+          ]),
+      )
     const off = await startGate({ provider: { idp: oidcOf(vendor) }, enabled: false }, { routes })
-    const open = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true }, { routes })
-    const pages = [await createBrowser().get(off.url('/')), await createBrowser().request('OPTIONS', open.url('/'), undefined)]
-    expect(pages.map(({ status, body }) => [status, body])).toEqual([1, 2].map(() => [200, '[false,"none",null,false]']))
+    const open = await startGate(
+      { provider: { idp: oidcOf(vendor) }, optionsPassthrough: true },
+      { routes },
+    )
+    const pages = [
+      await createBrowser().get(off.url('/')),
+      await createBrowser().request('OPTIONS', open.url('/'), undefined),
+    ]
+    expect(pages.map(({ status, body }) => [status, body])).toEqual(
+      [1, 2].map(() => [200, '[false,"none",null,false]']),
+    )
   })
 })
 

@@ -1,7 +1,12 @@
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { type StartedVendor, startRecordingVendor } from '../support/recording-vendor.js'
-import { memoryStore, oauthModule, type OAuthMiddleware, type OAuthModuleOptions } from '../../src/index.js'
+import {
+  memoryStore,
+  oauthModule,
+  type OAuthMiddleware,
+  type OAuthModuleOptions,
+} from '../../src/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { begin, consent, cookieOf, countingStore, type CountingStore } from '../support/corpus.js'
 import { type RawAnswer, sendRawRequest } from '../support/raw.js'
@@ -12,10 +17,19 @@ const CLIENT_SECRET = 'canary-client-secret-5f0e'
 
 /** Everything, in whatever way somebody could print it. */
 function shown(value: unknown): string {
-  const all = [inspect(value, { depth: Infinity, showHidden: true, maxStringLength: Infinity }), inspect(value), String(value)]
+  const all = [
+    inspect(value, { depth: Infinity, showHidden: true, maxStringLength: Infinity }),
+    inspect(value),
+    String(value),
+  ]
   try {
     all.push(JSON.stringify(value) ?? '')
-    if (value instanceof Error) all.push(JSON.stringify(value, Object.getOwnPropertyNames(value)), value.stack ?? '', shown(value.cause))
+    if (value instanceof Error)
+      all.push(
+        JSON.stringify(value, Object.getOwnPropertyNames(value)),
+        value.stack ?? '',
+        shown(value.cause),
+      )
   } catch {
     // Not every object can be JSON.
   }
@@ -43,7 +57,8 @@ describe('S-099 no secret', () => {
   })
 
   async function start(more: Partial<OAuthModuleOptions> = {}) {
-    const log = (message: string, facts?: object) => void heard.push(`log: ${message} ${shown(facts)}`)
+    const log = (message: string, facts?: object) =>
+      void heard.push(`log: ${message} ${shown(facts)}`)
     store = countingStore(memoryStore())
     middleware = oauthModule({
       provider: { acme: vendor.provider({}) },
@@ -54,13 +69,26 @@ describe('S-099 no secret', () => {
       onError: (error) => void heard.push(`error: ${shown(error)}`),
       ...more,
     })
-    for (const name of ['login', 'login_failed', 'denied', 'logout', 'expired', 'recheck', 'recheck_failed', 'revoked', 'store_error', 'http_request_complete'] as const) {
+    for (const name of [
+      'login',
+      'login_failed',
+      'denied',
+      'logout',
+      'expired',
+      'recheck',
+      'recheck_failed',
+      'revoked',
+      'store_error',
+      'http_request_complete',
+    ] as const) {
       middleware.on(name, (facts: unknown) => void heard.push(`event ${name}: ${shown(facts)}`))
     }
     server = await listen((req, res) => {
       middleware(req, res, (error) => {
         const { oauth } = req as { oauth?: unknown }
-        heard.push(`app: ${shown(oauth)} ${shown(middleware)} ${shown(error)} ${inspect(req.headers['ngrok-auth-user-id'])}`)
+        heard.push(
+          `app: ${shown(oauth)} ${shown(middleware)} ${shown(error)} ${inspect(req.headers['ngrok-auth-user-id'])}`,
+        )
         res.end('fine')
       })
     })
@@ -68,14 +96,23 @@ describe('S-099 no secret', () => {
 
   /** What comes back, without the two places where a secret belongs: cookies, and the address of the provider. */
   function hear(answer: RawAnswer): RawAnswer {
-    const lines = answer.lines.filter(([name, value]) => name.toLowerCase() !== 'set-cookie' && !(name.toLowerCase() === 'location' && value.startsWith(vendor.origin)))
+    const lines = answer.lines.filter(
+      ([name, value]) =>
+        name.toLowerCase() !== 'set-cookie' &&
+        !(name.toLowerCase() === 'location' && value.startsWith(vendor.origin)),
+    )
     heard.push(`answer: ${lines.map((line) => line.join(': ')).join('\n')}\n${answer.body}`)
     return answer
   }
 
   async function visit(target: string, cookies: string[] = [], more: string[] = []) {
     for (const cookie of cookies) secrets.add(cookie.slice(cookie.indexOf('=') + 1))
-    return hear(await sendRawRequest(server.port, { target, headers: [...(cookies.length > 0 ? [`Cookie: ${cookies.join('; ')}`] : []), ...more] }))
+    return hear(
+      await sendRawRequest(server.port, {
+        target,
+        headers: [...(cookies.length > 0 ? [`Cookie: ${cookies.join('; ')}`] : []), ...more],
+      }),
+    )
   }
 
   async function started() {
@@ -100,7 +137,12 @@ describe('S-099 no secret', () => {
     expect(values.length).toBeGreaterThan(7)
     const said = heard.join('\n')
     const told = values.flatMap((secret) => {
-      const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'), Buffer.from(secret).toString('base64url')]
+      const forms = [
+        secret,
+        encodeURIComponent(secret),
+        Buffer.from(secret).toString('base64'),
+        Buffer.from(secret).toString('base64url'),
+      ]
       const found = forms.find((form) => said.includes(form))
       if (found === undefined) return []
       const at = said.indexOf(found)
@@ -128,49 +170,109 @@ describe('S-099 no secret', () => {
     await visit(begun.callback)
     await visit(begun.callback, [other.cookie])
     await visit(begun.callback.replace(/state=[^&]+/, `state=${other.state}`), [begun.cookie])
-    await visit(`/auth/callback?code=${other.query.get('code')}&state=${begun.state}&iss=${encodeURIComponent(vendor.origin)}`, [begun.cookie])
+    await visit(
+      `/auth/callback?code=${other.query.get('code')}&state=${begun.state}&iss=${encodeURIComponent(vendor.origin)}`,
+      [begun.cookie],
+    )
     await visit(begun.callback, [begun.cookie])
     const third = await started()
-    await visit(`/auth/callback?error=server_error&error_description=x&code=${third.query.get('code')}&state=${third.state}`, [third.cookie])
-    await visit(`/auth/callback?${third.query}`, [third.cookie], ['Accept: application/json', 'Sec-Fetch-Mode: cors'])
+    await visit(
+      `/auth/callback?error=server_error&error_description=x&code=${third.query.get('code')}&state=${third.state}`,
+      [third.cookie],
+    )
+    await visit(
+      `/auth/callback?${third.query}`,
+      [third.cookie],
+      ['Accept: application/json', 'Sec-Fetch-Mode: cors'],
+    )
     expectSilence()
   })
 
   /** The provider repeats what it was sent: in a body, in a description, in a header. */
-  const echoes: Record<string, (sent: string) => { status: number; headers: Record<string, string>; body: string }> = {
-    'an OAuth error': (sent) => ({ status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ error: 'invalid_grant', error_description: `refused ${sent}` }) }),
-    'an error whose code it is': (sent) => ({ status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ error: sent }) }),
-    'invalid_client': (sent) => ({ status: 401, headers: { 'content-type': 'application/json', 'www-authenticate': `Basic realm="${sent.slice(0, 500)}"` }, body: JSON.stringify({ error: 'invalid_client', error_description: sent }) }),
-    'a page': (sent) => ({ status: 500, headers: { 'content-type': 'text/html' }, body: `<pre>${sent}</pre>` }),
-    'broken JSON': (sent) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: `{"access_token": "${sent}` }),
-    'JSON of another shape': (sent) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify([sent]) }),
-    'a wrong token type': (sent) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ access_token: sent, token_type: sent, id_token: sent }) }),
-    'a redirect': (sent) => ({ status: 302, headers: { location: `http://127.0.0.1:9/?${encodeURIComponent(sent)}` }, body: sent }),
-    'a 429': (sent) => ({ status: 429, headers: { 'content-type': 'text/plain', 'retry-after': '7' }, body: sent }),
+  const echoes: Record<
+    string,
+    (sent: string) => { status: number; headers: Record<string, string>; body: string }
+  > = {
+    'an OAuth error': (sent) => ({
+      status: 400,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ error: 'invalid_grant', error_description: `refused ${sent}` }),
+    }),
+    'an error whose code it is': (sent) => ({
+      status: 400,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ error: sent }),
+    }),
+    invalid_client: (sent) => ({
+      status: 401,
+      headers: {
+        'content-type': 'application/json',
+        'www-authenticate': `Basic realm="${sent.slice(0, 500)}"`,
+      },
+      body: JSON.stringify({ error: 'invalid_client', error_description: sent }),
+    }),
+    'a page': (sent) => ({
+      status: 500,
+      headers: { 'content-type': 'text/html' },
+      body: `<pre>${sent}</pre>`,
+    }),
+    'broken JSON': (sent) => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: `{"access_token": "${sent}`,
+    }),
+    'JSON of another shape': (sent) => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([sent]),
+    }),
+    'a wrong token type': (sent) => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ access_token: sent, token_type: sent, id_token: sent }),
+    }),
+    'a redirect': (sent) => ({
+      status: 302,
+      headers: { location: `http://127.0.0.1:9/?${encodeURIComponent(sent)}` },
+      body: sent,
+    }),
+    'a 429': (sent) => ({
+      status: 429,
+      headers: { 'content-type': 'text/plain', 'retry-after': '7' },
+      body: sent,
+    }),
   }
 
-  test.each(Object.entries(echoes))('is told when the token endpoint or userinfo answers with %s that repeats it', async (_, answer) => {
-    await start()
-    for (const endpoint of ['token', 'userinfo'] as const) {
-      vendor.respond(endpoint, ({ body, headers }) => answer(`${body} ${String(headers.authorization ?? '').replace(/^Bearer /, '')}`))
-      const begun = await started()
-      const failed = await visit(begun.callback, [begun.cookie])
-      expect(failed.status).toBeGreaterThanOrEqual(400)
-      vendor.respond(endpoint, undefined)
-    }
-    expectSilence()
-  })
+  test.each(Object.entries(echoes))(
+    'is told when the token endpoint or userinfo answers with %s that repeats it',
+    async (_, answer) => {
+      await start()
+      for (const endpoint of ['token', 'userinfo'] as const) {
+        vendor.respond(endpoint, ({ body, headers }) =>
+          answer(`${body} ${String(headers.authorization ?? '').replace(/^Bearer /, '')}`),
+        )
+        const begun = await started()
+        const failed = await visit(begun.callback, [begun.cookie])
+        expect(failed.status).toBeGreaterThanOrEqual(400)
+        vendor.respond(endpoint, undefined)
+      }
+      expectSilence()
+    },
+  )
 
-  test.each(['reset', 'truncated', 'hang', 'slow-body'] as const)('is told when the provider fails on the way (%s)', async (fault) => {
-    await start({ timeouts: { provider: 0.2 } })
-    for (const endpoint of ['token', 'userinfo', 'jwks'] as const) {
-      const begun = await started()
-      vendor.respond(endpoint, fault)
-      await visit(begun.callback, [begun.cookie])
-      vendor.respond(endpoint, undefined)
-    }
-    expectSilence()
-  })
+  test.each(['reset', 'truncated', 'hang', 'slow-body'] as const)(
+    'is told when the provider fails on the way (%s)',
+    async (fault) => {
+      await start({ timeouts: { provider: 0.2 } })
+      for (const endpoint of ['token', 'userinfo', 'jwks'] as const) {
+        const begun = await started()
+        vendor.respond(endpoint, fault)
+        await visit(begun.callback, [begun.cookie])
+        vendor.respond(endpoint, undefined)
+      }
+      expectSilence()
+    },
+  )
 
   test('is told when an ID token is refused', async () => {
     for (const signing of ['none', 'wrong-key', 'HS256-secret', 'bad-signature'] as const) {
@@ -224,7 +326,12 @@ describe('S-099 no secret', () => {
     for (const answer of [undefined, ...Object.values(echoes)]) {
       clock.forward(4000)
       for (const endpoint of ['token', 'userinfo'] as const) {
-        vendor.respond(endpoint, answer && (({ body, headers }) => answer(`${body} ${String(headers.authorization ?? '').replace(/^Bearer /, '')}`)))
+        vendor.respond(
+          endpoint,
+          answer &&
+            (({ body, headers }) =>
+              answer(`${body} ${String(headers.authorization ?? '').replace(/^Bearer /, '')}`)),
+        )
         await visit('/deep', [session])
         vendor.respond(endpoint, undefined)
         clock.forward(4000)

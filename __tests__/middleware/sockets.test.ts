@@ -4,7 +4,14 @@ import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { WebSocket, WebSocketServer } from 'ws'
-import { memoryStore, OAuthError, oauthModule, type OAuthMiddleware, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
+import {
+  memoryStore,
+  OAuthError,
+  oauthModule,
+  type OAuthMiddleware,
+  type OAuthModuleOptions,
+  type SessionStore,
+} from '../../src/index.js'
 import { gateOf, logIn, providerOf, requestsTo, startVendor } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
@@ -31,7 +38,8 @@ interface Served {
 function serveSockets({ server, middleware }: Gate, options: AuthenticateOptions = {}): Served {
   const sockets = new WebSocketServer({ noServer: true })
   const served: Served = { sockets, headers: {} }
-  const refuse = (socket: Duplex, status: string) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const refuse = (socket: Duplex, status: string) =>
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   server.on('upgrade', (req, socket, head) => {
     middleware.authenticate(req, options).then(
       (context) => {
@@ -46,7 +54,11 @@ function serveSockets({ server, middleware }: Gate, options: AuthenticateOptions
           })
         })
       },
-      (error: unknown) => void refuse(socket, error instanceof OAuthError ? `${error.status} Refused` : '500 Refused'),
+      (error: unknown) =>
+        void refuse(
+          socket,
+          error instanceof OAuthError ? `${error.status} Refused` : '500 Refused',
+        ),
     )
   })
   stopping({
@@ -73,13 +85,23 @@ async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}
   return { vendor, gate, browser, served }
 }
 
-const cookieOf = (browser: Browser, gate: Gate) => `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+const cookieOf = (browser: Browser, gate: Gate) =>
+  `ngrok.session=${valueOfCookie(browser, gate.origin)}`
 
 /** A socket that is open, or the status that refused it. */
-async function open(gate: Gate, headers: Record<string, string>, path = '/feed'): Promise<{ socket: WebSocket; name: string } | number> {
-  const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, { headers, family: 4 } as never)
+async function open(
+  gate: Gate,
+  headers: Record<string, string>,
+  path = '/feed',
+): Promise<{ socket: WebSocket; name: string } | number> {
+  const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, {
+    headers,
+    family: 4,
+  } as never)
   socket.on('error', () => undefined)
-  const refused = once(socket, 'unexpected-response').then(([, response]) => Number((response as IncomingMessage).statusCode))
+  const refused = once(socket, 'unexpected-response').then(([, response]) =>
+    Number((response as IncomingMessage).statusCode),
+  )
   const opened = once(socket, 'message').then(([message]) => ({ socket, name: String(message) }))
   return Promise.race([refused, opened])
 }
@@ -99,41 +121,76 @@ describe('S-080 an upgrade', () => {
   test('without a session is nobody: 401', async () => {
     const { gate } = await serving()
     expect(await open(gate, { Origin: gate.origin })).toBe(401)
-    expect(await open(gate, { Origin: gate.origin, Cookie: 'ngrok.session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' })).toBe(401)
+    expect(
+      await open(gate, {
+        Origin: gate.origin,
+        Cookie: 'ngrok.session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+      }),
+    ).toBe(401)
   })
 
-  test('with a session, from the app\'s own page, opens; the upstream headers are the user\'s and never the client\'s', async () => {
+  test("with a session, from the app's own page, opens; the upstream headers are the user's and never the client's", async () => {
     const { gate, browser, served } = await serving()
-    const result = await open(gate, { Cookie: cookieOf(browser, gate), Origin: gate.origin, 'ngrok-auth-user-id': 'forged' })
+    const result = await open(gate, {
+      Cookie: cookieOf(browser, gate),
+      Origin: gate.origin,
+      'ngrok-auth-user-id': 'forged',
+    })
     expect(result).toMatchObject({ name: 'Ida Novak' })
-    expect(served.headers).toMatchObject({ 'ngrok-auth-user-id': 'user-1', 'ngrok-auth-user-name': 'Ida Novak' })
+    expect(served.headers).toMatchObject({
+      'ngrok-auth-user-id': 'user-1',
+      'ngrok-auth-user-name': 'Ida Novak',
+    })
   })
 
-  test('from another site\'s page is nobody, and forged headers are gone then, too', async () => {
+  test("from another site's page is nobody, and forged headers are gone then, too", async () => {
     const { gate, browser, served } = await serving()
-    for (const origin of ['https://evil.example', 'null', `${gate.origin}.evil.example`, 'http://localhost:1', gate.origin.replace('localhost', '127.0.0.1')]) {
-      expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: origin, 'ngrok-auth-user-id': 'forged' })).toBe(401)
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      `${gate.origin}.evil.example`,
+      'http://localhost:1',
+      gate.origin.replace('localhost', '127.0.0.1'),
+    ]) {
+      expect(
+        await open(gate, {
+          Cookie: cookieOf(browser, gate),
+          Origin: origin,
+          'ngrok-auth-user-id': 'forged',
+        }),
+      ).toBe(401)
       expect(served.headers).not.toHaveProperty('ngrok-auth-user-id')
     }
   })
 
   test('an origin that the app names is welcome, and a program that sends none', async () => {
     const { gate, browser } = await serving({ origin: 'https://friend.example' })
-    expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://friend.example' })).toMatchObject({ name: 'Ida Novak' })
-    expect(await open(gate, { Cookie: cookieOf(browser, gate) })).toMatchObject({ name: 'Ida Novak' })
-    expect(await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://enemy.example' })).toBe(401)
+    expect(
+      await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://friend.example' }),
+    ).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookieOf(browser, gate) })).toMatchObject({
+      name: 'Ida Novak',
+    })
+    expect(
+      await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://enemy.example' }),
+    ).toBe(401)
   })
 
   test('while the store is down is 503, never nobody', async () => {
     const inner = memoryStore()
     let isDown = false
-    const store: SessionStore = { ...inner, get: (key) => (isDown ? Promise.reject(new Error('down')) : inner.get(key)) }
+    const store: SessionStore = {
+      ...inner,
+      get: (key) => (isDown ? Promise.reject(new Error('down')) : inner.get(key)),
+    }
     const { gate, browser } = await serving({ options: { store } })
     const cookie = cookieOf(browser, gate)
     isDown = true
     expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toBe(503)
     isDown = false
-    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin })).toMatchObject({
+      name: 'Ida Novak',
+    })
   })
 
   test('is checked when a check is due, and 503 when that cannot be done', async () => {
@@ -145,19 +202,24 @@ describe('S-080 an upgrade', () => {
     vendor.respond('userinfo', undefined)
   })
 
-  test('below a mount is that instance\'s, once a request has shown where it is mounted', async () => {
+  test("below a mount is that instance's, once a request has shown where it is mounted", async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app' })
     serveSockets(gate)
     const browser = createBrowser()
     await browser.get(gate.url('/app/'))
     const cookie = `ngrok.session=${valueOfCookie(browser, gate.url('/app/'))}`
-    expect(await open(gate, { Cookie: cookie, Origin: gate.origin }, '/app/feed')).toMatchObject({ name: 'Ida Novak' })
+    expect(await open(gate, { Cookie: cookie, Origin: gate.origin }, '/app/feed')).toMatchObject({
+      name: 'Ida Novak',
+    })
   })
 
-  test('below a mount stays that instance\'s, whatever strangers ask for', async () => {
+  test("below a mount stays that instance's, whatever strangers ask for", async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/app' })
+    const gate = await startGate(
+      { provider: providerOf(vendor), cookie: { path: '/' } },
+      { mount: '/app' },
+    )
     serveSockets(gate)
     const browser = createBrowser()
     await browser.get(gate.url('/app/'))
@@ -165,47 +227,86 @@ describe('S-080 an upgrade', () => {
     expect(await open(gate, headers, '/beside/it')).toMatchObject({ name: 'Ida Novak' })
     for (const path of ['/APP/x', '/App/x', '/app/', '/app/../x', '/x']) {
       await createBrowser().get(gate.url(path), { follow: false })
-      for (const at of ['/app/feed', '/app', '/app?x=1']) expect([path, at, await open(gate, headers, at)]).toEqual([path, at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+      for (const at of ['/app/feed', '/app', '/app?x=1'])
+        expect([path, at, await open(gate, headers, at)]).toEqual([
+          path,
+          at,
+          { socket: expect.any(WebSocket), name: 'Ida Novak' },
+        ])
     }
   })
 
-  test('below a mount stays that instance\'s, however many mounts strangers make up before anybody logs in', async () => {
+  test("below a mount stays that instance's, however many mounts strangers make up before anybody logs in", async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor), cookie: { path: '/' } }, { mount: '/application' })
+    const gate = await startGate(
+      { provider: providerOf(vendor), cookie: { path: '/' } },
+      { mount: '/application' },
+    )
     serveSockets(gate)
-    const spelled = (bits: number) => [...'application'].map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter)).join('')
-    for (let bits = 1; bits < 270; bits++) await fetch(gate.url(`/${spelled(bits)}/`), { headers: { Accept: 'application/json' } })
+    const spelled = (bits: number) =>
+      [...'application']
+        .map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter))
+        .join('')
+    for (let bits = 1; bits < 270; bits++)
+      await fetch(gate.url(`/${spelled(bits)}/`), { headers: { Accept: 'application/json' } })
     const browser = createBrowser()
     await browser.get(gate.url('/application/'))
-    const headers = { Cookie: `ngrok.session=${valueOfCookie(browser, gate.url('/application/'))}`, Origin: gate.origin }
-    for (const at of ['/application/feed', '/beside/it']) expect([at, await open(gate, headers, at)]).toEqual([at, { socket: expect.any(WebSocket), name: 'Ida Novak' }])
+    const headers = {
+      Cookie: `ngrok.session=${valueOfCookie(browser, gate.url('/application/'))}`,
+      Origin: gate.origin,
+    }
+    for (const at of ['/application/feed', '/beside/it'])
+      expect([at, await open(gate, headers, at)]).toEqual([
+        at,
+        { socket: expect.any(WebSocket), name: 'Ida Novak' },
+      ])
   })
 
-  test('below one of several mounts is that one\'s', async () => {
+  test("below one of several mounts is that one's", async () => {
     const vendor = await startVendor('oidc')
-    const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app', routes: (app, auth) => void app.use('/app/deep', auth).use('/other', auth) })
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      { mount: '/app', routes: (app, auth) => void app.use('/app/deep', auth).use('/other', auth) },
+    )
     serveSockets(gate)
     const browser = createBrowser()
     for (const path of ['/app/x', '/other/x']) await browser.get(gate.url(path))
-    const cookies = ['/app/x', '/other/x'].map((path) => `ngrok.session=${valueOfCookie(browser, gate.url(path))}`)
+    const cookies = ['/app/x', '/other/x'].map(
+      (path) => `ngrok.session=${valueOfCookie(browser, gate.url(path))}`,
+    )
     const nameAt = async (path: string, Cookie = '') => {
       const result = await open(gate, { Cookie, Origin: gate.origin }, path)
       return typeof result === 'number' ? result : result.name
     }
-    expect([await nameAt('/app/feed', cookies[0]), await nameAt('/other/feed', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
-    expect([await nameAt('/app?x=1', cookies[0]), await nameAt('/other?x=1', cookies[1])]).toEqual(['Ida Novak', 'Ida Novak'])
-    expect([await nameAt('/other/feed', cookies[0]), await nameAt('/app/feed', cookies[1])]).toEqual([401, 401])
+    expect([
+      await nameAt('/app/feed', cookies[0]),
+      await nameAt('/other/feed', cookies[1]),
+    ]).toEqual(['Ida Novak', 'Ida Novak'])
+    expect([await nameAt('/app?x=1', cookies[0]), await nameAt('/other?x=1', cookies[1])]).toEqual([
+      'Ida Novak',
+      'Ida Novak',
+    ])
+    expect([
+      await nameAt('/other/feed', cookies[0]),
+      await nameAt('/app/feed', cookies[1]),
+    ]).toEqual([401, 401])
   })
 
   test('below a mount works after a restart, before any other request, where the app says which mount it is', async () => {
     const vendor = await startVendor('oidc')
     const options = { provider: providerOf(vendor), store: memoryStore() }
-    const [before, after] = [await startGate(options, { mount: '/app' }), await startGate(options, { mount: '/app' })]
+    const [before, after] = [
+      await startGate(options, { mount: '/app' }),
+      await startGate(options, { mount: '/app' }),
+    ]
     serveSockets(after, { mount: '/app' })
     const browser = createBrowser()
     await browser.get(before.url('/app/'))
     const cookie = `ngrok.session=${valueOfCookie(browser, before.url('/app/'))}`
-    for (const path of ['/app/feed', '/feed']) expect(await open(after, { Cookie: cookie, Origin: after.origin }, path)).toMatchObject({ name: 'Ida Novak' })
+    for (const path of ['/app/feed', '/feed'])
+      expect(await open(after, { Cookie: cookie, Origin: after.origin }, path)).toMatchObject({
+        name: 'Ida Novak',
+      })
   })
 })
 
@@ -219,7 +320,7 @@ describe('an open socket closes with 4401', () => {
     expect(await closed).toEqual([4401, 'login_required'])
   })
 
-  test('when its user logs out, or in anew, and another\'s stays open', async () => {
+  test("when its user logs out, or in anew, and another's stays open", async () => {
     const { gate, browser } = await serving()
     const other = createBrowser()
     await logIn({ gate, browser: other })
@@ -241,7 +342,10 @@ describe('an open socket closes with 4401', () => {
   })
 
   test('when the check on the timer denies, and no heartbeat nor request is needed for that', async () => {
-    const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 }, provider: { emailDomains: ['acme.example'] } })
+    const { gate, browser, vendor } = await serving({
+      options: { authCheckInterval: 1 },
+      provider: { emailDomains: ['acme.example'] },
+    })
     const socket = await opened(gate, browser)
     await sleep(1_300)
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'userinfo')).toHaveLength(1)
@@ -279,7 +383,11 @@ describe('a socket', () => {
     const { gate, browser, vendor } = await serving({ options: {} })
     const socket = await opened(gate, browser)
     const closed = closing(socket)
-    gate.middleware.reconfigure({ provider: providerOf(vendor, { emailDomains: ['elsewhere.example'] }), secret, logger })
+    gate.middleware.reconfigure({
+      provider: providerOf(vendor, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+    })
     expect(await closed).toEqual([4401, 'not_authorized'])
     const other = await serving()
     const closedToo = closing(await opened(other.gate, other.browser))
@@ -313,7 +421,12 @@ describe('a socket', () => {
     socket.once('close', (reason) => (code = reason))
     down.isDown = true
     // Other options: every socket is looked after at once.
-    gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, inactivityTimeout: 3600 })
+    gate.middleware.reconfigure({
+      provider: providerOf(vendor),
+      secret,
+      logger,
+      inactivityTimeout: 3600,
+    })
     for (let turn = 0; turn < 100 && down.asked === 0; turn++) await sleep(10)
     await sleep(50)
     down.isDown = false
@@ -336,7 +449,8 @@ describe('a socket', () => {
     clock.forward(301)
     reads = 0
     gate.middleware.reconfigure({ provider: providerOf(vendor), secret, logger, ...options })
-    for (let turn = 0; turn < 100 && requestsTo(vendor, 'userinfo').length === 0; turn++) await sleep(10)
+    for (let turn = 0; turn < 100 && requestsTo(vendor, 'userinfo').length === 0; turn++)
+      await sleep(10)
     await sleep(400)
     expect([requestsTo(vendor, 'userinfo').length, socket.readyState]).toEqual([1, WebSocket.OPEN])
     expect(reads).toBeLessThan(10)
@@ -355,15 +469,30 @@ describe('a socket', () => {
     const warnings: unknown[] = []
     const note = (warning: unknown) => warnings.push(warning)
     process.on('warning', note)
-    const gate = await startGate({ provider: providerOf(vendor) }, { routes: (app) => void app.get('/signal', (req, res) => void res.send(String(req.oauth.signal.aborted))) })
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes: (app) =>
+          void app.get('/signal', (req, res) => void res.send(String(req.oauth.signal.aborted))),
+      },
+    )
     const browser = createBrowser()
     await logIn({ gate, browser })
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (let turn = 0; turn < 30; turn++) {
       await new Promise<void>((resolve, reject) => {
-        get({ port: gate.port, host: '127.0.0.1', path: '/signal', agent, headers: { host: `localhost:${gate.port}`, cookie: cookieOf(browser, gate) } }, (res) => {
-          res.resume().on('end', resolve)
-        }).on('error', reject)
+        get(
+          {
+            port: gate.port,
+            host: '127.0.0.1',
+            path: '/signal',
+            agent,
+            headers: { host: `localhost:${gate.port}`, cookie: cookieOf(browser, gate) },
+          },
+          (res) => {
+            res.resume().on('end', resolve)
+          },
+        ).on('error', reject)
       })
     }
     agent.destroy()
@@ -375,21 +504,34 @@ describe('a socket', () => {
 
 describe('the signal of a request that did not come through the gate', () => {
   /** Plain `node:http`: `authenticate()` below `/api`, the gate for the rest. */
-  async function bare(answer: (req: IncomingMessage, res: ServerResponse, signal: AbortSignal) => unknown) {
+  async function bare(
+    answer: (req: IncomingMessage, res: ServerResponse, signal: AbortSignal) => unknown,
+  ) {
     const vendor = await startVendor('oidc')
     const auth = oauthModule({ provider: providerOf(vendor), secret, logger })
-    const server = stopping(await listen(async (req, res) => {
-      if (req.url?.startsWith('/api') !== true) return auth(req, res, () => void res.end('in'))
-      const context = await auth.authenticate(req)
-      return context && answer(req, res, context.signal)
-    }))
+    const server = stopping(
+      await listen(async (req, res) => {
+        if (req.url?.startsWith('/api') !== true) return auth(req, res, () => void res.end('in'))
+        const context = await auth.authenticate(req)
+        return context && answer(req, res, context.signal)
+      }),
+    )
     const browser = createBrowser()
     await browser.get(server.origin)
-    const headers = { host: `localhost:${server.port}`, cookie: `ngrok.session=${valueOfCookie(browser, server.origin)}` }
+    const headers = {
+      host: `localhost:${server.port}`,
+      cookie: `ngrok.session=${valueOfCookie(browser, server.origin)}`,
+    }
     const revoke = async () => {
       for (const { id } of (await auth.sessions.list()).items) await auth.sessions.revoke(id)
     }
-    return { auth, server, headers, revoke, target: { port: server.port, host: '127.0.0.1', headers } }
+    return {
+      auth,
+      server,
+      headers,
+      revoke,
+      target: { port: server.port, host: '127.0.0.1', headers },
+    }
   }
 
   test('aborts while its answer is under way, also after its body has been read', async () => {
@@ -421,7 +563,10 @@ describe('the signal of a request that did not come through the gate', () => {
       return res.end('done')
     })
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    const ask = (path: string) => new Promise<IncomingMessage>((resolve, reject) => void get({ ...target, path, agent }, resolve).on('error', reject))
+    const ask = (path: string) =>
+      new Promise<IncomingMessage>(
+        (resolve, reject) => void get({ ...target, path, agent }, resolve).on('error', reject),
+      )
     for (let turn = 0; turn < 20; turn++) await once((await ask('/api/short')).resume(), 'end')
     const last = await ask('/api/last')
     last.on('error', () => undefined)
@@ -440,7 +585,13 @@ describe('the signal of a request that did not come through the gate', () => {
       res.write('streaming')
     })
     const socket = connect(server.port, '127.0.0.1')
-    const one = ['GET /api/stream HTTP/1.1', `Host: ${headers.host}`, `Cookie: ${headers.cookie}`, '', ''].join('\r\n')
+    const one = [
+      'GET /api/stream HTTP/1.1',
+      `Host: ${headers.host}`,
+      `Cookie: ${headers.cookie}`,
+      '',
+      '',
+    ].join('\r\n')
     socket.write(one + one)
     for (let turn = 0; turn < 100 && signals.length < 2; turn++) await sleep(10)
     await revoke()

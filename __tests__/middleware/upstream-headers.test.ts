@@ -5,7 +5,17 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { memoryStore, oauthModule, type OAuthModuleOptions } from '../../src/index.js'
 import { startVendor, type VendorServer, type VendorUser } from '../../src/dev/vendors/index.js'
-import { bodyOf, type Gate, type GateSetup, oidcOf, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  type Gate,
+  type GateSetup,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import { sendRawRequest } from '../support/raw.js'
 
@@ -26,12 +36,18 @@ afterEach(() => {
 })
 afterAll(stopAll)
 
-const start = (options: Partial<OAuthModuleOptions> = {}, more: Record<string, unknown> = {}) => startGate({ provider: { idp: oidcOf(oidc, more) }, ...options })
+const start = (options: Partial<OAuthModuleOptions> = {}, more: Record<string, unknown> = {}) =>
+  startGate({ provider: { idp: oidcOf(oidc, more) }, ...options })
 
 /** What the app gets: the headers that begin with one of these. */
-async function headersAt(gate: Gate, prefixes = ['ngrok-auth-', 'x-']): Promise<Record<string, string>> {
+async function headersAt(
+  gate: Gate,
+  prefixes = ['ngrok-auth-', 'x-'],
+): Promise<Record<string, string>> {
   const { headers } = bodyOf(await createBrowser().get(gate.url('/')))
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))))
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))),
+  )
 }
 
 describe('the names', () => {
@@ -45,18 +61,36 @@ describe('the names', () => {
       'ngrok-auth-oauth-access-token': token,
     })
     const names = Object.keys(await headersAt(await start({}, { offlineAccess: true }))).sort()
-    expect(names).toEqual(['access-token', 'refresh-token'].map((name) => `ngrok-auth-oauth-${name}`).concat(['email', 'id', 'name'].map((name) => `ngrok-auth-user-${name}`)))
+    expect(names).toEqual(
+      ['access-token', 'refresh-token']
+        .map((name) => `ngrok-auth-oauth-${name}`)
+        .concat(['email', 'id', 'name'].map((name) => `ngrok-auth-user-${name}`)),
+    )
   })
 
-  test('of a prefix of one\'s own, without tokens unless asked for', async () => {
-    expect(await headersAt(await start({ headerPrefix: 'x-acme-' }))).toEqual({ 'x-acme-user-id': 'user-1', 'x-acme-user-name': 'Ida Novak', 'x-acme-user-email': 'ida@acme.example' })
-    const withTokens = await headersAt(await start({ headerPrefix: 'x-acme-', forwardTokens: 'access' }, { offlineAccess: true }))
+  test("of a prefix of one's own, without tokens unless asked for", async () => {
+    expect(await headersAt(await start({ headerPrefix: 'x-acme-' }))).toEqual({
+      'x-acme-user-id': 'user-1',
+      'x-acme-user-name': 'Ida Novak',
+      'x-acme-user-email': 'ida@acme.example',
+    })
+    const withTokens = await headersAt(
+      await start({ headerPrefix: 'x-acme-', forwardTokens: 'access' }, { offlineAccess: true }),
+    )
     expect(Object.keys(withTokens)).toContain('x-acme-oauth-access-token')
     expect(Object.keys(withTokens)).not.toContain('x-acme-oauth-refresh-token')
   })
 
-  test.each([['oauth2-proxy', 'x-forwarded-'], ['oauth2-proxy-nginx', 'x-auth-request-']])('of the preset %s', async (headerPrefix, prefix) => {
-    const headers = await headersAt(await start({ headerPrefix, forwardTokens: true }, { groups: ['staff', 'admins'], scopes: ['groups'] }))
+  test.each([
+    ['oauth2-proxy', 'x-forwarded-'],
+    ['oauth2-proxy-nginx', 'x-auth-request-'],
+  ])('of the preset %s', async (headerPrefix, prefix) => {
+    const headers = await headersAt(
+      await start(
+        { headerPrefix, forwardTokens: true },
+        { groups: ['staff', 'admins'], scopes: ['groups'] },
+      ),
+    )
     expect(headers).toEqual({
       [`${prefix}user`]: 'user-1',
       [`${prefix}email`]: 'ida@acme.example',
@@ -68,15 +102,29 @@ describe('the names', () => {
 
   test('S-079 none at all with headerPrefix false, and no tokens with forwardTokens false', async () => {
     expect(await headersAt(await start({ headerPrefix: false }))).toEqual({})
-    expect(Object.keys(await headersAt(await start({ forwardTokens: false })))).toEqual(['ngrok-auth-user-id', 'ngrok-auth-user-name', 'ngrok-auth-user-email'])
+    expect(Object.keys(await headersAt(await start({ forwardTokens: false })))).toEqual([
+      'ngrok-auth-user-id',
+      'ngrok-auth-user-name',
+      'ngrok-auth-user-email',
+    ])
   })
 })
 
 describe('the values', () => {
   test.each<[string, unknown, string | undefined]>([
-    ['beyond ASCII', 'Þóra 日本', '%C3%9E%C3%B3ra %E6%97%A5%E6%9C%AC'], ['with a percent sign', '100% Ida', '100%25 Ida'], ['with a line break', 'a\r\nngrok-auth-user-id: evil', 'a%0D%0Angrok-auth-user-id: evil'],
-    ['with NUL and DEL', 'a\u0000\u007fb', 'a%00%7Fb'], ['beyond the first plane', '🦉', '%F0%9F%A6%89'], ['half a pair', 'a\ud800', 'a%EF%BF%BD'], ['empty', '', undefined], ['a blank', ' ', undefined],
-    ['null', null, undefined], ['an object', { x: 1 }, undefined], ['a list', ['x'], undefined], ['a number', 7, undefined], ['too long', 'x'.repeat(1500), undefined],
+    ['beyond ASCII', 'Þóra 日本', '%C3%9E%C3%B3ra %E6%97%A5%E6%9C%AC'],
+    ['with a percent sign', '100% Ida', '100%25 Ida'],
+    ['with a line break', 'a\r\nngrok-auth-user-id: evil', 'a%0D%0Angrok-auth-user-id: evil'],
+    ['with NUL and DEL', 'a\u0000\u007fb', 'a%00%7Fb'],
+    ['beyond the first plane', '🦉', '%F0%9F%A6%89'],
+    ['half a pair', 'a\ud800', 'a%EF%BF%BD'],
+    ['empty', '', undefined],
+    ['a blank', ' ', undefined],
+    ['null', null, undefined],
+    ['an object', { x: 1 }, undefined],
+    ['a list', ['x'], undefined],
+    ['a number', 7, undefined],
+    ['too long', 'x'.repeat(1500), undefined],
   ])('S-075 S-076 a name %s', async (_, name, expected) => {
     oidc.user.claims = { name }
     const headers = await headersAt(await start())
@@ -86,14 +134,23 @@ describe('the values', () => {
 
   test('S-075 every request of such a user can be sent on', async () => {
     oidc.user.claims = { name: '日本\r\n\u0000\u007f', email: 'ñ@acme.example' }
-    const upstream = createServer((req, res) => res.end(String(req.headers['ngrok-auth-user-name'])))
+    const upstream = createServer((req, res) =>
+      res.end(String(req.headers['ngrok-auth-user-name'])),
+    )
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
-    const gate = await startGate({ provider: { idp: oidcOf(oidc) } }, {
-      routes: (app) => app.use((req, res) => {
-        const onward = request({ port: (upstream.address() as AddressInfo).port, headers: req.headers, path: '/' }, (answer) => void answer.pipe(res))
-        onward.end()
-      }),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc) } },
+      {
+        routes: (app) =>
+          app.use((req, res) => {
+            const onward = request(
+              { port: (upstream.address() as AddressInfo).port, headers: req.headers, path: '/' },
+              (answer) => void answer.pipe(res),
+            )
+            onward.end()
+          }),
+      },
+    )
     const page = await createBrowser().get(gate.url('/'))
     upstream.close().closeAllConnections()
     expect([page.status, page.body]).toEqual([200, '%E6%97%A5%E6%9C%AC%0D%0A%00%7F'])
@@ -106,44 +163,88 @@ describe('the values', () => {
 
   test('S-075 a token of more than 8 KiB is absent from the headers, though req.oauth has it', async () => {
     oidc.settings.tokenLength = 9000
-    const gate = await startGate({ provider: { idp: oidcOf(oidc) } }, {
-      routes: (app) => app.get('/length', (req, res) => void res.json([req.headers['ngrok-auth-oauth-access-token'] ?? null, req.oauth.accessToken?.length])),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc) } },
+      {
+        routes: (app) =>
+          app.get(
+            '/length',
+            (req, res) =>
+              void res.json([
+                req.headers['ngrok-auth-oauth-access-token'] ?? null,
+                req.oauth.accessToken?.length,
+              ]),
+          ),
+      },
+    )
     expect((await createBrowser().get(gate.url('/length'))).body).toBe('[null,9000]')
   })
 
   test('tokens that no secret opens any more have no header, and every request can be sent on', async () => {
     const upstream = createServer((req, res) => res.end(JSON.stringify(req.headers)))
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
-    const routes: GateSetup['routes'] = (app) => app.use((req, res) => {
-      const onward = request({ port: (upstream.address() as AddressInfo).port, headers: { ...req.headers }, path: '/' }, (answer) => void answer.pipe(res))
-      onward.end()
-    })
-    const shared = { provider: { idp: oidcOf(oidc, { offlineAccess: true }) }, store: memoryStore(), id: 'app' }
+    const routes: GateSetup['routes'] = (app) =>
+      app.use((req, res) => {
+        const onward = request(
+          {
+            port: (upstream.address() as AddressInfo).port,
+            headers: { ...req.headers },
+            path: '/',
+          },
+          (answer) => void answer.pipe(res),
+        )
+        onward.end()
+      })
+    const shared = {
+      provider: { idp: oidcOf(oidc, { offlineAccess: true }) },
+      store: memoryStore(),
+      id: 'app',
+    }
     const before = await startGate(shared, { routes })
-    const after = await startGate({ ...shared, secret: 'another secret for tests, longer than 32 characters' }, { routes })
+    const after = await startGate(
+      { ...shared, secret: 'another secret for tests, longer than 32 characters' },
+      { routes },
+    )
     const browser = createBrowser()
-    expect(JSON.parse((await browser.get(before.url('/'))).body)).toHaveProperty('ngrok-auth-oauth-refresh-token')
-    const page = await createBrowser().get(after.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${valueOfCookie(browser, before.origin)}` } })
+    expect(JSON.parse((await browser.get(before.url('/'))).body)).toHaveProperty(
+      'ngrok-auth-oauth-refresh-token',
+    )
+    const page = await createBrowser().get(after.url('/'), {
+      follow: false,
+      headers: { Cookie: `ngrok.session=${valueOfCookie(browser, before.origin)}` },
+    })
     upstream.close().closeAllConnections()
     expect(page.status).toBe(200)
-    const names = Object.keys(JSON.parse(page.body) as object).filter((name) => name.startsWith('ngrok-auth-')).sort()
+    const names = Object.keys(JSON.parse(page.body) as object)
+      .filter((name) => name.startsWith('ngrok-auth-'))
+      .sort()
     expect(names).toEqual(['ngrok-auth-user-email', 'ngrok-auth-user-id', 'ngrok-auth-user-name'])
   })
 
   test('token headers are opened only when something reads or copies them', async () => {
     const found: unknown[] = []
-    const gate = await startGate({ provider: { idp: oidcOf(oidc) } }, {
-      routes: (app) => app.get('/lazy', (req, res) => {
-        const descriptor = Object.getOwnPropertyDescriptor(req.headers, 'ngrok-auth-oauth-access-token')
-        found.push(typeof descriptor?.get, descriptor?.enumerable, { ...req.headers }['ngrok-auth-oauth-access-token'] === req.oauth.accessToken)
-        req.headers['ngrok-auth-oauth-access-token'] = 'changed'
-        found.push(req.headers['ngrok-auth-oauth-access-token'])
-        delete req.headers['ngrok-auth-oauth-access-token']
-        found.push('ngrok-auth-oauth-access-token' in req.headers)
-        res.end()
-      }),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc) } },
+      {
+        routes: (app) =>
+          app.get('/lazy', (req, res) => {
+            const descriptor = Object.getOwnPropertyDescriptor(
+              req.headers,
+              'ngrok-auth-oauth-access-token',
+            )
+            found.push(
+              typeof descriptor?.get,
+              descriptor?.enumerable,
+              { ...req.headers }['ngrok-auth-oauth-access-token'] === req.oauth.accessToken,
+            )
+            req.headers['ngrok-auth-oauth-access-token'] = 'changed'
+            found.push(req.headers['ngrok-auth-oauth-access-token'])
+            delete req.headers['ngrok-auth-oauth-access-token']
+            found.push('ngrok-auth-oauth-access-token' in req.headers)
+            res.end()
+          }),
+      },
+    )
     await createBrowser().get(gate.url('/lazy'))
     expect(found).toEqual(['function', true, true, 'changed', false])
   })
@@ -151,55 +252,97 @@ describe('the values', () => {
 
 describe('S-072 what the client sends under these names', () => {
   const forged = [
-    'ngrok-auth-user-id: forged', 'Ngrok-Auth-User-Email: forged', 'NGROK_AUTH_USER_NAME: forged', 'ngrok.auth.user.id: forged', 'ngrok-auth_oauth-access-token: forged', 'ngrok~auth~x: forged',
-    'Ngrok-Auth-User-Id: forged again', 'ngrok--auth--user-id: forged', 'x-ngrok-auth-user-id: mine', 'ngrok-trace-id: mine', 'x-forwarded-user: mine',
+    'ngrok-auth-user-id: forged',
+    'Ngrok-Auth-User-Email: forged',
+    'NGROK_AUTH_USER_NAME: forged',
+    'ngrok.auth.user.id: forged',
+    'ngrok-auth_oauth-access-token: forged',
+    'ngrok~auth~x: forged',
+    'Ngrok-Auth-User-Id: forged again',
+    'ngrok--auth--user-id: forged',
+    'x-ngrok-auth-user-id: mine',
+    'ngrok-trace-id: mine',
+    'x-forwarded-user: mine',
   ]
-  test('is gone in every spelling, from every list, and what is the client\'s own stays', async () => {
+  test("is gone in every spelling, from every list, and what is the client's own stays", async () => {
     for (const framework of ['express', 'connect', 'http'] as const) {
       const gate = await startGate({ provider: { idp: oidcOf(oidc) } }, { framework })
       const browser = createBrowser()
       await browser.get(gate.url('/'))
-      const answer = await sendRawRequest(gate.port, { headers: [...forged, `Cookie: ngrok.session=${valueOfCookie(browser, gate.origin)}`] })
+      const answer = await sendRawRequest(gate.port, {
+        headers: [...forged, `Cookie: ngrok.session=${valueOfCookie(browser, gate.origin)}`],
+      })
       expect(answer.status).toBe(200)
       expect(answer.body).not.toContain('forged')
       const { headers, rawHeaders } = bodyOf(answer)
-      expect(headers).toMatchObject({ 'x-ngrok-auth-user-id': 'mine', 'ngrok-trace-id': 'mine', 'x-forwarded-user': 'mine', 'ngrok-auth-user-id': 'user-1' })
+      expect(headers).toMatchObject({
+        'x-ngrok-auth-user-id': 'mine',
+        'ngrok-trace-id': 'mine',
+        'x-forwarded-user': 'mine',
+        'ngrok-auth-user-id': 'user-1',
+      })
       expect(rawHeaders.length % 2).toBe(0)
     }
   })
 
-  test('is gone under a prefix of one\'s own and a preset, and ngrok\'s names are always gone', async () => {
-    for (const [headerPrefix, mine, line] of [['x-acme-', 'x-acme-user-id', 'X_Acme_User_Id: forged'], ['oauth2-proxy', 'x-forwarded-user', 'X.Forwarded.User: forged'], [false, '', 'x-other: x']] as const) {
+  test("is gone under a prefix of one's own and a preset, and ngrok's names are always gone", async () => {
+    for (const [headerPrefix, mine, line] of [
+      ['x-acme-', 'x-acme-user-id', 'X_Acme_User_Id: forged'],
+      ['oauth2-proxy', 'x-forwarded-user', 'X.Forwarded.User: forged'],
+      [false, '', 'x-other: x'],
+    ] as const) {
       const gate = await start({ headerPrefix, unauthenticated: 'pass' })
-      const answer = await sendRawRequest(gate.port, { headers: [line, 'ngrok-auth-user-id: forged', 'x-forwarded-proto: https', ...(mine ? [`${mine}: forged`] : [])] })
+      const answer = await sendRawRequest(gate.port, {
+        headers: [
+          line,
+          'ngrok-auth-user-id: forged',
+          'x-forwarded-proto: https',
+          ...(mine ? [`${mine}: forged`] : []),
+        ],
+      })
       expect(answer.body).not.toContain('forged')
       expect(bodyOf(answer).headers['x-forwarded-proto']).toBe('https')
     }
   })
 
   test('is gone from every list though somebody in front of the gate took it from the headers', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(oidc) }, unauthenticated: 'pass' }, {
-      before: (app) =>
-        app.use((req, _res, next) => {
-          delete req.headers['ngrok-auth-user-id']
-          next()
-        }),
-      routes: (app) => app.use((req, res) => void res.json([req.headers, req.headersDistinct, req.rawHeaders])),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc) }, unauthenticated: 'pass' },
+      {
+        before: (app) =>
+          app.use((req, _res, next) => {
+            delete req.headers['ngrok-auth-user-id']
+            next()
+          }),
+        routes: (app) =>
+          app.use((req, res) => void res.json([req.headers, req.headersDistinct, req.rawHeaders])),
+      },
+    )
     for (const name of ['ngrok-auth-user-id', 'Ngrok-Auth-User-Id', 'NGROK-AUTH-USER-ID']) {
-      expect((await sendRawRequest(gate.port, { headers: [`${name}: forged`, 'x-mine: kept'] })).body).toMatch(/^(?!.*forged).*kept/s)
+      expect(
+        (await sendRawRequest(gate.port, { headers: [`${name}: forged`, 'x-mine: kept'] })).body,
+      ).toMatch(/^(?!.*forged).*kept/s)
     }
   })
 
   test('is gone over HTTP/2 as well, and ends no process', async () => {
-    const middleware = oauthModule({ provider: { idp: oidcOf(oidc) }, baseUrl: 'https://app.example', secret, unauthenticated: 'pass' })
+    const middleware = oauthModule({
+      provider: { idp: oidcOf(oidc) },
+      baseUrl: 'https://app.example',
+      secret,
+      unauthenticated: 'pass',
+    })
     const server = http2.createServer((req, res) => {
       const [one, two] = [req as unknown as IncomingMessage, res as unknown as ServerResponse]
       middleware(one, two, () => void res.end(JSON.stringify([req.headers, req.rawHeaders])))
     })
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
     const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    const stream = client.request({ 'ngrok-auth-user-id': 'forged', ngrok_auth_user_id: 'forged', 'x-mine': 'kept' })
+    const stream = client.request({
+      'ngrok-auth-user-id': 'forged',
+      ngrok_auth_user_id: 'forged',
+      'x-mine': 'kept',
+    })
     expect(await text(stream)).toMatch(/^(?!.*forged).*kept/s)
     client.close()
     server.close()
@@ -208,7 +351,9 @@ describe('S-072 what the client sends under these names', () => {
 
   test('S-074 Connection cannot name one of ours', async () => {
     const gate = await start({ unauthenticated: 'pass' })
-    const answer = await sendRawRequest(gate.port, { headers: ['Connection: close, ngrok-auth-user-id, NGROK_AUTH_USER_EMAIL, x-mine'] })
+    const answer = await sendRawRequest(gate.port, {
+      headers: ['Connection: close, ngrok-auth-user-id, NGROK_AUTH_USER_EMAIL, x-mine'],
+    })
     expect(bodyOf(answer).headers['connection']).toBe('close, x-mine')
     expect(bodyOf(answer).rawHeaders.join()).not.toMatch(/ngrok.auth/i)
   })
@@ -217,7 +362,9 @@ describe('S-072 what the client sends under these names', () => {
     const gate = await start({ unauthenticated: 'pass' })
     const answer = await sendRawRequest(gate.port, { headers: forged })
     expect(answer.body).not.toContain('forged')
-    expect(Object.keys(bodyOf(answer).headers).filter((name) => name.startsWith('ngrok-auth'))).toEqual([])
+    expect(
+      Object.keys(bodyOf(answer).headers).filter((name) => name.startsWith('ngrok-auth')),
+    ).toEqual([])
   })
 
   test('S-077 many users at once each get their own', async () => {
@@ -230,11 +377,16 @@ describe('S-072 what the client sends under these names', () => {
       cookies.push(`ngrok.session=${valueOfCookie(browser, gate.origin)}`)
     }
     const wrong: string[] = []
-    await Promise.all(Array.from({ length: 400 }, async (_, count) => {
-      const index = (count * 7) % cookies.length
-      const { headers, user } = bodyOf(await createBrowser().get(gate.url(`/${count}`), { headers: { Cookie: cookies[index] } }))
-      if (headers['ngrok-auth-user-id'] !== `user-${index}` || user?.['name'] !== `Name ${index}`) wrong.push(`${count}`)
-    }))
+    await Promise.all(
+      Array.from({ length: 400 }, async (_, count) => {
+        const index = (count * 7) % cookies.length
+        const { headers, user } = bodyOf(
+          await createBrowser().get(gate.url(`/${count}`), { headers: { Cookie: cookies[index] } }),
+        )
+        if (headers['ngrok-auth-user-id'] !== `user-${index}` || user?.['name'] !== `Name ${index}`)
+          wrong.push(`${count}`)
+      }),
+    )
     expect(wrong).toEqual([])
   })
 })

@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { oauthModule } from '../../src/index.js'
-import { canary, contradictions, type Kind, type Row, type Table, tables } from '../support/option-rows.js'
+import {
+  canary,
+  contradictions,
+  type Kind,
+  type Row,
+  type Table,
+  tables,
+} from '../support/option-rows.js'
 
 class Carrier {
   [canary] = canary
@@ -39,11 +46,18 @@ function judge(message: string, name: string): string {
   if (message === 'accepted') return 'accepted'
   if (!message.includes(name)) return `does not name the option: ${message}`
   if (message.replace(/^.*?\s/, '').length < 15) return `names no cure: ${message}`
-  return message.includes(canary) || message.includes('4711') ? `quotes the value: ${message}` : 'refused'
+  return message.includes(canary) || message.includes('4711')
+    ? `quotes the value: ${message}`
+    : 'refused'
 }
 
 function wrongValues({ takes, bad }: Row): unknown[] {
-  return [...samples.filter(([kind]) => kind === undefined || !takes.includes(kind)).map(([, value]) => value), ...bad]
+  return [
+    ...samples
+      .filter(([kind]) => kind === undefined || !takes.includes(kind))
+      .map(([, value]) => value),
+    ...bad,
+  ]
 }
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -51,7 +65,9 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 /** Of one table: each option in some wrong form, and what was wrong about the answer. */
 function faults(table: Table, ask: (name: string, row: Row) => readonly string[]): string[] {
   return Object.entries(table.rows).flatMap(([name, row]) =>
-    ask(name, row).flatMap((verdict, index) => (verdict === 'refused' ? [] : [`${table.name} ${name} #${index}: ${verdict}`])),
+    ask(name, row).flatMap((verdict, index) =>
+      verdict === 'refused' ? [] : [`${table.name} ${name} #${index}: ${verdict}`],
+    ),
   )
 }
 
@@ -66,15 +82,34 @@ describe.each(tables)('options of $name', (table) => {
   })
 
   test('S-086 S-102 each refuses wrong types, and what is empty, duplicated or malformed, by name and without quoting it', () => {
-    const wrong = (name: string, row: Row) => wrongValues(row).map((value) => judge(complaint(() => apply({ [name]: value })), name))
+    const wrong = (name: string, row: Row) =>
+      wrongValues(row).map((value) =>
+        judge(
+          complaint(() => apply({ [name]: value })),
+          name,
+        ),
+      )
     expect(faults(table, wrong)).toEqual([])
   })
 
   test('each is told from its misspellings; snake_case is answered with the right name', () => {
     const misspelt = (name: string, { good }: Row) => [
-      judge(complaint(() => apply({ [`${name}x`]: good })), `'${name}x'`),
-      ...(snake(name) === name ? [] : [judge(complaint(() => apply({ [snake(name)]: good })), `write ${name}`)]),
-      judge(complaint(() => apply({ [name.toUpperCase()]: good })), `write ${name}`),
+      judge(
+        complaint(() => apply({ [`${name}x`]: good })),
+        `'${name}x'`,
+      ),
+      ...(snake(name) === name
+        ? []
+        : [
+            judge(
+              complaint(() => apply({ [snake(name)]: good })),
+              `write ${name}`,
+            ),
+          ]),
+      judge(
+        complaint(() => apply({ [name.toUpperCase()]: good })),
+        `write ${name}`,
+      ),
     ]
     expect(faults(table, misspelt)).toEqual([])
   })
@@ -82,38 +117,66 @@ describe.each(tables)('options of $name', (table) => {
   test('undefined is as good as absent, but for what must be given', () => {
     for (const [name, { isNeeded = false }] of Object.entries(rows)) {
       const message = complaint(() => apply({ [name]: undefined }))
-      expect([name, isNeeded ? judge(message, name) : message]).toEqual([name, isNeeded ? 'refused' : 'accepted'])
+      expect([name, isNeeded ? judge(message, name) : message]).toEqual([
+        name,
+        isNeeded ? 'refused' : 'accepted',
+      ])
     }
   })
 
   test('S-102 options behind a prototype are refused', () => {
     const options = Object.fromEntries(Object.entries(rows).map(([name, { good }]) => [name, good]))
-    expect(complaint(() => apply(Object.defineProperty({}, '__proto__', { value: options, enumerable: true })))).toMatch(/unknown option '__proto__'/)
+    expect(
+      complaint(() =>
+        apply(Object.defineProperty({}, '__proto__', { value: options, enumerable: true })),
+      ),
+    ).toMatch(/unknown option '__proto__'/)
   })
 })
 
 describe('options as a whole', () => {
   test('must be a plain object', () => {
     for (const [, value] of samples) {
-      if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) continue
-      expect([String(typeof value), judge(complaint(() => oauthModule(value as never)), 'oauthModule')]).toEqual([typeof value, 'refused'])
+      if (
+        typeof value === 'object' &&
+        value !== null &&
+        Object.getPrototypeOf(value) === Object.prototype
+      )
+        continue
+      expect([
+        String(typeof value),
+        judge(
+          complaint(() => oauthModule(value as never)),
+          'oauthModule',
+        ),
+      ]).toEqual([typeof value, 'refused'])
     }
-    expect(complaint(() => oauthModule(undefined as never))).toMatch(/oauthModule must be an object/)
+    expect(complaint(() => oauthModule(undefined as never))).toMatch(
+      /oauthModule must be an object/,
+    )
   })
 
   afterEach(() => {
-    for (const name of ['enabled', 'clientSecret', 'trustEmail']) Reflect.deleteProperty(Object.prototype, name)
+    for (const name of ['enabled', 'clientSecret', 'trustEmail'])
+      Reflect.deleteProperty(Object.prototype, name)
   })
 
   test('S-102 nothing is taken from a polluted prototype', () => {
     const [{ apply }] = tables as [Table]
     Object.assign(Object.prototype, { enabled: canary, clientSecret: canary, trustEmail: canary })
     expect(complaint(() => apply({}))).toBe('accepted')
-    expect(complaint(() => apply({ provider: { github: { clientId: 'a' } } }))).toMatch(/clientSecret is missing/)
+    expect(complaint(() => apply({ provider: { github: { clientId: 'a' } } }))).toMatch(
+      /clientSecret is missing/,
+    )
   })
 
   test.each(contradictions)('%s is refused in %j of %s', (name, options, of = 'oauthModule()') => {
     const table = tables.find((one) => one.name === of)
-    expect(judge(complaint(() => table?.apply(options)), name)).toBe('refused')
+    expect(
+      judge(
+        complaint(() => table?.apply(options)),
+        name,
+      ),
+    ).toBe('refused')
   })
 })

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { defineProvider, githubProvider, type Logger, memoryStore, oauthModule, type OAuthModuleOptions, oidcProvider } from '../../src/index.js'
+import {
+  defineProvider,
+  githubProvider,
+  type Logger,
+  memoryStore,
+  oauthModule,
+  type OAuthModuleOptions,
+  oidcProvider,
+} from '../../src/index.js'
 
 const clientId = 'the-client-id'
 const clientSecret = 'the-client-secret'
@@ -7,12 +15,24 @@ const github = { clientId, clientSecret }
 const secret = 'a secret of more than 32 characters for tests'
 const warnings: string[] = []
 const silent = () => undefined
-const logger: Logger = { debug: silent, info: silent, warn: (message) => void warnings.push(message), error: silent }
-const oidc = (more: object = {}) => oidcProvider({ issuer: 'https://idp.example', clientId, clientSecret, ...more })
+const logger: Logger = {
+  debug: silent,
+  info: silent,
+  warn: (message) => void warnings.push(message),
+  error: silent,
+}
+const oidc = (more: object = {}) =>
+  oidcProvider({ issuer: 'https://idp.example', clientId, clientSecret, ...more })
 
 afterEach(() => {
   warnings.length = 0
-  for (const name of ['NODE_ENV', 'OAUTH_MODULE_SECRET', 'OAUTH_MODULE_GITHUB_CLIENT_ID', 'OAUTH_MODULE_GITHUB_CLIENT_SECRET']) delete process.env[name]
+  for (const name of [
+    'NODE_ENV',
+    'OAUTH_MODULE_SECRET',
+    'OAUTH_MODULE_GITHUB_CLIENT_ID',
+    'OAUTH_MODULE_GITHUB_CLIENT_SECRET',
+  ])
+    delete process.env[name]
 })
 
 /** Foreign data, as from JavaScript: types do not check it. */
@@ -23,22 +43,45 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
   test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /oauthModule must be an object/],
     ['a list', [], /must be an object/],
-    ['a class', new (class { provider = 'github' })(), /plain object/],
+    [
+      'a class',
+      new (class {
+        provider = 'github'
+      })(),
+      /plain object/,
+    ],
     ['no provider', { secret }, /provider is missing/],
     ['an empty provider', { provider: {}, secret }, /names no provider/],
     ['an unknown provider', { provider: 'gihtub', secret }, /provider must be one of github, /],
-    ['a provider in upper case', { provider: { GitHub: github }, secret }, /write github in lower case/],
-    ['options of no provider', { provider: { mine: github }, secret }, /provider\.mine is no built-in provider/],
+    [
+      'a provider in upper case',
+      { provider: { GitHub: github }, secret },
+      /write github in lower case/,
+    ],
+    [
+      'options of no provider',
+      { provider: { mine: github }, secret },
+      /provider\.mine is no built-in provider/,
+    ],
     ['a provider that is a list', { provider: [github], secret }, /provider must be/],
-    ['a null provider', { provider: { github: null }, secret }, /provider\.github must be an object/],
+    [
+      'a null provider',
+      { provider: { github: null }, secret },
+      /provider\.github must be an object/,
+    ],
   ])('%s', (_, options, message) => {
     expect(make(options)).toThrow(TypeError)
     expect(make(options)).toThrow(message)
   })
 
-  test.each(['-x', 'x-', 'a b', 'a/b', 'ä', '', 'x'.repeat(65), 'a.b'])('the provider name "%s"', (name) => {
-    expect(make({ provider: { [name]: oidc() }, secret })).toThrow(/a name starts and ends with a letter or digit/)
-  })
+  test.each(['-x', 'x-', 'a b', 'a/b', 'ä', '', 'x'.repeat(65), 'a.b'])(
+    'the provider name "%s"',
+    (name) => {
+      expect(make({ provider: { [name]: oidc() }, secret })).toThrow(
+        /a name starts and ends with a letter or digit/,
+      )
+    },
+  )
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['an unknown option', { colour: 1 }, /unknown option 'colour'/],
@@ -52,11 +95,27 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['inactivityTimeout', { inactivityTimeout: Infinity }, /\.inactivityTimeout/],
     ['inactivityTimeout', { inactivityTimeout: '60' }, /\.inactivityTimeout/],
     ['inactivityTimeout null', { inactivityTimeout: null }, /\.inactivityTimeout/],
-    ['maximumDuration beyond what a cookie lives', { maximumDuration: 401 * 86_400 }, /\.maximumDuration/],
-    ['a timeout longer than the maximum', { inactivityTimeout: 100, maximumDuration: 50 }, /\.inactivityTimeout must not be longer/],
+    [
+      'maximumDuration beyond what a cookie lives',
+      { maximumDuration: 401 * 86_400 },
+      /\.maximumDuration/,
+    ],
+    [
+      'a timeout longer than the maximum',
+      { inactivityTimeout: 100, maximumDuration: 50 },
+      /\.inactivityTimeout must not be longer/,
+    ],
     ['a short secret', { secret: 'short' }, /\.secret must have 32 characters/],
-    ['a store that was not called', { store: memoryStore }, /\.store is no session store: it lacks get, set, update, delete\. Call memoryStore\(\)/],
-    ['a client of Redis', { store: { get() {}, set() {}, del() {} } }, /\.store is no session store: it lacks update, delete\. .*redisStore\(\)/],
+    [
+      'a store that was not called',
+      { store: memoryStore },
+      /\.store is no session store: it lacks get, set, update, delete\. Call memoryStore\(\)/,
+    ],
+    [
+      'a client of Redis',
+      { store: { get() {}, set() {}, del() {} } },
+      /\.store is no session store: it lacks update, delete\. .*redisStore\(\)/,
+    ],
     ['no secrets', { secret: [] }, /\.secret is an empty list/],
     ['a short secret among others', { secret: [secret, 'short'] }, /\.secret must have 32/],
     ['the same secret twice', { secret: [secret, secret] }, /\.secret names the same secret twice/],
@@ -76,11 +135,27 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['cookiePrefix', { cookiePrefix: '' }, /\.cookiePrefix/],
     ['cookiePrefix', { cookiePrefix: '__Host-x' }, /\.cookiePrefix must not start with __Host-/],
     ['cookiePrefix', { cookiePrefix: '__SECURE-x' }, /\.cookiePrefix/],
-    ['cookie.sameSite', { cookie: { sameSite: 'Strict' } }, /\.cookie\.sameSite must be one of 'Lax', 'None'/],
-    ['cookie.sameSite', { cookie: { sameSite: 'None', secure: false } }, /\.sameSite cannot be 'None' without Secure/],
-    ['cookie.sameSite', { cookie: { sameSite: 'None' }, baseUrl: 'http://localhost' }, /cookie\.sameSite cannot be 'None' with an http baseUrl/],
+    [
+      'cookie.sameSite',
+      { cookie: { sameSite: 'Strict' } },
+      /\.cookie\.sameSite must be one of 'Lax', 'None'/,
+    ],
+    [
+      'cookie.sameSite',
+      { cookie: { sameSite: 'None', secure: false } },
+      /\.sameSite cannot be 'None' without Secure/,
+    ],
+    [
+      'cookie.sameSite',
+      { cookie: { sameSite: 'None' }, baseUrl: 'http://localhost' },
+      /cookie\.sameSite cannot be 'None' with an http baseUrl/,
+    ],
     ['baseUrl', { baseUrl: 'http://app.example' }, /baseUrl is plain http.*cookie\.secure: false/],
-    ['cookie.secure', { cookie: { secure: true }, baseUrl: 'http://app.example' }, /cookie\.secure cannot be true with an http baseUrl/],
+    [
+      'cookie.secure',
+      { cookie: { secure: true }, baseUrl: 'http://app.example' },
+      /cookie\.secure cannot be true with an http baseUrl/,
+    ],
     ['cookie.path', { cookie: { path: 'x' } }, /\.cookie\.path/],
     ['cookie.path', { cookie: { path: '/x;y' } }, /\.cookie\.path/],
     ['cookie.domain', { cookie: { domain: 'a b' } }, /\.cookie\.domain/],
@@ -90,7 +165,11 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['headerPrefix', { headerPrefix: 'X-Acme-' }, /\.headerPrefix/],
     ['headerPrefix', { headerPrefix: 'x-acme' }, /\.headerPrefix/],
     ['headerPrefix', { headerPrefix: true }, /\.headerPrefix/],
-    ['forwardTokens', { forwardTokens: 'refresh' }, /\.forwardTokens must be true, 'access' or false/],
+    [
+      'forwardTokens',
+      { forwardTokens: 'refresh' },
+      /\.forwardTokens must be true, 'access' or false/,
+    ],
     ['userProperty', { userProperty: 'user' }, /\.userProperty/],
     ['store', { store: {} }, /\.store .*get, set/],
     ['store', { store: 'redis' }, /\.store/],
@@ -99,7 +178,11 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['rulesVersion', { rulesVersion: 1 }, /\.rulesVersion/],
     ['unauthenticated', { unauthenticated: 'allow' }, /\.unauthenticated must be one of/],
     ['logout', { logout: 'https://x' }, /\.logout must be an object/],
-    ['logout.returnTo', { logout: { returnTo: 'https://evil.example' } }, /\.logout\.returnTo must be a path/],
+    [
+      'logout.returnTo',
+      { logout: { returnTo: 'https://evil.example' } },
+      /\.logout\.returnTo must be a path/,
+    ],
     ['logout.returnTo', { logout: { returnTo: '//evil.example' } }, /\.logout\.returnTo/],
     ['logout.returnTo', { logout: { returnTo: '/\\evil.example' } }, /\.logout\.returnTo/],
     ['pages', { pages: { login: silent } }, /unknown option 'login'/],
@@ -117,45 +200,98 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     expect(makeWith(more)).toThrow(message)
     // Unknown names are shown; values never are.
     for (const value of Object.values(more)) {
-      if (typeof value === 'string' && value.length > 6) expect(makeWith(more)).not.toThrow(new RegExp(value.replace(/[^\w]/g, '\\$&')))
+      if (typeof value === 'string' && value.length > 6)
+        expect(makeWith(more)).not.toThrow(new RegExp(value.replace(/[^\w]/g, '\\$&')))
     }
   })
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['an undefined client id', { clientId: undefined }, /github\.clientId is missing or undefined/],
-    ['an undefined secret', { clientSecret: undefined }, /github\.clientSecret is missing or undefined/],
+    [
+      'an undefined secret',
+      { clientSecret: undefined },
+      /github\.clientSecret is missing or undefined/,
+    ],
     ['an empty secret', { clientSecret: '' }, /github\.clientSecret/],
-    ['a secret with a line break', { clientSecret: 'abc\n' }, /github\.clientSecret must not hold control/],
+    [
+      'a secret with a line break',
+      { clientSecret: 'abc\n' },
+      /github\.clientSecret must not hold control/,
+    ],
     ['an unknown option', { client_id: 'x' }, /'client_id': write clientId/],
     ['an unknown option', { tenant: 'x' }, /unknown option 'tenant'/],
-    ['emailAddresses as a text', { emailAddresses: 'a@b.example' }, /github\.emailAddresses must be a list/],
+    [
+      'emailAddresses as a text',
+      { emailAddresses: 'a@b.example' },
+      /github\.emailAddresses must be a list/,
+    ],
     ['an empty list', { emailAddresses: [] }, /github\.emailAddresses is an empty list/],
     ['an empty entry', { emailAddresses: [''] }, /github\.emailAddresses must hold only texts/],
     ['null as an entry', { emailAddresses: [null] }, /github\.emailAddresses must hold only texts/],
-    ['no address', { emailAddresses: ['*'] }, /github\.emailAddresses has an entry that is no e-mail/],
+    [
+      'no address',
+      { emailAddresses: ['*'] },
+      /github\.emailAddresses has an entry that is no e-mail/,
+    ],
     ['no address', { emailAddresses: ['a@b@c.example'] }, /no e-mail/],
     ['blanks', { emailAddresses: [' a@b.example'] }, /blanks/],
     ['twice', { emailAddresses: ['a@b.example', 'A@B.example'] }, /names the same entry twice/],
-    ['a domain with an at', { emailDomains: ['@acme.example'] }, /github\.emailDomains has an entry that is no domain/],
+    [
+      'a domain with an at',
+      { emailDomains: ['@acme.example'] },
+      /github\.emailDomains has an entry that is no domain/,
+    ],
     ['a wildcard domain', { emailDomains: ['*.acme.example'] }, /no domain/],
     ['a top-level domain', { emailDomains: ['com'] }, /no domain/],
     ['a domain that is not ASCII', { emailDomains: ['müller.example'] }, /punycode/],
-    ['an organisation', { organizations: ['a/b'] }, /github\.organizations has an entry that is no slug/],
+    [
+      'an organisation',
+      { organizations: ['a/b'] },
+      /github\.organizations has an entry that is no slug/,
+    ],
     ['a team', { teams: ['engineering'] }, /github\.teams has an entry that is no team/],
     ['a team', { teams: ['a/b/c'] }, /no team/],
     ['groups at GitHub', { groups: ['x'] }, /unknown option 'groups'/],
     ['a scope with a blank', { scopes: ['a b'] }, /github\.scopes has an entry that is no scope/],
     ['a scope with a quote', { scopes: ['a"'] }, /no scope/],
-    ['a reserved parameter', { authorizationParams: { state: 'x' } }, /github\.authorizationParams must not set state/],
-    ['a reserved parameter', { authorizationParams: { redirect_uri: 'x' } }, /must not set redirect_uri/],
+    [
+      'a reserved parameter',
+      { authorizationParams: { state: 'x' } },
+      /github\.authorizationParams must not set state/,
+    ],
+    [
+      'a reserved parameter',
+      { authorizationParams: { redirect_uri: 'x' } },
+      /must not set redirect_uri/,
+    ],
     ['a parameter that is no text', { authorizationParams: { a: 1 } }, /must hold only texts/],
-    ['a mapped reserved parameter', { authorizationParamsMap: { scope: 'x' } }, /github\.authorizationParamsMap must not set scope/],
-    ['a map from our own parameter', { authorizationParamsMap: { hint: 'return_token' } }, /must not read return_token/],
-    ['a header with a line break', { tokenHeaders: { 'x-a': 'a\r\nb: c' } }, /github\.tokenHeaders/],
+    [
+      'a mapped reserved parameter',
+      { authorizationParamsMap: { scope: 'x' } },
+      /github\.authorizationParamsMap must not set scope/,
+    ],
+    [
+      'a map from our own parameter',
+      { authorizationParamsMap: { hint: 'return_token' } },
+      /must not read return_token/,
+    ],
+    [
+      'a header with a line break',
+      { tokenHeaders: { 'x-a': 'a\r\nb: c' } },
+      /github\.tokenHeaders/,
+    ],
     ['a header name', { tokenHeaders: { 'x a': 'b' } }, /header name/],
     ['the host header', { tokenHeaders: { Host: 'b' } }, /must not set host/],
-    ['an http endpoint', { endpoints: { token: 'http://evil.example/' } }, /github\.endpoints\.token must be an https URL/],
-    ['an unknown endpoint', { endpoints: { authorize: 'https://x.example' } }, /unknown option 'authorize'/],
+    [
+      'an http endpoint',
+      { endpoints: { token: 'http://evil.example/' } },
+      /github\.endpoints\.token must be an https URL/,
+    ],
+    [
+      'an unknown endpoint',
+      { endpoints: { authorize: 'https://x.example' } },
+      /unknown option 'authorize'/,
+    ],
     ['an http icon', { iconUrl: 'http://x.example/i.png' }, /github\.iconUrl must be an https URL/],
     ['trustEmail', { trustEmail: 'yes' }, /github\.trustEmail/],
     ['clientAuth', { clientAuth: 'header' }, /github\.clientAuth/],
@@ -169,19 +305,36 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
   })
 
   test('of a client: a secret without authentication, no private key', () => {
-    expect(make({ provider: { x: oidc({ clientAuth: 'none' }) }, secret })).toThrow(/provider\.x\.clientSecret must be left out/)
-    expect(make({ provider: { x: oidc({ clientAuth: 'private_key_jwt' }) }, secret })).toThrow(/provider\.x\.clientSecret must be a private key/)
+    expect(make({ provider: { x: oidc({ clientAuth: 'none' }) }, secret })).toThrow(
+      /provider\.x\.clientSecret must be left out/,
+    )
+    expect(make({ provider: { x: oidc({ clientAuth: 'private_key_jwt' }) }, secret })).toThrow(
+      /provider\.x\.clientSecret must be a private key/,
+    )
   })
 
   test('of oidcProvider: no issuer, the address of its document, or one over http', () => {
-    expect(make({ provider: { x: oidc({ issuer: 'https://idp.example/.well-known/openid-configuration' }) }, secret })).toThrow(/provider\.x\.issuer must be the issuer alone/)
-    expect(make({ provider: { x: oidc({ issuer: undefined }) }, secret })).toThrow(/provider\.x\.issuer is missing/)
-    expect(make({ provider: { x: oidc({ issuer: 'http://idp.example' }) }, secret })).toThrow(/https/)
-    expect(make({ provider: { x: oidc({ issuer: 'http://127.0.0.1:1' }) }, secret, logger })).not.toThrow()
+    expect(
+      make({
+        provider: { x: oidc({ issuer: 'https://idp.example/.well-known/openid-configuration' }) },
+        secret,
+      }),
+    ).toThrow(/provider\.x\.issuer must be the issuer alone/)
+    expect(make({ provider: { x: oidc({ issuer: undefined }) }, secret })).toThrow(
+      /provider\.x\.issuer is missing/,
+    )
+    expect(make({ provider: { x: oidc({ issuer: 'http://idp.example' }) }, secret })).toThrow(
+      /https/,
+    )
+    expect(
+      make({ provider: { x: oidc({ issuer: 'http://127.0.0.1:1' }) }, secret, logger }),
+    ).not.toThrow()
   })
 
   test('S-102 keys of a prototype are no options', () => {
-    const provider = JSON.parse('{"__proto__":{"clientId":"x"},"github":{"clientId":"a","clientSecret":"b"}}')
+    const provider = JSON.parse(
+      '{"__proto__":{"clientId":"x"},"github":{"clientId":"a","clientSecret":"b"}}',
+    )
     expect(make({ provider, secret })).toThrow(/provider\.__proto__/)
     expect(make(Object.create({ provider: 'github' }))).toThrow(TypeError)
     expect(({} as Record<string, unknown>)['clientId']).toBeUndefined()
@@ -198,28 +351,67 @@ describe('what is right', () => {
   })
 
   test('options that are undefined count as absent', () => {
-    const absent = Object.fromEntries(['enabled', 'baseUrl', 'store', 'cookie', 'pages', 'timeouts', 'logout', 'id', 'authorize'].map((name) => [name, undefined]))
+    const absent = Object.fromEntries(
+      [
+        'enabled',
+        'baseUrl',
+        'store',
+        'cookie',
+        'pages',
+        'timeouts',
+        'logout',
+        'id',
+        'authorize',
+      ].map((name) => [name, undefined]),
+    )
     expect(makeWith(absent)).not.toThrow()
   })
 
   test('a cookie of a domain and a path around baseUrl', () => {
     const around = (cookie: object) => makeWith({ baseUrl: 'https://a.app.example/app/x', cookie })
-    for (const domain of ['a.app.example', 'app.example', '.app.example', 'APP.example']) expect(around({ domain })).not.toThrow()
+    for (const domain of ['a.app.example', 'app.example', '.app.example', 'APP.example'])
+      expect(around({ domain })).not.toThrow()
     for (const path of ['/', '/app', '/app/', '/app/x']) expect(around({ path })).not.toThrow()
   })
 
   test('rules on trial that some of the providers can meet', () => {
-    const facebook = (more: object) => ({ facebook: { clientId, clientSecret, ...more }, amazon: { clientId, clientSecret } })
-    expect(makeWith({ provider: facebook({}), reportOnly: { emailDomains: ['acme.example'] } })).toThrow(/reportOnly\.emailDomains cannot be met/)
-    expect(makeWith({ provider: facebook({ trustEmail: true }), reportOnly: { emailDomains: ['acme.example'] } })).not.toThrow()
+    const facebook = (more: object) => ({
+      facebook: { clientId, clientSecret, ...more },
+      amazon: { clientId, clientSecret },
+    })
+    expect(
+      makeWith({ provider: facebook({}), reportOnly: { emailDomains: ['acme.example'] } }),
+    ).toThrow(/reportOnly\.emailDomains cannot be met/)
+    expect(
+      makeWith({
+        provider: facebook({ trustEmail: true }),
+        reportOnly: { emailDomains: ['acme.example'] },
+      }),
+    ).not.toThrow()
   })
 
-  test('several providers, two of one kind and one of one\'s own', () => {
+  test("several providers, two of one kind and one of one's own", () => {
     const own = defineProvider({
-      clientId, clientSecret, openid: false, scopes: ['read'],
-      endpoints: { authorization: 'https://x.example/a', token: 'https://x.example/t', userinfo: 'https://x.example/u' },
+      clientId,
+      clientSecret,
+      openid: false,
+      scopes: ['read'],
+      endpoints: {
+        authorization: 'https://x.example/a',
+        token: 'https://x.example/t',
+        userinfo: 'https://x.example/u',
+      },
     })
-    expect(makeWith({ provider: { github, ghe: githubProvider({ ...github, baseUrl: 'https://github.acme.example' }), idp: oidc(), own } })).not.toThrow()
+    expect(
+      makeWith({
+        provider: {
+          github,
+          ghe: githubProvider({ ...github, baseUrl: 'https://github.acme.example' }),
+          idp: oidc(),
+          own,
+        },
+      }),
+    ).not.toThrow()
   })
 
   test('the middleware carries nothing that Connect would call', () => {
@@ -230,7 +422,11 @@ describe('what is right', () => {
   })
 
   test('construction needs no network, and leaves nothing that keeps the process', async () => {
-    const middleware = makeWith({ provider: { idp: oidcProvider({ issuer: 'https://nowhere.invalid', clientId, clientSecret }) } })()
+    const middleware = makeWith({
+      provider: {
+        idp: oidcProvider({ issuer: 'https://nowhere.invalid', clientId, clientSecret }),
+      },
+    })()
     await expect(middleware.close()).resolves.toBeUndefined()
   })
 })
@@ -238,11 +434,15 @@ describe('what is right', () => {
 describe('the secret', () => {
   test('in production it must be there; the environment may bring several', () => {
     process.env['NODE_ENV'] = 'production'
-    expect(make({ provider: { github }, logger })).toThrow(/oauthModule\.secret is missing.*OAUTH_MODULE_SECRET/)
+    expect(make({ provider: { github }, logger })).toThrow(
+      /oauthModule\.secret is missing.*OAUTH_MODULE_SECRET/,
+    )
     process.env['OAUTH_MODULE_SECRET'] = `${secret}, ${secret.toUpperCase()}`
     expect(make({ provider: { github }, logger })).not.toThrow()
     process.env['OAUTH_MODULE_SECRET'] = `${secret},short`
-    expect(make({ provider: { github }, logger })).toThrow(/secret from OAUTH_MODULE_SECRET, where commas separate several, must have 32 characters/)
+    expect(make({ provider: { github }, logger })).toThrow(
+      /secret from OAUTH_MODULE_SECRET, where commas separate several, must have 32 characters/,
+    )
   })
 
   test('elsewhere a random one and one warning', () => {

@@ -26,11 +26,18 @@ interface Example {
 
 /** Starts an example without an account anywhere. */
 async function start(name: string): Promise<Example> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')))
-  const child = spawn(process.execPath, ['--import', 'tsx', join(process.cwd(), 'examples', `${name}.ts`)], { env: { ...env, PORT: '0', NODE_ENV: 'development' } })
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')),
+  )
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(process.cwd(), 'examples', `${name}.ts`)],
+    { env: { ...env, PORT: '0', NODE_ENV: 'development' } },
+  )
   children.push(child)
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => (said += String(chunk)))
   const origin = await until(() => {
     if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`)
     return /http:\/\/localhost:[1-9]\d*/.exec(said)?.[0]
@@ -47,22 +54,34 @@ async function until<T>(find: () => T | undefined): Promise<T> {
   throw new Error('it did not happen')
 }
 
-async function logInAs(persona: string, { origin }: Example, browser = createBrowser()): Promise<Browser> {
+async function logInAs(
+  persona: string,
+  { origin }: Example,
+  browser = createBrowser(),
+): Promise<Browser> {
   const chooser = await browser.get(`${origin}/`)
   const link = linksOf(chooser).find((url) => new URL(url).searchParams.get('persona') === persona)
   await browser.get(String(link))
   return browser
 }
 
-const logOut = (browser: Browser, { origin }: Example) => browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
+const logOut = (browser: Browser, { origin }: Example) =>
+  browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
 
-test('websocket: opens for a visitor of the app\'s page alone, and closes with 4401 at a logout', async () => {
+test("websocket: opens for a visitor of the app's page alone, and closes with 4401 at a logout", async () => {
   const example = await start('websocket')
   const browser = await logInAs('ada', example)
-  const Cookie = browser.cookies(example.origin).map((cookie) => cookie.cookieString()).join('; ')
-  const connect = (headers: Record<string, string>) => new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 } as never)
+  const Cookie = browser
+    .cookies(example.origin)
+    .map((cookie) => cookie.cookieString())
+    .join('; ')
+  const connect = (headers: Record<string, string>) =>
+    new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 } as never)
   for (const headers of [{ Origin: example.origin }, { Origin: 'https://evil.example', Cookie }]) {
-    const [, refused] = (await once(connect(headers).on('error', () => undefined), 'unexpected-response')) as [unknown, { statusCode: number }]
+    const [, refused] = (await once(
+      connect(headers).on('error', () => undefined),
+      'unexpected-response',
+    )) as [unknown, { statusCode: number }]
     expect(refused.statusCode).toBe(401)
   }
   const socket = connect({ Origin: example.origin, Cookie })
@@ -78,7 +97,10 @@ test('websocket: opens for a visitor of the app\'s page alone, and closes with 4
 test('server-sent-events: the stream ends at a logout, and says why', async () => {
   const example = await start('server-sent-events')
   const browser = await logInAs('ada', example)
-  const cookie = browser.cookies(example.origin).map((one) => one.cookieString()).join('; ')
+  const cookie = browser
+    .cookies(example.origin)
+    .map((one) => one.cookieString())
+    .join('; ')
   let stream = ''
   const ended = new Promise<void>((resolve, reject) => {
     const headers = { cookie, accept: 'text/event-stream' }
@@ -90,8 +112,13 @@ test('server-sent-events: the stream ends at a logout, and says why', async () =
   await until(() => (stream.includes('event: hello') ? true : undefined))
   await logOut(browser, example)
   await ended
-  expect(stream).toMatch(/^event: hello\ndata: "Ada Lovelace"\n\n[\s\S]*event: over\ndata: login_required\n\n$/)
-  expect((await browser.get(`${example.origin}/time`, { headers: { Accept: 'text/event-stream' } })).status).toBe(401)
+  expect(stream).toMatch(
+    /^event: hello\ndata: "Ada Lovelace"\n\n[\s\S]*event: over\ndata: login_required\n\n$/,
+  )
+  expect(
+    (await browser.get(`${example.origin}/time`, { headers: { Accept: 'text/event-stream' } }))
+      .status,
+  ).toBe(401)
 }, 60_000)
 
 test('audit-log: one line of JSON for each thing worth knowing, without secrets', async () => {
@@ -100,12 +127,32 @@ test('audit-log: one line of JSON for each thing worth knowing, without secrets'
   await logInAs('mallory', example)
   await logOut(browser, example)
   await until(() => (example.said().includes('"logout"') ? true : undefined))
-  const lines = example.said().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>)
+  const lines = example
+    .said()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
   expect(lines).toEqual([
-    expect.objectContaining({ level: 30, event: 'login', user: expect.stringMatching(/^dev:/), session: expect.stringMatching(/^[0-9a-f]{64}$/) }),
-    expect.objectContaining({ level: 40, event: 'denied', code: 'not_authorized', tried: ['emailDomains'], decisionId: expect.stringMatching(/^[0-9a-f]{8}$/) }),
+    expect.objectContaining({
+      level: 30,
+      event: 'login',
+      user: expect.stringMatching(/^dev:/),
+      session: expect.stringMatching(/^[0-9a-f]{64}$/),
+    }),
+    expect.objectContaining({
+      level: 40,
+      event: 'denied',
+      code: 'not_authorized',
+      tried: ['emailDomains'],
+      decisionId: expect.stringMatching(/^[0-9a-f]{8}$/),
+    }),
     expect.objectContaining({ level: 40, event: 'login_failed', code: 'not_authorized' }),
-    expect.objectContaining({ level: 30, event: 'logout', user: lines[0]?.['user'], session: lines[0]?.['session'] }),
+    expect.objectContaining({
+      level: 30,
+      event: 'logout',
+      user: lines[0]?.['user'],
+      session: lines[0]?.['session'],
+    }),
   ])
 }, 60_000)
 
@@ -130,16 +177,35 @@ test('tracing: a span for each request', async () => {
   const browser = await logInAs('ada', example)
   await browser.get(`${example.origin}/page?x=1`)
   await until(() => (example.said().includes('/page') ? true : undefined))
-  const spans = example.said().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>)
-  expect(spans.at(0)).toMatchObject({ span: 'oauth gate', 'url.path': '/', 'http.response.status_code': 302, 'oauth.decision': 'block', 'oauth.reason': 'login' })
-  expect(spans.at(-1)).toMatchObject({ span: 'oauth gate', 'url.path': '/page', 'http.response.status_code': 200, 'oauth.decision': 'allow' })
+  const spans = example
+    .said()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(spans.at(0)).toMatchObject({
+    span: 'oauth gate',
+    'url.path': '/',
+    'http.response.status_code': 302,
+    'oauth.decision': 'block',
+    'oauth.reason': 'login',
+  })
+  expect(spans.at(-1)).toMatchObject({
+    span: 'oauth gate',
+    'url.path': '/page',
+    'http.response.status_code': 200,
+    'oauth.decision': 'allow',
+  })
 }, 60_000)
 
 // Both play a provider with one user, who is logged in without being asked.
-test.each(['custom-oauth2', 'gitlab-self-hosted'])('%s: a visitor is logged in', async (name) => {
-  const example = await start(name)
-  const page = await createBrowser().get(`${example.origin}/deep?x=1`)
-  expect([page.status, page.url]).toEqual([200, `${example.origin}/deep?x=1`])
-  expect(page.body).toContain('Ada Lovelace')
-  expect(page.body).toContain('ada@example.com')
-}, 60_000)
+test.each(['custom-oauth2', 'gitlab-self-hosted'])(
+  '%s: a visitor is logged in',
+  async (name) => {
+    const example = await start(name)
+    const page = await createBrowser().get(`${example.origin}/deep?x=1`)
+    expect([page.status, page.url]).toEqual([200, `${example.origin}/deep?x=1`])
+    expect(page.body).toContain('Ada Lovelace')
+    expect(page.body).toContain('ada@example.com')
+  },
+  60_000,
+)

@@ -8,13 +8,23 @@ const root = join(__dirname, '../..')
 const children: ChildProcess[] = []
 
 afterAll(async () => {
-  await Promise.all(children.map((child) => child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill())))
+  await Promise.all(
+    children.map(
+      (child) =>
+        child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill()),
+    ),
+  )
 })
 
 /** Starts an example as its reader would, on a free port if none is named, and without an account anywhere. */
 function start(name: string, port = '0'): Promise<string> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')))
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', `${name}.ts`)], { cwd: root, env: { ...env, PORT: port, NODE_ENV: 'development' } })
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')),
+  )
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', `${name}.ts`)], {
+    cwd: root,
+    env: { ...env, PORT: port, NODE_ENV: 'development' },
+  })
   children.push(child)
   return new Promise((resolve, reject) => {
     let said = ''
@@ -30,28 +40,48 @@ function start(name: string, port = '0'): Promise<string> {
 }
 
 /** Where each of the framework examples asks for a login. */
-const frameworks: Record<string, string> = { connect: '/deep?x=1', http: '/deep?x=1', serverless: '/deep?x=1', express4: '/reports/2026?tab=costs', fastify: '/deep?x=1', nestjs: '/deep?x=1' }
+const frameworks: Record<string, string> = {
+  connect: '/deep?x=1',
+  http: '/deep?x=1',
+  serverless: '/deep?x=1',
+  express4: '/reports/2026?tab=costs',
+  fastify: '/deep?x=1',
+  nestjs: '/deep?x=1',
+}
 
 describe('an example', () => {
-  test.each(Object.entries(frameworks))('%s logs Ada in at the development provider, and answers what she asked for', async (name, path) => {
-    const origin = await start(name)
-    const browser = createBrowser()
-    const chooser = await browser.get(origin + path)
-    const ada = linksOf(chooser).find((url) => new URL(url).searchParams.get('persona') === 'ada')
-    if (ada === undefined) throw new Error(`nobody to choose: ${chooser.status} ${chooser.url} ${chooser.body}`)
-    const page = await browser.get(ada)
-    expect([page.status, page.url]).toEqual([200, origin + path])
-    expect(page.body).toMatch(/^Hello Ada Lovelace, your key here is dev:\S+\n$/)
-    expect(page.headers['cache-control']).toBe('private')
-    // What is no navigation is told so, and the special paths are the gate's.
-    const mount = name === 'express4' ? '/reports' : ''
-    const api = await createBrowser().get(origin + path, { headers: { 'Sec-Fetch-Mode': 'cors', Accept: 'application/json' }, follow: false })
-    expect([api.status, JSON.parse(api.body)]).toEqual([401, expect.objectContaining({ error: 'login_required' })])
-    expect((await browser.get(`${origin}${mount}/auth/nothing`)).status).toBe(404)
-    const out = await browser.get(`${origin}${mount}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
-    expect(out.status).toBe(200)
-    expect((await browser.get(origin + path, { follow: false })).status).toBe(302)
-  }, 60_000)
+  test.each(Object.entries(frameworks))(
+    '%s logs Ada in at the development provider, and answers what she asked for',
+    async (name, path) => {
+      const origin = await start(name)
+      const browser = createBrowser()
+      const chooser = await browser.get(origin + path)
+      const ada = linksOf(chooser).find((url) => new URL(url).searchParams.get('persona') === 'ada')
+      if (ada === undefined)
+        throw new Error(`nobody to choose: ${chooser.status} ${chooser.url} ${chooser.body}`)
+      const page = await browser.get(ada)
+      expect([page.status, page.url]).toEqual([200, origin + path])
+      expect(page.body).toMatch(/^Hello Ada Lovelace, your key here is dev:\S+\n$/)
+      expect(page.headers['cache-control']).toBe('private')
+      // What is no navigation is told so, and the special paths are the gate's.
+      const mount = name === 'express4' ? '/reports' : ''
+      const api = await createBrowser().get(origin + path, {
+        headers: { 'Sec-Fetch-Mode': 'cors', Accept: 'application/json' },
+        follow: false,
+      })
+      expect([api.status, JSON.parse(api.body)]).toEqual([
+        401,
+        expect.objectContaining({ error: 'login_required' }),
+      ])
+      expect((await browser.get(`${origin}${mount}/auth/nothing`)).status).toBe(404)
+      const out = await browser.get(`${origin}${mount}/auth/logout`, {
+        headers: { 'Sec-Fetch-Site': 'same-origin' },
+      })
+      expect(out.status).toBe(200)
+      expect((await browser.get(origin + path, { follow: false })).status).toBe(302)
+    },
+    60_000,
+  )
 
   test('says that its port is taken', async () => {
     const { port } = new URL(await start('basic'))
@@ -66,7 +96,13 @@ describe('an example', () => {
 
   test('of every other file starts, and answers', async () => {
     // One needs a database: __tests__/stores/examples.test.ts has it.
-    const others = readdirSync(join(root, 'examples')).flatMap((file) => (file.endsWith('.ts') && file !== 'connect-pg-simple.ts' && frameworks[file.slice(0, -3)] === undefined ? [file.slice(0, -3)] : []))
+    const others = readdirSync(join(root, 'examples')).flatMap((file) =>
+      file.endsWith('.ts') &&
+      file !== 'connect-pg-simple.ts' &&
+      frameworks[file.slice(0, -3)] === undefined
+        ? [file.slice(0, -3)]
+        : [],
+    )
     expect(others).toContain('basic')
     for (const name of others) {
       const page = await createBrowser().get(`${await start(name)}/deep`, { follow: false })

@@ -30,8 +30,16 @@ const plainApp = app.replace(' as AddressInfo', '')
 
 function tsconfig(options: Record<string, unknown> = {}): string {
   const compilerOptions = {
-    target: 'ES2022', module: 'node16', strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, esModuleInterop: true,
-    outDir: 'out', rootDir: '.', types: ['node'], ...options,
+    target: 'ES2022',
+    module: 'node16',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    esModuleInterop: true,
+    outDir: 'out',
+    rootDir: '.',
+    types: ['node'],
+    ...options,
   }
   return JSON.stringify({ compilerOptions, files: ['app.ts'] })
 }
@@ -46,8 +54,22 @@ async function compile(folder: string): Promise<string> {
 describe('the tarball', () => {
   test('holds what is built, the licences and the manual, and nothing else', async () => {
     const files = await packed.files()
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/stores.md', 'docs/scaling.md', 'package.json', 'dist/THIRD-PARTY-NOTICES.txt']))
-    for (const file of files) expect(file).toMatch(/^(?:LICENSE|[A-Z]+\.md|docs\/[a-z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/)
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'CHANGELOG.md',
+        'SECURITY.md',
+        'docs/stores.md',
+        'docs/scaling.md',
+        'package.json',
+        'dist/THIRD-PARTY-NOTICES.txt',
+      ]),
+    )
+    for (const file of files)
+      expect(file).toMatch(
+        /^(?:LICENSE|[A-Z]+\.md|docs\/[a-z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/,
+      )
   })
 
   test('names the licence of every package whose code it contains', async () => {
@@ -57,7 +79,9 @@ describe('the tarball', () => {
       expect(notices).toMatch(new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'))
     }
     for (const file of ['index.cjs', 'dev.js', 'dev.cjs']) {
-      const paths = readFileSync(join(folder, file), 'utf8').matchAll(/^\s*\/\/ node_modules\/(?:.*\/node_modules\/)?((?:@[^/\s]+\/)?[^/\s]+)\//gm)
+      const paths = readFileSync(join(folder, file), 'utf8').matchAll(
+        /^\s*\/\/ node_modules\/(?:.*\/node_modules\/)?((?:@[^/\s]+\/)?[^/\s]+)\//gm,
+      )
       const names = new Set([...paths].map(([, name]) => name))
       expect(names.size).toBeGreaterThan(0)
       for (const name of names) expect(notices).toContain(`\n${name} `)
@@ -65,10 +89,22 @@ describe('the tarball', () => {
   })
 
   test('S-104 runs nothing when it is installed, and brings five packages at most', async () => {
-    const { scripts, dependencies } = JSON.parse(readFileSync(join(await packed.project({}, []), 'node_modules/oauth-module/package.json'), 'utf8'))
-    expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$|^(?:pre|post)?prepare$/.test(name))).toEqual([])
+    const { scripts, dependencies } = JSON.parse(
+      readFileSync(
+        join(await packed.project({}, []), 'node_modules/oauth-module/package.json'),
+        'utf8',
+      ),
+    )
+    expect(
+      Object.keys(scripts).filter((name) =>
+        /^(?:pre|post)?install$|^(?:pre|post)?prepare$/.test(name),
+      ),
+    ).toEqual([])
     const { output } = await run('.', 'npm', ['ls', '--omit=dev', '--all', '--parseable'])
-    const packages = output.split('\n').filter((line) => line.includes('/node_modules/')).map((line) => line.replace(/.*\/node_modules\//, ''))
+    const packages = output
+      .split('\n')
+      .filter((line) => line.includes('/node_modules/'))
+      .map((line) => line.replace(/.*\/node_modules\//, ''))
     expect(packages.sort()).toEqual([...runtime].sort())
     expect(Object.keys(dependencies)).toHaveLength(4)
   })
@@ -78,19 +114,35 @@ describe('the tarball', () => {
     const declarations = (await packed.files()).filter((file) => /\.d\.c?ts$/.test(file))
     expect(declarations.length).toBeGreaterThanOrEqual(6)
     for (const file of declarations) {
-      expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(/['"](?:openid-client|oauth4webapi|jose|lru-cache|cookie|oidc-provider|koa)['"]/)
+      expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(
+        /['"](?:openid-client|oauth4webapi|jose|lru-cache|cookie|oidc-provider|koa)['"]/,
+      )
     }
   })
 
   test('satisfies publint', async () => {
     const { code, output } = await run('.', join(binaries, 'publint'), ['--strict', packed.tarball])
-    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('All good!') })
+    expect({ code, output }).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('All good!'),
+    })
   })
 
   test('satisfies attw', async () => {
-    const args = [packed.tarball, '--profile', 'node16', '--no-definitely-typed', '--format', 'ascii', '--no-color']
+    const args = [
+      packed.tarball,
+      '--profile',
+      'node16',
+      '--no-definitely-typed',
+      '--format',
+      'ascii',
+      '--no-color',
+    ]
     const { code, output } = await run('.', join(binaries, 'attw'), args)
-    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('oauth-module/express-user') })
+    expect({ code, output }).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('oauth-module/express-user'),
+    })
   })
 })
 
@@ -98,29 +150,58 @@ describe('an app in JavaScript', () => {
   const links = [...runtime, 'express']
 
   test('imports it by name and by default', async () => {
-    const head = "import express from 'express'\nimport byDefault, { oauthModule, oidcProvider, memoryStore } from 'oauth-module'\nimport 'oauth-module/express-user'\nimport { devProvider } from 'oauth-module/dev'\n"
-    const folder = await packed.project({ 'package.json': esm, 'app.js': `${head}console.log(byDefault === oauthModule, typeof devProvider)\n${plainApp}` }, links)
-    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'true function\nanswered 401\n' })
+    const head =
+      "import express from 'express'\nimport byDefault, { oauthModule, oidcProvider, memoryStore } from 'oauth-module'\nimport 'oauth-module/express-user'\nimport { devProvider } from 'oauth-module/dev'\n"
+    const folder = await packed.project(
+      {
+        'package.json': esm,
+        'app.js': `${head}console.log(byDefault === oauthModule, typeof devProvider)\n${plainApp}`,
+      },
+      links,
+    )
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'true function\nanswered 401\n',
+    })
   })
 
   test('requires it as a function that carries the other names', async () => {
-    const head = "const express = require('express')\nconst oauthModule = require('oauth-module')\nconst { oidcProvider, memoryStore } = oauthModule\nrequire('oauth-module/express-user')\nconst { devProvider } = require('oauth-module/dev')\n"
-    const facts = 'console.log(typeof oauthModule, oauthModule === oauthModule.oauthModule, oauthModule === oauthModule.default, typeof devProvider)'
-    const folder = await packed.project({ 'package.json': cjs, 'app.js': `${head}${facts}\n${plainApp}` }, links)
-    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'function true true function\nanswered 401\n' })
+    const head =
+      "const express = require('express')\nconst oauthModule = require('oauth-module')\nconst { oidcProvider, memoryStore } = oauthModule\nrequire('oauth-module/express-user')\nconst { devProvider } = require('oauth-module/dev')\n"
+    const facts =
+      'console.log(typeof oauthModule, oauthModule === oauthModule.oauthModule, oauthModule === oauthModule.default, typeof devProvider)'
+    const folder = await packed.project(
+      { 'package.json': cjs, 'app.js': `${head}${facts}\n${plainApp}` },
+      links,
+    )
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'function true true function\nanswered 401\n',
+    })
   })
 
   test('requires it where require() of ES modules is switched off', async () => {
-    const folder = await packed.project({ 'package.json': cjs, 'app.js': "console.log(typeof require('oauth-module'))" }, ['cookie', 'lru-cache'])
-    expect(await run(folder, process.execPath, ['--no-experimental-require-module', 'app.js'])).toEqual({ code: 0, output: 'function\n' })
+    const folder = await packed.project(
+      { 'package.json': cjs, 'app.js': "console.log(typeof require('oauth-module'))" },
+      ['cookie', 'lru-cache'],
+    )
+    expect(
+      await run(folder, process.execPath, ['--no-experimental-require-module', 'app.js']),
+    ).toEqual({ code: 0, output: 'function\n' })
   })
 })
 
 describe('importing', () => {
   test('loads neither openid-client nor jose: an import works without them', async () => {
-    const files = { 'package.json': esm, 'app.js': "import { oauthModule } from 'oauth-module'\nconsole.log(typeof oauthModule)" }
+    const files = {
+      'package.json': esm,
+      'app.js': "import { oauthModule } from 'oauth-module'\nconsole.log(typeof oauthModule)",
+    }
     const folder = await packed.project(files, ['cookie', 'lru-cache'])
-    expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: 'function\n' })
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'function\n',
+    })
   })
 
   test('loads neither by require(), which has them in its file: they look at navigator when they are loaded', async () => {
@@ -132,7 +213,10 @@ describe('importing', () => {
       const auth = oauthModule({ provider: { acme }, secret: 'a secret of thirty-two characters or more' })
       const before = looks
       auth.ready().catch(() => console.log(before, looks > 0))`
-    const folder = await packed.project({ 'package.json': cjs, 'app.js': text }, ['cookie', 'lru-cache'])
+    const folder = await packed.project({ 'package.json': cjs, 'app.js': text }, [
+      'cookie',
+      'lru-cache',
+    ])
     expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: '0 true\n' })
   })
 })
@@ -142,16 +226,28 @@ describe('an app in TypeScript, every declaration checked', () => {
 
   test('compiles and runs as ES modules', async () => {
     const head = `${imports}import oauthModule, { memoryStore, oidcProvider, type OAuthUser } from 'oauth-module'\nconst nameOf = ({ name }: OAuthUser) => name\nvoid nameOf\n`
-    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': tsconfig(), 'app.ts': head + app }, [...runtime, ...types])
+    const folder = await packed.project(
+      { 'package.json': esm, 'tsconfig.json': tsconfig(), 'app.ts': head + app },
+      [...runtime, ...types],
+    )
     expect(await compile(folder)).toBe('')
-    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({ code: 0, output: 'answered 401\n' })
+    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({
+      code: 0,
+      output: 'answered 401\n',
+    })
   })
 
   test('compiles and runs as CommonJS, where require() gives the function', async () => {
     const head = `${imports}import oauthModule = require('oauth-module')\nimport byDefault, { memoryStore, oidcProvider, type OAuthUser } from 'oauth-module'\nconst nameOf = ({ name }: OAuthUser) => name\nvoid nameOf\nconsole.log(byDefault === oauthModule)\n`
-    const folder = await packed.project({ 'package.json': cjs, 'tsconfig.json': tsconfig(), 'app.ts': head + app }, [...runtime, ...types])
+    const folder = await packed.project(
+      { 'package.json': cjs, 'tsconfig.json': tsconfig(), 'app.ts': head + app },
+      [...runtime, ...types],
+    )
     expect(await compile(folder)).toBe('')
-    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({ code: 0, output: 'true\nanswered 401\n' })
+    expect(await run(folder, process.execPath, ['out/app.js'])).toEqual({
+      code: 0,
+      output: 'true\nanswered 401\n',
+    })
   })
 
   test('types req.user as our user beside the types of passport', async () => {
@@ -163,7 +259,10 @@ describe('an app in TypeScript, every declaration checked', () => {
         res.send(user?.key)
       })\n${app}`
     const config = tsconfig({ types: ['node', 'passport'], noEmit: true })
-    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': config, 'app.ts': text }, [...runtime, ...types, '@types/passport'])
+    const folder = await packed.project(
+      { 'package.json': esm, 'tsconfig.json': config, 'app.ts': text },
+      [...runtime, ...types, '@types/passport'],
+    )
     expect(await compile(folder)).toBe('')
   })
 
@@ -174,7 +273,10 @@ describe('an app in TypeScript, every declaration checked', () => {
       // @ts-expect-error not typed by us
       express().get('/', (req) => void req.user)`
     const config = tsconfig({ noEmit: true, skipLibCheck: true })
-    const folder = await packed.project({ 'package.json': esm, 'tsconfig.json': config, 'app.ts': text }, [...runtime, ...types])
+    const folder = await packed.project(
+      { 'package.json': esm, 'tsconfig.json': config, 'app.ts': text },
+      [...runtime, ...types],
+    )
     expect(await compile(folder)).toBe('')
   })
 })
@@ -199,8 +301,15 @@ describe("an app's own tests", () => {
         await auth.close()
         await close()
       })`
-    const folder = await packed.project({ 'package.json': cjs, 'app.test.js': text }, [...runtime, 'jest'])
-    const { code, output } = await run(folder, process.execPath, [join(binaries, 'jest'), '--rootDir', folder])
+    const folder = await packed.project({ 'package.json': cjs, 'app.test.js': text }, [
+      ...runtime,
+      'jest',
+    ])
+    const { code, output } = await run(folder, process.execPath, [
+      join(binaries, 'jest'),
+      '--rootDir',
+      folder,
+    ])
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('1 passed') })
   })
 })

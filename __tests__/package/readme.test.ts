@@ -4,18 +4,29 @@ import { describe, expect, test } from '@jest/globals'
 import ts from 'typescript'
 
 const root = join(__dirname, '../..')
-const documents = ['README.md', 'docs/stores.md', 'docs/scaling.md'].filter((name) => existsSync(join(root, name)))
+const documents = ['README.md', 'docs/stores.md', 'docs/scaling.md'].filter((name) =>
+  existsSync(join(root, name)),
+)
 
 /** The code blocks of a document, as modules beside it that exist only in memory. */
 function blocksOf(document: string): Map<string, string> {
   const text = readFileSync(join(root, document), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '')
-  return new Map(blocks.map((code, index) => [join(root, `${document.replace(/\W/g, '-')}-${index + 1}.ts`), `${code}\nexport {}\n`]))
+  return new Map(
+    blocks.map((code, index) => [
+      join(root, `${document.replace(/\W/g, '-')}-${index + 1}.ts`),
+      `${code}\nexport {}\n`,
+    ]),
+  )
 }
 
 function compile(blocks: Map<string, string>): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] , files: [] }, ts.sys, root)
+  const { options } = ts.parseJsonConfigFileContent(
+    { ...config, include: [], files: [] },
+    ts.sys,
+    root,
+  )
   const relaxed = { ...options, noUnusedLocals: false, noUnusedParameters: false }
   const host = ts.createCompilerHost(relaxed)
   const { fileExists, readFile, getSourceFile } = host
@@ -23,10 +34,17 @@ function compile(blocks: Map<string, string>): string[] {
   host.readFile = (name) => blocks.get(name) ?? readFile(name)
   host.getSourceFile = (name, version) => {
     const code = blocks.get(name)
-    return code === undefined ? getSourceFile(name, version) : ts.createSourceFile(name, code, version)
+    return code === undefined
+      ? getSourceFile(name, version)
+      : ts.createSourceFile(name, code, version)
   }
   const program = ts.createProgram([...blocks.keys()], relaxed, host)
-  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => `${file?.fileName.slice(root.length + 1)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(
+      ({ file, messageText }) =>
+        `${file?.fileName.slice(root.length + 1)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+    )
 }
 
 describe('the code in the documentation', () => {
@@ -37,7 +55,12 @@ describe('the code in the documentation', () => {
   })
 
   test('a block that does not fit the types is found', () => {
-    const wrong = new Map([[join(root, 'wrong.ts'), "import { oauthModule } from 'oauth-module'\noauthModule({ provider: { github: { organisations: ['acme'] } } })\n"]])
+    const wrong = new Map([
+      [
+        join(root, 'wrong.ts'),
+        "import { oauthModule } from 'oauth-module'\noauthModule({ provider: { github: { organisations: ['acme'] } } })\n",
+      ],
+    ])
     expect(compile(wrong)).toEqual([expect.stringContaining('organisations')])
   })
 })

@@ -4,16 +4,16 @@ import { Html, html } from '../../src/pages/html.js'
 test('strings and numbers are escaped, for content and for quoted attributes', () => {
   const text = `<a href="x" title='y'>&\`z\``
   expect(String(html`<p title="${text}">${text}${7}</p>`)).toBe(
-    '<p title="&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;z&#96;">'
-    + '&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;z&#96;7</p>',
+    '<p title="&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;z&#96;">' +
+      '&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;z&#96;7</p>',
   )
 })
 
 test('nested markup goes in as it is, lists are joined, and nothing gives nothing', () => {
-  const items = ['a', '<', 0].map(item => html`<li>${item}</li>`)
-  expect(String(html`<ul>${items}</ul>${['<', [html`<br>`, null]]}${undefined}${null}${false}${''}`)).toBe(
-    '<ul><li>a</li><li>&lt;</li><li>0</li></ul>&lt;<br>',
-  )
+  const items = ['a', '<', 0].map((item) => html`<li>${item}</li>`)
+  expect(
+    String(html`<ul>${items}</ul>${['<', [html`<br>`, null]]}${undefined}${null}${false}${''}`),
+  ).toBe('<ul><li>a</li><li>&lt;</li><li>0</li></ul>&lt;<br>')
   expect(String(html``)).toBe('')
 })
 

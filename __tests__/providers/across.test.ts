@@ -3,11 +3,28 @@ import { oidcProvider } from '../../src/index.js'
 import type { VendorName } from '../../src/dev/vendors/index.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { gateOf, logIn, providerOf, refusal, requestsTo, setUp, startVendor } from '../support/providers.js'
+import {
+  gateOf,
+  logIn,
+  providerOf,
+  refusal,
+  requestsTo,
+  setUp,
+  startVendor,
+} from '../support/providers.js'
 
 afterEach(stopAll)
 
-const builtin: VendorName[] = ['github', 'google', 'microsoft', 'gitlab', 'facebook', 'linkedin', 'twitch', 'amazon']
+const builtin: VendorName[] = [
+  'github',
+  'google',
+  'microsoft',
+  'gitlab',
+  'facebook',
+  'linkedin',
+  'twitch',
+  'amazon',
+]
 const discoverable: VendorName[] = ['google', 'microsoft', 'linkedin', 'twitch']
 
 describe('what a discovery document says', () => {
@@ -29,7 +46,12 @@ describe('what a discovery document says', () => {
 describe('people', () => {
   test('X-2, X-3: one id and one e-mail at two providers are two people', async () => {
     const [one, two] = [await startVendor('oidc'), await startVendor('oidc')]
-    const gate = await startGate({ provider: { one: oidcProvider(one.options as never), two: oidcProvider(two.options as never) } })
+    const gate = await startGate({
+      provider: {
+        one: oidcProvider(one.options as never),
+        two: oidcProvider(two.options as never),
+      },
+    })
     const browser = createBrowser()
     const keys: unknown[] = []
     for (const name of ['one', 'two']) {
@@ -39,12 +61,17 @@ describe('people', () => {
     expect(keys).toEqual(['one:user-1', 'two:user-1'])
   })
 
-  test.each<VendorName>(['facebook', 'amazon', 'microsoft'])('X-10: %s never says that an e-mail is verified, so a rule on it throws', async (name) => {
-    const vendor = await startVendor(name)
-    expect(refusal(providerOf(vendor, { emailDomains: ['acme.example'] }))).toMatch(/emailDomains cannot be met/)
-    const gate = await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true })
-    expect((await logIn({ gate })).status).toBe(200)
-  })
+  test.each<VendorName>(['facebook', 'amazon', 'microsoft'])(
+    'X-10: %s never says that an e-mail is verified, so a rule on it throws',
+    async (name) => {
+      const vendor = await startVendor(name)
+      expect(refusal(providerOf(vendor, { emailDomains: ['acme.example'] }))).toMatch(
+        /emailDomains cannot be met/,
+      )
+      const gate = await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true })
+      expect((await logIn({ gate })).status).toBe(200)
+    },
+  )
 
   test('X-11: a picture is data for the app: no page of ours shows it', async () => {
     const { vendor, gate } = await setUp('oidc', { emailDomains: ['elsewhere.example'] })
@@ -56,7 +83,9 @@ describe('people', () => {
   })
 
   test('X-12: a built-in in another case is refused, with the right one', () => {
-    expect(refusal({ GitHub: { clientId: 'a', clientSecret: 'b' } as never })).toMatch(/write github in lower case/)
+    expect(refusal({ GitHub: { clientId: 'a', clientSecret: 'b' } as never })).toMatch(
+      /write github in lower case/,
+    )
   })
 })
 
@@ -96,13 +125,21 @@ describe('requests', () => {
     const { gate, browser } = await setUp(name, {}, {}, { authorize: () => false })
     const plain = authorizationOf(await browser.get(gate.url('/'), { follow: false }))
     const { page } = await logIn({ gate, browser })
-    const [another = ''] = [...page.body.matchAll(/<a[^>]*href="([^"]*)"[^>]*>\s*Use another account/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
-    const asked = authorizationOf(await browser.get(new URL(another, gate.origin).href, { follow: false }))
+    const [another = ''] = [
+      ...page.body.matchAll(/<a[^>]*href="([^"]*)"[^>]*>\s*Use another account/g),
+    ].map(([, href = '']) => href.replaceAll('&amp;', '&'))
+    const asked = authorizationOf(
+      await browser.get(new URL(another, gate.origin).href, { follow: false }),
+    )
     expect(Object.fromEntries([...asked].filter(([key]) => !plain.has(key)))).toEqual(expected)
   })
 
   test('X-8: a prompt of the configuration joins ours, and `none` gives way', async () => {
-    for (const [prompt, expected] of [['consent', 'consent login'], ['none', 'login'], ['login', 'login']]) {
+    for (const [prompt, expected] of [
+      ['consent', 'consent login'],
+      ['none', 'login'],
+      ['login', 'login'],
+    ]) {
       const { gate, browser } = await setUp('oidc', { authorizationParams: { prompt } })
       const page = await browser.get(gate.url('/auth/authn'), { follow: false })
       expect(authorizationOf(page).getAll('prompt')).toEqual([expected])
@@ -111,7 +148,11 @@ describe('requests', () => {
 })
 
 describe('errors of the token endpoint', () => {
-  const html = { status: 502, headers: { 'content-type': 'text/html' }, body: '<html><script>alert(1)</script>' }
+  const html = {
+    status: 502,
+    headers: { 'content-type': 'text/html' },
+    body: '<html><script>alert(1)</script>',
+  }
   test.each(builtin)('X-6: %s: a page in place of an answer', async (name) => {
     const { vendor, gate } = await setUp(name)
     vendor.respond('token', html)
@@ -139,22 +180,43 @@ describe('errors of the token endpoint', () => {
     vendor.settings.grantedScopes = ['read:user', 'user:email']
     vendor.respond('user', { body: { id: 1, login: 'x' } })
     vendor.respond('emails', { body: [] })
-    vendor.respond('token', { body: { access_token: 't', token_type: 'bearer', scope: 'constructor,__proto__' } })
-    expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: ['constructor', '__proto__'] })
+    vendor.respond('token', {
+      body: { access_token: 't', token_type: 'bearer', scope: 'constructor,__proto__' },
+    })
+    expect((await logIn({ gate })).seen.oauth).toMatchObject({
+      scopes: ['constructor', '__proto__'],
+    })
   })
 
-  test.each(builtin)('X-9: %s: neither page nor log tell a secret, whatever fails', async (name) => {
-    const { vendor } = await setUp(name)
-    for (const endpoint of ['token', name === 'github' ? 'user' : 'userinfo'] as const) {
-      const gate = await gateOf(vendor)
-      vendor.respond(endpoint, (request) => ({ status: 500, body: { error: 'server_error', error_description: 'oops', echo: request.body, headers: request.headers } }))
-      const { page, authorization, status } = await logIn({ gate })
-      expect(status).toBe(502)
-      vendor.respond(endpoint, undefined)
-      const told = page.body + gate.logged.join()
-      const sent = vendor.requests.flatMap(({ form = {}, headers }) => [form['code'], form['client_secret'], form['code_verifier'], String(headers.authorization).split(' ')[1]])
-      for (const secret of [...sent, authorization.get('state')]) if (secret) expect(told).not.toContain(secret)
-      expect(sent.filter(Boolean).length).toBeGreaterThan(1)
-    }
-  })
+  test.each(builtin)(
+    'X-9: %s: neither page nor log tell a secret, whatever fails',
+    async (name) => {
+      const { vendor } = await setUp(name)
+      for (const endpoint of ['token', name === 'github' ? 'user' : 'userinfo'] as const) {
+        const gate = await gateOf(vendor)
+        vendor.respond(endpoint, (request) => ({
+          status: 500,
+          body: {
+            error: 'server_error',
+            error_description: 'oops',
+            echo: request.body,
+            headers: request.headers,
+          },
+        }))
+        const { page, authorization, status } = await logIn({ gate })
+        expect(status).toBe(502)
+        vendor.respond(endpoint, undefined)
+        const told = page.body + gate.logged.join()
+        const sent = vendor.requests.flatMap(({ form = {}, headers }) => [
+          form['code'],
+          form['client_secret'],
+          form['code_verifier'],
+          String(headers.authorization).split(' ')[1],
+        ])
+        for (const secret of [...sent, authorization.get('state')])
+          if (secret) expect(told).not.toContain(secret)
+        expect(sent.filter(Boolean).length).toBeGreaterThan(1)
+      }
+    },
+  )
 })

@@ -86,13 +86,20 @@ describe.each(Object.entries(addresses))('%s', (name, { issuer, ...endpoints }) 
 })
 
 test('MS-5 a tenant is part of the addresses of Microsoft', () => {
-  const [provider] = parseProviders({ microsoft: { ...credentials, tenant: 'organizations' } }, defaults)
+  const [provider] = parseProviders(
+    { microsoft: { ...credentials, tenant: 'organizations' } },
+    defaults,
+  )
   const { authorization, token, jwks } = provider?.endpoints ?? {}
-  for (const url of [authorization, token, jwks]) expect(url).toMatch(/^https:\/\/login\.microsoftonline\.com\/organizations\//)
+  for (const url of [authorization, token, jwks])
+    expect(url).toMatch(/^https:\/\/login\.microsoftonline\.com\/organizations\//)
 })
 
 test('GH-20 an Enterprise Server is found at its own addresses alone', () => {
-  const [provider] = parseProviders({ github: { ...credentials, baseUrl: 'https://ghe.example.com/' } }, defaults)
+  const [provider] = parseProviders(
+    { github: { ...credentials, baseUrl: 'https://ghe.example.com/' } },
+    defaults,
+  )
   expect([provider?.issuer, provider?.endpoints]).toEqual([
     'https://ghe.example.com/login/oauth',
     {

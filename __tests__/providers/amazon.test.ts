@@ -19,18 +19,25 @@ test('AZ-2: only profile is asked for, and what the configuration adds', async (
   const more = await logIn({ gate: await gateOf(vendor, { scopes: ['postal_code'] }) })
   expect(more.authorization.get('scope')).toBe('profile postal_code')
   expect(more.user).toMatchObject({ claims: { postal_code: '98101' } })
-  expect(await logIn({ gate: await gateOf(vendor, { scopes: ['openid'] }) })).toMatchObject({ status: 502, code: 'misconfigured' })
+  expect(await logIn({ gate: await gateOf(vendor, { scopes: ['openid'] }) })).toMatchObject({
+    status: 502,
+    code: 'misconfigured',
+  })
 })
 
 test('AZ-3: a rule on e-mails needs trustEmail', async () => {
-  expect(refusal({ amazon: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(/emailDomains cannot be met: Amazon .* trustEmail/)
+  expect(refusal({ amazon: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(
+    /emailDomains cannot be met: Amazon .* trustEmail/,
+  )
   const { vendor, gate } = await setUp('amazon')
   vendor.user.claims = { email_verified: true }
   const { seen } = await logIn({ gate })
   expect(seen.user).toMatchObject({ email: 'ama@acme.example', emailVerified: false })
   expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
   const trusting = await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true })
-  expect((await logIn({ gate: trusting })).seen.headers).toMatchObject({ 'ngrok-auth-user-email': 'ama@acme.example' })
+  expect((await logIn({ gate: trusting })).seen.headers).toMatchObject({
+    'ngrok-auth-user-email': 'ama@acme.example',
+  })
 })
 
 test('AZ-5: no token is ever part of a URL', async () => {
@@ -42,12 +49,17 @@ test('AZ-5: no token is ever part of a URL', async () => {
   expect(requestsTo(vendor, 'userinfo')[0]?.headers.authorization).toBe(`Bearer ${token}`)
 })
 
-test('AZ-6: tokens of 2048 characters do not reach the browser\'s cookies', async () => {
+test("AZ-6: tokens of 2048 characters do not reach the browser's cookies", async () => {
   const { gate, browser } = await setUp('amazon', {}, { settings: { tokenLength: 2048 } })
   const { seen } = await logIn({ gate, browser })
   expect(seen.headers['ngrok-auth-oauth-access-token']).toHaveLength(2048)
   expect(seen.headers['ngrok-auth-oauth-refresh-token']).toHaveLength(2048)
-  expect(browser.cookies(gate.origin).map(({ key, value }) => key + value).join().length).toBeLessThan(200)
+  expect(
+    browser
+      .cookies(gate.origin)
+      .map(({ key, value }) => key + value)
+      .join().length,
+  ).toBeLessThan(200)
 })
 
 test('AZ-7: somebody with an id only can log in', async () => {

@@ -18,9 +18,20 @@ const ida = { id: '1', name: 'Ida', email: 'ida@acme.example', emailVerified: tr
 
 /** Hooks as JavaScript has them: no type checks what they return. */
 function gateWith(hooks: object, options: Partial<OAuthModuleOptions> = {}) {
-  const { clientId, clientSecret, authorizationUrl, tokenUrl } = vendor.options as Record<string, string>
+  const { clientId, clientSecret, authorizationUrl, tokenUrl } = vendor.options as Record<
+    string,
+    string
+  >
   const endpoints = { authorization: String(authorizationUrl), token: String(tokenUrl) }
-  const own = defineProvider({ openid: false, clientId, clientSecret, scopes: [], endpoints, identity: () => ida, ...hooks } as never)
+  const own = defineProvider({
+    openid: false,
+    clientId,
+    clientSecret,
+    scopes: [],
+    endpoints,
+    identity: () => ida,
+    ...hooks,
+  } as never)
   return startGate({ provider: { own }, ...options })
 }
 
@@ -32,14 +43,37 @@ const attempt = async (hooks: object, options: Partial<OAuthModuleOptions> = {})
 describe('S-084 what the hooks of defineProvider() return', () => {
   test('is a user as it is read', async () => {
     const gate = await gateWith({ identity: () => ({ ...ida, id: 7, claims: { plan: 'gold' } }) })
-    expect((await logIn({ gate })).user).toMatchObject({ key: 'own:7', id: '7', name: 'Ida', email: 'ida@acme.example', emailVerified: true, claims: { plan: 'gold' } })
+    expect((await logIn({ gate })).user).toMatchObject({
+      key: 'own:7',
+      id: '7',
+      name: 'Ida',
+      email: 'ida@acme.example',
+      emailVerified: true,
+      claims: { plan: 'gold' },
+    })
   })
 
   test.each<[string, unknown]>([
-    ['nobody', undefined], ['null', null], ['a text', 'ida'], ['a list', [ida]],
-    ['no id', { ...ida, id: undefined }], ['an empty id', { ...ida, id: '' }], ['an object as the id', { ...ida, id: {} }], ['a fraction as the id', { ...ida, id: 1.5 }],
-    ['claims in a circle', { ...ida, get claims() { const claims: Record<string, unknown> = {}; return Object.assign(claims, { claims }) } }],
-    ['claims that are a list', { ...ida, claims: [1] }], ['a BigInt in the claims', { ...ida, claims: { n: 1n } }],
+    ['nobody', undefined],
+    ['null', null],
+    ['a text', 'ida'],
+    ['a list', [ida]],
+    ['no id', { ...ida, id: undefined }],
+    ['an empty id', { ...ida, id: '' }],
+    ['an object as the id', { ...ida, id: {} }],
+    ['a fraction as the id', { ...ida, id: 1.5 }],
+    [
+      'claims in a circle',
+      {
+        ...ida,
+        get claims() {
+          const claims: Record<string, unknown> = {}
+          return Object.assign(claims, { claims })
+        },
+      },
+    ],
+    ['claims that are a list', { ...ida, claims: [1] }],
+    ['a BigInt in the claims', { ...ida, claims: { n: 1n } }],
   ])('as %s is no user, and opens no session', async (_, identity) => {
     const store = memoryStore()
     expect(await attempt({ identity: () => identity }, { store })).toEqual([502, 'provider_error'])
@@ -52,7 +86,9 @@ describe('S-084 what the hooks of defineProvider() return', () => {
     ['an e-mail in a list', { email: ['ida@acme.example'] }, [403, 'not_authorized']],
     ['verified as a text that says yes', { emailVerified: 'true' }, [200, undefined]],
   ])('meets a rule on e-mails only as it should: %s', async (_, facts, outcome) => {
-    expect(await attempt({ identity: () => ({ ...ida, ...facts }), emailDomains: ['acme.example'] })).toEqual(outcome)
+    expect(
+      await attempt({ identity: () => ({ ...ida, ...facts }), emailDomains: ['acme.example'] }),
+    ).toEqual(outcome)
   })
 
   test.each<[string, unknown, Array<number | string | undefined>]>([
@@ -62,34 +98,81 @@ describe('S-084 what the hooks of defineProvider() return', () => {
     ['another list', { teams: ['admin'] }, [403, 'not_authorized']],
     ['odd entries and the group', { groups: [1, null, 'admin'] }, [200, undefined]],
   ])('counts as membership only as a list of texts: %s', async (_, memberships, outcome) => {
-    expect(await attempt({ membershipLists: ['groups'], groups: ['admin'], memberships: async () => memberships })).toEqual(outcome)
+    expect(
+      await attempt({
+        membershipLists: ['groups'],
+        groups: ['admin'],
+        memberships: async () => memberships,
+      }),
+    ).toEqual(outcome)
   })
 
   test('shows the app no membership that nobody asked about', async () => {
-    const gate = await gateWith({ membershipLists: ['groups'], groups: ['admin'], memberships: async () => ({ groups: ['admin', 'secret-project'] }) })
+    const gate = await gateWith({
+      membershipLists: ['groups'],
+      groups: ['admin'],
+      memberships: async () => ({ groups: ['admin', 'secret-project'] }),
+    })
     expect((await logIn({ gate })).user['groups']).toEqual(['admin'])
   })
 })
 
 describe('a hook of defineProvider() that fails', () => {
   test.each<[string, object]>([
-    ['identity', { identity: () => { throw new TypeError('x is undefined') } }],
+    [
+      'identity',
+      {
+        identity: () => {
+          throw new TypeError('x is undefined')
+        },
+      },
+    ],
     ['identity, later', { identity: async () => Promise.reject(undefined) }],
-    ['memberships', { membershipLists: ['groups'], groups: ['a'], memberships: () => { throw new Error('no') } }],
-    ['restriction', { restriction: () => { throw new Error('no') } }],
-  ])('is the provider\'s fault: %s', async (_, hooks) => {
+    [
+      'memberships',
+      {
+        membershipLists: ['groups'],
+        groups: ['a'],
+        memberships: () => {
+          throw new Error('no')
+        },
+      },
+    ],
+    [
+      'restriction',
+      {
+        restriction: () => {
+          throw new Error('no')
+        },
+      },
+    ],
+  ])("is the provider's fault: %s", async (_, hooks) => {
     expect(await attempt(hooks)).toEqual([502, 'provider_error'])
   })
 
   test('by never ending is cut off in time', async () => {
-    expect(await attempt({ identity: () => new Promise(() => undefined) }, { timeouts: { provider: 0.3 } })).toEqual([504, 'provider_timeout'])
+    expect(
+      await attempt(
+        { identity: () => new Promise(() => undefined) },
+        { timeouts: { provider: 0.3 } },
+      ),
+    ).toEqual([504, 'provider_timeout'])
   })
 
   test('tells nobody the token that it quotes', async () => {
     const seen: unknown[] = []
     const gate = await gateWith(
-      { identity: ({ accessToken }: { accessToken: string }) => { throw new Error(`no user for ${accessToken}`) } },
-      { onError: (error, _req, _res, next) => { seen.push(error.cause); next() } },
+      {
+        identity: ({ accessToken }: { accessToken: string }) => {
+          throw new Error(`no user for ${accessToken}`)
+        },
+      },
+      {
+        onError: (error, _req, _res, next) => {
+          seen.push(error.cause)
+          next()
+        },
+      },
     )
     await logIn({ gate })
     expect(String(seen)).toBe('Error: no user for …')
@@ -110,7 +193,10 @@ describe('a hook of defineProvider() that fails', () => {
     isBroken = true
     clock.forward(61)
     asked = 0
-    const statuses = [await browser.get(gate.url('/'), { follow: false }), await browser.get(gate.url('/'), { follow: false })].map(({ status }) => status)
+    const statuses = [
+      await browser.get(gate.url('/'), { follow: false }),
+      await browser.get(gate.url('/'), { follow: false }),
+    ].map(({ status }) => status)
     expect([statuses, asked]).toEqual([[503, 503], 1])
     isBroken = false
     clock.forward(60)

@@ -3,7 +3,15 @@ import { createHmac } from 'node:crypto'
 import { oidcProvider } from '../../src/index.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp } from '../support/providers.js'
+import {
+  expectDenied,
+  gateOf,
+  logIn,
+  refusal,
+  requestsTo,
+  retryLink,
+  setUp,
+} from '../support/providers.js'
 
 afterEach(stopAll)
 
@@ -13,20 +21,29 @@ describe('tokens', () => {
   test('FB-1: no discovery document is asked for', async () => {
     const { vendor, gate } = await setUp('facebook')
     expect((await logIn({ gate })).status).toBe(200)
-    expect(vendor.requests.map(({ url }) => url).filter((url) => url.includes('.well-known'))).toEqual([])
+    expect(
+      vendor.requests.map(({ url }) => url).filter((url) => url.includes('.well-known')),
+    ).toEqual([])
   })
 
   test('FB-1: a discovery document without a token endpoint is named as the fault', async () => {
     const { vendor } = await setUp('oidc')
     vendor.settings.discovery = { token_endpoint: undefined, userinfo_endpoint: undefined }
-    const gate = await startGate({ provider: { fb: oidcProvider({ ...credentials, issuer: vendor.origin }) } })
+    const gate = await startGate({
+      provider: { fb: oidcProvider({ ...credentials, issuer: vendor.origin }) },
+    })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
     expect(gate.logged.join()).toContain('token_endpoint')
   })
 
   test('FB-2: a nested error is read: its code in the log, and nothing of its text anywhere', async () => {
     const { vendor, gate } = await setUp('facebook')
-    vendor.respond('token', { status: 400, body: { error: { message: 'Bad <b>thing</b>', type: 'OAuthException', code: 191, fbtrace_id: 'x' } } })
+    vendor.respond('token', {
+      status: 400,
+      body: {
+        error: { message: 'Bad <b>thing</b>', type: 'OAuthException', code: 191, fbtrace_id: 'x' },
+      },
+    })
     const attempt = await logIn({ gate })
     expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
     expect(attempt.page.body).not.toMatch(/Bad|\[object Object\]/)
@@ -34,11 +51,24 @@ describe('tokens', () => {
     expect(gate.logged.join()).not.toContain('Bad')
   })
 
-  test('FB-2: a wrong secret is the owner\'s to correct, a used code the visitor\'s to repeat', async () => {
+  test("FB-2: a wrong secret is the owner's to correct, a used code the visitor's to repeat", async () => {
     const { vendor } = await setUp('facebook')
-    expect(await logIn({ gate: await gateOf(vendor, { clientSecret: 'wrong' }) })).toMatchObject({ status: 502, code: 'misconfigured' })
+    expect(await logIn({ gate: await gateOf(vendor, { clientSecret: 'wrong' }) })).toMatchObject({
+      status: 502,
+      code: 'misconfigured',
+    })
     const gate = await gateOf(vendor)
-    vendor.respond('token', { status: 400, body: { error: { message: 'This authorization code has been used.', type: 'OAuthException', code: 100, error_subcode: 36_009 } } })
+    vendor.respond('token', {
+      status: 400,
+      body: {
+        error: {
+          message: 'This authorization code has been used.',
+          type: 'OAuthException',
+          code: 100,
+          error_subcode: 36_009,
+        },
+      },
+    })
     expect(await logIn({ gate })).toMatchObject({ status: 400, code: 'login_expired' })
   })
 
@@ -47,7 +77,17 @@ describe('tokens', () => {
     vendor.settings.throttled = true
     expect(await logIn({ gate })).toMatchObject({ status: 503, code: 'provider_busy' })
     vendor.settings.throttled = false
-    vendor.respond('userinfo', { status: 400, body: { error: { message: 'Session has expired', type: 'OAuthException', code: 190, error_subcode: 463 } } })
+    vendor.respond('userinfo', {
+      status: 400,
+      body: {
+        error: {
+          message: 'Session has expired',
+          type: 'OAuthException',
+          code: 190,
+          error_subcode: 463,
+        },
+      },
+    })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
@@ -59,28 +99,44 @@ describe('tokens', () => {
     expect(first?.form).toMatchObject({ grant_type: 'authorization_code' })
     const [me] = requestsTo(vendor, 'userinfo')
     const token = String(me?.headers.authorization).replace('Bearer ', '')
-    expect(me?.query.get('appsecret_proof')).toBe(createHmac('sha256', vendor.clientSecret).update(token).digest('hex'))
+    expect(me?.query.get('appsecret_proof')).toBe(
+      createHmac('sha256', vendor.clientSecret).update(token).digest('hex'),
+    )
     expect(token).toBe(attempt.seen.headers['ngrok-auth-oauth-access-token'])
     expect(token).not.toBe(second?.form?.['fb_exchange_token'])
   })
 
   test('FB-10: a token answer without expires_in has an end that nobody knows', async () => {
     const { vendor, gate } = await setUp('facebook', {}, { settings: { tokenLifetime: undefined } })
-    vendor.respond('token', (request) => (request.form?.['grant_type'] === 'fb_exchange_token' ? { body: { access_token: request.form['fb_exchange_token'], token_type: 'bearer' } } : undefined))
+    vendor.respond('token', (request) =>
+      request.form?.['grant_type'] === 'fb_exchange_token'
+        ? { body: { access_token: request.form['fb_exchange_token'], token_type: 'bearer' } }
+        : undefined,
+    )
     const { seen } = await logIn({ gate })
     expect(seen.oauth).not.toHaveProperty('accessTokenExpiresAt', expect.anything())
     // The end of the token that was exchanged is not that of the one it was exchanged for.
     vendor.settings.tokenLifetime = 60
-    expect((await logIn({ gate })).seen.oauth).not.toHaveProperty('accessTokenExpiresAt', expect.anything())
+    expect((await logIn({ gate })).seen.oauth).not.toHaveProperty(
+      'accessTokenExpiresAt',
+      expect.anything(),
+    )
   })
 
   test('FB-8: the proof is there as well when the permissions are given back', async () => {
-    const { vendor, gate, browser } = await setUp('facebook', {}, { settings: { proofRequired: true } }, { logout: { revokeTokens: true } })
+    const { vendor, gate, browser } = await setUp(
+      'facebook',
+      {},
+      { settings: { proofRequired: true } },
+      { logout: { revokeTokens: true } },
+    )
     await logIn({ gate, browser })
     vendor.requests.length = 0
     await browser.get(gate.url('/auth/logout'))
     await gate.middleware.close()
-    expect(vendor.requests).toMatchObject([{ endpoint: 'permissions', method: 'DELETE', status: 200 }])
+    expect(vendor.requests).toMatchObject([
+      { endpoint: 'permissions', method: 'DELETE', status: 200 },
+    ])
   })
 })
 
@@ -91,20 +147,38 @@ describe('the user', () => {
     const { seen } = await logIn({ gate })
     expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
     expect(seen.headers).toMatchObject({ 'ngrok-auth-user-name': 'Femi Adeyemi' })
-    expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true }) }))
+    expectDenied(
+      await logIn({
+        gate: await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true }),
+      }),
+    )
   })
 
   test('FB-4: a rule on e-mails needs trustEmail', async () => {
-    expect(refusal({ facebook: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(/emailDomains cannot be met: Facebook .* trustEmail/)
-    expect(refusal({ facebook: { ...credentials, emailAddresses: ['a@acme.example'] } })).toMatch(/emailAddresses cannot be met/)
+    expect(refusal({ facebook: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(
+      /emailDomains cannot be met: Facebook .* trustEmail/,
+    )
+    expect(refusal({ facebook: { ...credentials, emailAddresses: ['a@acme.example'] } })).toMatch(
+      /emailAddresses cannot be met/,
+    )
     const { gate } = await setUp('facebook', { emailDomains: ['acme.example'], trustEmail: true })
-    expect((await logIn({ gate })).seen.headers).toMatchObject({ 'ngrok-auth-user-email': 'femi@acme.example' })
+    expect((await logIn({ gate })).seen.headers).toMatchObject({
+      'ngrok-auth-user-email': 'femi@acme.example',
+    })
   })
 
   test('FB-4: an e-mail that claims to be verified is not', async () => {
     const { vendor, gate } = await setUp('facebook')
     // The Graph answers with the fields that were asked for, and knows no such one.
-    vendor.respond('userinfo', { body: { id: '1', name: 'F', email: 'femi@acme.example', email_verified: true, verified: true } })
+    vendor.respond('userinfo', {
+      body: {
+        id: '1',
+        name: 'F',
+        email: 'femi@acme.example',
+        email_verified: true,
+        verified: true,
+      },
+    })
     const { seen } = await logIn({ gate })
     expect(seen.user).toMatchObject({ email: 'femi@acme.example', emailVerified: false })
     expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
@@ -123,7 +197,9 @@ describe('the user', () => {
 
   test('FB-9: a profile without a picture works', async () => {
     const { vendor, gate } = await setUp('facebook')
-    expect((await logIn({ gate })).user).toMatchObject({ picture: 'https://graph.example/femi.jpg' })
+    expect((await logIn({ gate })).user).toMatchObject({
+      picture: 'https://graph.example/femi.jpg',
+    })
     vendor.user.picture = undefined
     expect((await logIn({ gate })).user).not.toHaveProperty('picture')
     vendor.user.claims = { picture: { data: null } }
@@ -148,13 +224,20 @@ describe('the way back', () => {
 
   test('a user who says no gets the page for that', async () => {
     const { vendor, gate } = await setUp('facebook')
-    vendor.settings.refuse = { error: 'access_denied', error_reason: 'user_denied', error_description: 'Permissions error' }
+    vendor.settings.refuse = {
+      error: 'access_denied',
+      error_reason: 'user_denied',
+      error_description: 'Permissions error',
+    }
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
   })
 
   test('/auth/authn asks for the password again', async () => {
     const { gate, browser } = await setUp('facebook')
     const page = await browser.get(gate.url('/auth/authn'), { follow: false })
-    expect(Object.fromEntries(authorizationOf(page))).toMatchObject({ auth_type: 'reauthenticate', scope: 'public_profile,email' })
+    expect(Object.fromEntries(authorizationOf(page))).toMatchObject({
+      auth_type: 'reauthenticate',
+      scope: 'public_profile,email',
+    })
   })
 })

@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { startVendor, type VendorEndpoint, type VendorOverride, type VendorRequest, type VendorServer } from '../../src/dev/vendors/index.js'
+import {
+  startVendor,
+  type VendorEndpoint,
+  type VendorOverride,
+  type VendorRequest,
+  type VendorServer,
+} from '../../src/dev/vendors/index.js'
 import { githubProvider, oidcProvider } from '../../src/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { begin, consent, logIn, startSwitch, type Switch } from '../support/corpus.js'
@@ -12,7 +18,12 @@ describe('requests to a provider', () => {
   let gate: Switch
   let elsewhere: FaultyServer
   beforeAll(async () => {
-    ;[oidc, github, gate, elsewhere] = await Promise.all([startVendor('oidc', { settings: { issInCallback: false } }), startVendor('github'), startSwitch('express'), startFaulty()])
+    ;[oidc, github, gate, elsewhere] = await Promise.all([
+      startVendor('oidc', { settings: { issInCallback: false } }),
+      startVendor('github'),
+      startSwitch('express'),
+      startFaulty(),
+    ])
   })
   afterEach(realDate)
   afterAll(async () => {
@@ -21,8 +32,15 @@ describe('requests to a provider', () => {
   })
 
   function use(vendor: VendorServer, timeout = 5): void {
-    const { issuer, clientId, clientSecret } = vendor.options as { issuer: string; clientId: string; clientSecret: string }
-    const acme = vendor.vendor === 'github' ? githubProvider({ ...vendor.options, organizations: ['acme'] }) : oidcProvider({ issuer, clientId, clientSecret })
+    const { issuer, clientId, clientSecret } = vendor.options as {
+      issuer: string
+      clientId: string
+      clientSecret: string
+    }
+    const acme =
+      vendor.vendor === 'github'
+        ? githubProvider({ ...vendor.options, organizations: ['acme'] })
+        : oidcProvider({ issuer, clientId, clientSecret })
     vendor.requests.length = 0
     gate.use({ provider: { acme }, timeouts: { provider: timeout } })
   }
@@ -31,7 +49,10 @@ describe('requests to a provider', () => {
     const first = await sendRawRequest(gate.port, { target: '/deep' })
     if (first.status !== 302) return first
     const begun = await begin(gate, '/deep')
-    return sendRawRequest(gate.port, { target: `/auth/callback?${await consent(begun)}`, headers: [`Cookie: ${begun.cookie}`] })
+    return sendRawRequest(gate.port, {
+      target: `/auth/callback?${await consent(begun)}`,
+      headers: [`Cookie: ${begun.cookie}`],
+    })
   }
 
   const places: [string, 'oidc' | 'github', VendorEndpoint][] = [
@@ -56,7 +77,11 @@ describe('requests to a provider', () => {
     }
 
     test.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed', async (status) => {
-      const answer = await spoilt({ status, headers: { location: `${elsewhere.stray}/collect` }, body: '' })
+      const answer = await spoilt({
+        status,
+        headers: { location: `${elsewhere.stray}/collect` },
+        body: '',
+      })
       expect([answer.status, elsewhere.strayed]).toEqual([502, []])
     })
 
@@ -69,9 +94,22 @@ describe('requests to a provider', () => {
       const vendor = which === 'oidc' ? oidc : github
       vendor.respond(endpoint, undefined)
       const { authorization = '', 'content-type': type = 'text/plain' } = request.headers
-      const headers = { accept: 'application/json', 'user-agent': 'test', ...(authorization !== '' && { authorization: String(authorization) }), 'content-type': String(type) }
-      const own = await fetch(vendor.origin + request.url, { method: request.method, headers, ...(request.body !== '' && { body: request.body }) })
-      return { status: own.status, headers: { 'content-type': 'application/json' }, body: (await own.text()) + ' '.repeat(blanks) }
+      const headers = {
+        accept: 'application/json',
+        'user-agent': 'test',
+        ...(authorization !== '' && { authorization: String(authorization) }),
+        'content-type': String(type),
+      }
+      const own = await fetch(vendor.origin + request.url, {
+        method: request.method,
+        headers,
+        ...(request.body !== '' && { body: request.body }),
+      })
+      return {
+        status: own.status,
+        headers: { 'content-type': 'application/json' },
+        body: (await own.text()) + ' '.repeat(blanks),
+      }
     }
 
     test('an answer that is too long is refused, though it says the right thing', async () => {
@@ -90,19 +128,39 @@ describe('requests to a provider', () => {
       expect([answer.status, answer.text.includes('provider_error')]).toEqual([502, true])
     })
 
-    test.each(['reset', 'truncated'] as const)('a connection that breaks is an error page: %s', async (fault) => {
-      expect((await spoilt(fault)).status).toBe(502)
-    })
+    test.each(['reset', 'truncated'] as const)(
+      'a connection that breaks is an error page: %s',
+      async (fault) => {
+        expect((await spoilt(fault)).status).toBe(502)
+      },
+    )
 
     test('headers of the provider do not reach the visitor', async () => {
-      const answer = await spoilt({ status: 500, headers: { 'set-cookie': 'planted=1', 'x-planted': '1', 'clear-site-data': '"*"' }, body: 'x' })
+      const answer = await spoilt({
+        status: 500,
+        headers: { 'set-cookie': 'planted=1', 'x-planted': '1', 'clear-site-data': '"*"' },
+        body: 'x',
+      })
       expect(answer.text).not.toMatch(/planted|clear-site-data/i)
     })
   })
 
   test('S-109 a certificate that nobody vouches for is refused', async () => {
-    const { issuer, clientId, clientSecret } = oidc.options as { issuer: string; clientId: string; clientSecret: string }
-    gate.use({ provider: { acme: oidcProvider({ issuer, clientId, clientSecret, endpoints: { token: elsewhere.selfSigned } }) } })
+    const { issuer, clientId, clientSecret } = oidc.options as {
+      issuer: string
+      clientId: string
+      clientSecret: string
+    }
+    gate.use({
+      provider: {
+        acme: oidcProvider({
+          issuer,
+          clientId,
+          clientSecret,
+          endpoints: { token: elsewhere.selfSigned },
+        }),
+      },
+    })
     expect((await attempt()).status).toBe(502)
   })
 
@@ -120,7 +178,11 @@ describe('requests to a provider', () => {
   })
 
   test('S-110 a provider that hangs: few requests at once, the others refused, and nothing left behind', async () => {
-    const { issuer, clientId, clientSecret } = oidc.options as { issuer: string; clientId: string; clientSecret: string }
+    const { issuer, clientId, clientSecret } = oidc.options as {
+      issuer: string
+      clientId: string
+      clientSecret: string
+    }
     let current = 0
     let most = 0
     let hangs = true
@@ -129,15 +191,29 @@ describe('requests to a provider', () => {
       req.socket.once('close', () => current--)
       if (!hangs) res.end('{}')
     })
-    gate.use({ provider: { acme: oidcProvider({ issuer, clientId, clientSecret, endpoints: { token } }) }, timeouts: { provider: 1 } })
+    gate.use({
+      provider: { acme: oidcProvider({ issuer, clientId, clientSecret, endpoints: { token } }) },
+      timeouts: { provider: 1 },
+    })
     const begun = await Promise.all(Array.from({ length: 500 }, () => begin(gate)))
     const queries = await Promise.all(begun.map((one) => consent(one)))
     const before = active()
-    const answers = await Promise.all(begun.map(({ cookie }, index) => sendRawRequest(gate.port, { target: `/auth/callback?${queries[index]}`, headers: [`Cookie: ${cookie}`] })))
+    const answers = await Promise.all(
+      begun.map(({ cookie }, index) =>
+        sendRawRequest(gate.port, {
+          target: `/auth/callback?${queries[index]}`,
+          headers: [`Cookie: ${cookie}`],
+        }),
+      ),
+    )
     const statuses = new Set(answers.map(({ status }) => status))
     expect([...statuses].filter((status) => ![502, 503, 504].includes(status))).toEqual([])
     expect(statuses.has(503)).toBe(true)
-    expect(answers.filter(({ status, headers }) => status === 503 && !(Number(headers['retry-after']) > 0))).toEqual([])
+    expect(
+      answers.filter(
+        ({ status, headers }) => status === 503 && !(Number(headers['retry-after']) > 0),
+      ),
+    ).toEqual([])
     expect(most).toBeGreaterThan(0)
     // Fifty, and the server may see the end of each only after its successor has begun.
     expect(most).toBeLessThanOrEqual(100)
@@ -152,25 +228,46 @@ describe('requests to a provider', () => {
 
   test('S-110 S-117 callbacks of strangers that hang keep nobody out who is logged in: checks have a line of their own', async () => {
     const clock = fakeDate()
-    const { issuer, clientId, clientSecret } = oidc.options as { issuer: string; clientId: string; clientSecret: string }
+    const { issuer, clientId, clientSecret } = oidc.options as {
+      issuer: string
+      clientId: string
+      clientSecret: string
+    }
     let isHeld = false
     const held: (() => void)[] = []
-    const end = oidc.respond('token', () => (isHeld ? new Promise((resolve) => void held.push(() => resolve({ status: 400, body: { error: 'invalid_grant' } }))) : undefined))
-    gate.use({ provider: { acme: oidcProvider({ issuer, clientId, clientSecret }) }, authCheckInterval: 30, timeouts: { provider: 20 } })
+    const end = oidc.respond('token', () =>
+      isHeld
+        ? new Promise(
+            (resolve) =>
+              void held.push(() => resolve({ status: 400, body: { error: 'invalid_grant' } })),
+          )
+        : undefined,
+    )
+    gate.use({
+      provider: { acme: oidcProvider({ issuer, clientId, clientSecret }) },
+      authCheckInterval: 30,
+      timeouts: { provider: 20 },
+    })
     const cookie = await logIn(gate)
     const begun = await Promise.all(Array.from({ length: 260 }, () => begin(gate)))
     clock.forward(31)
     isHeld = true
     let refused = 0
     const answers = begun.map(async ({ state, cookie: nonce }) => {
-      const answer = await sendRawRequest(gate.port, { target: `/auth/callback?code=garbage&state=${state}`, headers: [`Cookie: ${nonce}`] })
+      const answer = await sendRawRequest(gate.port, {
+        target: `/auth/callback?code=garbage&state=${state}`,
+        headers: [`Cookie: ${nonce}`],
+      })
       if (answer.status === 503) refused++
     })
     // Some are refused: the line of the logins is full.
     await expectEventually(async () => refused > 0)
     oidc.requests.length = 0
     const page = await sendRawRequest(gate.port, { headers: [`Cookie: ${cookie}`] })
-    expect([page.status, oidc.requests.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== 'token')]).toEqual([200, ['userinfo']])
+    expect([
+      page.status,
+      oidc.requests.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== 'token'),
+    ]).toEqual([200, ['userinfo']])
     isHeld = false
     for (const release of held) release()
     await Promise.all(answers)

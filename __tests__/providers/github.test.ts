@@ -2,11 +2,22 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { githubProvider, oidcProvider } from '../../src/index.js'
 import { startGate, stopAll, toCallback, untilCallback } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp, startVendor } from '../support/providers.js'
+import {
+  expectDenied,
+  gateOf,
+  logIn,
+  refusal,
+  requestsTo,
+  setUp,
+  startVendor,
+} from '../support/providers.js'
 
 afterEach(stopAll)
 
-const teams = (count: number, last: string) => [...Array.from({ length: count - 1 }, (_, index) => `crowd/team-${index}`), last]
+const teams = (count: number, last: string) => [
+  ...Array.from({ length: count - 1 }, (_, index) => `crowd/team-${index}`),
+  last,
+]
 
 describe('tokens', () => {
   test('GH-1: asks for JSON, and reads a form-encoded answer as well', async () => {
@@ -14,25 +25,41 @@ describe('tokens', () => {
     expect((await logIn({ gate })).status).toBe(200)
     expect(requestsTo(vendor, 'token')[0]?.headers.accept).toContain('application/json')
     vendor.respond('token', () => undefined)
-    const fields = new URLSearchParams({ access_token: '', scope: 'read:user,user:email', token_type: 'bearer' })
+    const fields = new URLSearchParams({
+      access_token: '',
+      scope: 'read:user,user:email',
+      token_type: 'bearer',
+    })
     vendor.respond('token', async (request) => {
       const { accessToken } = await redeemAsForm(vendor.origin, request.body)
       fields.set('access_token', accessToken)
-      return { headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }, body: fields.toString() }
+      return {
+        headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+        body: fields.toString(),
+      }
     })
     expect((await logIn({ gate })).user).toMatchObject({ id: '583231' })
 
     async function redeemAsForm(origin: string, body: string) {
       vendor.respond('token', undefined)
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-      const answer = await fetch(`${origin}/login/oauth/access_token`, { method: 'POST', headers, body })
+      const answer = await fetch(`${origin}/login/oauth/access_token`, {
+        method: 'POST',
+        headers,
+        body,
+      })
       return { accessToken: new URLSearchParams(await answer.text()).get('access_token') ?? '' }
     }
   })
 
   test('GH-2: an error with status 200 is an error: no session, and nobody is read', async () => {
     const { vendor, gate, browser } = await setUp('github')
-    vendor.respond('token', { body: { error: 'bad_verification_code', error_description: 'The code passed is incorrect or expired.' } })
+    vendor.respond('token', {
+      body: {
+        error: 'bad_verification_code',
+        error_description: 'The code passed is incorrect or expired.',
+      },
+    })
     const attempt = await logIn({ gate, browser })
     expect(attempt).toMatchObject({ status: 400, code: 'login_expired' })
     expect(requestsTo(vendor, 'user')).toEqual([])
@@ -50,20 +77,36 @@ describe('tokens', () => {
   })
 
   test('GH-4: scopes come with commas, and a wide one stands for the narrow', async () => {
-    const { vendor, gate } = await setUp('github', { scopes: ['user', 'repo'], organizations: ['acme'] })
+    const { vendor, gate } = await setUp('github', {
+      scopes: ['user', 'repo'],
+      organizations: ['acme'],
+    })
     const attempt = await logIn({ gate })
-    expect(attempt.authorization.get('scope')?.split(' ').sort()).toEqual(['read:org', 'read:user', 'repo', 'user', 'user:email'])
-    expect(attempt.seen.oauth).toMatchObject({ scopes: expect.arrayContaining(['read:user', 'user:email', 'read:org']) })
+    expect(attempt.authorization.get('scope')?.split(' ').sort()).toEqual([
+      'read:org',
+      'read:user',
+      'repo',
+      'user',
+      'user:email',
+    ])
+    expect(attempt.seen.oauth).toMatchObject({
+      scopes: expect.arrayContaining(['read:user', 'user:email', 'read:org']),
+    })
     vendor.settings.grantedScopes = ['read:user', 'user:email', 'user']
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
     vendor.settings.grantedScopes = []
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
   })
 
-  test.each([['admin:org', ['read:org', 'write:org']], ['write:org', ['read:org']]])('GH-4: `%s` granted satisfies %j', async (wide, narrow) => {
+  test.each([
+    ['admin:org', ['read:org', 'write:org']],
+    ['write:org', ['read:org']],
+  ])('GH-4: `%s` granted satisfies %j', async (wide, narrow) => {
     const { vendor, gate } = await setUp('github', { scopes: [...narrow, wide] })
     vendor.settings.grantedScopes = ['read:user', 'user:email', wide]
-    expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: expect.arrayContaining(narrow) })
+    expect((await logIn({ gate })).seen.oauth).toMatchObject({
+      scopes: expect.arrayContaining(narrow),
+    })
   })
 
   test('GH-4: `user` granted satisfies `read:user` and `user:email`', async () => {
@@ -78,8 +121,15 @@ describe('tokens', () => {
   })
 
   test('GH-21: a GitHub App has no scopes: its permissions decide what can be read', async () => {
-    const { gate } = await setUp('github', { emailDomains: ['acme.example'] }, { settings: { githubApp: true } })
-    expect((await logIn({ gate })).user).toMatchObject({ email: 'octavia@acme.example', emailVerified: true })
+    const { gate } = await setUp(
+      'github',
+      { emailDomains: ['acme.example'] },
+      { settings: { githubApp: true } },
+    )
+    expect((await logIn({ gate })).user).toMatchObject({
+      email: 'octavia@acme.example',
+      emailVerified: true,
+    })
   })
 })
 
@@ -122,7 +172,9 @@ describe('e-mail', () => {
   test('GH-7: a private e-mail works', async () => {
     const { vendor, gate } = await setUp('github', { emailAddresses: ['Octavia@Acme.example'] })
     expect(vendor.user.email).toBeNull()
-    expect((await logIn({ gate })).seen.headers).toMatchObject({ 'ngrok-auth-user-email': 'octavia@acme.example' })
+    expect((await logIn({ gate })).seen.headers).toMatchObject({
+      'ngrok-auth-user-email': 'octavia@acme.example',
+    })
   })
 })
 
@@ -154,7 +206,10 @@ describe('organisations and teams', () => {
   })
 
   test('GH-10: a pending invitation is no membership', async () => {
-    const { vendor, gate } = await setUp('github', { organizations: ['acme'], teams: ['acme/core'] })
+    const { vendor, gate } = await setUp('github', {
+      organizations: ['acme'],
+      teams: ['acme/core'],
+    })
     vendor.user.organizations = [{ login: 'acme', state: 'pending' }]
     vendor.user.teams = [{ organization: 'acme', slug: 'core', state: 'pending' }]
     expectDenied(await logIn({ gate }))
@@ -172,7 +227,9 @@ describe('organisations and teams', () => {
     expect((await logIn({ gate })).user).toMatchObject({ organizations: ['myorg'] })
     // Neither the organisation nor the question about one team helps here.
     vendor.user = { ...vendor.user, organizations: [], teams: ['MyOrg/CORE'] }
-    expect((await logIn({ gate: await gateOf(vendor, { teams: ['myorg/Core'] }) })).status).toBe(200)
+    expect((await logIn({ gate: await gateOf(vendor, { teams: ['myorg/Core'] }) })).status).toBe(
+      200,
+    )
   })
 
   test('GH-12: the same slug in another organisation is another team', async () => {
@@ -252,7 +309,7 @@ describe('addresses', () => {
   })
 
   test.each([
-    ['GitHub\'s', 'https://github.com/login/oauth', 200],
+    ["GitHub's", 'https://github.com/login/oauth', 200],
     ['no', false, 200],
     ['another', 'https://evil.example', 400],
     ['a longer', 'https://github.com/login/oauth/', 400],
@@ -274,23 +331,38 @@ describe('addresses', () => {
   test('GH-19: GitHub is never asked for a discovery document', async () => {
     const { vendor, gate } = await setUp('github')
     await logIn({ gate })
-    expect(vendor.requests.map(({ url }) => url).filter((url) => url.includes('.well-known'))).toEqual([])
+    expect(
+      vendor.requests.map(({ url }) => url).filter((url) => url.includes('.well-known')),
+    ).toEqual([])
   })
 
   test('GH-19: as an OpenID Connect provider GitHub fails with words that help', async () => {
     const vendor = await startVendor('github')
-    const gate = await startGate({ provider: { gh: oidcProvider({ issuer: `${vendor.origin}/login/oauth`, clientId: 'a', clientSecret: 'b' }) } })
+    const gate = await startGate({
+      provider: {
+        gh: oidcProvider({
+          issuer: `${vendor.origin}/login/oauth`,
+          clientId: 'a',
+          clientSecret: 'b',
+        }),
+      },
+    })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-    expect(gate.logged.join()).toContain('.well-known/openid-configuration answered with status 404')
+    expect(gate.logged.join()).toContain(
+      '.well-known/openid-configuration answered with status 404',
+    )
   })
 
-  test.each(['', '/'])('GH-20: an Enterprise Server has its API below its own address (%s at the end)', async (end) => {
-    const vendor = await startVendor('github', { settings: { ghes: true, basePath: '/git' } })
-    const gate = await gateOf(vendor, { baseUrl: `${vendor.origin}/git${end}` })
-    expect((await logIn({ gate })).user).toMatchObject({ username: 'octavia' })
-    expect(requestsTo(vendor, 'user').map(({ url }) => url)).toEqual(['/git/api/v3/user'])
-    for (const { url } of vendor.requests) expect(url).toMatch(/^\/git\//)
-  })
+  test.each(['', '/'])(
+    'GH-20: an Enterprise Server has its API below its own address (%s at the end)',
+    async (end) => {
+      const vendor = await startVendor('github', { settings: { ghes: true, basePath: '/git' } })
+      const gate = await gateOf(vendor, { baseUrl: `${vendor.origin}/git${end}` })
+      expect((await logIn({ gate })).user).toMatchObject({ username: 'octavia' })
+      expect(requestsTo(vendor, 'user').map(({ url }) => url)).toEqual(['/git/api/v3/user'])
+      for (const { url } of vendor.requests) expect(url).toMatch(/^\/git\//)
+    },
+  )
 
   test('GH-20: an Enterprise Server that knows no PKCE works', async () => {
     const { gate } = await setUp('github', {}, { settings: { ghes: true, pkce: false } })
@@ -303,7 +375,9 @@ describe('addresses', () => {
     const gate = await startGate({ provider: provider as never })
     const browser = createBrowser()
     const page = await browser.get(gate.url('/auth/authn?connection=github-2'))
-    expect(JSON.parse(page.body)).toMatchObject({ user: { key: 'github-2:583231', provider: 'github-2' } })
+    expect(JSON.parse(page.body)).toMatchObject({
+      user: { key: 'github-2:583231', provider: 'github-2' },
+    })
     expect(first.requests).toEqual([])
   })
 })
@@ -337,12 +411,19 @@ describe('who it is', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test.each(['userinfo', 'jwks', 'revocation', 'endSession', 'issuer'])('GitHub has no endpoint %s, and one that is named throws', (name) => {
-    const endpoints = { [name]: 'https://elsewhere.example/x' }
-    expect(refusal({ github: { clientId: 'a', clientSecret: 'b', endpoints } })).toBe(`provider.github.endpoints has an unknown option '${name}'; known are authorization, token, api`)
-  })
+  test.each(['userinfo', 'jwks', 'revocation', 'endSession', 'issuer'])(
+    'GitHub has no endpoint %s, and one that is named throws',
+    (name) => {
+      const endpoints = { [name]: 'https://elsewhere.example/x' }
+      expect(refusal({ github: { clientId: 'a', clientSecret: 'b', endpoints } })).toBe(
+        `provider.github.endpoints has an unknown option '${name}'; known are authorization, token, api`,
+      )
+    },
+  )
 
   test('client authentication is fixed', () => {
-    expect(refusal({ github: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain('clientAuth is fixed')
+    expect(
+      refusal({ github: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } }),
+    ).toContain('clientAuth is fixed')
   })
 })

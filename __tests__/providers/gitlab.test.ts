@@ -1,23 +1,35 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { authorizationOf, stopAll } from '../support/gate.js'
-import { expectDenied, gateOf, logIn, requestsTo, setUp, startVendor } from '../support/providers.js'
+import {
+  expectDenied,
+  gateOf,
+  logIn,
+  requestsTo,
+  setUp,
+  startVendor,
+} from '../support/providers.js'
 
 afterEach(stopAll)
 
-test.each(['', '/'])('GL-3: the path of a self-managed GitLab is kept (%j at its end)', async (end) => {
-  const vendor = await startVendor('gitlab', { settings: { basePath: '/code/gitlab' } })
-  const gate = await gateOf(vendor, { baseUrl: `${vendor.origin}/code/gitlab${end}` })
-  expect((await logIn({ gate })).user).toMatchObject({ username: 'tanuki' })
-  expect(vendor.requests.length).toBeGreaterThan(3)
-  for (const { url } of vendor.requests) expect(url).toMatch(/^\/code\/gitlab\/oauth\//)
-})
+test.each(['', '/'])(
+  'GL-3: the path of a self-managed GitLab is kept (%j at its end)',
+  async (end) => {
+    const vendor = await startVendor('gitlab', { settings: { basePath: '/code/gitlab' } })
+    const gate = await gateOf(vendor, { baseUrl: `${vendor.origin}/code/gitlab${end}` })
+    expect((await logIn({ gate })).user).toMatchObject({ username: 'tanuki' })
+    expect(vendor.requests.length).toBeGreaterThan(3)
+    for (const { url } of vendor.requests) expect(url).toMatch(/^\/code\/gitlab\/oauth\//)
+  },
+)
 
 describe('groups', () => {
   test('GL-4: inherited membership counts: userinfo lists it, the ID token does not', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['acme/sub', 'acme'] })
     vendor.user.groups = ['acme', 'acme/sub']
     vendor.user.directGroups = ['acme']
-    expect((await logIn({ gate })).user).toMatchObject({ groups: expect.arrayContaining(['acme/sub', 'acme']) })
+    expect((await logIn({ gate })).user).toMatchObject({
+      groups: expect.arrayContaining(['acme/sub', 'acme']),
+    })
   })
 
   test('GL-4: what only the ID token lists counts for nothing', async () => {

@@ -32,14 +32,17 @@ describe('the issuer', () => {
   })
 
   test.each([
-    ['Google\'s', true, 200],
+    ["Google's", true, 200],
     ['no', false, 200],
     ['another', 'https://evil.example', 400],
-  ])('GO-8: %s issuer in the callback, though Google does not declare it', async (_, issInCallback, status) => {
-    const { vendor, gate } = await setUp('google')
-    vendor.settings.issInCallback = issInCallback
-    expect((await logIn({ gate })).status).toBe(status)
-  })
+  ])(
+    'GO-8: %s issuer in the callback, though Google does not declare it',
+    async (_, issInCallback, status) => {
+      const { vendor, gate } = await setUp('google')
+      vendor.settings.issInCallback = issInCallback
+      expect((await logIn({ gate })).status).toBe(status)
+    },
+  )
 })
 
 describe('the authorization request', () => {
@@ -79,7 +82,9 @@ describe('the authorization request', () => {
     const { vendor, gate } = await setUp('google', { scopes: ['email', 'profile'] })
     const attempt = await logIn({ gate })
     expect(attempt.authorization.get('scope')).toBe('openid email profile')
-    expect(attempt.seen.oauth).toMatchObject({ scopes: expect.arrayContaining(['email', 'https://www.googleapis.com/auth/userinfo.email']) })
+    expect(attempt.seen.oauth).toMatchObject({
+      scopes: expect.arrayContaining(['email', 'https://www.googleapis.com/auth/userinfo.email']),
+    })
     vendor.settings.grantedScopes = ['openid', 'profile']
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
   })
@@ -104,7 +109,10 @@ describe('the hosted domain', () => {
   })
 
   test('GO-4: a hosted domain applies beside the lists', async () => {
-    const { vendor, gate } = await setUp('google', { hostedDomain: 'acme.example', emailDomains: ['acme.example'] })
+    const { vendor, gate } = await setUp('google', {
+      hostedDomain: 'acme.example',
+      emailDomains: ['acme.example'],
+    })
     expect((await logIn({ gate })).status).toBe(200)
     vendor.user.hd = undefined
     expectDenied(await logIn({ gate }))
@@ -113,7 +121,9 @@ describe('the hosted domain', () => {
   })
 
   test('GO-4: a malformed hosted domain throws', () => {
-    expect(refusal({ google: { ...credentials, hostedDomain: 'not a domain' } })).toMatch(/provider\.google\.hostedDomain must be/)
+    expect(refusal({ google: { ...credentials, hostedDomain: 'not a domain' } })).toMatch(
+      /provider\.google\.hostedDomain must be/,
+    )
   })
 })
 
@@ -131,14 +141,20 @@ describe('e-mail and groups', () => {
     expect((await logIn({ gate })).status).toBe(status)
   })
 
-  test.each(['a@evilcorp.com', 'a@corp.com.evil.io', '"a@corp.com"@evil.io', 'a@eu.corp.com', 'a@b@corp.com', 'a@corp.com.', 'a@corp。com', 'corp.com'])(
-    'GO-11: %s is not at corp.com',
-    async (email) => {
-      const { vendor, gate } = await setUp('google', { emailDomains: ['corp.com'] })
-      vendor.user.email = email
-      expectDenied(await logIn({ gate }))
-    },
-  )
+  test.each([
+    'a@evilcorp.com',
+    'a@corp.com.evil.io',
+    '"a@corp.com"@evil.io',
+    'a@eu.corp.com',
+    'a@b@corp.com',
+    'a@corp.com.',
+    'a@corp。com',
+    'corp.com',
+  ])('GO-11: %s is not at corp.com', async (email) => {
+    const { vendor, gate } = await setUp('google', { emailDomains: ['corp.com'] })
+    vendor.user.email = email
+    expectDenied(await logIn({ gate }))
+  })
 
   test('GO-11: USER@CORP.COM is', async () => {
     const { vendor, gate } = await setUp('google', { emailDomains: ['corp.com'] })
@@ -147,7 +163,9 @@ describe('e-mail and groups', () => {
   })
 
   test('GO-10: there is no rule on groups that could be met without being asked', () => {
-    expect(refusal({ google: { ...credentials, groups: ['staff'] } as never })).toMatch(/unknown option 'groups'/)
+    expect(refusal({ google: { ...credentials, groups: ['staff'] } as never })).toMatch(
+      /unknown option 'groups'/,
+    )
   })
 })
 
@@ -164,5 +182,7 @@ test('with an issuer of its own Google is discovered there', async () => {
   const gate = await gateOf(vendor, { endpoints: { issuer: endpoints.issuer } })
   expect((await logIn({ gate })).status).toBe(200)
   expect(requestsTo(vendor, 'discovery')).toHaveLength(1)
-  expect(await createBrowser().get(gate.url('/auth/authn'), { follow: untilCallback })).toMatchObject({ status: 302 })
+  expect(
+    await createBrowser().get(gate.url('/auth/authn'), { follow: untilCallback }),
+  ).toMatchObject({ status: 302 })
 })

@@ -11,7 +11,9 @@ test('LI-1: the secret goes into the body: LinkedIn knows no Basic', async () =>
   const [token] = requestsTo(vendor, 'token')
   expect(token?.headers.authorization).toBeUndefined()
   expect(token?.form).toMatchObject({ client_secret: vendor.clientSecret })
-  expect(refusal({ linkedin: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain('clientAuth is fixed')
+  expect(
+    refusal({ linkedin: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } }),
+  ).toContain('clientAuth is fixed')
 })
 
 test('LI-2: there is no PKCE', async () => {
@@ -53,28 +55,35 @@ test('LI-4: the issuer of old is another one', async () => {
 
 test('LI-5: scopes come with commas', async () => {
   const { vendor, gate } = await setUp('linkedin', { scopes: ['email', 'profile'] })
-  expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: ['email', 'openid', 'profile'] })
+  expect((await logIn({ gate })).seen.oauth).toMatchObject({
+    scopes: ['email', 'openid', 'profile'],
+  })
   vendor.settings.grantedScopes = ['openid', 'profile']
   expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
 })
 
 test('LI-6: a locale that is an object does no harm', async () => {
   const { gate } = await setUp('linkedin')
-  expect((await logIn({ gate })).user).toMatchObject({ claims: { locale: { country: 'US', language: 'en' } } })
+  expect((await logIn({ gate })).user).toMatchObject({
+    claims: { locale: { country: 'US', language: 'en' } },
+  })
 })
 
-test.each(['user_cancelled_login', 'user_cancelled_authorize', 'access_denied'])('LI-7: %s is a user who says no', async (error) => {
-  const { vendor, gate } = await setUp('linkedin')
-  vendor.settings.refuse = { error, error_description: 'The user cancelled the login.' }
-  expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
-})
+test.each(['user_cancelled_login', 'user_cancelled_authorize', 'access_denied'])(
+  'LI-7: %s is a user who says no',
+  async (error) => {
+    const { vendor, gate } = await setUp('linkedin')
+    vendor.settings.refuse = { error, error_description: 'The user cancelled the login.' }
+    expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
+  },
+)
 
-test('LI-7: a scope that the app may not ask for is the owner\'s to correct', async () => {
+test("LI-7: a scope that the app may not ask for is the owner's to correct", async () => {
   const { gate } = await setUp('linkedin', { scopes: ['r_liteprofile'] })
   expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
 })
 
-test('LI-8: long tokens do not reach the browser\'s cookies', async () => {
+test("LI-8: long tokens do not reach the browser's cookies", async () => {
   const { gate, browser } = await setUp('linkedin', {}, { settings: { tokenLength: 4000 } })
   const { seen } = await logIn({ gate, browser })
   expect(seen.headers['ngrok-auth-oauth-access-token']).toHaveLength(4000)
@@ -98,7 +107,10 @@ test('LI-10: there is no refresh token, and nothing pretends one', async () => {
 
 test('every address that the played LinkedIn has is one of the provider: nothing is discovered there', async () => {
   const { vendor } = await setUp('linkedin')
-  const [provider] = parseProviders({ linkedin: { clientId: 'a', clientSecret: 'b' } }, { env: {}, timeout: 1, clockTolerance: 0, offlineAccess: false })
+  const [provider] = parseProviders(
+    { linkedin: { clientId: 'a', clientSecret: 'b' } },
+    { env: {}, timeout: 1, clockTolerance: 0, offlineAccess: false },
+  )
   const { issuer, ...played } = vendor.options['endpoints'] as Record<string, string>
   expect(issuer).toBeDefined()
   expect(Object.keys(provider?.endpoints ?? {}).sort()).toEqual(Object.keys(played).sort())

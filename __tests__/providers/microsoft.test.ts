@@ -20,10 +20,16 @@ describe('whose tokens are believed', () => {
   })
 
   test.each([
-    ['the issuer of another tenant', ({ iss }: Record<string, unknown>) => ({ iss: String(iss).replace(home, other) })],
+    [
+      'the issuer of another tenant',
+      ({ iss }: Record<string, unknown>) => ({ iss: String(iss).replace(home, other) }),
+    ],
     ['the tenant of another issuer', () => ({ tid: other })],
     ['an issuer elsewhere', () => ({ iss: `https://evil.example/${home}/v2.0` })],
-    ['the template itself', ({ iss }: Record<string, unknown>) => ({ iss: String(iss).replace(home, '{tenantid}') })],
+    [
+      'the template itself',
+      ({ iss }: Record<string, unknown>) => ({ iss: String(iss).replace(home, '{tenantid}') }),
+    ],
     ['no tenant', () => ({ tid: undefined })],
   ])('MS-2: %s is refused', async (_, spoil) => {
     const { vendor, gate } = await setUp('microsoft')
@@ -31,18 +37,27 @@ describe('whose tokens are believed', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test.each(['x/../../evil', 'common', '', '{tenantid}', `${home}/x`, home.toUpperCase()])('MS-3: the tenant %j is none', async (tid) => {
-    const { vendor, gate } = await setUp('microsoft')
-    vendor.user.tid = tid
-    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-  })
+  test.each(['x/../../evil', 'common', '', '{tenantid}', `${home}/x`, home.toUpperCase()])(
+    'MS-3: the tenant %j is none',
+    async (tid) => {
+      const { vendor, gate } = await setUp('microsoft')
+      vendor.user.tid = tid
+      expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+    },
+  )
 
   test('MS-2, MS-3: the claims alone decide where no key names an issuer', async () => {
     const { vendor, gate } = await setUp('microsoft')
     const single = await gateOf(vendor, { tenant: 'acme.example' })
-    const keys = await fetch(`${vendor.origin}/common/discovery/v2.0/keys`).then((response) => response.json() as Promise<{ keys: object[] }>)
-    vendor.respond('jwks', { body: { keys: keys.keys.map((key) => ({ ...key, issuer: undefined })) } })
-    expect([(await logIn({ gate })).status, (await logIn({ gate: single })).status]).toEqual([200, 200])
+    const keys = await fetch(`${vendor.origin}/common/discovery/v2.0/keys`).then(
+      (response) => response.json() as Promise<{ keys: object[] }>,
+    )
+    vendor.respond('jwks', {
+      body: { keys: keys.keys.map((key) => ({ ...key, issuer: undefined })) },
+    })
+    expect([(await logIn({ gate })).status, (await logIn({ gate: single })).status]).toEqual([
+      200, 200,
+    ])
     vendor.claims({ tid: other })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
     expect(await logIn({ gate: single })).toMatchObject({ status: 502, code: 'provider_error' })
@@ -82,8 +97,12 @@ describe('who may log in', () => {
 
   test('MS-5: the domain of a tenant stands for the id that discovery tells', async () => {
     const { vendor, gate } = await setUp('microsoft', {}, tenantOf('acme.example'))
-    expect((await logIn({ gate })).user).toMatchObject({ id: '2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11' })
-    expect(requestsTo(vendor, 'discovery').map(({ url }) => url)).toEqual(['/acme.example/v2.0/.well-known/openid-configuration'])
+    expect((await logIn({ gate })).user).toMatchObject({
+      id: '2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11',
+    })
+    expect(requestsTo(vendor, 'discovery').map(({ url }) => url)).toEqual([
+      '/acme.example/v2.0/.well-known/openid-configuration',
+    ])
     vendor.user.tid = other
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
@@ -95,7 +114,11 @@ describe('who may log in', () => {
   })
 
   test('a tenant applies beside the lists', async () => {
-    const { vendor, gate } = await setUp('microsoft', { tenant: home, emailDomains: ['acme.example'] }, tenantOf(home))
+    const { vendor, gate } = await setUp(
+      'microsoft',
+      { tenant: home, emailDomains: ['acme.example'] },
+      tenantOf(home),
+    )
     expect((await logIn({ gate })).status).toBe(200)
     vendor.user.tid = other
     expectDenied(await logIn({ gate }))
@@ -105,20 +128,42 @@ describe('who may log in', () => {
     const { vendor } = await setUp('microsoft', {}, tenantOf(home))
     const gate = await gateOf(vendor, { endpoints: { issuer: `${vendor.origin}/{tenantid}/v2.0` } })
     expect((await logIn({ gate })).status).toBe(200)
-    expect(requestsTo(vendor, 'discovery').map(({ url }) => url)).toEqual([`/${home}/v2.0/.well-known/openid-configuration`])
+    expect(requestsTo(vendor, 'discovery').map(({ url }) => url)).toEqual([
+      `/${home}/v2.0/.well-known/openid-configuration`,
+    ])
   })
 
   test.each(['everybody', 'a b', '../common', 'x/y'])('the tenant %j throws', (tenant) => {
-    expect(refusal({ microsoft: { ...credentials, tenant } })).toMatch(/provider\.microsoft\.tenant must be/)
+    expect(refusal({ microsoft: { ...credentials, tenant } })).toMatch(
+      /provider\.microsoft\.tenant must be/,
+    )
   })
 })
 
 describe('e-mail', () => {
-  test.each(['common', 'organizations', 'consumers'])('MS-6: in the tenant %s a rule on e-mails throws', (tenant) => {
-    expect(refusal({ microsoft: { ...credentials, tenant, emailDomains: ['corp.com'] } })).toMatch(/emailDomains cannot be met: .*xms_edov/)
-    expect(refusal({ microsoft: { ...credentials, tenant, emailDomains: ['corp.com'], trustEmail: true } })).toBeUndefined()
-    expect(refusal({ microsoft: { ...credentials, tenant, emailDomains: ['corp.com'], verifiedEmailClaim: 'xms_edov' } })).toBeUndefined()
-  })
+  test.each(['common', 'organizations', 'consumers'])(
+    'MS-6: in the tenant %s a rule on e-mails throws',
+    (tenant) => {
+      expect(
+        refusal({ microsoft: { ...credentials, tenant, emailDomains: ['corp.com'] } }),
+      ).toMatch(/emailDomains cannot be met: .*xms_edov/)
+      expect(
+        refusal({
+          microsoft: { ...credentials, tenant, emailDomains: ['corp.com'], trustEmail: true },
+        }),
+      ).toBeUndefined()
+      expect(
+        refusal({
+          microsoft: {
+            ...credentials,
+            tenant,
+            emailDomains: ['corp.com'],
+            verifiedEmailClaim: 'xms_edov',
+          },
+        }),
+      ).toBeUndefined()
+    },
+  )
 
   test.each([
     ['true', true, 200],
@@ -130,7 +175,10 @@ describe('e-mail', () => {
     ['the text false', 'false', 403],
     ['nothing', undefined, 403],
   ])('MS-6: xms_edov is %s', async (_, xms_edov, status) => {
-    const { vendor, gate } = await setUp('microsoft', { emailDomains: ['corp.com'], verifiedEmailClaim: 'xms_edov' })
+    const { vendor, gate } = await setUp('microsoft', {
+      emailDomains: ['corp.com'],
+      verifiedEmailClaim: 'xms_edov',
+    })
     vendor.user = { ...vendor.user, email: 'ceo@corp.com', claims: { xms_edov } }
     const attempt = await logIn({ gate })
     expect(attempt.status).toBe(status)
@@ -138,14 +186,20 @@ describe('e-mail', () => {
   })
 
   test('MS-6: the claim decides even against trustEmail', async () => {
-    const { vendor, gate } = await setUp('microsoft', { emailDomains: ['corp.com'], verifiedEmailClaim: 'xms_edov', trustEmail: true })
+    const { vendor, gate } = await setUp('microsoft', {
+      emailDomains: ['corp.com'],
+      verifiedEmailClaim: 'xms_edov',
+      trustEmail: true,
+    })
     vendor.user = { ...vendor.user, email: 'ceo@corp.com', claims: { xms_edov: false } }
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'email_unverified' })
   })
 
   test('MS-6: within one tenant its e-mails count', async () => {
     const { gate } = await setUp('microsoft', { emailDomains: ['acme.example'] }, tenantOf(home))
-    expect((await logIn({ gate })).seen.headers).toMatchObject({ 'ngrok-auth-user-email': 'mara@acme.example' })
+    expect((await logIn({ gate })).seen.headers).toMatchObject({
+      'ngrok-auth-user-email': 'mara@acme.example',
+    })
   })
 
   test('MS-6: an unverified e-mail is no header', async () => {
@@ -160,7 +214,10 @@ describe('who it is', () => {
   test('MS-7: the id is oid, with the tenant where several can log in; never the e-mail or sub', async () => {
     const oid = '2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11'
     const { vendor, gate } = await setUp('microsoft')
-    expect((await logIn({ gate })).user).toMatchObject({ id: `${home}.${oid}`, key: `microsoft:${home}.${oid}` })
+    expect((await logIn({ gate })).user).toMatchObject({
+      id: `${home}.${oid}`,
+      key: `microsoft:${home}.${oid}`,
+    })
     vendor.user.email = 'renamed@acme.example'
     expect((await logIn({ gate })).user).toMatchObject({ id: `${home}.${oid}` })
     const single = await setUp('microsoft', {}, tenantOf(home))
@@ -169,9 +226,14 @@ describe('who it is', () => {
 
   test('MS-7: userinfo cannot say who it is, nor whether the e-mail counts', async () => {
     const { vendor, gate } = await setUp('microsoft', { verifiedEmailClaim: 'xms_edov' })
-    const { id, claims } = (await logIn({ gate })).user as { id: string; claims: Record<string, unknown> }
+    const { id, claims } = (await logIn({ gate })).user as {
+      id: string
+      claims: Record<string, unknown>
+    }
     vendor.claims({ xms_edov: false })
-    vendor.respond('userinfo', { body: { sub: claims['sub'], oid: other, tid: other, email: 'ceo@corp.com', xms_edov: true } })
+    vendor.respond('userinfo', {
+      body: { sub: claims['sub'], oid: other, tid: other, email: 'ceo@corp.com', xms_edov: true },
+    })
     expect((await logIn({ gate })).user).toMatchObject({ id, emailVerified: false })
   })
 
@@ -188,12 +250,17 @@ describe('who it is', () => {
     expect(seen.oauth).toMatchObject({ scopes: expect.arrayContaining(['User.Read']) })
   })
 
-  test.each(['MS-12', 'MS-13'])('%s: there is no rule on groups, so Graph is never asked for them', async () => {
-    expect(refusal({ microsoft: { ...credentials, groups: ['x'] } as never })).toMatch(/unknown option 'groups'/)
-    const { vendor, gate } = await setUp('microsoft', {}, { settings: { groupsOverage: true } })
-    expect((await logIn({ gate })).status).toBe(200)
-    expect(requestsTo(vendor, 'groups')).toEqual([])
-  })
+  test.each(['MS-12', 'MS-13'])(
+    '%s: there is no rule on groups, so Graph is never asked for them',
+    async () => {
+      expect(refusal({ microsoft: { ...credentials, groups: ['x'] } as never })).toMatch(
+        /unknown option 'groups'/,
+      )
+      const { vendor, gate } = await setUp('microsoft', {}, { settings: { groupsOverage: true } })
+      expect((await logIn({ gate })).status).toBe(200)
+      expect(requestsTo(vendor, 'groups')).toEqual([])
+    },
+  )
 })
 
 describe('requests', () => {
@@ -209,7 +276,9 @@ describe('requests', () => {
     const attempt = await logIn({ gate })
     expect(attempt.authorization.get('scope')).toBe('openid profile email offline_access')
     expect(attempt.seen.headers).toHaveProperty('ngrok-auth-oauth-refresh-token')
-    expect((await logIn({ gate: await gateOf(vendor) })).authorization.get('scope')).toBe('openid profile email')
+    expect((await logIn({ gate: await gateOf(vendor) })).authorization.get('scope')).toBe(
+      'openid profile email',
+    )
   })
 
   test('MS-14: no request has an Origin', async () => {

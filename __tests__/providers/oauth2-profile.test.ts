@@ -7,12 +7,21 @@ import { logIn, requestsTo, setUp } from '../support/providers.js'
 afterEach(stopAll)
 
 const custom = (fetchUserProfile: unknown, more: Record<string, unknown> = {}) =>
-  setUp('oauth2', { fetchUserProfile, userinfoUrl: undefined, ...more }, {}, { timeouts: { provider: 1 } })
+  setUp(
+    'oauth2',
+    { fetchUserProfile, userinfoUrl: undefined, ...more },
+    {},
+    { timeouts: { provider: 1 } },
+  )
 
 describe('fetchUserProfile', () => {
   test('in the form of the seed: reads the profile itself, and calls back', async () => {
     const seen: unknown[] = []
-    const { vendor, gate } = await custom(function fetchUserProfile(accessToken: string, context: Record<string, unknown>, callback: (error: unknown, profile?: object) => void) {
+    const { vendor, gate } = await custom(function fetchUserProfile(
+      accessToken: string,
+      context: Record<string, unknown>,
+      callback: (error: unknown, profile?: object) => void,
+    ) {
       seen.push(accessToken, context)
       fetch(String(context['userinfo']), { headers: { authorization: `Bearer ${accessToken}` } })
         .then(async (response) => {
@@ -25,11 +34,23 @@ describe('fetchUserProfile', () => {
     vendor.respond('token', async (request) => {
       vendor.respond('token', undefined)
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-      const answer = await fetch(`${vendor.origin}/token`, { method: 'POST', headers, body: request.body })
-      return { body: { ...((await answer.json()) as object), userinfo: vendor.options['userinfoUrl'] } }
+      const answer = await fetch(`${vendor.origin}/token`, {
+        method: 'POST',
+        headers,
+        body: request.body,
+      })
+      return {
+        body: { ...((await answer.json()) as object), userinfo: vendor.options['userinfoUrl'] },
+      }
     })
     const { user, seen: reached } = await logIn({ gate })
-    expect(user).toMatchObject({ id: 'u-77', key: 'oauth2:u-77', email: 'pat@acme.example', emailVerified: false, claims: { plan: 'gold' } })
+    expect(user).toMatchObject({
+      id: 'u-77',
+      key: 'oauth2:u-77',
+      email: 'pat@acme.example',
+      emailVerified: false,
+      claims: { plan: 'gold' },
+    })
     const [accessToken, context] = seen
     expect(reached.headers['ngrok-auth-oauth-access-token']).toBe(accessToken)
     expect(context).toMatchObject({ access_token: accessToken, token_type: 'Bearer', scope: '' })
@@ -39,22 +60,58 @@ describe('fetchUserProfile', () => {
     ['a promise', async () => ({ user_id: 'x' })],
     ['a value', () => ({ user_id: 'x' })],
     ['a call at once', (_token, _context, callback) => callback(null, { user_id: 'x' })],
-    ['a call later', (_token, _context, callback) => void setTimeout(callback, 10, undefined, { user_id: 'x' })],
-    ['an async function that calls back', async (_token, _context, callback) => callback(null, { user_id: 'x' })],
+    [
+      'a call later',
+      (_token, _context, callback) => void setTimeout(callback, 10, undefined, { user_id: 'x' }),
+    ],
+    [
+      'an async function that calls back',
+      async (_token, _context, callback) => callback(null, { user_id: 'x' }),
+    ],
   ])('gives the profile by %s', async (_, fetchUserProfile) => {
     const { gate } = await custom(fetchUserProfile)
     expect((await logIn({ gate })).user).toMatchObject({ id: 'x' })
   })
 
   test('all that a profile says is in the user', async () => {
-    const profile = { user_id: 7, name: 'N', nickname: 'nick', email: 'a@acme.example', email_verified: true, picture: 'https://p.example/x.png', team: { a: [1] } }
+    const profile = {
+      user_id: 7,
+      name: 'N',
+      nickname: 'nick',
+      email: 'a@acme.example',
+      email_verified: true,
+      picture: 'https://p.example/x.png',
+      team: { a: [1] },
+    }
     const { gate } = await custom(() => profile, { emailDomains: ['acme.example'] })
     const { user, seen } = await logIn({ gate })
-    expect(user).toMatchObject({ id: '7', name: 'N', username: 'nick', email: 'a@acme.example', emailVerified: true, picture: 'https://p.example/x.png', claims: profile })
-    expect(seen.headers).toMatchObject({ 'ngrok-auth-user-id': '7', 'ngrok-auth-user-email': 'a@acme.example' })
+    expect(user).toMatchObject({
+      id: '7',
+      name: 'N',
+      username: 'nick',
+      email: 'a@acme.example',
+      emailVerified: true,
+      picture: 'https://p.example/x.png',
+      claims: profile,
+    })
+    expect(seen.headers).toMatchObject({
+      'ngrok-auth-user-id': '7',
+      'ngrok-auth-user-email': 'a@acme.example',
+    })
   })
 
-  test.each([undefined, null, '', {}, [], true, Number.NaN, 1.5, 'a\u0000b', { toString: () => 'x' }])('CO-2: the user_id %p is none', async (user_id) => {
+  test.each([
+    undefined,
+    null,
+    '',
+    {},
+    [],
+    true,
+    Number.NaN,
+    1.5,
+    'a\u0000b',
+    { toString: () => 'x' },
+  ])('CO-2: the user_id %p is none', async (user_id) => {
     const { gate } = await custom(() => ({ user_id, sub: 'other', id: 'other' }))
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
@@ -94,12 +151,35 @@ describe('when it fails', () => {
   }
 
   test.each<[string, FetchUserProfile]>([
-    ['throws', () => { throw new Error('no <b>luck</b>') }],
-    ['rejects', async () => { throw new Error('no <b>luck</b>') }],
-    ['calls back with an error', (_token, _context, callback) => callback(new Error('no <b>luck</b>'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no <b>luck</b>')
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('no <b>luck</b>')
+      },
+    ],
+    [
+      'calls back with an error',
+      (_token, _context, callback) => callback(new Error('no <b>luck</b>')),
+    ],
     ['calls back with a text', (_token, _context, callback) => callback('no <b>luck</b>')],
-    ['throws though it takes a callback', (_token, _context, _callback) => { throw new Error('no <b>luck</b>') }],
-    ['rejects though it takes a callback', async (_token, _context, _callback) => { throw new Error('no <b>luck</b>') }],
+    [
+      'throws though it takes a callback',
+      (_token, _context, _callback) => {
+        throw new Error('no <b>luck</b>')
+      },
+    ],
+    [
+      'rejects though it takes a callback',
+      async (_token, _context, _callback) => {
+        throw new Error('no <b>luck</b>')
+      },
+    ],
   ])('CO-4, CO-5: it %s: an error page, with its words escaped', async (_, fetchUserProfile) => {
     listen()
     const { gate, browser } = await custom(fetchUserProfile)
@@ -119,16 +199,55 @@ describe('when it fails', () => {
   })
 
   test.each<[string, FetchUserProfile, number]>([
-    ['a profile twice', (_token, _context, callback) => { callback(null, { user_id: 'x' }); callback(null, { user_id: 'y' }) }, 200],
-    ['a profile, then an error', (_token, _context, callback) => { callback(null, { user_id: 'x' }); callback(new Error('late')) }, 200],
-    ['an error, then a profile', (_token, _context, callback) => { callback(new Error('early')); callback(null, { user_id: 'x' }) }, 502],
-    ['a profile, then a throw', (_token, _context, callback) => { callback(null, { user_id: 'x' }); throw new Error('late') }, 200],
-    ['a profile, then a rejection', async (_token, _context, callback) => { callback(null, { user_id: 'x' }); throw new Error('late') }, 200],
-    ['a profile, then a late rejection', async (_token, _context, callback) => {
-      callback(null, { user_id: 'x' })
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      throw new Error('late')
-    }, 200],
+    [
+      'a profile twice',
+      (_token, _context, callback) => {
+        callback(null, { user_id: 'x' })
+        callback(null, { user_id: 'y' })
+      },
+      200,
+    ],
+    [
+      'a profile, then an error',
+      (_token, _context, callback) => {
+        callback(null, { user_id: 'x' })
+        callback(new Error('late'))
+      },
+      200,
+    ],
+    [
+      'an error, then a profile',
+      (_token, _context, callback) => {
+        callback(new Error('early'))
+        callback(null, { user_id: 'x' })
+      },
+      502,
+    ],
+    [
+      'a profile, then a throw',
+      (_token, _context, callback) => {
+        callback(null, { user_id: 'x' })
+        throw new Error('late')
+      },
+      200,
+    ],
+    [
+      'a profile, then a rejection',
+      async (_token, _context, callback) => {
+        callback(null, { user_id: 'x' })
+        throw new Error('late')
+      },
+      200,
+    ],
+    [
+      'a profile, then a late rejection',
+      async (_token, _context, callback) => {
+        callback(null, { user_id: 'x' })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        throw new Error('late')
+      },
+      200,
+    ],
   ])('CO-3: only the first answer counts: %s', async (_, fetchUserProfile, status) => {
     listen()
     const { gate } = await custom(fetchUserProfile)
@@ -145,20 +264,49 @@ describe('when it fails', () => {
       throw new Error(`<script>${secrets.join(' ')}</script>`)
     }
     const errors: unknown[] = []
-    const { gate } = await setUp('oauth2', { fetchUserProfile }, {}, { onError: (error) => void errors.push(error) })
+    const { gate } = await setUp(
+      'oauth2',
+      { fetchUserProfile },
+      {},
+      { onError: (error) => void errors.push(error) },
+    )
     const { page } = await logIn({ gate })
     expect(page.body).toContain('&lt;script&gt;… … …&lt;/script&gt;')
     expect(secrets.filter((secret) => secret.length > 10)).toHaveLength(3)
-    for (const secret of secrets) expect(page.body + gate.logged.join() + inspect(errors, { depth: 9 })).not.toContain(secret)
+    for (const secret of secrets)
+      expect(page.body + gate.logged.join() + inspect(errors, { depth: 9 })).not.toContain(secret)
     expect(inspect(errors, { depth: 9 })).toContain('oauth2-profile.test.ts')
   })
 
   test.each<[string, () => unknown]>([
     ['too large', () => ({ user_id: 'x', filler: 'y'.repeat(300_000) })],
-    ['circular', () => { const profile: Record<string, unknown> = { user_id: 'x' }; profile['self'] = profile; return profile }],
+    [
+      'circular',
+      () => {
+        const profile: Record<string, unknown> = { user_id: 'x' }
+        profile['self'] = profile
+        return profile
+      },
+    ],
     ['with a bigint', () => ({ user_id: 'x', n: 1n })],
-    ['with a getter that throws', () => ({ user_id: 'x', get name() { throw new Error('gotcha') } })],
-    ['with a toJSON that throws', () => ({ user_id: 'x', toJSON() { throw new Error('gotcha') } })],
+    [
+      'with a getter that throws',
+      () => ({
+        user_id: 'x',
+        get name() {
+          throw new Error('gotcha')
+        },
+      }),
+    ],
+    [
+      'with a toJSON that throws',
+      () => ({
+        user_id: 'x',
+        toJSON() {
+          throw new Error('gotcha')
+        },
+      }),
+    ],
     ['with a then that never settles', () => ({ user_id: 'x', then() {} })],
   ])('CO-14: a profile %s is refused', async (_, make) => {
     listen()
@@ -169,7 +317,11 @@ describe('when it fails', () => {
   })
 
   test('a hostile profile is plain data when the app sees it', async () => {
-    const { gate } = await custom(() => JSON.parse('{"user_id":"x","__proto__":{"isAdmin":true},"constructor":{"a":1},"name":{"toString":"evil"},"email":["a@acme.example"],"picture":"javascript:alert(1)"}'))
+    const { gate } = await custom(() =>
+      JSON.parse(
+        '{"user_id":"x","__proto__":{"isAdmin":true},"constructor":{"a":1},"name":{"toString":"evil"},"email":["a@acme.example"],"picture":"javascript:alert(1)"}',
+      ),
+    )
     const { user, seen } = await logIn({ gate })
     expect(user).not.toHaveProperty('name')
     expect(user).not.toHaveProperty('email')

@@ -7,16 +7,26 @@ import { gateOf, logIn, refusal, requestsTo, setUp, startVendor } from '../suppo
 
 afterEach(stopAll)
 
-const urls = { authorizationUrl: 'https://idp.example/authorize', tokenUrl: 'https://idp.example/token', userinfoUrl: 'https://idp.example/me' }
+const urls = {
+  authorizationUrl: 'https://idp.example/authorize',
+  tokenUrl: 'https://idp.example/token',
+  userinfoUrl: 'https://idp.example/me',
+}
 const credentials = { clientId: 'a', clientSecret: 'b' }
 
-const complaint = (options: Partial<OAuth2Options>) => refusal({ custom: oauth2Provider({ ...urls, ...credentials, ...options }) })
+const complaint = (options: Partial<OAuth2Options>) =>
+  refusal({ custom: oauth2Provider({ ...urls, ...credentials, ...options }) })
 const urlOf = (vendor: VendorServer, name: string) => String(vendor.options[name])
 
 describe('the connection', () => {
-  test.each(['-a', 'a-', 'a_b', 'a.b', 'é', '', 'a b', 'a/b', '-', 'a'.repeat(65)])('CO-1: %j is no name', (name) => {
-    expect(refusal({ [name]: oauth2Provider({ ...urls, ...credentials }) })).toMatch(/a name starts and ends with a letter or digit/)
-  })
+  test.each(['-a', 'a-', 'a_b', 'a.b', 'é', '', 'a b', 'a/b', '-', 'a'.repeat(65)])(
+    'CO-1: %j is no name',
+    (name) => {
+      expect(refusal({ [name]: oauth2Provider({ ...urls, ...credentials }) })).toMatch(
+        /a name starts and ends with a letter or digit/,
+      )
+    },
+  )
 
   test.each(['a', 'A1-b2', '7', 'my-idp'])('CO-1: %j is a name', (name) => {
     expect(refusal({ [name]: oauth2Provider({ ...urls, ...credentials }) })).toBeUndefined()
@@ -24,32 +34,56 @@ describe('the connection', () => {
 
   test('a login needs two addresses and a way to read the user', () => {
     expect(complaint({})).toBeUndefined()
-    expect(complaint({ userinfoUrl: undefined })).toMatch(/userinfoUrl is missing: .*fetchUserProfile/)
-    expect(complaint({ userinfoUrl: undefined, fetchUserProfile: async () => ({ user_id: 1 }) })).toBeUndefined()
-    expect(complaint({ authorizationUrl: undefined as never })).toMatch(/authorizationUrl is missing/)
+    expect(complaint({ userinfoUrl: undefined })).toMatch(
+      /userinfoUrl is missing: .*fetchUserProfile/,
+    )
+    expect(
+      complaint({ userinfoUrl: undefined, fetchUserProfile: async () => ({ user_id: 1 }) }),
+    ).toBeUndefined()
+    expect(complaint({ authorizationUrl: undefined as never })).toMatch(
+      /authorizationUrl is missing/,
+    )
     expect(complaint({ tokenUrl: undefined as never })).toMatch(/tokenUrl is missing/)
-    expect(complaint({ tokenUrl: 'http://idp.example/token' })).toMatch(/tokenUrl must be an https URL/)
-    expect(complaint({ authorizationUrl: '/authorize' })).toMatch(/authorizationUrl must be an absolute URL/)
-    expect(complaint({ userinfoUrl: 'https://me:secret@idp.example' })).toMatch(/userinfoUrl must hold no user/)
-    expect(complaint({ fetchUserProfile: 'code' as never })).toMatch(/fetchUserProfile must be a function/)
+    expect(complaint({ tokenUrl: 'http://idp.example/token' })).toMatch(
+      /tokenUrl must be an https URL/,
+    )
+    expect(complaint({ authorizationUrl: '/authorize' })).toMatch(
+      /authorizationUrl must be an absolute URL/,
+    )
+    expect(complaint({ userinfoUrl: 'https://me:secret@idp.example' })).toMatch(
+      /userinfoUrl must hold no user/,
+    )
+    expect(complaint({ fetchUserProfile: 'code' as never })).toMatch(
+      /fetchUserProfile must be a function/,
+    )
     expect(complaint({ token_url: 'https://x.example' } as never)).toMatch(/write tokenUrl/)
   })
 
   test('CO-9: a query in the authorization URL is kept, and shadows nothing', async () => {
     const { vendor } = await setUp('oauth2')
-    const gate = await gateOf(vendor, { authorizationUrl: `${urlOf(vendor, 'authorizationUrl')}?tenant=1&kind=a`, authorizationParams: { kind: 'b' } })
+    const gate = await gateOf(vendor, {
+      authorizationUrl: `${urlOf(vendor, 'authorizationUrl')}?tenant=1&kind=a`,
+      authorizationParams: { kind: 'b' },
+    })
     const { authorization, status } = await logIn({ gate })
     expect(status).toBe(200)
     expect(authorization.getAll('tenant')).toEqual(['1'])
     expect(authorization.getAll('kind')).toEqual(['b'])
   })
 
-  test.each(['state=1', 'client_id=x', 'redirect_uri=x', 'scope=x', 'response_mode=form_post', 'code_challenge=x', 'request=x'])(
-    'CO-9: %s in the authorization URL throws',
-    (query) => {
-      expect(complaint({ authorizationUrl: `https://idp.example/authorize?${query}` })).toMatch(/authorizationUrl must not set/)
-    },
-  )
+  test.each([
+    'state=1',
+    'client_id=x',
+    'redirect_uri=x',
+    'scope=x',
+    'response_mode=form_post',
+    'code_challenge=x',
+    'request=x',
+  ])('CO-9: %s in the authorization URL throws', (query) => {
+    expect(complaint({ authorizationUrl: `https://idp.example/authorize?${query}` })).toMatch(
+      /authorizationUrl must not set/,
+    )
+  })
 
   test('a query in the token URL is kept, whatever its host is spelt like', async () => {
     const { vendor } = await setUp('oauth2')
@@ -72,14 +106,22 @@ describe('the connection', () => {
 
   test('a callback of another issuer is refused where the issuer is known', async () => {
     const { vendor } = await setUp('oauth2', {}, { settings: { issInCallback: true } })
-    expect((await logIn({ gate: await gateOf(vendor, { issuer: vendor.origin }) })).status).toBe(200)
-    expect(await logIn({ gate: await gateOf(vendor, { issuer: `${vendor.origin}/other` }) })).toMatchObject({ status: 400, code: 'invalid_callback' })
+    expect((await logIn({ gate: await gateOf(vendor, { issuer: vendor.origin }) })).status).toBe(
+      200,
+    )
+    expect(
+      await logIn({ gate: await gateOf(vendor, { issuer: `${vendor.origin}/other` }) }),
+    ).toMatchObject({ status: 400, code: 'invalid_callback' })
   })
 
   test('name and icon are on the sign-in page, and connection=NAME goes straight there', async () => {
     const [one, two] = [await startVendor('oauth2'), await startVendor('oauth2')]
     const provider = {
-      one: oauth2Provider({ ...(one.options as never as OAuth2Options), displayName: 'The <One>', iconUrl: 'https://icons.example/one.png' }),
+      one: oauth2Provider({
+        ...(one.options as never as OAuth2Options),
+        displayName: 'The <One>',
+        iconUrl: 'https://icons.example/one.png',
+      }),
       two: oauth2Provider(two.options as never as OAuth2Options),
     }
     const gate = await startGate({ provider })
@@ -91,7 +133,9 @@ describe('the connection', () => {
     const direct = await browser.get(gate.url('/auth/authn?connection=two'))
     expect(JSON.parse(direct.body)).toMatchObject({ user: { key: 'two:u-77' } })
     expect((await browser.get(gate.url('/auth/authn?connection=three'))).status).toBe(404)
-    expect(complaint({ iconUrl: 'http://icons.example/one.png' })).toMatch(/iconUrl must be an https URL/)
+    expect(complaint({ iconUrl: 'http://icons.example/one.png' })).toMatch(
+      /iconUrl must be an https URL/,
+    )
   })
 })
 
@@ -120,18 +164,32 @@ describe('scopes', () => {
   test.each([
     ['a comma', ',', {}],
     ['a blank, by option', ' ', { connectionScopeSeparator: ' ' as const }],
-  ])('connection_scope adds what the configuration allows, and no more: %s between', async (_, separator, more) => {
-    const { gate, browser } = await setUp('oauth2', { scopes: ['base'], connectionScopes: ['extra', 'more'], ...more })
-    const asked = ['extra', 'admin', 'more'].join(separator)
-    const page = await browser.get(gate.url(`/auth/authn?connection_scope=${encodeURIComponent(asked)}`), { follow: false })
-    expect(authorizationOf(page).get('scope')).toBe('base extra more')
-    const none = await browser.get(gate.url('/auth/authn?connection_scope=admin'), { follow: false })
-    expect(authorizationOf(none).get('scope')).toBe('base')
-  })
+  ])(
+    'connection_scope adds what the configuration allows, and no more: %s between',
+    async (_, separator, more) => {
+      const { gate, browser } = await setUp('oauth2', {
+        scopes: ['base'],
+        connectionScopes: ['extra', 'more'],
+        ...more,
+      })
+      const asked = ['extra', 'admin', 'more'].join(separator)
+      const page = await browser.get(
+        gate.url(`/auth/authn?connection_scope=${encodeURIComponent(asked)}`),
+        { follow: false },
+      )
+      expect(authorizationOf(page).get('scope')).toBe('base extra more')
+      const none = await browser.get(gate.url('/auth/authn?connection_scope=admin'), {
+        follow: false,
+      })
+      expect(authorizationOf(none).get('scope')).toBe('base')
+    },
+  )
 
   test('connection_scope does nothing where no scopes are allowed', async () => {
     const { gate, browser } = await setUp('oauth2', { scopes: ['base'] })
-    const page = await browser.get(gate.url('/auth/authn?connection_scope=base,admin'), { follow: false })
+    const page = await browser.get(gate.url('/auth/authn?connection_scope=base,admin'), {
+      follow: false,
+    })
     expect(authorizationOf(page).get('scope')).toBe('base')
   })
 })
@@ -143,7 +201,9 @@ describe('parameters of the authorization request', () => {
   }
 
   test('static ones are sent with every request', async () => {
-    const { gate, browser } = await setUp('oauth2', { authorizationParams: { custom_param: 'custom.param.value' } })
+    const { gate, browser } = await setUp('oauth2', {
+      authorizationParams: { custom_param: 'custom.param.value' },
+    })
     for (const path of ['/', '/auth/authn']) {
       const page = await browser.get(gate.url(path), { follow: false })
       expect(authorizationOf(page).getAll('custom_param')).toEqual(['custom.param.value'])
@@ -151,7 +211,10 @@ describe('parameters of the authorization request', () => {
   })
 
   test('CO-7: a mapped one comes from /auth/authn; what is not mapped is not forwarded', async () => {
-    const params = await sent({ authorizationParamsMap: { custom_param: 'access_type' } }, '?access_type=x%26state%3D1&other=1&custom_param=direct')
+    const params = await sent(
+      { authorizationParamsMap: { custom_param: 'access_type' } },
+      '?access_type=x%26state%3D1&other=1&custom_param=direct',
+    )
     expect(params.getAll('custom_param')).toEqual(['x&state=1'])
     expect(params.has('access_type')).toBe(false)
     expect(params.has('other')).toBe(false)
@@ -159,11 +222,21 @@ describe('parameters of the authorization request', () => {
   })
 
   test('CO-7: a repeated one is left out', async () => {
-    expect((await sent({ authorizationParamsMap: { custom_param: 'access_type' } }, '?access_type=a&access_type=b')).has('custom_param')).toBe(false)
+    expect(
+      (
+        await sent(
+          { authorizationParamsMap: { custom_param: 'access_type' } },
+          '?access_type=a&access_type=b',
+        )
+      ).has('custom_param'),
+    ).toBe(false)
   })
 
   test('CO-8: the request wins over the static value, which is the default', async () => {
-    const options = { authorizationParams: { custom_param: 'static' }, authorizationParamsMap: { custom_param: 'access_type' } }
+    const options = {
+      authorizationParams: { custom_param: 'static' },
+      authorizationParamsMap: { custom_param: 'access_type' },
+    }
     expect((await sent(options, '?access_type=asked')).getAll('custom_param')).toEqual(['asked'])
     expect((await sent(options, '')).getAll('custom_param')).toEqual(['static'])
   })
@@ -171,48 +244,83 @@ describe('parameters of the authorization request', () => {
   test('CO-7: a mapped parameter survives the choice of a provider', async () => {
     const vendor = await startVendor('oauth2')
     const options = vendor.options as never as OAuth2Options
-    const provider = { one: oauth2Provider({ ...options, authorizationParamsMap: { custom_param: 'access_type' } }), two: oauth2Provider(options) }
+    const provider = {
+      one: oauth2Provider({ ...options, authorizationParamsMap: { custom_param: 'access_type' } }),
+      two: oauth2Provider(options),
+    }
     const gate = await startGate({ provider })
     const browser = createBrowser()
     const page = await browser.get(gate.url('/auth/authn?access_type=x'))
     const [first = '', second = ''] = linksOf(page).filter((link) => link.includes('/auth/authn'))
-    expect(authorizationOf(await browser.get(first, { follow: false })).get('custom_param')).toBe('x')
+    expect(authorizationOf(await browser.get(first, { follow: false })).get('custom_param')).toBe(
+      'x',
+    )
     expect(second).not.toContain('access_type')
   })
 
-  test.each(['state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri'])(
-    'CO-7: %s is ours',
+  test.each([
+    'state',
+    'client_id',
+    'redirect_uri',
+    'response_type',
+    'response_mode',
+    'code_challenge',
+    'code_challenge_method',
+    'nonce',
+    'scope',
+    'request',
+    'request_uri',
+  ])('CO-7: %s is ours', (name) => {
+    expect(complaint({ authorizationParams: { [name]: 'x' } })).toMatch(
+      new RegExp(`authorizationParams must not set ${name}`),
+    )
+    expect(complaint({ authorizationParamsMap: { [name]: 'access_type' } })).toMatch(
+      new RegExp(`authorizationParamsMap must not set ${name}`),
+    )
+  })
+
+  test.each(['connection', 'connection_scope', 'return_token'])(
+    'CO-7: %s of /auth/authn cannot be mapped',
     (name) => {
-      expect(complaint({ authorizationParams: { [name]: 'x' } })).toMatch(new RegExp(`authorizationParams must not set ${name}`))
-      expect(complaint({ authorizationParamsMap: { [name]: 'access_type' } })).toMatch(new RegExp(`authorizationParamsMap must not set ${name}`))
+      expect(complaint({ authorizationParamsMap: { custom_param: name } })).toMatch(
+        /authorizationParamsMap must not read/,
+      )
     },
   )
-
-  test.each(['connection', 'connection_scope', 'return_token'])('CO-7: %s of /auth/authn cannot be mapped', (name) => {
-    expect(complaint({ authorizationParamsMap: { custom_param: name } })).toMatch(/authorizationParamsMap must not read/)
-  })
 })
 
 describe('the token endpoint', () => {
   test('CO-10: extra headers go there and nowhere else', async () => {
-    const { vendor, gate } = await setUp('oauth2', { tokenHeaders: { Header1: 'Value', 'X-Api-Key': 'k' } })
+    const { vendor, gate } = await setUp('oauth2', {
+      tokenHeaders: { Header1: 'Value', 'X-Api-Key': 'k' },
+    })
     expect((await logIn({ gate })).status).toBe(200)
     const [token] = requestsTo(vendor, 'token')
     expect(token?.headers).toMatchObject({ header1: 'Value', 'x-api-key': 'k' })
-    for (const { endpoint, headers } of vendor.requests) if (endpoint !== 'token') expect(headers).not.toHaveProperty('header1')
+    for (const { endpoint, headers } of vendor.requests)
+      if (endpoint !== 'token') expect(headers).not.toHaveProperty('header1')
   })
 
-  test.each(['post', 'basic'])('CO-10: an Authorization there replaces our credentials (%s)', async (clientAuth) => {
-    const { vendor } = await setUp('oauth2')
-    const authorization = `Basic ${Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString('base64')}`
-    const gate = await gateOf(vendor, { clientAuth, clientSecret: 'not the one that counts', tokenHeaders: { authorization } })
-    expect((await logIn({ gate })).status).toBe(200)
-    const [token] = requestsTo(vendor, 'token')
-    expect(token?.rawHeaders.filter((name) => name.toLowerCase() === 'authorization')).toHaveLength(1)
-    expect(token?.headers.authorization).toBe(authorization)
-    expect(token?.form).not.toHaveProperty('client_secret')
-    expect(requestsTo(vendor, 'userinfo')[0]?.headers.authorization).toMatch(/^Bearer /)
-  })
+  test.each(['post', 'basic'])(
+    'CO-10: an Authorization there replaces our credentials (%s)',
+    async (clientAuth) => {
+      const { vendor } = await setUp('oauth2')
+      const authorization = `Basic ${Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString('base64')}`
+      const gate = await gateOf(vendor, {
+        clientAuth,
+        clientSecret: 'not the one that counts',
+        tokenHeaders: { authorization },
+      })
+      expect((await logIn({ gate })).status).toBe(200)
+      const [token] = requestsTo(vendor, 'token')
+      expect(
+        token?.rawHeaders.filter((name) => name.toLowerCase() === 'authorization'),
+      ).toHaveLength(1)
+      expect(token?.headers.authorization).toBe(authorization)
+      expect(token?.form).not.toHaveProperty('client_secret')
+      expect(requestsTo(vendor, 'userinfo')[0]?.headers.authorization).toMatch(/^Bearer /)
+    },
+  )
 
   test.each([
     ['a line feed', { 'X-One': 'a\nb' }, /has a value that no header may have/],
@@ -221,7 +329,9 @@ describe('the token endpoint', () => {
     ['a name with a blank', { 'X One': 'a' }, /has a name that is no header name/],
     ['a name that is ours', { 'Content-Type': 'a' }, /must not set content-type/],
   ])('CO-11: %s throws', (_, tokenHeaders, message) => {
-    expect(complaint({ tokenHeaders: tokenHeaders as unknown as Record<string, string> })).toMatch(message)
+    expect(complaint({ tokenHeaders: tokenHeaders as unknown as Record<string, string> })).toMatch(
+      message,
+    )
   })
 
   test.each([
@@ -239,16 +349,19 @@ describe('the token endpoint', () => {
     expect((await logIn({ gate })).status).toBe(status)
   })
 
-  test.each([301, 302, 303, 307, 308])('CO-15: a redirect (%i) is not followed with the secret', async (status) => {
-    const other = await startVendor('oauth2')
-    const { vendor, gate } = await setUp('oauth2')
-    vendor.respond('token', { status, headers: { location: `${other.origin}/token` } })
-    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-    vendor.respond('token', undefined)
-    vendor.respond('userinfo', { status, headers: { location: `${other.origin}/me` } })
-    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-    expect(other.requests).toEqual([])
-  })
+  test.each([301, 302, 303, 307, 308])(
+    'CO-15: a redirect (%i) is not followed with the secret',
+    async (status) => {
+      const other = await startVendor('oauth2')
+      const { vendor, gate } = await setUp('oauth2')
+      vendor.respond('token', { status, headers: { location: `${other.origin}/token` } })
+      expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+      vendor.respond('token', undefined)
+      vendor.respond('userinfo', { status, headers: { location: `${other.origin}/me` } })
+      expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+      expect(other.requests).toEqual([])
+    },
+  )
 
   test.each([
     ['a number', 3600, 3600],
@@ -258,7 +371,7 @@ describe('the token endpoint', () => {
     ['no number', 'soon', undefined],
     ['a list', [3600], undefined],
     ['missing', undefined, undefined],
-    ['LinkedIn\'s', 5_183_999, 5_183_999],
+    ["LinkedIn's", 5_183_999, 5_183_999],
     ['huge', 1e300, 10 * 366 * 86_400],
   ])('CO-16, X-7: expires_in is %s', async (_, expires_in, seconds) => {
     const { vendor, gate } = await setUp('oauth2')
@@ -267,14 +380,24 @@ describe('the token endpoint', () => {
     const before = Date.now()
     const { accessTokenExpiresAt } = (await logIn({ gate })).seen.oauth ?? {}
     if (seconds === undefined) expect(accessTokenExpiresAt).toBeUndefined()
-    else expect(Math.round((Number(accessTokenExpiresAt) - before) / 60_000)).toBe(Math.round(seconds / 60))
+    else
+      expect(Math.round((Number(accessTokenExpiresAt) - before) / 60_000)).toBe(
+        Math.round(seconds / 60),
+      )
   })
 
   test('credentials go into the body, a header, or nowhere', async () => {
-    const { vendor } = await setUp('oauth2', {}, { settings: { clientAuth: ['client_secret_post', 'client_secret_basic', 'none'] } })
+    const { vendor } = await setUp(
+      'oauth2',
+      {},
+      { settings: { clientAuth: ['client_secret_post', 'client_secret_basic', 'none'] } },
+    )
     for (const clientAuth of ['post', 'basic', 'none']) {
       vendor.requests.length = 0
-      const gate = await gateOf(vendor, { clientAuth, ...(clientAuth === 'none' && { clientSecret: undefined }) })
+      const gate = await gateOf(vendor, {
+        clientAuth,
+        ...(clientAuth === 'none' && { clientSecret: undefined }),
+      })
       expect((await logIn({ gate })).status).toBe(200)
       const [token] = requestsTo(vendor, 'token')
       expect('client_secret' in (token?.form ?? {})).toBe(clientAuth === 'post')
@@ -295,14 +418,26 @@ describe('userinfo', () => {
     expect((await logIn({ gate })).user).toMatchObject({ id })
   })
 
-  test.each([{}, { sub: '' }, { sub: '', id: 7 }, { id: {} }, { id: 1.5 }, { id: true }, { sub: 'a\nb' }, { sub: 'x'.repeat(256) }, [], 'text', null])(
-    'CO-2: %j is nobody',
-    async (body) => {
-      const { vendor, gate } = await setUp('oauth2')
-      vendor.respond('userinfo', { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-      expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-    },
-  )
+  test.each([
+    {},
+    { sub: '' },
+    { sub: '', id: 7 },
+    { id: {} },
+    { id: 1.5 },
+    { id: true },
+    { sub: 'a\nb' },
+    { sub: 'x'.repeat(256) },
+    [],
+    'text',
+    null,
+  ])('CO-2: %j is nobody', async (body) => {
+    const { vendor, gate } = await setUp('oauth2')
+    vendor.respond('userinfo', {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+  })
 
   test.each([
     ['true', true, 200],
@@ -312,7 +447,13 @@ describe('userinfo', () => {
     const { vendor, gate } = await setUp('oauth2', { emailDomains: ['acme.example'] })
     vendor.user.emailVerified = emailVerified
     expect((await logIn({ gate })).status).toBe(status)
-    expect((await logIn({ gate: await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true }) })).status).toBe(200)
+    expect(
+      (
+        await logIn({
+          gate: await gateOf(vendor, { emailDomains: ['acme.example'], trustEmail: true }),
+        })
+      ).status,
+    ).toBe(200)
   })
 
   test('CO-14: an answer that is too large is refused, not read', async () => {

@@ -13,31 +13,71 @@ afterEach(async () => {
 
 describe('claims under other names', () => {
   test('are read from where the options say', async () => {
-    const { vendor, gate } = await setUp('oidc', { claims: { username: 'upn', emailVerified: 'mail_ok', email: 'mail' }, emailDomains: ['corp.example'] })
-    vendor.user.claims = { upn: 'ada@staff', mail: 'ada@corp.example', mail_ok: true, email: 'ada@elsewhere.example', email_verified: false }
-    expect((await logIn({ gate })).user).toMatchObject({ username: 'ada@staff', email: 'ada@corp.example', emailVerified: true })
+    const { vendor, gate } = await setUp('oidc', {
+      claims: { username: 'upn', emailVerified: 'mail_ok', email: 'mail' },
+      emailDomains: ['corp.example'],
+    })
+    vendor.user.claims = {
+      upn: 'ada@staff',
+      mail: 'ada@corp.example',
+      mail_ok: true,
+      email: 'ada@elsewhere.example',
+      email_verified: false,
+    }
+    expect((await logIn({ gate })).user).toMatchObject({
+      username: 'ada@staff',
+      email: 'ada@corp.example',
+      emailVerified: true,
+    })
   })
 
   test('that are not there stay away, whatever the standard name says', async () => {
-    const { vendor, gate } = await setUp('oidc', { claims: { email: 'mail' }, emailDomains: ['corp.example'] })
+    const { vendor, gate } = await setUp('oidc', {
+      claims: { email: 'mail' },
+      emailDomains: ['corp.example'],
+    })
     vendor.user.claims = { email: 'ada@corp.example', email_verified: true }
     expect((await logIn({ gate })).status).toBe(403)
   })
 
-  test.each<unknown>([{ nickname: 'x' }, { constructor: 'x' }, { email: '' }, { email: 5 }, 'email'])('refuses %j', async (claims) => {
+  test.each<unknown>([
+    { nickname: 'x' },
+    { constructor: 'x' },
+    { email: '' },
+    { email: 5 },
+    'email',
+  ])('refuses %j', async (claims) => {
     const { gate } = await setUp('oidc')
-    const provider = { oidc: oidcProvider({ issuer: gate.origin, clientId: 'a', clientSecret: 'b', claims: claims as never }) }
-    expect(() => gate.middleware.reconfigure({ provider, secret })).toThrow(/provider\.oidc\.claims/)
+    const provider = {
+      oidc: oidcProvider({
+        issuer: gate.origin,
+        clientId: 'a',
+        clientSecret: 'b',
+        claims: claims as never,
+      }),
+    }
+    expect(() => gate.middleware.reconfigure({ provider, secret })).toThrow(
+      /provider\.oidc\.claims/,
+    )
   })
 })
 
 describe('a provider that names groups only in the ID token', () => {
   async function loggedIn(settings: object) {
     const clock = fakeDate()
-    const setting = await setUp('oidc', { groups: ['staff'] }, { settings }, { authCheckInterval: 30, authCheckEarly: false })
+    const setting = await setUp(
+      'oidc',
+      { groups: ['staff'] },
+      { settings },
+      { authCheckInterval: 30, authCheckEarly: false },
+    )
     const { vendor } = setting
     vendor.claims({ groups: ['staff'] })
-    vendor.respond('userinfo', () => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sub: String(vendor.user.id) }) }))
+    vendor.respond('userinfo', () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sub: String(vendor.user.id) }),
+    }))
     expect((await logIn(setting)).user['groups']).toEqual(['staff'])
     return { ...setting, clock }
   }
@@ -62,8 +102,16 @@ describe('a provider that names groups only in the ID token', () => {
     const vendor = await startVendor('oidc')
     vendor.claims({ groups: ['staff'] })
     vendor.respond('userinfo', () => ({ body: { sub: String(vendor.user.id) } }))
-    const routes = (app: Express, middleware: OAuthMiddleware) => app.get('/staff', middleware.requireAuth({ groups: ['staff'] }), (_, res) => void res.send('staff'))
-    const gate = await startGate({ provider: providerOf(vendor), authCheckInterval: 30, authCheckEarly: false }, { routes })
+    const routes = (app: Express, middleware: OAuthMiddleware) =>
+      app.get(
+        '/staff',
+        middleware.requireAuth({ groups: ['staff'] }),
+        (_, res) => void res.send('staff'),
+      )
+    const gate = await startGate(
+      { provider: providerOf(vendor), authCheckInterval: 30, authCheckEarly: false },
+      { routes },
+    )
     const browser = createBrowser()
     expect((await browser.get(gate.url('/staff'))).status).toBe(200)
     clock.forward(31)

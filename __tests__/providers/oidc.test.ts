@@ -6,7 +6,16 @@ import type { SigningFault } from '../../src/dev/vendors/index.js'
 import { startGate, stopAll, toCallback } from '../support/gate.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { createBrowser } from '../support/jar.js'
-import { expectDenied, gateOf, logIn, refusal, requestsTo, retryLink, setUp, startVendor } from '../support/providers.js'
+import {
+  expectDenied,
+  gateOf,
+  logIn,
+  refusal,
+  requestsTo,
+  retryLink,
+  setUp,
+  startVendor,
+} from '../support/providers.js'
 
 afterEach(async () => {
   realDate()
@@ -26,7 +35,9 @@ describe('discovery', () => {
   test('an issuer with a path keeps it', async () => {
     const { vendor, gate } = await setUp('oidc', {}, { settings: { basePath: '/realms/one' } })
     expect((await logIn({ gate })).status).toBe(200)
-    expect(requestsTo(vendor, 'discovery')[0]?.url).toBe('/realms/one/.well-known/openid-configuration')
+    expect(requestsTo(vendor, 'discovery')[0]?.url).toBe(
+      '/realms/one/.well-known/openid-configuration',
+    )
   })
 
   test.each([
@@ -53,21 +64,36 @@ describe('discovery', () => {
     expect((await logIn({ gate })).status).toBe(200)
   })
 
-  test.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'])('OI-2: a %s without TLS is refused', async (member) => {
-    const { vendor, gate } = await setUp('oidc')
-    for (const url of ['http://idp.example/x', 'javascript:alert(1)', 'file:///etc/passwd', '/relative', 7]) {
-      vendor.settings.discovery = { [member]: url }
-      expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
-    }
-    vendor.settings.discovery = {}
-    expect((await logIn({ gate })).status).toBe(200)
-  })
+  test.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'])(
+    'OI-2: a %s without TLS is refused',
+    async (member) => {
+      const { vendor, gate } = await setUp('oidc')
+      for (const url of [
+        'http://idp.example/x',
+        'javascript:alert(1)',
+        'file:///etc/passwd',
+        '/relative',
+        7,
+      ]) {
+        vendor.settings.discovery = { [member]: url }
+        expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
+      }
+      vendor.settings.discovery = {}
+      expect((await logIn({ gate })).status).toBe(200)
+    },
+  )
 
   test('OI-2: an issuer without TLS throws, unless it is on this machine', () => {
     const options = { clientId: 'a', clientSecret: 'b' }
-    expect(refusal({ x: oidcProvider({ ...options, issuer: 'http://idp.example' }) })).toMatch(/issuer must be .*https/)
-    expect(refusal({ x: oidcProvider({ ...options, issuer: 'http://127.0.0.1:1' }) })).toBeUndefined()
-    expect(refusal({ x: oidcProvider({ ...options, issuer: 'idp.example' }) })).toMatch(/issuer must be an absolute URL/)
+    expect(refusal({ x: oidcProvider({ ...options, issuer: 'http://idp.example' }) })).toMatch(
+      /issuer must be .*https/,
+    )
+    expect(
+      refusal({ x: oidcProvider({ ...options, issuer: 'http://127.0.0.1:1' }) }),
+    ).toBeUndefined()
+    expect(refusal({ x: oidcProvider({ ...options, issuer: 'idp.example' }) })).toMatch(
+      /issuer must be an absolute URL/,
+    )
     expect(refusal({ x: oidcProvider({ ...options } as never) })).toMatch(/issuer is missing/)
   })
 
@@ -79,16 +105,19 @@ describe('discovery', () => {
     ['a huge body', 'huge-body' as const, 502],
     ['a reset', 'reset' as const, 502],
     ['nothing', 'hang' as const, 504],
-  ])('OI-3: %s is an error page with a way to try again, and is not kept', async (_, answer, status) => {
-    const { vendor, gate } = await setUp('oidc', {}, {}, { timeouts: { provider: 1 } })
-    vendor.respond('discovery', answer)
-    const browser = createBrowser()
-    const failed = await logIn({ gate, browser }, '/deep')
-    expect(failed.status).toBe(status)
-    vendor.respond('discovery', undefined)
-    const again = await browser.get(retryLink(failed.page))
-    expect(JSON.parse(again.body)).toMatchObject({ url: '/deep', user: { id: 'user-1' } })
-  })
+  ])(
+    'OI-3: %s is an error page with a way to try again, and is not kept',
+    async (_, answer, status) => {
+      const { vendor, gate } = await setUp('oidc', {}, {}, { timeouts: { provider: 1 } })
+      vendor.respond('discovery', answer)
+      const browser = createBrowser()
+      const failed = await logIn({ gate, browser }, '/deep')
+      expect(failed.status).toBe(status)
+      vendor.respond('discovery', undefined)
+      const again = await browser.get(retryLink(failed.page))
+      expect(JSON.parse(again.body)).toMatchObject({ url: '/deep', user: { id: 'user-1' } })
+    },
+  )
 
   test('OI-3: after an hour it is asked again, and the old answer serves while that fails', async () => {
     const clock = fakeDate()
@@ -230,8 +259,18 @@ describe('claims', () => {
     const { vendor, gate } = await setUp('oidc', { groups: ['staff'] })
     vendor.user.claims = { groups: ['staff'], roles: ['admin'] }
     expect((await logIn({ gate })).user).toMatchObject({ groups: ['staff'] })
-    expect((await logIn({ gate: await gateOf(vendor, { groups: ['admin'], groupsClaim: 'roles' }) })).status).toBe(200)
-    for (const groups of [['Staff'], ['staff-2'], 'staff', { staff: true }, undefined, [['staff']]]) {
+    expect(
+      (await logIn({ gate: await gateOf(vendor, { groups: ['admin'], groupsClaim: 'roles' }) }))
+        .status,
+    ).toBe(200)
+    for (const groups of [
+      ['Staff'],
+      ['staff-2'],
+      'staff',
+      { staff: true },
+      undefined,
+      [['staff']],
+    ]) {
       vendor.user.claims = { groups }
       expectDenied(await logIn({ gate }))
     }
@@ -259,7 +298,10 @@ describe('logins', () => {
 
   test('OI-11: the answer of one provider does not serve another', async () => {
     const [one, two] = [await startVendor('oidc'), await startVendor('oidc')]
-    const provider = { one: oidcProvider(one.options as never), two: oidcProvider(two.options as never) }
+    const provider = {
+      one: oidcProvider(one.options as never),
+      two: oidcProvider(two.options as never),
+    }
     const gate = await startGate({ provider })
     const browser = createBrowser()
     const mine = await toCallback(browser, gate.url('/auth/authn?connection=one'))
@@ -282,7 +324,9 @@ describe('logins', () => {
   test('OI-12: an error without a state of ours is refused, escaped, and disturbs no login under way', async () => {
     const { gate, browser } = await setUp('oidc')
     const callback = await toCallback(browser, gate.url('/'))
-    const page = await browser.get(gate.url('/auth/callback?error=<script>alert(1)</script>&error_description=<script>'))
+    const page = await browser.get(
+      gate.url('/auth/callback?error=<script>alert(1)</script>&error_description=<script>'),
+    )
     expect(page.status).toBe(400)
     expect(page.body).not.toContain('<script')
     expect(page.setCookie).toEqual([])
@@ -292,21 +336,40 @@ describe('logins', () => {
   test('OI-13: client id and secret are form-encoded inside Basic', async () => {
     const clientId = 'a:b%c+d é'
     const clientSecret = 's&=:%/+ ü"'
-    const { vendor, gate } = await setUp('oidc', { clientAuth: 'basic' }, { clientId, clientSecret, settings: { clientAuth: ['client_secret_basic'] } })
+    const { vendor, gate } = await setUp(
+      'oidc',
+      { clientAuth: 'basic' },
+      { clientId, clientSecret, settings: { clientAuth: ['client_secret_basic'] } },
+    )
     expect((await logIn({ gate })).status).toBe(200)
     expect(requestsTo(vendor, 'token')[0]?.form).not.toHaveProperty('client_secret')
   })
 
   test('a private key authenticates the client, in either form', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const settings = { clientAuth: ['private_key_jwt' as const], clientKey: { ...publicKey.export({ format: 'jwk' }), alg: 'ES256' } }
+    const settings = {
+      clientAuth: ['private_key_jwt' as const],
+      clientKey: { ...publicKey.export({ format: 'jwk' }), alg: 'ES256' },
+    }
     const { vendor } = await setUp('oidc', {}, { settings })
-    for (const clientSecret of [String(privateKey.export({ format: 'pem', type: 'pkcs8' })), JSON.stringify(privateKey.export({ format: 'jwk' }))]) {
+    for (const clientSecret of [
+      String(privateKey.export({ format: 'pem', type: 'pkcs8' })),
+      JSON.stringify(privateKey.export({ format: 'jwk' })),
+    ]) {
       const gate = await gateOf(vendor, { clientAuth: 'private_key_jwt', clientSecret })
       expect((await logIn({ gate })).status).toBe(200)
     }
     expect(JSON.stringify(requestsTo(vendor, 'token'))).not.toContain('PRIVATE')
-    expect(refusal({ x: oidcProvider({ issuer: vendor.origin, clientId: 'a', clientSecret: 'no key', clientAuth: 'private_key_jwt' }) })).toMatch(/clientSecret must be a private key/)
+    expect(
+      refusal({
+        x: oidcProvider({
+          issuer: vendor.origin,
+          clientId: 'a',
+          clientSecret: 'no key',
+          clientAuth: 'private_key_jwt',
+        }),
+      }),
+    ).toMatch(/clientSecret must be a private key/)
   })
 
   test('an authorization request is pushed where the server demands it', async () => {
@@ -322,15 +385,30 @@ describe('logins', () => {
     [400, 'invalid_request', 'provider_error', 502],
     [503, 'temporarily_unavailable', 'provider_busy', 503],
     [429, 'slow_down', 'provider_busy', 503],
-  ])('S-099 a pushed request that is refused with %i %s is %s, and what the refusal says reaches nobody', async (status, error, code, own) => {
-    const seen: OAuthError[] = []
-    const { vendor, gate } = await setUp('oidc', {}, { settings: { parRequired: true } }, { onError: (one, _req, _res, next) => (seen.push(one), next(one)) })
-    vendor.respond('par', ({ body }) => ({ status, body: { error, error_description: `got ${body}`, echo: body } }))
-    const { page } = await logIn({ gate })
-    expect(seen).toMatchObject([{ code, status: own }])
-    const told = [inspect(seen, { depth: 20, showHidden: true }), gate.logged.join('\n'), page.body].join('\n')
-    const challenge = requestsTo(vendor, 'par')[0]?.form?.['code_challenge'] ?? ''
-    expect(challenge).toMatch(/.{40}/)
-    for (const secret of [vendor.clientSecret, challenge]) expect(told).not.toContain(secret)
-  })
+  ])(
+    'S-099 a pushed request that is refused with %i %s is %s, and what the refusal says reaches nobody',
+    async (status, error, code, own) => {
+      const seen: OAuthError[] = []
+      const { vendor, gate } = await setUp(
+        'oidc',
+        {},
+        { settings: { parRequired: true } },
+        { onError: (one, _req, _res, next) => (seen.push(one), next(one)) },
+      )
+      vendor.respond('par', ({ body }) => ({
+        status,
+        body: { error, error_description: `got ${body}`, echo: body },
+      }))
+      const { page } = await logIn({ gate })
+      expect(seen).toMatchObject([{ code, status: own }])
+      const told = [
+        inspect(seen, { depth: 20, showHidden: true }),
+        gate.logged.join('\n'),
+        page.body,
+      ].join('\n')
+      const challenge = requestsTo(vendor, 'par')[0]?.form?.['code_challenge'] ?? ''
+      expect(challenge).toMatch(/.{40}/)
+      for (const secret of [vendor.clientSecret, challenge]) expect(told).not.toContain(secret)
+    },
+  )
 })

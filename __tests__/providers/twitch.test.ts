@@ -7,9 +7,18 @@ afterEach(stopAll)
 test('TW-1: the claims are asked for, in the ID token and in userinfo', async () => {
   const { gate } = await setUp('twitch', { emailDomains: ['acme.example'] })
   const attempt = await logIn({ gate })
-  expect(attempt.user).toMatchObject({ id: '141981764', name: 'TessaPlays', username: 'TessaPlays', email: 'tessa@acme.example', emailVerified: true })
+  expect(attempt.user).toMatchObject({
+    id: '141981764',
+    name: 'TessaPlays',
+    username: 'TessaPlays',
+    email: 'tessa@acme.example',
+    emailVerified: true,
+  })
   const wanted = { email: null, email_verified: null, picture: null, preferred_username: null }
-  expect(JSON.parse(attempt.authorization.get('claims') ?? '')).toEqual({ id_token: wanted, userinfo: wanted })
+  expect(JSON.parse(attempt.authorization.get('claims') ?? '')).toEqual({
+    id_token: wanted,
+    userinfo: wanted,
+  })
 })
 
 test.each([
@@ -21,10 +30,16 @@ test.each([
   vendor.respond('token', async (request) => {
     vendor.respond('token', undefined)
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const answer = await fetch(`${vendor.origin}${request.url}`, { method: 'POST', headers, body: request.body })
+    const answer = await fetch(`${vendor.origin}${request.url}`, {
+      method: 'POST',
+      headers,
+      body: request.body,
+    })
     return { body: spoil(await answer.json()) }
   })
-  expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: ['openid', 'user:read:email', 'bits:read'] })
+  expect((await logIn({ gate })).seen.oauth).toMatchObject({
+    scopes: ['openid', 'user:read:email', 'bits:read'],
+  })
 })
 
 test('TW-2: a scope that is not in the list was not granted', async () => {
@@ -50,7 +65,9 @@ test('TW-4: the secret goes into the body: Twitch knows no Basic', async () => {
   const { vendor, gate } = await setUp('twitch')
   expect((await logIn({ gate })).status).toBe(200)
   expect(requestsTo(vendor, 'token')[0]?.headers.authorization).toBeUndefined()
-  expect(refusal({ twitch: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain('clientAuth is fixed')
+  expect(refusal({ twitch: { clientId: 'a', clientSecret: 'b', clientAuth: 'basic' } })).toContain(
+    'clientAuth is fixed',
+  )
 })
 
 test('TW-5: an e-mail that is null is none', async () => {

@@ -23,14 +23,22 @@ const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-to-like-it'
 const challenge = createHash('sha256').update(verifier).digest('base64url')
 const s256 = { code_challenge: challenge, code_challenge_method: 'S256' }
 
-const paths: Record<VendorName, { authorize: string; token: string; userinfo: string; scope: string }> = {
+const paths: Record<
+  VendorName,
+  { authorize: string; token: string; userinfo: string; scope: string }
+> = {
   github: {
     authorize: '/login/oauth/authorize',
     token: '/login/oauth/access_token',
     userinfo: '/user',
     scope: 'read:user user:email read:org',
   },
-  google: { authorize: '/o/oauth2/v2/auth', token: '/token', userinfo: '/v1/userinfo', scope: 'openid email profile' },
+  google: {
+    authorize: '/o/oauth2/v2/auth',
+    token: '/token',
+    userinfo: '/v1/userinfo',
+    scope: 'openid email profile',
+  },
   microsoft: {
     authorize: '/common/oauth2/v2.0/authorize',
     token: '/common/oauth2/v2.0/token',
@@ -61,7 +69,12 @@ const paths: Record<VendorName, { authorize: string; token: string; userinfo: st
     userinfo: '/oauth2/userinfo',
     scope: 'openid user:read:email',
   },
-  amazon: { authorize: '/ap/oa', token: '/auth/o2/token', userinfo: '/user/profile', scope: 'profile' },
+  amazon: {
+    authorize: '/ap/oa',
+    token: '/auth/o2/token',
+    userinfo: '/user/profile',
+    scope: 'profile',
+  },
   oidc: {
     authorize: '/authorize',
     token: '/token',
@@ -85,7 +98,8 @@ async function start(name: VendorName, options?: VendorOptions) {
 type Fields = Record<string, string | undefined>
 const encode = (fields: Fields) => {
   const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) params.set(name, value)
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) params.set(name, value)
   return params
 }
 
@@ -110,7 +124,9 @@ async function callback(vendor: VendorServer, extra: Fields = {}) {
 }
 
 function post(vendor: VendorServer, fields: Fields, headers: Record<string, string> = {}) {
-  const secret = headers['authorization'] ? {} : { client_id: vendor.clientId, client_secret: vendor.clientSecret }
+  const secret = headers['authorization']
+    ? {}
+    : { client_id: vendor.clientId, client_secret: vendor.clientSecret }
   const url = vendor.origin + vendor.settings.basePath + paths[vendor.vendor].token
   return fetch(url, {
     method: 'POST',
@@ -123,10 +139,20 @@ async function code(vendor: VendorServer, extra: Fields = {}) {
   return (await callback(vendor, extra)).searchParams.get('code') ?? ''
 }
 
-async function redeem(vendor: VendorServer, extra: Fields = {}, fields: Fields = {}, headers?: Record<string, string>) {
+async function redeem(
+  vendor: VendorServer,
+  extra: Fields = {},
+  fields: Fields = {},
+  headers?: Record<string, string>,
+) {
   return post(
     vendor,
-    { grant_type: 'authorization_code', code: await code(vendor, extra), redirect_uri: redirectUri, ...fields },
+    {
+      grant_type: 'authorization_code',
+      code: await code(vendor, extra),
+      redirect_uri: redirectUri,
+      ...fields,
+    },
     headers,
   )
 }
@@ -161,7 +187,10 @@ async function read(
     headers: { authorization: `Bearer ${tokens.access_token}`, ...headers },
   })
   const text = await response.text()
-  const body = text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as Record<string, unknown>) : text
+  const body =
+    text.startsWith('{') || text.startsWith('[')
+      ? (JSON.parse(text) as Record<string, unknown>)
+      : text
   return { status: response.status, headers: response.headers, body }
 }
 
@@ -183,7 +212,10 @@ describe('every vendor', () => {
       code: url.searchParams.get('code') ?? '',
       redirect_uri: redirectUri,
     }
-    const response = await post(vendor, hasPkce(name) ? { ...fields, code_verifier: verifier } : fields)
+    const response = await post(
+      vendor,
+      hasPkce(name) ? { ...fields, code_verifier: verifier } : fields,
+    )
     const tokens = (await response.json()) as Tokens
     expect(tokens.error).toBeUndefined()
     const { status, body } = await read(vendor, tokens)
@@ -199,31 +231,54 @@ describe('every vendor', () => {
     expect(vendor.requests[1]?.form).toMatchObject({ client_id: vendor.clientId })
   })
 
-  test.each(vendorNames)('%s takes a code once only, and at the same redirect URI only', async (name) => {
-    const vendor = await start(name)
-    const used = { grant_type: 'authorization_code', code: await code(vendor), redirect_uri: redirectUri }
-    expect(await (await post(vendor, used)).json()).toHaveProperty('access_token')
-    const elsewhere = await redeem(vendor, {}, { redirect_uri: 'http://localhost:4000/elsewhere' })
-    for (const response of [await post(vendor, used), elsewhere]) {
-      expect(response.status === 200 && name !== 'github').toBe(false)
-      expect(await response.json()).not.toHaveProperty('access_token')
-    }
-  })
+  test.each(vendorNames)(
+    '%s takes a code once only, and at the same redirect URI only',
+    async (name) => {
+      const vendor = await start(name)
+      const used = {
+        grant_type: 'authorization_code',
+        code: await code(vendor),
+        redirect_uri: redirectUri,
+      }
+      expect(await (await post(vendor, used)).json()).toHaveProperty('access_token')
+      const elsewhere = await redeem(
+        vendor,
+        {},
+        { redirect_uri: 'http://localhost:4000/elsewhere' },
+      )
+      for (const response of [await post(vendor, used), elsewhere]) {
+        expect(response.status === 200 && name !== 'github').toBe(false)
+        expect(await response.json()).not.toHaveProperty('access_token')
+      }
+    },
+  )
 
-  test.each(vendorNames)('%s refuses a wrong secret, an unknown client and a relative redirect URI', async (name) => {
-    const vendor = await start(name)
-    expect(await (await redeem(vendor, {}, { client_secret: 'wrong' })).json()).not.toHaveProperty('access_token')
-    expect((await fetch(authorizeUrl(vendor, { client_id: 'nobody' }), { redirect: 'manual' })).status).toBe(400)
-    expect((await fetch(authorizeUrl(vendor, { redirect_uri: '/cb' }), { redirect: 'manual' })).status).toBe(400)
-  })
+  test.each(vendorNames)(
+    '%s refuses a wrong secret, an unknown client and a relative redirect URI',
+    async (name) => {
+      const vendor = await start(name)
+      expect(
+        await (await redeem(vendor, {}, { client_secret: 'wrong' })).json(),
+      ).not.toHaveProperty('access_token')
+      expect(
+        (await fetch(authorizeUrl(vendor, { client_id: 'nobody' }), { redirect: 'manual' })).status,
+      ).toBe(400)
+      expect(
+        (await fetch(authorizeUrl(vendor, { redirect_uri: '/cb' }), { redirect: 'manual' })).status,
+      ).toBe(400)
+    },
+  )
 
-  test.each(vendorNames.filter(hasPkce))('%s refuses a wrong or missing code verifier', async (name) => {
-    const vendor = await start(name)
-    for (const code_verifier of ['x'.repeat(43), undefined]) {
-      const response = await redeem(vendor, s256, { code_verifier })
-      expect(await response.json()).not.toHaveProperty('access_token')
-    }
-  })
+  test.each(vendorNames.filter(hasPkce))(
+    '%s refuses a wrong or missing code verifier',
+    async (name) => {
+      const vendor = await start(name)
+      for (const code_verifier of ['x'.repeat(43), undefined]) {
+        const response = await redeem(vendor, s256, { code_verifier })
+        expect(await response.json()).not.toHaveProperty('access_token')
+      }
+    },
+  )
 
   test.each(vendorNames)('%s refuses tokens that were revoked', async (name) => {
     const vendor = await start(name)
@@ -233,13 +288,16 @@ describe('every vendor', () => {
     expect((await read(vendor, tokens)).status).toBe(expected)
   })
 
-  test.each(vendorNames)('%s says when it is throttled, and does not call the token dead', async (name) => {
-    const vendor = await start(name)
-    const tokens = await login(vendor)
-    vendor.settings.throttled = true
-    const expected = name === 'github' ? 403 : name === 'facebook' ? 400 : 429
-    expect((await read(vendor, tokens)).status).toBe(expected)
-  })
+  test.each(vendorNames)(
+    '%s says when it is throttled, and does not call the token dead',
+    async (name) => {
+      const vendor = await start(name)
+      const tokens = await login(vendor)
+      vendor.settings.throttled = true
+      const expected = name === 'github' ? 403 : name === 'facebook' ? 400 : 429
+      expect((await read(vendor, tokens)).status).toBe(expected)
+    },
+  )
 })
 
 describe('github', () => {
@@ -261,7 +319,9 @@ describe('github', () => {
     expect(await (await redeem(vendor, {}, { client_secret: 'wrong' })).json()).toMatchObject({
       error: 'incorrect_client_credentials',
     })
-    expect(await (await redeem(vendor, {}, { redirect_uri: 'http://localhost/x' })).json()).toMatchObject({
+    expect(
+      await (await redeem(vendor, {}, { redirect_uri: 'http://localhost/x' })).json(),
+    ).toMatchObject({
       error: 'redirect_uri_mismatch',
     })
   })
@@ -321,20 +381,27 @@ describe('github', () => {
 
   test('invitations and inherited membership show only where GitHub shows them', async () => {
     const vendor = await start('github')
-    vendor.user.organizations = ['acme', { login: 'guests', state: 'pending' }, { login: 'secret', hidden: true }]
+    vendor.user.organizations = [
+      'acme',
+      { login: 'guests', state: 'pending' },
+      { login: 'secret', hidden: true },
+    ]
     vendor.user.teams = [
       'acme/web',
       { organization: 'acme', slug: 'all', inherited: true },
       { organization: 'acme', slug: 'ops', state: 'pending' },
     ]
     const tokens = await login(vendor)
-    expect((await read(vendor, tokens, '/user/orgs')).body).toEqual([expect.objectContaining({ login: 'acme' })])
+    expect((await read(vendor, tokens, '/user/orgs')).body).toEqual([
+      expect.objectContaining({ login: 'acme' }),
+    ])
     expect((await read(vendor, tokens, '/user/memberships/orgs')).body).toHaveLength(2)
     expect((await read(vendor, tokens, '/user/memberships/orgs?state=active')).body).toHaveLength(1)
     expect((await read(vendor, tokens, '/user/teams')).body).toEqual([
       expect.objectContaining({ slug: 'web', parent: null }),
     ])
-    const membership = (slug: string) => read(vendor, tokens, `/orgs/ACME/teams/${slug}/memberships/octavia`)
+    const membership = (slug: string) =>
+      read(vendor, tokens, `/orgs/ACME/teams/${slug}/memberships/octavia`)
     expect((await membership('all')).body).toMatchObject({ state: 'active' })
     expect((await membership('ops')).body).toMatchObject({ state: 'pending' })
     expect((await membership('none')).status).toBe(404)
@@ -343,7 +410,9 @@ describe('github', () => {
   test('sends iss, and knows neither prompt=login nor plain challenges', async () => {
     const vendor = await start('github')
     expect((await callback(vendor)).searchParams.get('iss')).toBe('https://github.com/login/oauth')
-    expect((await callback(vendor, { prompt: 'login' })).searchParams.get('error')).toBe('invalid_request')
+    expect((await callback(vendor, { prompt: 'login' })).searchParams.get('error')).toBe(
+      'invalid_request',
+    )
     const plain = { code_challenge: verifier, code_challenge_method: 'plain' }
     expect((await callback(vendor, plain)).searchParams.get('error')).toBe('invalid_request')
   })
@@ -365,13 +434,20 @@ describe('github', () => {
   test('a GitHub App refreshes: both old tokens die, and a dead one is an error with status 200', async () => {
     const vendor = await start('github', { settings: { githubApp: true } })
     const old = await login(vendor)
-    expect(old).toMatchObject({ expires_in: 28_800, scope: '', refresh_token_expires_in: 15_897_600 })
+    expect(old).toMatchObject({
+      expires_in: 28_800,
+      scope: '',
+      refresh_token_expires_in: 15_897_600,
+    })
     const fresh = (await (await refresh(vendor, old.refresh_token)).json()) as Tokens
     expect(fresh.access_token).toMatch(/^ghu_/)
     expect((await read(vendor, old)).status).toBe(401)
     expect((await read(vendor, fresh)).status).toBe(200)
     const again = await refresh(vendor, old.refresh_token)
-    expect([again.status, await again.json()]).toEqual([200, expect.objectContaining({ error: 'bad_refresh_token' })])
+    expect([again.status, await again.json()]).toEqual([
+      200,
+      expect.objectContaining({ error: 'bad_refresh_token' }),
+    ])
   })
 
   test('checks and revokes tokens with Basic and JSON', async () => {
@@ -396,7 +472,9 @@ describe('google', () => {
     const vendor = await start('google')
     const response = await fetch(authorizeUrl(vendor, { prompt: 'login' }), { redirect: 'manual' })
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
-    expect((await callback(vendor, { prompt: 'consent select_account' })).searchParams.get('iss')).toBe(vendor.origin)
+    expect(
+      (await callback(vendor, { prompt: 'consent select_account' })).searchParams.get('iss'),
+    ).toBe(vendor.origin)
   })
 
   test('gives a refresh token for access_type=offline at the first consent only', async () => {
@@ -442,16 +520,23 @@ describe('microsoft', () => {
     expect((await document(vendor, 'consumers')).body['issuer']).toBe(
       `${vendor.origin}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0`,
     )
-    expect((await document(vendor, 'acme.example')).body['issuer']).toBe(`${vendor.origin}/${vendor.user.tid}/v2.0`)
+    expect((await document(vendor, 'acme.example')).body['issuer']).toBe(
+      `${vendor.origin}/${vendor.user.tid}/v2.0`,
+    )
     expect((await document(vendor, '{tenantid}')).status).toBe(400)
-    const keys = (await (await fetch(String(body['jwks_uri']))).json()) as { keys: { issuer: string }[] }
+    const keys = (await (await fetch(String(body['jwks_uri']))).json()) as {
+      keys: { issuer: string }[]
+    }
     expect(keys.keys[0]?.issuer).toBe(`${vendor.origin}/{tenantid}/v2.0`)
   })
 
   test('refuses a token request with Origin', async () => {
     const vendor = await start('microsoft')
     const response = await redeem(vendor, {}, {}, { origin: 'http://localhost:4000' })
-    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ error_codes: [9002326] })])
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      expect.objectContaining({ error_codes: [9002326] }),
+    ])
   })
 
   test('identifies by tid and oid, and says nothing about the e-mail being verified', async () => {
@@ -483,7 +568,9 @@ describe('microsoft', () => {
     const tokens = await login(vendor)
     expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({ _claim_names: { groups: 'src1' } })
     const { body } = await read(vendor, tokens, '/v1.0/me/transitiveMemberOf')
-    expect(body).toMatchObject({ '@odata.nextLink': `${vendor.origin}/v1.0/me/transitiveMemberOf?$skiptoken=100` })
+    expect(body).toMatchObject({
+      '@odata.nextLink': `${vendor.origin}/v1.0/me/transitiveMemberOf?$skiptoken=100`,
+    })
   })
 })
 
@@ -500,7 +587,9 @@ describe('gitlab', () => {
     const vendor = await start('gitlab')
     const old = await login(vendor)
     expect((await refresh(vendor, old.refresh_token)).status).toBe(400)
-    const both = await Promise.all([1, 2].map(() => refresh(vendor, old.refresh_token, { redirect_uri: redirectUri })))
+    const both = await Promise.all(
+      [1, 2].map(() => refresh(vendor, old.refresh_token, { redirect_uri: redirectUri })),
+    )
     expect(both.map(({ status }) => status).sort()).toEqual([200, 400])
     expect((await read(vendor, old)).status).toBe(401)
   })
@@ -526,7 +615,9 @@ describe('facebook', () => {
       400,
       { error: expect.objectContaining({ type: 'OAuthException', code: 100 }) },
     ])
-    expect((await read(vendor, { access_token: 'dead' })).body).toMatchObject({ error: { code: 190 } })
+    expect((await read(vendor, { access_token: 'dead' })).body).toMatchObject({
+      error: { code: 190 },
+    })
   })
 
   test('gives only id and name, unless fields are named', async () => {
@@ -552,9 +643,13 @@ describe('facebook', () => {
   test('wants a proof of the app secret where that is required', async () => {
     const vendor = await start('facebook', { settings: { proofRequired: true } })
     const tokens = await login(vendor)
-    const proof = createHmac('sha256', vendor.clientSecret).update(tokens.access_token).digest('hex')
+    const proof = createHmac('sha256', vendor.clientSecret)
+      .update(tokens.access_token)
+      .digest('hex')
     expect((await read(vendor, tokens)).body).toMatchObject({ error: { code: 100 } })
-    expect((await read(vendor, tokens, `/v25.0/me?appsecret_proof=${'0'.repeat(64)}`)).status).toBe(400)
+    expect((await read(vendor, tokens, `/v25.0/me?appsecret_proof=${'0'.repeat(64)}`)).status).toBe(
+      400,
+    )
     expect((await read(vendor, tokens, `/v25.0/me?appsecret_proof=${proof}`)).status).toBe(200)
   })
 
@@ -563,11 +658,19 @@ describe('facebook', () => {
     const tokens = await login(vendor)
     expect(tokens).not.toHaveProperty('refresh_token')
     expect(tokens).not.toHaveProperty('scope')
-    const long = await post(vendor, { grant_type: 'fb_exchange_token', fb_exchange_token: tokens.access_token })
+    const long = await post(vendor, {
+      grant_type: 'fb_exchange_token',
+      fb_exchange_token: tokens.access_token,
+    })
     expect(await long.json()).toMatchObject({ expires_in: 5_183_944 })
     vendor.revokeTokens()
     expect(
-      (await post(vendor, { grant_type: 'fb_exchange_token', fb_exchange_token: tokens.access_token })).status,
+      (
+        await post(vendor, {
+          grant_type: 'fb_exchange_token',
+          fb_exchange_token: tokens.access_token,
+        })
+      ).status,
     ).toBe(400)
   })
 })
@@ -594,7 +697,9 @@ describe('linkedin', () => {
     expect(tokens).not.toHaveProperty('refresh_token')
     expect(decodeJwt(tokens.id_token ?? '')).not.toHaveProperty('nonce')
     expect(decodeJwt(tokens.id_token ?? '').iss).toBe(`${vendor.origin}/oauth`)
-    expect((await read(vendor, tokens)).body).toMatchObject({ locale: { country: 'US', language: 'en' } })
+    expect((await read(vendor, tokens)).body).toMatchObject({
+      locale: { country: 'US', language: 'en' },
+    })
   })
 
   test('refuses the scopes of old', async () => {
@@ -614,8 +719,13 @@ describe('twitch', () => {
   test('refuses Basic, and its errors have no error', async () => {
     const vendor = await start('twitch')
     const response = await redeem(vendor, {}, {}, basic(vendor.clientId, vendor.clientSecret))
-    expect([response.status, await response.json()]).toEqual([403, { status: 403, message: 'invalid client secret' }])
-    expect(await (await post(vendor, { grant_type: 'authorization_code', code: 'x' })).json()).toEqual({
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { status: 403, message: 'invalid client secret' },
+    ])
+    expect(
+      await (await post(vendor, { grant_type: 'authorization_code', code: 'x' })).json(),
+    ).toEqual({
       status: 400,
       message: 'Invalid authorization code',
     })
@@ -628,7 +738,10 @@ describe('twitch', () => {
     expect((await read(vendor, naive)).body).not.toHaveProperty('email')
     const tokens = await login(vendor, { claims })
     expect(tokens.scope).toEqual(['openid', 'user:read:email'])
-    expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({ email: 'tessa@acme.example', email_verified: true })
+    expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({
+      email: 'tessa@acme.example',
+      email_verified: true,
+    })
     expect((await read(vendor, tokens)).body).toMatchObject({ preferred_username: 'TessaPlays' })
     vendor.user.emailVerified = false
     expect((await read(vendor, tokens)).body).toMatchObject({ email: null })
@@ -651,9 +764,13 @@ describe('twitch', () => {
       login: 'tessaplays',
     })
     expect((await read(vendor, tokens, '/helix/users')).status).toBe(401)
-    expect((await read(vendor, tokens, '/helix/users', { 'client-id': vendor.clientId })).status).toBe(200)
+    expect(
+      (await read(vendor, tokens, '/helix/users', { 'client-id': vendor.clientId })).status,
+    ).toBe(200)
     const body = encode({ client_id: vendor.clientId, token: tokens.access_token })
-    expect((await fetch(`${vendor.origin}/oauth2/revoke`, { method: 'POST', body })).status).toBe(200)
+    expect((await fetch(`${vendor.origin}/oauth2/revoke`, { method: 'POST', body })).status).toBe(
+      200,
+    )
     expect((await read(vendor, tokens, '/oauth2/validate', oauth)).status).toBe(401)
   })
 })
@@ -661,15 +778,25 @@ describe('twitch', () => {
 describe('amazon', () => {
   test('a challenge without a method is plain', async () => {
     const vendor = await start('amazon')
-    expect((await redeem(vendor, { code_challenge: challenge }, { code_verifier: verifier })).status).toBe(400)
-    expect((await redeem(vendor, { code_challenge: verifier }, { code_verifier: verifier })).status).toBe(200)
+    expect(
+      (await redeem(vendor, { code_challenge: challenge }, { code_verifier: verifier })).status,
+    ).toBe(400)
+    expect(
+      (await redeem(vendor, { code_challenge: verifier }, { code_verifier: verifier })).status,
+    ).toBe(200)
   })
 
   test('refuses the scope openid and plain http', async () => {
     const vendor = await start('amazon')
-    expect((await callback(vendor, { scope: 'openid profile' })).searchParams.get('error')).toBe('invalid_scope')
+    expect((await callback(vendor, { scope: 'openid profile' })).searchParams.get('error')).toBe(
+      'invalid_scope',
+    )
     expect(
-      (await fetch(authorizeUrl(vendor, { redirect_uri: 'http://app.example/cb' }), { redirect: 'manual' })).status,
+      (
+        await fetch(authorizeUrl(vendor, { redirect_uri: 'http://app.example/cb' }), {
+          redirect: 'manual',
+        })
+      ).status,
     ).toBe(400)
   })
 
@@ -685,16 +812,19 @@ describe('amazon', () => {
     expect(await (await refresh(vendor, tokens.refresh_token)).json()).not.toMatchObject({
       refresh_token: tokens.refresh_token,
     })
-    expect(await login(vendor, s256, { code_verifier: verifier, client_secret: undefined })).not.toHaveProperty(
-      'refresh_token',
-    )
+    expect(
+      await login(vendor, s256, { code_verifier: verifier, client_secret: undefined }),
+    ).not.toHaveProperty('refresh_token')
     expect((await redeem(vendor, {}, { client_secret: undefined })).status).toBe(401)
   })
 
   test('a dead token is a 400 invalid_token, and profile:user_id gives nothing else', async () => {
     const vendor = await start('amazon')
     const dead = await read(vendor, { access_token: 'Atza|dead' })
-    expect([dead.status, dead.body]).toEqual([400, expect.objectContaining({ error: 'invalid_token' })])
+    expect([dead.status, dead.body]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_token' }),
+    ])
     const tokens = await login(vendor, { scope: 'profile:user_id' })
     expect((await read(vendor, tokens)).body).toEqual({ user_id: vendor.user.id })
   })
@@ -708,15 +838,18 @@ describe('generic oidc', () => {
       algorithms,
     })
 
-  test.each(['RS256', 'ES256'] as const)('signs with %s what its keys verify', async (signingAlg) => {
-    const vendor = await start('oidc', { settings: { signingAlg, userinfoJwt: true } })
-    const tokens = await login(vendor, { nonce: 'n1' })
-    const { payload } = await verify(vendor, tokens.id_token ?? '', [signingAlg])
-    expect(payload).toMatchObject({ nonce: 'n1', sub: 'user-1', email: 'ida@acme.example' })
-    const info = await read(vendor, tokens)
-    expect(info.headers.get('content-type')).toBe('application/jwt')
-    expect((await verify(vendor, String(info.body), [signingAlg])).payload.sub).toBe('user-1')
-  })
+  test.each(['RS256', 'ES256'] as const)(
+    'signs with %s what its keys verify',
+    async (signingAlg) => {
+      const vendor = await start('oidc', { settings: { signingAlg, userinfoJwt: true } })
+      const tokens = await login(vendor, { nonce: 'n1' })
+      const { payload } = await verify(vendor, tokens.id_token ?? '', [signingAlg])
+      expect(payload).toMatchObject({ nonce: 'n1', sub: 'user-1', email: 'ida@acme.example' })
+      const info = await read(vendor, tokens)
+      expect(info.headers.get('content-type')).toBe('application/jwt')
+      expect((await verify(vendor, String(info.body), [signingAlg])).payload.sub).toBe('user-1')
+    },
+  )
 
   test('keys rotate', async () => {
     const vendor = await start('oidc')
@@ -727,15 +860,19 @@ describe('generic oidc', () => {
     expect((await verify(vendor, fresh.id_token ?? '')).payload.sub).toBe('user-1')
   })
 
-  test.each(['none', 'HS256-secret', 'HS256-public-key', 'wrong-key', 'unknown-kid', 'bad-signature'] as const)(
-    'an ID token spoiled with %s does not verify, the next one does',
-    async (signing) => {
-      const vendor = await start('oidc')
-      vendor.claims({}, { signing, once: true })
-      await expect(verify(vendor, (await login(vendor)).id_token ?? '')).rejects.toThrow()
-      expect((await verify(vendor, (await login(vendor)).id_token ?? '')).payload.sub).toBe('user-1')
-    },
-  )
+  test.each([
+    'none',
+    'HS256-secret',
+    'HS256-public-key',
+    'wrong-key',
+    'unknown-kid',
+    'bad-signature',
+  ] as const)('an ID token spoiled with %s does not verify, the next one does', async (signing) => {
+    const vendor = await start('oidc')
+    vendor.claims({}, { signing, once: true })
+    await expect(verify(vendor, (await login(vendor)).id_token ?? '')).rejects.toThrow()
+    expect((await verify(vendor, (await login(vendor)).id_token ?? '')).payload.sub).toBe('user-1')
+  })
 
   test('claims and header are laid over, or deleted', async () => {
     const vendor = await start('oidc')
@@ -756,8 +893,14 @@ describe('generic oidc', () => {
     })
     expect((await redeem(vendor)).status).toBe(401)
     expect(
-      (await redeem(vendor, {}, {}, { authorization: `Basic ${Buffer.from('a:b%c:s+e c/r').toString('base64')}` }))
-        .status,
+      (
+        await redeem(
+          vendor,
+          {},
+          {},
+          { authorization: `Basic ${Buffer.from('a:b%c:s+e c/r').toString('base64')}` },
+        )
+      ).status,
     ).toBe(401)
     expect((await redeem(vendor, {}, {}, basic('a:b%c', 's+e c/r'))).status).toBe(200)
     vendor.settings.clientAuth = ['none']
@@ -790,7 +933,9 @@ describe('generic oidc', () => {
     const body = authorizeUrl(vendor).searchParams
     expect((await fetch(`${vendor.origin}/par`, { method: 'POST', body })).status).toBe(401)
     body.set('client_secret', vendor.clientSecret)
-    const pushed = (await (await fetch(`${vendor.origin}/par`, { method: 'POST', body })).json()) as {
+    const pushed = (await (
+      await fetch(`${vendor.origin}/par`, { method: 'POST', body })
+    ).json()) as {
       request_uri: string
     }
     const url = `${vendor.origin}/authorize?${encode({ client_id: vendor.clientId, request_uri: pushed.request_uri })}`
@@ -842,7 +987,9 @@ describe('the server', () => {
     })
     expect(decodeJwt(((await tokens.json()) as Tokens).id_token ?? '').sub).toBe('2')
     expect((await follow(links[2])).get('error')).toBe('access_denied')
-    expect((await callback(vendor, { prompt: 'none' })).searchParams.get('error')).toBe('login_required')
+    expect((await callback(vendor, { prompt: 'none' })).searchParams.get('error')).toBe(
+      'login_required',
+    )
   })
 
   test('a changed user shows behind tokens given out before', async () => {
@@ -860,7 +1007,9 @@ describe('the server', () => {
     vendor.respond('userinfo', { status: 503, body: { down: true } }, { once: true })
     expect(await read(vendor, tokens)).toMatchObject({ status: 503, body: { down: true } })
     expect((await read(vendor, tokens)).status).toBe(200)
-    const end = vendor.respond('*', ({ endpoint }) => (endpoint === 'userinfo' ? 'reset' : undefined))
+    const end = vendor.respond('*', ({ endpoint }) =>
+      endpoint === 'userinfo' ? 'reset' : undefined,
+    )
     await expect(read(vendor, tokens)).rejects.toThrow()
     end()
     expect((await read(vendor, tokens)).status).toBe(200)
@@ -869,7 +1018,8 @@ describe('the server', () => {
   test.each(['hang', 'slow-body', 'truncated'] as const)('an answer can %s', async (fault) => {
     const vendor = await start('oauth2')
     vendor.respond('userinfo', fault)
-    const get = async () => (await fetch(`${vendor.origin}/me`, { signal: AbortSignal.timeout(300) })).text()
+    const get = async () =>
+      (await fetch(`${vendor.origin}/me`, { signal: AbortSignal.timeout(300) })).text()
     await expect(get()).rejects.toThrow()
     expect(vendor.requests[0]?.endpoint).toBe('userinfo')
   })
@@ -877,11 +1027,15 @@ describe('the server', () => {
   test('an answer can be huge', async () => {
     const vendor = await start('oauth2')
     vendor.respond('userinfo', 'huge-body')
-    expect((await (await fetch(`${vendor.origin}/me`)).arrayBuffer()).byteLength).toBeGreaterThan(60_000_000)
+    expect((await (await fetch(`${vendor.origin}/me`)).arrayBuffer()).byteLength).toBeGreaterThan(
+      60_000_000,
+    )
   })
 
   test('refusals can be forced, and redirect URIs registered', async () => {
-    const vendor = await start('oauth2', { settings: { redirectUris: ['http://localhost:4000/other'] } })
+    const vendor = await start('oauth2', {
+      settings: { redirectUris: ['http://localhost:4000/other'] },
+    })
     expect((await fetch(authorizeUrl(vendor), { redirect: 'manual' })).status).toBe(400)
     vendor.settings.redirectUris = [redirectUri]
     vendor.settings.refuse = { error: 'temporarily_unavailable' }

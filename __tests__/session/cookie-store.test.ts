@@ -8,7 +8,17 @@ import type { OAuthUser } from '../../src/access/user.js'
 import { startVendor, type VendorOptions, type VendorServer } from '../../src/dev/vendors/index.js'
 import { requestsTo } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, cookieLine, type Gate, type GateSetup, oidcOf, secret, startGate, stopAll, stopping } from '../support/gate.js'
+import {
+  bodyOf,
+  cookieLine,
+  type Gate,
+  type GateSetup,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+} from '../support/gate.js'
 import { type Browser, createBrowser, type Page } from '../support/jar.js'
 
 let vendor: VendorServer
@@ -20,7 +30,10 @@ afterEach(realDate)
 afterAll(stopAll)
 
 const start = (options: Partial<OAuthModuleOptions> = {}, at = vendor, setup: GateSetup = {}) =>
-  startGate({ provider: { idp: oidcOf(at, { offlineAccess: true }) }, store: cookieStore(), ...options }, setup)
+  startGate(
+    { provider: { idp: oidcOf(at, { offlineAccess: true }) }, store: cookieStore(), ...options },
+    setup,
+  )
 const vendorWith = async (options: VendorOptions) => stopping(await startVendor('oidc', options))
 
 async function logIn(gate: Gate): Promise<Browser> {
@@ -30,14 +43,23 @@ async function logIn(gate: Gate): Promise<Browser> {
   return browser
 }
 
-const visit = (browser: Browser, gate: Gate, path = '/') => browser.get(gate.url(path), { follow: false })
+const visit = (browser: Browser, gate: Gate, path = '/') =>
+  browser.get(gate.url(path), { follow: false })
 const isIn = async (browser: Browser, gate: Gate) => (await visit(browser, gate)).status === 200
 /** The session's cookies, the first chunk first. */
 const chunksOf = (browser: Browser, gate: Gate) =>
-  browser.cookies(gate.origin).filter(({ key }) => key.startsWith('ngrok.session')).sort((a, b) => a.key.length - b.key.length || (a.key < b.key ? -1 : 1))
-const headerOf = (browser: Browser, gate: Gate) => chunksOf(browser, gate).map(({ key, value }) => `${key}=${value}`).join('; ')
-const withCookie = (gate: Gate, Cookie: string, path = '/') => createBrowser().get(gate.url(path), { follow: false, headers: { Cookie } })
-const sessionLines = ({ setCookie }: Pick<Page, 'setCookie'>) => setCookie.filter((line) => line.startsWith('ngrok.session'))
+  browser
+    .cookies(gate.origin)
+    .filter(({ key }) => key.startsWith('ngrok.session'))
+    .sort((a, b) => a.key.length - b.key.length || (a.key < b.key ? -1 : 1))
+const headerOf = (browser: Browser, gate: Gate) =>
+  chunksOf(browser, gate)
+    .map(({ key, value }) => `${key}=${value}`)
+    .join('; ')
+const withCookie = (gate: Gate, Cookie: string, path = '/') =>
+  createBrowser().get(gate.url(path), { follow: false, headers: { Cookie } })
+const sessionLines = ({ setCookie }: Pick<Page, 'setCookie'>) =>
+  setCookie.filter((line) => line.startsWith('ngrok.session'))
 
 describe('a session in the cookie', () => {
   test('logs in as any other does, and the app sees the same', async () => {
@@ -60,11 +82,32 @@ describe('a session in the cookie', () => {
     const browser = await logIn(gate)
     const { user, headers } = bodyOf(await browser.get(gate.url('/')))
     expect(headers['ngrok-auth-oauth-refresh-token']).toBeDefined()
-    const value = chunksOf(browser, gate).map((chunk) => chunk.value).join('')
-    const readings = [value, ...['base64url', 'base64'].map((encoding) => Buffer.from(value.slice(2), encoding as BufferEncoding).toString('latin1'))]
-    const told = [user?.['id'], user?.['name'], user?.['email'], headers['ngrok-auth-oauth-access-token'], headers['ngrok-auth-oauth-refresh-token'], 'session', 'token']
-    for (const reading of readings) for (const text of told) expect(reading).not.toContain(String(text))
-    expect(await withCookie(await start({ secret: 'another secret, which is long enough, too' }), headerOf(browser, gate))).toMatchObject({ status: 302 })
+    const value = chunksOf(browser, gate)
+      .map((chunk) => chunk.value)
+      .join('')
+    const readings = [
+      value,
+      ...['base64url', 'base64'].map((encoding) =>
+        Buffer.from(value.slice(2), encoding as BufferEncoding).toString('latin1'),
+      ),
+    ]
+    const told = [
+      user?.['id'],
+      user?.['name'],
+      user?.['email'],
+      headers['ngrok-auth-oauth-access-token'],
+      headers['ngrok-auth-oauth-refresh-token'],
+      'session',
+      'token',
+    ]
+    for (const reading of readings)
+      for (const text of told) expect(reading).not.toContain(String(text))
+    expect(
+      await withCookie(
+        await start({ secret: 'another secret, which is long enough, too' }),
+        headerOf(browser, gate),
+      ),
+    ).toMatchObject({ status: 302 })
   })
 
   test('serves every process with the same secret', async () => {
@@ -73,17 +116,28 @@ describe('a session in the cookie', () => {
     expect((await withCookie(two, headerOf(browser, one))).status).toBe(200)
   })
 
-  test('of another instance is nobody\'s here', async () => {
-    const [one, two] = [await start({ id: 'one' }), await start({ id: 'two', unauthenticated: 'pass' })]
+  test("of another instance is nobody's here", async () => {
+    const [one, two] = [
+      await start({ id: 'one' }),
+      await start({ id: 'two', unauthenticated: 'pass' }),
+    ]
     const page = await withCookie(two, headerOf(await logIn(one), one))
     expect(bodyOf(page).oauth).toMatchObject({ isAuthenticated: false, reason: 'none' })
   })
 
-  test('is found behind a planted cookie and behind another instance\'s', async () => {
+  test("is found behind a planted cookie and behind another instance's", async () => {
     const [one, two] = [await start({ id: 'one' }), await start({ id: 'two' })]
     const [other, mine] = [headerOf(await logIn(one), one), headerOf(await logIn(two), two)]
-    for (const before of [other, 'ngrok.session=1.AAAA', 'ngrok.session=2.AAAA; ngrok.session.1=BBBB', `ngrok.session=${'A'.repeat(43)}`]) {
-      expect([before.slice(0, 20), (await withCookie(two, `${before}; ${mine}`)).status]).toEqual([before.slice(0, 20), 200])
+    for (const before of [
+      other,
+      'ngrok.session=1.AAAA',
+      'ngrok.session=2.AAAA; ngrok.session.1=BBBB',
+      `ngrok.session=${'A'.repeat(43)}`,
+    ]) {
+      expect([before.slice(0, 20), (await withCookie(two, `${before}; ${mine}`)).status]).toEqual([
+        before.slice(0, 20),
+        200,
+      ])
     }
     // Four are looked at, and no more.
     const crowd = Array.from({ length: 4 }, () => 'ngrok.session=1.AAAA').join('; ')
@@ -91,8 +145,15 @@ describe('a session in the cookie', () => {
   })
 
   test('opens under every listed secret, and is sealed under the first', async () => {
-    const [old, fresh] = ['the old secret, which is long enough, too', 'the new secret, which is long enough, too']
-    const [before, during, after] = [await start({ secret: old, id: 'app' }), await start({ secret: [fresh, old], id: 'app' }), await start({ secret: fresh, id: 'app' })]
+    const [old, fresh] = [
+      'the old secret, which is long enough, too',
+      'the new secret, which is long enough, too',
+    ]
+    const [before, during, after] = [
+      await start({ secret: old, id: 'app' }),
+      await start({ secret: [fresh, old], id: 'app' }),
+      await start({ secret: fresh, id: 'app' }),
+    ]
     const browser = await logIn(before)
     const rotated = await withCookie(during, headerOf(browser, before))
     expect(rotated.status).toBe(200)
@@ -110,19 +171,29 @@ describe('a session in the cookie', () => {
 })
 
 describe('a session that is too long for one cookie', () => {
-  test.each([[1200, 2], [2500, 3]])('with tokens of %i characters takes %i, none longer than browsers take', async (tokenLength, count) => {
-    const long = await vendorWith({ settings: { tokenLength } })
-    const gate = await start({}, long)
-    const browser = createBrowser()
-    const page = await browser.get(gate.url('/'))
-    expect(page.status).toBe(200)
-    const set = page.history.flatMap(sessionLines)
-    expect(set.map((line) => line.split('=')[0])).toEqual(['ngrok.session', 'ngrok.session.1', 'ngrok.session.2'].slice(0, count))
-    for (const line of set) expect(line.split(';')[0]?.length).toBeLessThanOrEqual(4096)
-    for (const line of set) expect(line).toContain('HttpOnly; SameSite=Lax')
-    expect(bodyOf(page).headers['ngrok-auth-oauth-access-token']?.length).toBeGreaterThanOrEqual(tokenLength)
-    expect(await isIn(browser, gate)).toBe(true)
-  })
+  test.each([
+    [1200, 2],
+    [2500, 3],
+  ])(
+    'with tokens of %i characters takes %i, none longer than browsers take',
+    async (tokenLength, count) => {
+      const long = await vendorWith({ settings: { tokenLength } })
+      const gate = await start({}, long)
+      const browser = createBrowser()
+      const page = await browser.get(gate.url('/'))
+      expect(page.status).toBe(200)
+      const set = page.history.flatMap(sessionLines)
+      expect(set.map((line) => line.split('=')[0])).toEqual(
+        ['ngrok.session', 'ngrok.session.1', 'ngrok.session.2'].slice(0, count),
+      )
+      for (const line of set) expect(line.split(';')[0]?.length).toBeLessThanOrEqual(4096)
+      for (const line of set) expect(line).toContain('HttpOnly; SameSite=Lax')
+      expect(bodyOf(page).headers['ngrok-auth-oauth-access-token']?.length).toBeGreaterThanOrEqual(
+        tokenLength,
+      )
+      expect(await isIn(browser, gate)).toBe(true)
+    },
+  )
 
   test('leaves no chunk behind when a shorter one follows, and does not read one that stayed', async () => {
     const changing = await vendorWith({ settings: { tokenLength: 2500 } })
@@ -144,21 +215,34 @@ describe('a session that is too long for one cookie', () => {
     const values = mine.map(({ value }) => value)
     const [first = '', second = '', third = ''] = values
     const send = async (...parts: (string | undefined)[]) =>
-      (await withCookie(gate, parts.flatMap((part, index) => (part === undefined ? [] : [`ngrok.session${index === 0 ? '' : `.${index}`}=${part}`])).join('; '))).status
+      (
+        await withCookie(
+          gate,
+          parts
+            .flatMap((part, index) =>
+              part === undefined ? [] : [`ngrok.session${index === 0 ? '' : `.${index}`}=${part}`],
+            )
+            .join('; '),
+        )
+      ).status
     expect(await send(first, second, third)).toBe(200)
-    const swapped = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
+    const swapped = (text: string, at: number) =>
+      text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
     const broken: [string, (string | undefined)[]][] = [
       ['the last missing', [first, second]],
       ['the middle missing', [first, undefined, third]],
       ['the first missing', [undefined, second, third]],
       ['out of order', [first, third, second]],
-      ['another session\'s chunk', [first, other[1]?.value, third]],
-      ['another session\'s end', [first, second, other[2]?.value]],
+      ["another session's chunk", [first, other[1]?.value, third]],
+      ["another session's end", [first, second, other[2]?.value]],
       ['cut', [first, second, third.slice(0, -1)]],
       ['longer', [first, second, `${third}A`]],
       ['another count', [first.replace(/^3/, '2'), second, third]],
       ['no count', [first.slice(2), second, third]],
-      ...[2, 10, 40, 1000, 3700].map((at): [string, string[]] => [`changed at ${at}`, [swapped(first, at), second, third]]),
+      ...[2, 10, 40, 1000, 3700].map((at): [string, string[]] => [
+        `changed at ${at}`,
+        [swapped(first, at), second, third],
+      ]),
       ['changed in the middle', [first, swapped(second, 1000), third]],
       ['changed at the end', [first, second, swapped(third, third.length - 2)]],
     ]
@@ -175,11 +259,17 @@ describe('a session that is too long for one cookie', () => {
     const gate = await start({ logout: { endProviderSession: true } }, talkative)
     const browser = await logIn(gate)
     const { user, headers } = bodyOf(await browser.get(gate.url('/')))
-    expect(user).toMatchObject({ key: `idp:${String(talkative.user.id)}`, email: talkative.user.email })
+    expect(user).toMatchObject({
+      key: `idp:${String(talkative.user.id)}`,
+      email: talkative.user.email,
+    })
     expect(user?.['claims']).toEqual(keepsClaims ? expect.objectContaining({ essay }) : {})
     expect(headers['ngrok-auth-oauth-access-token']).toMatch(/\S{20,}/)
     const out = new URL((await visit(browser, gate, '/auth/logout')).location ?? '')
-    expect([out.searchParams.get('client_id'), out.searchParams.has('id_token_hint')]).toEqual([talkative.clientId, false])
+    expect([out.searchParams.get('client_id'), out.searchParams.has('id_token_hint')]).toEqual([
+      talkative.clientId,
+      false,
+    ])
   })
 
   test('and for three is refused at the login, and the log says what to do', async () => {
@@ -223,7 +313,10 @@ describe('lifetimes', () => {
       message: (res) => void res.writeHead(200, 'Fine', cached).end('x'),
       frozen: (res) => void res.writeHead(200, Object.freeze({ ...cached })).end('x'),
       flat: (res) => void res.writeHead(200, [name, 'public, s-maxage=9', 'x-mine', '1']).end('x'),
-      value: (res) => void res.writeHead(200, ['x-mine', '1', 'x-names', 'cache-control', name, 'public, s-maxage=9']).end('x'),
+      value: (res) =>
+        void res
+          .writeHead(200, ['x-mine', '1', 'x-names', 'cache-control', name, 'public, s-maxage=9'])
+          .end('x'),
     }
     const gate = await start({ inactivityTimeout: 600 }, vendor, {
       routes: (app) => void app.get('/answer/:way', (req, res) => answers[req.params.way]?.(res)),
@@ -232,10 +325,21 @@ describe('lifetimes', () => {
       const browser = await logIn(gate)
       clock.forward(100)
       const first = await visit(browser, gate, `/answer/${way}`)
-      expect([way, first.status, first.headers['cache-control'], sessionLines(first).length, first.headers['x-mine']]).toEqual([way, 200, 'private, no-store', 1, '1'])
+      expect([
+        way,
+        first.status,
+        first.headers['cache-control'],
+        sessionLines(first).length,
+        first.headers['x-mine'],
+      ]).toEqual([way, 200, 'private, no-store', 1, '1'])
       // Without the cookie it is the app's to say.
       const second = await visit(browser, gate, `/answer/${way}`)
-      expect([way, second.status, second.headers['cache-control'], sessionLines(second).length]).toEqual([way, 200, 'public, s-maxage=9', 0])
+      expect([
+        way,
+        second.status,
+        second.headers['cache-control'],
+        sessionLines(second).length,
+      ]).toEqual([way, 200, 'public, s-maxage=9', 0])
     }
     expect(cached).toEqual({ 'Cache-Control': 'public, s-maxage=9', 'x-mine': '1' })
   })
@@ -254,7 +358,9 @@ describe('lifetimes', () => {
     const gate = await start({ inactivityTimeout: 600, maximumDuration: 1200 })
     const browser = createBrowser()
     const page = await browser.get(gate.url('/'))
-    expect(cookieLine(page.history.flatMap(sessionLines), 'ngrok.session=')).toContain('Max-Age=1200')
+    expect(cookieLine(page.history.flatMap(sessionLines), 'ngrok.session=')).toContain(
+      'Max-Age=1200',
+    )
     clock.forward(500)
     const again = await visit(browser, gate)
     expect(cookieLine(sessionLines(again), 'ngrok.session=')).toContain('Max-Age=700')
@@ -276,9 +382,18 @@ describe('logging out', () => {
     const copy = headerOf(browser, gate)
     expect(bodyOf(await withCookie(gate, copy)).oauth).toMatchObject({ isAuthenticated: true })
     const page = await browser.get(gate.url('/auth/logout'))
-    expect(sessionLines(page).map((line) => [line.split('=')[0], line.includes('Max-Age=0')])).toEqual([['ngrok.session', true], ['ngrok.session.1', true], ['ngrok.session.2', true]])
+    expect(
+      sessionLines(page).map((line) => [line.split('=')[0], line.includes('Max-Age=0')]),
+    ).toEqual([
+      ['ngrok.session', true],
+      ['ngrok.session.1', true],
+      ['ngrok.session.2', true],
+    ])
     expect(browser.cookies(gate.origin)).toEqual([])
-    expect(bodyOf(await withCookie(gate, copy)).oauth).toMatchObject({ isAuthenticated: false, reason: 'expired' })
+    expect(bodyOf(await withCookie(gate, copy)).oauth).toMatchObject({
+      isAuthenticated: false,
+      reason: 'expired',
+    })
   })
 
   test('ends what was sent again of the same login, too', async () => {
@@ -292,7 +407,7 @@ describe('logging out', () => {
     expect((await withCookie(gate, first)).status).toBe(302)
   })
 
-  test('is a new login\'s first act', async () => {
+  test("is a new login's first act", async () => {
     const gate = await start()
     const browser = await logIn(gate)
     const first = headerOf(browser, gate)
@@ -306,21 +421,26 @@ describe('logging out', () => {
     const browser = await logIn(gate)
     vendor.requests.length = 0
     const page = await visit(browser, gate, '/auth/logout')
-    expect(new URL(page.location ?? '').searchParams.get('id_token_hint')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    expect(new URL(page.location ?? '').searchParams.get('id_token_hint')).toMatch(
+      /^[\w-]+\.[\w-]+\.[\w-]+$/,
+    )
     await gate.middleware.close()
     expect(requestsTo(vendor, 'revocation')).toHaveLength(1)
   })
 
-  test('at the provider\'s behest does not exist', async () => {
+  test("at the provider's behest does not exist", async () => {
     const gate = await start()
-    expect((await createBrowser().post(gate.url('/auth/backchannel-logout'), { logout_token: 'x' })).status).toBe(404)
+    expect(
+      (await createBrowser().post(gate.url('/auth/backchannel-logout'), { logout_token: 'x' }))
+        .status,
+    ).toBe(404)
   })
 })
 
 describe('tokens that change', () => {
   const rotating: VendorOptions = { settings: { tokenLifetime: 60, rotateRefreshTokens: true } }
 
-  test('at a re-check are in the answer\'s cookie, once for all who come at the same time', async () => {
+  test("at a re-check are in the answer's cookie, once for all who come at the same time", async () => {
     const clock = fakeDate()
     const at = await vendorWith(rotating)
     const gate = await start({ authCheckInterval: 300 }, at)
@@ -331,17 +451,23 @@ describe('tokens that change', () => {
     const pages = await Promise.all(Array.from({ length: 5 }, () => withCookie(gate, old)))
     expect(pages.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
     expect(requestsTo(at, 'token')).toHaveLength(1)
-    const cookies = pages.map((page) => cookieLine(sessionLines(page), 'ngrok.session=').split(';')[0] ?? '')
+    const cookies = pages.map(
+      (page) => cookieLine(sessionLines(page), 'ngrok.session=').split(';')[0] ?? '',
+    )
     const tokens = pages.map((page) => bodyOf(page).headers['ngrok-auth-oauth-refresh-token'])
     expect(new Set(tokens).size).toBe(1)
     // A request that was on its way with the old cookie is served with the new tokens, and gets the new cookie.
     const late = await withCookie(gate, old)
-    expect([late.status, bodyOf(late).headers['ngrok-auth-oauth-refresh-token']]).toEqual([200, tokens[0]])
+    expect([late.status, bodyOf(late).headers['ngrok-auth-oauth-refresh-token']]).toEqual([
+      200,
+      tokens[0],
+    ])
     expect(requestsTo(at, 'token')).toHaveLength(1)
     const renewed = cookieLine(sessionLines(late), 'ngrok.session=').split(';')[0] ?? ''
     // With either the next check goes well, also in a process that never saw the old one.
     const other = await start({ authCheckInterval: 300 }, at)
-    for (const cookie of [renewed, cookies[0] ?? '']) expect((await withCookie(other, cookie)).status).toBe(200)
+    for (const cookie of [renewed, cookies[0] ?? ''])
+      expect((await withCookie(other, cookie)).status).toBe(200)
     expect(sessionLines(await withCookie(gate, renewed))).toEqual([])
     clock.forward(301)
     expect((await withCookie(other, renewed)).status).toBe(200)
@@ -358,9 +484,27 @@ describe('tokens that change', () => {
       onEnd() {},
     })
     const user = { key: 'idp:1', id: '1', name: 'Ida' } as OAuthUser
-    const start = { instance: '', provider: 'idp', issuer: '', clientId: 'c', user, boundClaims: {}, redirectUri: '', scopes: [], verdicts: {} } as unknown as SessionStart
-    const live = await sessions.create(start, { accessToken: 'a', refreshToken: 'r', idToken: undefined }, Date.now())
-    const first = await sessions.update(live, {}, { accessToken: 'a2', refreshToken: 'r2', idToken: undefined })
+    const start = {
+      instance: '',
+      provider: 'idp',
+      issuer: '',
+      clientId: 'c',
+      user,
+      boundClaims: {},
+      redirectUri: '',
+      scopes: [],
+      verdicts: {},
+    } as unknown as SessionStart
+    const live = await sessions.create(
+      start,
+      { accessToken: 'a', refreshToken: 'r', idToken: undefined },
+      Date.now(),
+    )
+    const first = await sessions.update(
+      live,
+      {},
+      { accessToken: 'a2', refreshToken: 'r2', idToken: undefined },
+    )
     expect(first).toBeDefined()
     expect(await sessions.update(live, { deniedSince: undefined })).toBeUndefined()
     const current = await sessions.reload(live)
@@ -369,7 +513,10 @@ describe('tokens that change', () => {
     const second = await sessions.update(current, { deniedSince: undefined })
     expect(second && sessions.tokens(second).refreshToken).toBe('r2')
     await sessions.destroy(live.key, 'logout')
-    expect([second && (await sessions.update(second, {})), await sessions.reload(live)]).toEqual([undefined, undefined])
+    expect([second && (await sessions.update(second, {})), await sessions.reload(live)]).toEqual([
+      undefined,
+      undefined,
+    ])
   })
 
   test('a user whom the rules refuse gets the verdict in the cookie, and is let in again without a login', async () => {
@@ -406,7 +553,14 @@ describe('tokens that change', () => {
         if ('late' in req.query) res.write(' ')
         const first = await req.oauth.getAccessToken()
         const second = await req.oauth.getAccessToken()
-        res.end(JSON.stringify({ first, second, property: req.oauth.accessToken, header: req.headers['ngrok-auth-oauth-access-token'] }))
+        res.end(
+          JSON.stringify({
+            first,
+            second,
+            property: req.oauth.accessToken,
+            header: req.headers['ngrok-auth-oauth-access-token'],
+          }),
+        )
       })
     },
   }
@@ -447,7 +601,17 @@ describe('what the cookie store cannot do', () => {
   const options = (more: Partial<OAuthModuleOptions> = {}): [OAuthModuleOptions, string[]] => {
     const said: string[] = []
     const say = (message: string) => void said.push(message)
-    return [{ provider: { idp: oidcOf(vendor) }, store: cookieStore(), secret, baseUrl: 'https://app.example', logger: { debug() {}, info: say, warn: say, error: say }, ...more }, said]
+    return [
+      {
+        provider: { idp: oidcOf(vendor) },
+        store: cookieStore(),
+        secret,
+        baseUrl: 'https://app.example',
+        logger: { debug() {}, info: say, warn: say, error: say },
+        ...more,
+      },
+      said,
+    ]
   }
 
   test('is said at construction', () => {
@@ -466,10 +630,16 @@ describe('what the cookie store cannot do', () => {
     process.env['NODE_ENV'] = 'production'
     try {
       const warning = expect.stringMatching(/copied cookie.*maximumDuration.*inactivityTimeout/)
-      for (const [more, isWarned] of [[{}, true], [{ inactivityTimeout: 60 }, true], [{ maximumDuration: 3600 }, false]] as const) {
+      for (const [more, isWarned] of [
+        [{}, true],
+        [{ inactivityTimeout: 60 }, true],
+        [{ maximumDuration: 3600 }, false],
+      ] as const) {
         const [given, said] = options(more)
         oauthModule(given)
-        expect(said).toEqual(isWarned ? expect.arrayContaining([warning]) : expect.not.arrayContaining([warning]))
+        expect(said).toEqual(
+          isWarned ? expect.arrayContaining([warning]) : expect.not.arrayContaining([warning]),
+        )
       }
     } finally {
       process.env['NODE_ENV'] = before
@@ -481,8 +651,20 @@ describe('what the cookie store cannot do', () => {
     const browser = await logIn(gate)
     const handle = String(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle'])
     const { users, sessions, monthlyActiveUsers } = gate.middleware
-    const asked = [users.list(), users.get('idp:1'), users.delete('idp:1'), sessions.list(), sessions.get(handle), sessions.revoke(handle), monthlyActiveUsers()]
-    for (const one of await Promise.allSettled(asked)) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'store_not_listable', status: 501 } })
+    const asked = [
+      users.list(),
+      users.get('idp:1'),
+      users.delete('idp:1'),
+      sessions.list(),
+      sessions.get(handle),
+      sessions.revoke(handle),
+      monthlyActiveUsers(),
+    ]
+    for (const one of await Promise.allSettled(asked))
+      expect(one).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'store_not_listable', status: 501 },
+      })
     expect(await isIn(browser, gate)).toBe(true)
   })
 
@@ -495,7 +677,10 @@ describe('what the cookie store cannot do', () => {
 test('a typical session fits one cookie', async () => {
   for (const name of ['github', 'google', 'oidc', 'gitlab'] as const) {
     const at = stopping(await startVendor(name))
-    const provider = name === 'oidc' ? { oidc: oidcOf(at) } : ({ [name]: at.options } as OAuthModuleOptions['provider'])
+    const provider =
+      name === 'oidc'
+        ? { oidc: oidcOf(at) }
+        : ({ [name]: at.options } as OAuthModuleOptions['provider'])
     const gate = await startGate({ provider, store: cookieStore() })
     const chunks = chunksOf(await logIn(gate), gate)
     expect([name, chunks.length]).toEqual([name, 1])

@@ -10,8 +10,17 @@ import memorystore from 'memorystore'
 import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import fileStore from 'session-file-store'
-import { type ExpressSessionStore, memoryStore, oauthModule, type SessionStore, type StoreRecord } from '../../src/index.js'
-import { expressSessionStore, isExpressSessionStore } from '../../src/session/stores/express-session-store.js'
+import {
+  type ExpressSessionStore,
+  memoryStore,
+  oauthModule,
+  type SessionStore,
+  type StoreRecord,
+} from '../../src/index.js'
+import {
+  expressSessionStore,
+  isExpressSessionStore,
+} from '../../src/session/stores/express-session-store.js'
 import { storeContract } from '../../src/testing/index.js'
 import { secret } from '../support/gate.js'
 import { oddStore } from '../support/odd-store.js'
@@ -32,16 +41,26 @@ beforeAll(async () => {
   const MemoryStore = memorystore(session)
   const FileStore = fileStore(session)
   const PgStore = connectPg(session)
-  const pgStore = new PgStore({ pool: postgres.pool, createTableIfMissing: true, pruneSessionInterval: false })
+  const pgStore = new PgStore({
+    pool: postgres.pool,
+    createTableIfMissing: true,
+    pruneSessionInterval: false,
+  })
   stores
     .set('express-session', new session.MemoryStore())
     .set('memorystore', new MemoryStore({}))
-    .set('session-file-store', new FileStore({ path: folder, retries: 0, logFn: () => undefined, reapInterval: -1 }))
+    .set(
+      'session-file-store',
+      new FileStore({ path: folder, retries: 0, logFn: () => undefined, reapInterval: -1 }),
+    )
     .set('connect-redis', new RedisStore({ client }))
     .set('connect-pg-simple', pgStore)
     .set('an odd store', oddStore())
     .set('a store of promises', promiseStore())
-  closing.push(() => client.destroy(), () => pgStore.close())
+  closing.push(
+    () => client.destroy(),
+    () => pgStore.close(),
+  )
 }, 60_000)
 
 afterAll(async () => {
@@ -67,18 +86,38 @@ function storeOf(name: string): ExpressSessionStore {
   return store
 }
 
-const record = (more: Partial<StoreRecord> & Record<string, unknown> = {}): StoreRecord => ({ kind: 'session', group: 'g', createdAt: 1, revision: 1, ...more })
+const record = (more: Partial<StoreRecord> & Record<string, unknown> = {}): StoreRecord => ({
+  kind: 'session',
+  group: 'g',
+  createdAt: 1,
+  revision: 1,
+  ...more,
+})
 
-const names = ['express-session', 'memorystore', 'session-file-store', 'connect-redis', 'connect-pg-simple', 'an odd store', 'a store of promises']
+const names = [
+  'express-session',
+  'memorystore',
+  'session-file-store',
+  'connect-redis',
+  'connect-pg-simple',
+  'an odd store',
+  'a store of promises',
+]
 const unlisted = ['session-file-store', 'connect-pg-simple', 'an odd store']
 
 describe.each(names)('S-113 %s', (name) => {
   test('holds the contract of session stores', async () => {
     const makeStore = () => expressSessionStore(storeOf(name), { timeout })
     expect(makeStore().entries === undefined).toBe(unlisted.includes(name))
-    const checks = storeContract({ makeStore, ttl: 300, without: unlisted.includes(name) ? ['entries'] : [] })
+    const checks = storeContract({
+      makeStore,
+      ttl: 300,
+      without: unlisted.includes(name) ? ['entries'] : [],
+    })
     const results = await Promise.allSettled(checks.map(({ run }) => run()))
-    const failed = results.flatMap((result, index) => (result.status === 'rejected' ? [`${checks[index]?.name}: ${String(result.reason)}`] : []))
+    const failed = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [`${checks[index]?.name}: ${String(result.reason)}`] : [],
+    )
     expect(failed).toEqual([])
     expect(results.length).toBeGreaterThan(13)
   })
@@ -86,7 +125,10 @@ describe.each(names)('S-113 %s', (name) => {
   test("leaves the app's own sessions alone, and does not take them for ours", async () => {
     const inner = storeOf(name)
     const store = expressSessionStore(inner, { timeout })
-    const own = { cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) }, views: 3 }
+    const own = {
+      cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) },
+      views: 3,
+    }
     await new Promise((resolve) => {
       const returned: unknown = inner.set('same', own, resolve)
       // One that gives nothing back is done when it calls back, not before.
@@ -96,7 +138,9 @@ describe.each(names)('S-113 %s', (name) => {
     expect(await store.delete('same')).toBe(false)
     await store.set('same', record({ group: 'ours' }), 60_000)
     const seen = await new Promise<{ views?: number } | null | undefined>((resolve, reject) => {
-      const returned = inner.get('same', (error, found) => (error ? reject(error as Error) : resolve(found as { views?: number })))
+      const returned = inner.get('same', (error, found) =>
+        error ? reject(error as Error) : resolve(found as { views?: number }),
+      )
       if (returned instanceof Promise) returned.then((found) => found && resolve(found), reject)
     })
     expect(seen?.views).toBe(3)
@@ -109,7 +153,16 @@ describe.each(names)('S-113 %s', (name) => {
 describe('what tells a store made for express-session', () => {
   test('those of express-session are told from ours and from what is no store', () => {
     for (const name of names) expect(isExpressSessionStore(storeOf(name))).toBe(true)
-    for (const other of [memoryStore(), undefined, null, {}, new Map(), 'text', { get() {}, set() {} }]) expect(isExpressSessionStore(other)).toBe(false)
+    for (const other of [
+      memoryStore(),
+      undefined,
+      null,
+      {},
+      new Map(),
+      'text',
+      { get() {}, set() {} },
+    ])
+      expect(isExpressSessionStore(other)).toBe(false)
   })
 
   test('a client of Redis is none, and construction says what to do with it', () => {
@@ -118,7 +171,9 @@ describe('what tells a store made for express-session', () => {
     const clients = [createClient(), createClient5(), new Redis({ lazyConnect: true })]
     for (const client of clients) {
       const store = client as unknown as SessionStore
-      expect(() => oauthModule({ provider, secret, logger, store })).toThrow(/oauthModule.*store is a client of Redis.*redisStore/)
+      expect(() => oauthModule({ provider, secret, logger, store })).toThrow(
+        /oauthModule.*store is a client of Redis.*redisStore/,
+      )
     }
   })
 })
@@ -137,21 +192,24 @@ describe('an odd store', () => {
     expect(await store.get('k')).toEqual(record())
   })
 
-  test.each(['throws', 'rejects', 'never answers', 'answers late'] as const)('that %s is an error, never "nothing there"', async (habit) => {
-    const { odd, store } = make()
-    await store.set('k', record(), 60_000)
-    odd.next('get', habit)
-    await expect(store.get('k')).rejects.toThrow()
-    odd.next('get', habit)
-    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow()
-    odd.next('set', habit)
-    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow()
-    odd.next('destroy', habit)
-    await expect(store.delete('k')).rejects.toThrow()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    await store.set('k', record({ revision: 3 }), 60_000)
-    expect((await store.get('k'))?.revision).toBe(3)
-  })
+  test.each(['throws', 'rejects', 'never answers', 'answers late'] as const)(
+    'that %s is an error, never "nothing there"',
+    async (habit) => {
+      const { odd, store } = make()
+      await store.set('k', record(), 60_000)
+      odd.next('get', habit)
+      await expect(store.get('k')).rejects.toThrow()
+      odd.next('get', habit)
+      await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow()
+      odd.next('set', habit)
+      await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow()
+      odd.next('destroy', habit)
+      await expect(store.delete('k')).rejects.toThrow()
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await store.set('k', record({ revision: 3 }), 60_000)
+      expect((await store.get('k'))?.revision).toBe(3)
+    },
+  )
 
   test('that says ENOENT has nothing there', async () => {
     const { odd, store } = make()
@@ -165,7 +223,9 @@ describe('an odd store', () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)
     odd.next('set', 'answers late')
-    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow('the store did not answer within 0.1 seconds')
+    await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow(
+      'the store did not answer within 0.1 seconds',
+    )
     expect(await store.delete('k')).toBe(true)
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(odd.rows.size).toBe(0)
@@ -194,12 +254,22 @@ describe('an odd store', () => {
   })
 
   test('that never answers does not make others wait without end', async () => {
-    const silent: ExpressSessionStore = { get: () => undefined, set: () => undefined, destroy: () => undefined }
+    const silent: ExpressSessionStore = {
+      get: () => undefined,
+      set: () => undefined,
+      destroy: () => undefined,
+    }
     const store = expressSessionStore(silent, { timeout: 20 })
-    const results = await Promise.allSettled(Array.from({ length: 300 }, () => Promise.resolve(store.set('k', record(), 60_000))))
-    const reasons = results.map((result) => (result.status === 'rejected' ? String(result.reason) : 'written'))
+    const results = await Promise.allSettled(
+      Array.from({ length: 300 }, () => Promise.resolve(store.set('k', record(), 60_000))),
+    )
+    const reasons = results.map((result) =>
+      result.status === 'rejected' ? String(result.reason) : 'written',
+    )
     expect(reasons.filter((reason) => reason.includes('too many writes'))).toHaveLength(200)
-    expect(reasons.filter((reason) => reason.includes('the store did not answer within 0.02 seconds'))).toHaveLength(100)
+    expect(
+      reasons.filter((reason) => reason.includes('the store did not answer within 0.02 seconds')),
+    ).toHaveLength(100)
   })
 
   test.each([

@@ -24,37 +24,77 @@ function keysOf(store: SessionStore, keys: readonly string[]): string[] {
 }
 
 describe('the contract of session stores', () => {
-  const checks = storeContract({ makeStore: () => memoryStore(), wait: (milliseconds) => clock.forward(milliseconds / 1000) })
+  const checks = storeContract({
+    makeStore: () => memoryStore(),
+    wait: (milliseconds) => clock.forward(milliseconds / 1000),
+  })
   for (const { name, run } of checks) test(name, async () => expect(await run()).toBeUndefined())
 
   /** A store that breaks one promise; the check of that promise must notice. */
   const spoiled: [name: string, spoil: (store: SessionStore) => Partial<SessionStore>][] = [
-    ['a record is read back', (store) => ({ get: (key) => store.get(key) && session('somebody else') })],
+    [
+      'a record is read back',
+      (store) => ({ get: (key) => store.get(key) && session('somebody else') }),
+    ],
     ['a key without a record', (store) => ({ get: (key) => store.get(key) ?? session('made up') })],
-    ['update brings nothing to life', (store) => ({ update: (key, record, ttl) => (store.set(key, record, ttl), true) })],
-    ['update leaves a record', (store) => ({ update: (key, record, ttl) => store.get(key) !== undefined && (store.set(key, record, ttl), true) })],
+    [
+      'update brings nothing to life',
+      (store) => ({ update: (key, record, ttl) => (store.set(key, record, ttl), true) }),
+    ],
+    [
+      'update leaves a record',
+      (store) => ({
+        update: (key, record, ttl) =>
+          store.get(key) !== undefined && (store.set(key, record, ttl), true),
+      }),
+    ],
     ['delete removes', (store) => ({ delete: (key) => (store.delete(key), true) })],
     ['a record runs out', (store) => ({ set: (key, record) => store.set(key, record, HOUR) })],
-    ['update gives a record the life', (store) => ({ update: (key, record) => store.update(key, record, HOUR) })],
+    [
+      'update gives a record the life',
+      (store) => ({ update: (key, record) => store.update(key, record, HOUR) }),
+    ],
     ['a lock is held by one', () => ({ lock: () => () => undefined })],
     ['a lock ends by itself', (store) => ({ lock: (key, ttl) => store.lock?.(key, ttl * 1000) })],
-    ['entries come newest first', (store) => ({ entries: async (query) => {
-      const page = await store.entries?.(query)
-      return { entries: [...(page?.entries ?? [])].reverse(), next: page?.next }
-    } })],
-    ['what is written or deleted between', (store) => ({ entries: async ({ after = '0', ...query }) => {
-      const page = await store.entries?.({ ...query, limit: 1000 })
-      const rest = page?.entries.slice(Number(after)) ?? []
-      return { entries: rest.slice(0, query.limit), next: rest.length > query.limit ? String(Number(after) + query.limit) : undefined }
-    } })],
-    ['a list holds one kind', (store) => ({ entries: (query) => store.entries?.({ ...query, group: undefined }) ?? { entries: [], next: undefined } })],
+    [
+      'entries come newest first',
+      (store) => ({
+        entries: async (query) => {
+          const page = await store.entries?.(query)
+          return { entries: [...(page?.entries ?? [])].reverse(), next: page?.next }
+        },
+      }),
+    ],
+    [
+      'what is written or deleted between',
+      (store) => ({
+        entries: async ({ after = '0', ...query }) => {
+          const page = await store.entries?.({ ...query, limit: 1000 })
+          const rest = page?.entries.slice(Number(after)) ?? []
+          return {
+            entries: rest.slice(0, query.limit),
+            next: rest.length > query.limit ? String(Number(after) + query.limit) : undefined,
+          }
+        },
+      }),
+    ],
+    [
+      'a list holds one kind',
+      (store) => ({
+        entries: (query) =>
+          store.entries?.({ ...query, group: undefined }) ?? { entries: [], next: undefined },
+      }),
+    ],
   ]
   test.each(spoiled)('a store that breaks "%s…" is found out', async (name, spoil) => {
     const makeStore = () => {
       const store = memoryStore()
       return { ...store, ...spoil(store) }
     }
-    const all = storeContract({ makeStore, wait: (milliseconds) => clock.forward(milliseconds / 1000) })
+    const all = storeContract({
+      makeStore,
+      wait: (milliseconds) => clock.forward(milliseconds / 1000),
+    })
     const check = all.find((one) => one.name.startsWith(name))
     await expect(check?.run()).rejects.toThrow()
   })
@@ -62,7 +102,11 @@ describe('the contract of session stores', () => {
   test('a store without the optional methods is not asked for them', async () => {
     const { get, set, update, delete: remove } = memoryStore()
     const makeStore = () => ({ get, set, update, delete: remove })
-    const some = storeContract({ makeStore, wait: (ms) => clock.forward(ms / 1000), without: ['lock', 'entries'] })
+    const some = storeContract({
+      makeStore,
+      wait: (ms) => clock.forward(ms / 1000),
+      without: ['lock', 'entries'],
+    })
     for (const { run } of some) await run()
     expect(some.length).toBeLessThan(checks.length)
     expect(some.some(({ name }) => /lock|list|entries/.test(name))).toBe(false)
@@ -91,7 +135,8 @@ describe('bounds', () => {
   test('S-114 a flood of logins of one account pushes out nobody else', () => {
     const store = memoryStore({ maxEntries: 1000 })
     store.set('victim', session('victim'), HOUR)
-    for (let index = 0; index < 20_000; index++) store.set(`flood-${index}`, session('attacker'), HOUR)
+    for (let index = 0; index < 20_000; index++)
+      store.set(`flood-${index}`, session('attacker'), HOUR)
     expect(store.get('victim')).toBeDefined()
     expect(store.get('flood-19999')).toBeDefined()
     expect(store.get('flood-0')).toBeUndefined()
@@ -100,7 +145,8 @@ describe('bounds', () => {
   test('S-114 a flood from some accounts costs those accounts, not an idle user', () => {
     const store = memoryStore({ maxEntries: 500 })
     store.set('victim', session('victim'), HOUR)
-    for (let index = 0; index < 5_000; index++) store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
+    for (let index = 0; index < 5_000; index++)
+      store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
     expect(store.get('victim')).toBeDefined()
     const kept = Array.from({ length: 5_000 }, (_, index) => `flood-${index}`)
     expect(keysOf(store, kept)).toHaveLength(499)
@@ -120,15 +166,24 @@ describe('bounds', () => {
     const store = memoryStore({ maxBytes: 5_000 })
     const text = 'x'.repeat(900)
     store.set('victim', session('victim', { text }), HOUR)
-    for (const name of ['1', '2', '3', '4', '5', '6']) store.set(name, session('heavy', { text }), HOUR)
-    expect(keysOf(store, ['victim', '1', '2', '3', '4', '5', '6'])).toEqual(['victim', '3', '4', '5', '6'])
+    for (const name of ['1', '2', '3', '4', '5', '6'])
+      store.set(name, session('heavy', { text }), HOUR)
+    expect(keysOf(store, ['victim', '1', '2', '3', '4', '5', '6'])).toEqual([
+      'victim',
+      '3',
+      '4',
+      '5',
+      '6',
+    ])
   })
 
   test('a session larger than maxBytes is an error, and pushes out nobody', () => {
     const store = memoryStore({ maxBytes: 1000 })
     const one = { kind: 'session', group: 'a', createdAt: 1, revision: 1 }
     for (const key of ['k1', 'k2']) store.set(key, one, 60_000)
-    expect(() => store.set('large', { ...one, claims: 'x'.repeat(1000) } as StoreRecord, 60_000)).toThrow(/larger than maxBytes/)
+    expect(() =>
+      store.set('large', { ...one, claims: 'x'.repeat(1000) } as StoreRecord, 60_000),
+    ).toThrow(/larger than maxBytes/)
     expect([store.get('k1'), store.get('k2')]).toEqual([one, one])
   })
 
@@ -136,7 +191,8 @@ describe('bounds', () => {
     const store = memoryStore({ maxEntries: 2, maxPerUser: 2 })
     store.set('a', session('ada'), HOUR)
     store.set('b', session('ada'), HOUR)
-    for (let revision = 2; revision < 10; revision++) expect(store.update('a', session('ada', { revision }), HOUR)).toBe(true)
+    for (let revision = 2; revision < 10; revision++)
+      expect(store.update('a', session('ada', { revision }), HOUR)).toBe(true)
     expect(keysOf(store, ['a', 'b'])).toEqual(['a', 'b'])
   })
 
@@ -149,22 +205,30 @@ describe('bounds', () => {
 
   test('maxEntries and maxBytes count sessions: users beyond them are kept and can be listed', async () => {
     const store = memoryStore({ maxEntries: 3, maxBytes: 1000 })
-    for (let index = 0; index < 50; index++) store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
+    for (let index = 0; index < 50; index++)
+      store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
     expect((await store.entries?.({ kind: 'user', limit: 100 }))?.entries).toHaveLength(50)
   })
 
-  test.each([0, -1, 1.5, NaN, Infinity, '10'])('a limit of %s throws and names the option', (value) => {
-    for (const name of ['maxEntries', 'maxBytes', 'maxPerUser']) {
-      expect(() => memoryStore({ [name]: value } as object)).toThrow(new RegExp(`^memoryStore\\(\\)\\.${name} `))
-    }
-  })
+  test.each([0, -1, 1.5, NaN, Infinity, '10'])(
+    'a limit of %s throws and names the option',
+    (value) => {
+      for (const name of ['maxEntries', 'maxBytes', 'maxPerUser']) {
+        expect(() => memoryStore({ [name]: value } as object)).toThrow(
+          new RegExp(`^memoryStore\\(\\)\\.${name} `),
+        )
+      }
+    },
+  )
 })
 
 test('in a worker of a cluster it throws and says what to do', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
   const file = join(directory, 'primary.mjs')
   const source = JSON.stringify(join(process.cwd(), 'src/session/stores/memory-store.ts'))
-  writeFileSync(file, `
+  writeFileSync(
+    file,
+    `
     import cluster from 'node:cluster'
     const { memoryStore } = await import(${source})
     if (cluster.isPrimary) {
@@ -173,8 +237,12 @@ test('in a worker of a cluster it throws and says what to do', async () => {
     } else {
       try { memoryStore(); process.send('made') } catch (error) { process.send(String(error)) }
     }
-  `)
-  const child = fork(file, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  `,
+  )
+  const child = fork(file, {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   const message = await new Promise((resolve) => {
     child.once('message', resolve)
     child.once('exit', (code) => resolve(`exit ${code}`))

@@ -4,7 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient as createClient6 } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import type { SessionStore, StoreRecord } from '../../src/index.js'
-import { redisStore, type RedisClient, type RedisStoreOptions } from '../../src/session/stores/redis/index.js'
+import {
+  redisStore,
+  type RedisClient,
+  type RedisStoreOptions,
+} from '../../src/session/stores/redis/index.js'
 import { eventually } from '../support/programs.js'
 import { startRedis, type RedisServer } from '../support/redis.js'
 import { libraries, type Opened } from '../support/redis-clients.js'
@@ -21,7 +25,13 @@ afterAll(async () => {
   await server?.close()
 })
 
-const record = (revision = 1, more: object = {}): StoreRecord => ({ kind: 'session', group: 'g', createdAt: 1, revision, ...more })
+const record = (revision = 1, more: object = {}): StoreRecord => ({
+  kind: 'session',
+  group: 'g',
+  createdAt: 1,
+  revision,
+  ...more,
+})
 
 async function reads(at: RedisServer = server): Promise<number> {
   const stats = await at.command('info', 'commandstats')
@@ -29,7 +39,11 @@ async function reads(at: RedisServer = server): Promise<number> {
 }
 
 /** Waits until reading a key no longer asks the server. */
-async function untilNear(store: SessionStore, key: string, at: RedisServer = server): Promise<void> {
+async function untilNear(
+  store: SessionStore,
+  key: string,
+  at: RedisServer = server,
+): Promise<void> {
   await eventually('the near cache answers', async () => {
     await store.get(key)
     const before = await reads(at)
@@ -38,7 +52,10 @@ async function untilNear(store: SessionStore, key: string, at: RedisServer = ser
   })
 }
 
-type Opening = (port: number, options?: RedisStoreOptions) => Promise<{ near: SessionStore; far: SessionStore; opened: Opened }>
+type Opening = (
+  port: number,
+  options?: RedisStoreOptions,
+) => Promise<{ near: SessionStore; far: SessionStore; opened: Opened }>
 
 /** A store with a near cache, and another process's store without, which writes past the wire. */
 const openings: [name: string, open: Opening][] = libraries
@@ -47,26 +64,46 @@ const openings: [name: string, open: Opening][] = libraries
     name,
     async (port, options = {}) => {
       const [opened, other] = await Promise.all([single(port), single(server.port)])
-      const near = redisStore(opened.client, { prefix: `${name}:`.replace(' ', ''), nearCache: true, ...options })
+      const near = redisStore(opened.client, {
+        prefix: `${name}:`.replace(' ', ''),
+        nearCache: true,
+        ...options,
+      })
       closing.push(() => near.close?.(), opened.close, other.close)
-      return { near, far: redisStore(other.client, { prefix: `${name}:`.replace(' ', '') }), opened }
+      return {
+        near,
+        far: redisStore(other.client, { prefix: `${name}:`.replace(' ', '') }),
+        opened,
+      }
     },
   ])
 
-function clientSideCaching(name: string, open: (port: number) => { client: RedisClient & { connect(): Promise<unknown>; destroy(): void } }): [string, Opening] {
+function clientSideCaching(
+  name: string,
+  open: (port: number) => {
+    client: RedisClient & { connect(): Promise<unknown>; destroy(): void }
+  },
+): [string, Opening] {
   return [
     name,
     async (port) => {
       const [{ client }, { client: other }] = [open(port), open(server.port)]
       await Promise.all([client.connect(), other.connect()])
-      closing.push(() => client.destroy(), () => other.destroy())
+      closing.push(
+        () => client.destroy(),
+        () => other.destroy(),
+      )
       const opened: Opened = {
         client,
         async close() {
           client.destroy()
         },
       }
-      return { near: redisStore(client, { prefix: 'nr:' }), far: redisStore(other, { prefix: 'nr:' }), opened }
+      return {
+        near: redisStore(client, { prefix: 'nr:' }),
+        far: redisStore(other, { prefix: 'nr:' }),
+        opened,
+      }
     },
   ]
 }
@@ -75,10 +112,16 @@ const clientSideCache = { maxEntries: 1000, ttl: 0, evictPolicy: 'LRU' } as cons
 const all: [string, Opening][] = [
   ...openings,
   clientSideCaching('node-redis 6 with clientSideCache', (port) => ({
-    client: createClient6({ socket: { host: '127.0.0.1', port }, clientSideCache }).on('error', () => undefined),
+    client: createClient6({ socket: { host: '127.0.0.1', port }, clientSideCache }).on(
+      'error',
+      () => undefined,
+    ),
   })),
   clientSideCaching('node-redis 5 with clientSideCache', (port) => ({
-    client: createClient5({ RESP: 3, socket: { host: '127.0.0.1', port }, clientSideCache }).on('error', () => undefined),
+    client: createClient5({ RESP: 3, socket: { host: '127.0.0.1', port }, clientSideCache }).on(
+      'error',
+      () => undefined,
+    ),
   })),
 ]
 
@@ -178,7 +221,9 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     for (const strand of others) strand.hold()
     const before = await reads()
     const reading = near.get('k')
-    await eventually('the server has answered', async () => ((await reads()) > before ? true : undefined))
+    await eventually('the server has answered', async () =>
+      (await reads()) > before ? true : undefined,
+    )
     await far.delete('k')
     await sleep(50)
     for (const strand of others) strand.release()
@@ -192,7 +237,13 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     await untilNear(near, 'k')
     await server.command('flushall')
     // Redis 7.0 may say so only when it is next asked for something.
-    expect(await eventually('the row is forgotten', async () => ((await near.get('k')) === undefined ? 'forgotten' : undefined), 900)).toBe('forgotten')
+    expect(
+      await eventually(
+        'the row is forgotten',
+        async () => ((await near.get('k')) === undefined ? 'forgotten' : undefined),
+        900,
+      ),
+    ).toBe('forgotten')
   })
 
   test('remembers nothing of keys without a record', async () => {
@@ -204,7 +255,8 @@ describe.each(openings)('our near cache for %s', (_, open) => {
 
   test('keeps no more rows than it may, and hands them out unchangeable', async () => {
     const { near, far } = await open(server.port, { nearCache: { maxEntries: 2 } })
-    for (const key of ['a', 'b', 'c']) await far.set(key, record(1, { user: { name: 'x' } }), 60_000)
+    for (const key of ['a', 'b', 'c'])
+      await far.set(key, record(1, { user: { name: 'x' } }), 60_000)
     await untilNear(near, 'a')
     for (const key of ['a', 'b', 'c']) await near.get(key)
     const before = await reads()
@@ -217,7 +269,9 @@ describe.each(openings)('our near cache for %s', (_, open) => {
   test('stays empty, and says so once, where Redis refuses to tell of changes', async () => {
     await server.command('acl', 'setuser', 'default', '-client|tracking')
     const warned: string[] = []
-    const { near, far } = await open(server.port, { onWarning: (message) => void warned.push(message) })
+    const { near, far } = await open(server.port, {
+      onWarning: (message) => void warned.push(message),
+    })
     await far.set('k', record(), 60_000)
     await eventually('the warning', () => warned[0])
     await server.command('client', 'kill', 'type', 'normal')
@@ -233,10 +287,13 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     const { near, opened, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
-    const listening = async () => (await server.command('client', 'list', 'type', 'pubsub')).split('\n').filter(Boolean).length
+    const listening = async () =>
+      (await server.command('client', 'list', 'type', 'pubsub')).split('\n').filter(Boolean).length
     const before = await listening()
     await near.close?.()
-    await eventually('the connection is closed', async () => ((await listening()) === before - 1 ? true : undefined))
+    await eventually('the connection is closed', async () =>
+      (await listening()) === before - 1 ? true : undefined,
+    )
     expect(await near.get('k')).toEqual(record())
     expect((opened.client as { status?: string }).status).toBe('ready')
   })

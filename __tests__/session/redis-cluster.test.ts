@@ -14,7 +14,12 @@ afterAll(async () => {
   await cluster?.close()
 })
 
-const record = (revision: number): StoreRecord => ({ kind: 'session', group: 'g', createdAt: 1, revision })
+const record = (revision: number): StoreRecord => ({
+  kind: 'session',
+  group: 'g',
+  createdAt: 1,
+  revision,
+})
 
 /** What a session goes through, in order. */
 async function live(store: SessionStore, key: string, first: number): Promise<void> {
@@ -26,33 +31,46 @@ async function live(store: SessionStore, key: string, first: number): Promise<vo
   await unlock?.()
 }
 
-describe.each(libraries)('a cluster that moves its slots, over $name', ({ name, cluster: connect }) => {
-  test('S-112 the store follows, while the slot is on its way and after', async () => {
-    cluster ??= await startCluster()
-    const { nodes } = cluster
-    const { client, close } = await connect(nodes.map(({ port }) => port))
-    closing.push(close)
-    const prefix = `${name.replaceAll(' ', '')}:`
-    const store = redisStore(client, { prefix })
-    const row = `${prefix}row:k`
-    await store.set('k', record(1), 60_000)
-    await live(store, 'k', 1)
+describe.each(libraries)(
+  'a cluster that moves its slots, over $name',
+  ({ name, cluster: connect }) => {
+    test('S-112 the store follows, while the slot is on its way and after', async () => {
+      cluster ??= await startCluster()
+      const { nodes } = cluster
+      const { client, close } = await connect(nodes.map(({ port }) => port))
+      closing.push(close)
+      const prefix = `${name.replaceAll(' ', '')}:`
+      const store = redisStore(client, { prefix })
+      const row = `${prefix}row:k`
+      await store.set('k', record(1), 60_000)
+      await live(store, 'k', 1)
 
-    const slot = await nodes[0]?.command('cluster', 'keyslot', row) ?? ''
-    const holders = await Promise.all(nodes.map(async (node) => (await node.command('cluster', 'countkeysinslot', slot)) !== '0'))
-    const from = nodes[holders.indexOf(true)]
-    const to = nodes[(holders.indexOf(true) + 1) % nodes.length]
-    if (!from || !to) throw new Error('nobody holds the row')
-    const [fromId, toId] = [await from.command('cluster', 'myid'), await to.command('cluster', 'myid')]
-    await to.command('cluster', 'setslot', slot, 'importing', fromId)
-    await from.command('cluster', 'setslot', slot, 'migrating', toId)
-    expect(await from.command('migrate', '127.0.0.1', String(to.port), row, '0', '2000')).toBe('OK')
-    await live(store, 'k', 2)
+      const slot = (await nodes[0]?.command('cluster', 'keyslot', row)) ?? ''
+      const holders = await Promise.all(
+        nodes.map(async (node) => (await node.command('cluster', 'countkeysinslot', slot)) !== '0'),
+      )
+      const from = nodes[holders.indexOf(true)]
+      const to = nodes[(holders.indexOf(true) + 1) % nodes.length]
+      if (!from || !to) throw new Error('nobody holds the row')
+      const [fromId, toId] = [
+        await from.command('cluster', 'myid'),
+        await to.command('cluster', 'myid'),
+      ]
+      await to.command('cluster', 'setslot', slot, 'importing', fromId)
+      await from.command('cluster', 'setslot', slot, 'migrating', toId)
+      expect(await from.command('migrate', '127.0.0.1', String(to.port), row, '0', '2000')).toBe(
+        'OK',
+      )
+      await live(store, 'k', 2)
 
-    for (const node of [to, from, ...nodes]) await node.command('cluster', 'setslot', slot, 'node', toId)
-    await live(store, 'k', 3)
-    expect((await store.entries?.({ kind: 'session', group: 'g', limit: 5 }))?.entries).toHaveLength(1)
-    expect(await store.delete('k')).toBe(true)
-    expect(await store.get('k')).toBeUndefined()
-  })
-})
+      for (const node of [to, from, ...nodes])
+        await node.command('cluster', 'setslot', slot, 'node', toId)
+      await live(store, 'k', 3)
+      expect(
+        (await store.entries?.({ kind: 'session', group: 'g', limit: 5 }))?.entries,
+      ).toHaveLength(1)
+      expect(await store.delete('k')).toBe(true)
+      expect(await store.get('k')).toBeUndefined()
+    })
+  },
+)

@@ -1,9 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createDriver } from '../../src/session/stores/redis/driver.js'
-import { redisStore, type RedisClient, type RedisStoreOptions } from '../../src/session/stores/redis/index.js'
+import {
+  redisStore,
+  type RedisClient,
+  type RedisStoreOptions,
+} from '../../src/session/stores/redis/index.js'
 import { createIndexes } from '../../src/session/stores/redis/indexes.js'
 import { storeContract } from '../../src/testing/index.js'
-import { startCluster, startRedis, startSentinel, type RedisCluster, type RedisSentinel, type RedisServer } from '../support/redis.js'
+import {
+  startCluster,
+  startRedis,
+  startSentinel,
+  type RedisCluster,
+  type RedisSentinel,
+  type RedisServer,
+} from '../support/redis.js'
 import { libraries, type Opened } from '../support/redis-clients.js'
 
 let single: RedisServer
@@ -22,43 +33,54 @@ async function failures(client: RedisClient, options: RedisStoreOptions = {}): P
   const checks = storeContract({ makeStore: () => redisStore(client, options), ttl: 300 })
   expect(checks.length).toBeGreaterThan(20)
   const results = await Promise.allSettled(checks.map(({ run }) => run()))
-  return results.flatMap((result, index) => (result.status === 'rejected' ? [`${checks[index]?.name}: ${String(result.reason)}`] : []))
+  return results.flatMap((result, index) =>
+    result.status === 'rejected' ? [`${checks[index]?.name}: ${String(result.reason)}`] : [],
+  )
 }
 
-describe.each(libraries)('the contract of session stores, over $name', ({ single: connect, sentinel: connectSentinel, cluster: connectCluster }) => {
-  const use = async (opening: Promise<Opened>, run: (client: RedisClient) => Promise<void>) => {
-    const { client, close } = await opening
-    try {
-      await run(client)
-    } finally {
-      await close()
+describe.each(libraries)(
+  'the contract of session stores, over $name',
+  ({ single: connect, sentinel: connectSentinel, cluster: connectCluster }) => {
+    const use = async (opening: Promise<Opened>, run: (client: RedisClient) => Promise<void>) => {
+      const { client, close } = await opening
+      try {
+        await run(client)
+      } finally {
+        await close()
+      }
     }
-  }
 
-  test('holds on a single server', () => use(connect(single.port), async (client) => expect(await failures(client)).toEqual([])))
+    test('holds on a single server', () =>
+      use(connect(single.port), async (client) => expect(await failures(client)).toEqual([])))
 
-  test('holds with a sentinel', () =>
-    use(connectSentinel(sentinel.port, sentinel.name), async (client) => expect(await failures(client)).toEqual([])))
+    test('holds with a sentinel', () =>
+      use(connectSentinel(sentinel.port, sentinel.name), async (client) =>
+        expect(await failures(client)).toEqual([]),
+      ))
 
-  test('holds on a cluster, whose keys lie on every node', () =>
-    use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
-      expect(await failures(client)).toEqual([])
-      const sizes = await Promise.all(cluster.nodes.map((node) => node.command('dbsize')))
-      for (const size of sizes) expect(Number(size)).toBeGreaterThan(0)
-    }))
+    test('holds on a cluster, whose keys lie on every node', () =>
+      use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
+        expect(await failures(client)).toEqual([])
+        const sizes = await Promise.all(cluster.nodes.map((node) => node.command('dbsize')))
+        for (const size of sizes) expect(Number(size)).toBeGreaterThan(0)
+      }))
 
-  test('holds on a cluster with all keys in one slot, by a hash tag in the prefix', () =>
-    use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
-      expect(await failures(client, { prefix: '{one}:' })).toEqual([])
-    }))
-})
+    test('holds on a cluster with all keys in one slot, by a hash tag in the prefix', () =>
+      use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
+        expect(await failures(client, { prefix: '{one}:' })).toEqual([])
+      }))
+  },
+)
 
 describe('the contract of session stores, with a near cache', () => {
-  test.each(libraries.filter(({ name }) => name.startsWith('ioredis')))('holds over $name', async ({ single: connect }) => {
-    const { client, close } = await connect(single.port)
-    expect(await failures(client, { nearCache: { maxEntries: 1000 } })).toEqual([])
-    await close()
-  })
+  test.each(libraries.filter(({ name }) => name.startsWith('ioredis')))(
+    'holds over $name',
+    async ({ single: connect }) => {
+      const { client, close } = await connect(single.port)
+      expect(await failures(client, { nearCache: { maxEntries: 1000 } })).toEqual([])
+      await close()
+    },
+  )
 })
 
 describe('every key', () => {
@@ -67,8 +89,16 @@ describe('every key', () => {
     for (const { name, single: connect } of libraries) {
       const { client, close } = await connect(server.port)
       const store = redisStore(client, { prefix: `app ${name}:`.replaceAll(' ', '-') })
-      await store.set('a', { kind: 'session', group: 'github:1', createdAt: 5, revision: 1 }, 60_000)
-      await store.update('a', { kind: 'session', group: 'github:1', createdAt: 5, revision: 2 }, 90_000)
+      await store.set(
+        'a',
+        { kind: 'session', group: 'github:1', createdAt: 5, revision: 1 },
+        60_000,
+      )
+      await store.update(
+        'a',
+        { kind: 'session', group: 'github:1', createdAt: 5, revision: 2 },
+        90_000,
+      )
       await store.lock?.('a', 60_000)
       await store.entries?.({ kind: 'session', limit: 10 })
       await close()
@@ -90,9 +120,17 @@ describe('every key', () => {
     const server = await startRedis()
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
-    const at = (createdAt: number, revision = 1) => ({ kind: 'session', group: 'u', createdAt, revision })
+    const at = (createdAt: number, revision = 1) => ({
+      kind: 'session',
+      group: 'u',
+      createdAt,
+      revision,
+    })
     for (let index = 0; index < 30; index++) await store.set(`k${index}`, at(index), 60_000)
-    await server.command('del', ...Array.from({ length: 29 }, (_, index) => `oauth-module:row:k${index}`))
+    await server.command(
+      'del',
+      ...Array.from({ length: 29 }, (_, index) => `oauth-module:row:k${index}`),
+    )
     const page = await store.entries?.({ kind: 'session', group: 'u', limit: 5 })
     expect(page?.entries.map(([key]) => key)).toEqual(['k29'])
     expect(page?.next).toBeUndefined()
@@ -108,7 +146,12 @@ describe('every key', () => {
     const server = await startRedis()
     const { client, close } = await (libraries[2] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
-    for (let index = 0; index < 10; index++) await store.set(`k${index}`, { kind: 'session', group: 'u', createdAt: index, revision: 1 }, 1)
+    for (let index = 0; index < 10; index++)
+      await store.set(
+        `k${index}`,
+        { kind: 'session', group: 'u', createdAt: index, revision: 1 },
+        1,
+      )
     await new Promise((resolve) => setTimeout(resolve, 20))
     await store.set('last', { kind: 'session', group: 'u', createdAt: 99, revision: 1 }, 60_000)
     expect(await server.command('zcard', 'oauth-module:index:{session}:age')).toBe('1')
@@ -128,7 +171,9 @@ describe('an index', () => {
     await server.command('del', ...(await server.command('keys', '*index*')).split('\n'))
     expect((await store.entries?.({ kind: 'session', limit: 5 }))?.entries).toEqual([])
     await store.update('k', { ...record, revision: 2 }, 60_000)
-    expect((await store.entries?.({ kind: 'session', limit: 5 }))?.entries.map(([key]) => key)).toEqual(['k'])
+    expect(
+      (await store.entries?.({ kind: 'session', limit: 5 }))?.entries.map(([key]) => key),
+    ).toEqual(['k'])
     await close()
     await server.close()
   })
@@ -137,7 +182,10 @@ describe('an index', () => {
     const server = await startRedis()
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client, { onWarning: () => undefined })
-    const listed = async () => (await store.entries?.({ kind: 'session', group: 'u', limit: 5 }))?.entries.map(([key]) => key)
+    const listed = async () =>
+      (await store.entries?.({ kind: 'session', group: 'u', limit: 5 }))?.entries.map(
+        ([key]) => key,
+      )
     await store.set('k', record, 60_000)
     const row = await server.command('get', 'oauth-module:row:k')
     await server.command('set', 'oauth-module:row:k', row.replace('"v":1', '"v":2'), 'KEEPTTL')
@@ -166,8 +214,12 @@ describe('an index', () => {
     const server = await startRedis()
     const { client, close } = await (libraries[2] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
-    for (let index = 0; index < 200; index++) await store.set(`k${index}`, { ...record, createdAt: index }, 60_000)
-    await server.command('del', ...Array.from({ length: 199 }, (_, index) => `oauth-module:row:k${index + 1}`))
+    for (let index = 0; index < 200; index++)
+      await store.set(`k${index}`, { ...record, createdAt: index }, 60_000)
+    await server.command(
+      'del',
+      ...Array.from({ length: 199 }, (_, index) => `oauth-module:row:k${index + 1}`),
+    )
     const found: string[] = []
     let after: string | undefined
     let pages = 0
@@ -199,11 +251,18 @@ describe('a client that is none', () => {
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(single.port)
     expect(() => redisStore(client, { prefix: '' })).toThrow('redisStore.prefix')
     expect(() => redisStore(client, { ttl: 5 } as never)).toThrow("unknown option 'ttl'")
-    expect(() => redisStore(client, { nearCache: { maxEntries: 0 } })).toThrow('redisStore.nearCache.maxEntries')
-    for (const nearCache of [1, '', []]) expect(() => redisStore(client, { nearCache: nearCache as never })).toThrow('redisStore.nearCache must be')
+    expect(() => redisStore(client, { nearCache: { maxEntries: 0 } })).toThrow(
+      'redisStore.nearCache.maxEntries',
+    )
+    for (const nearCache of [1, '', []])
+      expect(() => redisStore(client, { nearCache: nearCache as never })).toThrow(
+        'redisStore.nearCache must be',
+      )
     expect(() => redisStore(client, { nearCache: true })).toThrow('clientSideCache')
     await close()
-    const one = await (libraries[2] as (typeof libraries)[number]).cluster(cluster.nodes.map(({ port }) => port))
+    const one = await (libraries[2] as (typeof libraries)[number]).cluster(
+      cluster.nodes.map(({ port }) => port),
+    )
     expect(() => redisStore(one.client, { nearCache: true })).toThrow('cluster')
     await one.close()
   })

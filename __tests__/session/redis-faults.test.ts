@@ -65,16 +65,22 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     // Ends by itself: while it lasts, the command that ends it waits as well.
     paused: { begin: () => server.command('client', 'pause', '1200', 'ALL'), end: () => undefined },
     slow: { begin: () => wire.slow(600), end: () => wire.slow(0) },
-    'answering garbage': { begin: () => wire.spoil((answer) => Buffer.from('*9\r\n?'.repeat(answer.length))), end: () => (wire.spoil(undefined), wire.cut(), wire.mend()) },
+    'answering garbage': {
+      begin: () => wire.spoil((answer) => Buffer.from('*9\r\n?'.repeat(answer.length))),
+      end: () => (wire.spoil(undefined), wire.cut(), wire.mend()),
+    },
   }
-  test.each(Object.keys(troubles))('S-112 %s: 503, nobody is logged out, no login begins, and it recovers by itself', async (name) => {
-    await troubles[name]?.begin()
-    await refused()
-    await refused()
-    await troubles[name]?.end()
-    await recovered()
-    expect(await server.command('keys', '*lock*')).toBe('')
-  })
+  test.each(Object.keys(troubles))(
+    'S-112 %s: 503, nobody is logged out, no login begins, and it recovers by itself',
+    async (name) => {
+      await troubles[name]?.begin()
+      await refused()
+      await refused()
+      await troubles[name]?.end()
+      await recovered()
+      expect(await server.command('keys', '*lock*')).toBe('')
+    },
+  )
 
   test('S-112 out of memory: sessions are read, logins and lost writes are 503', async () => {
     await server.command('config', 'set', 'maxmemory-policy', 'noeviction')
@@ -89,7 +95,13 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     await server.command('replicaof', '127.0.0.1', '1')
     try {
       expect((await browser.get(gate.url('/x'))).status).toBe(200)
-      expect((await browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })).status).toBe(503)
+      expect(
+        (
+          await browser.get(gate.url('/auth/logout'), {
+            headers: { 'Sec-Fetch-Site': 'same-origin' },
+          })
+        ).status,
+      ).toBe(503)
       expect((await createBrowser().get(gate.url('/'))).status).toBe(503)
     } finally {
       await server.command('replicaof', 'no', 'one')
@@ -99,57 +111,87 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
   })
 
   const spoiled: [name: string, spoil: (key: string) => unknown][] = [
-    ['of another type', async (key) => {
-      await server.command('del', key)
-      await server.command('rpush', key, 'x')
-    }],
-    ['truncated', async (key) => server.command('set', key, (await server.command('get', key)).slice(0, 300), 'keepttl')],
-    ['of a newer release', async (key) => server.command('set', key, (await server.command('get', key)).replace('"v":1', '"v":2'), 'keepttl')],
+    [
+      'of another type',
+      async (key) => {
+        await server.command('del', key)
+        await server.command('rpush', key, 'x')
+      },
+    ],
+    [
+      'truncated',
+      async (key) =>
+        server.command('set', key, (await server.command('get', key)).slice(0, 300), 'keepttl'),
+    ],
+    [
+      'of a newer release',
+      async (key) =>
+        server.command(
+          'set',
+          key,
+          (await server.command('get', key)).replace('"v":1', '"v":2'),
+          'keepttl',
+        ),
+    ],
     ['empty', (key) => server.command('set', key, '', 'keepttl')],
   ]
-  test.each(spoiled)('S-112 a row that is %s is no session: log in again, one warning, and the row stays', async (_, spoil) => {
-    const key = `oauth-module:row:${(await gate.middleware.sessions.list()).items[0]?.id}`
-    await spoil(key)
-    for (let visit = 0; visit < 2; visit++) expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(302)
-    expect(warned).toHaveLength(1)
-    expect(warned[0]).toMatch(/^a row in Redis (?:cannot be read|is of another type)/)
-    expect(await server.command('exists', key)).toBe('1')
-    expect((await browser.get(gate.url('/x'))).status).toBe(200)
-  })
+  test.each(spoiled)(
+    'S-112 a row that is %s is no session: log in again, one warning, and the row stays',
+    async (_, spoil) => {
+      const key = `oauth-module:row:${(await gate.middleware.sessions.list()).items[0]?.id}`
+      await spoil(key)
+      for (let visit = 0; visit < 2; visit++)
+        expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(302)
+      expect(warned).toHaveLength(1)
+      expect(warned[0]).toMatch(/^a row in Redis (?:cannot be read|is of another type)/)
+      expect(await server.command('exists', key)).toBe('1')
+      expect((await browser.get(gate.url('/x'))).status).toBe(200)
+    },
+  )
 
   test('S-112 half the keys gone: who lost their row logs in again, the others are not touched', async () => {
-    const others = await Promise.all(Array.from({ length: 5 }, async () => {
-      const other = createBrowser()
-      await other.get(gate.url('/'))
-      return other
-    }))
+    const others = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const other = createBrowser()
+        await other.get(gate.url('/'))
+        return other
+      }),
+    )
     const rows = (await gate.middleware.sessions.list()).items.map(({ id }) => id)
     expect(rows).toHaveLength(6)
     const lost = new Set(rows.slice(0, 3))
     for (const key of (await server.command('keys', '*')).split('\n')) {
-      const isKept = key.startsWith('oauth-module:row:') && !lost.has(key.slice('oauth-module:row:'.length))
+      const isKept =
+        key.startsWith('oauth-module:row:') && !lost.has(key.slice('oauth-module:row:'.length))
       if (!isKept) await server.command('del', key)
     }
-    const statuses = await Promise.all([browser, ...others].map(async (one) => (await one.get(gate.url('/x'), { follow: false })).status))
+    const statuses = await Promise.all(
+      [browser, ...others].map(
+        async (one) => (await one.get(gate.url('/x'), { follow: false })).status,
+      ),
+    )
     expect(statuses.sort()).toEqual([200, 200, 200, 302, 302, 302])
     for (const one of [browser, ...others]) expect((await one.get(gate.url('/x'))).status).toBe(200)
   })
 })
 
 describe('S-112 a client that waits for a connection without end', () => {
-  test.each(libraries)('$name: commands that wait are bounded, and those beyond are refused at once', async ({ single: connect }) => {
-    const wire = await startWire(server.port)
-    const { client, close } = await connect(wire.port)
-    const store = redisStore(client, { prefix: 'bound:' })
-    await store.set('k', { kind: 'session', group: 'g', createdAt: 1, revision: 1 }, 60_000)
-    for (const strand of wire.strands) strand.hold()
-    const first = Array.from({ length: 10_000 }, async () => store.get('k'))
-    const settled = Promise.allSettled(first)
-    await expect(store.get('k')).rejects.toThrow('10000 commands wait for Redis already')
-    for (const strand of wire.strands) strand.release()
-    for (const result of await settled) expect(result.status).toBe('fulfilled')
-    expect(await store.get('k')).toBeDefined()
-    await close()
-    await wire.close()
-  })
+  test.each(libraries)(
+    '$name: commands that wait are bounded, and those beyond are refused at once',
+    async ({ single: connect }) => {
+      const wire = await startWire(server.port)
+      const { client, close } = await connect(wire.port)
+      const store = redisStore(client, { prefix: 'bound:' })
+      await store.set('k', { kind: 'session', group: 'g', createdAt: 1, revision: 1 }, 60_000)
+      for (const strand of wire.strands) strand.hold()
+      const first = Array.from({ length: 10_000 }, async () => store.get('k'))
+      const settled = Promise.allSettled(first)
+      await expect(store.get('k')).rejects.toThrow('10000 commands wait for Redis already')
+      for (const strand of wire.strands) strand.release()
+      for (const result of await settled) expect(result.status).toBe('fulfilled')
+      expect(await store.get('k')).toBeDefined()
+      await close()
+      await wire.close()
+    },
+  )
 })

@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { startVendor } from '../../src/dev/vendors/index.js'
 import { memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
-import { bodyOf, oidcOf, secret, startGate, stopAll, stopping, toCallback } from '../support/gate.js'
+import {
+  bodyOf,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 
 afterEach(stopAll)
@@ -15,14 +23,25 @@ async function rowsOf(store: SessionStore, kind: string): Promise<StoreRecord[]>
 /** Writes as a release would that knows more members than this one. */
 function laterRelease(store: SessionStore): SessionStore {
   const mark = <R extends object>(record: R) => ({ ...record, later: 'said by a later release' })
-  return { ...store, set: (key, record, ttl) => store.set(key, mark(record), ttl), update: (key, record, ttl) => store.update(key, mark(record), ttl) }
+  return {
+    ...store,
+    set: (key, record, ttl) => store.set(key, mark(record), ttl),
+    update: (key, record, ttl) => store.update(key, mark(record), ttl),
+  }
 }
 
 async function startPair(more: object, otherMore: object) {
   const vendor = stopping(await startVendor('oidc'))
   const store = memoryStore()
   const common = { provider: { idp: oidcOf(vendor) }, id: 'shared', authCheckInterval: 1, store }
-  const [one, other] = [await startGate({ ...common, ...more }), await startGate({ ...common, ...otherMore, ...('store' in otherMore && { store: laterRelease(store) }) })]
+  const [one, other] = [
+    await startGate({ ...common, ...more }),
+    await startGate({
+      ...common,
+      ...otherMore,
+      ...('store' in otherMore && { store: laterRelease(store) }),
+    }),
+  ]
   return { one, other, store, browser: createBrowser() }
 }
 
@@ -38,7 +57,9 @@ describe('two releases on one store', () => {
     expect(session?.revision).toBeGreaterThan(checkedBefore)
     // A login writes the user's record, too.
     expect((await createBrowser().get(one.url('/'))).status).toBe(200)
-    expect(await rowsOf(store, 'user')).toEqual([expect.objectContaining({ later: 'said by a later release', revision: 2 })])
+    expect(await rowsOf(store, 'user')).toEqual([
+      expect.objectContaining({ later: 'said by a later release', revision: 2 }),
+    ])
   })
 })
 
@@ -57,6 +78,10 @@ describe('two processes with lists of secrets', () => {
     const { headers } = bodyOf(page)
     expect(headers['ngrok-auth-oauth-access-token']).toMatch(/./)
     // Sealed by one, opened by the other.
-    expect(bodyOf(await browser.get(one.url('/'), { follow: false })).headers['ngrok-auth-oauth-access-token']).toBe(headers['ngrok-auth-oauth-access-token'])
+    expect(
+      bodyOf(await browser.get(one.url('/'), { follow: false })).headers[
+        'ngrok-auth-oauth-access-token'
+      ],
+    ).toBe(headers['ngrok-auth-oauth-access-token'])
   })
 })

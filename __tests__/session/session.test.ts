@@ -6,10 +6,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import express from 'express'
-import { memoryStore, oauthModule, type OAuthModuleOptions, type SessionStore, type StoreRecord } from '../../src/index.js'
+import {
+  memoryStore,
+  oauthModule,
+  type OAuthModuleOptions,
+  type SessionStore,
+  type StoreRecord,
+} from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { fakeDate, realDate } from '../support/clock.js'
-import { bodyOf, cookieLine, oidcOf, secret, startGate, stopAll, stopping, toCallback, valueOfCookie } from '../support/gate.js'
+import {
+  bodyOf,
+  cookieLine,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 
 let vendor: VendorServer
@@ -20,7 +36,8 @@ beforeAll(async () => {
 afterEach(realDate)
 afterAll(stopAll)
 
-const start = (options: Partial<OAuthModuleOptions> = {}) => startGate({ provider: { idp: oidcOf(vendor) }, ...options })
+const start = (options: Partial<OAuthModuleOptions> = {}) =>
+  startGate({ provider: { idp: oidcOf(vendor) }, ...options })
 
 async function rows(store: SessionStore): Promise<number | undefined> {
   return (await store.entries?.({ kind: 'session', limit: 1000 }))?.entries.length
@@ -37,9 +54,15 @@ describe('the session id', () => {
     const second = valueOfCookie(browser, gate.origin)
     expect(second).not.toBe(first)
     expect(await rows(store)).toBe(1)
-    const old = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${first}` } })
+    const old = await createBrowser().get(gate.url('/'), {
+      follow: false,
+      headers: { Cookie: `ngrok.session=${first}` },
+    })
     expect(old.status).toBe(302)
-    expect((await createBrowser().get(gate.url('/'), { headers: { Cookie: `ngrok.session=${second}` } })).status).toBe(200)
+    expect(
+      (await createBrowser().get(gate.url('/'), { headers: { Cookie: `ngrok.session=${second}` } }))
+        .status,
+    ).toBe(200)
   })
 
   test('S-054 S-056 an id that the browser brings is never taken over, known or not', async () => {
@@ -58,7 +81,13 @@ describe('the session id', () => {
   test('S-055 has 256 random bits, and the store never sees it', async () => {
     const seen: string[] = []
     const inner = memoryStore()
-    const store: SessionStore = { ...inner, set: (key, record, ttl) => (seen.push(key, JSON.stringify(record)), inner.set(key, record, ttl)) }
+    const store: SessionStore = {
+      ...inner,
+      set: (key, record, ttl) => (
+        seen.push(key, JSON.stringify(record)),
+        inner.set(key, record, ttl)
+      ),
+    }
     const gate = await start({ store })
     const ids = new Set<string>()
     for (let count = 0; count < 20; count++) {
@@ -76,25 +105,53 @@ describe('the session id', () => {
   test('S-055 a malformed one costs no read of the store; a well-formed one costs one', async () => {
     let reads = 0
     const inner = memoryStore()
-    const gate = await start({ store: { ...inner, get: (key: string) => (reads++, inner.get(key)) } })
-    for (const value of ['', 'x', 'A'.repeat(42), 'A'.repeat(44), `${'A'.repeat(42)}=`, `"${'A'.repeat(43)}"`, `${'A'.repeat(42)}ä`]) {
-      const page = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${encodeURI(value)}` } })
+    const gate = await start({
+      store: { ...inner, get: (key: string) => (reads++, inner.get(key)) },
+    })
+    for (const value of [
+      '',
+      'x',
+      'A'.repeat(42),
+      'A'.repeat(44),
+      `${'A'.repeat(42)}=`,
+      `"${'A'.repeat(43)}"`,
+      `${'A'.repeat(42)}ä`,
+    ]) {
+      const page = await createBrowser().get(gate.url('/'), {
+        follow: false,
+        headers: { Cookie: `ngrok.session=${encodeURI(value)}` },
+      })
       expect(page.status).toBe(302)
     }
     expect(reads).toBe(0)
-    await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${'A'.repeat(43)}` } })
+    await createBrowser().get(gate.url('/'), {
+      follow: false,
+      headers: { Cookie: `ngrok.session=${'A'.repeat(43)}` },
+    })
     expect(reads).toBe(1)
   })
 
   test('S-067 of several cookies of our name the one with a session counts, of at most four', async () => {
     let reads = 0
     const inner = memoryStore()
-    const gate = await start({ store: { ...inner, get: (key: string) => (reads++, inner.get(key)) } })
+    const gate = await start({
+      store: { ...inner, get: (key: string) => (reads++, inner.get(key)) },
+    })
     const browser = createBrowser()
     await browser.get(gate.url('/'))
     const good = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
-    const bad = (count: number) => Array.from({ length: count }, (_, index) => `ngrok.session=${String(index).repeat(43).slice(0, 43)}`)
-    const statusOf = async (cookies: string[]) => (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: cookies.join('; ') } })).status
+    const bad = (count: number) =>
+      Array.from(
+        { length: count },
+        (_, index) => `ngrok.session=${String(index).repeat(43).slice(0, 43)}`,
+      )
+    const statusOf = async (cookies: string[]) =>
+      (
+        await createBrowser().get(gate.url('/'), {
+          follow: false,
+          headers: { Cookie: cookies.join('; ') },
+        })
+      ).status
     expect(await statusOf([...bad(3), good])).toBe(200)
     expect(await statusOf([...bad(4), good])).toBe(302)
     reads = 0
@@ -137,68 +194,91 @@ describe('lifetimes', () => {
   test('S-063 activity is written seldom, and another process that reads the store ends nothing late', async () => {
     const clock = fakeDate()
     const store = memoryStore()
-    const [one, two] = [await start({ inactivityTimeout: 600, store }), await start({ inactivityTimeout: 600, store })]
+    const [one, two] = [
+      await start({ inactivityTimeout: 600, store }),
+      await start({ inactivityTimeout: 600, store }),
+    ]
     const browser = createBrowser()
     await browser.get(one.url('/'))
     const Cookie = `ngrok.session=${valueOfCookie(browser, one.origin)}`
     clock.forward(100)
     await browser.get(one.url('/'))
     clock.forward(590)
-    expect((await createBrowser().get(two.url('/'), { follow: false, headers: { Cookie } })).status).toBe(200)
+    expect(
+      (await createBrowser().get(two.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(200)
     clock.forward(601)
-    expect((await createBrowser().get(two.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
+    expect(
+      (await createBrowser().get(two.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(302)
   })
 
   test('S-064 the maximum duration ends a session whatever happens in it', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 100, maximumDuration: 1000 })
     const browser = createBrowser()
-    const { setCookie } = await browser.get(await toCallback(browser, gate.url('/')), { follow: false })
+    const { setCookie } = await browser.get(await toCallback(browser, gate.url('/')), {
+      follow: false,
+    })
     expect(cookieLine(setCookie, 'ngrok.session')).toContain('Max-Age=1000;')
     const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     for (let time = 90; time < 1000; time += 90) {
       clock.forward(90)
-      expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(200)
+      expect(
+        (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status,
+      ).toBe(200)
     }
     clock.forward(11)
-    expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
+    expect(
+      (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(302)
   })
 
   test.each<[string, Partial<OAuthModuleOptions>]>([
     ['S-063 the inactivity timeout', { inactivityTimeout: 600 }],
     ['S-064 the maximum duration', { maximumDuration: 600 }],
-  ])('%s holds with a store that forgets nothing by itself, and the row goes', async (_, limits) => {
-    const clock = fakeDate()
-    const inner = memoryStore()
-    const store: SessionStore = {
-      ...inner,
-      set: (key, record) => inner.set(key, record, 10_000_000_000),
-      update: (key, record) => inner.update(key, record, 10_000_000_000),
-    }
-    const gate = await start({ ...limits, store })
-    const browser = createBrowser()
-    await browser.get(gate.url('/'))
-    const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
-    const statusOf = async () => (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status
-    clock.forward(599)
-    expect(await statusOf()).toBe(200)
-    clock.forward(601)
-    expect(await statusOf()).toBe(302)
-    await gate.middleware.close()
-    expect(await rows(store)).toBe(0)
-  })
+  ])(
+    '%s holds with a store that forgets nothing by itself, and the row goes',
+    async (_, limits) => {
+      const clock = fakeDate()
+      const inner = memoryStore()
+      const store: SessionStore = {
+        ...inner,
+        set: (key, record) => inner.set(key, record, 10_000_000_000),
+        update: (key, record) => inner.update(key, record, 10_000_000_000),
+      }
+      const gate = await start({ ...limits, store })
+      const browser = createBrowser()
+      await browser.get(gate.url('/'))
+      const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+      const statusOf = async () =>
+        (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status
+      clock.forward(599)
+      expect(await statusOf()).toBe(200)
+      clock.forward(601)
+      expect(await statusOf()).toBe(302)
+      await gate.middleware.close()
+      expect(await rows(store)).toBe(0)
+    },
+  )
 
   test('without limits a session lasts 400 days', async () => {
     const clock = fakeDate()
     const gate = await start()
     const browser = createBrowser()
-    const { setCookie } = await browser.get(await toCallback(browser, gate.url('/')), { follow: false })
+    const { setCookie } = await browser.get(await toCallback(browser, gate.url('/')), {
+      follow: false,
+    })
     expect(cookieLine(setCookie, 'ngrok.session')).toContain(`Max-Age=${400 * 86_400};`)
     const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     clock.forward(399 * 86_400)
-    expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(200)
+    expect(
+      (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(200)
     clock.forward(86_401)
-    expect((await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status).toBe(302)
+    expect(
+      (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status,
+    ).toBe(302)
   })
 
   test('S-065 a clock that steps back makes no session longer, one that steps forward ends it', async () => {
@@ -209,7 +289,8 @@ describe('lifetimes', () => {
       await browser.get(gate.url('/'))
       return `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     }
-    const statusOf = async (Cookie: string) => (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status
+    const statusOf = async (Cookie: string) =>
+      (await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie } })).status
     const cookie = await login()
     clock.forward(-20)
     expect(await statusOf(cookie)).toBe(200)
@@ -226,12 +307,22 @@ describe('lifetimes', () => {
     const browser = createBrowser()
     const at = Date.now()
     const { oauth } = bodyOf(await browser.get(gate.url('/')))
-    expect(oauth).toMatchObject({ createdAt: at, lastCheckedAt: at, sessionExpiresAt: at + 600_000 })
+    expect(oauth).toMatchObject({
+      createdAt: at,
+      lastCheckedAt: at,
+      sessionExpiresAt: at + 600_000,
+    })
     clock.forward(500)
     const status = JSON.parse((await browser.get(gate.url('/auth/session'))).body)
-    expect(status).toMatchObject({ reason: null, expiresAt: at + 1_000_000, idleExpiresAt: at + 600_000 })
+    expect(status).toMatchObject({
+      reason: null,
+      expiresAt: at + 1_000_000,
+      idleExpiresAt: at + 600_000,
+    })
     clock.forward(99)
-    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionExpiresAt']).toBe(at + 1_000_000)
+    expect(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionExpiresAt']).toBe(
+      at + 1_000_000,
+    )
   })
 })
 
@@ -245,7 +336,8 @@ describe('whose session it is', () => {
     const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     const statusAt = async (options: Partial<OAuthModuleOptions>) => {
       const second = await start({ store, id: 'app', ...options })
-      return (await createBrowser().get(second.url('/'), { follow: false, headers: { Cookie } })).status
+      return (await createBrowser().get(second.url('/'), { follow: false, headers: { Cookie } }))
+        .status
     }
     expect(await statusAt({})).toBe(200)
     expect(await statusAt({ inactivityTimeout: 60, pages: {} })).toBe(200)
@@ -257,21 +349,29 @@ describe('whose session it is', () => {
   })
 
   test('what an app does to req.user reaches no other request', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, {
-      routes: (app) => app.get('/spoil', (req, res) => {
-        const user = req.oauth.user as unknown as Record<string, unknown>
-        const attempts = [() => (user['email'] = 'evil@example.com'), () => (user['admin'] = true), () => (user['organizations'] as string[]).push('evil'),
-          () => ((user['claims'] as Record<string, unknown>)['admin'] = true)]
-        for (const attempt of attempts) {
-          try {
-            attempt()
-          } catch {
-            // Frozen: as good as unchanged.
-          }
-        }
-        res.end('done')
-      }),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      {
+        routes: (app) =>
+          app.get('/spoil', (req, res) => {
+            const user = req.oauth.user as unknown as Record<string, unknown>
+            const attempts = [
+              () => (user['email'] = 'evil@example.com'),
+              () => (user['admin'] = true),
+              () => (user['organizations'] as string[]).push('evil'),
+              () => ((user['claims'] as Record<string, unknown>)['admin'] = true),
+            ]
+            for (const attempt of attempts) {
+              try {
+                attempt()
+              } catch {
+                // Frozen: as good as unchanged.
+              }
+            }
+            res.end('done')
+          }),
+      },
+    )
     const browser = createBrowser()
     const before = bodyOf(await browser.get(gate.url('/'))).user
     expect((await browser.get(gate.url('/spoil'))).body).toBe('done')
@@ -279,28 +379,54 @@ describe('whose session it is', () => {
   })
 
   test('req.user stays what something before has set, or unset where userProperty is false', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, {
-      before: (app) => app.use((req, _res, next) => {
-        Object.assign(req, { user: { mine: true } })
-        next()
-      }),
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      {
+        before: (app) =>
+          app.use((req, _res, next) => {
+            Object.assign(req, { user: { mine: true } })
+            next()
+          }),
+      },
+    )
+    expect(bodyOf(await createBrowser().get(gate.url('/')))).toMatchObject({
+      user: { mine: true },
+      oauth: { user: { id: 'user-1' } },
     })
-    expect(bodyOf(await createBrowser().get(gate.url('/')))).toMatchObject({ user: { mine: true }, oauth: { user: { id: 'user-1' } } })
     const without = await start({ userProperty: false })
-    expect(bodyOf(await createBrowser().get(without.url('/')))).toMatchObject({ user: null, oauth: { user: { id: 'user-1' } } })
+    expect(bodyOf(await createBrowser().get(without.url('/')))).toMatchObject({
+      user: null,
+      oauth: { user: { id: 'user-1' } },
+    })
   })
 
   test('req.oauth has no tokens when it is printed, and gives them when asked', async () => {
     const found: unknown[] = []
-    const gate = await startGate({ provider: { idp: oidcOf(vendor, { offlineAccess: true }) } }, {
-      routes: (app) => app.get('/tokens', (req, res) => {
-        const { oauth } = req
-        found.push(oauth.accessToken, oauth.refreshToken, JSON.stringify(oauth), Object.keys(oauth), (req as { user?: unknown }).user === oauth.user)
-        res.end()
-      }),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor, { offlineAccess: true }) } },
+      {
+        routes: (app) =>
+          app.get('/tokens', (req, res) => {
+            const { oauth } = req
+            found.push(
+              oauth.accessToken,
+              oauth.refreshToken,
+              JSON.stringify(oauth),
+              Object.keys(oauth),
+              (req as { user?: unknown }).user === oauth.user,
+            )
+            res.end()
+          }),
+      },
+    )
     await createBrowser().get(gate.url('/tokens'))
-    const [access, refresh, json, keys, isSame] = found as [string, string, string, string[], boolean]
+    const [access, refresh, json, keys, isSame] = found as [
+      string,
+      string,
+      string,
+      string[],
+      boolean,
+    ]
     expect([access, refresh].map((token) => token.length)).toEqual([40, 40])
     expect(json).not.toContain(access)
     expect(json).not.toContain(refresh)
@@ -311,18 +437,29 @@ describe('whose session it is', () => {
   test('getAccessToken() that refreshes changes the token, its header and when it runs out', async () => {
     const clock = fakeDate()
     const other = stopping(await startVendor('oidc', { settings: { tokenLifetime: 60 } }))
-    const gate = await startGate({ provider: { idp: oidcOf(other, { offlineAccess: true }) } }, {
-      routes: (app) => app.get('/fresh', async ({ oauth, headers }, res) => {
-        const before = [oauth.accessToken, oauth.accessTokenExpiresAt]
-        const fresh = await oauth.getAccessToken()
-        res.json({ before, after: [oauth.accessToken, oauth.accessTokenExpiresAt], fresh, header: headers['ngrok-auth-oauth-access-token'] })
-      }),
-    })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(other, { offlineAccess: true }) } },
+      {
+        routes: (app) =>
+          app.get('/fresh', async ({ oauth, headers }, res) => {
+            const before = [oauth.accessToken, oauth.accessTokenExpiresAt]
+            const fresh = await oauth.getAccessToken()
+            res.json({
+              before,
+              after: [oauth.accessToken, oauth.accessTokenExpiresAt],
+              fresh,
+              header: headers['ngrok-auth-oauth-access-token'],
+            })
+          }),
+      },
+    )
     const browser = createBrowser()
     await browser.get(gate.url('/'))
     const first = Date.now()
     clock.forward(120)
-    const { before, after, fresh, header } = JSON.parse((await browser.get(gate.url('/fresh'))).body)
+    const { before, after, fresh, header } = JSON.parse(
+      (await browser.get(gate.url('/fresh'))).body,
+    )
     expect(before).toEqual([expect.any(String), first + 60_000])
     expect(after).toEqual([fresh, Date.now() + 60_000])
     expect([header, fresh === before[0]]).toEqual([fresh, false])
@@ -331,7 +468,15 @@ describe('whose session it is', () => {
   test('no token stands in the store in the clear', async () => {
     const written: string[] = []
     const inner = memoryStore()
-    const gate = await start({ store: { ...inner, set: (key: string, record: StoreRecord, ttl: number) => (written.push(JSON.stringify(record)), inner.set(key, record, ttl)) } })
+    const gate = await start({
+      store: {
+        ...inner,
+        set: (key: string, record: StoreRecord, ttl: number) => (
+          written.push(JSON.stringify(record)),
+          inner.set(key, record, ttl)
+        ),
+      },
+    })
     const { headers } = bodyOf(await createBrowser().get(gate.url('/')))
     const token = headers['ngrok-auth-oauth-access-token'] ?? ''
     expect(token).toHaveLength(40)
@@ -340,36 +485,55 @@ describe('whose session it is', () => {
 })
 
 describe('the cookie', () => {
-  const attributesOf = (line: string) => line.split('; ').slice(1).filter((part) => !/^(?:Max-Age|Expires)=/.test(part)).sort()
+  const attributesOf = (line: string) =>
+    line
+      .split('; ')
+      .slice(1)
+      .filter((part) => !/^(?:Max-Age|Expires)=/.test(part))
+      .sort()
 
   test('S-057 over http on this machine it is host-only, HttpOnly and Lax', async () => {
     const gate = await start()
     const browser = createBrowser()
     const begun = await browser.get(gate.url('/'), { follow: false })
     expect(begun.setCookie).toHaveLength(1)
-    expect(begun.setCookie[0]).toMatch(/^ngrok\.nonce\.[0-9a-f]{8}=[A-Za-z0-9_-]{43}; Max-Age=600; /)
+    expect(begun.setCookie[0]).toMatch(
+      /^ngrok\.nonce\.[0-9a-f]{8}=[A-Za-z0-9_-]{43}; Max-Age=600; /,
+    )
     expect(attributesOf(begun.setCookie[0] ?? '')).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
     const done = await browser.get(await toCallback(browser, gate.url('/')), { follow: false })
-    expect(attributesOf(cookieLine(done.setCookie, 'ngrok.session'))).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax'])
+    expect(attributesOf(cookieLine(done.setCookie, 'ngrok.session'))).toEqual([
+      'HttpOnly',
+      'Path=/',
+      'SameSite=Lax',
+    ])
   })
 
   test('S-069 S-070 it is set at the login and never again; the app may make its answer public', async () => {
-    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, inactivityTimeout: 60 }, {
-      routes: (app) => {
-        app.get('/public', (_req, res) => void res.set('Cache-Control', 'public, max-age=60').end('x'))
-        app.get('/stream', (_req, res) => {
-          res.flushHeaders()
-          res.write('a')
-          res.end('b')
-        })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(vendor) }, inactivityTimeout: 60 },
+      {
+        routes: (app) => {
+          app.get(
+            '/public',
+            (_req, res) => void res.set('Cache-Control', 'public, max-age=60').end('x'),
+          )
+          app.get('/stream', (_req, res) => {
+            res.flushHeaders()
+            res.write('a')
+            res.end('b')
+          })
+        },
       },
-    })
+    )
     const browser = createBrowser()
     await browser.get(gate.url('/'))
     for (const path of ['/', '/public', '/stream']) {
       const page = await browser.get(gate.url(path))
       expect([page.status, page.setCookie]).toEqual([200, []])
-      expect(page.headers['cache-control']).toBe(path === '/public' ? 'public, max-age=60' : 'private')
+      expect(page.headers['cache-control']).toBe(
+        path === '/public' ? 'public, max-age=60' : 'private',
+      )
     }
   })
 
@@ -383,11 +547,34 @@ describe('the cookie', () => {
 
     async function serve(options: Partial<OAuthModuleOptions>, mount = '/'): Promise<string> {
       const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
+      const args = [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ]
       if (servers.length === 0) execFileSync('openssl', args, { stdio: 'ignore' })
       const silent = () => undefined
-      const auth = oauthModule({ provider: { idp: oidcOf(vendor) }, secret, logger: { debug: silent, info: silent, warn: silent, error: silent }, ...options })
-      const app = express().use(mount, auth).use((req, res) => void res.json(req.oauth))
+      const auth = oauthModule({
+        provider: { idp: oidcOf(vendor) },
+        secret,
+        logger: { debug: silent, info: silent, warn: silent, error: silent },
+        ...options,
+      })
+      const app = express()
+        .use(mount, auth)
+        .use((req, res) => void res.json(req.oauth))
       const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, app)
       servers.push(server)
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -395,49 +582,112 @@ describe('the cookie', () => {
     }
 
     test.each<[string, Partial<OAuthModuleOptions>, string, string, string[]]>([
-      ['at the root', {}, '/', '__Host-ngrok.session', ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
-      ['at a mount', {}, '/app', '__Secure-ngrok.session', ['HttpOnly', 'Path=/app', 'SameSite=Lax', 'Secure']],
-      ['with a path', { cookie: { path: '/x' } }, '/', '__Secure-ngrok.session', ['HttpOnly', 'Path=/x', 'SameSite=Lax', 'Secure']],
-      ['with SameSite None', { cookie: { sameSite: 'None' } }, '/', '__Host-ngrok.session', ['HttpOnly', 'Path=/', 'SameSite=None', 'Secure']],
-      ['with another prefix', { cookiePrefix: 'acme_' }, '/', '__Host-acme_session', ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure']],
-      ['without Secure', { cookie: { secure: false } }, '/', 'ngrok.session', ['HttpOnly', 'Path=/', 'SameSite=Lax']],
-    ])('S-057 S-058 S-059 its name and attributes %s, and logging out removes it', async (_, options, mount, name, attributes) => {
-      const origin = await serve(options, mount)
-      const base = origin + (mount === '/' ? '' : mount)
-      const browser = createBrowser()
-      const callback = await toCallback(browser, `${base}/page`)
-      const done = await browser.get(callback, { follow: false })
-      const line = cookieLine(done.setCookie, name)
-      expect(line.startsWith(`${name}=`)).toBe(true)
-      expect(attributesOf(line)).toEqual(attributes)
-      const nonce = cookieLine(done.setCookie, attributes.includes('Secure') ? `__Host-${options.cookiePrefix ?? 'ngrok.'}nonce.` : 'ngrok.nonce.')
-      expect(attributesOf(nonce)).toContain('Path=/')
-      const gone = await browser.get(`${base}/auth/logout`)
-      expect(attributesOf(cookieLine(gone.setCookie, name))).toEqual(attributes)
-      expect(cookieLine(gone.setCookie, name)).toMatch(/Max-Age=0; .*Expires=Thu, 01 Jan 1970/)
-      expect(browser.cookies(`${base}/x/`)).toEqual([])
-    })
+      [
+        'at the root',
+        {},
+        '/',
+        '__Host-ngrok.session',
+        ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'],
+      ],
+      [
+        'at a mount',
+        {},
+        '/app',
+        '__Secure-ngrok.session',
+        ['HttpOnly', 'Path=/app', 'SameSite=Lax', 'Secure'],
+      ],
+      [
+        'with a path',
+        { cookie: { path: '/x' } },
+        '/',
+        '__Secure-ngrok.session',
+        ['HttpOnly', 'Path=/x', 'SameSite=Lax', 'Secure'],
+      ],
+      [
+        'with SameSite None',
+        { cookie: { sameSite: 'None' } },
+        '/',
+        '__Host-ngrok.session',
+        ['HttpOnly', 'Path=/', 'SameSite=None', 'Secure'],
+      ],
+      [
+        'with another prefix',
+        { cookiePrefix: 'acme_' },
+        '/',
+        '__Host-acme_session',
+        ['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'],
+      ],
+      [
+        'without Secure',
+        { cookie: { secure: false } },
+        '/',
+        'ngrok.session',
+        ['HttpOnly', 'Path=/', 'SameSite=Lax'],
+      ],
+    ])(
+      'S-057 S-058 S-059 its name and attributes %s, and logging out removes it',
+      async (_, options, mount, name, attributes) => {
+        const origin = await serve(options, mount)
+        const base = origin + (mount === '/' ? '' : mount)
+        const browser = createBrowser()
+        const callback = await toCallback(browser, `${base}/page`)
+        const done = await browser.get(callback, { follow: false })
+        const line = cookieLine(done.setCookie, name)
+        expect(line.startsWith(`${name}=`)).toBe(true)
+        expect(attributesOf(line)).toEqual(attributes)
+        const nonce = cookieLine(
+          done.setCookie,
+          attributes.includes('Secure')
+            ? `__Host-${options.cookiePrefix ?? 'ngrok.'}nonce.`
+            : 'ngrok.nonce.',
+        )
+        expect(attributesOf(nonce)).toContain('Path=/')
+        const gone = await browser.get(`${base}/auth/logout`)
+        expect(attributesOf(cookieLine(gone.setCookie, name))).toEqual(attributes)
+        expect(cookieLine(gone.setCookie, name)).toMatch(/Max-Age=0; .*Expires=Thu, 01 Jan 1970/)
+        expect(browser.cookies(`${base}/x/`)).toEqual([])
+      },
+    )
 
     test('S-058 exactly one name is read: over https the plain one opens nothing', async () => {
       const origin = await serve({})
       const browser = createBrowser()
       await browser.get(`${origin}/`)
       const id = valueOfCookie(browser, origin, '__Host-ngrok.session')
-      const statusWith = async (name: string) => (await createBrowser().get(`${origin}/`, { follow: false, headers: { Cookie: `${name}=${id}` } })).status
+      const statusWith = async (name: string) =>
+        (
+          await createBrowser().get(`${origin}/`, {
+            follow: false,
+            headers: { Cookie: `${name}=${id}` },
+          })
+        ).status
       expect(await statusWith('__Host-ngrok.session')).toBe(200)
-      for (const name of ['ngrok.session', '__Secure-ngrok.session', '__host-ngrok.session', '__Host-ngrok.Session']) expect(await statusWith(name)).toBe(302)
+      for (const name of [
+        'ngrok.session',
+        '__Secure-ngrok.session',
+        '__host-ngrok.session',
+        '__Host-ngrok.Session',
+      ])
+        expect(await statusWith(name)).toBe(302)
     })
   })
 
-  test('behind a proxy that Express trusts the scheme is the proxy\'s', async () => {
+  test("behind a proxy that Express trusts the scheme is the proxy's", async () => {
     const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'app.example' }
-    const trusting = await startGate({ provider: { idp: oidcOf(vendor) } }, { before: (app) => void app.set('trust proxy', 'loopback') })
+    const trusting = await startGate(
+      { provider: { idp: oidcOf(vendor) } },
+      { before: (app) => void app.set('trust proxy', 'loopback') },
+    )
     const page = await createBrowser().get(trusting.url('/'), { follow: false, headers: forwarded })
     expect(page.setCookie[0]).toMatch(/^__Host-ngrok\.nonce\./)
-    expect(new URL(page.location ?? '').searchParams.get('redirect_uri')).toBe('https://app.example/auth/callback')
+    expect(new URL(page.location ?? '').searchParams.get('redirect_uri')).toBe(
+      'https://app.example/auth/callback',
+    )
     const wary = await start()
     const other = await createBrowser().get(wary.url('/'), { follow: false, headers: forwarded })
     expect(other.setCookie[0]).toMatch(/^ngrok\.nonce\./)
-    expect(new URL(other.location ?? '').searchParams.get('redirect_uri')).toBe(wary.url('/auth/callback'))
+    expect(new URL(other.location ?? '').searchParams.get('redirect_uri')).toBe(
+      wary.url('/auth/callback'),
+    )
   })
 })

@@ -33,7 +33,10 @@ afterAll(async () => {
 })
 
 async function connected() {
-  const client = createClient({ socket: { host: '127.0.0.1', port: server.port } }).on('error', () => undefined)
+  const client = createClient({ socket: { host: '127.0.0.1', port: server.port } }).on(
+    'error',
+    () => undefined,
+  )
   await client.connect()
   closing.push(() => client.destroy())
   return client
@@ -51,7 +54,10 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     return startGate(
       { provider: { idp: oidcOf(vendor) }, store: await make(), id: 'shared', ...more },
       {
-        before: (app) => app.use(session({ store: own, secret: 'of the app', resave: false, saveUninitialized: true })),
+        before: (app) =>
+          app.use(
+            session({ store: own, secret: 'of the app', resave: false, saveUninitialized: true }),
+          ),
         routes: (app) =>
           app.get('/count', (req, res) => {
             const counted = req.session as typeof req.session & { views?: number }
@@ -80,7 +86,9 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     await browser.get(one.url('/count'))
     const [listed] = (await two.middleware.sessions.list()).items
     expect(listed?.userId).toBe(`idp:${vendor.user.id}`)
-    expect((await two.middleware.users.list()).items.map(({ email }) => email)).toEqual([vendor.user.email])
+    expect((await two.middleware.users.list()).items.map(({ email }) => email)).toEqual([
+      vendor.user.email,
+    ])
     expect(await two.middleware.monthlyActiveUsers()).toBe(1)
     expect(await two.middleware.sessions.revoke(listed?.id ?? '')).toBe(true)
     expect((await browser.get(one.url('/count'), { follow: false })).status).toBe(302)
@@ -92,7 +100,8 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     const browsers = [createBrowser(), createBrowser()]
     for (const browser of browsers) await browser.get(gate.url('/count'))
     expect(await gate.middleware.users.delete(`idp:${vendor.user.id}`)).toBe(true)
-    for (const browser of browsers) expect((await browser.get(gate.url('/count'), { follow: false })).status).toBe(302)
+    for (const browser of browsers)
+      expect((await browser.get(gate.url('/count'), { follow: false })).status).toBe(302)
     expect((await gate.middleware.users.list()).items).toEqual([])
   })
 
@@ -100,7 +109,13 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     const gate = await start()
     const browser = createBrowser()
     await browser.get(gate.url('/count'))
-    expect((await browser.get(gate.url('/auth/logout'), { headers: { 'Sec-Fetch-Site': 'same-origin' } })).status).toBe(200)
+    expect(
+      (
+        await browser.get(gate.url('/auth/logout'), {
+          headers: { 'Sec-Fetch-Site': 'same-origin' },
+        })
+      ).status,
+    ).toBe(200)
     expect((await browser.get(gate.url('/count'), { follow: false })).status).toBe(302)
     expect((await browser.get(gate.url('/count'))).body).toMatch(/^2 /)
   })
@@ -125,8 +140,12 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     const words = new Set(all.match(/[A-Za-z0-9_:@.-]+/g))
     const sealed = [...words].filter((word) => word.length > 100)
     expect(sealed.length).toBeGreaterThan(0)
-    const open = (text: string, context: string) => ['tokens', 'session', 'state', 'return'].map((purpose) => sealer.open(purpose as 'tokens', text, context)).find((found) => found !== undefined)
-    for (const text of sealed) for (const context of ['', ...words]) expect(open(text, context)).toBeUndefined()
+    const open = (text: string, context: string) =>
+      ['tokens', 'session', 'state', 'return']
+        .map((purpose) => sealer.open(purpose as 'tokens', text, context))
+        .find((found) => found !== undefined)
+    for (const text of sealed)
+      for (const context of ['', ...words]) expect(open(text, context)).toBeUndefined()
     expect(sealed.map((text) => open(text, id)).join()).toContain(token)
   })
 })
@@ -140,13 +159,23 @@ describe('what a store cannot do', () => {
   test('is said at construction, of every store but those that can all', async () => {
     const warnings = async (store: OAuthModuleOptions['store']) => {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
-      return gate.logged.filter((line) => /^warn .*the store/.test(line)).map((line) => line.replace(/:.*/, ''))
+      return gate.logged
+        .filter((line) => /^warn .*the store/.test(line))
+        .map((line) => line.replace(/:.*/, ''))
     }
     expect(await warnings(redisStore(await connected()))).toEqual([])
     expect(await warnings(memoryStore())).toEqual([])
-    expect(await warnings(new session.MemoryStore())).toEqual(['warn the store was made for express-session'])
-    expect(await warnings(oddStore())).toEqual(['warn the store was made for express-session', 'warn the store cannot list'])
-    expect(await warnings(entryless())).toEqual(['warn the store cannot lock', 'warn the store cannot list'])
+    expect(await warnings(new session.MemoryStore())).toEqual([
+      'warn the store was made for express-session',
+    ])
+    expect(await warnings(oddStore())).toEqual([
+      'warn the store was made for express-session',
+      'warn the store cannot list',
+    ])
+    expect(await warnings(entryless())).toEqual([
+      'warn the store cannot lock',
+      'warn the store cannot list',
+    ])
   })
 
   test('is an error where it is asked for: store_not_listable', async () => {
@@ -169,27 +198,42 @@ describe('what a store cannot do', () => {
     gate.middleware.reconfigure({ ...options, inactivityTimeout: 600 })
     gate.middleware.reconfigure({ ...options, inactivityTimeout: 900 })
     expect((await browser.get(gate.url('/'))).history).toHaveLength(1)
-    expect(() => gate.middleware.reconfigure({ ...options, store: new session.MemoryStore() })).toThrow('reconfigure().store')
+    expect(() =>
+      gate.middleware.reconfigure({ ...options, store: new session.MemoryStore() }),
+    ).toThrow('reconfigure().store')
   })
 })
 
 describe('a re-check across processes', () => {
-  test.each(libraries)('happens once, with the lock of the store over $name', async ({ single }) => {
-    const gates = await Promise.all(Array.from({ length: 3 }, async () => {
-      const { client, close } = await single(server.port)
-      closing.push(close)
-      return startGate({ provider: { idp: oidcOf(vendor) }, store: redisStore(client), id: 'shared', authCheckInterval: 1, authCheckEarly: false })
-    }))
-    const [first] = gates
-    const browser = createBrowser()
-    await browser.get(first?.url('/') ?? '')
-    await new Promise((resolve) => setTimeout(resolve, 1050))
-    vendor.requests.length = 0
-    const pages = await Promise.all(gates.flatMap((gate) => [1, 2, 3].map(() => browser.get(gate.url('/'), { follow: false }))))
-    expect(pages.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 200))
-    expect(vendor.requests.filter(({ endpoint }) => endpoint === 'userinfo').length).toBe(1)
-    expect(await server.command('keys', '*:lock:*')).toBe('')
-  })
+  test.each(libraries)(
+    'happens once, with the lock of the store over $name',
+    async ({ single }) => {
+      const gates = await Promise.all(
+        Array.from({ length: 3 }, async () => {
+          const { client, close } = await single(server.port)
+          closing.push(close)
+          return startGate({
+            provider: { idp: oidcOf(vendor) },
+            store: redisStore(client),
+            id: 'shared',
+            authCheckInterval: 1,
+            authCheckEarly: false,
+          })
+        }),
+      )
+      const [first] = gates
+      const browser = createBrowser()
+      await browser.get(first?.url('/') ?? '')
+      await new Promise((resolve) => setTimeout(resolve, 1050))
+      vendor.requests.length = 0
+      const pages = await Promise.all(
+        gates.flatMap((gate) => [1, 2, 3].map(() => browser.get(gate.url('/'), { follow: false }))),
+      )
+      expect(pages.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 200))
+      expect(vendor.requests.filter(({ endpoint }) => endpoint === 'userinfo').length).toBe(1)
+      expect(await server.command('keys', '*:lock:*')).toBe('')
+    },
+  )
 
   test('a lock that comes after its time is given back', async () => {
     const inner = memoryStore()
@@ -203,9 +247,20 @@ describe('a re-check across processes', () => {
     }
     const live = { key: 'k' } as LiveSession
     const sessions = { reload: async () => live } as unknown as Sessions
-    const flights = createFlights({ store, sessions, storeTimeout: () => 50, holdTime: () => 60_000, waitTime: () => 1000, onBackgroundError: () => undefined })
-    await expect(flights.locked(live, async () => 'held')).rejects.toMatchObject({ code: 'store_unavailable' })
+    const flights = createFlights({
+      store,
+      sessions,
+      storeTimeout: () => 50,
+      holdTime: () => 60_000,
+      waitTime: () => 1000,
+      onBackgroundError: () => undefined,
+    })
+    await expect(flights.locked(live, async () => 'held')).rejects.toMatchObject({
+      code: 'store_unavailable',
+    })
     delay = 0
-    expect(await eventually('the lock is free', () => flights.locked(live, async () => 'held'), 2000)).toBe('held')
+    expect(
+      await eventually('the lock is free', () => flights.locked(live, async () => 'held'), 2000),
+    ).toBe('held')
   })
 })

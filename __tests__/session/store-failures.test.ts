@@ -22,16 +22,29 @@ const faults: Record<string, () => never | Promise<never>> = {
 }
 const names = Object.keys(faults)
 
-function faultyStore(): { store: SessionStore; break(operation: 'get' | 'set' | 'update' | 'delete', fault: string | undefined): void; rows(): number } {
+function faultyStore(): {
+  store: SessionStore
+  break(operation: 'get' | 'set' | 'update' | 'delete', fault: string | undefined): void
+  rows(): number
+} {
   const inner = memoryStore()
   const broken = new Map<string, string>()
-  const wrap = <A extends unknown[], R>(name: string, run: (...args: A) => R) => (...args: A): R => {
-    const fault = faults[broken.get(name) ?? '']
-    return fault ? (fault() as R) : run(...args)
-  }
+  const wrap =
+    <A extends unknown[], R>(name: string, run: (...args: A) => R) =>
+    (...args: A): R => {
+      const fault = faults[broken.get(name) ?? '']
+      return fault ? (fault() as R) : run(...args)
+    }
   return {
-    store: { ...inner, get: wrap('get', inner.get), set: wrap('set', inner.set), update: wrap('update', inner.update), delete: wrap('delete', inner.delete) },
-    break: (operation, fault) => (fault === undefined ? broken.delete(operation) : broken.set(operation, fault)),
+    store: {
+      ...inner,
+      get: wrap('get', inner.get),
+      set: wrap('set', inner.set),
+      update: wrap('update', inner.update),
+      delete: wrap('delete', inner.delete),
+    },
+    break: (operation, fault) =>
+      fault === undefined ? broken.delete(operation) : broken.set(operation, fault),
     rows: () => {
       const page = inner.entries?.({ kind: 'session', limit: 100 })
       return page && 'entries' in page ? page.entries.length : -1
@@ -39,9 +52,16 @@ function faultyStore(): { store: SessionStore; break(operation: 'get' | 'set' | 
   }
 }
 
-async function start(more: object = {}): Promise<{ gate: Gate; faulty: ReturnType<typeof faultyStore>; browser: Browser }> {
+async function start(
+  more: object = {},
+): Promise<{ gate: Gate; faulty: ReturnType<typeof faultyStore>; browser: Browser }> {
   const faulty = faultyStore()
-  const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store: faulty.store, timeouts: { store: 0.15 }, ...more })
+  const gate = await startGate({
+    provider: { idp: oidcOf(vendor) },
+    store: faulty.store,
+    timeouts: { store: 0.15 },
+    ...more,
+  })
   const browser = createBrowser()
   await browser.get(gate.url('/'))
   return { gate, faulty, browser }
@@ -52,7 +72,10 @@ test('a store that answers null has nothing there', async () => {
   const store = { ...inner, get: (key: string) => inner.get(key) ?? null } as SessionStore
   const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
   const unknown = `ngrok.session=${'A'.repeat(43)}`
-  const page = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: unknown } })
+  const page = await createBrowser().get(gate.url('/'), {
+    follow: false,
+    headers: { Cookie: unknown },
+  })
   expect(page.status).toBe(302)
   expect(await gate.middleware.sessions.revoke('a'.repeat(64))).toBe(false)
   expect(await gate.middleware.users.get('idp:nobody')).toBeUndefined()
@@ -60,33 +83,46 @@ test('a store that answers null has nothing there', async () => {
 })
 
 describe('S-111 a store that cannot be read', () => {
-  test.each(names)('that %s: 503 for whoever has a cookie, kept, and no login begins', async (fault) => {
-    const { gate, faulty, browser } = await start()
-    faulty.break('get', fault)
-    gate.reached.length = 0
-    const before = vendor.requests.length
-    const page = await browser.get(gate.url('/x'))
-    expect(page.status).toBe(503)
-    expect(page.history).toHaveLength(1)
-    expect(page.setCookie).toEqual([])
-    expect(page.headers).toMatchObject({ 'retry-after': '5', 'cache-control': 'no-store' })
-    expect(page.body).toContain('store_unavailable')
-    expect(page.body).not.toContain('redis')
-    expect(gate.reached).toEqual([])
-    expect(vendor.requests.length).toBe(before)
-    // As soon as the store is back the session is, too: "try again" is the same page, not a login.
-    faulty.break('get', undefined)
-    expect(linksOf(page)).toEqual([gate.url('/x')])
-    expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(200)
-  })
+  test.each(names)(
+    'that %s: 503 for whoever has a cookie, kept, and no login begins',
+    async (fault) => {
+      const { gate, faulty, browser } = await start()
+      faulty.break('get', fault)
+      gate.reached.length = 0
+      const before = vendor.requests.length
+      const page = await browser.get(gate.url('/x'))
+      expect(page.status).toBe(503)
+      expect(page.history).toHaveLength(1)
+      expect(page.setCookie).toEqual([])
+      expect(page.headers).toMatchObject({ 'retry-after': '5', 'cache-control': 'no-store' })
+      expect(page.body).toContain('store_unavailable')
+      expect(page.body).not.toContain('redis')
+      expect(gate.reached).toEqual([])
+      expect(vendor.requests.length).toBe(before)
+      // As soon as the store is back the session is, too: "try again" is the same page, not a login.
+      faulty.break('get', undefined)
+      expect(linksOf(page)).toEqual([gate.url('/x')])
+      expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(200)
+    },
+  )
 
   test('says so in JSON to what is no navigation, also with unauthenticated "pass"', async () => {
     for (const unauthenticated of ['auto', 'pass', 'reject', 'redirect'] as const) {
       const { gate, faulty, browser } = await start()
-      const other = await startGate({ provider: { idp: oidcOf(vendor) }, store: faulty.store, unauthenticated })
+      const other = await startGate({
+        provider: { idp: oidcOf(vendor) },
+        store: faulty.store,
+        unauthenticated,
+      })
       faulty.break('get', 'rejects')
-      const Cookie = browser.cookies(gate.origin).map((cookie) => cookie.cookieString()).join('; ')
-      const page = await createBrowser().get(other.url('/x'), { follow: false, headers: { Cookie, Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' } })
+      const Cookie = browser
+        .cookies(gate.origin)
+        .map((cookie) => cookie.cookieString())
+        .join('; ')
+      const page = await createBrowser().get(other.url('/x'), {
+        follow: false,
+        headers: { Cookie, Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' },
+      })
       expect(page.status).toBe(503)
       expect(JSON.parse(page.body)).toMatchObject({ error: 'store_unavailable' })
       expect(other.reached).toEqual([])
@@ -162,12 +198,18 @@ describe('a store with strange contents', () => {
     ['a newer version', { kind: 'session', version: 99, group: 'x', createdAt: 1, revision: 1 }],
     ['another kind', { kind: 'user', group: 'x', createdAt: 1, revision: 1 }],
     ['an empty object', {}],
-    ['half a session', { kind: 'session', version: 1, user: { key: 'x' }, createdAt: 1, revision: 1 }],
+    [
+      'half a session',
+      { kind: 'session', version: 1, user: { key: 'x' }, createdAt: 1, revision: 1 },
+    ],
   ])('S-116 %s is no session: the visitor logs in', async (_, record) => {
     const inner = memoryStore()
     const store: SessionStore = { ...inner, get: () => record as ReturnType<typeof inner.get> }
     const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
-    const page = await createBrowser().get(gate.url('/'), { follow: false, headers: { Cookie: `ngrok.session=${'A'.repeat(43)}` } })
+    const page = await createBrowser().get(gate.url('/'), {
+      follow: false,
+      headers: { Cookie: `ngrok.session=${'A'.repeat(43)}` },
+    })
     expect(page.status).toBe(302)
   })
 })

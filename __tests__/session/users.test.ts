@@ -13,11 +13,20 @@ afterEach(async () => {
 })
 
 const HOUR = 3600
-const people: VendorUser[] = ['ada', 'bob', 'cyd'].map((id) => ({ id, username: id, name: `${id} x`, email: `${id}@acme.example`, emailVerified: true }))
+const people: VendorUser[] = ['ada', 'bob', 'cyd'].map((id) => ({
+  id,
+  username: id,
+  name: `${id} x`,
+  email: `${id}@acme.example`,
+  emailVerified: true,
+}))
 
 async function scene(store: SessionStore = memoryStore(), start = Date.UTC(2030, 0, 15)) {
   const clock = fakeDate(start)
-  const vendor = await startVendor('oidc', { users: structuredClone(people), settings: { personaPage: false } })
+  const vendor = await startVendor('oidc', {
+    users: structuredClone(people),
+    settings: { personaPage: false },
+  })
   const gate = await gateOf(vendor, {}, { store, id: 'app' })
   const { users, sessions, monthlyActiveUsers } = gate.middleware
   const enter = async (name: string, browser = createBrowser(), at: Gate = gate) => {
@@ -25,7 +34,8 @@ async function scene(store: SessionStore = memoryStore(), start = Date.UTC(2030,
     await logIn({ gate: at, browser })
     return browser
   }
-  const visit = (browser: Browser, at: Gate = gate) => browser.get(at.url('/api'), { headers: program })
+  const visit = (browser: Browser, at: Gate = gate) =>
+    browser.get(at.url('/api'), { headers: program })
   const settled = async () => {
     await gate.middleware.close()
   }
@@ -49,7 +59,7 @@ test('a session id names a session, and no other record of the store', async () 
 })
 
 describe('users', () => {
-  test('are those who logged in, newest first, with ngrok\'s fields and without a secret', async () => {
+  test("are those who logged in, newest first, with ngrok's fields and without a secret", async () => {
     const { clock, enter, users, vendor } = await scene()
     await enter('ada')
     clock.forward(10)
@@ -86,27 +96,43 @@ describe('users', () => {
       after = page.next
     } while (after !== undefined)
     expect(seen).toEqual(['oidc:cyd', 'oidc:bob', 'oidc:ada'])
-    for (const limit of [0, -1, 1.5, 1001, Number.NaN]) await expect(users.list({ limit })).rejects.toThrow(TypeError)
+    for (const limit of [0, -1, 1.5, 1001, Number.NaN])
+      await expect(users.list({ limit })).rejects.toThrow(TypeError)
   })
 
   test('a second login updates the record: name, e-mail and time, not the first day', async () => {
     const { clock, enter, users, vendor } = await scene()
     await enter('ada')
     clock.forward(HOUR)
-    vendor.users[0] = { ...(vendor.users[0] as VendorUser), name: 'Ada Married', email: 'new@acme.example' }
+    vendor.users[0] = {
+      ...(vendor.users[0] as VendorUser),
+      name: 'Ada Married',
+      email: 'new@acme.example',
+    }
     await enter('ada')
-    expect(await users.get('oidc:ada')).toMatchObject({ name: 'Ada Married', email: 'new@acme.example', createdAt: Date.now() - HOUR * 1000, lastLogin: Date.now() })
+    expect(await users.get('oidc:ada')).toMatchObject({
+      name: 'Ada Married',
+      email: 'new@acme.example',
+      createdAt: Date.now() - HOUR * 1000,
+      lastLogin: Date.now(),
+    })
     expect((await users.list()).items).toHaveLength(1)
   })
 
   test('last_active is written once an hour at most, and never by a check of nobody', async () => {
     const writes: string[] = []
     const inner = memoryStore()
-    const note = (method: 'set' | 'update') => (...args: Parameters<SessionStore['set']>) => {
-      if (args[1].kind === 'user') writes.push(method)
-      return inner[method](...args) as never
-    }
-    const { clock, enter, users, visit, settled } = await scene({ ...inner, set: note('set'), update: note('update') })
+    const note =
+      (method: 'set' | 'update') =>
+      (...args: Parameters<SessionStore['set']>) => {
+        if (args[1].kind === 'user') writes.push(method)
+        return inner[method](...args) as never
+      }
+    const { clock, enter, users, visit, settled } = await scene({
+      ...inner,
+      set: note('set'),
+      update: note('update'),
+    })
     const browser = await enter('ada')
     const login = Date.now()
     for (let minute = 0; minute < 59; minute++) {
@@ -119,19 +145,33 @@ describe('users', () => {
     await visit(browser)
     await visit(browser)
     await settled()
-    expect([writes, (await users.get('oidc:ada'))?.lastActive]).toEqual([['set', 'update'], login + HOUR * 1000])
+    expect([writes, (await users.get('oidc:ada'))?.lastActive]).toEqual([
+      ['set', 'update'],
+      login + HOUR * 1000,
+    ])
   })
 
   test('a process that is started anew does not write what is known already', async () => {
     const writes: string[] = []
     const inner = memoryStore()
-    const store = { ...inner, update: (...args: Parameters<SessionStore['update']>) => (args[1].kind === 'user' && writes.push('update'), inner.update(...args)) }
+    const store = {
+      ...inner,
+      update: (...args: Parameters<SessionStore['update']>) => (
+        args[1].kind === 'user' && writes.push('update'),
+        inner.update(...args)
+      ),
+    }
     const { clock, enter, vendor, visit } = await scene(store)
     const browser = await enter('ada')
     const again = await gateOf(vendor, {}, { store, id: 'app' })
-    const cookie = browser.cookies(again.origin).map((one) => one.cookieString()).join('; ')
+    const cookie = browser
+      .cookies(again.origin)
+      .map((one) => one.cookieString())
+      .join('; ')
     clock.forward(60)
-    expect((await browser.get(again.url('/api'), { headers: { ...program, Cookie: cookie } })).status).toBe(200)
+    expect(
+      (await browser.get(again.url('/api'), { headers: { ...program, Cookie: cookie } })).status,
+    ).toBe(200)
     await again.middleware.close()
     expect(writes).toEqual([])
     expect((await visit(browser)).status).toBe(200)
@@ -141,7 +181,11 @@ describe('users', () => {
     const { enter, users, sessions, visit } = await scene()
     const [first, second, other] = [await enter('ada'), await enter('ada'), await enter('bob')]
     expect(await users.delete('oidc:ada')).toBe(true)
-    expect([(await visit(first)).status, (await visit(second)).status, (await visit(other)).status]).toEqual([401, 401, 200])
+    expect([
+      (await visit(first)).status,
+      (await visit(second)).status,
+      (await visit(other)).status,
+    ]).toEqual([401, 401, 200])
     expect((await sessions.list()).items.map(({ userId }) => userId)).toEqual(['oidc:bob'])
     expect(await users.get('oidc:ada')).toBeUndefined()
     expect(await users.delete('oidc:ada')).toBe(false)
@@ -187,14 +231,23 @@ describe('sessions', () => {
     await enter('bob')
     clock.forward(1)
     await enter('ada')
-    expect((await sessions.list()).items.map(({ userId }) => userId)).toEqual(['oidc:ada', 'oidc:bob', 'oidc:ada'])
+    expect((await sessions.list()).items.map(({ userId }) => userId)).toEqual([
+      'oidc:ada',
+      'oidc:bob',
+      'oidc:ada',
+    ])
     const { items } = await sessions.list({ userId: 'oidc:ada' })
     expect(items).toHaveLength(2)
-    const seen = JSON.parse((await browser.get(gate.url('/'))).body) as { oauth: { sessionHandle: string } }
+    const seen = JSON.parse((await browser.get(gate.url('/'))).body) as {
+      oauth: { sessionHandle: string }
+    }
     expect(items[1]).toMatchObject({
       id: seen.oauth.sessionHandle,
       userId: 'oidc:ada',
-      browserSession: { userAgent: 'Mozilla/5.0 (test browser)', ipAddress: expect.stringContaining('127.0.0.1') },
+      browserSession: {
+        userAgent: 'Mozilla/5.0 (test browser)',
+        ipAddress: expect.stringContaining('127.0.0.1'),
+      },
       createdAt: Date.now() - 2000,
       expiresAt: expect.any(Number),
     })
@@ -216,11 +269,13 @@ describe('sessions', () => {
     expect(JSON.parse((await second.get(gate.url('/auth/session'))).body).reason).toBe('revoked')
   })
 
-  test('a handle opens nothing: it is no cookie, and another record\'s key is no session', async () => {
+  test("a handle opens nothing: it is no cookie, and another record's key is no session", async () => {
     const { enter, sessions, gate, store } = await scene()
     await enter('ada')
     const [session] = (await sessions.list()).items
-    const page = await createBrowser().get(gate.url('/api'), { headers: { ...program, Cookie: `ngrok.session=${session?.id}` } })
+    const page = await createBrowser().get(gate.url('/api'), {
+      headers: { ...program, Cookie: `ngrok.session=${session?.id}` },
+    })
     expect(page.status).toBe(401)
     const [userKey] = (await store.entries?.({ kind: 'user', limit: 1 }))?.entries[0] ?? []
     expect(await sessions.get(String(userKey))).toBeUndefined()
@@ -243,13 +298,21 @@ describe('monthlyActiveUsers()', () => {
     expect(await monthlyActiveUsers()).toBe(0)
     await visit(browser)
     await settled()
-    expect([await monthlyActiveUsers(), await monthlyActiveUsers('2030-01'), await monthlyActiveUsers('2030-02')]).toEqual([1, 2, 1])
+    expect([
+      await monthlyActiveUsers(),
+      await monthlyActiveUsers('2030-01'),
+      await monthlyActiveUsers('2030-02'),
+    ]).toEqual([1, 2, 1])
   })
 
   test('a write that fails is tried again at the next request', async () => {
     const inner = memoryStore()
     let isDown = false
-    const store = { ...inner, set: (...args: Parameters<SessionStore['set']>) => (isDown ? Promise.reject(new Error('down')) : inner.set(...args)) }
+    const store = {
+      ...inner,
+      set: (...args: Parameters<SessionStore['set']>) =>
+        isDown ? Promise.reject(new Error('down')) : inner.set(...args),
+    }
     const { clock, enter, visit, monthlyActiveUsers, settled } = await scene(store)
     const browser = await enter('ada')
     clock.set(Date.UTC(2030, 1, 1))
@@ -272,11 +335,18 @@ test('a store that cannot list says so, and revokes what it is told', async () =
   const { entries: _, ...store } = memoryStore()
   const { enter, users, sessions, monthlyActiveUsers, visit, gate } = await scene(store)
   const browser = await enter('ada')
-  for (const asked of [users.list(), sessions.list(), monthlyActiveUsers(), users.delete('oidc:ada')]) {
+  for (const asked of [
+    users.list(),
+    sessions.list(),
+    monthlyActiveUsers(),
+    users.delete('oidc:ada'),
+  ]) {
     await expect(asked).rejects.toMatchObject({ code: 'store_not_listable', status: 501 })
     await expect(asked).rejects.toBeInstanceOf(OAuthError)
   }
-  const { oauth } = JSON.parse((await browser.get(gate.url('/'))).body) as { oauth: { sessionHandle: string } }
+  const { oauth } = JSON.parse((await browser.get(gate.url('/'))).body) as {
+    oauth: { sessionHandle: string }
+  }
   expect(await sessions.revoke(oauth.sessionHandle)).toBe(true)
   expect((await visit(browser)).status).toBe(401)
 })

@@ -23,11 +23,25 @@ export const folders: readonly string[] = [
 ]
 
 /** These may import everything. */
-const above: readonly string[] = ['index.ts', 'admin', 'command', 'import', 'browser', 'dev', 'testing']
+const above: readonly string[] = [
+  'index.ts',
+  'admin',
+  'command',
+  'import',
+  'browser',
+  'dev',
+  'testing',
+]
 
 export function readTree(root = join(process.cwd(), 'src')): Map<string, string> {
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
-  return new Map(names.filter((name) => name.endsWith('.ts')).map((name) => [name, readFileSync(join(root, name), 'utf8')]))
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) =>
+    name.replaceAll('\\', '/'),
+  )
+  return new Map(
+    names
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => [name, readFileSync(join(root, name), 'utf8')]),
+  )
 }
 
 /** Where a file stands in the order of the folders; `undefined` for a file of no known folder. */
@@ -47,7 +61,9 @@ export function importsOf(file: string, text: string): string[] {
         ? node.moduleSpecifier
         : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
           ? node.argument.literal
-          : ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword || node.expression.getText() === 'require')
+          : ts.isCallExpression(node) &&
+              (node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+                node.expression.getText() === 'require')
             ? node.arguments[0]
             : undefined
     if (specifier && ts.isStringLiteralLike(specifier)) found.push(specifier.text)
@@ -61,16 +77,25 @@ function internalImports(tree: Tree): Map<string, string[]> {
   return new Map(
     [...tree].map(([file, text]) => {
       const inside = importsOf(file, text).filter((specifier) => specifier.startsWith('.'))
-      return [file, inside.map((specifier) => posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts'))]
+      return [
+        file,
+        inside.map((specifier) =>
+          posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts'),
+        ),
+      ]
     }),
   )
 }
 
 /** Imports that go up, or sideways into another folder; and files that have no layer. */
 export function upwardImports(tree: Tree): string[] {
-  const homeless = [...tree.keys()].filter((file) => layerOf(file) === undefined).map((file) => `${file} is in no layer`)
+  const homeless = [...tree.keys()]
+    .filter((file) => layerOf(file) === undefined)
+    .map((file) => `${file} is in no layer`)
   const wrong = [...internalImports(tree)].flatMap(([file, imports]) =>
-    imports.filter((target) => !mayImport(file, target)).map((target) => `${file} imports ${target}`),
+    imports
+      .filter((target) => !mayImport(file, target))
+      .map((target) => `${file} imports ${target}`),
   )
   return [...homeless, ...wrong]
 }
@@ -98,7 +123,9 @@ export function circles(tree: Tree): string[] {
 
 /** Files that import a package, types included. */
 export function importersOf(tree: Tree, name: string): string[] {
-  return [...tree].filter(([file, text]) => importsOf(file, text).includes(name)).map(([file]) => file)
+  return [...tree]
+    .filter(([file, text]) => importsOf(file, text).includes(name))
+    .map(([file]) => file)
 }
 
 /** What a module keeps between requests outside of any closure: `let`, `var`, and collections that start empty. */
@@ -107,7 +134,9 @@ export function moduleState(tree: Tree): string[] {
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
     return source.statements.filter(ts.isVariableStatement).flatMap(({ declarationList }) => {
       const isConst = (declarationList.flags & ts.NodeFlags.Const) !== 0
-      return declarationList.declarations.filter((one) => !isConst || startsEmpty(one.initializer)).map((one) => `${file}: ${one.name.getText()}`)
+      return declarationList.declarations
+        .filter((one) => !isConst || startsEmpty(one.initializer))
+        .map((one) => `${file}: ${one.name.getText()}`)
     })
   })
 }
@@ -115,5 +144,8 @@ export function moduleState(tree: Tree): string[] {
 function startsEmpty(value: ts.Expression | undefined): boolean {
   if (value === undefined || !ts.isNewExpression(value)) return false
   if (value.expression.getText() === 'LRUCache') return true
-  return /^(?:Weak)?(?:Map|Set)$/.test(value.expression.getText()) && (value.arguments?.length ?? 0) === 0
+  return (
+    /^(?:Weak)?(?:Map|Set)$/.test(value.expression.getText()) &&
+    (value.arguments?.length ?? 0) === 0
+  )
 }

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import connect from 'connect'
 import express from 'express'
 import express4 from 'express4'
-import { memoryStore, oauthModule, type OAuthMiddleware, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
+import {
+  memoryStore,
+  oauthModule,
+  type OAuthMiddleware,
+  type OAuthModuleOptions,
+  type SessionStore,
+} from '../../src/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import type { RawAnswer } from './raw.js'
 import { sendRawRequest } from './raw.js'
@@ -92,7 +98,12 @@ export async function startSwitch(kind: Kind): Promise<Switch> {
   const app: Handler = (req, res) => {
     upstream.calls++
     const headers = Object.fromEntries(Object.entries(req.headers))
-    Object.assign(upstream, { headers, headersDistinct: { ...req.headersDistinct }, rawHeaders: [...req.rawHeaders], url: req.url })
+    Object.assign(upstream, {
+      headers,
+      headersDistinct: { ...req.headersDistinct },
+      rawHeaders: [...req.rawHeaders],
+      url: req.url,
+    })
     res.setHeader('Content-Type', 'application/json')
     res.end(JSON.stringify({ canary: CANARY, id: req.headers['ngrok-auth-user-id'] ?? null }))
   }
@@ -110,7 +121,12 @@ export async function startSwitch(kind: Kind): Promise<Switch> {
     middleware: undefined as unknown as OAuthMiddleware,
     use(options) {
       current.store = countingStore()
-      current.middleware = oauthModule({ secret: SECRET, logger: silent, store: current.store, ...options })
+      current.middleware = oauthModule({
+        secret: SECRET,
+        logger: silent,
+        store: current.store,
+        ...options,
+      })
       return current.middleware
     },
     close: () =>
@@ -122,18 +138,27 @@ export async function startSwitch(kind: Kind): Promise<Switch> {
   return current
 }
 
-function assemble(kind: Kind, gate: Step, app: Handler, onError: (error: unknown) => void): Handler {
+function assemble(
+  kind: Kind,
+  gate: Step,
+  app: Handler,
+  onError: (error: unknown) => void,
+): Handler {
   const failed = (error: unknown, res: ServerResponse) => {
     onError(error)
     res.statusCode = 500
     res.end('next(error)')
   }
-  if (kind === 'http') return (req, res) => gate(req, res, (error) => (error === undefined ? app(req, res) : failed(error, res)))
+  if (kind === 'http')
+    return (req, res) =>
+      gate(req, res, (error) => (error === undefined ? app(req, res) : failed(error, res)))
   if (kind === 'connect') {
     const framework = connect()
       .use(gate)
       .use(app)
-      .use((error: unknown, _req: unknown, res: ServerResponse, _next: unknown) => failed(error, res))
+      .use((error: unknown, _req: unknown, res: ServerResponse, _next: unknown) =>
+        failed(error, res),
+      )
     return (req, res) => {
       try {
         framework(req, res)
@@ -147,7 +172,9 @@ function assemble(kind: Kind, gate: Step, app: Handler, onError: (error: unknown
   const framework = kind === 'express' ? express() : express4()
   framework.use(gate)
   framework.use(app)
-  framework.use((error: unknown, _req: unknown, res: ServerResponse, _next: unknown) => failed(error, res))
+  framework.use((error: unknown, _req: unknown, res: ServerResponse, _next: unknown) =>
+    failed(error, res),
+  )
   return framework
 }
 
@@ -169,8 +196,16 @@ export interface Target {
 export async function begin(gate: Target, target = '/', headers: string[] = []): Promise<Begun> {
   const answer = await sendRawRequest(gate.port, { target, headers })
   const authorizeUrl = answer.headers['location'] ?? ''
-  if (!URL.canParse(authorizeUrl)) throw new Error(`no login begins at ${JSON.stringify(target)}: ${answer.status} ${authorizeUrl}`)
-  return { answer, authorizeUrl, state: new URL(authorizeUrl).searchParams.get('state') ?? '', cookie: cookieOf(answer, 'nonce.') }
+  if (!URL.canParse(authorizeUrl))
+    throw new Error(
+      `no login begins at ${JSON.stringify(target)}: ${answer.status} ${authorizeUrl}`,
+    )
+  return {
+    answer,
+    authorizeUrl,
+    state: new URL(authorizeUrl).searchParams.get('state') ?? '',
+    cookie: cookieOf(answer, 'nonce.'),
+  }
 }
 
 /** Lets the provider's user say yes; the query of the callback. */
@@ -183,21 +218,32 @@ export async function consent(begun: Pick<Begun, 'authorizeUrl'>): Promise<URLSe
 }
 
 /** The rest of a login; its answer redirects to the return path. */
-export async function finish(gate: Target, begun: Begun, { headers = [], path = '/auth/callback' }: { headers?: string[]; path?: string } = {}): Promise<RawAnswer> {
+export async function finish(
+  gate: Target,
+  begun: Begun,
+  { headers = [], path = '/auth/callback' }: { headers?: string[]; path?: string } = {},
+): Promise<RawAnswer> {
   const query = await consent(begun)
-  return sendRawRequest(gate.port, { target: `${path}?${query}`, headers: [`Cookie: ${begun.cookie}`, ...headers] })
+  return sendRawRequest(gate.port, {
+    target: `${path}?${query}`,
+    headers: [`Cookie: ${begun.cookie}`, ...headers],
+  })
 }
 
 /** A whole login; `name=value` of the session cookie. */
 export async function logIn(gate: Target, headers: string[] = []): Promise<string> {
   const answer = await finish(gate, await begin(gate, '/', headers), { headers })
-  if (answer.status !== 302) throw new Error(`no login: ${answer.status} ${answer.body.slice(-400)}`)
+  if (answer.status !== 302)
+    throw new Error(`no login: ${answer.status} ${answer.body.slice(-400)}`)
   return cookieOf(answer, 'session')
 }
 
 /** `name=value` of the cookie whose name contains this. */
 export function cookieOf(answer: RawAnswer, part: string): string {
-  const line = answer.lines.find(([name, value]) => name.toLowerCase() === 'set-cookie' && value.split('=', 1)[0]?.includes(part))
+  const line = answer.lines.find(
+    ([name, value]) =>
+      name.toLowerCase() === 'set-cookie' && value.split('=', 1)[0]?.includes(part),
+  )
   return line?.[1].split(';', 1)[0] ?? ''
 }
 
@@ -214,42 +260,52 @@ export function corpus<T>(name: string): T {
 
 /** One payload a line; nothing is trimmed. */
 export function corpusLines(name: string): string[] {
-  return readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line !== '')
+  return readFileSync(join(folder, name), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
 }
 
 /** Replaces `{{NAME}}`, `{{NAME:operation}}` and `{{REPEAT:x:n}}`; an unknown name stays as it is. */
 export function expand(text: string, values: Readonly<Record<string, string | undefined>>): string {
-  return text.replace(/\{\{([A-Z_0-9]+)(?::([^}]*))?\}\}/g, (whole, name: string, operation?: string) => {
-    if (name === 'REPEAT') {
-      const [what = '', times = '0'] = (operation ?? '').split(':')
-      return what.repeat(Number(times))
-    }
-    const value = values[name]
-    if (value === undefined) return whole
-    return operation === undefined ? value : operate(value, operation)
-  })
+  return text.replace(
+    /\{\{([A-Z_0-9]+)(?::([^}]*))?\}\}/g,
+    (whole, name: string, operation?: string) => {
+      if (name === 'REPEAT') {
+        const [what = '', times = '0'] = (operation ?? '').split(':')
+        return what.repeat(Number(times))
+      }
+      const value = values[name]
+      if (value === undefined) return whole
+      return operation === undefined ? value : operate(value, operation)
+    },
+  )
 }
 
 function operate(value: string, operation: string): string {
   const slice = /^(-?\d*):(-?\d*)$/.exec(operation)
-  if (slice) return value.slice(Number(slice[1] || 0), slice[2] === '' ? undefined : Number(slice[2]))
-  const percent = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  if (slice)
+    return value.slice(Number(slice[1] || 0), slice[2] === '' ? undefined : Number(slice[2]))
+  const percent = (text: string) =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
   const middle = Math.floor(value.length / 2)
   const operations: Record<string, () => string> = {
-    flip: () => value.slice(0, middle) + (value[middle] === 'A' ? 'B' : 'A') + value.slice(middle + 1),
+    flip: () =>
+      value.slice(0, middle) + (value[middle] === 'A' ? 'B' : 'A') + value.slice(middle + 1),
     upper: () => value.toUpperCase(),
     lower: () => value.toLowerCase(),
     title: () => value.replace(/[a-z]/, (first) => first.toUpperCase()),
     reverse: () => [...value].reverse().join(''),
     pct: () => percent(value),
     pct2: () => percent(percent(value)),
-    b64swap: () => value.replace(/[-_+/]/g, (one) => ({ '-': '+', _: '/', '+': '-', '/': '_' })[one] ?? one),
+    b64swap: () =>
+      value.replace(/[-_+/]/g, (one) => ({ '-': '+', _: '/', '+': '-', '/': '_' })[one] ?? one),
     nodot: () => value.replace('.', ''),
     pctdot: () => value.replace('.', '%2E'),
     underscore: () => value.replace('.', '_'),
   }
   const found = operations[operation]
-  if (found === undefined) throw new Error(`the corpus asks for an operation that is unknown here: ${operation}`)
+  if (found === undefined)
+    throw new Error(`the corpus asks for an operation that is unknown here: ${operation}`)
   return found()
 }
 

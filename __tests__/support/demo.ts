@@ -12,12 +12,17 @@ export interface Demo {
 /** Runs an example of ours against the built package, on a free port. */
 export async function startDemo(example: string, env: Record<string, string> = {}): Promise<Demo> {
   const root = process.cwd()
-  if (!['index.js', 'dev.js'].every((file) => existsSync(join(root, 'dist', file)))) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'ignore' })
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', join('examples', example)], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], NODE_ENV: 'development', PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  if (!['index.js', 'dev.js'].every((file) => existsSync(join(root, 'dist', file))))
+    execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'ignore' })
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--import', 'tsx', join('examples', example)],
+    {
+      cwd: root,
+      env: { PATH: process.env['PATH'], NODE_ENV: 'development', PORT: '0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let output = ''
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const origin = await new Promise<string>((resolve, reject) => {

@@ -29,7 +29,11 @@ export async function startFaulty(): Promise<FaultyServer> {
   })
   const tls = createTlsServer({ key: KEY, cert: CERTIFICATE }, (_, res) => res.end('{}'))
   const gone = createTcpServer()
-  const [origin, selfSigned, refused] = await Promise.all([listen(plain), listen(tls), listen(gone)])
+  const [origin, selfSigned, refused] = await Promise.all([
+    listen(plain),
+    listen(tls),
+    listen(gone),
+  ])
   await new Promise((resolve) => gone.close(resolve))
   return {
     url(handler) {

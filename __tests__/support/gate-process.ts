@@ -14,7 +14,13 @@ export interface GateProcessSetup {
 }
 
 /** A gate in a process of its own, over a store that it reaches by http. */
-async function start({ storeUrl, provider, secret, authCheckInterval, timeouts }: GateProcessSetup): Promise<void> {
+async function start({
+  storeUrl,
+  provider,
+  secret,
+  authCheckInterval,
+  timeouts,
+}: GateProcessSetup): Promise<void> {
   const store = storeUrl.startsWith('redis:') ? await redis(storeUrl) : remoteStore(storeUrl)
   const gate = oauthModule({
     provider: { oidc: oidcProvider(provider) },
@@ -25,10 +31,18 @@ async function start({ storeUrl, provider, secret, authCheckInterval, timeouts }
     ...(timeouts && { timeouts }),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   })
-  const server = createServer((req, res) => gate(req, res, (error) => res.writeHead(error === undefined ? 200 : 500).end(error instanceof Error ? error.message : req.url)))
+  const server = createServer((req, res) =>
+    gate(req, res, (error) =>
+      res
+        .writeHead(error === undefined ? 200 : 500)
+        .end(error instanceof Error ? error.message : req.url),
+    ),
+  )
   // What the first login loads must not count against a short deadline.
   await gate.ready()
-  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+  server.listen(0, '127.0.0.1', () =>
+    process.send?.({ port: (server.address() as AddressInfo).port }),
+  )
 }
 
 async function redis(url: string): Promise<SessionStore> {

@@ -2,7 +2,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import connect from 'connect'
 import express, { type Express } from 'express'
 import express4 from 'express4'
-import { type Logger, type OAuthMiddleware, oauthModule, type OAuthModuleOptions, oidcProvider } from '../../src/index.js'
+import {
+  type Logger,
+  type OAuthMiddleware,
+  oauthModule,
+  type OAuthModuleOptions,
+  oidcProvider,
+} from '../../src/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import type { Browser, Page, VisitOptions } from './jar.js'
 import { listen } from './server.js'
@@ -77,10 +83,23 @@ export async function startGate(options: OAuthModuleOptions, setup: GateSetup = 
     await server.close()
     await middleware.close()
   }
-  return stopping({ ...server, middleware, reached, logged, url: (path: string) => server.origin + path, close })
+  return stopping({
+    ...server,
+    middleware,
+    reached,
+    logged,
+    url: (path: string) => server.origin + path,
+    close,
+  })
 }
 
-function assemble(framework: string, mount: string, middleware: OAuthMiddleware, echo: Handler, setup: GateSetup): Handler {
+function assemble(
+  framework: string,
+  mount: string,
+  middleware: OAuthMiddleware,
+  echo: Handler,
+  setup: GateSetup,
+): Handler {
   if (framework === 'http') {
     return (req, res) =>
       middleware(req, res, (error) => {
@@ -109,20 +128,30 @@ function recorder(logged: string[]): Logger {
 }
 
 function seen(req: IncomingMessage): Seen {
-  const { oauth, user, originalUrl } = req as IncomingMessage & { oauth?: object; user?: Record<string, unknown>; originalUrl?: string }
+  const { oauth, user, originalUrl } = req as IncomingMessage & {
+    oauth?: object
+    user?: Record<string, unknown>
+    originalUrl?: string
+  }
   return {
     url: originalUrl ?? req.url ?? '',
     method: req.method ?? '',
     user: user ?? null,
     oauth: oauth ? { ...oauth } : null,
-    headers: Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)])),
+    headers: Object.fromEntries(
+      Object.entries(req.headers).map(([name, value]) => [name, String(value)]),
+    ),
     rawHeaders: req.rawHeaders,
   }
 }
 
 /** The `oidc` vendor as a provider option. */
 export function oidcOf(vendor: VendorServer, more: Record<string, unknown> = {}) {
-  const { issuer, clientId, clientSecret } = vendor.options as { issuer: string; clientId: string; clientSecret: string }
+  const { issuer, clientId, clientSecret } = vendor.options as {
+    issuer: string
+    clientId: string
+    clientSecret: string
+  }
   return oidcProvider({ issuer, clientId, clientSecret, ...more })
 }
 
@@ -136,9 +165,14 @@ export function untilCallback(url: string): boolean {
 }
 
 /** Logs in, and stops where the provider sends the browser back: `location` is the callback's URL. */
-export async function toCallback(browser: Browser, url: string, options: VisitOptions = {}): Promise<string> {
+export async function toCallback(
+  browser: Browser,
+  url: string,
+  options: VisitOptions = {},
+): Promise<string> {
   const page = await browser.get(url, { ...options, follow: untilCallback })
-  if (page.location === undefined) throw new Error(`no callback: ${page.status} ${page.url} ${page.body}`)
+  if (page.location === undefined)
+    throw new Error(`no callback: ${page.status} ${page.url} ${page.body}`)
   return page.location
 }
 

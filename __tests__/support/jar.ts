@@ -30,7 +30,12 @@ export interface Browser {
   get(url: string, options?: VisitOptions): Promise<Page>
   /** A form post (an object), or any body with a content type of the caller's. */
   post(url: string, body?: Record<string, string> | string, options?: VisitOptions): Promise<Page>
-  request(method: string, url: string, body: string | undefined, options?: VisitOptions): Promise<Page>
+  request(
+    method: string,
+    url: string,
+    body: string | undefined,
+    options?: VisitOptions,
+  ): Promise<Page>
   cookies(url: string): Cookie[]
   setCookie(line: string, url: string): void
   clearCookies(): void
@@ -39,7 +44,12 @@ export interface Browser {
 const isRedirect = (status: number) => [301, 302, 303, 307, 308].includes(status)
 
 function navigationHeaders(from: string | undefined, to: string): Record<string, string> {
-  const site = from === undefined ? 'none' : new URL(from).origin === new URL(to).origin ? 'same-origin' : 'cross-site'
+  const site =
+    from === undefined
+      ? 'none'
+      : new URL(from).origin === new URL(to).origin
+        ? 'same-origin'
+        : 'cross-site'
   return {
     Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
     'Accept-Language': 'en',
@@ -55,32 +65,42 @@ function navigationHeaders(from: string | undefined, to: string): Record<string,
 function override(headers: Record<string, string>, by: Record<string, string | undefined> = {}) {
   const result = { ...headers }
   for (const [name, value] of Object.entries(by)) {
-    for (const known of Object.keys(result)) if (known.toLowerCase() === name.toLowerCase()) delete result[known]
+    for (const known of Object.keys(result))
+      if (known.toLowerCase() === name.toLowerCase()) delete result[known]
     if (value !== undefined) result[name] = value
   }
   return result
 }
 
-function exchange(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<Hop> {
+function exchange(
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  body: string | undefined,
+): Promise<Hop> {
   const send = url.startsWith('https:') ? httpsRequest : httpRequest
   // localhost is also ::1, where the test servers do not listen.
   const lookup = new URL(url).hostname === 'localhost' ? { family: 4 } : {}
   return new Promise((resolve, reject) => {
-    const req = send(url, { method, headers, agent: false, rejectUnauthorized: false, ...lookup }, (res) => {
-      const chunks: Buffer[] = []
-      res.on('data', (chunk: Buffer) => chunks.push(chunk))
-      res.on('error', reject)
-      res.on('end', () =>
-        resolve({
-          method,
-          url,
-          status: res.statusCode ?? 0,
-          headers: res.headers,
-          setCookie: res.headers['set-cookie'] ?? [],
-          body: Buffer.concat(chunks).toString(),
-        }),
-      )
-    })
+    const req = send(
+      url,
+      { method, headers, agent: false, rejectUnauthorized: false, ...lookup },
+      (res) => {
+        const chunks: Buffer[] = []
+        res.on('data', (chunk: Buffer) => chunks.push(chunk))
+        res.on('error', reject)
+        res.on('end', () =>
+          resolve({
+            method,
+            url,
+            status: res.statusCode ?? 0,
+            headers: res.headers,
+            setCookie: res.headers['set-cookie'] ?? [],
+            body: Buffer.concat(chunks).toString(),
+          }),
+        )
+      },
+    )
     req.on('error', reject)
     req.end(body)
   })
@@ -90,7 +110,13 @@ function exchange(method: string, url: string, headers: Record<string, string>, 
 export function createBrowser(): Browser {
   let jar = new CookieJar()
 
-  async function visit(method: string, url: string, body: string | undefined, options: VisitOptions, from?: string) {
+  async function visit(
+    method: string,
+    url: string,
+    body: string | undefined,
+    options: VisitOptions,
+    from?: string,
+  ) {
     const own = navigationHeaders(from, url)
     if (body !== undefined) own['Content-Type'] = 'application/x-www-form-urlencoded'
     const cookie = jar.getCookieStringSync(url)
@@ -100,7 +126,12 @@ export function createBrowser(): Browser {
     return hop
   }
 
-  async function request(method: string, url: string, body: string | undefined, options: VisitOptions = {}): Promise<Page> {
+  async function request(
+    method: string,
+    url: string,
+    body: string | undefined,
+    options: VisitOptions = {},
+  ): Promise<Page> {
     const { follow = 20 } = options
     const history: Hop[] = []
     let hop = await visit(method, url, body, options)
@@ -108,11 +139,20 @@ export function createBrowser(): Browser {
       history.push(hop)
       const to = isRedirect(hop.status) ? hop.headers.location : undefined
       const location = to === undefined ? undefined : new URL(to, hop.url).href
-      const goOn = typeof follow === 'function' ? location !== undefined && follow(location) : history.length <= Number(follow)
+      const goOn =
+        typeof follow === 'function'
+          ? location !== undefined && follow(location)
+          : history.length <= Number(follow)
       if (location === undefined || !goOn) return { ...hop, history, location }
       if (history.length > 30) throw new Error(`too many redirects, the last to ${location}`)
       const keepsMethod = hop.status >= 307
-      hop = await visit(keepsMethod ? hop.method : 'GET', location, keepsMethod ? body : undefined, options, hop.url)
+      hop = await visit(
+        keepsMethod ? hop.method : 'GET',
+        location,
+        keepsMethod ? body : undefined,
+        options,
+        hop.url,
+      )
     }
   }
 
@@ -120,7 +160,12 @@ export function createBrowser(): Browser {
     request,
     get: (url, options) => request('GET', url, undefined, options),
     post: (url, body = '', options) =>
-      request('POST', url, typeof body === 'string' ? body : new URLSearchParams(body).toString(), options),
+      request(
+        'POST',
+        url,
+        typeof body === 'string' ? body : new URLSearchParams(body).toString(),
+        options,
+      ),
     cookies: (url) => jar.getCookiesSync(url),
     setCookie: (line, url) => void jar.setCookieSync(line, url),
     clearCookies() {
@@ -130,7 +175,12 @@ export function createBrowser(): Browser {
 }
 
 const decode = (text: string) =>
-  text.replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&')
+  text
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
 
 function attribute(tag: string, name: string): string | undefined {
   const found = new RegExp(`\\s${name}=(?:"([^"]*)"|'([^']*)')`, 'i').exec(tag)
@@ -139,7 +189,10 @@ function attribute(tag: string, name: string): string | undefined {
 }
 
 /** The first form of a page: its absolute action and its hidden or preset fields. */
-export function formOf(page: Pick<Hop, 'url' | 'body'>): { action: string; fields: Record<string, string> } {
+export function formOf(page: Pick<Hop, 'url' | 'body'>): {
+  action: string
+  fields: Record<string, string>
+} {
   const form = /<form\b[^>]*>[\s\S]*?<\/form>/i.exec(page.body)?.[0]
   if (form === undefined) throw new Error(`no form on ${page.url}`)
   const fields: Record<string, string> = {}

@@ -70,7 +70,8 @@ export function createModel(options: ModelOptions, people: Person[]) {
     sessions.delete(at)
     return undefined
   }
-  const verdictOf = (session: ModelSession) => session.verdicts.find((verdict) => verdict.rules === rules)
+  const verdictOf = (session: ModelSession) =>
+    session.verdicts.find((verdict) => verdict.rules === rules)
   const need = (session: ModelSession, now: number): 'none' | 'early' | 'now' | 'denied' => {
     const verdict = verdictOf(session)
     if (verdict === undefined) return 'now'
@@ -85,7 +86,8 @@ export function createModel(options: ModelOptions, people: Person[]) {
     calls.token++
     if (outage === 'owner' || outage === 'token down') return outage
     if (!session.hasGrant) return 'ended'
-    session.tokenEndsAt = tokenLifetime === undefined ? Number.POSITIVE_INFINITY : now + tokenLifetime * 1000
+    session.tokenEndsAt =
+      tokenLifetime === undefined ? Number.POSITIVE_INFINITY : now + tokenLifetime * 1000
     return 'ok'
   }
   const ask = (session: ModelSession, now: number, calls: Calls): Checked => {
@@ -101,7 +103,9 @@ export function createModel(options: ModelOptions, people: Person[]) {
     }
     session.email = emailOf(session.user)
     const allowed = mayPass(session.email)
-    const others = session.verdicts.filter((verdict) => verdict.rules !== rules).sort((a, b) => b.at - a.at)
+    const others = session.verdicts
+      .filter((verdict) => verdict.rules !== rules)
+      .sort((a, b) => b.at - a.at)
     session.verdicts = [{ rules, at: now, allowed }, ...others].slice(0, 2)
     session.deniedSince = allowed ? undefined : (session.deniedSince ?? now)
     session.pause = undefined
@@ -110,26 +114,39 @@ export function createModel(options: ModelOptions, people: Person[]) {
   const check = (at: number, session: ModelSession, now: number, calls: Calls): Checked => {
     const checked = ask(session, now, calls)
     if (checked === 'ended') sessions.delete(at)
-    else if (checked !== 'allowed' && checked !== 'denied') session.pause = { until: now + 6000, outage: checked }
+    else if (checked !== 'allowed' && checked !== 'denied')
+      session.pause = { until: now + 6000, outage: checked }
     return checked
   }
 
   /** What a check that is due tells the visitor. */
-  const settle = (at: number, session: ModelSession, now: number, calls: Calls, stranger: number): number => {
+  const settle = (
+    at: number,
+    session: ModelSession,
+    now: number,
+    calls: Calls,
+    stranger: number,
+  ): number => {
     const isPaused = session.pause !== undefined && now < session.pause.until
     const before = verdictOf(session)
-    const checked = isPaused && session.pause ? session.pause.outage : check(at, session, now, calls)
+    const checked =
+      isPaused && session.pause ? session.pause.outage : check(at, session, now, calls)
     if (checked === 'allowed') return 200
     if (checked === 'denied') return 403
     if (checked === 'ended') return stranger
     if (checked === 'owner') return 502
     const isDown = checked === 'down' || checked === 'token down'
-    const isWithinGrace = interval > 0 && before?.allowed === true && now - before.at < (interval + grace) * 1000
+    const isWithinGrace =
+      interval > 0 && before?.allowed === true && now - before.at < (interval + grace) * 1000
     return isDown && isWithinGrace ? 200 : 503
   }
 
   return {
-    visit(at: number, now: number, isNavigation: boolean): { status: number; calls: Calls; email?: string } {
+    visit(
+      at: number,
+      now: number,
+      isNavigation: boolean,
+    ): { status: number; calls: Calls; email?: string } {
       const calls = { token: 0, userinfo: 0 }
       const stranger = isNavigation ? 302 : 401
       const session = liveOf(at, now)
@@ -143,7 +160,8 @@ export function createModel(options: ModelOptions, people: Person[]) {
       session.activeAt = now
       session.deniedSince = undefined
       // The request passed; what is found out beside it counts from the next one on.
-      if (needed === 'early' && !(session.pause !== undefined && now < session.pause.until)) check(at, session, now, calls)
+      if (needed === 'early' && !(session.pause !== undefined && now < session.pause.until))
+        check(at, session, now, calls)
       return { status, calls, email }
     },
     mayHerd(at: number, now: number) {
@@ -160,7 +178,8 @@ export function createModel(options: ModelOptions, people: Person[]) {
         handle: undefined,
         createdAt: now,
         activeAt: now,
-        tokenEndsAt: tokenLifetime === undefined ? Number.POSITIVE_INFINITY : now + tokenLifetime * 1000,
+        tokenEndsAt:
+          tokenLifetime === undefined ? Number.POSITIVE_INFINITY : now + tokenLifetime * 1000,
         hasGrant: true,
         verdicts: [{ rules, at: now, allowed: true }],
         deniedSince: undefined,

@@ -1,7 +1,8 @@
 import type { ExpressSessionStore } from '../../src/index.js'
 
 /** Habits that stores made for express-session have been seen with. */
-export type Habit = 'answers twice' | 'answers late' | 'throws' | 'rejects' | 'never answers' | 'fails with ENOENT'
+export type Habit =
+  'answers twice' | 'answers late' | 'throws' | 'rejects' | 'never answers' | 'fails with ENOENT'
 
 export interface OddStore extends ExpressSessionStore {
   /** One habit for the next call of a method, on top of the usual oddities. */
@@ -16,13 +17,18 @@ export interface OddStore extends ExpressSessionStore {
 export function oddStore(): OddStore {
   const rows = new Map<string, string>()
   const next = new Map<string, Habit>()
-  const answer = async (method: string, callback: ((error: unknown, value?: never) => void) | undefined, run: () => unknown): Promise<undefined> => {
+  const answer = async (
+    method: string,
+    callback: ((error: unknown, value?: never) => void) | undefined,
+    run: () => unknown,
+  ): Promise<undefined> => {
     const habit = next.get(method)
     next.delete(method)
     const reply = callback as ((error: unknown, value?: unknown) => void) | undefined
     if (habit === 'rejects') throw new Error('odd')
     if (habit === 'never answers') return
-    if (habit === 'fails with ENOENT') return reply?.(Object.assign(new Error('no such file'), { code: 'ENOENT' })) as undefined
+    if (habit === 'fails with ENOENT')
+      return reply?.(Object.assign(new Error('no such file'), { code: 'ENOENT' })) as undefined
     if (habit === 'answers late') setTimeout(() => reply?.(null, run()), 250)
     else reply?.(null, run())
     if (habit === 'answers twice') reply?.(new Error('once more'))

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
-import { interactionPolicy, type Adapter, type AdapterPayload, type Configuration } from 'oidc-provider'
+import {
+  interactionPolicy,
+  type Adapter,
+  type AdapterPayload,
+  type Configuration,
+} from 'oidc-provider'
 import type { Account, OidcOptions } from './oidc.js'
 
 export type Store = Map<string, { payload: AdapterPayload; expiresAt: number }>
@@ -19,13 +24,17 @@ export function createAdapter(store: Store) {
   return (model: string): Adapter => {
     const find = (matches: (payload: AdapterPayload, key: string) => boolean) => {
       for (const [key, { payload, expiresAt }] of store) {
-        if (key.startsWith(`${model}:`) && expiresAt > Date.now() && matches(payload, key)) return payload
+        if (key.startsWith(`${model}:`) && expiresAt > Date.now() && matches(payload, key))
+          return payload
       }
       return undefined
     }
     return {
       async upsert(id, payload, expiresIn) {
-        store.set(`${model}:${id}`, { payload, expiresAt: expiresIn ? Date.now() + expiresIn * 1000 : Infinity })
+        store.set(`${model}:${id}`, {
+          payload,
+          expiresAt: expiresIn ? Date.now() + expiresIn * 1000 : Infinity,
+        })
       },
       find: async (id) => find((_, key) => key === `${model}:${id}`),
       findByUid: async (uid) => find((payload) => payload.uid === uid),
@@ -45,7 +54,9 @@ export function createAdapter(store: Store) {
 }
 
 async function signingKeys() {
-  const pairs = await Promise.all(['RS256', 'ES256'].map((alg) => generateKeyPair(alg, { extractable: true })))
+  const pairs = await Promise.all(
+    ['RS256', 'ES256'].map((alg) => generateKeyPair(alg, { extractable: true })),
+  )
   return Promise.all(
     pairs.map(async ({ privateKey }, i) => ({
       ...(await exportJWK(privateKey)),
@@ -70,7 +81,10 @@ export async function configuration(options: OidcOptions, state: State): Promise
     jwks: { keys: await signingKeys() },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     pkce: { required: () => options.pkceRequired ?? true },
-    clientDefaults: { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] },
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
     claims: {
       openid: ['sub'],
       profile: ['name', 'preferred_username', 'picture'],
@@ -99,11 +113,15 @@ export async function configuration(options: OidcOptions, state: State): Promise
           )}</html>`
         },
         postLogoutSuccessSource: (ctx) => {
-          ctx.body = '<!doctype html><html lang="en"><title>Logged out</title><h1>Logged out</h1></html>'
+          ctx.body =
+            '<!doctype html><html lang="en"><title>Logged out</title><h1>Logged out</h1></html>'
         },
       },
     },
-    interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: policy(),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
     findAccount(_ctx, sub) {
       const account = state.accounts.get(sub)
       return account && { accountId: sub, claims: () => account }
@@ -113,13 +131,16 @@ export async function configuration(options: OidcOptions, state: State): Promise
       const accountId = oidc.session?.accountId
       if (!client || accountId === undefined) return undefined
       const id = oidc.session?.grantIdFor(client.clientId)
-      const grant = (id && (await provider.Grant.find(id))) || new provider.Grant({ clientId: client.clientId, accountId })
+      const grant =
+        (id && (await provider.Grant.find(id))) ||
+        new provider.Grant({ clientId: client.clientId, accountId })
       grant.addOIDCScope(String(params?.['scope'] ?? 'openid'))
       await grant.save()
       return grant
     },
     issueRefreshToken: (_ctx, client, code) => {
-      if (options.refreshTokens === 'never' || !client.grantTypeAllowed('refresh_token')) return false
+      if (options.refreshTokens === 'never' || !client.grantTypeAllowed('refresh_token'))
+        return false
       return options.refreshTokens === 'always' || code.scopes.has('offline_access')
     },
     expiresWithSession: () => false,

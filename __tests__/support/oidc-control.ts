@@ -33,7 +33,8 @@ export function createControl(provider: Provider, state: State, log: Log): OidcC
       state.accounts.delete(sub)
     },
     async revokeTokens(sub) {
-      for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Grant']) drop(model, sub)
+      for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'Grant'])
+        drop(model, sub)
     },
     async endSessions(sub) {
       const told: { clientId: string; status: number }[] = []
@@ -45,7 +46,9 @@ export function createControl(provider: Provider, state: State, log: Log): OidcC
           state.backchannelStatus = 0
           // Missing in the published types.
           const tell = client['backchannelLogout'] as (sub: string, sid?: string) => Promise<void>
-          await tell.call(client, sub, authorization.sid).catch((error: unknown) => log.errors.push(String(error)))
+          await tell
+            .call(client, sub, authorization.sid)
+            .catch((error: unknown) => log.errors.push(String(error)))
           told.push({ clientId, status: state.backchannelStatus })
         }
       }

@@ -34,16 +34,28 @@ async function spoil(fault: Fault, req: IncomingMessage, res: ServerResponse): P
 }
 
 /** Answers an interaction: by itself where it knows the account, else with a page of accounts. */
-async function interact(provider: Provider, state: State, req: IncomingMessage, res: ServerResponse, url: URL) {
+async function interact(
+  provider: Provider,
+  state: State,
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+) {
   const interaction = await provider.interactionDetails(req, res)
   const { prompt, params, uid } = interaction
-  const finish = (result: InteractionResults) => provider.interactionFinished(req, res, result, { mergeWithLastSubmission: true })
+  const finish = (result: InteractionResults) =>
+    provider.interactionFinished(req, res, result, { mergeWithLastSubmission: true })
   if (state.isDenied || url.searchParams.has('deny')) {
-    return provider.interactionFinished(req, res, { error: 'access_denied', error_description: 'the user said no' })
+    return provider.interactionFinished(req, res, {
+      error: 'access_denied',
+      error_description: 'the user said no',
+    })
   }
   if (prompt.name === 'consent') return finish({ consent: {} })
   const hint = String(params['login_hint'] ?? '')
-  const hinted = [...state.accounts.values()].find(({ sub, email }) => sub === hint || email === hint)
+  const hinted = [...state.accounts.values()].find(
+    ({ sub, email }) => sub === hint || email === hint,
+  )
   const accountId = url.searchParams.get('login') ?? state.loginAs ?? hinted?.sub
   if (accountId !== undefined) {
     if (interaction.session && interaction.session.accountId !== accountId) {
@@ -55,7 +67,8 @@ async function interact(provider: Provider, state: State, req: IncomingMessage, 
     return finish({ login: { accountId, remember: true }, select_account: {} })
   }
   const links = [...state.accounts.keys()].map(
-    (sub) => `<li><a href="/interaction/${uid}?login=${encodeURIComponent(sub)}">${escape(sub)}</a></li>`,
+    (sub) =>
+      `<li><a href="/interaction/${uid}?login=${encodeURIComponent(sub)}">${escape(sub)}</a></li>`,
   )
   return res
     .writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' })
@@ -82,8 +95,13 @@ async function start(options: OidcOptions): Promise<{ port: number; control: Oid
   const { port } = server.address() as AddressInfo
   const issuer = `http://127.0.0.1:${port}`
   const provider = new Provider(issuer, await configuration(options, state))
-  const complain = (_ctx: unknown, error: Error & { error_description?: unknown; error_detail?: unknown }) => {
-    log.errors.push([error.message, error.error_description, error.error_detail].filter(Boolean).join(': '))
+  const complain = (
+    _ctx: unknown,
+    error: Error & { error_description?: unknown; error_detail?: unknown },
+  ) => {
+    log.errors.push(
+      [error.message, error.error_description, error.error_detail].filter(Boolean).join(': '),
+    )
   }
   provider.on('authorization.error', complain)
   provider.on('pushed_authorization_request.error', complain)
@@ -138,7 +156,10 @@ process.on('message', (call: Call) => {
   perform(call).then(
     (result) => reply({ result }),
     (error: unknown) => {
-      const detail = error instanceof Error && 'error_description' in error ? ` ${String(error.error_description)}` : ''
+      const detail =
+        error instanceof Error && 'error_description' in error
+          ? ` ${String(error.error_description)}`
+          : ''
       reply({ error: `${String(error)}${detail}` })
     },
   )

@@ -11,7 +11,13 @@ export interface OidcOptions {
   /** The account that logs in without a page; none (the default) shows the page of accounts unless `login_hint` names one. */
   loginAs?: string
   /** Seconds. */
-  lifetimes?: { accessToken?: number; idToken?: number; refreshToken?: number; code?: number; session?: number }
+  lifetimes?: {
+    accessToken?: number
+    idToken?: number
+    refreshToken?: number
+    code?: number
+    session?: number
+  }
   /** Whether each use of a refresh token gives a new one and spends the old (default false). */
   rotateRefreshTokens?: boolean
   /** `offline_access` (default): only when that scope was granted, which needs `prompt=consent`. */
@@ -97,7 +103,13 @@ export const accounts: Account[] = [
     preferred_username: 'bob',
     groups: ['staff'],
   },
-  { sub: 'mallory', name: 'Mallory', email: 'mallory@elsewhere.example', email_verified: true, preferred_username: 'mallory' },
+  {
+    sub: 'mallory',
+    name: 'Mallory',
+    email: 'mallory@elsewhere.example',
+    email_verified: true,
+    preferred_username: 'mallory',
+  },
   { sub: 'unverified', name: 'Una Verified', email: 'una@example.com', email_verified: false },
   { sub: 'nobody' },
 ]
@@ -133,7 +145,10 @@ export async function startOidcProvider(options: OidcOptions = {}): Promise<Oidc
   child.stdout?.on('data', (chunk) => (output += String(chunk)))
   child.stderr?.on('data', (chunk) => (output += String(chunk)))
 
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  const waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >()
   let calls = 0
   child.on('message', ({ id, result, error }: Answer) => {
     const call = waiting.get(id)
@@ -143,7 +158,8 @@ export async function startOidcProvider(options: OidcOptions = {}): Promise<Oidc
   })
   const exited = new Promise<void>((resolve) => {
     child.once('exit', (code) => {
-      for (const { reject } of waiting.values()) reject(new Error(`oidc-provider stopped (${code}): ${output}`))
+      for (const { reject } of waiting.values())
+        reject(new Error(`oidc-provider stopped (${code}): ${output}`))
       waiting.clear()
       resolve()
     })
@@ -156,7 +172,9 @@ export async function startOidcProvider(options: OidcOptions = {}): Promise<Oidc
     })
 
   const port = Number(await call('start', { accounts, ...options }))
-  const control = Object.fromEntries(methods.map((method) => [method, call.bind(undefined, method)])) as unknown as OidcControl
+  const control = Object.fromEntries(
+    methods.map((method) => [method, call.bind(undefined, method)]),
+  ) as unknown as OidcControl
   return {
     ...control,
     issuer: `http://127.0.0.1:${port}`,

@@ -1,8 +1,31 @@
 import {
-  type AmazonOptions, amazonProvider, type FacebookOptions, facebookProvider, type GithubOptions, githubProvider, type GitlabOptions, gitlabProvider,
-  type GoogleOptions, googleProvider, type GuardRules, type LinkedinOptions, linkedinProvider, memoryStore, type MemoryStoreOptions, type MicrosoftOptions,
-  microsoftProvider, type OAuth2Options, oauth2Provider, oauthModule, type OAuthModuleOptions, type OidcOptions, oidcProvider,
-  type ProviderOptions, type ProviderSource, type TwitchOptions, twitchProvider,
+  type AmazonOptions,
+  amazonProvider,
+  type FacebookOptions,
+  facebookProvider,
+  type GithubOptions,
+  githubProvider,
+  type GitlabOptions,
+  gitlabProvider,
+  type GoogleOptions,
+  googleProvider,
+  type GuardRules,
+  type LinkedinOptions,
+  linkedinProvider,
+  memoryStore,
+  type MemoryStoreOptions,
+  type MicrosoftOptions,
+  microsoftProvider,
+  type OAuth2Options,
+  oauth2Provider,
+  oauthModule,
+  type OAuthModuleOptions,
+  type OidcOptions,
+  oidcProvider,
+  type ProviderOptions,
+  type ProviderSource,
+  type TwitchOptions,
+  twitchProvider,
 } from '../../src/index.js'
 
 export type Kind = 'boolean' | 'number' | 'text' | 'list' | 'object' | 'instance' | 'function'
@@ -39,31 +62,104 @@ const seconds = (good = 60, bad: readonly number[] = []): Row => ({
 const text = (good: string, bad: readonly unknown[] = []): Row => ({
   good,
   takes: ['text'],
-  bad: ['', '   ', `${good} `, ` ${good}`, `\u00a0${good}`, `${good}\n${canary}`, `${canary}\u0000`, canary.repeat(2000), ...bad],
+  bad: [
+    '',
+    '   ',
+    `${good} `,
+    ` ${good}`,
+    `\u00a0${good}`,
+    `${good}\n${canary}`,
+    `${canary}\u0000`,
+    canary.repeat(2000),
+    ...bad,
+  ],
 })
 const choice = (good: string): Row => ({ good, takes: ['text'], bad: ['', canary, ` ${good} `] })
 const list = (good: string, bad: readonly string[] = []): Row => ({
   good: [good],
   takes: ['list'],
   bad: [
-    [], [''], [' '], [null], [undefined], new Array(1), [4711], [[good]], [good, good], [`${good}\n`], [` ${good}`], [good, `${canary} `],
+    [],
+    [''],
+    [' '],
+    [null],
+    [undefined],
+    new Array(1),
+    [4711],
+    [[good]],
+    [good, good],
+    [`${good}\n`],
+    [` ${good}`],
+    [good, `${canary} `],
     ...bad.map((entry) => [good, entry]),
   ],
 })
-const folded = (row: Row, good: string): Row => ({ ...row, bad: [...row.bad, [good, good.toUpperCase()]] })
+const folded = (row: Row, good: string): Row => ({
+  ...row,
+  bad: [...row.bad, [good, good.toUpperCase()]],
+})
 const url = (good: string, bad: readonly string[] = []): Row => ({
   good,
   takes: ['text'],
-  bad: ['', canary, '/path', `ftp://${canary}.example`, `https://user:${canary}@a.example`, `${good}#${canary}`, `javascript:${canary}`, ` ${good}`, `${good}\t`, `${good.slice(0, 9)}\n${good.slice(9)}`, `https:${canary}.example`, `https:\\\\${canary}.example`, ...bad],
+  bad: [
+    '',
+    canary,
+    '/path',
+    `ftp://${canary}.example`,
+    `https://user:${canary}@a.example`,
+    `${good}#${canary}`,
+    `javascript:${canary}`,
+    ` ${good}`,
+    `${good}\t`,
+    `${good.slice(0, 9)}\n${good.slice(9)}`,
+    `https:${canary}.example`,
+    `https:\\\\${canary}.example`,
+    ...bad,
+  ],
 })
 const address = (good: string) => url(good, [`http://${canary}.example`])
-const record = (bad: readonly object[] = []): Row => ({ good: { name: 'value' }, takes: ['object'], bad: [{ name: 4711 }, { name: null }, { name: { canary } }, { name: '' }, { '': canary }, { name: `${canary}\r\n` }, ...bad] })
-const group = (good: object, bad: readonly object[] = []): Row => ({ good, takes: ['object'], bad: [{ unheardOf: canary }, ...bad] })
+const record = (bad: readonly object[] = []): Row => ({
+  good: { name: 'value' },
+  takes: ['object'],
+  bad: [
+    { name: 4711 },
+    { name: null },
+    { name: { canary } },
+    { name: '' },
+    { '': canary },
+    { name: `${canary}\r\n` },
+    ...bad,
+  ],
+})
+const group = (good: object, bad: readonly object[] = []): Row => ({
+  good,
+  takes: ['object'],
+  bad: [{ unheardOf: canary }, ...bad],
+})
 const needed = (row: Row): Row => ({ ...row, isNeeded: true })
 
 const rules = {
-  emailAddresses: folded(list('ada@corp.example', [`${canary}`, `${canary}@`, `@${canary}.example`, `a@${canary}@corp.example`, '*', `*@${canary}.example`]), 'ada@corp.example'),
-  emailDomains: folded(list('corp.example', [`@${canary}.example`, '*', `*.${canary}.example`, `${canary}`, `a@${canary}.example`]), 'corp.example'),
+  emailAddresses: folded(
+    list('ada@corp.example', [
+      `${canary}`,
+      `${canary}@`,
+      `@${canary}.example`,
+      `a@${canary}@corp.example`,
+      '*',
+      `*@${canary}.example`,
+    ]),
+    'ada@corp.example',
+  ),
+  emailDomains: folded(
+    list('corp.example', [
+      `@${canary}.example`,
+      '*',
+      `*.${canary}.example`,
+      `${canary}`,
+      `a@${canary}.example`,
+    ]),
+    'corp.example',
+  ),
   organizations: folded(list('acme', [`${canary} inc`, `${canary}/x`, '*']), 'acme'),
   teams: folded(list('acme/core', [canary, `${canary}/`, `a/b/${canary}`, '*']), 'acme/core'),
   groups: list('staff'),
@@ -81,15 +177,44 @@ const common: Rows<ProviderOptions> = {
   emailAddresses: rules.emailAddresses,
   emailDomains: rules.emailDomains,
   displayName: text('Acme'),
-  iconUrl: url('https://cdn.example/icon.svg', [`http://${canary}.example/icon.svg`, `data:image/svg+xml,${canary}`]),
+  iconUrl: url('https://cdn.example/icon.svg', [
+    `http://${canary}.example/icon.svg`,
+    `data:image/svg+xml,${canary}`,
+  ]),
   trustEmail: flag,
   connectionScopes: scopes,
-  authorizationParams: record([{ state: canary }, { redirect_uri: canary }, { scope: canary }, { client_secret: canary }, { code_verifier: canary }]),
-  authorizationParamsMap: record([{ state: 'name' }, { name: 'connection' }, { name: `${canary} x` }, { name: '' }, { client_secret: 'name' }]),
-  tokenHeaders: record([{ host: canary }, { 'content-length': '1' }, { name: `${canary}\r\nx: y` }, { [`${canary} `]: 'x' }, { 'X-A': '1', 'x-a': '2' }, { Expect: '100-continue' }, { 'Keep-Alive': canary }, { upgrade: canary }]),
+  authorizationParams: record([
+    { state: canary },
+    { redirect_uri: canary },
+    { scope: canary },
+    { client_secret: canary },
+    { code_verifier: canary },
+  ]),
+  authorizationParamsMap: record([
+    { state: 'name' },
+    { name: 'connection' },
+    { name: `${canary} x` },
+    { name: '' },
+    { client_secret: 'name' },
+  ]),
+  tokenHeaders: record([
+    { host: canary },
+    { 'content-length': '1' },
+    { name: `${canary}\r\nx: y` },
+    { [`${canary} `]: 'x' },
+    { 'X-A': '1', 'x-a': '2' },
+    { Expect: '100-continue' },
+    { 'Keep-Alive': canary },
+    { upgrade: canary },
+  ]),
   clientAuth: choice('post'),
   offlineAccess: flag,
-  endpoints: group({ token: 'https://id.example/token' }, [{ token: canary }, { token: `http://${canary}.example` }, { token: 4711 }, { token: '' }]),
+  endpoints: group({ token: 'https://id.example/token' }, [
+    { token: canary },
+    { token: `http://${canary}.example` },
+    { token: 4711 },
+    { token: '' },
+  ]),
 }
 
 const top: Rows<OAuthModuleOptions> = {
@@ -97,7 +222,20 @@ const top: Rows<OAuthModuleOptions> = {
     good: { github: key },
     isNeeded: true,
     takes: ['text', 'object'],
-    bad: ['', canary, {}, { github: undefined }, { github: key, gitlab: undefined }, { github: canary }, { github: null }, { github: [] }, { GitHub: key }, { '-acme': { clientId: canary, clientSecret: canary } }, { 'a b': key }, { unheardOf: key }],
+    bad: [
+      '',
+      canary,
+      {},
+      { github: undefined },
+      { github: key, gitlab: undefined },
+      { github: canary },
+      { github: null },
+      { github: [] },
+      { GitHub: key },
+      { '-acme': { clientId: canary, clientSecret: canary } },
+      { 'a b': key },
+      { unheardOf: key },
+    ],
   },
   enabled: flag,
   optionsPassthrough: flag,
@@ -107,9 +245,25 @@ const top: Rows<OAuthModuleOptions> = {
   authCheckInterval: seconds(),
   authCheckGrace: seconds(0),
   authCheckEarly: flag,
-  secret: { good: secret, takes: ['text', 'list'], bad: ['', canary, ' '.repeat(40), [], [''], [null], [secret, secret], [secret, canary]] },
-  baseUrl: url('https://app.example', [`https://app.example/?${canary}`, `https://app.example/a;${canary}`, `https://app.example/a//${canary}`]),
-  basePath: text('/login', ['login', '/', '/login/', `/${canary} x`, `/../${canary}`, `/${canary}?`, '//']),
+  secret: {
+    good: secret,
+    takes: ['text', 'list'],
+    bad: ['', canary, ' '.repeat(40), [], [''], [null], [secret, secret], [secret, canary]],
+  },
+  baseUrl: url('https://app.example', [
+    `https://app.example/?${canary}`,
+    `https://app.example/a;${canary}`,
+    `https://app.example/a//${canary}`,
+  ]),
+  basePath: text('/login', [
+    'login',
+    '/',
+    '/login/',
+    `/${canary} x`,
+    `/../${canary}`,
+    `/${canary}?`,
+    '//',
+  ]),
   headerPrefix: {
     good: 'x-acme-',
     takes: ['text', 'boolean'],
@@ -117,20 +271,41 @@ const top: Rows<OAuthModuleOptions> = {
   },
   forwardTokens: { good: 'access', takes: ['boolean', 'text'], bad: ['', canary, 'refresh'] },
   userProperty: flag,
-  store: { good: memoryStore(), takes: ['object', 'instance'], bad: [{}, { get() {}, set() {}, update() {} }, { get: canary, set: canary, update: canary, delete: canary }] },
+  store: {
+    good: memoryStore(),
+    takes: ['object', 'instance'],
+    bad: [
+      {},
+      { get() {}, set() {}, update() {} },
+      { get: canary, set: canary, update: canary, delete: canary },
+    ],
+  },
   authorize: callback,
   rulesVersion: text('2'),
-  reportOnly: group({ emailDomains: ['corp.example'] }, [{}, { emailDomains: [] }, { emailDomains: canary }, { authorize: canary }]),
+  reportOnly: group({ emailDomains: ['corp.example'] }, [
+    {},
+    { emailDomains: [] },
+    { emailDomains: canary },
+    { authorize: canary },
+  ]),
   unauthenticated: choice('reject'),
   logout: group({ returnTo: '/bye' }),
   cookie: group({ path: '/' }),
   pages: group({ error: () => '' }, [{ error: canary }, { signIn: {} }]),
   id: text('main', [`${canary} x`, `"${canary}"`, `\\${canary}`, `é${canary}`]),
   timeouts: group({ provider: 5 }),
-  sessionsPerUser: { good: 3, takes: ['number'], bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY] },
+  sessionsPerUser: {
+    good: 3,
+    takes: ['number'],
+    bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY],
+  },
   clockTolerance: seconds(10, [601]),
   onError: callback,
-  logger: { good: quiet, takes: ['object', 'instance'], bad: [{}, { ...quiet, warn: canary }, { debug() {} }] },
+  logger: {
+    good: quiet,
+    takes: ['object', 'instance'],
+    bad: [{}, { ...quiet, warn: canary }, { debug() {} }],
+  },
 }
 
 type Logout = NonNullable<OAuthModuleOptions['logout']>
@@ -142,35 +317,88 @@ type Pages = NonNullable<OAuthModuleOptions['pages']>
 const logout: Rows<Logout> = {
   revokeTokens: flag,
   endProviderSession: flag,
-  returnTo: text('/bye', [canary, `//${canary}.example`, `/\\${canary}.example`, `https://${canary}.example/`, `/ ${canary}`]),
+  returnTo: text('/bye', [
+    canary,
+    `//${canary}.example`,
+    `/\\${canary}.example`,
+    `https://${canary}.example/`,
+    `/ ${canary}`,
+  ]),
 }
 const cookie: Rows<Cookie> = {
-  domain: text('corp.example', [`${canary};`, `${canary} x`, `https://${canary}.example`, `${canary}..example`, `-${canary}`]),
+  domain: text('corp.example', [
+    `${canary};`,
+    `${canary} x`,
+    `https://${canary}.example`,
+    `${canary}..example`,
+    `-${canary}`,
+  ]),
   sameSite: choice('Lax'),
   secure: flag,
-  path: text('/app', ['app', `/${canary};`, `/${canary} x`, `//${canary}`, `/${canary}?x`, `/${canary}#x`, `/../${canary}`, `/${canary}/./x`]),
+  path: text('/app', [
+    'app',
+    `/${canary};`,
+    `/${canary} x`,
+    `//${canary}`,
+    `/${canary}?x`,
+    `/${canary}#x`,
+    `/../${canary}`,
+    `/${canary}/./x`,
+  ]),
 }
 const timeouts: Rows<Timeouts> = { provider: seconds(5, [0, 301]), store: seconds(1, [0, 61]) }
-const pages: Rows<Pages> = { signIn: callback, error: callback, denied: callback, signedOut: callback }
+const pages: Rows<Pages> = {
+  signIn: callback,
+  error: callback,
+  denied: callback,
+  signedOut: callback,
+}
 const trial: Rows<Trial> = { ...rules, authorize: callback }
-const guard: Rows<GuardRules> = { ...rules, authorize: callback, scopes, maxAge: seconds(), acceptSilentLogin: flag }
+const guard: Rows<GuardRules> = {
+  ...rules,
+  authorize: callback,
+  scopes,
+  maxAge: seconds(),
+  acceptSilentLogin: flag,
+}
 const memory: Rows<MemoryStoreOptions> = {
-  maxEntries: { good: 5, takes: ['number'], bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY] },
+  maxEntries: {
+    good: 5,
+    takes: ['number'],
+    bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY],
+  },
   maxBytes: { good: 5000, takes: ['number'], bad: [0, -1, 1.5, Number.NaN] },
   maxPerUser: { good: 5, takes: ['number'], bad: [0, -1, 1.5, Number.NaN] },
 }
 
 type Extra<T> = Rows<Omit<T, keyof ProviderOptions>>
-const github: Extra<GithubOptions> = { organizations: rules.organizations, teams: rules.teams, baseUrl: address('https://github.corp.example') }
-const gitlab: Extra<GitlabOptions> = { groups: rules.groups, baseUrl: address('https://gitlab.corp.example') }
-const google: Extra<GoogleOptions> = { hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, `${canary}`]) }
+const github: Extra<GithubOptions> = {
+  organizations: rules.organizations,
+  teams: rules.teams,
+  baseUrl: address('https://github.corp.example'),
+}
+const gitlab: Extra<GitlabOptions> = {
+  groups: rules.groups,
+  baseUrl: address('https://gitlab.corp.example'),
+}
+const google: Extra<GoogleOptions> = {
+  hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, `${canary}`]),
+}
 const microsoft: Extra<MicrosoftOptions> = {
   tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),
   verifiedEmailClaim: text('xms_edov', [`${canary} x`, `${canary}-x`]),
 }
-const oidc: Extra<OidcOptions> = { issuer: needed(address('https://id.example')), groups: rules.groups, groupsClaim: text('roles'), claims: { ...record([{ username: '' }, { unheardOf: canary }]), good: { username: 'upn' } } }
+const oidc: Extra<OidcOptions> = {
+  issuer: needed(address('https://id.example')),
+  groups: rules.groups,
+  groupsClaim: text('roles'),
+  claims: { ...record([{ username: '' }, { unheardOf: canary }]), good: { username: 'upn' } },
+}
 const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>> = {
-  authorizationUrl: { ...needed(address('https://id.example/authorize')), bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`] },
+  authorizationUrl: {
+    ...needed(address('https://id.example/authorize')),
+    bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`],
+  },
   tokenUrl: needed(address('https://id.example/token')),
   userinfoUrl: needed(address('https://id.example/userinfo')),
   fetchUserProfile: callback,
@@ -183,11 +411,23 @@ const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>
 
 const base = { provider: { github: key }, secret, logger: quiet, store: memoryStore() }
 const inModule = (options: Record<string, unknown>) => oauthModule({ ...base, ...options })
-const guarded = { provider: { github: key, acme: oidcProvider({ ...key, issuer: 'https://id.example' }) } }
-const nested = (name: string, rows: Table['rows']): Table => ({ name, rows, apply: (options) => inModule({ [name]: options }) })
+const guarded = {
+  provider: { github: key, acme: oidcProvider({ ...key, issuer: 'https://id.example' }) },
+}
+const nested = (name: string, rows: Table['rows']): Table => ({
+  name,
+  rows,
+  apply: (options) => inModule({ [name]: options }),
+})
 
-function provided(name: string, rows: Table['rows'], make: (options: never) => ProviderSource, needs: object = {}): Table {
-  const apply = (options: Record<string, unknown>) => inModule({ provider: { acme: make({ ...key, ...needs, ...options } as never) } })
+function provided(
+  name: string,
+  rows: Table['rows'],
+  make: (options: never) => ProviderSource,
+  needs: object = {},
+): Table {
+  const apply = (options: Record<string, unknown>) =>
+    inModule({ provider: { acme: make({ ...key, ...needs, ...options } as never) } })
   return { name: `${name}Provider()`, rows, apply }
 }
 
@@ -201,9 +441,30 @@ export const tables: readonly Table[] = [
   nested('cookie', cookie),
   nested('timeouts', timeouts),
   nested('pages', pages),
-  { name: 'reportOnly', rows: trial, apply: (options) => inModule({ ...guarded, reportOnly: { ...('authorize' in options ? { emailDomains: ['corp.example'] } : { authorize: () => true }), ...options } }) },
+  {
+    name: 'reportOnly',
+    rows: trial,
+    apply: (options) =>
+      inModule({
+        ...guarded,
+        reportOnly: {
+          ...('authorize' in options
+            ? { emailDomains: ['corp.example'] }
+            : { authorize: () => true }),
+          ...options,
+        },
+      }),
+  },
   { name: 'memoryStore()', rows: memory, apply: (options) => memoryStore(options) },
-  { name: 'requireAuth()', rows: guard, apply: (options) => inModule(guarded).requireAuth({ ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }), ...options }) },
+  {
+    name: 'requireAuth()',
+    rows: guard,
+    apply: (options) =>
+      inModule(guarded).requireAuth({
+        ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }),
+        ...options,
+      }),
+  },
   provided('github', own<GithubOptions>(github), githubProvider),
   provided('gitlab', own<GitlabOptions>(gitlab), gitlabProvider),
   provided('google', own<GoogleOptions>(google), googleProvider),
@@ -221,7 +482,11 @@ export const tables: readonly Table[] = [
 ]
 
 /** Options that are right one by one and cannot be meant together, and the one to blame. */
-export const contradictions: readonly (readonly [to: string, options: Record<string, unknown>, of?: string])[] = [
+export const contradictions: readonly (readonly [
+  to: string,
+  options: Record<string, unknown>,
+  of?: string,
+])[] = [
   ['authCheckGrace', { authCheckGrace: 60 }],
   ['inactivityTimeout', { inactivityTimeout: 61, maximumDuration: 60 }],
   ['sameSite', { cookie: { sameSite: 'None', secure: false } }],
@@ -244,9 +509,17 @@ export const contradictions: readonly (readonly [to: string, options: Record<str
   ['clientSecret', { clientAuth: 'none', clientSecret: canary }, 'oidcProvider()'],
   ['clientSecret', { clientAuth: 'private_key_jwt', clientSecret: canary }, 'oidcProvider()'],
   ['clientAuth', { clientAuth: 'basic' }, 'githubProvider()'],
-  ['emailAddresses', { trustEmail: false, emailAddresses: ['ada@corp.example'] }, 'facebookProvider()'],
+  [
+    'emailAddresses',
+    { trustEmail: false, emailAddresses: ['ada@corp.example'] },
+    'facebookProvider()',
+  ],
   ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'amazonProvider()'],
   ['emailDomains', { trustEmail: false, emailDomains: ['corp.example'] }, 'microsoftProvider()'],
   ['maxAge', { maxAge: 60, acceptSilentLogin: false }, 'requireAuth()'],
-  ['authorizationParamsMap', { authorizationParams: { hd: 'x' }, authorizationParamsMap: { hd: 'return_token' } }, 'googleProvider()'],
+  [
+    'authorizationParamsMap',
+    { authorizationParams: { hd: 'x' }, authorizationParamsMap: { hd: 'return_token' } },
+    'googleProvider()',
+  ],
 ]

@@ -21,11 +21,18 @@ export interface Ended {
 export async function run(cwd: string, command: string, args: readonly string[]): Promise<Ended> {
   const { NODE_OPTIONS: _, ...env } = process.env
   try {
-    const { stdout, stderr } = await exec(command, [...args], { cwd, env, maxBuffer: 16 * 1024 * 1024 })
+    const { stdout, stderr } = await exec(command, [...args], {
+      cwd,
+      env,
+      maxBuffer: 16 * 1024 * 1024,
+    })
     return { code: 0, output: stdout + stderr }
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string }
-    return { code: typeof code === 'number' ? code : 1, output: `${stdout ?? ''}${stderr ?? ''}` || String(error) }
+    return {
+      code: typeof code === 'number' ? code : 1,
+      output: `${stdout ?? ''}${stderr ?? ''}` || String(error),
+    }
   }
 }
 
@@ -36,7 +43,13 @@ export class Packed {
   tarball = ''
 
   async pack(): Promise<void> {
-    const { code, output } = await run(root, 'npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', this.#folder])
+    const { code, output } = await run(root, 'npm', [
+      'pack',
+      '--ignore-scripts',
+      '--silent',
+      '--pack-destination',
+      this.#folder,
+    ])
     const name = /^\S+\.tgz$/m.exec(output)?.[0]
     if (code !== 0 || name === undefined) throw new Error(`npm pack: ${output}`)
     this.tarball = join(this.#folder, name)
@@ -44,15 +57,26 @@ export class Packed {
 
   async files(): Promise<string[]> {
     const { output } = await run(this.#folder, 'tar', ['-tzf', this.tarball])
-    return output.trim().split('\n').map((file) => file.replace(/^package\//, '')).sort()
+    return output
+      .trim()
+      .split('\n')
+      .map((file) => file.replace(/^package\//, ''))
+      .sort()
   }
 
   /** A project with the package unpacked into it and `links`, packages of this repository, beside it. */
-  async project(files: Readonly<Record<string, string>>, links: readonly string[]): Promise<string> {
+  async project(
+    files: Readonly<Record<string, string>>,
+    links: readonly string[],
+  ): Promise<string> {
     const folder = join(this.#folder, `project-${++this.#count}`)
     const installed = join(folder, 'node_modules/oauth-module')
     mkdirSync(installed, { recursive: true })
-    const { code, output } = await run(installed, 'tar', ['-xzf', this.tarball, '--strip-components=1'])
+    const { code, output } = await run(installed, 'tar', [
+      '-xzf',
+      this.tarball,
+      '--strip-components=1',
+    ])
     if (code !== 0) throw new Error(output)
     for (const name of links) {
       const link = join(folder, 'node_modules', name)

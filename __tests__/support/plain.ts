@@ -9,10 +9,15 @@ export function plainOf(vendor: VendorServer, more: Record<string, unknown> = {}
     scopes: ['profile'],
     clientId: vendor.clientId,
     clientSecret: vendor.clientSecret,
-    endpoints: { authorization: String(authorizationUrl), token: String(tokenUrl), userinfo: String(userinfoUrl) },
+    endpoints: {
+      authorization: String(authorizationUrl),
+      token: String(tokenUrl),
+      userinfo: String(userinfoUrl),
+    },
     identity: async ({ userinfo }) => {
       const profile = await userinfo()
-      const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+      const text = (value: unknown) =>
+        typeof value === 'string' && value !== '' ? value : undefined
       return {
         id: String(profile['user_id'] ?? profile['sub']),
         name: text(profile['name']),

@@ -21,7 +21,8 @@ function folderOfPrograms(): string {
 /** The server refuses to run as root: then it runs as the user that its package made. */
 function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
-  const idOf = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  const idOf = (flag: string) =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: idOf('-u'), gid: idOf('-g') }
 }
 
@@ -32,12 +33,23 @@ export async function startPostgres(): Promise<Postgres> {
   if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid)
   const options = { ...as, cwd: folder, env: { ...process.env, LC_ALL: 'C' } }
   const data = join(folder, 'data')
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], { ...options, stdio: 'pipe' })
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'],
+    { ...options, stdio: 'pipe' },
+  )
   const [port = 0] = await freePorts(1)
-  const program = startProgram(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'], options)
+  const program = startProgram(
+    join(bin, 'postgres'),
+    ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'],
+    options,
+  )
   const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
   pool.on('error', () => undefined)
-  await eventually(`postgres: ${program.printed()}`, async () => (await pool.query('SELECT 1')).rowCount ?? undefined)
+  await eventually(
+    `postgres: ${program.printed()}`,
+    async () => (await pool.query('SELECT 1')).rowCount ?? undefined,
+  )
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     pool,

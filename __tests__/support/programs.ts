@@ -25,11 +25,16 @@ process.once('exit', () => {
 })
 
 /** Starts a program, which dies with this process at the latest. */
-export function startProgram(command: string, args: readonly string[], options: SpawnOptions = {}): Program {
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Program {
   const child = spawn(command, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   started.add(child)
   let printed = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (printed = (printed + data.toString()).slice(-4000)))
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (data: Buffer) => (printed = (printed + data.toString()).slice(-4000)))
   child.once('error', (error) => (printed += String(error)))
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   return {
@@ -47,7 +52,11 @@ export function startProgram(command: string, args: readonly string[], options: 
 }
 
 /** Asks until the answer is something; says what was waited for when it never is. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, patience = 30_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  patience = 30_000,
+): Promise<T> {
   const end = performance.now() + patience
   let last: unknown
   while (performance.now() < end) {

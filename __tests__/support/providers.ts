@@ -1,5 +1,10 @@
 import { expect } from '@jest/globals'
-import { oauthModule, oauth2Provider, oidcProvider, type OAuthModuleOptions } from '../../src/index.js'
+import {
+  oauthModule,
+  oauth2Provider,
+  oidcProvider,
+  type OAuthModuleOptions,
+} from '../../src/index.js'
 import {
   startVendor as start,
   type VendorEndpoint,
@@ -14,12 +19,19 @@ import { type Browser, createBrowser, linksOf, type Page } from './jar.js'
 type ProviderOption = OAuthModuleOptions['provider']
 type Facts = Record<string, unknown>
 
-export async function startVendor(name: VendorName, options?: VendorOptions): Promise<VendorServer> {
+export async function startVendor(
+  name: VendorName,
+  options?: VendorOptions,
+): Promise<VendorServer> {
   return stopping(await start(name, options))
 }
 
 /** This vendor as the `provider` option; `more` are options of the provider. */
-export function providerOf(vendor: VendorServer, more: Facts = {}, name: string = vendor.vendor): ProviderOption {
+export function providerOf(
+  vendor: VendorServer,
+  more: Facts = {},
+  name: string = vendor.vendor,
+): ProviderOption {
   const options = { ...vendor.options, ...more } as Facts
   if (vendor.vendor === 'oidc') return { [name]: oidcProvider(options as never) }
   if (vendor.vendor === 'oauth2') return { [name]: oauth2Provider(options as never) }
@@ -27,7 +39,11 @@ export function providerOf(vendor: VendorServer, more: Facts = {}, name: string 
 }
 
 /** An app behind a gate that logs in at this vendor. */
-export function gateOf(vendor: VendorServer, more: Facts = {}, options: Partial<OAuthModuleOptions> = {}): Promise<Gate> {
+export function gateOf(
+  vendor: VendorServer,
+  more: Facts = {},
+  options: Partial<OAuthModuleOptions> = {},
+): Promise<Gate> {
   return startGate({ provider: providerOf(vendor, more), ...options })
 }
 
@@ -38,7 +54,12 @@ export interface Setting {
 }
 
 /** A vendor, an app behind a gate that logs in there, and a browser. */
-export async function setUp(name: VendorName, more: Facts = {}, vendorOptions: VendorOptions = {}, options: Partial<OAuthModuleOptions> = {}): Promise<Setting> {
+export async function setUp(
+  name: VendorName,
+  more: Facts = {},
+  vendorOptions: VendorOptions = {},
+  options: Partial<OAuthModuleOptions> = {},
+): Promise<Setting> {
   const vendor = await startVendor(name, vendorOptions)
   return { vendor, gate: await gateOf(vendor, more, options), browser: createBrowser() }
 }
@@ -56,12 +77,17 @@ export interface Attempt {
 }
 
 /** Logs in from the start to the page after it. */
-export async function logIn({ gate, browser }: Pick<Setting, 'gate'> & { browser?: Browser }, path = '/'): Promise<Attempt> {
+export async function logIn(
+  { gate, browser }: Pick<Setting, 'gate'> & { browser?: Browser },
+  path = '/',
+): Promise<Attempt> {
   return attemptOf(await (browser ?? createBrowser()).get(gate.url(path)))
 }
 
 export function attemptOf(page: Page): Attempt {
-  const authorize = page.history.find(({ headers }) => /[?&]client_id=/.test(headers.location ?? ''))
+  const authorize = page.history.find(({ headers }) =>
+    /[?&]client_id=/.test(headers.location ?? ''),
+  )
   return {
     page,
     status: page.status,
@@ -91,7 +117,10 @@ export function retryLink(page: Page): string {
 }
 
 /** What construction says against these options, and nothing when it takes them. */
-export function refusal(provider: ProviderOption, options: Partial<OAuthModuleOptions> = {}): string | undefined {
+export function refusal(
+  provider: ProviderOption,
+  options: Partial<OAuthModuleOptions> = {},
+): string | undefined {
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
   try {
     oauthModule({ provider, secret, logger: silent, ...options })

@@ -37,7 +37,13 @@ function parse(text: string): RawAnswer {
   }
   const rest = split < 0 ? '' : text.slice(split + 4)
   const body = headers['transfer-encoding'] === 'chunked' ? dechunk(rest) : rest
-  return { status: Number(start.split(' ')[1] ?? 0), lines, headers, body: Buffer.from(body, 'latin1').toString(), text }
+  return {
+    status: Number(start.split(' ')[1] ?? 0),
+    lines,
+    headers,
+    body: Buffer.from(body, 'latin1').toString(),
+    text,
+  }
 }
 
 function isComplete(text: string): boolean {
@@ -52,7 +58,11 @@ function isComplete(text: string): boolean {
  * Send `Connection: close`, or the answer lasts until the server's keep-alive runs out; with `once` it ends with the
  * first whole answer.
  */
-export function sendRaw(port: number, bytes: string | Buffer, { once = false } = {}): Promise<RawAnswer> {
+export function sendRaw(
+  port: number,
+  bytes: string | Buffer,
+  { once = false } = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')
     const chunks: Buffer[] = []
@@ -69,13 +79,19 @@ export function sendRaw(port: number, bytes: string | Buffer, { once = false } =
 /** One request from a target and header lines in any spelling; adds `Host` and `Connection: close` unless given. */
 export function sendRawRequest(
   port: number,
-  { method = 'GET', target = '/', headers = [], body = '' }: { method?: string; target?: string; headers?: string[]; body?: string },
+  {
+    method = 'GET',
+    target = '/',
+    headers = [],
+    body = '',
+  }: { method?: string; target?: string; headers?: string[]; body?: string },
 ): Promise<RawAnswer> {
   const has = (name: string) => headers.some((line) => line.toLowerCase().startsWith(`${name}:`))
   const lines = [`${method} ${target} HTTP/1.1`]
   if (!has('host')) lines.push(`Host: localhost:${port}`)
   lines.push(...headers)
   if (!has('connection')) lines.push('Connection: close')
-  if (body && !has('content-length') && !has('transfer-encoding')) lines.push(`Content-Length: ${Buffer.byteLength(body, 'latin1')}`)
+  if (body && !has('content-length') && !has('transfer-encoding'))
+    lines.push(`Content-Length: ${Buffer.byteLength(body, 'latin1')}`)
   return sendRaw(port, `${lines.join('\r\n')}\r\n\r\n${body}`)
 }

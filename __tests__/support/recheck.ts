@@ -1,11 +1,20 @@
 import type { OAuthModuleOptions } from '../../src/index.js'
-import type { VendorEndpoint, VendorName, VendorOptions, VendorServer } from '../../src/dev/vendors/index.js'
+import type {
+  VendorEndpoint,
+  VendorName,
+  VendorOptions,
+  VendorServer,
+} from '../../src/dev/vendors/index.js'
 import { logIn, setUp, type Setting } from './providers.js'
 import { fakeDate } from './clock.js'
 import type { Page } from './jar.js'
 
 /** A program's request: no navigation. */
-export const program = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' }
+export const program = {
+  'Sec-Fetch-Mode': 'cors',
+  'Sec-Fetch-Dest': 'empty',
+  Accept: 'application/json',
+}
 
 export const INTERVAL = 300
 
@@ -25,9 +34,16 @@ export interface SceneSetup {
 }
 
 /** Somebody who has logged in, under a clock that stands still. */
-export async function loggedIn(name: VendorName, { provider = {}, vendor = {}, options = {}, start }: SceneSetup = {}): Promise<Scene> {
+export async function loggedIn(
+  name: VendorName,
+  { provider = {}, vendor = {}, options = {}, start }: SceneSetup = {},
+): Promise<Scene> {
   const clock = fakeDate(start)
-  const setting = await setUp(name, provider, vendor, { authCheckInterval: INTERVAL, authCheckEarly: false, ...options })
+  const setting = await setUp(name, provider, vendor, {
+    authCheckInterval: INTERVAL,
+    authCheckEarly: false,
+    ...options,
+  })
   const attempt = await logIn(setting)
   if (attempt.status !== 200) throw new Error(`no login: ${attempt.status} ${attempt.page.body}`)
   setting.vendor.requests.length = 0
@@ -35,10 +51,12 @@ export async function loggedIn(name: VendorName, { provider = {}, vendor = {}, o
   return {
     ...setting,
     clock,
-    visit: (path = '/', headers = {}) => setting.browser.get(setting.gate.url(path), { follow: false, headers }),
+    visit: (path = '/', headers = {}) =>
+      setting.browser.get(setting.gate.url(path), { follow: false, headers }),
     count() {
       const counts: Record<string, number> = {}
-      for (const { endpoint } of setting.vendor.requests) counts[endpoint] = (counts[endpoint] ?? 0) + 1
+      for (const { endpoint } of setting.vendor.requests)
+        counts[endpoint] = (counts[endpoint] ?? 0) + 1
       setting.vendor.requests.length = 0
       return counts
     },
@@ -46,7 +64,9 @@ export async function loggedIn(name: VendorName, { provider = {}, vendor = {}, o
 }
 
 export function formsTo(vendor: VendorServer, endpoint: VendorEndpoint): Record<string, string>[] {
-  return vendor.requests.filter((request) => request.endpoint === endpoint).map(({ form = {} }) => form)
+  return vendor.requests
+    .filter((request) => request.endpoint === endpoint)
+    .map(({ form = {} }) => form)
 }
 
 /** The `code` of an error page or of its JSON twin. */

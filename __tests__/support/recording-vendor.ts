@@ -1,7 +1,10 @@
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { oidcProvider, type ProviderSource } from '../../src/index.js'
 
-export interface StartedVendor extends Pick<VendorServer, 'origin' | 'respond' | 'claims' | 'revokeTokens' | 'close'> {
+export interface StartedVendor extends Pick<
+  VendorServer,
+  'origin' | 'respond' | 'claims' | 'revokeTokens' | 'close'
+> {
   provider(more: Record<string, unknown>): ProviderSource
   /** Every secret that went to the provider so far, and every token that the app showed there. */
   secrets(): string[]
@@ -17,11 +20,24 @@ export async function startRecordingVendor(clientSecret: string): Promise<Starte
     claims,
     revokeTokens,
     close,
-    provider: (more) => oidcProvider({ issuer: String(vendor.options['issuer']), clientId: vendor.clientId, clientSecret, offlineAccess: true, ...more }),
+    provider: (more) =>
+      oidcProvider({
+        issuer: String(vendor.options['issuer']),
+        clientId: vendor.clientId,
+        clientSecret,
+        offlineAccess: true,
+        ...more,
+      }),
     secrets: () =>
       vendor.requests.flatMap(({ form = {}, headers }) => {
         const bearer = /^Bearer (.+)$/.exec(String(headers['authorization'] ?? ''))?.[1]
-        return [form['code'], form['code_verifier'], form['refresh_token'], form['token'], bearer].flatMap((secret) => secret ?? [])
+        return [
+          form['code'],
+          form['code_verifier'],
+          form['refresh_token'],
+          form['token'],
+          bearer,
+        ].flatMap((secret) => secret ?? [])
       }),
   }
 }

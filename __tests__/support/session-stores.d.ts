@@ -1,5 +1,6 @@
 declare module 'pg' {
-  type PoolOptions = { connectionString: string } | { host: string; port: number; user: string; database: string }
+  type PoolOptions =
+    { connectionString: string } | { host: string; port: number; user: string; database: string }
   class Pool {
     constructor(options: PoolOptions)
     query(text: string): Promise<{ rowCount: number | null; rows: Record<string, unknown>[] }>
@@ -14,12 +15,21 @@ declare module 'connect-pg-simple' {
   import type session from 'express-session'
   export default function connectPg(
     library: typeof session,
-  ): new (options: { pool: object; createTableIfMissing?: boolean; pruneSessionInterval?: false }) => session.Store & { close(): Promise<void> }
+  ): new (options: {
+    pool: object
+    createTableIfMissing?: boolean
+    pruneSessionInterval?: false
+  }) => session.Store & { close(): Promise<void> }
 }
 
 declare module 'session-file-store' {
   import type session from 'express-session'
   export default function fileStore(
     library: typeof session,
-  ): new (options: { path: string; retries: number; logFn: () => void; reapInterval: number }) => session.Store
+  ): new (options: {
+    path: string
+    retries: number
+    logFn: () => void
+    reapInterval: number
+  }) => session.Store
 }

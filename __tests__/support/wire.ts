@@ -34,7 +34,10 @@ export async function startWire(target: number): Promise<Wire> {
   const server = createServer((near) => {
     if (isCut) return void near.destroy()
     const far = connect(target, '127.0.0.1')
-    for (const [one, other] of [[near, far], [far, near]] as const) {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(one)
       one.setNoDelay(true)
       one.on('error', () => undefined)
@@ -46,12 +49,16 @@ export async function startWire(target: number): Promise<Wire> {
     let said = ''
     let isHeld = false
     const held: Buffer[] = []
-    const pass = (answer: Buffer) => void (isHeld ? held.push(answer) : near.write(spoil ? spoil(answer) : answer))
+    const pass = (answer: Buffer) =>
+      void (isHeld ? held.push(answer) : near.write(spoil ? spoil(answer) : answer))
     near.on('data', (data) => {
       if (said.length < 2000) said += data.toString('latin1')
       far.write(data)
     })
-    far.on('data', (data: Buffer) => void (delay === 0 ? pass(data) : setTimeout(pass, delay, data)))
+    far.on(
+      'data',
+      (data: Buffer) => void (delay === 0 ? pass(data) : setTimeout(pass, delay, data)),
+    )
     strands.push({
       said: () => said,
       hold: () => void (isHeld = true),

@@ -5,7 +5,11 @@ import { html } from 'oauth-module'
 export function personPage(req: Request): string {
   const { user, createdAt, lastCheckedAt, sessionExpiresAt } = req.oauth
   const headers = Object.entries(req.headers).filter(([name]) => name.startsWith('ngrok-auth-'))
-  const times = Object.entries({ 'logged in': createdAt, 'last checked': lastCheckedAt, 'ends without activity': sessionExpiresAt })
+  const times = Object.entries({
+    'logged in': createdAt,
+    'last checked': lastCheckedAt,
+    'ends without activity': sessionExpiresAt,
+  })
   return html`<!doctype html>
     <html lang="en">
       <head>

@@ -8,7 +8,13 @@ import { devProvider } from 'oauth-module/dev'
 /** Starts two processes of this program that have provider and secret in common, and replaces those that die. */
 export async function startTwo(more: Record<string, string> = {}): Promise<void> {
   const { issuer, clientId, clientSecret } = await devProvider()
-  const env = { OAUTH_MODULE_SECRET: process.env.OAUTH_MODULE_SECRET ?? randomBytes(32).toString('hex'), ISSUER: issuer, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret, ...more }
+  const env = {
+    OAUTH_MODULE_SECRET: process.env.OAUTH_MODULE_SECRET ?? randomBytes(32).toString('hex'),
+    ISSUER: issuer,
+    CLIENT_ID: clientId,
+    CLIENT_SECRET: clientSecret,
+    ...more,
+  }
   const serving = new Set<number>()
   cluster.on('listening', ({ id }) => serving.add(id))
   // One that could not even start would die again and again.
@@ -22,16 +28,28 @@ export async function startTwo(more: Record<string, string> = {}): Promise<void>
 export function serve(options: Pick<OAuthModuleOptions, 'store'>): void {
   const app = express()
   const { ISSUER = '', CLIENT_ID, CLIENT_SECRET } = process.env
-  app.use(oauthModule({
-    provider: { dev: oidcProvider({ issuer: ISSUER, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, emailDomains: ['example.com'] }) },
-    authCheckInterval: 300,
-    ...options,
-  }))
+  app.use(
+    oauthModule({
+      provider: {
+        dev: oidcProvider({
+          issuer: ISSUER,
+          clientId: CLIENT_ID,
+          clientSecret: CLIENT_SECRET,
+          emailDomains: ['example.com'],
+        }),
+      },
+      authCheckInterval: 300,
+      ...options,
+    }),
+  )
   app.get('/{*path}', (req, res) => {
     res.type('text').send(`Hello ${req.oauth.user?.name}, process ${process.pid} knows you\n`)
   })
   const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', (error) => {
     if (error) throw error
-    if (cluster.worker?.id === 1) console.log(`Two processes behind oauth-module: http://localhost:${(server.address() as AddressInfo).port}`)
+    if (cluster.worker?.id === 1)
+      console.log(
+        `Two processes behind oauth-module: http://localhost:${(server.address() as AddressInfo).port}`,
+      )
   })
 }

@@ -8,9 +8,15 @@ export async function startRedisServer(): Promise<string> {
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo
   probe.close()
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' })
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
+    { stdio: 'ignore' },
+  )
   child.once('error', () => {
-    console.error('No redis-server is in the PATH: install it (Debian: apt install redis-server), or set REDIS_URL')
+    console.error(
+      'No redis-server is in the PATH: install it (Debian: apt install redis-server), or set REDIS_URL',
+    )
     process.exit(1)
   })
   process.once('exit', () => child.kill())

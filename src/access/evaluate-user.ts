@@ -4,7 +4,14 @@ import { within } from '../http/timeout.js'
 import { checkedIdentity, checkedMemberships, runHook } from '../oauth/run-hook.js'
 import { identityFromClaims } from '../oauth/claims.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/definition.js'
-import { createPolicy, type Decision, fingerprintOf, type Policy, type Refusal, type Rules } from './policy.js'
+import {
+  createPolicy,
+  type Decision,
+  fingerprintOf,
+  type Policy,
+  type Refusal,
+  type Rules,
+} from './policy.js'
 import { type Provider, trustsEmail } from '../providers/parse-provider.js'
 import type { OAuthUser } from './user.js'
 
@@ -42,7 +49,13 @@ export interface IdentifierConfig {
 /** Milliseconds. */
 export const AUTHORIZE_TIMEOUT = 5_000
 
-export function createIdentifier({ provider, authorize, rulesVersion, trial, asked }: IdentifierConfig): Identifier {
+export function createIdentifier({
+  provider,
+  authorize,
+  rulesVersion,
+  trial,
+  asked,
+}: IdentifierConfig): Identifier {
   const policy = createPolicy(provider.rules)
   const trialPolicy = trial && createPolicy(trial)
   const known = provider.membershipLists ?? []
@@ -51,18 +64,35 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
   const counts = ({ email, emailVerified }: Pick<OAuthUser, 'email' | 'emailVerified'>) =>
     emailVerified || (trustsEmail(provider) && email !== undefined)
 
-  const decide = async (rules: Policy, own: Authorize | undefined, user: OAuthUser, req: IncomingMessage): Promise<Decision> => {
+  const decide = async (
+    rules: Policy,
+    own: Authorize | undefined,
+    user: OAuthUser,
+    req: IncomingMessage,
+  ): Promise<Decision> => {
     const decision = rules.evaluate({ email: user.email, emailVerified: counts(user) }, user)
-    if (!decision.isAllowed || own === undefined || (await isAuthorized(own, user, req))) return decision
+    if (!decision.isAllowed || own === undefined || (await isAuthorized(own, user, req)))
+      return decision
     return refused(rules)
   }
 
   /** Changes nothing: what it cannot find out it keeps to itself. */
-  const runTrial = async (user: OAuthUser, req: IncomingMessage, { scopes }: IdentitySource, readMemberships: () => Promise<Memberships>): Promise<Refusal | undefined> => {
+  const runTrial = async (
+    user: OAuthUser,
+    req: IncomingMessage,
+    { scopes }: IdentitySource,
+    readMemberships: () => Promise<Memberships>,
+  ): Promise<Refusal | undefined> => {
     if (trialPolicy === undefined) return undefined
     const asks = Object.values(wantedOnTrial).some((list) => list.length > 0)
     // Without the scope the provider would show no membership of anybody.
-    if (asks && (provider.membershipScopes ?? []).some((scope) => scopes.length > 0 && !scopes.includes(scope))) return undefined
+    if (
+      asks &&
+      (provider.membershipScopes ?? []).some(
+        (scope) => scopes.length > 0 && !scopes.includes(scope),
+      )
+    )
+      return undefined
     try {
       const tried = { ...user, ...(await readMemberships()) }
       const decision = await decide(trialPolicy, trial?.authorize, tried, req)
@@ -73,14 +103,31 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
   }
 
   return {
-    fingerprint: fingerprintOf([provider.rules, provider.rulesKey, authorize !== undefined, rulesVersion, wanted]),
-    explain: (user) => (provider.restriction?.(user) === undefined ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user) : refused(policy)),
+    fingerprint: fingerprintOf([
+      provider.rules,
+      provider.rulesKey,
+      authorize !== undefined,
+      rulesVersion,
+      wanted,
+    ]),
+    explain: (user) =>
+      provider.restriction?.(user) === undefined
+        ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user)
+        : refused(policy),
     async identify(source, req) {
-      const read = provider.identity ?? (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
+      const read =
+        provider.identity ??
+        (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
       const identity = checkedIdentity(await runHook('identity', source, () => read(source)))
       const membershipsOf = async (asks: Required<Memberships>): Promise<Required<Memberships>> => {
         const isAsked = Object.values(asks).some((list) => list.length > 0)
-        return checkedMemberships(isAsked && (await runHook('memberships', source, () => provider.memberships?.(source, asks, identity)).catch(unmet)), asks)
+        return checkedMemberships(
+          isAsked &&
+            (await runHook('memberships', source, () =>
+              provider.memberships?.(source, asks, identity),
+            ).catch(unmet)),
+          asks,
+        )
       }
       const { organizations, teams, groups } = await membershipsOf(wanted)
       const user: OAuthUser = {
@@ -97,15 +144,24 @@ export function createIdentifier({ provider, authorize, rulesVersion, trial, ask
         groups,
         claims: identity.claims,
       }
-      const isRestricted = (await runHook('restriction', source, () => provider.restriction?.(identity))) !== undefined
+      const isRestricted =
+        (await runHook('restriction', source, () => provider.restriction?.(identity))) !== undefined
       const decision = isRestricted ? refused(policy) : await decide(policy, authorize, user, req)
-      return { user, decision, runTrial: () => runTrial(user, req, source, () => membershipsOf(wantedOnTrial)) }
+      return {
+        user,
+        decision,
+        runTrial: () => runTrial(user, req, source, () => membershipsOf(wantedOnTrial)),
+      }
     },
   }
 }
 
-function union(sets: readonly (Memberships | undefined)[], known: readonly MembershipList[]): Required<Memberships> {
-  const all = (list: MembershipList) => (known.includes(list) ? [...new Set(sets.flatMap((set) => set?.[list] ?? []))].sort() : [])
+function union(
+  sets: readonly (Memberships | undefined)[],
+  known: readonly MembershipList[],
+): Required<Memberships> {
+  const all = (list: MembershipList) =>
+    known.includes(list) ? [...new Set(sets.flatMap((set) => set?.[list] ?? []))].sort() : []
   return { organizations: all('organizations'), teams: all('teams'), groups: all('groups') }
 }
 
@@ -117,7 +173,9 @@ export function subjectOf(claims: Claims | undefined): string | undefined {
 /** What stays true of an ID token after it: who logged in, where, and which session at the provider that is. */
 export function boundClaims(claims: Claims | undefined): Claims {
   const names = ['iss', 'sub', 'tid', 'oid', 'sid', 'auth_time', 'acr', 'amr']
-  return Object.fromEntries(names.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])))
+  return Object.fromEntries(
+    names.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])),
+  )
 }
 
 function refused({ lists }: Policy): Decision {
@@ -131,9 +189,15 @@ function unmet(error: unknown): undefined {
 }
 
 /** Only `true` passes; whatever else happens refuses this request. */
-export async function isAuthorized(authorize: Authorize, user: OAuthUser, req: IncomingMessage): Promise<boolean> {
+export async function isAuthorized(
+  authorize: Authorize,
+  user: OAuthUser,
+  req: IncomingMessage,
+): Promise<boolean> {
   try {
-    return (await within<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) === true
+    return (
+      (await within<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) === true
+    )
   } catch (cause) {
     throw new OAuthError('internal', { cause, hint: 'authorize failed' })
   }

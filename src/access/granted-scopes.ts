@@ -5,21 +5,33 @@ import type { IdentitySource } from '../oauth/definition.js'
 import type { Provider } from '../providers/parse-provider.js'
 
 /** Scopes with those that they stand for. */
-export function withImplied({ impliedScopes = {} }: Provider, said: readonly string[]): readonly string[] {
-  const implied = (scope: string) => (Object.hasOwn(impliedScopes, scope) ? impliedScopes[scope] ?? [] : [])
+export function withImplied(
+  { impliedScopes = {} }: Provider,
+  said: readonly string[],
+): readonly string[] {
+  const implied = (scope: string) =>
+    Object.hasOwn(impliedScopes, scope) ? (impliedScopes[scope] ?? []) : []
   return [...new Set([...said, ...said.flatMap(implied)])]
 }
 
 /** What the user granted, where the provider tells it apart from the token answer. */
-export async function askScopes({ grantedScopes: hook }: Provider, source: IdentitySource): Promise<readonly string[] | undefined> {
+export async function askScopes(
+  { grantedScopes: hook }: Provider,
+  source: IdentitySource,
+): Promise<readonly string[] | undefined> {
   return hook && textsOf(await runHook('grantedScopes', source, () => hook(source)))
 }
 
 /** What is granted still: a permission can be taken back while the token lives. */
-export async function rereadScopes(provider: Provider, source: IdentitySource): Promise<readonly string[]> {
+export async function rereadScopes(
+  provider: Provider,
+  source: IdentitySource,
+): Promise<readonly string[]> {
   const said = await askScopes(provider, source)
   if (said === undefined) return source.scopes
   const granted = withImplied(provider, said)
   if (provider.requiredScopes.every((scope) => granted.includes(scope))) return granted
-  throw new ProviderFault('denied', 'access_denied', { hint: 'a scope that the options demand was taken back' })
+  throw new ProviderFault('denied', 'access_denied', {
+    hint: 'a scope that the options demand was taken back',
+  })
 }

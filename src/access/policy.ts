@@ -10,13 +10,23 @@ export interface Rules {
   readonly groups?: readonly string[] | undefined
 }
 
-export const ruleLists = ['emailAddresses', 'emailDomains', 'organizations', 'teams', 'groups'] as const
+export const ruleLists = [
+  'emailAddresses',
+  'emailDomains',
+  'organizations',
+  'teams',
+  'groups',
+] as const
 export type RuleList = (typeof ruleLists)[number]
 
 /** What the rules say of somebody. */
 export type Decision =
   | { readonly isAllowed: true; readonly matched: Match | undefined }
-  | { readonly isAllowed: false; readonly code: 'not_authorized' | 'email_unverified'; readonly tried: readonly RuleList[] }
+  | {
+      readonly isAllowed: false
+      readonly code: 'not_authorized' | 'email_unverified'
+      readonly tried: readonly RuleList[]
+    }
 
 /** A decision against somebody. */
 export type Refusal = Extract<Decision, { isAllowed: false }>
@@ -38,7 +48,11 @@ export interface Policy {
 export function createPolicy(rules: Rules): Policy {
   const emails = foldedIndex(rules.emailAddresses)
   const domains = foldedIndex(rules.emailDomains)
-  const wanted = { organizations: rules.organizations ?? [], teams: rules.teams ?? [], groups: rules.groups ?? [] }
+  const wanted = {
+    organizations: rules.organizations ?? [],
+    teams: rules.teams ?? [],
+    groups: rules.groups ?? [],
+  }
   const lists = ruleLists.filter((list) => rules[list] !== undefined)
 
   const matchEmail = (email: string | undefined): Match | undefined => {
@@ -62,7 +76,8 @@ export function createPolicy(rules: Rules): Policy {
       }
       const match = matchEmail(identity.email)
       if (match === undefined) return { isAllowed: false, code: 'not_authorized', tried: lists }
-      if (!identity.emailVerified) return { isAllowed: false, code: 'email_unverified', tried: lists }
+      if (!identity.emailVerified)
+        return { isAllowed: false, code: 'email_unverified', tried: lists }
       return { isAllowed: true, matched: match }
     },
   }
@@ -76,16 +91,28 @@ function foldedIndex(entries: readonly string[] = []): Map<string, string> {
  * An address with one `@`, a dot-atom before it and a domain behind it, all ASCII (RFC 5322, 3.4.1), in lower case;
  * anything else matches no rule. The check comes before the folding: the Kelvin sign folds to `k`.
  */
-export function parseEmail(email: string | undefined): { whole: string; domain: string } | undefined {
+export function parseEmail(
+  email: string | undefined,
+): { whole: string; domain: string } | undefined {
   if (email === undefined || email.length > 254) return undefined
-  const match = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([A-Za-z0-9.-]+)$/.exec(email)
+  const match =
+    /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([A-Za-z0-9.-]+)$/.exec(
+      email,
+    )
   const domain = match?.[2]?.toLowerCase()
-  return domain !== undefined && isDomain(domain) ? { whole: email.toLowerCase(), domain } : undefined
+  return domain !== undefined && isDomain(domain)
+    ? { whole: email.toLowerCase(), domain }
+    : undefined
 }
 
 /** Labels of letters, digits and inner dashes, at least two of them. (RFC 1035, 2.3.1) */
 export function isDomain(domain: string): boolean {
-  return domain.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(domain)
+  return (
+    domain.length <= 253 &&
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(
+      domain,
+    )
+  )
 }
 
 /** A short name for all that decides who may pass: another one means that everybody is checked again. */

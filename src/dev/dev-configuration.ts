@@ -41,7 +41,16 @@ export async function devConfiguration(dev: DevConfiguration): Promise<Configura
         require_auth_time: true,
       },
     ],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: randomBytes(8).toString('hex') }] },
+    jwks: {
+      keys: [
+        {
+          ...(await exportJWK(privateKey)),
+          alg: 'RS256',
+          use: 'sig',
+          kid: randomBytes(8).toString('hex'),
+        },
+      ],
+    },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clientAuthMethods: ['client_secret_post'],
     pkce: { required: () => true },
@@ -65,7 +74,7 @@ export async function devConfiguration(dev: DevConfiguration): Promise<Configura
     renderError: dev.answers.renderError,
     interactions: { policy: interactionPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
     findAccount(_ctx, id) {
-      const persona = dev.personas.find(candidate => candidate.id === id)
+      const persona = dev.personas.find((candidate) => candidate.id === id)
       return persona && { accountId: id, claims: () => claimsOf(persona, dev.issuer) }
     },
     loadExistingGrant,
@@ -97,7 +106,8 @@ async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
   if (!client || !session?.accountId) return undefined
   const id = session.grantIdFor(client.clientId)
   const known = id === undefined ? undefined : await provider.Grant.find(id)
-  const grant = known ?? new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
+  const grant =
+    known ?? new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
   grant.addOIDCScope(String(params?.['scope'] ?? 'openid'))
   await grant.save()
   return grant

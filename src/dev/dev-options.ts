@@ -17,8 +17,14 @@ export function readDevOptions(options: DevProviderOptions) {
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
     return read.fail('port', 'must be a whole number from 0 to 65535; 0 is any free port')
   }
-  const redirectUris = read.list('redirectUris', uri => (URL.canParse(uri) ? undefined : 'must be absolute URLs')) ?? []
-  return { port, redirectUris, personas: readPersonas(read.value('personas') ?? [...defaultPersonas]) }
+  const redirectUris =
+    read.list('redirectUris', (uri) => (URL.canParse(uri) ? undefined : 'must be absolute URLs')) ??
+    []
+  return {
+    port,
+    redirectUris,
+    personas: readPersonas(read.value('personas') ?? [...defaultPersonas]),
+  }
 }
 
 export function isLoopback(uri: string): boolean {

@@ -44,35 +44,48 @@ ${body}
 }
 
 export function personasPage(nonce: string, path: string, personas: readonly Persona[]): string {
-  const entries = personas.map(persona => {
-    const tags = (persona.groups ?? []).map(group => html`<span dir="auto">${group}</span>`)
+  const entries = personas.map((persona) => {
+    const tags = (persona.groups ?? []).map((group) => html`<span dir="auto">${group}</span>`)
     const isUnverified = persona.emailVerified === false
     return html`<li><a class="button provider" href="${path}?persona=${encodeURIComponent(persona.id)}"
 ><span class="glyph" aria-hidden="true">${initialOf(persona)}</span
 ><span class="who"><b dir="auto">${persona.name}</b> <span>${persona.email}</span>
 <span class="tags">${isUnverified && html`<span class="warning">e-mail not verified</span>`}${tags}</span></span></a></li>`
   })
-  return layout(nonce, 'Who do you want to be?', html`<p class="quiet">Choose a persona to sign in as.</p>
+  return layout(
+    nonce,
+    'Who do you want to be?',
+    html`<p class="quiet">Choose a persona to sign in as.</p>
 <ul class="providers">${entries}</ul>
-<a class="quiet" href="${path}?deny">Deny: do not sign in</a>`)
+<a class="quiet" href="${path}?deny">Deny: do not sign in</a>`,
+  )
 }
 
 /** No answer to this form stays on this site, so its policy must not limit `form-action`. */
 export function logoutPage(nonce: string, action: string, xsrf: string): string {
-  return layout(nonce, 'Sign out here as well?', html`<p>The next login would ask again who you want to be.</p>
+  return layout(
+    nonce,
+    'Sign out here as well?',
+    html`<p>The next login would ask again who you want to be.</p>
 <form class="actions" method="post" action="${action}"><input type="hidden" name="xsrf" value="${xsrf}">
 <button class="button primary" name="logout" value="yes">Sign out</button>
 <button class="button">Stay signed in</button>
-</form>`)
+</form>`,
+  )
 }
 
 export function messagePage(nonce: string, title: string, message: string, code?: string): string {
-  return layout(nonce, title, html`<p>${message}</p>${code && html`<p class="quiet">Code: <code>${code}</code></p>`}`)
+  return layout(
+    nonce,
+    title,
+    html`<p>${message}</p>${code && html`<p class="quiet">Code: <code>${code}</code></p>`}`,
+  )
 }
 
 /** What a persona has for a photograph. */
 export function pictureOf(persona: Persona): string {
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><rect width="96" height="96" fill="#3d4550"/>
-<text x="48" y="64" font-family="system-ui, sans-serif" font-size="44" font-weight="700" text-anchor="middle" fill="#fff">${
-  initialOf(persona)}</text></svg>`.toString()
+<text x="48" y="64" font-family="system-ui, sans-serif" font-size="44" font-weight="700" text-anchor="middle" fill="#fff">${initialOf(
+    persona,
+  )}</text></svg>`.toString()
 }

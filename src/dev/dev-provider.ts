@@ -33,7 +33,10 @@ export async function devProvider(options: DevProviderOptions = {}): Promise<Dev
     await devConfiguration({ issuer, clientId, clientSecret, personas, answers: providerAnswers }),
   )
   const isAllowed = (uri: string) => isLoopback(uri) || redirectUris.includes(uri)
-  Object.assign(provider.Client.prototype, { redirectUriAllowed: isAllowed, postLogoutRedirectUriAllowed: isAllowed })
+  Object.assign(provider.Client.prototype, {
+    redirectUriAllowed: isAllowed,
+    postLogoutRedirectUriAllowed: isAllowed,
+  })
   provider.use(createInteractions({ provider, issuer, personas }))
   server.on('request', provider.callback())
   return { issuer, clientId, clientSecret, personas, close: () => close(server) }
@@ -51,7 +54,7 @@ function listen(server: Server, port: number): Promise<number> {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.close(error => (error ? reject(error) : resolve()))
+    server.close((error) => (error ? reject(error) : resolve()))
     server.closeAllConnections()
   })
 }

@@ -6,13 +6,19 @@ import type { ProviderAnswers } from './dev-configuration.js'
 import { logoutPage, messagePage, personasPage, pictureOf } from './dev-pages.js'
 import type { Persona } from './personas.js'
 
-type Context = Pick<KoaContextWithOIDC, 'req' | 'res' | 'path' | 'query' | 'type' | 'status' | 'body' | 'set' | 'redirect'>
+type Context = Pick<
+  KoaContextWithOIDC,
+  'req' | 'res' | 'path' | 'query' | 'type' | 'status' | 'body' | 'set' | 'redirect'
+>
 
 function sendPage(ctx: Context, make: (nonce: string) => string): void {
   const nonce = randomBytes(16).toString('base64')
   ctx.type = 'html'
   ctx.set('Cache-Control', 'no-store')
-  ctx.set('Content-Security-Policy', `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`)
+  ctx.set(
+    'Content-Security-Policy',
+    `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
+  )
   ctx.body = make(nonce)
 }
 
@@ -20,14 +26,16 @@ function sendPage(ctx: Context, make: (nonce: string) => string): void {
 export const providerAnswers: ProviderAnswers = {
   logoutSource(ctx, form) {
     const [, action = '', xsrf = ''] = /action="([^"]*)".*value="([^"]*)"/.exec(form) ?? []
-    sendPage(ctx, nonce => logoutPage(nonce, action, xsrf))
+    sendPage(ctx, (nonce) => logoutPage(nonce, action, xsrf))
   },
   postLogoutSuccessSource(ctx) {
-    sendPage(ctx, nonce => messagePage(nonce, 'You are signed out', 'The next login asks again who you want to be.'))
+    sendPage(ctx, (nonce) =>
+      messagePage(nonce, 'You are signed out', 'The next login asks again who you want to be.'),
+    )
   },
   renderError(ctx, { error, error_description: description }) {
     const title = 'The dev provider refused this request'
-    sendPage(ctx, nonce => messagePage(nonce, title, description ?? 'It gave no reason.', error))
+    sendPage(ctx, (nonce) => messagePage(nonce, title, description ?? 'It gave no reason.', error))
   },
 }
 
@@ -49,15 +57,19 @@ export function createInteractions({ provider, issuer, personas }: Interactions)
   async function interact(ctx: Context): Promise<void> {
     const interaction = await provider.interactionDetails(ctx.req, ctx.res)
     if ('deny' in ctx.query) {
-      return finish(ctx, { error: 'access_denied', error_description: 'The user did not want to sign in.' })
+      return finish(ctx, {
+        error: 'access_denied',
+        error_description: 'The user did not want to sign in.',
+      })
     }
     if (interaction.prompt.name === 'consent') return finish(ctx, { consent: {} })
     const persona = personas.find(({ id }) => id === ctx.query['persona'])
     if (persona) {
-      if (interaction.session && interaction.session.accountId !== persona.id) await forgetSession(interaction)
+      if (interaction.session && interaction.session.accountId !== persona.id)
+        await forgetSession(interaction)
       return finish(ctx, { login: { accountId: persona.id }, select_account: {} })
     }
-    sendPage(ctx, nonce => personasPage(nonce, ctx.path, personas))
+    sendPage(ctx, (nonce) => personasPage(nonce, ctx.path, personas))
   }
 
   /** Without this oidc-provider would log the other persona out by a page with a script, and revoke its tokens. */
@@ -69,7 +81,10 @@ export function createInteractions({ provider, issuer, personas }: Interactions)
   }
 
   function sendPicture(ctx: Context): void {
-    const persona = personas.find(({ id }) => new URL(`picture/${encodeURIComponent(id)}.svg`, `${issuer}/`).pathname === ctx.path)
+    const persona = personas.find(
+      ({ id }) =>
+        new URL(`picture/${encodeURIComponent(id)}.svg`, `${issuer}/`).pathname === ctx.path,
+    )
     if (!persona) return
     ctx.type = 'image/svg+xml'
     ctx.body = pictureOf(persona)
@@ -81,8 +96,9 @@ export function createInteractions({ provider, issuer, personas }: Interactions)
       return interact(ctx).catch((error: unknown) => {
         if (!(error instanceof Error && error.name === 'SessionNotFound')) throw error
         ctx.status = 400
-        const message = 'It was finished before, took too long, or began in another browser. Go back to your app and sign in again.'
-        sendPage(ctx, nonce => messagePage(nonce, 'This login is over', message))
+        const message =
+          'It was finished before, took too long, or began in another browser. Go back to your app and sign in again.'
+        sendPage(ctx, (nonce) => messagePage(nonce, 'This login is over', message))
       })
     }
     if (ctx.path === '/auth') allowOfflineAccess(ctx)
@@ -95,6 +111,11 @@ function allowOfflineAccess(ctx: Context): void {
   const { scope, prompt = '' } = ctx.query
   if (typeof scope !== 'string' || typeof prompt !== 'string') return
   const prompts = prompt.split(' ').filter(Boolean)
-  if (!scope.split(' ').includes('offline_access') || prompts.includes('none') || prompts.includes('consent')) return
+  if (
+    !scope.split(' ').includes('offline_access') ||
+    prompts.includes('none') ||
+    prompts.includes('consent')
+  )
+    return
   ctx.query = { ...ctx.query, prompt: [...prompts, 'consent'].join(' ') }
 }

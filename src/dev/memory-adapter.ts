@@ -6,17 +6,19 @@ export function createMemoryAdapter(): (model: string) => Adapter {
   const store = new LRUCache<string, AdapterPayload>({ max: 10_000, perf: Date })
 
   function findWhere(model: string, matches: (payload: AdapterPayload) => boolean) {
-    for (const [key, payload] of store.entries()) if (key.startsWith(`${model}:`) && matches(payload)) return payload
+    for (const [key, payload] of store.entries())
+      if (key.startsWith(`${model}:`) && matches(payload)) return payload
     return undefined
   }
 
-  return model => ({
+  return (model) => ({
     async upsert(id, payload, expiresIn) {
       store.set(`${model}:${id}`, payload, expiresIn ? { ttl: expiresIn * 1000 } : {})
     },
-    find: async id => store.get(`${model}:${id}`),
-    findByUid: async uid => findWhere(model, payload => payload.uid === uid),
-    findByUserCode: async userCode => findWhere(model, payload => payload.userCode === userCode),
+    find: async (id) => store.get(`${model}:${id}`),
+    findByUid: async (uid) => findWhere(model, (payload) => payload.uid === uid),
+    findByUserCode: async (userCode) =>
+      findWhere(model, (payload) => payload.userCode === userCode),
     async consume(id) {
       const payload = store.get(`${model}:${id}`)
       if (payload) payload.consumed = Math.floor(Date.now() / 1000)
@@ -25,7 +27,8 @@ export function createMemoryAdapter(): (model: string) => Adapter {
       store.delete(`${model}:${id}`)
     },
     async revokeByGrantId(grantId) {
-      for (const [key, payload] of [...store.entries()]) if (payload.grantId === grantId) store.delete(key)
+      for (const [key, payload] of [...store.entries()])
+        if (payload.grantId === grantId) store.delete(key)
     },
   })
 }

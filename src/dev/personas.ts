@@ -18,7 +18,13 @@ export const defaultPersonas: readonly Persona[] = [
   { id: 'ada', name: 'Ada Lovelace', email: 'ada@example.com', groups: ['engineering', 'admins'] },
   { id: 'grace', name: 'Grace Hopper', email: 'grace@example.com', groups: ['engineering'] },
   { id: 'mallory', name: 'Mallory', email: 'mallory@elsewhere.example' },
-  { id: 'charles', name: 'Charles Babbage', email: 'charles@example.com', emailVerified: false, groups: ['engineering'] },
+  {
+    id: 'charles',
+    name: 'Charles Babbage',
+    email: 'charles@example.com',
+    emailVerified: false,
+    groups: ['engineering'],
+  },
   {
     id: 'thorgunnur',
     name: 'Þórgunnur Aðalbjörg Świętosława Μαρία-Ελένη Vilhjálmsdóttir',
@@ -31,16 +37,20 @@ export function readPersonas(given: unknown): Persona[] {
   if (!Array.isArray(given) || given.length === 0) {
     throw new TypeError('devProvider.personas must be a list with at least one persona')
   }
-  const personas = given.map((persona: unknown, index) => readPersona(persona, `devProvider.personas[${index}]`))
+  const personas = given.map((persona: unknown, index) =>
+    readPersona(persona, `devProvider.personas[${index}]`),
+  )
   const ids = new Set(personas.map(({ id }) => id))
-  if (ids.size < personas.length) throw new TypeError('devProvider.personas has an id twice: each needs one of its own')
+  if (ids.size < personas.length)
+    throw new TypeError('devProvider.personas has an id twice: each needs one of its own')
   return personas
 }
 
 function readPersona(given: unknown, at: string): Persona {
   const read = readOptions(given, at)
   read.only(['id', 'name', 'email', 'emailVerified', 'username', 'groups'])
-  const text = (name: string) => read.text(name) ?? read.fail(name, 'must be a text that is not empty')
+  const text = (name: string) =>
+    read.text(name) ?? read.fail(name, 'must be a text that is not empty')
   return {
     id: text('id'),
     name: text('name'),
@@ -54,7 +64,10 @@ function readPersona(given: unknown, at: string): Persona {
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
 /** The claims of a persona, in OpenID Connect's words. */
-export function claimsOf({ id, name, email, emailVerified = true, username = id, groups = [] }: Persona, issuer: string) {
+export function claimsOf(
+  { id, name, email, emailVerified = true, username = id, groups = [] }: Persona,
+  issuer: string,
+) {
   return {
     sub: id,
     name,

@@ -38,7 +38,12 @@ export function createSeenLogoutTokens(): SeenLogoutTokens {
   return new LRUCache({ max: 10_000, ttl: REPLAY_MEMORY, perf: Date, ttlResolution: 0 })
 }
 
-export function createBackchannelLogout({ connections, sessions, index, seen }: BackchannelLogoutConfig): BackchannelLogout {
+export function createBackchannelLogout({
+  connections,
+  sessions,
+  index,
+  seen,
+}: BackchannelLogoutConfig): BackchannelLogout {
   const verify = async (token: string): Promise<{ connection: Connection; claims: Claims }> => {
     const { aud, iss } = readUnverified(token)
     for (const connection of connections.values()) {
@@ -53,7 +58,8 @@ export function createBackchannelLogout({ connections, sessions, index, seen }: 
   return {
     async handle(req, res) {
       const [token, second] = (await readForm(req, MAX_BODY)).getAll('logout_token')
-      if (token === undefined || second !== undefined) throw refuse('there is no logout_token, or more than one')
+      if (token === undefined || second !== undefined)
+        throw refuse('there is no logout_token, or more than one')
       const { connection, claims } = await verify(token)
       checkLogoutClaims(claims)
       const replay = `${connection.provider.name} ${String(claims['jti'])}`
@@ -76,7 +82,8 @@ function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): 
   if (!isRecord(events) || !isRecord(events[EVENT])) throw refuse('the token is no logout token')
   if (nonce !== undefined) throw refuse('a logout token has no nonce')
   if (typeof jti !== 'string' || jti === '') throw refuse('the logout token has no jti')
-  if (typeof sid !== 'string' && typeof sub !== 'string') throw refuse('the logout token names neither a session nor a user')
+  if (typeof sid !== 'string' && typeof sub !== 'string')
+    throw refuse('the logout token names neither a session nor a user')
   const maxAge = exp === undefined ? MAX_AGE : MAX_AGE_WITH_END
   if (Number(iat) < Date.now() / 1000 - maxAge) throw refuse('the logout token is too old')
 }
@@ -84,7 +91,9 @@ function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): 
 /** Only to choose whose keys to ask: nothing of it is believed yet. */
 function readUnverified(token: string): Claims {
   try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    const claims: unknown = JSON.parse(
+      Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
+    )
     return isRecord(claims) ? claims : {}
   } catch {
     return {}
@@ -103,5 +112,8 @@ function asRefusal(error: unknown): never {
 }
 
 function refuse(hint: string): OAuthError {
-  return new OAuthError('invalid_callback', { message: 'The logout token is not one that we can use.', hint })
+  return new OAuthError('invalid_callback', {
+    message: 'The logout token is not one that we can use.',
+    hint,
+  })
 }

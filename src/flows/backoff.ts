@@ -17,7 +17,9 @@ const OURS = 500
 const JITTER = 1_000
 
 export function createPauses(): Pauses {
-  const pauses = new LRUCache<string, { from: number; until: number; error: OAuthError }>({ max: 10_000 })
+  const pauses = new LRUCache<string, { from: number; until: number; error: OAuthError }>({
+    max: 10_000,
+  })
   return {
     reason(key) {
       const pause = pauses.get(key)
@@ -26,9 +28,14 @@ export function createPauses(): Pauses {
     },
     begin(key, error) {
       const from = Date.now()
-      if (!(error instanceof ProviderFault)) return void pauses.set(key, { from, until: from + OURS, error })
+      if (!(error instanceof ProviderFault))
+        return void pauses.set(key, { from, until: from + OURS, error })
       const wished = error.code === 'provider_busy' ? (error.retryAfter ?? 0) * 1000 : 0
-      pauses.set(key, { from, until: from + Math.min(Math.max(wished, SHORTEST), LONGEST) + Math.random() * JITTER, error })
+      pauses.set(key, {
+        from,
+        until: from + Math.min(Math.max(wished, SHORTEST), LONGEST) + Math.random() * JITTER,
+        error,
+      })
     },
     end: (key) => void pauses.delete(key),
   }

@@ -10,7 +10,12 @@ import { LONGEST_LIFE } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import { FailedLogin } from './rejection.js'
-import { boundClaims, type Identified, type Identifier, subjectOf } from '../access/evaluate-user.js'
+import {
+  boundClaims,
+  type Identified,
+  type Identifier,
+  subjectOf,
+} from '../access/evaluate-user.js'
 import type { Landings } from './login-loop.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
@@ -44,41 +49,85 @@ export interface Callback {
 /** After so many returns without our cookie the visitor is told why. */
 const RETURNS_BEFORE_EXPLAINING = 2
 
-export function createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration, onIdentified }: CallbackConfig): Callback {
+export function createCallback({
+  connections,
+  identifiers,
+  transactions,
+  sessions,
+  links,
+  landings,
+  maximumDuration,
+  onIdentified,
+}: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, place: Place, now: number) => {
-    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    const found = await sessions.find(
+      req.headers.cookie,
+      place.sessionCookie.name,
+      now,
+      place.instance,
+    )
     return typeof found === 'string' ? undefined : found
   }
 
   /** The transaction that this answer belongs to; `stale` when it is an old one of somebody who is logged in. */
-  const take = async (req: AppRequest, res: ServerResponse, place: Place, callbackName: string, query: URLSearchParams, now: number) => {
+  const take = async (
+    req: AppRequest,
+    res: ServerResponse,
+    place: Place,
+    callbackName: string,
+    query: URLSearchParams,
+    now: number,
+  ) => {
     const home: LoginRequest = { returnPath: links.safeReturn(place, undefined) }
     for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
-      if (query.getAll(name).length > 1) throw new FailedLogin(new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }), { retry: home })
+      if (query.getAll(name).length > 1)
+        throw new FailedLogin(
+          new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }),
+          { retry: home },
+        )
     }
     const sealed = transactions.read(query.get('state') ?? '', now)
     // Only a state of ours can be a stale one: any other, a session id for instance, is refused whoever sends it.
     if (sealed === 'old' && (await hasSession(req, place, now))) return 'stale'
     const connection = typeof sealed === 'object' ? connections.get(sealed.provider) : undefined
-    if (typeof sealed !== 'object' || connection === undefined) return refuse('login_expired', home, 'the state is not ours, or too old')
-    const retry: LoginRequest = { returnPath: links.safeReturn(place, sealed.returnPath), scopes: sealed.demandedScopes }
-    if (!fits(sealed, connection, place, callbackName)) return refuse('invalid_callback', retry, 'the callback belongs to another provider, client or instance')
+    if (typeof sealed !== 'object' || connection === undefined)
+      return refuse('login_expired', home, 'the state is not ours, or too old')
+    const retry: LoginRequest = {
+      returnPath: links.safeReturn(place, sealed.returnPath),
+      scopes: sealed.demandedScopes,
+    }
+    if (!fits(sealed, connection, place, callbackName))
+      return refuse(
+        'invalid_callback',
+        retry,
+        'the callback belongs to another provider, client or instance',
+      )
     const taken = transactions.take(res, req.headers.cookie, place.transactionCookie, sealed)
     if (typeof taken !== 'string') return { transaction: taken, connection, retry }
     if (await hasSession(req, place, now)) return 'stale'
-    return taken === 'used' ? refuse('login_expired', retry, 'the state was used already') : refuseWithoutCookie(sealed, retry)
+    return taken === 'used'
+      ? refuse('login_expired', retry, 'the state was used already')
+      : refuseWithoutCookie(sealed, retry)
   }
 
-  const open = async (req: AppRequest, place: Place, { transaction, connection, retry }: Taken, query: URLSearchParams, now: number) => {
+  const open = async (
+    req: AppRequest,
+    place: Place,
+    { transaction, connection, retry }: Taken,
+    query: URLSearchParams,
+    now: number,
+  ) => {
     const { provider, client } = connection
     const { issuer, isRequired } = await client.callbackIssuer()
     const iss = query.get('iss')
     if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer)) {
       refuse('invalid_callback', retry, 'the callback names another issuer, or none (RFC 9207)')
     }
-    if (query.has('error')) throw new FailedLogin(providerRefusal(provider, query), { retry, provider: provider.name })
+    if (query.has('error'))
+      throw new FailedLogin(providerRefusal(provider, query), { retry, provider: provider.name })
     const code = query.get('code') ?? ''
-    if (!/^[\x20-\x7e]+$/.test(code)) refuse('invalid_callback', retry, 'the callback has no usable code')
+    if (!/^[\x20-\x7e]+$/.test(code))
+      refuse('invalid_callback', retry, 'the callback has no usable code')
     const tokens = await client.redeem({
       code,
       redirectUri: transaction.redirectUri,
@@ -88,18 +137,39 @@ export function createCallback({ connections, identifiers, transactions, session
       authenticatedSince: transaction.reauthenticates ? transaction.startedAt : undefined,
     })
     if (transaction.needsAuthTime && authTimeOf(tokens, provider, now) === undefined) {
-      throw new OAuthError('misconfigured', { hint: `${provider.name} does not say when the user logged in (auth_time): maxAge needs acceptSilentLogin: true` })
+      throw new OAuthError('misconfigured', {
+        hint: `${provider.name} does not say when the user logged in (auth_time): maxAge needs acceptSilentLogin: true`,
+      })
     }
-    const scopes = await grantedScopes(provider, client, tokens, transaction).catch((error: unknown) => {
-      throw error instanceof ScopesMissing ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name }) : error
+    const scopes = await grantedScopes(provider, client, tokens, transaction).catch(
+      (error: unknown) => {
+        throw error instanceof ScopesMissing
+          ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
+          : error
+      },
+    )
+    const source = client.source({
+      accessToken: tokens.accessToken,
+      claims: tokens.claims ?? {},
+      scopes,
+      subject: subjectOf(tokens.claims),
+      hasFreshClaims: true,
+      isLogin: true,
+      tokens: tokens.answer,
     })
-    const source = client.source({ accessToken: tokens.accessToken, claims: tokens.claims ?? {}, scopes, subject: subjectOf(tokens.claims), hasFreshClaims: true, isLogin: true, tokens: tokens.answer })
     const identifier = identifiers.get(provider.name)
-    if (identifier === undefined) throw new OAuthError('internal', { hint: 'a provider without rules' })
+    if (identifier === undefined)
+      throw new OAuthError('internal', { hint: 'a provider without rules' })
     const identified = await identifier.identify(source, req)
     const { user, decision } = identified
     onIdentified(identified)
-    if (!decision.isAllowed) throw new FailedLogin(new OAuthError(decision.code), { retry, provider: provider.name, user, tried: decision.tried })
+    if (!decision.isAllowed)
+      throw new FailedLogin(new OAuthError(decision.code), {
+        retry,
+        provider: provider.name,
+        user,
+        tried: decision.tried,
+      })
     const previous = await hasSession(req, place, now)
     const live = await sessions.create(
       {
@@ -111,13 +181,22 @@ export function createCallback({ connections, identifiers, transactions, session
         subject: subjectOf(tokens.claims),
         boundClaims: boundClaims(tokens.claims),
         redirectUri: transaction.redirectUri,
-        browser: { userAgent: req.headers['user-agent']?.slice(0, 512), ipAddress: req.ip ?? req.socket?.remoteAddress },
+        browser: {
+          userAgent: req.headers['user-agent']?.slice(0, 512),
+          ipAddress: req.ip ?? req.socket?.remoteAddress,
+        },
         scopes,
         authTime: authTimeOf(tokens, provider, now),
         accessTokenExpiresAt: tokens.expiresAt,
-        verdicts: { [identifier.fingerprint]: { at: now, allowed: true, matched: decision.matched } },
+        verdicts: {
+          [identifier.fingerprint]: { at: now, allowed: true, matched: decision.matched },
+        },
       },
-      { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken, idToken: tokens.idToken },
+      {
+        accessToken: tokens.accessToken,
+        refreshToken: tokens.refreshToken,
+        idToken: tokens.idToken,
+      },
       now,
     )
     if (previous) await sessions.destroy(previous.key, 'logout')
@@ -129,7 +208,9 @@ export function createCallback({ connections, identifiers, transactions, session
       const taken = await take(req, res, place, callbackName, query, now)
       if (taken === 'stale') return redirect(res, links.safeReturn(place, undefined))
       const live = await open(req, place, taken, query, now).catch((error: unknown) => {
-        throw error instanceof OAuthError ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name }) : error
+        throw error instanceof OAuthError
+          ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name })
+          : error
       })
       await onLogin(live, now)
       const lost = landings.note(req, res, place, live, now)
@@ -143,7 +224,10 @@ export function createCallback({ connections, identifiers, transactions, session
 
 class ScopesMissing extends OAuthError {
   constructor(missing: readonly string[]) {
-    super('access_denied', { message: 'You did not grant everything that this application asks for.', hint: `not granted: ${missing.join(' ')}` })
+    super('access_denied', {
+      message: 'You did not grant everything that this application asks for.',
+      hint: `not granted: ${missing.join(' ')}`,
+    })
   }
 }
 
@@ -155,7 +239,9 @@ interface Taken {
 
 /** Where to go: a browser carries the fragment of the callback's address along, unless this one has its own. (RFC 9110, 10.2.2) */
 function landing({ connection, retry: { returnPath } }: Taken): string {
-  return connection.provider.hasCallbackFragment === true && !returnPath.includes('#') ? `${returnPath}#` : returnPath
+  return connection.provider.hasCallbackFragment === true && !returnPath.includes('#')
+    ? `${returnPath}#`
+    : returnPath
 }
 
 function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
@@ -163,14 +249,27 @@ function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
 }
 
 /** An answer counts only at the address, for the provider, client and instance that the login began with. */
-function fits(sealed: SealedTransaction, { provider, callbackName }: Connection, place: Place, at: string): boolean {
-  return callbackName === at && sealed.clientId === provider.clientId && sealed.instance === place.instance
+function fits(
+  sealed: SealedTransaction,
+  { provider, callbackName }: Connection,
+  place: Place,
+  at: string,
+): boolean {
+  return (
+    callbackName === at &&
+    sealed.clientId === provider.clientId &&
+    sealed.instance === place.instance
+  )
 }
 
 /** The browser kept no cookie: trying again helps against an old tab, not against a wrong setup. */
-function refuseWithoutCookie({ attempts, redirectUri }: SealedTransaction, retry: LoginRequest): never {
+function refuseWithoutCookie(
+  { attempts, redirectUri }: SealedTransaction,
+  retry: LoginRequest,
+): never {
   const again = { ...retry, attempts: attempts + 1 }
-  if (attempts < RETURNS_BEFORE_EXPLAINING) return refuse('login_expired', again, 'the cookie of this login is missing')
+  if (attempts < RETURNS_BEFORE_EXPLAINING)
+    return refuse('login_expired', again, 'the cookie of this login is missing')
   const { protocol, host } = new URL(redirectUri)
   throw new FailedLogin(
     new OAuthError('cookie_lost', {
@@ -183,33 +282,74 @@ function refuseWithoutCookie({ attempts, redirectUri }: SealedTransaction, retry
   )
 }
 
-const userSaidNo = new Set(['access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'])
+const userSaidNo = new Set([
+  'access_denied',
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'account_selection_required',
+])
 
 /** The error of an authorization response. (RFC 6749, 4.1.2.1) */
 function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError {
   const error = query.get('error') ?? ''
-  const providerMessage = query.get('error_description')?.replace(/[\u0000-\u001f\u007f\u2028-\u202f\u2066-\u2069]+/g, ' ').trim() || undefined
+  const providerMessage =
+    query
+      .get('error_description')
+      ?.replace(/[\u0000-\u001f\u007f\u2028-\u202f\u2066-\u2069]+/g, ' ')
+      .trim() || undefined
   const hint = `${provider.name} answered with the error ${JSON.stringify(error.slice(0, 64))}`
   if (error === '') return new OAuthError('invalid_callback', { hint })
-  if (userSaidNo.has(error) || provider.refusals?.includes(error)) return new OAuthError('access_denied', { providerMessage, hint })
-  if (error === 'temporarily_unavailable') return new OAuthError('provider_busy', { providerMessage, hint })
-  const isOwners = ['unauthorized_client', 'invalid_scope', 'unauthorized_scope_error', 'invalid_request', 'unsupported_response_type', 'invalid_client', 'redirect_uri_mismatch'].includes(error)
+  if (userSaidNo.has(error) || provider.refusals?.includes(error))
+    return new OAuthError('access_denied', { providerMessage, hint })
+  if (error === 'temporarily_unavailable')
+    return new OAuthError('provider_busy', { providerMessage, hint })
+  const isOwners = [
+    'unauthorized_client',
+    'invalid_scope',
+    'unauthorized_scope_error',
+    'invalid_request',
+    'unsupported_response_type',
+    'invalid_client',
+    'redirect_uri_mismatch',
+  ].includes(error)
   return new OAuthError(isOwners ? 'misconfigured' : 'provider_error', { providerMessage, hint })
 }
 
 /** What was granted, with what it stands for. What the configuration demands must be there. */
-async function grantedScopes(provider: Provider, client: ProviderClient, tokens: TokenSet, { scopes, demandedScopes }: TakenTransaction): Promise<readonly string[]> {
-  const source = { accessToken: tokens.accessToken, claims: {}, hasFreshClaims: false, isLogin: true, scopes: [], subject: undefined, tokens: tokens.answer }
+async function grantedScopes(
+  provider: Provider,
+  client: ProviderClient,
+  tokens: TokenSet,
+  { scopes, demandedScopes }: TakenTransaction,
+): Promise<readonly string[]> {
+  const source = {
+    accessToken: tokens.accessToken,
+    claims: {},
+    hasFreshClaims: false,
+    isLogin: true,
+    scopes: [],
+    subject: undefined,
+    tokens: tokens.answer,
+  }
   const said = tokens.scopes ?? (await askScopes(provider, client.source(source)))
   if (said === undefined) return scopes
   const granted = withImplied(provider, said)
-  const missing = [...provider.requiredScopes, ...demandedScopes].filter((scope) => !granted.includes(scope))
+  const missing = [...provider.requiredScopes, ...demandedScopes].filter(
+    (scope) => !granted.includes(scope),
+  )
   if (missing.length === 0) return granted
   throw new ScopesMissing(missing)
 }
 
 /** One of the future, as from a provider that counts in milliseconds, says nothing: it would stay fresh for ever. */
-function authTimeOf({ claims }: TokenSet, { clockTolerance }: Provider, now: number): number | undefined {
+function authTimeOf(
+  { claims }: TokenSet,
+  { clockTolerance }: Provider,
+  now: number,
+): number | undefined {
   const said = claims?.['auth_time']
-  return typeof said === 'number' && said * 1000 <= now + clockTolerance * 1000 ? said * 1000 : undefined
+  return typeof said === 'number' && said * 1000 <= now + clockTolerance * 1000
+    ? said * 1000
+    : undefined
 }

@@ -38,10 +38,21 @@ export interface Links {
 const LOGIN_LINK_LIFE = 24 * 3_600_000
 const CONFIRMATION_LIFE = 600_000
 
-export function createLinks(sealer: Sealer, places: Pick<Places, 'special'>, basePath: string): Links {
+export function createLinks(
+  sealer: Sealer,
+  places: Pick<Places, 'special'>,
+  basePath: string,
+): Links {
   const sealed = (purpose: 'return' | 'confirm', place: Place, life: number, facts: object) =>
-    sealer.seal(purpose, JSON.stringify({ ...facts, instance: place.instance, until: Date.now() + life }))
-  const opened = (purpose: 'return' | 'confirm', place: Place, token: string | null): Record<string, unknown> | undefined => {
+    sealer.seal(
+      purpose,
+      JSON.stringify({ ...facts, instance: place.instance, until: Date.now() + life }),
+    )
+  const opened = (
+    purpose: 'return' | 'confirm',
+    place: Place,
+    token: string | null,
+  ): Record<string, unknown> | undefined => {
     const text = token === null ? undefined : sealer.open(purpose, token)
     const facts: unknown = text === undefined ? undefined : JSON.parse(text)
     if (!isRecord(facts) || facts['instance'] !== place.instance) return undefined
@@ -59,7 +70,10 @@ export function createLinks(sealer: Sealer, places: Pick<Places, 'special'>, bas
     safeReturn,
     login(place, request) {
       const token = sealed('return', place, LOGIN_LINK_LIFE, request)
-      const connection = request.connection === undefined ? '' : `connection=${encodeURIComponent(request.connection)}&`
+      const connection =
+        request.connection === undefined
+          ? ''
+          : `connection=${encodeURIComponent(request.connection)}&`
       return `${places.special(place, 'authn')}?${connection}return_token=${token}`
     },
     open(place, query) {
@@ -71,11 +85,14 @@ export function createLinks(sealer: Sealer, places: Pick<Places, 'special'>, bas
     logout: (place) => places.special(place, 'logout'),
     confirmedLogout: (place, sessionKey) =>
       `${places.special(place, 'logout')}?confirm=${sealed('confirm', place, CONFIRMATION_LIFE, { sessionKey })}`,
-    isConfirmed: (place, query, sessionKey) => opened('confirm', place, query.get('confirm'))?.['sessionKey'] === sessionKey,
+    isConfirmed: (place, query, sessionKey) =>
+      opened('confirm', place, query.get('confirm'))?.['sessionKey'] === sessionKey,
   }
 }
 
 /** A path as an app may spell it, as one of a URI: the space and what is not ASCII percent-encoded. (RFC 3987, 3.1) */
 function encodePath(path: string): string {
-  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''))
+  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (text) =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),
+  )
 }

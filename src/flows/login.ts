@@ -42,20 +42,39 @@ export interface Login {
 }
 
 export function createLogin(config: LoginConfig): Login {
-  const { connections, transactions, links, landings, places, answers, publicUrl, allowsHttp } = config
+  const { connections, transactions, links, landings, places, answers, publicUrl, allowsHttp } =
+    config
   const [only] = connections.size === 1 ? connections.values() : []
 
   /** A login must begin where the callback will come back to: the cookie lives on one host. */
   const mustMove = (req: AppRequest, request: LoginRequest) =>
-    publicUrl !== undefined && !request.isMoved && req.headers.host !== undefined && req.headers.host !== new URL(publicUrl.origin).host
+    publicUrl !== undefined &&
+    !request.isMoved &&
+    req.headers.host !== undefined &&
+    req.headers.host !== new URL(publicUrl.origin).host
 
-  const begin = async (req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest, connection: Connection, query?: URLSearchParams) => {
+  const begin = async (
+    req: AppRequest,
+    res: ServerResponse,
+    place: Place,
+    request: LoginRequest,
+    connection: Connection,
+    query?: URLSearchParams,
+  ) => {
     const { provider, client, callbackName } = connection
     const origin = places.origin(req)
     refuseHttp(origin, allowsHttp)
     const redirectUri = `${origin}${places.special(place, callbackName)}`
     config.onRedirectUri(redirectUri)
-    const scopes = [...new Set([...provider.requestedScopes, ...config.guardScopes(provider), ...connectionScopes(provider, query), ...(request.keptScopes ?? []), ...(request.scopes ?? [])])]
+    const scopes = [
+      ...new Set([
+        ...provider.requestedScopes,
+        ...config.guardScopes(provider),
+        ...connectionScopes(provider, query),
+        ...(request.keptScopes ?? []),
+        ...(request.scopes ?? []),
+      ]),
+    ]
     const begun = transactions.begin(res, req.headers.cookie, place.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,
@@ -79,24 +98,46 @@ export function createLogin(config: LoginConfig): Login {
       ...(scopes.length > 0 && { scope: scopes.join(provider.scopeSeparator ?? ' ') }),
       state: begun.state,
       ...(provider.openid && { nonce: begun.nonce }),
-      ...(provider.pkce !== false && { code_challenge: begun.codeChallenge, code_challenge_method: 'S256' }),
+      ...(provider.pkce !== false && {
+        code_challenge: begun.codeChallenge,
+        code_challenge_method: 'S256',
+      }),
     })
     redirect(res, url)
   }
 
   const start: Login['start'] = async (req, res, place, request) => {
     landings.check(req, place, Date.now())
-    if (mustMove(req, request)) return redirect(res, `${publicUrl?.origin}${links.login(place, { ...request, isMoved: true })}`)
+    if (mustMove(req, request))
+      return redirect(
+        res,
+        `${publicUrl?.origin}${links.login(place, { ...request, isMoved: true })}`,
+      )
     if (only === undefined) return redirect(res, links.login(place, request))
     return begin(req, res, place, request, only)
   }
 
-  const showChoice = (req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest, query: URLSearchParams) => {
+  const showChoice = (
+    req: AppRequest,
+    res: ServerResponse,
+    place: Place,
+    request: LoginRequest,
+    query: URLSearchParams,
+  ) => {
     const buttons = [...connections.values()].map(({ provider }) => {
       const { name, label, iconUrl, color } = provider
-      return { name, label, iconUrl, color, url: links.login(place, { ...request, connection: name }) + carriedParams([provider], query) }
+      return {
+        name,
+        label,
+        iconUrl,
+        color,
+        url:
+          links.login(place, { ...request, connection: name }) + carriedParams([provider], query),
+      }
     })
-    const json = { connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })) }
+    const json = {
+      connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })),
+    }
     answers.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
   }
 
@@ -104,15 +145,27 @@ export function createLogin(config: LoginConfig): Login {
     start,
     async authn(req, res, place, query) {
       // Without a link of ours this is an explicit login: anew, and to the start page. (S-013)
-      const asked = links.open(place, query) ?? { returnPath: links.safeReturn(place, undefined), ask: 'login' as const }
+      const asked = links.open(place, query) ?? {
+        returnPath: links.safeReturn(place, undefined),
+        ask: 'login' as const,
+      }
       const name = query.get('connection') ?? asked.connection
       const connection = name === null || name === undefined ? only : connections.get(name)
-      if (name && connection === undefined) throw new OAuthError('not_found', { message: 'There is no login of this name.' })
+      if (name && connection === undefined)
+        throw new OAuthError('not_found', { message: 'There is no login of this name.' })
       if (mustMove(req, asked)) {
-        const carried = carriedParams([...(connection ? [connection] : connections.values())].map(({ provider }) => provider), query)
-        return redirect(res, `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`)
+        const carried = carriedParams(
+          [...(connection ? [connection] : connections.values())].map(({ provider }) => provider),
+          query,
+        )
+        return redirect(
+          res,
+          `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`,
+        )
       }
-      return connection === undefined ? showChoice(req, res, place, asked, query) : begin(req, res, place, asked, connection, query)
+      return connection === undefined
+        ? showChoice(req, res, place, asked, query)
+        : begin(req, res, place, asked, connection, query)
     },
   }
 }
@@ -127,35 +180,57 @@ function refuseHttp(origin: string, allowsHttp: boolean): void {
 }
 
 /** Values of query parameters that the configuration lets through; a repeated one is ambiguous and left out. */
-function mappedParams({ authorizationParamsMap }: Provider, query: URLSearchParams | undefined): Record<string, string> {
-  const entries = Object.entries(authorizationParamsMap).flatMap(([name, from]): [string, string][] => {
-    const [value, ...more] = query?.getAll(from) ?? []
-    return value === undefined || more.length > 0 || value.length > 2048 ? [] : [[name, value]]
-  })
+function mappedParams(
+  { authorizationParamsMap }: Provider,
+  query: URLSearchParams | undefined,
+): Record<string, string> {
+  const entries = Object.entries(authorizationParamsMap).flatMap(
+    ([name, from]): [string, string][] => {
+      const [value, ...more] = query?.getAll(from) ?? []
+      return value === undefined || more.length > 0 || value.length > 2048 ? [] : [[name, value]]
+    },
+  )
   return Object.fromEntries(entries)
 }
 
 /** What a login with one of these providers reads from the query, for a link that leads there. */
 function carriedParams(providers: readonly Provider[], query: URLSearchParams): string {
-  const names = new Set(providers.flatMap(({ authorizationParamsMap, connectionScopes }) => [...Object.values(authorizationParamsMap), ...(connectionScopes.length > 0 ? ['connection_scope'] : [])]))
-  const carried = new URLSearchParams([...query].filter(([name, value]) => names.has(name) && value.length <= 2048))
+  const names = new Set(
+    providers.flatMap(({ authorizationParamsMap, connectionScopes }) => [
+      ...Object.values(authorizationParamsMap),
+      ...(connectionScopes.length > 0 ? ['connection_scope'] : []),
+    ]),
+  )
+  const carried = new URLSearchParams(
+    [...query].filter(([name, value]) => names.has(name) && value.length <= 2048),
+  )
   return carried.size > 0 ? `&${carried}` : ''
 }
 
 /** `?connection_scope=`: those that the configuration allows. */
-function connectionScopes({ connectionScopes: allowed, connectionScopeSeparator }: Provider, query: URLSearchParams | undefined): string[] {
+function connectionScopes(
+  { connectionScopes: allowed, connectionScopeSeparator }: Provider,
+  query: URLSearchParams | undefined,
+): string[] {
   if (allowed.length === 0) return []
-  const asked = (query?.getAll('connection_scope') ?? []).flatMap((value) => value.split(connectionScopeSeparator))
+  const asked = (query?.getAll('connection_scope') ?? []).flatMap((value) =>
+    value.split(connectionScopeSeparator),
+  )
   return allowed.filter((scope) => asked.includes(scope))
 }
 
 /** One `prompt`, whatever several reasons ask for. */
 function mergePrompt(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
   const { reauthenticate, selectAccount, askAgain } = provider
-  const asked = (ask === undefined ? undefined : { login: reauthenticate, account: selectAccount, scopes: askAgain }[ask]) ?? {}
+  const asked =
+    (ask === undefined
+      ? undefined
+      : { login: reauthenticate, account: selectAccount, scopes: askAgain }[ask]) ?? {}
   const { prompt: always } = provider.authorizationParams
   if (asked['prompt'] === undefined || always === undefined) return asked
   // `none` stands alone. (OpenID Connect Core, 3.1.2.1)
-  const prompts = [...always.split(' '), ...asked['prompt'].split(' ')].filter((prompt) => prompt !== 'none')
+  const prompts = [...always.split(' '), ...asked['prompt'].split(' ')].filter(
+    (prompt) => prompt !== 'none',
+  )
   return { ...asked, prompt: [...new Set(prompts)].join(' ') }
 }

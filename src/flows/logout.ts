@@ -31,7 +31,11 @@ export interface LogoutConfig {
 
 export interface Logout {
   /** `/auth/logout`; says which session it ended. */
-  handle(visit: Visit, res: ServerResponse, query: URLSearchParams): Promise<LiveSession | undefined>
+  handle(
+    visit: Visit,
+    res: ServerResponse,
+    query: URLSearchParams,
+  ): Promise<LiveSession | undefined>
 }
 
 /** Milliseconds. */
@@ -39,19 +43,38 @@ const PROVIDER_PATIENCE = 2_000
 /** As many cookies of our name as are read of one request. */
 const MAX_SESSIONS = 4
 
-export function createLogout({ sessions, connections, links, landings, places, answers, behaviour, beside }: LogoutConfig): Logout {
+export function createLogout({
+  sessions,
+  connections,
+  links,
+  landings,
+  places,
+  answers,
+  behaviour,
+  beside,
+}: LogoutConfig): Logout {
   const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
     const { name, email, username, provider } = session.user
     const facts = {
       confirmUrl: links.confirmedLogout(place, key),
       cancelUrl: links.safeReturn(place, undefined),
-      user: { name, email, username, provider: connections.get(provider)?.provider.label ?? provider },
+      user: {
+        name,
+        email,
+        username,
+        provider: connections.get(provider)?.provider.label ?? provider,
+      },
     }
-    answers.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) => pages.confirmLogout(facts, nonce))
+    answers.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
+      pages.confirmLogout(facts, nonce),
+    )
   }
 
   /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
-  const providerLogout = async ({ req, place }: Visit, live: LiveSession): Promise<string | undefined> => {
+  const providerLogout = async (
+    { req, place }: Visit,
+    live: LiveSession,
+  ): Promise<string | undefined> => {
     const connection = connections.get(live.session.provider)
     if (!behaviour.endsProviderSession || connection === undefined) return undefined
     const { idToken } = sessions.tokens(live)
@@ -67,17 +90,24 @@ export function createLogout({ sessions, connections, links, landings, places, a
 
   const revoke = (live: LiveSession) => {
     const connection = connections.get(live.session.provider)
-    if (!behaviour.revokesTokens || connection === undefined || connection.provider.isManaged) return
+    if (!behaviour.revokesTokens || connection === undefined || connection.provider.isManaged)
+      return
     const { accessToken, refreshToken } = sessions.tokens(live)
     if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
   }
 
   const goOn = (req: AppRequest, res: ServerResponse, url: string, message: string) =>
-    answers.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) => pages.continue({ url, message }, nonce))
+    answers.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) =>
+      pages.continue({ url, message }, nonce),
+    )
 
   /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
   const endAll = async ({ req, place, now }: Visit, first: LiveSession) => {
-    for (let live: LiveSession | MissReason = first, count = 0; typeof live !== 'string' && count < MAX_SESSIONS; count++) {
+    for (
+      let live: LiveSession | MissReason = first, count = 0;
+      typeof live !== 'string' && count < MAX_SESSIONS;
+      count++
+    ) {
       await sessions.destroy(live.key, 'logout')
       live = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
     }
@@ -85,7 +115,13 @@ export function createLogout({ sessions, connections, links, landings, places, a
 
   const signedOut = ({ req, place }: Visit, res: ServerResponse, onward: string | undefined) => {
     // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
-    if (onward !== undefined && req.method === 'POST') return goOn(req, res, onward, 'You are signed out here. To sign out at the provider as well, go on.')
+    if (onward !== undefined && req.method === 'POST')
+      return goOn(
+        req,
+        res,
+        onward,
+        'You are signed out here. To sign out at the provider as well, go on.',
+      )
     if (onward !== undefined) return redirect(res, onward)
     if (behaviour.returnPath !== undefined) {
       const url = behaviour.returnPath
@@ -93,16 +129,27 @@ export function createLogout({ sessions, connections, links, landings, places, a
       if (req.method === 'POST') return goOn(req, res, url, 'You are signed out.')
       return redirect(res, url)
     }
-    const loginUrl = links.login(place, { returnPath: links.safeReturn(place, undefined), ask: 'account' })
-    answers.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) => pages.signedOut({ loginUrl }, nonce))
+    const loginUrl = links.login(place, {
+      returnPath: links.safeReturn(place, undefined),
+      ask: 'account',
+    })
+    answers.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
+      pages.signedOut({ loginUrl }, nonce),
+    )
   }
 
   return {
     async handle(visit, res, query) {
       const { req, place, now } = visit
-      const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+      const found = await sessions.find(
+        req.headers.cookie,
+        place.sessionCookie.name,
+        now,
+        place.instance,
+      )
       const live = typeof found !== 'string' ? found : undefined
-      const isConfirmed = live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
+      const isConfirmed =
+        live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
       if (live !== undefined && !isConfirmed && !comesFromHere(visit)) {
         askFirst(visit, res, live)
         return undefined

@@ -13,7 +13,11 @@ import { type Check, createReread } from './reread-user.js'
 /** What became of a check. */
 export type CheckResult =
   | { readonly is: 'allowed'; readonly live: LiveSession }
-  | { readonly is: 'denied'; readonly live: LiveSession; readonly identified: Identified | undefined }
+  | {
+      readonly is: 'denied'
+      readonly live: LiveSession
+      readonly identified: Identified | undefined
+    }
   /** The grant or the row is gone: log in again. */
   | { readonly is: 'ended' }
   /** Nothing is known; the session stays. */
@@ -67,7 +71,8 @@ export function createRecheck(config: RecheckConfig): Recheck {
   const refresh = createRefresh({ connections, sessions, flights, pauses })
   const reread = createReread({ sessions, refresh })
   const fingerprintOf = (session: Session) => identifiers.get(session.provider)?.fingerprint ?? ''
-  const verdictOf = (session: Session): Verdict | undefined => session.verdicts[fingerprintOf(session)]
+  const verdictOf = (session: Session): Verdict | undefined =>
+    session.verdicts[fingerprintOf(session)]
 
   const need = (session: Session, now: number): CheckNeed => {
     const verdict = verdictOf(session)
@@ -80,10 +85,17 @@ export function createRecheck(config: RecheckConfig): Recheck {
     return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'none'
   }
 
-  const settle = async ({ live, startedAt, scopes }: Check, identified: Identified | undefined): Promise<CheckResult> => {
+  const settle = async (
+    { live, startedAt, scopes }: Check,
+    identified: Identified | undefined,
+  ): Promise<CheckResult> => {
     const { user = live.session.user, decision } = identified ?? {}
     const isAllowed = decision?.isAllowed === true
-    const verdict: Verdict = { at: startedAt, allowed: isAllowed, matched: isAllowed ? decision.matched : undefined }
+    const verdict: Verdict = {
+      at: startedAt,
+      allowed: isAllowed,
+      matched: isAllowed ? decision.matched : undefined,
+    }
     const written = await flights.write(live, (session) => {
       // Where no lock reaches, another process may have asked later and answered sooner: what it found out stands.
       if ((verdictOf(session)?.at ?? 0) > startedAt) return undefined
@@ -95,17 +107,34 @@ export function createRecheck(config: RecheckConfig): Recheck {
       }
     })
     if (written === undefined) return { is: 'ended' }
-    return verdictOf(written.session)?.allowed === true ? { is: 'allowed', live: written } : { is: 'denied', live: written, identified }
+    return verdictOf(written.session)?.allowed === true
+      ? { is: 'allowed', live: written }
+      : { is: 'denied', live: written, identified }
   }
 
-  const run = async (live: LiveSession, req: IncomingMessage, isAgain = false): Promise<CheckResult> => {
+  const run = async (
+    live: LiveSession,
+    req: IncomingMessage,
+    isAgain = false,
+  ): Promise<CheckResult> => {
     const connection = connections.get(live.session.provider)
     const identifier = identifiers.get(live.session.provider)
     if (connection === undefined || identifier === undefined) return { is: 'ended' }
-    const check: Check = { live, req, connection, identifier, startedAt: Date.now(), isRefreshed: false, scopes: live.session.scopes }
+    const check: Check = {
+      live,
+      req,
+      connection,
+      identifier,
+      startedAt: Date.now(),
+      isRefreshed: false,
+      scopes: live.session.scopes,
+    }
     try {
       const identified = await reread(check)
-      if (identified.user.key !== live.session.user.key) throw new ProviderFault('ended', 'login_required', { hint: 'the provider now names another user' })
+      if (identified.user.key !== live.session.user.key)
+        throw new ProviderFault('ended', 'login_required', {
+          hint: 'the provider now names another user',
+        })
       config.onIdentified(identified)
       const result = await settle(check, identified)
       pauses.end(live.key)
@@ -115,11 +144,16 @@ export function createRecheck(config: RecheckConfig): Recheck {
     }
   }
 
-  const settleFailure = async (check: Check, error: unknown, isAgain: boolean): Promise<CheckResult> => {
+  const settleFailure = async (
+    check: Check,
+    error: unknown,
+    isAgain: boolean,
+  ): Promise<CheckResult> => {
     if (!(error instanceof OAuthError)) throw error
     const { live, req } = check
     // The provider no longer shows what the rules ask for: a withdrawn permission.
-    if (error instanceof ProviderFault && error.outcome === 'denied') return settle(check, undefined)
+    if (error instanceof ProviderFault && error.outcome === 'denied')
+      return settle(check, undefined)
     if (!isEnd(error)) {
       pauses.begin(live.key, error)
       return { is: 'failed', error }
@@ -133,9 +167,17 @@ export function createRecheck(config: RecheckConfig): Recheck {
 
   /** For a while after the check was due, an outage does not lock out those who passed the last one. */
   const withGrace = async (live: LiveSession, result: CheckResult): Promise<CheckResult> => {
-    if (result.is !== 'failed' || !(result.error instanceof ProviderFault) || result.error.outcome !== 'down') return result
+    if (
+      result.is !== 'failed' ||
+      !(result.error instanceof ProviderFault) ||
+      result.error.outcome !== 'down'
+    )
+      return result
     const verdict = verdictOf(live.session)
-    const isWithin = interval > 0 && verdict?.allowed === true && Math.abs(Date.now() - verdict.at) < interval + grace
+    const isWithin =
+      interval > 0 &&
+      verdict?.allowed === true &&
+      Math.abs(Date.now() - verdict.at) < interval + grace
     if (!isWithin) return result
     // It may have ended while the provider kept us waiting.
     const current = await sessions.reload(live)
@@ -146,19 +188,21 @@ export function createRecheck(config: RecheckConfig): Recheck {
   const checkOnce = (live: LiveSession, req: IncomingMessage): Promise<CheckResult> =>
     flights.share(`${live.key} ${fingerprintOf(live.session)}`, async () => {
       const startedAt = Date.now()
-      const result = await flights.locked<CheckResult>(live, async (current) => {
-        if (current === undefined) return { is: 'ended' }
-        // Whoever held the lock before may have checked already.
-        const isDone = verdictOf(current.session)?.at !== verdictOf(live.session)?.at
-        const still = isDone ? need(current.session, Date.now()) : 'now'
-        if (still === 'none') return { is: 'allowed', live: current }
-        if (still === 'denied') return { is: 'denied', live: current, identified: undefined }
-        return run(current, req)
-      }).catch((error: unknown): CheckResult => {
-        // The lock could not be had.
-        if (error instanceof ProviderFault) return { is: 'failed', error }
-        throw error
-      })
+      const result = await flights
+        .locked<CheckResult>(live, async (current) => {
+          if (current === undefined) return { is: 'ended' }
+          // Whoever held the lock before may have checked already.
+          const isDone = verdictOf(current.session)?.at !== verdictOf(live.session)?.at
+          const still = isDone ? need(current.session, Date.now()) : 'now'
+          if (still === 'none') return { is: 'allowed', live: current }
+          if (still === 'denied') return { is: 'denied', live: current, identified: undefined }
+          return run(current, req)
+        })
+        .catch((error: unknown): CheckResult => {
+          // The lock could not be had.
+          if (error instanceof ProviderFault) return { is: 'failed', error }
+          throw error
+        })
       config.onChecked(live, result, Date.now() - startedAt)
       return result
     })
@@ -168,23 +212,36 @@ export function createRecheck(config: RecheckConfig): Recheck {
     verdict: verdictOf,
     knows({ provider: name, clientId, issuer }) {
       const provider = connections.get(name)?.provider
-      return provider !== undefined && clientId === provider.clientId && issuer === (provider.issuer ?? '')
+      return (
+        provider !== undefined &&
+        clientId === provider.clientId &&
+        issuer === (provider.issuer ?? '')
+      )
     },
     async check(live, req) {
       const error = pauses.reason(live.key)
-      return withGrace(live, error === undefined ? await checkOnce(live, req) : { is: 'failed', error })
+      return withGrace(
+        live,
+        error === undefined ? await checkOnce(live, req) : { is: 'failed', error },
+      )
     },
     checkEarly(live, req) {
       if (pauses.reason(live.key) === undefined) flights.beside(checkOnce(live, req))
     },
     readmit(live) {
       if (live.session.deniedSince === undefined) return
-      flights.beside(flights.write(live, ({ deniedSince }) => (deniedSince === undefined ? undefined : { deniedSince: undefined })))
+      flights.beside(
+        flights.write(live, ({ deniedSince }) =>
+          deniedSince === undefined ? undefined : { deniedSince: undefined },
+        ),
+      )
     },
     withFreshToken: refresh.withFreshToken,
     toleratedUntil(session) {
       const verdict = verdictOf(session)
-      return interval === 0 || verdict === undefined ? Number.POSITIVE_INFINITY : verdict.at + interval + grace
+      return interval === 0 || verdict === undefined
+        ? Number.POSITIVE_INFINITY
+        : verdict.at + interval + grace
     },
     dueAt(session) {
       const verdict = verdictOf(session)
@@ -195,12 +252,25 @@ export function createRecheck(config: RecheckConfig): Recheck {
 
 /** What a visitor is told when a check failed: the session stands, it only could not be checked. */
 export function unchecked(error: OAuthError): OAuthError {
-  if (['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)) return error
-  return new OAuthError('recheck_unavailable', { cause: error, hint: error.hint, retryAfter: error.retryAfter })
+  if (
+    ['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)
+  )
+    return error
+  return new OAuthError('recheck_unavailable', {
+    cause: error,
+    hint: error.hint,
+    retryAfter: error.retryAfter,
+  })
 }
 
 /** The verdict in force and the one before: two releases side by side must not send each other checking. */
-function latest(verdicts: Session['verdicts'], fingerprint: string, verdict: Verdict): Record<string, Verdict> {
-  const others = Object.entries(verdicts).filter(([name]) => name !== fingerprint).sort(([, a], [, b]) => b.at - a.at)
+function latest(
+  verdicts: Session['verdicts'],
+  fingerprint: string,
+  verdict: Verdict,
+): Record<string, Verdict> {
+  const others = Object.entries(verdicts)
+    .filter(([name]) => name !== fingerprint)
+    .sort(([, a], [, b]) => b.at - a.at)
   return Object.fromEntries([[fingerprint, verdict] as const, ...others].slice(0, MAX_VERDICTS))
 }

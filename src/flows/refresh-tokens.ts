@@ -37,7 +37,11 @@ const EXPIRY_MARGIN = 5_000
 
 export function createRefresh({ connections, sessions, flights, pauses }: RefreshConfig): Refresh {
   /** Fresh tokens are in the store before anybody uses them: the old ones may be worth nothing now. */
-  const save = async (live: LiveSession, tokens: Tokens, expiresAt: number | undefined): Promise<LiveSession> => {
+  const save = async (
+    live: LiveSession,
+    tokens: Tokens,
+    expiresAt: number | undefined,
+  ): Promise<LiveSession> => {
     flights.unsaved.set(live.key, { tokens, expiresAt })
     const saved = await flights.write(live, () => ({ accessTokenExpiresAt: expiresAt }), tokens)
     flights.unsaved.delete(live.key)
@@ -51,7 +55,8 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
 
   const tokens: Refresh['tokens'] = async (live, { client }) => {
     const old = sessions.tokens(live)
-    if (old.refreshToken === undefined) return ended('the access token is no longer valid, and there is no refresh token')
+    if (old.refreshToken === undefined)
+      return ended('the access token is no longer valid, and there is no refresh token')
     const merge = (fresh: Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken'>): Tokens => ({
       accessToken: fresh.accessToken,
       refreshToken: fresh.refreshToken ?? old.refreshToken,
@@ -62,8 +67,17 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
         // The old refresh token may be spent now, whatever becomes of the rest of the answer.
         flights.unsaved.set(live.key, { tokens: merge(answer), expiresAt: answer.expiresAt })
       })
-      if (fresh.claims && live.session.subject !== undefined && subjectOf(fresh.claims) !== live.session.subject) ended('the refreshed ID token is about another user')
-      return { live: await save(live, merge(fresh), fresh.expiresAt), claims: fresh.claims, answer: fresh.answer }
+      if (
+        fresh.claims &&
+        live.session.subject !== undefined &&
+        subjectOf(fresh.claims) !== live.session.subject
+      )
+        ended('the refreshed ID token is about another user')
+      return {
+        live: await save(live, merge(fresh), fresh.expiresAt),
+        claims: fresh.claims,
+        answer: fresh.answer,
+      }
     } catch (error) {
       if (error instanceof IdTokenFault) ended('the refreshed ID token cannot be believed', error)
       // Other processes know the old token only: tell them before they try it.
@@ -75,7 +89,10 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
   const renew = async (locked: LiveSession, connection: Connection): Promise<LiveSession> => {
     const live = await recover(locked)
     if (!hasExpired(live.session)) return live
-    if (sessions.tokens(live).refreshToken === undefined) throw new OAuthError('login_required', { hint: 'the access token has run out, and there is no refresh token' })
+    if (sessions.tokens(live).refreshToken === undefined)
+      throw new OAuthError('login_required', {
+        hint: 'the access token has run out, and there is no refresh token',
+      })
     const paused = pauses.reason(live.key)
     if (paused !== undefined) throw paused
     try {
@@ -98,14 +115,17 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
     recover,
     async withFreshToken(live) {
       const connection = connections.get(live.session.provider)
-      if (connection === undefined) throw new OAuthError('login_required', { hint: 'the provider is no longer configured' })
+      if (connection === undefined)
+        throw new OAuthError('login_required', { hint: 'the provider is no longer configured' })
       await flights.settled(live.key)
       const current = await sessions.reload(live)
-      if (current === undefined) throw new OAuthError('login_required', { hint: 'the session has ended' })
+      if (current === undefined)
+        throw new OAuthError('login_required', { hint: 'the session has ended' })
       if (!hasExpired(current.session) && !flights.unsaved.has(live.key)) return current
       return flights.share(`${live.key} token`, () =>
         flights.locked(current, async (locked) => {
-          if (locked === undefined) throw new OAuthError('login_required', { hint: 'the session has ended' })
+          if (locked === undefined)
+            throw new OAuthError('login_required', { hint: 'the session has ended' })
           return renew(locked, connection)
         }),
       )
@@ -122,9 +142,17 @@ export function isEnd(error: unknown): error is ProviderFault {
 }
 
 /** Where no lock reaches it, another process may have refreshed with the same token: then the row has newer ones. */
-export async function newerThan(live: LiveSession, sessions: Sessions, { unsaved }: Flights): Promise<LiveSession | undefined> {
+export async function newerThan(
+  live: LiveSession,
+  sessions: Sessions,
+  { unsaved }: Flights,
+): Promise<LiveSession | undefined> {
   const current = await sessions.reload(live)
-  return current !== undefined && current.session.tokens !== live.session.tokens && !unsaved.has(live.key) ? current : undefined
+  return current !== undefined &&
+    current.session.tokens !== live.session.tokens &&
+    !unsaved.has(live.key)
+    ? current
+    : undefined
 }
 
 function ended(hint: string, cause?: unknown): never {

@@ -28,7 +28,10 @@ export class FailedLogin extends Error {
   readonly isSession: boolean
   readonly isGuard: boolean
 
-  constructor(error: OAuthError, { retry, provider, user, tried = [], isSession = false, isGuard = false }: FailureFacts) {
+  constructor(
+    error: OAuthError,
+    { retry, provider, user, tried = [], isSession = false, isGuard = false }: FailureFacts,
+  ) {
     super(error.message, { cause: error })
     this.error = error
     this.retry = retry

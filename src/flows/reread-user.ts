@@ -28,7 +28,10 @@ export interface RereadConfig {
 }
 
 /** Reads the user of a session again, with a fresh token where the one at hand has run out or says too little. */
-export function createReread({ sessions, refresh }: RereadConfig): (check: Check) => Promise<Identified> {
+export function createReread({
+  sessions,
+  refresh,
+}: RereadConfig): (check: Check) => Promise<Identified> {
   return async (check) => {
     const { connection, identifier, req } = check
     let claims: Claims | undefined
@@ -54,13 +57,21 @@ export function createReread({ sessions, refresh }: RereadConfig): (check: Check
       return identifier.identify(source, req)
     }
     check.live = await refresh.recover(check.live)
-    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session)) await renew()
+    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session))
+      await renew()
     try {
       const identified = await identify()
       const canRenew = sessions.tokens(check.live).refreshToken !== undefined
-      return mustReadIdToken(check, identified, canRenew) ? await renew().then(identify) : identified
+      return mustReadIdToken(check, identified, canRenew)
+        ? await renew().then(identify)
+        : identified
     } catch (error) {
-      if (!isEnd(error) || check.isRefreshed || sessions.tokens(check.live).refreshToken === undefined) throw error
+      if (
+        !isEnd(error) ||
+        check.isRefreshed ||
+        sessions.tokens(check.live).refreshToken === undefined
+      )
+        throw error
       await renew()
       return identify()
     }
@@ -71,14 +82,23 @@ export function createReread({ sessions, refresh }: RereadConfig): (check: Check
  * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, or loses what routes
  * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
  */
-function mustReadIdToken({ live, connection, isRefreshed }: Check, { user, decision }: Identified, canRenew: boolean): boolean {
+function mustReadIdToken(
+  { live, connection, isRefreshed }: Check,
+  { user, decision }: Identified,
+  canRenew: boolean,
+): boolean {
   if (isRefreshed || !connection.provider.openid) return false
   if (decision.isAllowed && !(canRenew && hasLost(live.session.user, user))) return false
-  return Object.keys(live.session.user.claims).some((name) => !(name in user.claims) && !protocolClaims.has(name))
+  return Object.keys(live.session.user.claims).some(
+    (name) => !(name in user.claims) && !protocolClaims.has(name),
+  )
 }
 
 function hasLost(before: OAuthUser, user: OAuthUser): boolean {
-  return (before.emailVerified && !user.emailVerified) || membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
+  return (
+    (before.emailVerified && !user.emailVerified) ||
+    membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
+  )
 }
 
 /** What a profile function finds of the token answer while nothing new has come. */
@@ -93,4 +113,20 @@ function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }:
 }
 
 /** What every ID token has and no userinfo. */
-const protocolClaims = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'at_hash', 'c_hash', 's_hash', 'jti', 'auth_time', 'acr', 'amr', 'sid'])
+const protocolClaims = new Set([
+  'iss',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'nonce',
+  'azp',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'jti',
+  'auth_time',
+  'acr',
+  'amr',
+  'sid',
+])

@@ -20,7 +20,10 @@ export function readCookies(header: string | undefined, name: string): string[] 
 }
 
 /** The cookies whose name starts with `prefix`, in the order sent: browsers send the oldest first. */
-export function readCookiesByPrefix(header: string | undefined, prefix: string): { name: string; value: string }[] {
+export function readCookiesByPrefix(
+  header: string | undefined,
+  prefix: string,
+): { name: string; value: string }[] {
   if (header === undefined || !header.includes(prefix)) return []
   return cookiePairs(header).filter((pair) => pair.name.startsWith(prefix))
 }
@@ -33,7 +36,10 @@ function cookiePairs(header: string): { name: string; value: string }[] {
     if (end === -1) end = header.length
     const equals = header.indexOf('=', start)
     if (equals !== -1 && equals < end) {
-      pairs.push({ name: trimBlanks(header, start, equals), value: trimBlanks(header, equals + 1, end) })
+      pairs.push({
+        name: trimBlanks(header, start, equals),
+        value: trimBlanks(header, equals + 1, end),
+      })
     }
     start = end + 1
   }
@@ -72,7 +78,14 @@ function line(
   { path, domain, secure, sameSite }: CookieAttributes,
   life: { maxAge: number; expires?: Date },
 ): string {
-  return serialize(name, value, { path, secure, sameSite, httpOnly: true, ...life, ...(domain !== undefined && { domain }) })
+  return serialize(name, value, {
+    path,
+    secure,
+    sameSite,
+    httpOnly: true,
+    ...life,
+    ...(domain !== undefined && { domain }),
+  })
 }
 
 function append(res: ServerResponse, name: string, cookie: string): void {

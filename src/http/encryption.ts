@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, hash as digest, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hash as digest,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 
 /** What a sealed text is for. A text sealed for one purpose cannot be opened for another. */
 export type SealPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
@@ -42,9 +49,12 @@ export function deriveFrom(id: string, label: string): string {
 export function createSealer(secrets: readonly string[]): Sealer {
   const derive = (secret: string, purpose: SealPurpose, context: string) =>
     Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, 32))
-  const keyIds = secrets.map((secret) => derive(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES))
+  const keyIds = secrets.map((secret) =>
+    derive(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES),
+  )
   const [sealingSecret, sealingKeyId] = [secrets[0], keyIds[0]]
-  if (sealingSecret === undefined || sealingKeyId === undefined) throw new TypeError('a sealer needs a secret')
+  if (sealingSecret === undefined || sealingKeyId === undefined)
+    throw new TypeError('a sealer needs a secret')
 
   // Keys without a context are few and asked for all the time; those with one serve a single session.
   const commonKeys = new Map<string, Buffer>()
@@ -71,14 +81,23 @@ export function createSealer(secrets: readonly string[]): Sealer {
       if (!BASE64URL.test(sealed)) return undefined
       const bytes = Buffer.from(sealed, 'base64url')
       // One spelling only: base64url has spare bits in its last character.
-      if (bytes.length <= KEY_ID_BYTES + IV_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return undefined
+      if (
+        bytes.length <= KEY_ID_BYTES + IV_BYTES + TAG_BYTES ||
+        bytes.toString('base64url') !== sealed
+      )
+        return undefined
       const index = keyIds.findIndex((id) => id.equals(bytes.subarray(0, KEY_ID_BYTES)))
       const secret = secrets[index]
       if (secret === undefined) return undefined
       const iv = bytes.subarray(KEY_ID_BYTES, KEY_ID_BYTES + IV_BYTES)
-      const decipher = createDecipheriv('aes-256-gcm', keyFor(index, secret, purpose, context), iv, {
-        authTagLength: TAG_BYTES,
-      })
+      const decipher = createDecipheriv(
+        'aes-256-gcm',
+        keyFor(index, secret, purpose, context),
+        iv,
+        {
+          authTagLength: TAG_BYTES,
+        },
+      )
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
       try {
         const body = bytes.subarray(KEY_ID_BYTES + IV_BYTES, -TAG_BYTES)

@@ -9,12 +9,18 @@ interface ErrorKind {
 }
 
 const kinds = {
-  login_required: { status: 401, audience: 'user', retryable: true, message: 'You need to sign in first.' },
+  login_required: {
+    status: 401,
+    audience: 'user',
+    retryable: true,
+    message: 'You need to sign in first.',
+  },
   login_expired: {
     status: 400,
     audience: 'user',
     retryable: true,
-    message: 'This login is no longer valid. It was open for too long, was used already, or was started in another browser.',
+    message:
+      'This login is no longer valid. It was open for too long, was used already, or was started in another browser.',
   },
   invalid_callback: {
     status: 400,
@@ -28,13 +34,24 @@ const kinds = {
     retryable: true,
     message: 'Your browser did not send back the cookie that ties this login to it.',
   },
-  access_denied: { status: 403, audience: 'user', retryable: true, message: 'The login was cancelled or refused.' },
-  not_authorized: { status: 403, audience: 'user', retryable: true, message: 'This account may not use this application.' },
+  access_denied: {
+    status: 403,
+    audience: 'user',
+    retryable: true,
+    message: 'The login was cancelled or refused.',
+  },
+  not_authorized: {
+    status: 403,
+    audience: 'user',
+    retryable: true,
+    message: 'This account may not use this application.',
+  },
   email_unverified: {
     status: 403,
     audience: 'user',
     retryable: true,
-    message: 'The e-mail address of this account is not verified. Confirm it at the provider, then try again.',
+    message:
+      'The e-mail address of this account is not verified. Confirm it at the provider, then try again.',
   },
   provider_error: {
     status: 502,
@@ -42,26 +59,44 @@ const kinds = {
     retryable: true,
     message: 'The login provider gave an answer that we cannot use.',
   },
-  provider_unreachable: { status: 502, audience: 'owner', retryable: true, message: 'The login provider cannot be reached.' },
-  provider_timeout: { status: 504, audience: 'owner', retryable: true, message: 'The login provider took too long to answer.' },
-  provider_busy: { status: 503, audience: 'user', retryable: true, message: 'The login provider is busy. Try again in a moment.' },
+  provider_unreachable: {
+    status: 502,
+    audience: 'owner',
+    retryable: true,
+    message: 'The login provider cannot be reached.',
+  },
+  provider_timeout: {
+    status: 504,
+    audience: 'owner',
+    retryable: true,
+    message: 'The login provider took too long to answer.',
+  },
+  provider_busy: {
+    status: 503,
+    audience: 'user',
+    retryable: true,
+    message: 'The login provider is busy. Try again in a moment.',
+  },
   misconfigured: {
     status: 502,
     audience: 'owner',
     retryable: false,
-    message: 'The login is not set up correctly. The owner of this application has to correct its configuration.',
+    message:
+      'The login is not set up correctly. The owner of this application has to correct its configuration.',
   },
   recheck_unavailable: {
     status: 503,
     audience: 'user',
     retryable: true,
-    message: 'We cannot check right now whether you may still use this application. You are still signed in. Try again in a moment.',
+    message:
+      'We cannot check right now whether you may still use this application. You are still signed in. Try again in a moment.',
   },
   store_unavailable: {
     status: 503,
     audience: 'user',
     retryable: true,
-    message: 'We cannot look up your session right now. You are not signed out. Try again in a moment.',
+    message:
+      'We cannot look up your session right now. You are not signed out. Try again in a moment.',
   },
   store_not_listable: {
     status: 501,
@@ -69,9 +104,24 @@ const kinds = {
     retryable: false,
     message: 'The session store cannot list what it holds.',
   },
-  not_found: { status: 404, audience: 'user', retryable: false, message: 'There is nothing at this address.' },
-  method_not_allowed: { status: 405, audience: 'user', retryable: false, message: 'This address does not take this method.' },
-  internal: { status: 500, audience: 'owner', retryable: true, message: 'Something went wrong in this application.' },
+  not_found: {
+    status: 404,
+    audience: 'user',
+    retryable: false,
+    message: 'There is nothing at this address.',
+  },
+  method_not_allowed: {
+    status: 405,
+    audience: 'user',
+    retryable: false,
+    message: 'This address does not take this method.',
+  },
+  internal: {
+    status: 500,
+    audience: 'owner',
+    retryable: true,
+    message: 'Something went wrong in this application.',
+  },
 } satisfies Record<string, ErrorKind>
 
 /** The stable codes of {@link OAuthError}; each has one HTTP status. */
@@ -105,7 +155,10 @@ export class OAuthError extends Error {
 
   constructor(code: OAuthErrorCode, details: OAuthErrorDetails = {}) {
     const kind: ErrorKind = kinds[code]
-    super(details.message ?? kind.message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(
+      details.message ?? kind.message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    )
     this.name = 'OAuthError'
     this.code = code
     this.status = kind.status

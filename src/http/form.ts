@@ -3,8 +3,12 @@ import { isRecord } from '../schema.js'
 import type { AppRequest } from './request.js'
 
 /** A urlencoded body; read by ourselves unless a parser in front of us has read it already. */
-export async function readForm(req: AppRequest & { body?: unknown }, maxBytes: number): Promise<URLSearchParams> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? '')) return new URLSearchParams()
+export async function readForm(
+  req: AppRequest & { body?: unknown },
+  maxBytes: number,
+): Promise<URLSearchParams> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? ''))
+    return new URLSearchParams()
   return parsedForm(req.body) ?? new URLSearchParams(await readText(req, maxBytes))
 }
 
@@ -13,8 +17,13 @@ function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
   if (!isRecord(body) || Object.keys(body).length === 0) return undefined
   // Parsers make objects of `name[x]`: no field of a form, and `name[toString]` cannot even be made a text.
-  const texts = (value: unknown) => [value].flat().filter((one): one is string => typeof one === 'string')
-  return new URLSearchParams(Object.entries(body).flatMap(([name, value]) => texts(value).map((text): [string, string] => [name, text])))
+  const texts = (value: unknown) =>
+    [value].flat().filter((one): one is string => typeof one === 'string')
+  return new URLSearchParams(
+    Object.entries(body).flatMap(([name, value]) =>
+      texts(value).map((text): [string, string] => [name, text]),
+    ),
+  )
 }
 
 /** Without an iterator: leaving one early ends the connection, and the sender would not learn why. */
@@ -25,11 +34,16 @@ function readText(req: AppRequest, maxBytes: number): Promise<string> {
     let size = 0
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > maxBytes) reject(new OAuthError('invalid_callback', { hint: 'the body is too large' }))
+      if (size > maxBytes)
+        reject(new OAuthError('invalid_callback', { hint: 'the body is too large' }))
       else chunks.push(chunk)
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString()))
-    req.on('error', (cause) => reject(new OAuthError('invalid_callback', { cause, hint: 'the body ended early' })))
-    req.on('close', () => reject(new OAuthError('invalid_callback', { hint: 'the body ended early' })))
+    req.on('error', (cause) =>
+      reject(new OAuthError('invalid_callback', { cause, hint: 'the body ended early' })),
+    )
+    req.on('close', () =>
+      reject(new OAuthError('invalid_callback', { hint: 'the body ended early' })),
+    )
   })
 }

@@ -57,7 +57,11 @@ export interface Places {
 const MAX_PLACES = 256
 
 /** `mounts` collects those that requests came through, `confirmed` those of visitors who were logged in. */
-export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, mounts: Set<string>, confirmed = new Set<string>()): Places {
+export function createPlaces(
+  { id, publicUrl, basePath, cookie }: PlaceConfig,
+  mounts: Set<string>,
+  confirmed = new Set<string>(),
+): Places {
   const places = new Map<string, Place>()
   const publicIsHttps = publicUrl?.origin.startsWith('https:')
 
@@ -99,7 +103,10 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
     origin(req) {
       const origin = publicUrl?.origin ?? readOrigin(req)
       if (origin !== undefined) return origin
-      throw new OAuthError('invalid_callback', { message: 'The request does not say which host it is for.', hint: 'the Host header is missing or malformed' })
+      throw new OAuthError('invalid_callback', {
+        message: 'The request does not say which host it is for.',
+        hint: 'the Host header is missing or malformed',
+      })
     },
     confirm(mount) {
       if (confirmed.has(mount)) return
@@ -109,12 +116,15 @@ export function createPlaces({ id, publicUrl, basePath, cookie }: PlaceConfig, m
     },
     mountOf(url) {
       const [path = ''] = url.split('?', 1)
-      const around = [...confirmed, ...mounts].filter((mount) => path === mount || path.startsWith(`${mount}/`))
+      const around = [...confirmed, ...mounts].filter(
+        (mount) => path === mount || path.startsWith(`${mount}/`),
+      )
       const known = confirmed.size > 0 ? confirmed : mounts
       const only = known.size === 1 ? [...known][0] : undefined
       return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
     },
-    publicPath: ({ path }, { original, mount }) => path + (original.startsWith(mount) ? original.slice(mount.length) : original),
+    publicPath: ({ path }, { original, mount }) =>
+      path + (original.startsWith(mount) ? original.slice(mount.length) : original),
     special: (place, name) => `${place.path}${basePath}/${name}`,
   }
 }

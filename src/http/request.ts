@@ -26,11 +26,21 @@ export interface RequestTarget {
 export function readTarget(req: AppRequest): RequestTarget {
   const { originalUrl, baseUrl } = req
   const original = stripOrigin(originalUrl ?? req.url ?? '/')
-  const mount = typeof baseUrl === 'string' ? withoutSlash(baseUrl) : originalUrl === undefined ? '' : hiddenMount(original, stripOrigin(req.url ?? '/'))
+  const mount =
+    typeof baseUrl === 'string'
+      ? withoutSlash(baseUrl)
+      : originalUrl === undefined
+        ? ''
+        : hiddenMount(original, stripOrigin(req.url ?? '/'))
   const below = mount !== '' && original.startsWith(mount) ? original.slice(mount.length) : original
   const mark = below.indexOf('?')
   const path = mark === -1 ? below : below.slice(0, mark)
-  return { mount, original, path: path === '' ? '/' : path, query: mark === -1 ? '' : below.slice(mark + 1) }
+  return {
+    mount,
+    original,
+    path: path === '' ? '/' : path,
+    query: mark === -1 ? '' : below.slice(mark + 1),
+  }
 }
 
 /** What a router took off the front of `original`. */
@@ -39,7 +49,9 @@ function hiddenMount(original: string, url: string): string {
   if (original.endsWith(url)) return withoutSlash(original.slice(0, -url.length))
   // Connect turns `/app` and `/app?x` into `/` and `/?x` below the mount `/app`.
   const mark = original.indexOf('?')
-  return url === '/' || url.startsWith('/?') ? withoutSlash(original.slice(0, mark === -1 ? undefined : mark)) : ''
+  return url === '/' || url.startsWith('/?')
+    ? withoutSlash(original.slice(0, mark === -1 ? undefined : mark))
+    : ''
 }
 
 function withoutSlash(path: string): string {
@@ -69,7 +81,9 @@ export function isBelow(path: string, basePath: string): boolean {
 function plainPath(path: string): string {
   let decoded = path
   for (let round = 0; round < 2 && decoded.includes('%'); round++) {
-    decoded = decoded.replace(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
+    decoded = decoded.replace(/%[0-9a-f]{2}/gi, (code) =>
+      String.fromCharCode(Number.parseInt(code.slice(1), 16)),
+    )
   }
   const segments: string[] = []
   for (const part of decoded.replaceAll('\\', '/').toLowerCase().split('/')) {
@@ -102,7 +116,8 @@ export function isSafePath(target: string): boolean {
 export function readOrigin(req: AppRequest): string | undefined {
   const forwarded = believed(req, req.headers['x-forwarded-host'])
   const host = forwarded ?? onlyHost(req)
-  if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) return undefined
+  if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
+    return undefined
   try {
     const origin = new URL(`${isHttps(req) ? 'https' : 'http'}://${host}`).origin
     return origin
@@ -140,7 +155,12 @@ function firstOf(header: string | string[] | undefined): string | undefined {
 }
 
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
 }
 
 /**
@@ -151,10 +171,12 @@ export function isNavigation(req: AppRequest): boolean {
   const { headers } = req
   const mode = headers['sec-fetch-mode']
   if (mode !== undefined && mode !== 'navigate') return false
-  if (isFramed(req) || isPrefetch(req) || headers['x-requested-with'] === 'XMLHttpRequest') return false
+  if (isFramed(req) || isPrefetch(req) || headers['x-requested-with'] === 'XMLHttpRequest')
+    return false
   if (headers.upgrade !== undefined || headers.authorization !== undefined) return false
   const accept = headers.accept
-  if (accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept)) return false
+  if (accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept))
+    return false
   return req.method === 'GET' || req.method === 'HEAD' || mode === 'navigate'
 }
 

@@ -18,11 +18,25 @@ export function redirect(res: ServerResponse, location: string, status = 302): v
   res.end()
 }
 
-export function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers = {}): void {
-  send(res, status, JSON.stringify(body), { 'Content-Type': 'application/json; charset=utf-8', ...headers })
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Headers = {},
+): void {
+  send(res, status, JSON.stringify(body), {
+    'Content-Type': 'application/json; charset=utf-8',
+    ...headers,
+  })
 }
 
-export function sendHtml(res: ServerResponse, status: number, body: string, policy: string, headers: Headers = {}): void {
+export function sendHtml(
+  res: ServerResponse,
+  status: number,
+  body: string,
+  policy: string,
+  headers: Headers = {},
+): void {
   send(res, status, body, {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': policy,

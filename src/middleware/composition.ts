@@ -1,10 +1,19 @@
 import { createAnswers } from '../pages/respond.js'
 import { type AppUsers, createAppUsers } from '../session/users.js'
 import { createEvents, type Events } from './events.js'
-import { createBackchannelLogout, createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
+import {
+  createBackchannelLogout,
+  createSeenLogoutTokens,
+  type SeenLogoutTokens,
+} from '../flows/backchannel-logout.js'
 import { createCallback } from '../flows/callback.js'
 import { createFlights, type Flights } from '../session/session-lock.js'
-import { AUTHORIZE_TIMEOUT, createIdentifier, type Identified, type Identifier } from '../access/evaluate-user.js'
+import {
+  AUTHORIZE_TIMEOUT,
+  createIdentifier,
+  type Identified,
+  type Identifier,
+} from '../access/evaluate-user.js'
 import { createLandings } from '../flows/login-loop.js'
 import { createLinks } from '../flows/links.js'
 import { type Connection, createLogin } from '../flows/login.js'
@@ -28,7 +37,12 @@ import type { Provider } from '../providers/parse-provider.js'
 import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
 import { createLogoutIndex, type LogoutIndex } from '../session/logout-index.js'
 import { absoluteEnd } from '../session/session.js'
-import { createSessions, type EndReason, type LiveSession, type Sessions } from '../session/sessions.js'
+import {
+  createSessions,
+  type EndReason,
+  type LiveSession,
+  type Sessions,
+} from '../session/sessions.js'
 import { limitsOfStore } from '../session/stores/store-limits.js'
 import { createSpecialPaths } from './routes.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
@@ -70,8 +84,11 @@ export interface Assembly {
 export function createShared(first: Config, asked: Asked, current: () => Assembly): Shared {
   const { store, logger } = first
   const storeTimeout = () => current().config.storeTimeout
-  const onBackgroundError = (error: unknown) => current().config.logger.error('something beside a request failed', describe(error))
-  const events = createEvents((error) => current().config.logger.error('a listener failed', describe(error)))
+  const onBackgroundError = (error: unknown) =>
+    current().config.logger.error('something beside a request failed', describe(error))
+  const events = createEvents((error) =>
+    current().config.logger.error('a listener failed', describe(error)),
+  )
   const sealer = createSealer(first.secrets)
   const open = isCookieStore(store) ? createCookieSessions : createSessions
   const sessions: Sessions = open({
@@ -84,11 +101,19 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     onEnd(key: string, reason: EndReason, wasThere: boolean) {
       flights.unsaved.delete(key)
       watches.ended(key, reason)
-      if (wasThere && (reason === 'expired' || reason === 'revoked')) events.tell(reason, { sessionHandle: key })
+      if (wasThere && (reason === 'expired' || reason === 'revoked'))
+        events.tell(reason, { sessionHandle: key })
     },
   })
   const watches = createWatches({ sessions, recheck: () => current().recheck })
-  const flights = createFlights({ store, sessions, storeTimeout, holdTime: () => longestCheck(current().config), waitTime: () => oneExchange(current().config), onBackgroundError })
+  const flights = createFlights({
+    store,
+    sessions,
+    storeTimeout,
+    holdTime: () => longestCheck(current().config),
+    waitTime: () => oneExchange(current().config),
+    onBackgroundError,
+  })
   const appUsers = createAppUsers({
     store,
     storeTimeout,
@@ -121,7 +146,19 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { sealer, transactions, sessions, flights, events, reports, watches, appUsers, logoutIndex, seenLogoutTokens, asked } = shared
+  const {
+    sealer,
+    transactions,
+    sessions,
+    flights,
+    events,
+    reports,
+    watches,
+    appUsers,
+    logoutIndex,
+    seenLogoutTokens,
+    asked,
+  } = shared
   const places = createPlaces(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(sealer, places, basePath)
   const landings = createLandings(sealer)
@@ -129,14 +166,25 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   const connections = connect(providers, previous)
   const onIdentified = ({ user, runTrial }: Identified) => {
     const tell = (refusal: Refusal | undefined) =>
-      refusal && events.tell('denied', { user, provider: user.provider, code: refusal.code, tried: refusal.tried, decisionId: newDecisionId(), isReportOnly: true })
+      refusal &&
+      events.tell('denied', {
+        user,
+        provider: user.provider,
+        code: refusal.code,
+        tried: refusal.tried,
+        decisionId: newDecisionId(),
+        isReportOnly: true,
+      })
     flights.beside(runTrial().then(tell))
   }
   for (const provider of providers) warnOfBlindTrial(config, provider)
   const identifiers = new Map(
     providers.map((provider): [string, Identifier] => {
       const { authorize, rulesVersion, trial } = config
-      return [provider.name, createIdentifier({ provider, authorize, rulesVersion, trial, asked: asked.memberships() })]
+      return [
+        provider.name,
+        createIdentifier({ provider, authorize, rulesVersion, trial, asked: asked.memberships() }),
+      ]
     }),
   )
   const recheck = createRecheck({
@@ -165,24 +213,64 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     answers,
     publicUrl: config.publicUrl,
     allowsHttp: config.cookie.secure === false,
-    guardScopes: (provider) => (asksAny(asked.memberships(), provider.membershipLists) ? (provider.membershipScopes ?? []) : []),
+    guardScopes: (provider) =>
+      asksAny(asked.memberships(), provider.membershipLists)
+        ? (provider.membershipScopes ?? [])
+        : [],
     onRedirectUri: announceRedirectUri(config),
   })
-  const visits = createVisits({ sessions, recheck, links, places, upstream, watches, managed: config.headers.managed, setsUser: config.setsUser })
+  const visits = createVisits({
+    sessions,
+    recheck,
+    links,
+    places,
+    upstream,
+    watches,
+    managed: config.headers.managed,
+    setsUser: config.setsUser,
+  })
   const specialPaths = createSpecialPaths({
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
-    callback: createCallback({ connections, identifiers, transactions, sessions, links, landings, maximumDuration: lifetimes.maximumDuration, onIdentified }),
-    logout: createLogout({ sessions, connections, links, landings, places, answers, behaviour: config.logout, beside: flights.beside }),
-    backchannelLogout: providers.some(({ openid }) => openid) && !isCookieStore(config.store) ? createBackchannelLogout({ connections, sessions, index: logoutIndex, seen: seenLogoutTokens }) : undefined,
+    callback: createCallback({
+      connections,
+      identifiers,
+      transactions,
+      sessions,
+      links,
+      landings,
+      maximumDuration: lifetimes.maximumDuration,
+      onIdentified,
+    }),
+    logout: createLogout({
+      sessions,
+      connections,
+      links,
+      landings,
+      places,
+      answers,
+      behaviour: config.logout,
+      beside: flights.beside,
+    }),
+    backchannelLogout:
+      providers.some(({ openid }) => openid) && !isCookieStore(config.store)
+        ? createBackchannelLogout({
+            connections,
+            sessions,
+            index: logoutIndex,
+            seen: seenLogoutTokens,
+          })
+        : undefined,
     links,
     sessions,
     recheck,
     async onLogin(live, now) {
       await appUsers.noteLogin(live.session, now)
-      if (live.session.subject !== undefined) await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
-      if (config.sessionsPerUser !== undefined) await appUsers.endOldest(live, config.sessionsPerUser)
+      if (live.session.subject !== undefined)
+        await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
+      if (config.sessionsPerUser !== undefined)
+        await appUsers.endOldest(live, config.sessionsPerUser)
       events.tell('login', factsOf(live))
     },
     onLogout: (live) => events.tell('logout', factsOf(live)),
@@ -196,7 +284,15 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     recheck,
     visits,
     passed: shared.passed,
-    failures: createFailures({ logger, onError: config.onError, links, connections, answers, events, reports }),
+    failures: createFailures({
+      logger,
+      onError: config.onError,
+      links,
+      connections,
+      answers,
+      events,
+      reports,
+    }),
     login,
     specialPaths,
     reports,
@@ -207,7 +303,10 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   return { config, gate, recheck, connections, identifiers, clientIdOf }
 }
 
-function connect(providers: readonly Provider[], previous: Assembly | undefined): Map<string, Connection> {
+function connect(
+  providers: readonly Provider[],
+  previous: Assembly | undefined,
+): Map<string, Connection> {
   return new Map(
     providers.map((provider, index) => {
       const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
@@ -226,14 +325,24 @@ function oneExchange({ providers, storeTimeout }: Config): number {
 /** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
 function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
   const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
-  return Math.max(...providers.map(({ timeout }) => timeout)) * 3 + AUTHORIZE_TIMEOUT * ownRules + storeTimeout * 5
+  return (
+    Math.max(...providers.map(({ timeout }) => timeout)) * 3 +
+    AUTHORIZE_TIMEOUT * ownRules +
+    storeTimeout * 5
+  )
 }
 
 function factsOf({ key, session }: LiveSession) {
   return { user: session.user, provider: session.provider, sessionHandle: key }
 }
 
-function tellCheck(events: Events, watches: Watches, live: LiveSession, result: CheckResult, duration: number): void {
+function tellCheck(
+  events: Events,
+  watches: Watches,
+  live: LiveSession,
+  result: CheckResult,
+  duration: number,
+): void {
   if (result.is === 'denied') watches.ended(live.key, 'denied')
   if (result.is === 'failed') {
     const { code, hint } = result.error
@@ -245,6 +354,9 @@ function tellCheck(events: Events, watches: Watches, live: LiveSession, result: 
   }
 }
 
-function asksAny(asked: Readonly<Record<MembershipList, readonly string[]>>, lists: readonly MembershipList[] = []): boolean {
+function asksAny(
+  asked: Readonly<Record<MembershipList, readonly string[]>>,
+  lists: readonly MembershipList[] = [],
+): boolean {
   return lists.some((list) => asked[list].length > 0)
 }

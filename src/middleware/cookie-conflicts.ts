@@ -19,7 +19,10 @@ interface Instance {
  * Warns, once, when two instances set the same cookie for the same paths: each login at one of them would end that at
  * the other.
  */
-export function createNeighbours(logger: Logger, id: string | undefined): { meet(visit: Visit): void } {
+export function createNeighbours(
+  logger: Logger,
+  id: string | undefined,
+): { meet(visit: Visit): void } {
   const own: Instance = { id }
   let isWarned = false
 
@@ -35,7 +38,9 @@ export function createNeighbours(logger: Logger, id: string | undefined): { meet
       // With the same id they share their logins: that is meant.
       if (owner === undefined || owner === own || (id !== undefined && owner.id === id)) return
       isWarned = true
-      logger.warn(`two instances set the cookie ${name} for ${attributes.path}: mount them at different paths, or give one another cookiePrefix`)
+      logger.warn(
+        `two instances set the cookie ${name} for ${attributes.path}: mount them at different paths, or give one another cookiePrefix`,
+      )
     },
   }
 }

@@ -31,26 +31,58 @@ export interface Failures {
 }
 
 /** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
-const keepsSession: ReadonlySet<OAuthErrorCode> = new Set(['recheck_unavailable', 'store_unavailable'])
+const keepsSession: ReadonlySet<OAuthErrorCode> = new Set([
+  'recheck_unavailable',
+  'store_unavailable',
+])
 
-export function createFailures({ logger, onError, links, connections, answers, events, reports }: FailuresConfig): Failures {
+export function createFailures({
+  logger,
+  onError,
+  links,
+  connections,
+  answers,
+  events,
+  reports,
+}: FailuresConfig): Failures {
   const shownUser = ({ name, email, username, provider }: OAuthUser) => {
-    return { name, email, username, provider: connections.get(provider)?.provider.label ?? provider }
+    return {
+      name,
+      email,
+      username,
+      provider: connections.get(provider)?.provider.label ?? provider,
+    }
   }
 
-  const report = (error: OAuthError, failed: FailedLogin | undefined, decisionId: string | undefined) => {
+  const report = (
+    error: OAuthError,
+    failed: FailedLogin | undefined,
+    decisionId: string | undefined,
+  ) => {
     const { code, hint } = error
     const facts = { ...describe(error), ...(failed?.user && { decisionId, tried: failed.tried }) }
     if (error.status >= 500) logger.error(error.message, facts)
     else logger.debug(error.message, facts)
     if (failed?.user && decisionId) {
-      events.tell('denied', { user: failed.user, provider: failed.user.provider, code, tried: failed.tried, decisionId, isReportOnly: false })
+      events.tell('denied', {
+        user: failed.user,
+        provider: failed.user.provider,
+        code,
+        tried: failed.tried,
+        decisionId,
+        isReportOnly: false,
+      })
     }
-    if (failed && !failed.isSession) events.tell('login_failed', { provider: failed.provider, code, hint })
+    if (failed && !failed.isSession)
+      events.tell('login_failed', { provider: failed.provider, code, hint })
     if (code === 'store_unavailable') events.tell('store_error', { code, hint })
   }
 
-  const letOwnerAnswer = async ({ req }: Visit, res: ServerResponse, error: OAuthError): Promise<Outcome | undefined> => {
+  const letOwnerAnswer = async (
+    { req }: Visit,
+    res: ServerResponse,
+    error: OAuthError,
+  ): Promise<Outcome | undefined> => {
     if (onError === undefined) return undefined
     const forwarded = await askOwner(onError, error, req, res).catch((thrown: unknown) => {
       logger.error('onError failed', describe(thrown))
@@ -93,8 +125,15 @@ export function createFailures({ logger, onError, links, connections, answers, e
 }
 
 /** The rules refuse somebody who is logged in. */
-export function denial(user: OAuthUser, decision?: { code: 'not_authorized' | 'email_unverified'; tried: FailedLogin['tried'] }): FailedLogin {
-  return new FailedLogin(new OAuthError(decision?.code ?? 'not_authorized'), { user, tried: decision?.tried ?? [], isSession: true })
+export function denial(
+  user: OAuthUser,
+  decision?: { code: 'not_authorized' | 'email_unverified'; tried: FailedLogin['tried'] },
+): FailedLogin {
+  return new FailedLogin(new OAuthError(decision?.code ?? 'not_authorized'), {
+    user,
+    tried: decision?.tried ?? [],
+    isSession: true,
+  })
 }
 
 /** What a check that did not let somebody pass is for the visitor. */
@@ -113,6 +152,11 @@ export function newDecisionId(): string {
 
 /** For the log: codes and hints, never what a provider or a visitor sent. */
 export function describe(error: unknown): object {
-  if (error instanceof OAuthError) return { code: error.code, hint: error.hint, cause: error.cause instanceof Error ? error.cause.message : undefined }
+  if (error instanceof OAuthError)
+    return {
+      code: error.code,
+      hint: error.hint,
+      cause: error.cause instanceof Error ? error.cause.message : undefined,
+    }
   return { error: error instanceof Error ? error.message : 'not an error' }
 }

@@ -45,12 +45,23 @@ export interface RequestFacts {
 /** The events of a middleware and what each tells. */
 export interface OAuthEvents {
   login: SessionFacts
-  login_failed: { readonly provider: string | undefined; readonly code: OAuthErrorCode; readonly hint: string | undefined }
+  login_failed: {
+    readonly provider: string | undefined
+    readonly code: OAuthErrorCode
+    readonly hint: string | undefined
+  }
   denied: DenialFacts
   logout: SessionFacts
   expired: { readonly sessionHandle: string }
-  recheck: SessionFacts & { readonly outcome: 'allowed' | 'denied' | 'ended'; readonly duration: number }
-  recheck_failed: SessionFacts & { readonly outcome: string; readonly code: OAuthErrorCode; readonly hint: string | undefined }
+  recheck: SessionFacts & {
+    readonly outcome: 'allowed' | 'denied' | 'ended'
+    readonly duration: number
+  }
+  recheck_failed: SessionFacts & {
+    readonly outcome: string
+    readonly code: OAuthErrorCode
+    readonly hint: string | undefined
+  }
   revoked: { readonly sessionHandle: string }
   store_error: { readonly code: OAuthErrorCode; readonly hint: string | undefined }
   http_request_complete: RequestFacts
@@ -69,7 +80,16 @@ export interface Events {
 }
 
 const names: readonly OAuthEventName[] = [
-  'login', 'login_failed', 'denied', 'logout', 'expired', 'recheck', 'recheck_failed', 'revoked', 'store_error', 'http_request_complete',
+  'login',
+  'login_failed',
+  'denied',
+  'logout',
+  'expired',
+  'recheck',
+  'recheck_failed',
+  'revoked',
+  'store_error',
+  'http_request_complete',
 ]
 
 /** `onListenerError`: what a listener throws ends there. */
@@ -86,7 +106,8 @@ export function createEvents(onListenerError: (error: unknown) => void): Events 
   emitter.on('error', complain)
   const channels = new Map(names.map((name) => [name, channel(`oauth-module:${name}`)]))
   const known = (name: OAuthEventName) => {
-    if (!names.includes(name)) throw new TypeError(`there is no event of this name: known are ${names.join(', ')}`)
+    if (!names.includes(name))
+      throw new TypeError(`there is no event of this name: known are ${names.join(', ')}`)
     return name
   }
 
@@ -106,6 +127,7 @@ export function createEvents(onListenerError: (error: unknown) => void): Events 
         }
       }
     },
-    hasListener: (name) => emitter.listenerCount(name) > 0 || channels.get(name)?.hasSubscribers === true,
+    hasListener: (name) =>
+      emitter.listenerCount(name) > 0 || channels.get(name)?.hasSubscribers === true,
   }
 }

@@ -36,7 +36,10 @@ export function createPassedRequests(): PassedRequests {
   }
   return {
     note(passed) {
-      Object.defineProperty(passed.visit.headers, mark, { value: new Note(passed), configurable: true })
+      Object.defineProperty(passed.visit.headers, mark, {
+        value: new Note(passed),
+        configurable: true,
+      })
     },
     of(req: { headers: object & { [mark]?: Note } }) {
       const passed = req.headers[mark]?.read()

@@ -53,13 +53,31 @@ export interface Gate {
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
   identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
-  demandLogin(visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>): Promise<Outcome>
+  demandLogin(
+    visit: Visit,
+    res: ServerResponse,
+    request: Omit<LoginRequest, 'returnPath'>,
+  ): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
   fail(visit: Visit, res: ServerResponse, thrown: unknown): Promise<Outcome>
 }
 
 export function createGate(parts: GateParts): Gate {
-  const { config, places, links, upstream, sessions, recheck, visits, passed, failures, login, specialPaths, reports, onActivity } = parts
+  const {
+    config,
+    places,
+    links,
+    upstream,
+    sessions,
+    recheck,
+    visits,
+    passed,
+    failures,
+    login,
+    specialPaths,
+    reports,
+    onActivity,
+  } = parts
   const { basePath, logger, unauthenticated } = config
 
   /**
@@ -79,7 +97,9 @@ export function createGate(parts: GateParts): Gate {
     if (!config.isEnabled) return passExempt(visit)
     try {
       const outcome = decide(visit, res)
-      return outcome instanceof Promise ? outcome.catch((error: unknown) => fail(visit, res, error)) : outcome
+      return outcome instanceof Promise
+        ? outcome.catch((error: unknown) => fail(visit, res, error))
+        : outcome
     } catch (error) {
       return fail(visit, res, error)
     }
@@ -89,10 +109,16 @@ export function createGate(parts: GateParts): Gate {
     if (isBelow(visit.target.path, basePath)) return answer(visit, res)
     if (config.passesOptions && methodOf(visit.req) === 'OPTIONS') return passExempt(visit)
     const found = find(visit)
-    return found instanceof Promise ? found.then((it) => admit(visit, res, it)) : admit(visit, res, found)
+    return found instanceof Promise
+      ? found.then((it) => admit(visit, res, it))
+      : admit(visit, res, found)
   }
 
-  const admit = (visit: Visit, res: ServerResponse, found: LiveSession | MissReason): Awaitable<Outcome> => {
+  const admit = (
+    visit: Visit,
+    res: ServerResponse,
+    found: LiveSession | MissReason,
+  ): Awaitable<Outcome> => {
     if (typeof found === 'string') return stranger(visit, res, found)
     visits.welcome(visit, found)
     places.confirm(visit.target.mount)
@@ -128,13 +154,18 @@ export function createGate(parts: GateParts): Gate {
     return found instanceof Promise ? found.then((live) => vet(visit, live)) : vet(visit, found)
   }
 
-  const vet = (visit: Visit, live: LiveSession | MissReason): Awaitable<LiveSession | MissReason> => {
+  const vet = (
+    visit: Visit,
+    live: LiveSession | MissReason,
+  ): Awaitable<LiveSession | MissReason> => {
     if (typeof live === 'string') return live
     if (!recheck.knows(live.session)) return 'expired'
     const need = recheck.need(live.session, visit.now)
     if (need === 'early') recheck.checkEarly(live, visit.req)
     if (need === 'none' || need === 'early') return note(visit, live, live)
-    return ask(visit, live, need === 'now').then((checked) => (typeof checked === 'string' ? checked : note(visit, live, checked)))
+    return ask(visit, live, need === 'now').then((checked) =>
+      typeof checked === 'string' ? checked : note(visit, live, checked),
+    )
   }
 
   const note = (visit: Visit, before: LiveSession, checked: LiveSession): LiveSession => {
@@ -144,7 +175,11 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
-  const ask = async (visit: Visit, live: LiveSession, isDue: boolean): Promise<LiveSession | MissReason> => {
+  const ask = async (
+    visit: Visit,
+    live: LiveSession,
+    isDue: boolean,
+  ): Promise<LiveSession | MissReason> => {
     const { req } = visit
     const isRefused = recheck.verdict(live.session)?.allowed === false
     if (isRefused && !(isDue && isNavigation(req))) throw denial(live.session.user)
@@ -155,12 +190,20 @@ export function createGate(parts: GateParts): Gate {
     throw refusal(result)
   }
 
-  const stranger = async (visit: Visit, res: ServerResponse, reason: MissReason): Promise<Outcome> => {
+  const stranger = async (
+    visit: Visit,
+    res: ServerResponse,
+    reason: MissReason,
+  ): Promise<Outcome> => {
     if (unauthenticated !== 'pass') return demandLogin(visit, res, {}, unauthenticated)
     return passAnonymous(visit, res, reason)
   }
 
-  const passAnonymous = (visit: Visit, res: ServerResponse, reason: MissReason | FailedLogin): Outcome => {
+  const passAnonymous = (
+    visit: Visit,
+    res: ServerResponse,
+    reason: MissReason | FailedLogin,
+  ): Outcome => {
     const refused = typeof reason === 'string' ? undefined : reason
     visits.anonymous(visit, typeof reason === 'string' ? reason : 'denied')
     passed.note({ visit, live: undefined, refused })
@@ -170,9 +213,15 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const neighbours = createNeighbours(logger, config.id)
-  const demandLogin = async (visit: Visit, res: ServerResponse, request: Omit<LoginRequest, 'returnPath'>, mode: Config['unauthenticated'] = 'auto'): Promise<Outcome> => {
+  const demandLogin = async (
+    visit: Visit,
+    res: ServerResponse,
+    request: Omit<LoginRequest, 'returnPath'>,
+    mode: Config['unauthenticated'] = 'auto',
+  ): Promise<Outcome> => {
     const { req, place } = visit
-    if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req))) throw new OAuthError('login_required')
+    if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req)))
+      throw new OAuthError('login_required')
     reports.block(req, 'login')
     neighbours.meet(visit)
     await login.start(req, res, place, { ...request, returnPath: returnPathOf(visit) })
@@ -183,7 +232,10 @@ export function createGate(parts: GateParts): Gate {
   const returnPathOf = ({ req, place, target }: Visit) => {
     const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(String(req.headers['sec-fetch-dest'] ?? ''))
-    return links.safeReturn(place, isSafeMethod && isDocument ? places.publicPath(place, target) : undefined)
+    return links.safeReturn(
+      place,
+      isSafeMethod && isDocument ? places.publicPath(place, target) : undefined,
+    )
   }
 
   const fail: Gate['fail'] = async (visit, res, thrown) => {
@@ -201,11 +253,22 @@ export function createGate(parts: GateParts): Gate {
       const { headers } = req
       upstream.strip(req, headers)
       // Another site's page would act with the visitor's cookie.
-      const isForeign = headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
+      const isForeign =
+        headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
       if (!config.isEnabled || isForeign) return undefined
-      const target = { ...readTarget(req), ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }) }
+      const target = {
+        ...readTarget(req),
+        ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }),
+      }
       if (!isSafeMount(target.mount)) return undefined
-      const visit: Visit = { req, headers, res: undefined, place: places.of(req, target, headers), target, now: Date.now() }
+      const visit: Visit = {
+        req,
+        headers,
+        res: undefined,
+        place: places.of(req, target, headers),
+        target,
+        now: Date.now(),
+      }
       const found = await Promise.resolve(find(visit)).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
         throw error
@@ -225,7 +288,10 @@ function keepPrivate(res: ServerResponse): void {
   const said = res.getHeader('Cache-Control')
   if (said === undefined) res.setHeader('Cache-Control', 'private')
   else if (!/\b(?:private|no-store)\b/i.test(String(said))) {
-    res.setHeader('Cache-Control', `private, ${String(said).replace(/\bpublic\b\s*,?\s*/gi, '')}`.replace(/,\s*$/, ''))
+    res.setHeader(
+      'Cache-Control',
+      `private, ${String(said).replace(/\bpublic\b\s*,?\s*/gi, '')}`.replace(/,\s*$/, ''),
+    )
   }
 }
 

@@ -28,7 +28,10 @@ export interface OAuthMiddleware {
    * Who a request is from, for WebSocket upgrades and plain http: `undefined` for nobody. Sets the upstream headers.
    * Rejects with an `OAuthError` of status 503 when that cannot be found out. An upgrade from another origin is nobody.
    */
-  authenticate(req: IncomingMessage, options?: AuthenticateOptions): Promise<OAuthContext | undefined>
+  authenticate(
+    req: IncomingMessage,
+    options?: AuthenticateOptions,
+  ): Promise<OAuthContext | undefined>
   readonly users: Users
   readonly sessions: SessionList
   /** Users who were active in a month of UTC, `'YYYY-MM'`, over all instances of the store; default: this month. */
@@ -83,17 +86,23 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       const { gate, connections } = current
       const request = {
         ...passed,
-        demandLogin: (asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>) => gate.demandLogin(visit, res, asks),
+        demandLogin: (
+          asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
+        ) => gate.demandLogin(visit, res, asks),
         fail: (error: unknown) => gate.fail(visit, res, error),
         provider: (name: string) => connections.get(name)?.provider,
       }
-      proceed(guard(request, req).catch((error: unknown) => gate.fail(visit, res, error)), next)
+      proceed(
+        guard(request, req).catch((error: unknown) => gate.fail(visit, res, error)),
+        next,
+      )
     }
   }
 
   return Object.assign(middleware, {
     requireAuth,
-    authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) => current.gate.identify(req, options),
+    authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) =>
+      current.gate.identify(req, options),
     users: shared.appUsers.users,
     sessions: shared.appUsers.sessions,
     monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,
@@ -104,7 +113,13 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     },
     explain(user: OAuthUser) {
       const identifier = current.identifiers.get(user.provider)
-      return identifier?.explain(user) ?? { isAllowed: false as const, code: 'not_authorized' as const, tried: [] }
+      return (
+        identifier?.explain(user) ?? {
+          isAllowed: false as const,
+          code: 'not_authorized' as const,
+          tried: [],
+        }
+      )
     },
     on: shared.events.on,
     once: shared.events.once,
@@ -121,7 +136,8 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   })
 }
 
-const NO_GATE = 'requireAuth() needs the middleware in front of it, and nothing between the two that replaces req.headers: app.use(auth), then app.use(auth.requireAuth())'
+const NO_GATE =
+  'requireAuth() needs the middleware in front of it, and nothing between the two that replaces req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
 /** Outside of every catch, and once: what the app throws behind `next` is the app's. */
 function proceed(outcome: Promise<Outcome>, next: Next): void {
@@ -138,22 +154,48 @@ function settle(outcome: Outcome, next: Next): void {
 
 /** A hook may throw anything. To Express `undefined`, `0` and `'route'` are no errors: it would go on to the app. */
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('something threw what is not an error', { cause: thrown })
+  return thrown instanceof Error
+    ? thrown
+    : new Error('something threw what is not an error', { cause: thrown })
 }
 
 /** These name what is stored and where: with others every login would be lost, or no longer be protected. */
-function keepFixed(options: OAuthModuleOptions, { secrets, store, givenStore, id, cookie, basePath }: Config): OAuthModuleOptions {
+function keepFixed(
+  options: OAuthModuleOptions,
+  { secrets, store, givenStore, id, cookie, basePath }: Config,
+): OAuthModuleOptions {
   const refuse = (name: string) => {
-    throw new TypeError(`reconfigure().${name} cannot change while the process runs: leave it out or leave it as it was`)
+    throw new TypeError(
+      `reconfigure().${name} cannot change while the process runs: leave it out or leave it as it was`,
+    )
   }
   const given = options.secret === undefined ? secrets : [options.secret].flat()
   if (String(given) !== String(secrets)) refuse('secret')
-  if (options.store !== undefined && options.store !== store && options.store !== givenStore) refuse('store')
+  if (options.store !== undefined && options.store !== store && options.store !== givenStore)
+    refuse('store')
   if (options.id !== undefined && options.id !== id) refuse('id')
-  if (options.cookiePrefix !== undefined && options.cookiePrefix !== cookie.prefix) refuse('cookiePrefix')
+  if (options.cookiePrefix !== undefined && options.cookiePrefix !== cookie.prefix)
+    refuse('cookiePrefix')
   if (options.basePath !== undefined && options.basePath !== basePath) refuse('basePath')
   const { domain, path, secure, sameSite } = cookie
-  const kept = { domain, path, secure, sameSite: sameSite === 'none' ? ('None' as const) : ('Lax' as const) }
-  if (options.cookie !== undefined && JSON.stringify({ ...kept, ...options.cookie }) !== JSON.stringify(kept)) refuse('cookie')
-  return { ...options, secret: secrets, store, id, cookiePrefix: cookie.prefix, basePath, cookie: kept }
+  const kept = {
+    domain,
+    path,
+    secure,
+    sameSite: sameSite === 'none' ? ('None' as const) : ('Lax' as const),
+  }
+  if (
+    options.cookie !== undefined &&
+    JSON.stringify({ ...kept, ...options.cookie }) !== JSON.stringify(kept)
+  )
+    refuse('cookie')
+  return {
+    ...options,
+    secret: secrets,
+    store,
+    id,
+    cookiePrefix: cookie.prefix,
+    basePath,
+    cookie: kept,
+  }
 }

@@ -6,7 +6,11 @@ import type { OAuthUser } from '../access/user.js'
 /** Collects what `http_request_complete` tells; costs nothing while nobody listens. */
 export interface RequestReports {
   /** To be called before anything is decided. Tells the event when the answer is out. */
-  begin(req: AppRequest, res: ServerResponse, clientIdOf: (provider: string | undefined) => string | undefined): void
+  begin(
+    req: AppRequest,
+    res: ServerResponse,
+    clientIdOf: (provider: string | undefined) => string | undefined,
+  ): void
   /** The app gets the request. */
   allow(req: IncomingMessage, user: OAuthUser | undefined): void
   /** The app, or one route of it, does not. */
@@ -33,7 +37,11 @@ export function createRequestReports(events: Events): RequestReports {
       res.once('close', () => {
         const { decision, reason, user } = report
         events.tell('http_request_complete', {
-          oauth: { app_client_id: clientIdOf(user?.provider), decision, user: { id: user?.id, name: user?.name } },
+          oauth: {
+            app_client_id: clientIdOf(user?.provider),
+            decision,
+            user: { id: user?.id, name: user?.name },
+          },
           method: req.method ?? '',
           path,
           status: res.statusCode,
@@ -44,11 +52,13 @@ export function createRequestReports(events: Events): RequestReports {
     },
     allow(req, user) {
       const report = reports.get(req)
-      if (report !== undefined) Object.assign(report, { decision: 'allow', reason: undefined, user })
+      if (report !== undefined)
+        Object.assign(report, { decision: 'allow', reason: undefined, user })
     },
     block(req, reason, user) {
       const report = reports.get(req)
-      if (report !== undefined) Object.assign(report, { decision: 'block', reason, user: user ?? report.user })
+      if (report !== undefined)
+        Object.assign(report, { decision: 'block', reason, user: user ?? report.user })
     },
   }
 }

@@ -7,7 +7,12 @@ import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/definition.js'
 import type { Passed } from './gate-pass.js'
 import { createPolicy, type Refusal, type Rules } from '../access/policy.js'
-import { type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from '../providers/parse-provider.js'
+import {
+  type Provider,
+  readRules,
+  refuseWhatCannotBeMet,
+  trustsEmail,
+} from '../providers/parse-provider.js'
 import { readOptions } from '../schema.js'
 import { checkScope } from '../providers/request-params.js'
 import type { LiveSession } from '../session/sessions.js'
@@ -37,11 +42,23 @@ export interface Asked {
 }
 
 export function createAsked(): Asked {
-  const lists = { organizations: new Set<string>(), teams: new Set<string>(), groups: new Set<string>() }
+  const lists = {
+    organizations: new Set<string>(),
+    teams: new Set<string>(),
+    groups: new Set<string>(),
+  }
   return {
-    memberships: () => ({ organizations: [...lists.organizations], teams: [...lists.teams], groups: [...lists.groups] }),
+    memberships: () => ({
+      organizations: [...lists.organizations],
+      teams: [...lists.teams],
+      groups: [...lists.groups],
+    }),
     add(rules) {
-      const fresh = membershipLists.flatMap((list) => (rules[list] ?? []).filter((entry) => !lists[list].has(entry)).map((entry) => ({ list, entry })))
+      const fresh = membershipLists.flatMap((list) =>
+        (rules[list] ?? [])
+          .filter((entry) => !lists[list].has(entry))
+          .map((entry) => ({ list, entry })),
+      )
       for (const { list, entry } of fresh) lists[list].add(entry)
       return fresh.length > 0
     },
@@ -50,7 +67,9 @@ export function createAsked(): Asked {
 
 /** What a guard needs of the gate that let the request through. */
 export interface GuardedRequest extends Passed {
-  demandLogin(request: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>): Promise<Outcome>
+  demandLogin(
+    request: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
+  ): Promise<Outcome>
   fail(error: unknown): Promise<Outcome>
   provider(name: string): Provider | undefined
 }
@@ -59,10 +78,24 @@ export interface Guard {
   (request: GuardedRequest, req: IncomingMessage): Promise<Outcome>
 }
 
-const known = ['emailAddresses', 'emailDomains', 'organizations', 'teams', 'groups', 'authorize', 'scopes', 'maxAge', 'acceptSilentLogin']
+const known = [
+  'emailAddresses',
+  'emailDomains',
+  'organizations',
+  'teams',
+  'groups',
+  'authorize',
+  'scopes',
+  'maxAge',
+  'acceptSilentLogin',
+]
 
 /** `providers`: those of the configuration at hand, to refuse what they can never meet. */
-export function createGuard(rules: GuardRules, providers: readonly Provider[], asked: Asked): { guard: Guard; asksMore: boolean } {
+export function createGuard(
+  rules: GuardRules,
+  providers: readonly Provider[],
+  asked: Asked,
+): { guard: Guard; asksMore: boolean } {
   const read = readOptions(rules, 'requireAuth()')
   read.only(known)
   const lists = readRules(read)
@@ -72,9 +105,14 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
   const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
   const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
   refuseWhatCannotBeMet(read, lists, providers)
-  const silent = providers.find(({ forcesLogin, saysAuthTime }) => forcesLogin !== true || saysAuthTime !== true)
+  const silent = providers.find(
+    ({ forcesLogin, saysAuthTime }) => forcesLogin !== true || saysAuthTime !== true,
+  )
   if (maxAge !== undefined && silent && !acceptsSilentLogin) {
-    read.fail('maxAge', `cannot be met: ${silent.label} cannot be told to ask for the password again, or does not say when it did. Set acceptSilentLogin: true to count any login there`)
+    read.fail(
+      'maxAge',
+      `cannot be met: ${silent.label} cannot be told to ask for the password again, or does not say when it did. Set acceptSilentLogin: true to count any login there`,
+    )
   }
 
   const evaluate = ({ session: { user } }: LiveSession, provider: Provider | undefined) => {
@@ -83,33 +121,59 @@ export function createGuard(rules: GuardRules, providers: readonly Provider[], a
   }
   /** Scopes without which the provider does not show what the lists ask about. */
   const unreadable = ({ session }: LiveSession, provider: Provider | undefined) => {
-    const asks = membershipLists.some((list) => lists[list] !== undefined && provider?.membershipLists?.includes(list))
+    const asks = membershipLists.some(
+      (list) => lists[list] !== undefined && provider?.membershipLists?.includes(list),
+    )
     // Where no scope at all was granted, scopes are not what decides: a GitHub App has permissions instead.
-    return asks && session.scopes.length > 0 ? (provider?.membershipScopes ?? []).filter((scope) => !session.scopes.includes(scope)) : []
+    return asks && session.scopes.length > 0
+      ? (provider?.membershipScopes ?? []).filter((scope) => !session.scopes.includes(scope))
+      : []
   }
-  const refuse = ({ session: { user } }: LiveSession, { fail }: GuardedRequest, code: Refusal['code']) =>
-    fail(new FailedLogin(new OAuthError(code), { user, tried: policy.lists, isSession: true, isGuard: true }))
+  const refuse = (
+    { session: { user } }: LiveSession,
+    { fail }: GuardedRequest,
+    code: Refusal['code'],
+  ) =>
+    fail(
+      new FailedLogin(new OAuthError(code), {
+        user,
+        tried: policy.lists,
+        isSession: true,
+        isGuard: true,
+      }),
+    )
 
   const guard: Guard = async (request, req) => {
     const { live, visit, refused, isExempt, demandLogin } = request
     if (isExempt === true) return 'pass'
-    if (refused !== undefined) return request.fail(new FailedLogin(refused.error, { user: refused.user, tried: refused.tried, isSession: true, isGuard: true }))
+    if (refused !== undefined)
+      return request.fail(
+        new FailedLogin(refused.error, {
+          user: refused.user,
+          tried: refused.tried,
+          isSession: true,
+          isGuard: true,
+        }),
+      )
     if (live === undefined) return demandLogin({})
     const { session } = live
     const provider = request.provider(session.provider)
-    const stepUp = (missing: readonly string[]) => demandLogin({ scopes: missing, keptScopes: session.scopes })
+    const stepUp = (missing: readonly string[]) =>
+      demandLogin({ scopes: missing, keptScopes: session.scopes })
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
     const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
     // The clock of a silent login is ours.
     const tolerance = session.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
-    if (maxAge !== undefined && visit.now - authTime > maxAge + tolerance) return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
+    if (maxAge !== undefined && visit.now - authTime > maxAge + tolerance)
+      return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
     const decision = evaluate(live, provider)
     if (!decision.isAllowed) {
       const wanted = unreadable(live, provider)
       return wanted.length > 0 ? stepUp(wanted) : refuse(live, request, decision.code)
     }
-    if (authorize === undefined || (await isAuthorized(authorize, { ...session.user }, req))) return 'pass'
+    if (authorize === undefined || (await isAuthorized(authorize, { ...session.user }, req)))
+      return 'pass'
     return refuse(live, request, 'not_authorized')
   }
   return { guard, asksMore: asked.add(lists) }

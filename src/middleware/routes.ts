@@ -32,11 +32,28 @@ export interface SpecialPaths {
 }
 
 export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
-  const { basePath, callbackNames, login, callback, logout, backchannelLogout, links, sessions, recheck, onLogin, onLogout } = config
+  const {
+    basePath,
+    callbackNames,
+    login,
+    callback,
+    logout,
+    backchannelLogout,
+    links,
+    sessions,
+    recheck,
+    onLogin,
+    onLogout,
+  } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
   const describeSession = async ({ req, place, now }: Visit, res: ServerResponse) => {
-    const found = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+    const found = await sessions.find(
+      req.headers.cookie,
+      place.sessionCookie.name,
+      now,
+      place.instance,
+    )
     const live = typeof found !== 'string' && recheck.knows(found.session) ? found : undefined
     const isRefused = live !== undefined && recheck.verdict(live.session)?.allowed === false
     const ends = live && sessions.ends(live)
@@ -54,7 +71,9 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
     async handle(visit, res) {
       const { req, place, target, now } = visit
       const query = new URLSearchParams(target.query)
-      const name = target.path.startsWith(`${basePath}/`) ? target.path.slice(basePath.length + 1) : ''
+      const name = target.path.startsWith(`${basePath}/`)
+        ? target.path.slice(basePath.length + 1)
+        : ''
       const allow = (...methods: string[]) => {
         if (methods.includes(req.method ?? '')) return
         res.setHeader('Allow', methods.join(', '))

@@ -74,7 +74,10 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
     return Math.min(expiresAt, idleExpiresAt, recheck().toleratedUntil(live.session))
   }
 
-  const start = (live: LiveSession, req: IncomingMessage): { watch: Watch; signal: AbortSignal } => {
+  const start = (
+    live: LiveSession,
+    req: IncomingMessage,
+  ): { watch: Watch; signal: AbortSignal } => {
     const controller = new AbortController()
     let current = live
     let timer: NodeJS.Timeout | undefined
@@ -103,8 +106,16 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
           (error: unknown) => {
             if (isStopped) return
             // A store that is away for a moment says nothing about a session that is not due.
-            if (error instanceof OAuthError && error.code === 'store_unavailable' && Date.now() < undisputedUntil(current)) arm(false)
-            else watch.abort(error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }))
+            if (
+              error instanceof OAuthError &&
+              error.code === 'store_unavailable' &&
+              Date.now() < undisputedUntil(current)
+            )
+              arm(false)
+            else
+              watch.abort(
+                error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }),
+              )
           },
         )
       },
@@ -126,7 +137,8 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
       const { watch, signal } = start(live, req)
       const present = connections.get(until)
       const own = present ?? new Map<Watch, IncomingMessage>()
-      if (present === undefined) until.once('close', () => [...own.keys()].forEach((one) => one.stop()))
+      if (present === undefined)
+        until.once('close', () => [...own.keys()].forEach((one) => one.stop()))
       connections.set(until, own.set(watch, req))
       return signal
     },

@@ -31,7 +31,10 @@ export interface UpstreamHeaders {
 }
 
 /** The names are put together once; what they hold is read at each request. */
-type Value = readonly [name: string, read: (source: HeaderSource, config: UpstreamHeadersConfig) => string | undefined]
+type Value = readonly [
+  name: string,
+  read: (source: HeaderSource, config: UpstreamHeadersConfig) => string | undefined,
+]
 
 interface Naming {
   values: readonly Value[]
@@ -57,15 +60,23 @@ export const MAX_HEADER_TOKEN = 8 * 1024
 
 export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHeaders {
   const { headerPrefix, forwardTokens } = config
-  const naming = headerPrefix === false ? undefined : (presets[headerPrefix] ?? ngrokNaming(headerPrefix))
-  const preset = headerPrefix !== false && presets[headerPrefix] ? presetNames(headerPrefix) : undefined
+  const naming =
+    headerPrefix === false ? undefined : (presets[headerPrefix] ?? ngrokNaming(headerPrefix))
+  const preset =
+    headerPrefix !== false && presets[headerPrefix] ? presetNames(headerPrefix) : undefined
   const ownPrefix = headerPrefix === false || preset ? 'ngrok-auth-' : headerPrefix
   const isForged = (folded: string) =>
-    folded.startsWith('ngrok-auth-') || folded === 'ngrok-auth' || folded.startsWith(ownPrefix) || preset?.has(folded) === true
+    folded.startsWith('ngrok-auth-') ||
+    folded === 'ngrok-auth' ||
+    folded.startsWith(ownPrefix) ||
+    preset?.has(folded) === true
   const firstLetters = new Set(['n', ownPrefix, ...(preset ? ['x'] : [])].map(firstLetter))
   // One for each instance: of two gates on one request each opens its own tokens.
   const opener: Opener = Symbol('open token')
-  const lazily = { access: lazyHeader(naming?.tokens.access, 'access', opener), refresh: lazyHeader(naming?.tokens.refresh, 'refresh', opener) }
+  const lazily = {
+    access: lazyHeader(naming?.tokens.access, 'access', opener),
+    refresh: lazyHeader(naming?.tokens.refresh, 'refresh', opener),
+  }
   const isReserved = (name: string) => isForged(foldName(name))
   const isOurs = (name: string) => firstLetters.has(firstLetter(name)) && isReserved(name)
   const namesOne = (headers: IncomingHttpHeaders) => {
@@ -78,7 +89,10 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   }
 
   // The user of a session that stays in memory is the same object at each request.
-  const known = new WeakMap<OAuthUser, { matched: HeaderSource['matched']; headers: readonly (readonly [string, string])[] }>()
+  const known = new WeakMap<
+    OAuthUser,
+    { matched: HeaderSource['matched']; headers: readonly (readonly [string, string])[] }
+  >()
   const encoded = (source: HeaderSource) => {
     const before = known.get(source.user)
     if (before !== undefined && before.matched === source.matched) return before.headers
@@ -95,7 +109,8 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
       // A middleware in front of us may have taken a name from the headers alone.
       if (namesOne(headers) || listsOne(req.rawHeaders)) stripAll(req, isReserved)
       const { connection } = headers
-      if (connection !== undefined && connection.length > 10) stripConnection(req, connection, isReserved)
+      if (connection !== undefined && connection.length > 10)
+        stripConnection(req, connection, isReserved)
     },
     set(headers, source) {
       if (naming === undefined) return
@@ -114,10 +129,20 @@ function ngrokNaming(prefix: string): Naming {
       [`${prefix}user-id`, ({ user }) => user.id],
       [`${prefix}user-name`, ({ user }) => user.name],
       [`${prefix}user-email`, emailOf],
-      [`${prefix}user-provider`, ({ user }, { hasSeveralProviders }) => (hasSeveralProviders ? user.provider : undefined)],
+      [
+        `${prefix}user-provider`,
+        ({ user }, { hasSeveralProviders }) => (hasSeveralProviders ? user.provider : undefined),
+      ],
       [`${prefix}github-user-id`, ({ user }) => (isGithub(user) ? user.username : undefined)],
-      [`${prefix}github-organization`, ({ user, matched }) => (isGithub(user) ? organizationOf(matched) : undefined)],
-      [`${prefix}github-team`, ({ user, matched }) => (isGithub(user) && matched?.list === 'teams' ? matched.entry : undefined)],
+      [
+        `${prefix}github-organization`,
+        ({ user, matched }) => (isGithub(user) ? organizationOf(matched) : undefined),
+      ],
+      [
+        `${prefix}github-team`,
+        ({ user, matched }) =>
+          isGithub(user) && matched?.list === 'teams' ? matched.entry : undefined,
+      ],
     ],
     tokens: { access: `${prefix}oauth-access-token`, refresh: `${prefix}oauth-refresh-token` },
   }
@@ -131,15 +156,24 @@ function isGithub({ claims }: OAuthUser): boolean {
 /** The one that matched, or that of the team that did. */
 function organizationOf(matched: Verdict['matched']): string | undefined {
   if (matched?.list === 'organizations') return matched.entry
-  return matched?.list === 'teams' && matched.entry.includes('/') ? matched.entry.split('/')[0] : undefined
+  return matched?.list === 'teams' && matched.entry.includes('/')
+    ? matched.entry.split('/')[0]
+    : undefined
 }
 
-function emailOf({ user }: HeaderSource, { trustsEmailOf }: UpstreamHeadersConfig): string | undefined {
+function emailOf(
+  { user }: HeaderSource,
+  { trustsEmailOf }: UpstreamHeadersConfig,
+): string | undefined {
   return user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined
 }
 
 function groupsOf({ user }: HeaderSource): string | undefined {
-  return [...user.organizations, ...user.teams, ...user.groups].map((one) => one.replaceAll(',', '%2C')).join(',') || undefined
+  return (
+    [...user.organizations, ...user.teams, ...user.groups]
+      .map((one) => one.replaceAll(',', '%2C'))
+      .join(',') || undefined
+  )
 }
 
 function proxyValues(prefix: string): readonly Value[] {
@@ -153,12 +187,17 @@ function proxyValues(prefix: string): readonly Value[] {
 
 function presetNames(preset: string): Set<string> {
   const prefix = preset === 'oauth2-proxy' ? 'x-forwarded-' : 'x-auth-request-'
-  return new Set(['user', 'email', 'preferred-username', 'groups', 'access-token'].map((name) => prefix + name))
+  return new Set(
+    ['user', 'email', 'preferred-username', 'groups', 'access-token'].map((name) => prefix + name),
+  )
 }
 
 /** How a CGI-style upstream could read the name: what is no letter or digit is one separator. */
 function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
 }
 
 /** As the code of the small letter: most names are told apart by it. */
@@ -182,7 +221,11 @@ function stripAll(req: IncomingMessage, isReserved: (name: string) => boolean): 
 }
 
 /** A proxy behind us would drop the headers that `Connection` names. (RFC 9110, 7.6.1) */
-function stripConnection(req: IncomingMessage, connection: string, isReserved: (name: string) => boolean): void {
+function stripConnection(
+  req: IncomingMessage,
+  connection: string,
+  isReserved: (name: string) => boolean,
+): void {
   const tokens = connection.split(',')
   const kept = tokens.filter((token) => !isReserved(token.trim()))
   if (kept.length === tokens.length) return
@@ -193,19 +236,24 @@ function stripConnection(req: IncomingMessage, connection: string, isReserved: (
   if (value === '') delete distinct['connection']
   else distinct['connection'] = [value]
   const raw = req.rawHeaders
-  for (let index = 0; index < raw.length; index += 2) if (raw[index]?.toLowerCase() === 'connection') raw[index + 1] = value
+  for (let index = 0; index < raw.length; index += 2)
+    if (raw[index]?.toLowerCase() === 'connection') raw[index + 1] = value
 }
 
 /** Printable ASCII as it is, everything else and `%` percent-encoded as UTF-8; too long a value is left out. */
 function encodeValue(value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined
-  const plain = /^[\x20-\x24\x26-\x7e]*$/.test(value) ? value : value.replace(/[^\x20-\x24\x26-\x7e]/gu, percentEncode)
+  const plain = /^[\x20-\x24\x26-\x7e]*$/.test(value)
+    ? value
+    : value.replace(/[^\x20-\x24\x26-\x7e]/gu, percentEncode)
   const trimmed = plain.trim()
   return trimmed === '' || trimmed.length > MAX_VALUE ? undefined : trimmed
 }
 
 function percentEncode(character: string): string {
-  return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+  return [...Buffer.from(character)]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('')
 }
 
 /** Where the headers of a request keep what opens their tokens. */
@@ -217,7 +265,11 @@ type Opening = Partial<Record<Opener, HeaderSource>>
  * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
  * serves all requests: another one for each would make the engine keep every request's headers in a slow form.
  */
-function lazyHeader(name: string | undefined, token: TokenName, opener: Opener): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
+function lazyHeader(
+  name: string | undefined,
+  token: TokenName,
+  opener: Opener,
+): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
   if (name === undefined) return () => {}
   const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,
@@ -226,7 +278,12 @@ function lazyHeader(name: string | undefined, token: TokenName, opener: Opener):
       return this[opener]?.openToken(token)
     },
     set(value: unknown) {
-      Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
+      Object.defineProperty(this, name, {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      })
     },
   }
   return (headers, source) => {

@@ -1,5 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { type AnonymousReason, type ContextSource, type LoginUrlOptions, OAuthContext } from './oauth-context.js'
+import {
+  type AnonymousReason,
+  type ContextSource,
+  type LoginUrlOptions,
+  OAuthContext,
+} from './oauth-context.js'
 import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { AppRequest } from '../http/request.js'
@@ -37,7 +42,8 @@ export function createVisits(config: VisitsConfig): Visits {
   const attach = (req: AppRequest, oauth: OAuthContext) => {
     const seen = req as AppRequest & { oauth?: OAuthContext; user?: unknown }
     seen.oauth = oauth
-    if (config.setsUser && oauth.user !== undefined && seen.user === undefined) seen.user = oauth.user
+    if (config.setsUser && oauth.user !== undefined && seen.user === undefined)
+      seen.user = oauth.user
     return oauth
   }
 
@@ -48,14 +54,26 @@ export function createVisits(config: VisitsConfig): Visits {
       config.upstream.set(visit.headers, guest)
       return attach(visit.req, new OAuthContext(guest))
     },
-    anonymous: (visit, reason) => attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
+    anonymous: (visit, reason) =>
+      attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
   }
 }
 
 /** Sets the cookie anew where the cookie is the session. */
-function keep({ sessions }: VisitsConfig, { req, res, place, now }: Visit, before: LiveSession, after: LiveSession): LiveSession {
+function keep(
+  { sessions }: VisitsConfig,
+  { req, res, place, now }: Visit,
+  before: LiveSession,
+  after: LiveSession,
+): LiveSession {
   if (after.id !== before.id && res !== undefined && !res.headersSent) {
-    writeSessionCookie(res, req.headers.cookie, place.sessionCookie, after.id, sessions.ends(after).expiresAt - now)
+    writeSessionCookie(
+      res,
+      req.headers.cookie,
+      place.sessionCookie,
+      after.id,
+      sessions.ends(after).expiresAt - now,
+    )
     forbidStoring(res)
   }
   return after
@@ -154,7 +172,9 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   openToken(name: 'access' | 'refresh'): string | undefined {
-    return this.config.sessions.tokens(this.#live)[name === 'access' ? 'accessToken' : 'refreshToken']
+    return this.config.sessions.tokens(this.#live)[
+      name === 'access' ? 'accessToken' : 'refreshToken'
+    ]
   }
 
   override accessTokenExpiresAt(): number | undefined {
@@ -162,7 +182,9 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   override tokens(): Tokens | undefined {
-    return this.config.managed.has(this.user.provider) ? undefined : this.config.sessions.tokens(this.#live)
+    return this.config.managed.has(this.user.provider)
+      ? undefined
+      : this.config.sessions.tokens(this.#live)
   }
 
   override async freshAccessToken(): Promise<string | undefined> {
@@ -191,7 +213,8 @@ function forbidStoring(res: ServerResponse): void {
 /** Headers as `writeHead` takes them: an object, or a list of names and values, flat or in pairs. */
 function withoutCacheControl(part: unknown): unknown {
   const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
-  if (isRecord(part)) return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
+  if (isRecord(part))
+    return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
   if (!Array.isArray(part)) return part
   return Array.isArray(part[0])
     ? part.filter((pair: unknown) => isOther(Array.isArray(pair) ? pair[0] : pair))

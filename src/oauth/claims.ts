@@ -13,7 +13,9 @@ export function isTrue(value: unknown): boolean {
 }
 
 export function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string' && item !== '') : []
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string' && item !== '')
+    : []
 }
 
 const MAX_DEPTH = 64
@@ -28,7 +30,9 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
 export function idOf(value: unknown): string {
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   if (typeof id !== 'string' || id === '' || id.length > 255 || /[\u0000-\u001f\u007f]/.test(id)) {
-    throw new ProviderFault('down', 'provider_error', { hint: 'the provider gave no usable user id' })
+    throw new ProviderFault('down', 'provider_error', {
+      hint: 'the provider gave no usable user id',
+    })
   }
   return id
 }
@@ -49,5 +53,7 @@ export function identityFromClaims(claims: Claims): Identity {
 /** An API's answer as an object; a list or a text in its place is no answer. */
 export function recordOf(value: unknown): Record<string, unknown> {
   if (isRecord(value)) return value
-  throw new ProviderFault('down', 'provider_error', { hint: 'the provider answered with something else than an object' })
+  throw new ProviderFault('down', 'provider_error', {
+    hint: 'the provider answered with something else than an object',
+  })
 }

@@ -25,9 +25,14 @@ export async function clientAuth(
 async function importPrivateKey(secret: string): Promise<OpenidClient.PrivateKey> {
   const jose = await import('jose')
   const jwk = readPrivateKey(secret)
-  const key = jwk === undefined ? undefined : await jose.importJWK(jwk, algorithmOf(jwk)).catch(() => undefined)
+  const key =
+    jwk === undefined
+      ? undefined
+      : await jose.importJWK(jwk, algorithmOf(jwk)).catch(() => undefined)
   if (jwk === undefined || key === undefined || key instanceof Uint8Array) {
-    throw new OAuthError('misconfigured', { hint: 'clientSecret is no private key in PEM (PKCS #8) or JWK form' })
+    throw new OAuthError('misconfigured', {
+      hint: 'clientSecret is no private key in PEM (PKCS #8) or JWK form',
+    })
   }
   return { key, ...(typeof jwk['kid'] === 'string' && { kid: jwk['kid'] }) }
 }
@@ -35,7 +40,9 @@ async function importPrivateKey(secret: string): Promise<OpenidClient.PrivateKey
 /** `undefined` when it is neither a JWK in JSON nor PEM. */
 export function readPrivateKey(secret: string): Record<string, unknown> | undefined {
   try {
-    const jwk: unknown = secret.trimStart().startsWith('{') ? JSON.parse(secret) : createPrivateKey(secret).export({ format: 'jwk' })
+    const jwk: unknown = secret.trimStart().startsWith('{')
+      ? JSON.parse(secret)
+      : createPrivateKey(secret).export({ format: 'jwk' })
     return isRecord(jwk) && typeof jwk['d'] === 'string' ? jwk : undefined
   } catch {
     return undefined

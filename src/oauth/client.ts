@@ -46,7 +46,11 @@ export interface ProviderClient {
   callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }>
   redeem(redemption: Redemption): Promise<TokenSet>
   /** `onTokens` is told what came before it is verified: the old refresh token may be spent. */
-  refresh(refreshToken: string, redirectUri: string, onTokens: (tokens: UnverifiedTokens) => void): Promise<TokenSet>
+  refresh(
+    refreshToken: string,
+    redirectUri: string,
+    onTokens: (tokens: UnverifiedTokens) => void,
+  ): Promise<TokenSet>
   /** What the provider's hooks read the user with. All of it together takes at most one exchange's time. */
   source(grant: SourceGrant): IdentitySource
   revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void>
@@ -78,7 +82,9 @@ export function createClient(config: ClientConfig): ProviderClient {
   /** Runs one grant: our own fetch reads the answer before openid-client does, and keeps what it must not judge. */
   const grant = async (
     run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
-    expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & { requiresIdToken: boolean },
+    expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & {
+      requiresIdToken: boolean
+    },
     door: Outbound,
     end = deadline(),
     onTokens?: (tokens: UnverifiedTokens) => void,
@@ -91,16 +97,30 @@ export function createClient(config: ClientConfig): ProviderClient {
       return Response.json(answer.plain)
     })
     await run(oidc, configuration).catch(translate)
-    if (answer === undefined) throw new ProviderFault('down', 'provider_error', { hint: 'no token answer' })
+    if (answer === undefined)
+      throw new ProviderFault('down', 'provider_error', { hint: 'no token answer' })
     const { idToken, raw, scopes, plain } = answer
-    const expiresAt = plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000
-    onTokens?.({ accessToken: plain.access_token, refreshToken: plain.refresh_token, idToken: undefined, expiresAt })
+    const expiresAt =
+      plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000
+    onTokens?.({
+      accessToken: plain.access_token,
+      refreshToken: plain.refresh_token,
+      idToken: undefined,
+      expiresAt,
+    })
     if (idToken === undefined && config.openid && expected.requiresIdToken) {
-      throw new ProviderFault('down', 'provider_error', { hint: 'the token answer has no id_token: is this an OpenID Connect provider?' })
+      throw new ProviderFault('down', 'provider_error', {
+        hint: 'the token answer has no id_token: is this an OpenID Connect provider?',
+      })
     }
-    const claims = idToken !== undefined && config.openid
-      ? await verifyIdToken(idToken, server.keySet(end), { ...expectations(metadata), ...expected, accessToken: plain.access_token })
-      : undefined
+    const claims =
+      idToken !== undefined && config.openid
+        ? await verifyIdToken(idToken, server.keySet(end), {
+            ...expectations(metadata),
+            ...expected,
+            accessToken: plain.access_token,
+          })
+        : undefined
     return {
       accessToken: plain.access_token,
       refreshToken: plain.refresh_token,
@@ -112,7 +132,15 @@ export function createClient(config: ClientConfig): ProviderClient {
     }
   }
 
-  const source: ProviderClient['source'] = (given) => createSource({ provider: config, ...given, outbound: given.isLogin ? atLogin : outbound, end: deadline(), server, expectations })
+  const source: ProviderClient['source'] = (given) =>
+    createSource({
+      provider: config,
+      ...given,
+      outbound: given.isLogin ? atLogin : outbound,
+      end: deadline(),
+      server,
+      expectations,
+    })
 
   return {
     source,
@@ -125,14 +153,19 @@ export function createClient(config: ClientConfig): ProviderClient {
       const oidc = await import('openid-client')
       const configuration = await configure(oidc, config, metadata, atLogin, end)
       if (metadata.requiresPushedRequests) {
-        return withoutRepeats(await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate))
+        return withoutRepeats(
+          await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate),
+        )
       }
       return withoutRepeats(oidc.buildAuthorizationUrl(configuration, { ...params }))
     },
     async callbackIssuer() {
       const { issuer, requiresIssuerInCallback } = await server.metadata(deadline())
       // A template is no issuer that a callback could name.
-      return { issuer: issuer?.includes('{') ? undefined : issuer, isRequired: requiresIssuerInCallback }
+      return {
+        issuer: issuer?.includes('{') ? undefined : issuer,
+        isRequired: requiresIssuerInCallback,
+      }
     },
     async redeem({ code, redirectUri, nonce, codeVerifier, requestedScopes, authenticatedSince }) {
       const end = deadline()
@@ -140,16 +173,29 @@ export function createClient(config: ClientConfig): ProviderClient {
       callback.searchParams.set('code', code)
       const tokens = await grant(
         (oidc, configuration) =>
-          oidc.authorizationCodeGrant(configuration, callback, config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier }),
-        { nonce, requiresNonce: config.echoesNonce !== false, authenticatedSince, requiresIdToken: requestedScopes.includes('openid') },
+          oidc.authorizationCodeGrant(
+            configuration,
+            callback,
+            config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier },
+          ),
+        {
+          nonce,
+          requiresNonce: config.echoesNonce !== false,
+          authenticatedSince,
+          requiresIdToken: requestedScopes.includes('openid'),
+        },
         atLogin,
         end,
       )
       const { upgradeToken } = config
       if (upgradeToken === undefined) return tokens
-      const params = upgradeToken.params(tokens.accessToken, { id: config.clientId, secret: config.clientSecret })
+      const params = upgradeToken.params(tokens.accessToken, {
+        id: config.clientId,
+        secret: config.clientSecret,
+      })
       const better = await grant(
-        (oidc, configuration) => oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
+        (oidc, configuration) =>
+          oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
         { nonce: undefined, requiresNonce: false, requiresIdToken: false },
         atLogin,
         end,
@@ -158,7 +204,12 @@ export function createClient(config: ClientConfig): ProviderClient {
     },
     refresh: (refreshToken, redirectUri, onTokens) =>
       grant(
-        (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, config.refreshParams?.(redirectUri) ?? {}),
+        (oidc, configuration) =>
+          oidc.refreshTokenGrant(
+            configuration,
+            refreshToken,
+            config.refreshParams?.(redirectUri) ?? {},
+          ),
         { nonce: undefined, requiresNonce: false, requiresIdToken: false },
         outbound,
         deadline(),
@@ -166,7 +217,18 @@ export function createClient(config: ClientConfig): ProviderClient {
       ),
     async revoke({ accessToken, refreshToken }) {
       const end = deadline()
-      if (config.revoke) return config.revoke(source({ accessToken, claims: {}, hasFreshClaims: false, scopes: [], subject: undefined, tokens: {}, isLogin: false }))
+      if (config.revoke)
+        return config.revoke(
+          source({
+            accessToken,
+            claims: {},
+            hasFreshClaims: false,
+            scopes: [],
+            subject: undefined,
+            tokens: {},
+            isLogin: false,
+          }),
+        )
       const metadata = await server.metadata(end)
       if (metadata.endpoints.revocation === undefined) return
       const oidc = await import('openid-client')
@@ -184,7 +246,10 @@ export function createClient(config: ClientConfig): ProviderClient {
     async verifyLogoutToken(token) {
       const end = deadline()
       const metadata = await server.metadata(end)
-      return verifyJwt(token, server.keySet(end), { ...expectations(metadata), types: ['logout+jwt', 'jwt'] })
+      return verifyJwt(token, server.keySet(end), {
+        ...expectations(metadata),
+        types: ['logout+jwt', 'jwt'],
+      })
     },
   }
 }
@@ -213,12 +278,16 @@ async function configure(
       ...(endpoints.authorization && { authorization_endpoint: endpoints.authorization }),
       ...(endpoints.token && { token_endpoint: endpoints.token }),
       ...(endpoints.revocation && { revocation_endpoint: endpoints.revocation }),
-      ...(pushedRequestEndpoint && { pushed_authorization_request_endpoint: pushedRequestEndpoint }),
+      ...(pushedRequestEndpoint && {
+        pushed_authorization_request_endpoint: pushedRequestEndpoint,
+      }),
     },
     config.clientId,
     undefined,
     // Credentials of the configuration's own replace ours: two at once are refused. (RFC 6749, 2.3)
-    tokens && hasAuthorization(config) ? oidc.None() : await clientAuth(oidc, config.clientAuth, config.clientSecret),
+    tokens && hasAuthorization(config)
+      ? oidc.None()
+      : await clientAuth(oidc, config.clientAuth, config.clientSecret),
   )
   const tokenUrl = endpoints.token && new URL(endpoints.token).href
   // Which addresses may be http was decided when they were read: those of this machine.
@@ -228,11 +297,21 @@ async function configure(
     const isToken = url === tokenUrl
     const sent = new Headers(headers)
     sent.set('user-agent', 'oauth-module')
-    if (isToken) for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
-    const response = await outbound(url, { method, headers: sent, body: body as RequestInit['body'], deadline })
+    if (isToken)
+      for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
+    const response = await outbound(url, {
+      method,
+      headers: sent,
+      body: body as RequestInit['body'],
+      deadline,
+    })
     if (isToken && tokens) return tokens(response)
     // What a refusal says may repeat what was sent, the secret included: only its code is read.
-    if (response.status >= 400) throw faultOfToken({ status: response.status, headers: response.headers, body: await readJson(response) }, config)
+    if (response.status >= 400)
+      throw faultOfToken(
+        { status: response.status, headers: response.headers, body: await readJson(response) },
+        config,
+      )
     return response
   }
   return configuration
@@ -244,15 +323,26 @@ function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
 
 async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenAnswer> {
   const isForm = /x-www-form-urlencoded/i.test(response.headers.get('content-type') ?? '')
-  const body = isForm ? Object.fromEntries(new URLSearchParams(await response.text())) : await readJson(response)
+  const body = isForm
+    ? Object.fromEntries(new URLSearchParams(await response.text()))
+    : await readJson(response)
   const answer: ApiAnswer = { status: response.status, headers: response.headers, body }
   // GitHub reports its errors with status 200.
-  if (response.status !== 200 || !isRecord(body) || textOf(body['error']) !== undefined || isRecord(body['error'])) throw faultOfToken(answer, config)
+  if (
+    response.status !== 200 ||
+    !isRecord(body) ||
+    textOf(body['error']) !== undefined ||
+    isRecord(body['error'])
+  )
+    throw faultOfToken(answer, config)
   return conformTokenAnswer(config.conformTokens?.(body) ?? body, config.openid)
 }
 
 /** What our own fetch threw comes wrapped; anything else is openid-client's own judgement of the answer. */
 function translate(error: unknown): never {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof OAuthError) throw cause
-  throw new ProviderFault('down', 'provider_error', { hint: error instanceof Error ? error.message : 'openid-client failed' })
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof OAuthError) throw cause
+  throw new ProviderFault('down', 'provider_error', {
+    hint: error instanceof Error ? error.message : 'openid-client failed',
+  })
 }

@@ -133,11 +133,20 @@ export interface ProviderDefinition {
   /** Brings the token answer into the form of RFC 6749, 5.1. */
   conformTokens?: ((answer: Record<string, unknown>) => Record<string, unknown>) | undefined
   /** Reads an error of the token endpoint or the API that has a form of its own. */
-  readError?: ((body: unknown) => { code: string; message?: string | undefined } | undefined) | undefined
+  readError?:
+    ((body: unknown) => { code: string; message?: string | undefined } | undefined) | undefined
   /** What an API error means, where its status does not say it. */
   outcomeOf?: ((answer: ApiAnswer) => ProviderOutcome | undefined) | undefined
   /** Exchanges the token that the code gave for a better one. */
-  upgradeToken?: { grant: string; params: (accessToken: string, client: { id: string; secret: string | undefined }) => Record<string, string> } | undefined
+  upgradeToken?:
+    | {
+        grant: string
+        params: (
+          accessToken: string,
+          client: { id: string; secret: string | undefined },
+        ) => Record<string, string>
+      }
+    | undefined
   /** What the user granted, where the token answer never says it. */
   grantedScopes?: ((source: IdentitySource) => Promise<readonly string[]>) | undefined
   /** Who the user is. Default: userinfo over the ID token's claims. */
@@ -147,7 +156,9 @@ export interface ProviderDefinition {
   /** Scopes that `memberships` needs; requested when some rule asks about them. */
   membershipScopes?: readonly string[] | undefined
   /** Which of the memberships that rules ask about the user has. */
-  memberships?: ((source: IdentitySource, wanted: Memberships, identity: Identity) => Promise<Memberships>) | undefined
+  memberships?:
+    | ((source: IdentitySource, wanted: Memberships, identity: Identity) => Promise<Memberships>)
+    | undefined
   /** A rule that always applies, on top of all lists: why this user may not pass, or nothing. */
   restriction?: ((identity: Identity) => string | undefined) | undefined
   /** Stands for the hooks that are functions in the rules' fingerprint: another one makes everybody be checked again. */
@@ -227,16 +238,63 @@ export function providerSource(
 
 /** Parameters that make a login safe: no option sets them. */
 export const reservedParams = new Set<string>([
-  'state', 'client_id', 'redirect_uri', 'response_type', 'response_mode', 'code_challenge', 'code_challenge_method', 'nonce', 'scope', 'request', 'request_uri',
+  'state',
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'scope',
+  'request',
+  'request_uri',
   // These belong to the token request: in an address they would be seen by everybody on the way.
-  'client_secret', 'client_assertion', 'client_assertion_type', 'code_verifier',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'code_verifier',
 ])
 
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
-  'color', 'issuer', 'knownEndpoints', 'discoveryIssuer', 'needsDiscovery', 'acceptsDiscovery', 'acceptsIssuer', 'acceptsKey', 'openid', 'scopeSeparator', 'connectionScopeSeparator', 'impliedScopes', 'pkce', 'echoesNonce', 'offline',
-  'reauthenticate', 'forcesLogin', 'saysAuthTime', 'selectAccount', 'askAgain', 'hasCallbackFragment', 'refusals', 'conformTokens', 'readError', 'outcomeOf', 'grantedScopes', 'identity',
-  'membershipLists', 'membershipScopes', 'memberships', 'restriction', 'rulesKey', 'emailNeverVerified', 'emailClaimDecides', 'refreshParams', 'validate',
-  'revoke', 'upgradeToken',
+  'color',
+  'issuer',
+  'knownEndpoints',
+  'discoveryIssuer',
+  'needsDiscovery',
+  'acceptsDiscovery',
+  'acceptsIssuer',
+  'acceptsKey',
+  'openid',
+  'scopeSeparator',
+  'connectionScopeSeparator',
+  'impliedScopes',
+  'pkce',
+  'echoesNonce',
+  'offline',
+  'reauthenticate',
+  'forcesLogin',
+  'saysAuthTime',
+  'selectAccount',
+  'askAgain',
+  'hasCallbackFragment',
+  'refusals',
+  'conformTokens',
+  'readError',
+  'outcomeOf',
+  'grantedScopes',
+  'identity',
+  'membershipLists',
+  'membershipScopes',
+  'memberships',
+  'restriction',
+  'rulesKey',
+  'emailNeverVerified',
+  'emailClaimDecides',
+  'refreshParams',
+  'validate',
+  'revoke',
+  'upgradeToken',
 ]
 
 /**
@@ -246,7 +304,20 @@ const definitionHooks: readonly (keyof ProviderDefinition)[] = [
 export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSource {
   const { scopes, ...rest } = definition
   readOptions(rest, 'defineProvider()')
-  const hooks = Object.fromEntries(definitionHooks.filter((hook) => hook in rest).map((hook) => [hook, rest[hook as keyof typeof rest]]))
-  const options = Object.fromEntries(Object.entries(rest).filter(([name]) => !definitionHooks.includes(name as keyof ProviderDefinition)))
-  return providerSource({ ...options }, [...definition.membershipLists ?? []], () => ({ openid: false, ...hooks, scopes }), definition)
+  const hooks = Object.fromEntries(
+    definitionHooks
+      .filter((hook) => hook in rest)
+      .map((hook) => [hook, rest[hook as keyof typeof rest]]),
+  )
+  const options = Object.fromEntries(
+    Object.entries(rest).filter(
+      ([name]) => !definitionHooks.includes(name as keyof ProviderDefinition),
+    ),
+  )
+  return providerSource(
+    { ...options },
+    [...(definition.membershipLists ?? [])],
+    () => ({ openid: false, ...hooks, scopes }),
+    definition,
+  )
 }

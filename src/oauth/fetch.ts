@@ -34,12 +34,18 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
   const waiting: (() => void)[] = []
 
   const enter = async (deadline: AbortSignal): Promise<void> => {
-    if (Date.now() < pausedUntil) throw new ProviderFault('down', 'provider_unreachable', { hint: 'the provider failed repeatedly just now' })
+    if (Date.now() < pausedUntil)
+      throw new ProviderFault('down', 'provider_unreachable', {
+        hint: 'the provider failed repeatedly just now',
+      })
     if (running < concurrency) {
       running++
       return
     }
-    if (waiting.length >= concurrency * 4) throw new ProviderFault('down', 'provider_busy', { hint: 'too many requests to the provider are under way' })
+    if (waiting.length >= concurrency * 4)
+      throw new ProviderFault('down', 'provider_busy', {
+        hint: 'too many requests to the provider are under way',
+      })
     await new Promise<void>((resolve, reject) => {
       const go = () => {
         deadline.removeEventListener('abort', giveUp)
@@ -64,10 +70,19 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
     if (deadline.aborted) throw timedOut()
     await enter(deadline)
     try {
-      const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'manual', signal: deadline })
+      const response = await fetch(url, {
+        method,
+        headers,
+        body: body ?? null,
+        redirect: 'manual',
+        signal: deadline,
+      })
       const bytes = await readBody(response, maxBytes)
       failures = 0
-      return new Response(nullBody(response.status) ? null : bytes, { status: response.status, headers: response.headers })
+      return new Response(nullBody(response.status) ? null : bytes, {
+        status: response.status,
+        headers: response.headers,
+      })
     } catch (error) {
       if (error instanceof ProviderFault) throw error
       if (++failures >= failuresBeforePause) {
@@ -75,7 +90,10 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
         pausedUntil = Date.now() + PAUSE * (0.75 + Math.random() / 2)
       }
       if (deadline.aborted) throw timedOut()
-      throw new ProviderFault('down', 'provider_unreachable', { hint: `the request to ${hostOf(url)} failed${reasonOf(error)}`, cause: error })
+      throw new ProviderFault('down', 'provider_unreachable', {
+        hint: `the request to ${hostOf(url)} failed${reasonOf(error)}`,
+        cause: error,
+      })
     } finally {
       leave()
     }
@@ -83,7 +101,9 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
 }
 
 function timedOut(): ProviderFault {
-  return new ProviderFault('down', 'provider_timeout', { hint: 'the provider did not answer in time' })
+  return new ProviderFault('down', 'provider_timeout', {
+    hint: 'the provider did not answer in time',
+  })
 }
 
 async function readBody(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -92,7 +112,10 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
   // Counted after decompression: a small body can unpack to a huge one.
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length
-    if (size > maxBytes) throw new ProviderFault('down', 'provider_error', { hint: `the provider's answer is larger than ${maxBytes} bytes` })
+    if (size > maxBytes)
+      throw new ProviderFault('down', 'provider_error', {
+        hint: `the provider's answer is larger than ${maxBytes} bytes`,
+      })
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)
@@ -122,7 +145,9 @@ function hostOf(url: string): string {
 /** JSON, in whatever content type it comes; only well-formed UTF-8, and of some sensible depth. */
 export async function readJson(response: Response): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer()))
+    const value: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer()),
+    )
     return isTooDeep(value) ? undefined : value
   } catch {
     return undefined

@@ -65,14 +65,19 @@ function reject(hint: string): never {
 /**
  * The claims of a JWT whose signature, issuer, audience and times are right. (RFC 8725, 3; OpenID Connect Core, 3.1.3.7)
  */
-export async function verifyJwt(token: unknown, keySet: KeySet, expected: JwtExpectations): Promise<Claims> {
+export async function verifyJwt(
+  token: unknown,
+  keySet: KeySet,
+  expected: JwtExpectations,
+): Promise<Claims> {
   const jose = await import('jose')
   if (typeof token !== 'string') return reject('the ID token is not a text')
   const header = readHeader(token, jose.decodeProtectedHeader, expected)
   let claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
   // An unknown key: the issuer may have changed its keys a moment ago.
   const isRefreshed = claims === undefined && (await keySet.refresh())
-  if (isRefreshed) claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
+  if (isRefreshed)
+    claims = await verifySignature(jose, token, header, await keySet.keys(), expected)
   if (claims === undefined) {
     const hint = 'no key of the provider fits the signature of its ID token'
     // Its new keys may be what could not be fetched: then nothing is known.
@@ -84,17 +89,26 @@ export async function verifyJwt(token: unknown, keySet: KeySet, expected: JwtExp
 }
 
 /** The claims of an ID token, all of OpenID Connect Core, 3.1.3.7 checked. */
-export async function verifyIdToken(token: unknown, keySet: KeySet, expected: IdTokenExpectations): Promise<Claims> {
+export async function verifyIdToken(
+  token: unknown,
+  keySet: KeySet,
+  expected: IdTokenExpectations,
+): Promise<Claims> {
   const claims = await verifyJwt(token, keySet, expected)
   const { sub, nonce, exp } = claims
-  if (typeof sub !== 'string' || sub === '' || sub.length > 255 || /[^\x20-\x7e]/.test(sub)) reject('the ID token has no usable sub')
+  if (typeof sub !== 'string' || sub === '' || sub.length > 255 || /[^\x20-\x7e]/.test(sub))
+    reject('the ID token has no usable sub')
   if (typeof exp !== 'number') reject('the ID token has no exp')
-  const checksNonce = expected.nonce !== undefined && (expected.requiresNonce || nonce !== undefined)
-  if (checksNonce && !(typeof nonce === 'string' && isEqual(nonce, expected.nonce ?? ''))) reject('the ID token has another nonce')
+  const checksNonce =
+    expected.nonce !== undefined && (expected.requiresNonce || nonce !== undefined)
+  if (checksNonce && !(typeof nonce === 'string' && isEqual(nonce, expected.nonce ?? '')))
+    reject('the ID token has another nonce')
   const atHash = claims['at_hash']
-  if (atHash !== undefined && atHash !== accessTokenHash(token, expected.accessToken)) reject('the ID token belongs to another access token')
+  if (atHash !== undefined && atHash !== accessTokenHash(token, expected.accessToken))
+    reject('the ID token belongs to another access token')
   const authTime = claims['auth_time']
-  if (authTime !== undefined && typeof authTime !== 'number') reject('the ID token has a malformed auth_time')
+  if (authTime !== undefined && typeof authTime !== 'number')
+    reject('the ID token has a malformed auth_time')
   if (expected.authenticatedSince !== undefined && typeof authTime === 'number') {
     const earliest = expected.authenticatedSince / 1000 - expected.clockTolerance
     if (authTime < earliest) reject('the provider did not log the user in again')
@@ -104,7 +118,11 @@ export async function verifyIdToken(token: unknown, keySet: KeySet, expected: Id
 
 type Header = { alg: string; kid: string | undefined }
 
-function readHeader(token: string, decode: (token: string) => Claims, { algorithms, types }: JwtExpectations): Header {
+function readHeader(
+  token: string,
+  decode: (token: string) => Claims,
+  { algorithms, types }: JwtExpectations,
+): Header {
   let header: Claims
   try {
     header = decode(token)
@@ -112,11 +130,15 @@ function readHeader(token: string, decode: (token: string) => Claims, { algorith
     return reject('the ID token is malformed')
   }
   const { alg, kid, typ } = header
-  if (typeof alg !== 'string' || !algorithms.includes(alg)) return reject('the ID token is signed with an algorithm that is not allowed')
-  if (kid !== undefined && typeof kid !== 'string') return reject('the ID token names its key in a malformed way')
+  if (typeof alg !== 'string' || !algorithms.includes(alg))
+    return reject('the ID token is signed with an algorithm that is not allowed')
+  if (kid !== undefined && typeof kid !== 'string')
+    return reject('the ID token names its key in a malformed way')
   // A token never says itself which key to believe. (RFC 8725, 3.10)
-  if (['jwk', 'jku', 'x5u', 'x5c', 'crit'].some((name) => name in header)) return reject('the ID token brings a key of its own')
-  if (!types.includes(typeof typ === 'string' ? typ.toLowerCase() : typ === undefined ? 'jwt' : '')) return reject('the token is of another type')
+  if (['jwk', 'jku', 'x5u', 'x5c', 'crit'].some((name) => name in header))
+    return reject('the ID token brings a key of its own')
+  if (!types.includes(typeof typ === 'string' ? typ.toLowerCase() : typ === undefined ? 'jwt' : ''))
+    return reject('the token is of another type')
   return { alg, kid }
 }
 
@@ -127,7 +149,9 @@ async function verifySignature(
   keys: readonly SigningKey[],
   { acceptsKey }: JwtExpectations,
 ): Promise<Claims | undefined> {
-  const candidates = keys.filter(({ jwk }) => (kid === undefined || jwk.kid === kid) && mayVerify(jwk, alg)).slice(0, 16)
+  const candidates = keys
+    .filter(({ jwk }) => (kid === undefined || jwk.kid === kid) && mayVerify(jwk, alg))
+    .slice(0, 16)
   for (const { jwk, imported } of candidates) {
     const key = imported.get(alg) ?? jose.importJWK(publicPart(jwk), alg)
     imported.set(alg, key)
@@ -154,26 +178,42 @@ function publicPart({ kty, n, e, crv, x, y }: JWK): JWK {
   return JSON.parse(JSON.stringify({ kty, n, e, crv, x, y }))
 }
 
-function checkClaims(claims: Claims, { clientId, acceptsIssuer, clockTolerance, requiresIssuedAt }: JwtExpectations): void {
+function checkClaims(
+  claims: Claims,
+  { clientId, acceptsIssuer, clockTolerance, requiresIssuedAt }: JwtExpectations,
+): void {
   const { iss, aud, azp, exp, nbf, iat } = claims
   const now = Date.now() / 1000
-  if (typeof iss !== 'string' || !acceptsIssuer(iss, claims)) reject('the ID token is of another issuer')
+  if (typeof iss !== 'string' || !acceptsIssuer(iss, claims))
+    reject('the ID token is of another issuer')
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud]
   // Every audience must be us: another one could replay the token here.
-  if (audiences.length === 0 || !audiences.every((audience) => audience === clientId)) reject('the ID token is for somebody else')
+  if (audiences.length === 0 || !audiences.every((audience) => audience === clientId))
+    reject('the ID token is for somebody else')
   if (azp !== undefined && azp !== clientId) reject('the ID token was issued to somebody else')
-  const lacksIat = iat === undefined ? requiresIssuedAt : typeof iat !== 'number' || !Number.isFinite(iat)
+  const lacksIat =
+    iat === undefined ? requiresIssuedAt : typeof iat !== 'number' || !Number.isFinite(iat)
   if (lacksIat) reject('the ID token has no iat')
-  if (Number(iat) > now + clockTolerance) reject(`the ID token is from the future: the clocks differ by ${Math.round(Number(iat) - now)} s`)
-  if (exp !== undefined && !(typeof exp === 'number' && Number.isFinite(exp))) reject('the ID token has a malformed exp')
-  if (typeof exp === 'number' && exp <= now - clockTolerance) reject(`the ID token expired ${Math.round(now - exp)} s ago`)
-  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= now + clockTolerance)) reject('the ID token is not valid yet')
+  if (Number(iat) > now + clockTolerance)
+    reject(
+      `the ID token is from the future: the clocks differ by ${Math.round(Number(iat) - now)} s`,
+    )
+  if (exp !== undefined && !(typeof exp === 'number' && Number.isFinite(exp)))
+    reject('the ID token has a malformed exp')
+  if (typeof exp === 'number' && exp <= now - clockTolerance)
+    reject(`the ID token expired ${Math.round(now - exp)} s ago`)
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= now + clockTolerance))
+    reject('the ID token is not valid yet')
 }
 
 /** Left half of the hash of the access token (OpenID Connect Core, 3.1.3.6); all our algorithms but EdDSA use SHA-256. */
 function accessTokenHash(token: unknown, accessToken: string): string {
-  const header = JSON.parse(Buffer.from(String(token).split('.', 1)[0] ?? '', 'base64url').toString())
-  const digest = createHash(/^Ed/.test(header.alg) ? 'sha512' : 'sha256').update(accessToken).digest()
+  const header = JSON.parse(
+    Buffer.from(String(token).split('.', 1)[0] ?? '', 'base64url').toString(),
+  )
+  const digest = createHash(/^Ed/.test(header.alg) ? 'sha512' : 'sha256')
+    .update(accessToken)
+    .digest()
   return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 

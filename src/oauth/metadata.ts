@@ -24,7 +24,10 @@ const REFRESH_AFTER = 3_600_000
 const FORCED_REFRESH_AFTER = 60_000
 const MAX_JWKS_BYTES = 1024 * 1024
 
-type MetadataConfig = Pick<ProviderDefinition, 'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'>
+type MetadataConfig = Pick<
+  ProviderDefinition,
+  'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
+>
 
 /**
  * Discovery and keys: fetched when first needed and again after an hour, shared by all who wait, served stale while the
@@ -32,7 +35,11 @@ type MetadataConfig = Pick<ProviderDefinition, 'openid' | 'issuer' | 'endpoints'
  */
 export function createMetadataSource(config: MetadataConfig, outbound: Outbound): MetadataSource {
   const known = config.endpoints ?? {}
-  const isComplete = config.needsDiscovery !== true && known.authorization !== undefined && known.token !== undefined && (!config.openid || known.jwks !== undefined)
+  const isComplete =
+    config.needsDiscovery !== true &&
+    known.authorization !== undefined &&
+    known.token !== undefined &&
+    (!config.openid || known.jwks !== undefined)
   const fixed: ServerMetadata = {
     issuer: config.issuer,
     endpoints: known,
@@ -43,16 +50,22 @@ export function createMetadataSource(config: MetadataConfig, outbound: Outbound)
   }
 
   const discovery = createCached(async (deadline) => {
-    const answer = await getJson(outbound, discoveryUrl(config.discoveryIssuer?.(config.issuer ?? '') ?? config.issuer ?? ''), deadline)
+    const answer = await getJson(
+      outbound,
+      discoveryUrl(config.discoveryIssuer?.(config.issuer ?? '') ?? config.issuer ?? ''),
+      deadline,
+    )
     return readDiscovery(answer, config)
   })
-  const metadata = (deadline: AbortSignal) => (isComplete ? Promise.resolve(fixed) : discovery.get(deadline))
+  const metadata = (deadline: AbortSignal) =>
+    isComplete ? Promise.resolve(fixed) : discovery.get(deadline)
 
   const jwks = createCached(async (deadline): Promise<readonly SigningKey[]> => {
     const { endpoints } = await metadata(deadline)
     if (endpoints.jwks === undefined) throw unusable('the provider has no jwks_uri')
     const answer = await getJson(outbound, endpoints.jwks, deadline, MAX_JWKS_BYTES)
-    if (!isRecord(answer) || !Array.isArray(answer['keys'])) throw unusable('the provider\'s key set is malformed')
+    if (!isRecord(answer) || !Array.isArray(answer['keys']))
+      throw unusable("the provider's key set is malformed")
     return answer['keys'].filter(isRecord).map((jwk) => ({ jwk, imported: new Map() }))
   })
 
@@ -93,7 +106,10 @@ function createCached<T>(fetchValue: (deadline: AbortSignal) => Promise<T>) {
       const now = Date.now()
       if (now - forcedAt < FORCED_REFRESH_AFTER && now >= forcedAt) return false
       forcedAt = now
-      return load(deadline).then(() => true, () => false)
+      return load(deadline).then(
+        () => true,
+        () => false,
+      )
     },
   }
 }
@@ -103,11 +119,18 @@ function discoveryUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
-async function getJson(outbound: Outbound, url: string, deadline: AbortSignal, maxBytes?: number): Promise<unknown> {
+async function getJson(
+  outbound: Outbound,
+  url: string,
+  deadline: AbortSignal,
+  maxBytes?: number,
+): Promise<unknown> {
   const headers = new Headers({ accept: 'application/json', 'user-agent': 'oauth-module' })
   const response = await outbound(url, { headers, deadline, maxBytes })
   if (response.status === 200) return readJson(response)
-  throw new ProviderFault('down', 'provider_error', { hint: `${url} answered with status ${response.status}` })
+  throw new ProviderFault('down', 'provider_error', {
+    hint: `${url} answered with status ${response.status}`,
+  })
 }
 
 function unusable(hint: string): ProviderFault {
@@ -127,13 +150,21 @@ function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata 
   const endpoint = (name: string, member: string, isNeeded: boolean): Partial<Endpoints> => {
     const value = answer[member]
     if (value === undefined && !isNeeded) return {}
-    if (value === undefined) throw new ProviderFault('owner', 'misconfigured', { hint: `the discovery document has no ${member}` })
-    if (typeof value !== 'string' || !isAllowedUrl(value)) throw unusable(`the discovery document has a ${member} that is not https`)
+    if (value === undefined)
+      throw new ProviderFault('owner', 'misconfigured', {
+        hint: `the discovery document has no ${member}`,
+      })
+    if (typeof value !== 'string' || !isAllowedUrl(value))
+      throw unusable(`the discovery document has a ${member} that is not https`)
     return { [name]: value }
   }
   const algorithms = answer['id_token_signing_alg_values_supported']
   const advertised = Array.isArray(algorithms) ? algorithms : ['RS256']
-  const pushed = endpoint('token', 'pushed_authorization_request_endpoint', answer['require_pushed_authorization_requests'] === true)
+  const pushed = endpoint(
+    'token',
+    'pushed_authorization_request_endpoint',
+    answer['require_pushed_authorization_requests'] === true,
+  )
   return {
     issuer,
     endpoints: {

@@ -35,8 +35,23 @@ interface SourceConfig extends SourceGrant {
 }
 
 /** Reads userinfo and APIs with the user's access token. */
-export function createSource({ provider, accessToken, claims, hasFreshClaims, scopes, subject, tokens, outbound, end, server, expectations }: SourceConfig): IdentitySource {
-  const request = async (url: string, { headers, method = 'GET', body }: ApiRequest = {}): Promise<ApiAnswer> => {
+export function createSource({
+  provider,
+  accessToken,
+  claims,
+  hasFreshClaims,
+  scopes,
+  subject,
+  tokens,
+  outbound,
+  end,
+  server,
+  expectations,
+}: SourceConfig): IdentitySource {
+  const request = async (
+    url: string,
+    { headers, method = 'GET', body }: ApiRequest = {},
+  ): Promise<ApiAnswer> => {
     const sent = new Headers({
       accept: 'application/json',
       'user-agent': 'oauth-module',
@@ -44,19 +59,36 @@ export function createSource({ provider, accessToken, claims, hasFreshClaims, sc
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...headers,
     })
-    const response = await outbound(url, { method, headers: sent, deadline: end, body: body === undefined ? undefined : JSON.stringify(body) })
+    const response = await outbound(url, {
+      method,
+      headers: sent,
+      deadline: end,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
     const isJwt = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
-    return { status: response.status, headers: response.headers, body: isJwt ? await response.text() : await readJson(response) }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJwt ? await response.text() : await readJson(response),
+    }
   }
-  const checked = (answer: ApiAnswer, what: string, statuses: readonly number[] = []): ApiAnswer => {
+  const checked = (
+    answer: ApiAnswer,
+    what: string,
+    statuses: readonly number[] = [],
+  ): ApiAnswer => {
     const isOk = answer.status >= 200 && answer.status < 300
     if (!isOk && !statuses.includes(answer.status)) throw faultOf(answer, provider, what)
-    if (isOk && answer.body === undefined && answer.status !== 204) throw new ProviderFault('down', 'provider_error', { hint: `${what} answered with something else than JSON` })
+    if (isOk && answer.body === undefined && answer.status !== 204)
+      throw new ProviderFault('down', 'provider_error', {
+        hint: `${what} answered with something else than JSON`,
+      })
     return answer
   }
   const apiUrl = async (path: string): Promise<string> => {
     const { endpoints } = await server.metadata(end)
-    if (endpoints.api === undefined) throw new OAuthError('misconfigured', { hint: 'the provider has no endpoint api' })
+    if (endpoints.api === undefined)
+      throw new OAuthError('misconfigured', { hint: 'the provider has no endpoint api' })
     return `${endpoints.api.replace(/\/$/, '')}${path}`
   }
   const apiAnswer: IdentitySource['apiAnswer'] = async (path, statuses, init) =>
@@ -75,24 +107,41 @@ export function createSource({ provider, accessToken, claims, hasFreshClaims, sc
       const metadata = await server.metadata(end)
       if (metadata.endpoints.userinfo === undefined) {
         if (hasFreshClaims) return claims
-        throw new ProviderFault('ended', 'login_required', { hint: 'there is neither userinfo nor a new ID token to read the user from' })
+        throw new ProviderFault('ended', 'login_required', {
+          hint: 'there is neither userinfo nor a new ID token to read the user from',
+        })
       }
       const url = new URL(metadata.endpoints.userinfo)
       for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
       const { body } = checked(await request(url.href), 'userinfo')
       // Signed userinfo. (OpenID Connect Core, 5.3.2)
-      const info = typeof body === 'string' ? await verifyJwt(body, server.keySet(end), { ...expectations(metadata), requiresIssuedAt: false }) : body
-      if (!isRecord(info)) throw new ProviderFault('down', 'provider_error', { hint: 'userinfo is no JSON object' })
-      if (subject !== undefined && info['sub'] !== subject) throw new ProviderFault('ended', 'provider_error', { hint: 'userinfo is about another sub than the ID token' })
+      const info =
+        typeof body === 'string'
+          ? await verifyJwt(body, server.keySet(end), {
+              ...expectations(metadata),
+              requiresIssuedAt: false,
+            })
+          : body
+      if (!isRecord(info))
+        throw new ProviderFault('down', 'provider_error', { hint: 'userinfo is no JSON object' })
+      if (subject !== undefined && info['sub'] !== subject)
+        throw new ProviderFault('ended', 'provider_error', {
+          hint: 'userinfo is about another sub than the ID token',
+        })
       return { ...claims, ...info }
     },
     async apiList(path) {
       const entries: unknown[] = []
-      let url: string | undefined = await apiUrl(`${path}${path.includes('?') ? '&' : '?'}per_page=100`)
+      let url: string | undefined = await apiUrl(
+        `${path}${path.includes('?') ? '&' : '?'}per_page=100`,
+      )
       const { origin } = new URL(url)
       for (let page = 0; page < MAX_PAGES; page++) {
         const { headers, body }: ApiAnswer = checked(await request(url), `the API (${path})`)
-        if (!Array.isArray(body)) throw new ProviderFault('down', 'provider_error', { hint: `the API (${path}) answered with no list` })
+        if (!Array.isArray(body))
+          throw new ProviderFault('down', 'provider_error', {
+            hint: `the API (${path}) answered with no list`,
+          })
         entries.push(...body)
         url = nextPage(headers.get('link'), url)
         // Another origin must not receive the token: what it would add is not known.
@@ -107,7 +156,8 @@ export function createSource({ provider, accessToken, claims, hasFreshClaims, sc
 function nextPage(link: string | null, base: string): string | undefined {
   for (const part of (link ?? '').split(/,\s*(?=<)/)) {
     const match = /^\s*<([^>]*)>\s*;.*\brel="?next"?/i.exec(part)
-    if (match?.[1] !== undefined && URL.canParse(match[1], base)) return new URL(match[1], base).href
+    if (match?.[1] !== undefined && URL.canParse(match[1], base))
+      return new URL(match[1], base).href
   }
   return undefined
 }

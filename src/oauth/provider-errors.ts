@@ -6,25 +6,27 @@ import type { ApiAnswer, ProviderDefinition } from './definition.js'
 type FaultReader = Pick<ProviderDefinition, 'readError' | 'outcomeOf'>
 
 /** Errors of the token endpoint (RFC 6749, 5.2) and GitHub's own. Compared whole: a description may quote any of them. */
-const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthErrorCode }>(Object.entries({
-  invalid_grant: { outcome: 'ended', code: 'login_expired' },
-  bad_verification_code: { outcome: 'ended', code: 'login_expired' },
-  bad_refresh_token: { outcome: 'ended', code: 'login_expired' },
-  // Microsoft, when a rule of the tenant wants to see the user again. (OpenID Connect Core, 3.1.2.6)
-  interaction_required: { outcome: 'ended', code: 'login_expired' },
-  login_required: { outcome: 'ended', code: 'login_expired' },
-  consent_required: { outcome: 'ended', code: 'login_expired' },
-  unverified_user_email: { outcome: 'denied', code: 'email_unverified' },
-  access_denied: { outcome: 'denied', code: 'access_denied' },
-  invalid_client: { outcome: 'owner', code: 'misconfigured' },
-  unauthorized_client: { outcome: 'owner', code: 'misconfigured' },
-  unsupported_grant_type: { outcome: 'owner', code: 'misconfigured' },
-  invalid_scope: { outcome: 'owner', code: 'misconfigured' },
-  incorrect_client_credentials: { outcome: 'owner', code: 'misconfigured' },
-  redirect_uri_mismatch: { outcome: 'owner', code: 'misconfigured' },
-  temporarily_unavailable: { outcome: 'throttled', code: 'provider_busy' },
-  slow_down: { outcome: 'throttled', code: 'provider_busy' },
-}))
+const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthErrorCode }>(
+  Object.entries({
+    invalid_grant: { outcome: 'ended', code: 'login_expired' },
+    bad_verification_code: { outcome: 'ended', code: 'login_expired' },
+    bad_refresh_token: { outcome: 'ended', code: 'login_expired' },
+    // Microsoft, when a rule of the tenant wants to see the user again. (OpenID Connect Core, 3.1.2.6)
+    interaction_required: { outcome: 'ended', code: 'login_expired' },
+    login_required: { outcome: 'ended', code: 'login_expired' },
+    consent_required: { outcome: 'ended', code: 'login_expired' },
+    unverified_user_email: { outcome: 'denied', code: 'email_unverified' },
+    access_denied: { outcome: 'denied', code: 'access_denied' },
+    invalid_client: { outcome: 'owner', code: 'misconfigured' },
+    unauthorized_client: { outcome: 'owner', code: 'misconfigured' },
+    unsupported_grant_type: { outcome: 'owner', code: 'misconfigured' },
+    invalid_scope: { outcome: 'owner', code: 'misconfigured' },
+    incorrect_client_credentials: { outcome: 'owner', code: 'misconfigured' },
+    redirect_uri_mismatch: { outcome: 'owner', code: 'misconfigured' },
+    temporarily_unavailable: { outcome: 'throttled', code: 'provider_busy' },
+    slow_down: { outcome: 'throttled', code: 'provider_busy' },
+  }),
+)
 
 /** Why the token endpoint gave no token. */
 export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFault {
@@ -34,7 +36,11 @@ export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFa
   const outcome = reader.outcomeOf?.(answer)
   if (outcome === 'throttled' || status === 429) return throttled(answer, hint)
   if (known) return new ProviderFault(known.outcome, known.code, { hint })
-  return new ProviderFault(outcome ?? 'down', outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint })
+  return new ProviderFault(
+    outcome ?? 'down',
+    outcome === 'owner' ? 'misconfigured' : 'provider_error',
+    { hint },
+  )
 }
 
 /** Why an API or the userinfo endpoint gave no data. */
@@ -43,7 +49,9 @@ export function faultOf(answer: ApiAnswer, reader: FaultReader, what: string): P
   const hint = `${what} answered with status ${status}`
   const outcome = reader.outcomeOf?.(answer) ?? outcomeOfStatus(status)
   if (outcome === 'throttled') return throttled(answer, hint)
-  return new ProviderFault(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', { hint })
+  return new ProviderFault(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', {
+    hint,
+  })
 }
 
 function outcomeOfStatus(status: number): ProviderOutcome {

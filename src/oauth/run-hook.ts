@@ -1,17 +1,30 @@
 import { OAuthError, ProviderFault } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import { idOf, isTooDeep, isTrue, recordOf, textOf, textsOf } from './claims.js'
-import { type Claims, type Identity, type IdentitySource, membershipLists, type Memberships } from './definition.js'
+import {
+  type Claims,
+  type Identity,
+  type IdentitySource,
+  membershipLists,
+  type Memberships,
+} from './definition.js'
 
 /**
  * Runs a hook of a provider's definition, which may be anybody's code: it settles in time, and what it throws is the
  * provider's fault.
  */
-export async function runHook<T>(name: string, source: IdentitySource, hook: () => T | Promise<T>): Promise<T> {
+export async function runHook<T>(
+  name: string,
+  source: IdentitySource,
+  hook: () => T | Promise<T>,
+): Promise<T> {
   const { signal } = source
   let giveUp = () => undefined
   const tooLate = new Promise<never>((_, reject) => {
-    giveUp = () => void reject(new ProviderFault('down', 'provider_timeout', { hint: `${name} did not finish in time` }))
+    giveUp = () =>
+      void reject(
+        new ProviderFault('down', 'provider_timeout', { hint: `${name} did not finish in time` }),
+      )
   })
   tooLate.catch(() => undefined)
   signal.addEventListener('abort', giveUp, { once: true })
@@ -20,7 +33,10 @@ export async function runHook<T>(name: string, source: IdentitySource, hook: () 
     return await Promise.race([tooLate, hook()])
   } catch (thrown) {
     if (thrown instanceof OAuthError) throw thrown
-    throw new ProviderFault('down', 'provider_error', { hint: `${name} failed`, cause: withoutSecrets(thrown, source) })
+    throw new ProviderFault('down', 'provider_error', {
+      hint: `${name} failed`,
+      cause: withoutSecrets(thrown, source),
+    })
   } finally {
     signal.removeEventListener('abort', giveUp)
   }
@@ -41,7 +57,10 @@ export function checkedIdentity(given: unknown): Identity {
 }
 
 /** What `memberships` gave: lists of texts, and nothing that was not asked about. */
-export function checkedMemberships(given: unknown, wanted: Required<Memberships>): Required<Memberships> {
+export function checkedMemberships(
+  given: unknown,
+  wanted: Required<Memberships>,
+): Required<Memberships> {
   const lists = isRecord(given) ? given : {}
   const entries = membershipLists.map((list) => {
     const had = new Set(textsOf(lists[list]))
@@ -58,14 +77,23 @@ function plainClaims(claims: unknown): Claims {
   } catch {
     // A circle, or nested too deeply.
   }
-  throw new ProviderFault('down', 'provider_error', { hint: "the user's claims are no object that JSON can hold" })
+  throw new ProviderFault('down', 'provider_error', {
+    hint: "the user's claims are no object that JSON can hold",
+  })
 }
 
 /** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
-export function withoutSecrets(thrown: unknown, { accessToken, tokens, client }: IdentitySource): Error | undefined {
+export function withoutSecrets(
+  thrown: unknown,
+  { accessToken, tokens, client }: IdentitySource,
+): Error | undefined {
   const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
   const clean = (text: string) =>
-    secrets.reduce<string>((left, secret) => (typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left), text)
+    secrets.reduce<string>(
+      (left, secret) =>
+        typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left,
+      text,
+    )
   if (typeof thrown === 'string') return new Error(clean(thrown))
   if (!(thrown instanceof Error)) return undefined
   const copy = new Error(clean(String(thrown.message)))

@@ -18,7 +18,8 @@ export function conformTokenAnswer(answer: Claims, openid: boolean): TokenAnswer
   if (accessToken === undefined) throw unusable('no usable access_token')
   const type = answer['token_type']
   // OAuth 2.0 servers that leave the type out mean bearer; OpenID Connect demands it. (RFC 6749, 7.1)
-  if (type === undefined ? openid : typeof type !== 'string' || type.toLowerCase() !== 'bearer') throw unusable('a token_type that is not Bearer')
+  if (type === undefined ? openid : typeof type !== 'string' || type.toLowerCase() !== 'bearer')
+    throw unusable('a token_type that is not Bearer')
   const refreshToken = tokenOf(answer['refresh_token'])
   const expiresIn = secondsOf(answer['expires_in'])
   return {
@@ -36,7 +37,8 @@ export function conformTokenAnswer(answer: Claims, openid: boolean): TokenAnswer
 
 /** A space or comma separated text (RFC 6749, 3.3; GitHub, LinkedIn) or a list (Twitch). */
 function readScopes(scope: unknown): readonly string[] | undefined {
-  if (Array.isArray(scope)) return scope.filter((one): one is string => typeof one === 'string' && one !== '')
+  if (Array.isArray(scope))
+    return scope.filter((one): one is string => typeof one === 'string' && one !== '')
   return typeof scope === 'string' ? scope.split(/[\s,]+/).filter((one) => one !== '') : undefined
 }
 

@@ -1,7 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import { clearCookie, type CookieAttributes, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
+import {
+  clearCookie,
+  type CookieAttributes,
+  readCookies,
+  readCookiesByPrefix,
+  setCookie,
+} from '../http/cookies.js'
 import { isSafePath } from '../http/request.js'
 import { deriveFrom, isId, randomId, type Sealer, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
@@ -45,11 +51,21 @@ export interface TransactionCookie {
 }
 
 export interface Transactions {
-  begin(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie, start: Transaction): BegunTransaction
+  begin(
+    res: ServerResponse,
+    cookieHeader: string | undefined,
+    cookie: TransactionCookie,
+    start: Transaction,
+  ): BegunTransaction
   /** Reads a `state`; `undefined` when it is not ours, `'old'` when it ran out. Nothing is believed of it but what is sealed. */
   read(state: string, now: number): SealedTransaction | 'old' | undefined
   /** Takes the transaction with the browser's cookie: once. */
-  take(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie, sealed: SealedTransaction): TakenTransaction | 'no_cookie' | 'used'
+  take(
+    res: ServerResponse,
+    cookieHeader: string | undefined,
+    cookie: TransactionCookie,
+    sealed: SealedTransaction,
+  ): TakenTransaction | 'no_cookie' | 'used'
 }
 
 export interface SealedTransaction extends Transaction {
@@ -64,7 +80,12 @@ const MAX_COOKIE_BYTES = 4096
 const MAX_DROPPED = 16
 
 export function createTransactions(sealer: Sealer): Transactions {
-  const used = new LRUCache<string, true>({ max: 10_000, ttl: LIFETIME, perf: Date, ttlResolution: 0 })
+  const used = new LRUCache<string, true>({
+    max: 10_000,
+    ttl: LIFETIME,
+    perf: Date,
+    ttlResolution: 0,
+  })
 
   return {
     begin(res, cookieHeader, cookie, start) {
@@ -84,20 +105,32 @@ export function createTransactions(sealer: Sealer): Transactions {
       const text = sealer.open('state', state)
       if (text === undefined) return undefined
       const sealed: unknown = JSON.parse(text)
-      if (!isRecord(sealed) || typeof sealed['cookieHash'] !== 'string' || typeof sealed['startedAt'] !== 'number') return undefined
+      if (
+        !isRecord(sealed) ||
+        typeof sealed['cookieHash'] !== 'string' ||
+        typeof sealed['startedAt'] !== 'number'
+      )
+        return undefined
       const transaction = { ...sealed, stateHash: sha256(state) } as unknown as SealedTransaction
-      const isFresh = now < transaction.startedAt + LIFETIME && now > transaction.startedAt - LIFETIME
+      const isFresh =
+        now < transaction.startedAt + LIFETIME && now > transaction.startedAt - LIFETIME
       if (!isSafePath(transaction.returnPath)) return undefined
       return isFresh ? transaction : 'old'
     },
     take(res, cookieHeader, cookie, sealed) {
       const name = cookieName(cookie, sealed.cookieHash)
-      const secret = readCookies(cookieHeader, name).find((value) => isId(value) && isSame(sha256(value), sealed.cookieHash))
+      const secret = readCookies(cookieHeader, name).find(
+        (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),
+      )
       if (secret === undefined) return 'no_cookie'
       clearCookie(res, name, cookie.attributes)
       if (used.has(sealed.stateHash)) return 'used'
       used.set(sealed.stateHash, true)
-      return { ...sealed, nonce: deriveFrom(secret, 'nonce'), codeVerifier: deriveFrom(secret, 'code_verifier') }
+      return {
+        ...sealed,
+        nonce: deriveFrom(secret, 'nonce'),
+        codeVerifier: deriveFrom(secret, 'code_verifier'),
+      }
     },
   }
 }
@@ -107,9 +140,18 @@ function cookieName({ prefix }: TransactionCookie, cookieHash: string): string {
 }
 
 /** Logins that were begun and left: browsers send the oldest cookie first. */
-function dropOldest(res: ServerResponse, cookieHeader: string | undefined, cookie: TransactionCookie): void {
-  const ours = readCookiesByPrefix(cookieHeader, `${cookie.prefix}nonce.`).filter(({ name }) => /\.[0-9a-f]{8}$/.test(name))
-  let bytes = ours.reduce((sum, { name, value }) => sum + name.length + value.length + 3, cookie.prefix.length + 64)
+function dropOldest(
+  res: ServerResponse,
+  cookieHeader: string | undefined,
+  cookie: TransactionCookie,
+): void {
+  const ours = readCookiesByPrefix(cookieHeader, `${cookie.prefix}nonce.`).filter(({ name }) =>
+    /\.[0-9a-f]{8}$/.test(name),
+  )
+  let bytes = ours.reduce(
+    (sum, { name, value }) => sum + name.length + value.length + 3,
+    cookie.prefix.length + 64,
+  )
   for (const [index, { name, value }] of ours.slice(0, MAX_DROPPED).entries()) {
     if (ours.length - index < MAX_COOKIES && bytes <= MAX_COOKIE_BYTES) return
     bytes -= name.length + value.length + 3

@@ -74,21 +74,25 @@ export interface OAuthModuleOptions {
   /** What happens to a request without a session. Default `'auto'`: navigations are redirected, others get 401. */
   unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
   /** What logging out does beyond this session. */
-  logout?: {
-    /** Revoke the tokens at the provider, where it can. Never those of a managed application. Default `false`. */
-    revokeTokens?: boolean | undefined
-    /** End the session at the provider as well (RP-Initiated Logout 1.0), where it can. Default `false`. */
-    endProviderSession?: boolean | undefined
-    /** A path of this site to go to. Default: our page. */
-    returnTo?: string | undefined
-  } | undefined
+  logout?:
+    | {
+        /** Revoke the tokens at the provider, where it can. Never those of a managed application. Default `false`. */
+        revokeTokens?: boolean | undefined
+        /** End the session at the provider as well (RP-Initiated Logout 1.0), where it can. Default `false`. */
+        endProviderSession?: boolean | undefined
+        /** A path of this site to go to. Default: our page. */
+        returnTo?: string | undefined
+      }
+    | undefined
   /** Attributes of the session cookie. Default: this host, `Lax`, `Secure` by scheme, the mount path. */
-  cookie?: {
-    domain?: string | undefined
-    sameSite?: 'Lax' | 'None' | undefined
-    secure?: boolean | undefined
-    path?: string | undefined
-  } | undefined
+  cookie?:
+    | {
+        domain?: string | undefined
+        sameSite?: 'Lax' | 'None' | undefined
+        secure?: boolean | undefined
+        path?: string | undefined
+      }
+    | undefined
   /** Pages of one's own. */
   pages?: PagesOption | undefined
   /** Instances with the same id, store and secret share logins. Default: the mount path. */

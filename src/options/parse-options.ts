@@ -7,19 +7,54 @@ import { readLogger } from './logger.js'
 import type { Config, CookieConfig, Logger, OAuthModuleOptions, OnError } from './options.js'
 import type { PagesOption } from '../pages/contexts.js'
 import { ruleLists } from '../access/policy.js'
-import { parseProviders, type Provider, readRules, refuseWhatCannotBeMet, trustsEmail } from '../providers/parse-provider.js'
+import {
+  parseProviders,
+  type Provider,
+  readRules,
+  refuseWhatCannotBeMet,
+  trustsEmail,
+} from '../providers/parse-provider.js'
 import { type OptionReader, readOptions } from '../schema.js'
 import { isCookieStore } from '../session/cookie-sessions.js'
-import { expressSessionStore, isExpressSessionStore, isRedisClient } from '../session/stores/express-session-store.js'
+import {
+  expressSessionStore,
+  isExpressSessionStore,
+  isRedisClient,
+} from '../session/stores/express-session-store.js'
 import { memoryStore } from '../session/stores/memory-store.js'
 import type { SessionStore } from '../session/stores/store.js'
 import { headerPresets, type UpstreamHeadersConfig } from '../middleware/upstream-headers.js'
 
 const knownOptions = [
-  'provider', 'enabled', 'optionsPassthrough', 'cookiePrefix', 'inactivityTimeout', 'maximumDuration',
-  'authCheckInterval', 'authCheckGrace', 'authCheckEarly', 'reportOnly', 'secret', 'baseUrl', 'basePath',
-  'headerPrefix', 'forwardTokens', 'userProperty', 'store', 'authorize', 'rulesVersion', 'unauthenticated', 'sessionsPerUser', 'logout', 'cookie', 'pages',
-  'id', 'timeouts', 'clockTolerance', 'onError', 'logger',
+  'provider',
+  'enabled',
+  'optionsPassthrough',
+  'cookiePrefix',
+  'inactivityTimeout',
+  'maximumDuration',
+  'authCheckInterval',
+  'authCheckGrace',
+  'authCheckEarly',
+  'reportOnly',
+  'secret',
+  'baseUrl',
+  'basePath',
+  'headerPrefix',
+  'forwardTokens',
+  'userProperty',
+  'store',
+  'authorize',
+  'rulesVersion',
+  'unauthenticated',
+  'sessionsPerUser',
+  'logout',
+  'cookie',
+  'pages',
+  'id',
+  'timeouts',
+  'clockTolerance',
+  'onError',
+  'logger',
 ]
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -45,7 +80,11 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
     passesOptions: read.boolean('optionsPassthrough', false),
     unauthenticated: read.oneOf('unauthenticated', ['auto', 'redirect', 'reject', 'pass'], 'auto'),
     setsUser: read.boolean('userProperty', true),
-    id: read.text('id', { pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/, cure: 'must hold only visible ASCII characters, no quotes or backslashes', max: 128 }),
+    id: read.text('id', {
+      pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/,
+      cure: 'must hold only visible ASCII characters, no quotes or backslashes',
+      max: 128,
+    }),
     publicUrl: readPublicUrl(read),
     basePath: readBasePath(read),
     cookie: readCookie(read),
@@ -53,7 +92,11 @@ export function parseOptions(options: OAuthModuleOptions, env: Env = process.env
       inactivityTimeout: read.seconds('inactivityTimeout', 0) * 1000,
       maximumDuration: read.seconds('maximumDuration', 0) * 1000,
     },
-    check: { interval, grace: read.seconds('authCheckGrace', 0) * 1000, isEarly: read.boolean('authCheckEarly', true) },
+    check: {
+      interval,
+      grace: read.seconds('authCheckGrace', 0) * 1000,
+      isEarly: read.boolean('authCheckEarly', true),
+    },
     trial: readTrial(read, providers),
     secrets: readSecrets(read, env, logger),
     headers: readHeaders(read, providers),
@@ -80,12 +123,14 @@ function readPublicUrl(read: OptionReader): Config['publicUrl'] {
   if (url === undefined) return undefined
   if (url.search !== '') read.fail('baseUrl', 'must not hold a query')
   const path = url.pathname.replace(/\/+$/, '')
-  if (!isSafeMount(path)) read.fail('baseUrl', 'has a path that no cookie can have: no semicolons, no doubled slashes')
+  if (!isSafeMount(path))
+    read.fail('baseUrl', 'has a path that no cookie can have: no semicolons, no doubled slashes')
   return { origin: url.origin, path }
 }
 
 function readBasePath(read: OptionReader): string {
-  const cure = "must be a path such as '/auth': letters, digits, dashes and slashes, no slash at the end"
+  const cure =
+    "must be a path such as '/auth': letters, digits, dashes and slashes, no slash at the end"
   return read.text('basePath', { pattern: /^(?:\/[a-zA-Z0-9_-]+)+$/, cure, max: 128 }) ?? '/auth'
 }
 
@@ -95,34 +140,73 @@ function readCookie(read: OptionReader): CookieConfig {
     cure: 'must hold only letters, digits, dots, dashes and underscores',
     max: 64,
   })
-  if (prefix !== undefined && /^__(?:host|secure)-/i.test(prefix)) read.fail('cookiePrefix', 'must not start with __Host- or __Secure-: these are added by themselves over https')
+  if (prefix !== undefined && /^__(?:host|secure)-/i.test(prefix))
+    read.fail(
+      'cookiePrefix',
+      'must not start with __Host- or __Secure-: these are added by themselves over https',
+    )
   const options = read.object('cookie')
   options?.only(['domain', 'sameSite', 'secure', 'path'])
   const sameSite = options?.oneOf('sameSite', ['Lax', 'None'], 'Lax') ?? 'Lax'
-  const path = options?.text('path', { pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/, cure: 'must be a path that starts with a slash', max: 512 })
-  const isPath = path === undefined || (isSafeMount(path.replace(/\/$/, '')) && new URL(path, 'http://origin.invalid').pathname === path)
-  if (!isPath) options?.fail('path', 'is one that no request has: no query, no doubled slashes, no dot segments')
-  const domain = options?.text('domain', { pattern: /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i, cure: "must be a domain, as in 'example.com'", max: 253 })
+  const path = options?.text('path', {
+    pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/,
+    cure: 'must be a path that starts with a slash',
+    max: 512,
+  })
+  const isPath =
+    path === undefined ||
+    (isSafeMount(path.replace(/\/$/, '')) &&
+      new URL(path, 'http://origin.invalid').pathname === path)
+  if (!isPath)
+    options?.fail(
+      'path',
+      'is one that no request has: no query, no doubled slashes, no dot segments',
+    )
+  const domain = options?.text('domain', {
+    pattern:
+      /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i,
+    cure: "must be a domain, as in 'example.com'",
+    max: 253,
+  })
   const secure = options?.has('secure') ? options.boolean('secure', true) : undefined
-  if (sameSite === 'None' && secure === false) options?.fail('sameSite', "cannot be 'None' without Secure: browsers drop such a cookie")
-  return { prefix: prefix ?? 'ngrok.', domain, sameSite: sameSite === 'None' ? 'none' : 'lax', secure, path }
+  if (sameSite === 'None' && secure === false)
+    options?.fail('sameSite', "cannot be 'None' without Secure: browsers drop such a cookie")
+  return {
+    prefix: prefix ?? 'ngrok.',
+    domain,
+    sameSite: sameSite === 'None' ? 'none' : 'lax',
+    secure,
+    path,
+  }
 }
 
 function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
   const isOption = read.has('secret')
-  const given = isOption ? read.value('secret') : (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
+  const given = isOption
+    ? read.value('secret')
+    : (env['OAUTH_MODULE_SECRET'] || undefined)?.split(',').map((part) => part.trim())
   if (given === undefined) {
     if (env['NODE_ENV'] === 'production') {
-      read.fail('secret', 'is missing: in production set it, or OAUTH_MODULE_SECRET, to 32 random characters or more, as from `openssl rand -hex 32`')
+      read.fail(
+        'secret',
+        'is missing: in production set it, or OAUTH_MODULE_SECRET, to 32 random characters or more, as from `openssl rand -hex 32`',
+      )
     }
-    logger.warn('no secret is set: a random one is used, and logins under way do not survive a restart. Set the option secret or OAUTH_MODULE_SECRET.')
+    logger.warn(
+      'no secret is set: a random one is used, and logins under way do not survive a restart. Set the option secret or OAUTH_MODULE_SECRET.',
+    )
     return [randomBytes(32).toString('hex')]
   }
   const secrets: unknown[] = Array.isArray(given) ? given : [given]
   if (secrets.length === 0) read.fail('secret', 'is an empty list')
   const texts = secrets.map((secret) => {
     if (typeof secret !== 'string') return read.fail('secret', 'must be a text or a list of texts')
-    return secret.trim().length >= 32 ? secret : read.fail('secret', `${isOption ? '' : 'from OAUTH_MODULE_SECRET, where commas separate several, '}must have 32 characters at least, as from \`openssl rand -hex 32\``)
+    return secret.trim().length >= 32
+      ? secret
+      : read.fail(
+          'secret',
+          `${isOption ? '' : 'from OAUTH_MODULE_SECRET, where commas separate several, '}must have 32 characters at least, as from \`openssl rand -hex 32\``,
+        )
   })
   if (new Set(texts).size !== texts.length) read.fail('secret', 'names the same secret twice')
   return texts
@@ -130,10 +214,15 @@ function readSecrets(read: OptionReader, env: Env, logger: Logger): string[] {
 
 function readHeaders(read: OptionReader, providers: readonly Provider[]): UpstreamHeadersConfig {
   const headerPrefix = read.value('headerPrefix') === false ? false : readHeaderPrefix(read)
-  const forward = read.has('forwardTokens') ? read.value('forwardTokens') : headerPrefix === 'ngrok-auth-'
-  if (forward !== true && forward !== false && forward !== 'access') read.fail('forwardTokens', "must be true, 'access' or false")
-  if (forward !== false && headerPrefix === false) read.fail('forwardTokens', 'has no meaning with headerPrefix: false: there are no headers')
-  const namesOf = (test: (provider: Provider) => boolean) => new Set(providers.filter(test).map(({ name }) => name))
+  const forward = read.has('forwardTokens')
+    ? read.value('forwardTokens')
+    : headerPrefix === 'ngrok-auth-'
+  if (forward !== true && forward !== false && forward !== 'access')
+    read.fail('forwardTokens', "must be true, 'access' or false")
+  if (forward !== false && headerPrefix === false)
+    read.fail('forwardTokens', 'has no meaning with headerPrefix: false: there are no headers')
+  const namesOf = (test: (provider: Provider) => boolean) =>
+    new Set(providers.filter(test).map(({ name }) => name))
   return {
     headerPrefix,
     forwardTokens: forward === true ? 'all' : forward === 'access' ? 'access' : 'none',
@@ -146,21 +235,40 @@ function readHeaders(read: OptionReader, providers: readonly Provider[]): Upstre
 function readHeaderPrefix(read: OptionReader): string {
   const prefix = read.text('headerPrefix', { max: 64 }) ?? 'ngrok-auth-'
   if (headerPresets.includes(prefix) || /^[a-z0-9]+(?:-[a-z0-9]+)+-$/.test(prefix)) return prefix
-  return read.fail('headerPrefix', `must be lower case, have two segments at least and end in a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`)
+  return read.fail(
+    'headerPrefix',
+    `must be lower case, have two segments at least and end in a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`,
+  )
 }
 
 function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number): SessionStore {
   const store = read.value('store')
   if (isExpressSessionStore(store)) return expressSessionStore(store, { timeout })
-  if (isRedisClient(store)) read.fail('store', "is a client of Redis and no session store: give it to redisStore() of 'oauth-module/redis'")
+  if (isRedisClient(store))
+    read.fail(
+      'store',
+      "is a client of Redis and no session store: give it to redisStore() of 'oauth-module/redis'",
+    )
   if (store !== undefined) {
-    const missing = ['get', 'set', 'update', 'delete'].filter((method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function')
-    if (missing.length > 0) read.fail('store', `is no session store: it lacks ${missing.join(', ')}. Call memoryStore() or cookieStore(), wrap a client of Redis in redisStore() of oauth-module/redis, or give an instance of an express-session store`)
+    const missing = ['get', 'set', 'update', 'delete'].filter(
+      (method) => typeof (store as Record<string, unknown> | null)?.[method] !== 'function',
+    )
+    if (missing.length > 0)
+      read.fail(
+        'store',
+        `is no session store: it lacks ${missing.join(', ')}. Call memoryStore() or cookieStore(), wrap a client of Redis in redisStore() of oauth-module/redis, or give an instance of an express-session store`,
+      )
     return store as SessionStore
   }
-  if (cluster.isWorker) read.fail('store', 'is missing: under node:cluster each worker would have sessions of its own. Set a store that the workers share')
+  if (cluster.isWorker)
+    read.fail(
+      'store',
+      'is missing: under node:cluster each worker would have sessions of its own. Set a store that the workers share',
+    )
   if (env['NODE_ENV'] === 'production') {
-    logger.warn('sessions live in the memory of this process: they end with it and are not shared with others. Set the option store.')
+    logger.warn(
+      'sessions live in the memory of this process: they end with it and are not shared with others. Set the option store.',
+    )
   }
   return memoryStore()
 }
@@ -178,7 +286,8 @@ function readLogout(read: OptionReader): LogoutBehaviour {
   const logout = read.object('logout')
   logout?.only(['revokeTokens', 'endProviderSession', 'returnTo'])
   const returnPath = logout?.text('returnTo')
-  if (returnPath !== undefined && !isSafePath(returnPath)) logout?.fail('returnTo', 'must be a path of this site, such as /bye')
+  if (returnPath !== undefined && !isSafePath(returnPath))
+    logout?.fail('returnTo', 'must be a path of this site, such as /bye')
   return {
     returnPath,
     revokesTokens: logout?.boolean('revokeTokens', false) ?? false,
@@ -189,7 +298,8 @@ function readLogout(read: OptionReader): LogoutBehaviour {
 function readSessionsPerUser(read: OptionReader): number | undefined {
   const count = read.value('sessionsPerUser')
   if (count === undefined) return undefined
-  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1) return read.fail('sessionsPerUser', 'must be a whole number above 0')
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1)
+    return read.fail('sessionsPerUser', 'must be a whole number above 0')
   return count
 }
 
@@ -199,55 +309,90 @@ function readTrial(read: OptionReader, providers: readonly Provider[]): Config['
   trial.only([...ruleLists, 'authorize'])
   const lists = readRules(trial)
   const authorize = trial.function('authorize') as Authorize | undefined
-  if (authorize === undefined && ruleLists.every((list) => lists[list] === undefined)) read.fail('reportOnly', 'holds no rule: leave it out if nothing is to be tried')
+  if (authorize === undefined && ruleLists.every((list) => lists[list] === undefined))
+    read.fail('reportOnly', 'holds no rule: leave it out if nothing is to be tried')
   refuseWhatCannotBeMet(trial, lists, providers)
   return { ...lists, authorize }
 }
 
 function checkTogether(read: OptionReader, config: Config): void {
   const { cookie, publicUrl, lifetimes, check, store, sessionsPerUser } = config
-  if (check.grace > 0 && check.interval === 0) read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
+  if (check.grace > 0 && check.interval === 0)
+    read.fail('authCheckGrace', 'has no meaning without authCheckInterval')
   const isHttps = publicUrl?.origin.startsWith('https:')
-  if (cookie.sameSite === 'none' && isHttps === false) read.fail('cookie.sameSite', "cannot be 'None' with an http baseUrl: browsers drop such a cookie")
+  if (cookie.sameSite === 'none' && isHttps === false)
+    read.fail(
+      'cookie.sameSite',
+      "cannot be 'None' with an http baseUrl: browsers drop such a cookie",
+    )
   if (isHttps === false && !isLoopback(new URL(publicUrl?.origin ?? '').hostname)) {
-    if (cookie.secure === true) read.fail('cookie.secure', 'cannot be true with an http baseUrl: the browser would not send the cookie')
-    if (cookie.secure === undefined) read.fail('baseUrl', 'is plain http, over which logins are refused: give the https address, or accept http with cookie.secure: false')
+    if (cookie.secure === true)
+      read.fail(
+        'cookie.secure',
+        'cannot be true with an http baseUrl: the browser would not send the cookie',
+      )
+    if (cookie.secure === undefined)
+      read.fail(
+        'baseUrl',
+        'is plain http, over which logins are refused: give the https address, or accept http with cookie.secure: false',
+      )
   }
   if (lifetimes.maximumDuration > 0 && lifetimes.inactivityTimeout > lifetimes.maximumDuration) {
     read.fail('inactivityTimeout', 'must not be longer than maximumDuration')
   }
   checkAddresses(read, config)
-  if (sessionsPerUser !== undefined && store.entries === undefined) read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
+  if (sessionsPerUser !== undefined && store.entries === undefined)
+    read.fail('sessionsPerUser', 'needs a store that can list its sessions: this one cannot')
 }
 
 /** What these name must reach the public URL, or every login would begin another one. */
-function checkAddresses(read: OptionReader, { cookie, publicUrl, basePath, logout: { returnPath } }: Config): void {
+function checkAddresses(
+  read: OptionReader,
+  { cookie, publicUrl, basePath, logout: { returnPath } }: Config,
+): void {
   if (returnPath !== undefined) {
     const path = returnPath.split(/[?#]/, 1)[0] ?? ''
     const mount = publicUrl?.path ?? ''
-    if (isBelow(path, basePath) || isBelow(path, `${mount}${basePath}`)) read.fail('logout.returnTo', 'must not be one of the special paths: leave it out to show the signed-out page')
+    if (isBelow(path, basePath) || isBelow(path, `${mount}${basePath}`))
+      read.fail(
+        'logout.returnTo',
+        'must not be one of the special paths: leave it out to show the signed-out page',
+      )
   }
   if (publicUrl === undefined) return
-  if (publicUrl.path.endsWith(`${basePath}/callback`)) read.fail('baseUrl', `must be where the middleware is mounted, not the address of the callback: leave out ${basePath}/callback`)
+  if (publicUrl.path.endsWith(`${basePath}/callback`))
+    read.fail(
+      'baseUrl',
+      `must be where the middleware is mounted, not the address of the callback: leave out ${basePath}/callback`,
+    )
   const { hostname } = new URL(publicUrl.origin)
   const domain = cookie.domain?.replace(/^\./, '').toLowerCase()
   if (domain !== undefined && hostname !== domain && !hostname.endsWith(`.${domain}`)) {
-    read.fail('cookie.domain', 'must be the host of baseUrl or a domain around it: the browser would refuse the cookie')
+    read.fail(
+      'cookie.domain',
+      'must be the host of baseUrl or a domain around it: the browser would refuse the cookie',
+    )
   }
   const mount = publicUrl.path === '' ? '/' : publicUrl.path
   const { path = mount } = cookie
   if (path !== mount && !mount.startsWith(path.endsWith('/') ? path : `${path}/`)) {
-    read.fail('cookie.path', 'must be the path of baseUrl or one around it: the browser would not send the cookie there')
+    read.fail(
+      'cookie.path',
+      'must be the path of baseUrl or one around it: the browser would not send the cookie there',
+    )
   }
 }
 
 function announce({ providers, authorize, logger, store, lifetimes }: Config, env: Env): void {
-  const isOpen = ({ rules, restriction }: Provider) => restriction === undefined && ruleLists.every((list) => rules[list] === undefined)
+  const isOpen = ({ rules, restriction }: Provider) =>
+    restriction === undefined && ruleLists.every((list) => rules[list] === undefined)
   const open = providers.filter(isOpen).map(({ name }) => name)
   if (open.length > 0 && authorize === undefined) {
     logger.info(`everyone who can log in at ${open.join(', ')} may pass: no rule is set`)
   }
   if (isCookieStore(store) && env['NODE_ENV'] === 'production' && lifetimes.maximumDuration === 0) {
-    logger.warn('with cookieStore() a copied cookie is good until the session\'s own limits, and there is none: set maximumDuration, and inactivityTimeout')
+    logger.warn(
+      "with cookieStore() a copied cookie is good until the session's own limits, and there is none: set maximumDuration, and inactivityTimeout",
+    )
   }
 }

@@ -20,7 +20,9 @@ export class Html {
     if (!Array.isArray(strings) || !Array.isArray(strings.raw)) {
       throw new TypeError('html is a template tag: write html`<p>${text}</p>`, not html(text)')
     }
-    return new Html(strings.reduce((markup, string, index) => markup + Html.#render(values[index - 1]) + string))
+    return new Html(
+      strings.reduce((markup, string, index) => markup + Html.#render(values[index - 1]) + string),
+    )
   }
 
   static isHtml(this: void, value: unknown): value is Html {
@@ -30,8 +32,8 @@ export class Html {
   static #render(value: HtmlValue): string {
     if (value === undefined || value === null || value === false) return ''
     if (Html.isHtml(value)) return value.#markup
-    if (Array.isArray(value)) return value.map(item => Html.#render(item)).join('')
-    return String(value).replace(/[&<>"'`]/g, character => entities[character] ?? '')
+    if (Array.isArray(value)) return value.map((item) => Html.#render(item)).join('')
+    return String(value).replace(/[&<>"'`]/g, (character) => entities[character] ?? '')
   }
 
   toString(): string {

@@ -44,7 +44,7 @@ interface PagesConfig {
  * through to the caller.
  */
 export function createPages({ custom = {}, imageOrigins }: PagesConfig): Pages {
-  const origins = [...new Set(imageOrigins.map(origin => new URL(origin).origin))]
+  const origins = [...new Set(imageOrigins.map((origin) => new URL(origin).origin))]
   const views = pageViews(origins)
 
   function page(nonce: string, made: string | Html, framedBy = "'none'"): Page {
@@ -52,10 +52,13 @@ export function createPages({ custom = {}, imageOrigins }: PagesConfig): Pages {
   }
 
   return {
-    signIn: (facts, nonce) => page(nonce, (custom.signIn ?? views.signIn)({ ...facts, html, nonce })),
+    signIn: (facts, nonce) =>
+      page(nonce, (custom.signIn ?? views.signIn)({ ...facts, html, nonce })),
     error: (facts, nonce) => page(nonce, (custom.error ?? views.error)({ ...facts, html, nonce })),
-    denied: (facts, nonce) => page(nonce, (custom.denied ?? views.denied)({ ...facts, html, nonce })),
-    signedOut: (facts, nonce) => page(nonce, (custom.signedOut ?? views.signedOut)({ ...facts, html, nonce })),
+    denied: (facts, nonce) =>
+      page(nonce, (custom.denied ?? views.denied)({ ...facts, html, nonce })),
+    signedOut: (facts, nonce) =>
+      page(nonce, (custom.signedOut ?? views.signedOut)({ ...facts, html, nonce })),
     confirmLogout: (facts, nonce) => page(nonce, views.confirmLogout({ ...facts, html, nonce })),
     // A frame of the same app may show it; in a frame of another site the cookie is missing and no login would help.
     frame: (facts, nonce) => page(nonce, views.frame({ ...facts, html, nonce }), "'self'"),
@@ -68,7 +71,9 @@ function markup(made: unknown): string {
   if (Html.isHtml(made)) return made.toString()
   // A promise comes too late for an answer, and if it is rejected that must not end the process.
   Promise.resolve(made).catch(() => undefined)
-  throw new TypeError('pages: a page function has to return a string, or what the html tag of its context makes')
+  throw new TypeError(
+    'pages: a page function has to return a string, or what the html tag of its context makes',
+  )
 }
 
 function policy(nonce: string, imageOrigins: readonly string[], framedBy: string): string {

@@ -21,12 +21,21 @@ export interface ErrorFacts {
 
 export interface Answers {
   /** A page, or the JSON that says the same. */
-  page(req: AppRequest, res: ServerResponse, json: object, make: (pages: Pages, nonce: string) => Page): void
+  page(
+    req: AppRequest,
+    res: ServerResponse,
+    json: object,
+    make: (pages: Pages, nonce: string) => Page,
+  ): void
   /** The page of an error, or its JSON twin. */
   error(req: AppRequest, res: ServerResponse, error: OAuthError, facts: ErrorFacts): void
 }
 
-export function createAnswers(pages: Pages, onPageError: (error: unknown) => void, plainPages: Pages): Answers {
+export function createAnswers(
+  pages: Pages,
+  onPageError: (error: unknown) => void,
+  plainPages: Pages,
+): Answers {
   /** A page of the app's own that throws is no reason to leave the visitor without an answer. */
   const make = (build: (pages: Pages, nonce: string) => Page): Page => {
     const nonce = randomBytes(16).toString('base64')
@@ -47,18 +56,38 @@ export function createAnswers(pages: Pages, onPageError: (error: unknown) => voi
     page,
     error(req, res, error, { loginUrl, retryUrl = loginUrl, decisionId, denied, realm }) {
       const all: Headers = {
-        ...(error.status === 401 && { 'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"` }),
-        ...(error.retryAfter !== undefined && { 'Retry-After': String(Math.ceil(error.retryAfter)) }),
+        ...(error.status === 401 && {
+          'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`,
+        }),
+        ...(error.retryAfter !== undefined && {
+          'Retry-After': String(Math.ceil(error.retryAfter)),
+        }),
       }
       if (!wantsHtml(req)) {
         const { code, message } = error
-        sendJson(res, error.status, { error: code, message, ...(loginUrl && { login_url: loginUrl }), ...(decisionId && { decision_id: decisionId }) }, all)
+        sendJson(
+          res,
+          error.status,
+          {
+            error: code,
+            message,
+            ...(loginUrl && { login_url: loginUrl }),
+            ...(decisionId && { decision_id: decisionId }),
+          },
+          all,
+        )
         return
       }
       const { body, policy } = make((views, nonce) => {
-        if (error.code === 'login_required' && isFramed(req) && loginUrl) return views.frame({ loginUrl }, nonce)
-        const facts = { message: error.message, retryUrl: error.retryable ? retryUrl : undefined, decisionId }
-        if (denied && isDenial(error.code)) return views.denied({ ...facts, ...denied, code: error.code }, nonce)
+        if (error.code === 'login_required' && isFramed(req) && loginUrl)
+          return views.frame({ loginUrl }, nonce)
+        const facts = {
+          message: error.message,
+          retryUrl: error.retryable ? retryUrl : undefined,
+          decisionId,
+        }
+        if (denied && isDenial(error.code))
+          return views.denied({ ...facts, ...denied, code: error.code }, nonce)
         const { code, status, audience, providerMessage } = error
         return views.error({ ...facts, code, status, audience, providerMessage }, nonce)
       })

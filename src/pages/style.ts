@@ -89,12 +89,12 @@ export function brandRules(colors: readonly (string | undefined)[]): Html[] {
 
 function sixDigits(color: string): string | undefined {
   const hex = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i.exec(color)?.[1]
-  return hex?.length === 3 ? hex.replace(/./g, digit => digit + digit) : hex
+  return hex?.length === 3 ? hex.replace(/./g, (digit) => digit + digit) : hex
 }
 
 /** WCAG 2.2, "contrast ratio": 4.5 is what normal text needs. */
 function isWhiteReadableOn(hex: string): boolean {
-  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map(at => {
+  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
     const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255
     return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4
   })

@@ -45,10 +45,24 @@ export function pageViews(imageOrigins: readonly string[]) {
       })
       const body = html`<p class="quiet">Choose how you want to sign in.</p>
 <ul class="providers">${buttons}</ul>`
-      return layout({ nonce, sign: signs.lock, title: 'Sign in', body, colors: providers.map(({ color }) => color) })
+      return layout({
+        nonce,
+        sign: signs.lock,
+        title: 'Sign in',
+        body,
+        colors: providers.map(({ color }) => color),
+      })
     },
 
-    error({ nonce, code, message, providerMessage, audience, retryUrl, decisionId }: ErrorContext): Html {
+    error({
+      nonce,
+      code,
+      message,
+      providerMessage,
+      audience,
+      retryUrl,
+      decisionId,
+    }: ErrorContext): Html {
       const retry = code === 'login_required' ? 'Sign in' : 'Try again'
       const said = providerMessage?.slice(0, 512)
       const body = html`<p>${message}</p>
@@ -59,7 +73,16 @@ ${smallPrint(code, decisionId, audience === 'owner')}`
       return layout({ nonce, sign, title: titles[code], body })
     },
 
-    denied({ nonce, code, message, user, retryUrl, anotherAccountUrl, logoutUrl, decisionId }: DeniedContext): Html {
+    denied({
+      nonce,
+      code,
+      message,
+      user,
+      retryUrl,
+      anotherAccountUrl,
+      logoutUrl,
+      decisionId,
+    }: DeniedContext): Html {
       const another = (kind: ButtonKind) => link(anotherAccountUrl, 'Use another account', kind)
       const retry = (kind: ButtonKind) => retryUrl && link(retryUrl, 'Try again', kind)
       const mayHelp = code === 'not_authorized' || !retryUrl
@@ -150,7 +173,10 @@ function drawing(kind: string, paths: Html): Html {
 }
 
 const signs = {
-  lock: drawing('lock', html`<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>`),
+  lock: drawing(
+    'lock',
+    html`<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>`,
+  ),
   done: drawing('done', html`<path d="M5 12.5l4.5 4.5L19 7.5"/>`),
   stop: drawing('stop', html`<path d="M12 4v10.5M12 19.5v.01"/>`),
 }
@@ -169,13 +195,17 @@ function webUrl(url: string): string {
 }
 
 function account({ name, email, username, provider }: PageUser): Html {
-  const known = [name, email, username].filter(text => text?.trim())
-  const lines = known.map(text => html`<bdi>${text}</bdi>`)
+  const known = [name, email, username].filter((text) => text?.trim())
+  const lines = known.map((text) => html`<bdi>${text}</bdi>`)
   return html`<p class="quiet">Signed in with <bdi>${provider}</bdi> as</p>
 <div class="account">${lines.length > 0 ? lines : html`<span>an account without a name</span>`}</div>`
 }
 
-function smallPrint(code: OAuthErrorCode, decisionId: string | undefined, isForOwner: boolean): Html {
+function smallPrint(
+  code: OAuthErrorCode,
+  decisionId: string | undefined,
+  isForOwner: boolean,
+): Html {
   return html`<div class="small">
 <p>Error code <code>${code}</code></p>
 ${decisionId && html`<p>Decision id <code>${decisionId}</code></p>`}

@@ -1,5 +1,10 @@
 import { identityFromClaims, idOf } from '../oauth/claims.js'
-import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 
 /** Options of the provider `amazon`. */
@@ -24,10 +29,15 @@ function define(): ProviderDefinition {
     clientAuth: 'post',
     scopes: ['profile'],
     // A dead token is a 400 at the profile.
-    outcomeOf: ({ status, body }) => (status === 400 && isRecord(body) && body['error'] === 'invalid_token' ? 'ended' : undefined),
+    outcomeOf: ({ status, body }) =>
+      status === 400 && isRecord(body) && body['error'] === 'invalid_token' ? 'ended' : undefined,
     identity: async ({ userinfo }) => {
       const profile = await userinfo()
-      return { ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }), emailVerified: false, claims: profile }
+      return {
+        ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }),
+        emailVerified: false,
+        claims: profile,
+      }
     },
     emailNeverVerified: 'Amazon does not say whether an e-mail is verified',
   }

@@ -43,48 +43,70 @@ function define(): ProviderDefinition {
     // The callback's address ends in `#_=_`.
     hasCallbackFragment: true,
     // The token of a code lives for hours only, and there is no refresh token.
-    upgradeToken: { grant: 'fb_exchange_token', params: (accessToken) => ({ fb_exchange_token: accessToken }) },
+    upgradeToken: {
+      grant: 'fb_exchange_token',
+      params: (accessToken) => ({ fb_exchange_token: accessToken }),
+    },
     readError,
     outcomeOf,
     identity,
     grantedScopes,
     emailNeverVerified: 'Facebook does not say whether an e-mail is verified',
     revoke: async (source) => {
-      await source.apiAnswer(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], { method: 'DELETE' })
+      await source.apiAnswer(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], {
+        method: 'DELETE',
+      })
     },
   }
 }
 
 /** Proves that the token is used by the app it was given to. */
 function proof({ accessToken, client }: IdentitySource): Record<string, string> {
-  return { appsecret_proof: createHmac('sha256', client.secret ?? '').update(accessToken).digest('hex') }
+  return {
+    appsecret_proof: createHmac('sha256', client.secret ?? '')
+      .update(accessToken)
+      .digest('hex'),
+  }
 }
 
 async function identity(source: IdentitySource): Promise<Identity> {
   const profile = await source.userinfo({ fields: 'id,name,email,picture', ...proof(source) })
   const { data } = isRecord(profile['picture']) ? profile['picture'] : {}
   const picture = isRecord(data) ? textOf(data['url']) : undefined
-  return { ...identityFromClaims({ ...profile, sub: idOf(profile['id']) }), emailVerified: false, picture, claims: profile }
+  return {
+    ...identityFromClaims({ ...profile, sub: idOf(profile['id']) }),
+    emailVerified: false,
+    picture,
+    claims: profile,
+  }
 }
 
 /** The token answer does not say what the user declined. */
 async function grantedScopes(source: IdentitySource): Promise<readonly string[]> {
   const answer = await source.api(`/me/permissions?${new URLSearchParams(proof(source))}`)
-  const permissions: unknown[] = isRecord(answer) && Array.isArray(answer['data']) ? answer['data'] : []
-  return permissions.filter(isRecord).flatMap(({ permission, status }) => (status === 'granted' ? (textOf(permission) ?? []) : []))
+  const permissions: unknown[] =
+    isRecord(answer) && Array.isArray(answer['data']) ? answer['data'] : []
+  return permissions
+    .filter(isRecord)
+    .flatMap(({ permission, status }) => (status === 'granted' ? (textOf(permission) ?? []) : []))
 }
 
 /** https://developers.facebook.com/docs/graph-api/guides/error-handling */
-function errorOf(body: unknown): { code: unknown; subcode: unknown; message: string | undefined } | undefined {
+function errorOf(
+  body: unknown,
+): { code: unknown; subcode: unknown; message: string | undefined } | undefined {
   const error = isRecord(body) ? body['error'] : undefined
-  return isRecord(error) ? { code: error['code'], subcode: error['error_subcode'], message: textOf(error['message']) } : undefined
+  return isRecord(error)
+    ? { code: error['code'], subcode: error['error_subcode'], message: textOf(error['message']) }
+    : undefined
 }
 
 function readError(body: unknown) {
   const error = errorOf(body)
   if (error === undefined) return undefined
   const { code, subcode, message } = error
-  if (code === 101 || (code === 1 && /client secret/i.test(message ?? ''))) return { code: 'invalid_client', message }
+  if (code === 101 || (code === 1 && /client secret/i.test(message ?? '')))
+    return { code: 'invalid_client', message }
   if (subcode === 36_007 || subcode === 36_009) return { code: 'invalid_grant', message }
   if (subcode === 36_008) return { code: 'redirect_uri_mismatch', message }
   return { code: String(code), message }

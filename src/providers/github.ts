@@ -58,7 +58,11 @@ function define(options: OptionReader): ProviderDefinition {
     memberships,
     revoke: async ({ apiAnswer, accessToken, client }) => {
       const basic = Buffer.from(`${client.id}:${client.secret ?? ''}`).toString('base64')
-      const request = { method: 'DELETE', headers: { authorization: `Basic ${basic}` }, body: { access_token: accessToken } } as const
+      const request = {
+        method: 'DELETE',
+        headers: { authorization: `Basic ${basic}` },
+        body: { access_token: accessToken },
+      } as const
       await apiAnswer(`/applications/${encodeURIComponent(client.id)}/token`, [404, 422], request)
     },
   }
@@ -72,10 +76,16 @@ function outcomeOf({ status, headers }: ApiAnswer) {
 
 /** `/user`.`email` is what the user chose to show; only `/user/emails` says what is primary and verified. */
 async function identity(source: IdentitySource) {
-  const [profile, emails] = await Promise.all([source.api('/user').then(recordOf), readEmails(source)])
+  const [profile, emails] = await Promise.all([
+    source.api('/user').then(recordOf),
+    readEmails(source),
+  ])
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
   const id = idOf(profile['id'])
-  if (!/^\d+$/.test(id)) throw new ProviderFault('down', 'provider_error', { hint: 'GitHub gave an id that is no number' })
+  if (!/^\d+$/.test(id))
+    throw new ProviderFault('down', 'provider_error', {
+      hint: 'GitHub gave an id that is no number',
+    })
   return {
     ...identityFromClaims({ ...profile, sub: id }),
     name: textOf(profile['name']) ?? textOf(profile['login']),
@@ -96,7 +106,11 @@ async function readEmails({ apiList }: IdentitySource) {
   return (emails ?? []).filter(isRecord)
 }
 
-async function memberships(source: IdentitySource, wanted: Memberships, user: { username?: string | undefined }): Promise<Memberships> {
+async function memberships(
+  source: IdentitySource,
+  wanted: Memberships,
+  user: { username?: string | undefined },
+): Promise<Memberships> {
   const [organizations, teams] = await Promise.all([readOrganizations(source), readTeams(source)])
   const hasOrganization = (name: string) =>
     organizations.has(name) || [...teams].some((team) => team.startsWith(`${name}/`))
@@ -111,7 +125,9 @@ async function memberships(source: IdentitySource, wanted: Memberships, user: { 
   const wantedTeams = wanted.teams ?? []
   const verdicts = await Promise.all(wantedTeams.map((team) => isMember(team.toLowerCase())))
   return {
-    organizations: (wanted.organizations ?? []).filter((name) => hasOrganization(name.toLowerCase())),
+    organizations: (wanted.organizations ?? []).filter((name) =>
+      hasOrganization(name.toLowerCase()),
+    ),
     teams: wantedTeams.filter((_, index) => verdicts[index]),
   }
 }
@@ -119,14 +135,18 @@ async function memberships(source: IdentitySource, wanted: Memberships, user: { 
 /** Slugs in lower case. Beyond the page limit nothing is known, so nothing is met. */
 async function readOrganizations({ apiList }: IdentitySource): Promise<Set<string>> {
   const entries = (await apiList('/user/orgs')) ?? []
-  return new Set(entries.filter(isRecord).flatMap((entry) => textOf(entry['login'])?.toLowerCase() ?? []))
+  return new Set(
+    entries.filter(isRecord).flatMap((entry) => textOf(entry['login'])?.toLowerCase() ?? []),
+  )
 }
 
 async function readTeams({ apiList }: IdentitySource): Promise<Set<string>> {
   const entries = (await apiList('/user/teams')) ?? []
   return new Set(
     entries.filter(isRecord).flatMap((entry) => {
-      const organization = isRecord(entry['organization']) ? textOf(entry['organization']['login']) : undefined
+      const organization = isRecord(entry['organization'])
+        ? textOf(entry['organization']['login'])
+        : undefined
       const slug = textOf(entry['slug'])
       const id = typeof entry['id'] === 'number' ? [String(entry['id'])] : []
       return organization && slug ? [`${organization}/${slug}`.toLowerCase(), ...id] : []
@@ -134,7 +154,12 @@ async function readTeams({ apiList }: IdentitySource): Promise<Set<string>> {
   )
 }
 
-async function isInheritedMember({ apiAnswer }: IdentitySource, organization: string, slug: string, login: string): Promise<boolean> {
+async function isInheritedMember(
+  { apiAnswer }: IdentitySource,
+  organization: string,
+  slug: string,
+  login: string,
+): Promise<boolean> {
   const path = `/orgs/${[organization, 'teams', slug, 'memberships', login].map(encodeURIComponent).join('/')}`
   const { body } = await apiAnswer(path, [403, 404])
   return isRecord(body) && body['state'] === 'active'

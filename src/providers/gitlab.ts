@@ -1,6 +1,11 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, textsOf } from '../oauth/claims.js'
-import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 import type { OptionReader } from '../schema.js'
 
 /** Options of the provider `gitlab`. */
@@ -17,7 +22,8 @@ export function gitlabProvider(options: GitlabOptions = {}): ProviderSource {
 }
 
 function define(options: OptionReader): ProviderDefinition {
-  const base = options.url('baseUrl', isAllowedUrl)?.href.replace(/\/+$/, '') ?? 'https://gitlab.com'
+  const base =
+    options.url('baseUrl', isAllowedUrl)?.href.replace(/\/+$/, '') ?? 'https://gitlab.com'
   return {
     displayName: 'GitLab',
     color: '#fc6d26',

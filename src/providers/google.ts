@@ -1,5 +1,11 @@
 import { identityFromClaims } from '../oauth/claims.js'
-import { type Identity, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type Identity,
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 import { isDomain } from '../access/policy.js'
 import type { OptionReader } from '../schema.js'
 
@@ -18,7 +24,8 @@ const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
 
 function define(options: OptionReader): ProviderDefinition {
   const hostedDomain = options.text('hostedDomain', { max: 253 })?.toLowerCase()
-  if (hostedDomain !== undefined && hostedDomain !== '*' && !isDomain(hostedDomain)) options.fail('hostedDomain', "must be a domain, as in 'example.com', or '*'")
+  if (hostedDomain !== undefined && hostedDomain !== '*' && !isDomain(hostedDomain))
+    options.fail('hostedDomain', "must be a domain, as in 'example.com', or '*'")
   return {
     displayName: 'Google',
     color: '#1a73e8',
@@ -32,11 +39,15 @@ function define(options: OptionReader): ProviderDefinition {
       revocation: 'https://oauth2.googleapis.com/revoke',
     },
     // Google's ID tokens may leave out the scheme.
-    acceptsIssuer: (issuer, _, discovered) => issuer === discovered || issuer === discovered.replace(/^https?:\/\//, ''),
+    acceptsIssuer: (issuer, _, discovered) =>
+      issuer === discovered || issuer === discovered.replace(/^https?:\/\//, ''),
     clientAuth: 'post',
     scopes: ['openid', 'email', 'profile'],
     // The token answer says the long names.
-    impliedScopes: { [`${userinfoScope}email`]: ['email'], [`${userinfoScope}profile`]: ['profile'] },
+    impliedScopes: {
+      [`${userinfoScope}email`]: ['email'],
+      [`${userinfoScope}profile`]: ['profile'],
+    },
     // What Google shows first; the claim decides.
     authorizationParams: hostedDomain === undefined ? {} : { hd: hostedDomain },
     // A refresh token comes with a consent only.
@@ -53,7 +64,10 @@ function define(options: OptionReader): ProviderDefinition {
 function restrictionTo(hostedDomain: string) {
   return ({ claims }: Identity) => {
     const domain = claims['hd']
-    const isInside = typeof domain === 'string' && domain !== '' && (hostedDomain === '*' || domain.toLowerCase() === hostedDomain)
+    const isInside =
+      typeof domain === 'string' &&
+      domain !== '' &&
+      (hostedDomain === '*' || domain.toLowerCase() === hostedDomain)
     return isInside ? undefined : 'the account is of another Google Workspace domain, or of none'
   }
 }

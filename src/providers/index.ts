@@ -22,7 +22,9 @@ interface BuiltinOptions {
 export type BuiltinName = keyof BuiltinOptions
 
 /** The providers that take their options directly under their own name. */
-export const builtinProviders: { readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSource } = {
+export const builtinProviders: {
+  readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSource
+} = {
   github: githubProvider,
   google: googleProvider,
   microsoft: microsoftProvider,

@@ -1,5 +1,10 @@
 import { identityFromClaims } from '../oauth/claims.js'
-import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 
 /** Options of the provider `linkedin`. */
 export type LinkedinOptions = ProviderOptions

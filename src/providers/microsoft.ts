@@ -32,9 +32,16 @@ function define(options: OptionReader): ProviderDefinition {
   const tenant = options.text('tenant', { max: 253 })?.toLowerCase() ?? 'common'
   const isOneTenant = tenantId.test(tenant) || isDomain(tenant)
   if (!isOneTenant && !['common', 'organizations', 'consumers'].includes(tenant)) {
-    options.fail('tenant', "must be 'common', 'organizations', 'consumers', or the id or domain of a tenant")
+    options.fail(
+      'tenant',
+      "must be 'common', 'organizations', 'consumers', or the id or domain of a tenant",
+    )
   }
-  const verifiedEmailClaim = options.text('verifiedEmailClaim', { pattern: /^[A-Za-z0-9_]+$/, cure: "must be the name of a claim, as in 'xms_edov'", max: 64 })
+  const verifiedEmailClaim = options.text('verifiedEmailClaim', {
+    pattern: /^[A-Za-z0-9_]+$/,
+    cure: "must be the name of a claim, as in 'xms_edov'",
+    max: 64,
+  })
   const base = `https://login.microsoftonline.com/${tenant}`
   return {
     displayName: 'Microsoft',
@@ -51,10 +58,14 @@ function define(options: OptionReader): ProviderDefinition {
     discoveryIssuer: (issuer) => issuer.replace('{tenantid}', tenant),
     // Only discovery knows the id that stands behind a tenant's domain.
     needsDiscovery: isDomain(tenant),
-    acceptsDiscovery: (discovered, asked) => (discovered === asked && !isOneTenant) || discovered === issuerOf(asked, idIn(discovered)),
-    acceptsIssuer: (issuer, { tid }, discovered) => isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
+    acceptsDiscovery: (discovered, asked) =>
+      (discovered === asked && !isOneTenant) || discovered === issuerOf(asked, idIn(discovered)),
+    acceptsIssuer: (issuer, { tid }, discovered) =>
+      isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
     // A key with an issuer signs for this issuer only.
-    acceptsKey: ({ issuer }, { iss, tid }) => issuer === undefined || (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
+    acceptsKey: ({ issuer }, { iss, tid }) =>
+      issuer === undefined ||
+      (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
     offline: { scopes: ['offline_access'] },
@@ -62,12 +73,18 @@ function define(options: OptionReader): ProviderDefinition {
     forcesLogin: true,
     selectAccount: { prompt: 'select_account' },
     askAgain: { prompt: 'consent' },
-    identity: identityOf({ hasManyTenants: tenant === 'common' || tenant === 'organizations', isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant) }),
-    restriction: ({ claims }) => (mayLogIn(tenant, claims['tid']) ? undefined : 'the account is of another tenant'),
-    emailClaimDecides: verifiedEmailClaim !== undefined,
-    ...(verifiedEmailClaim === undefined && !isOneTenant && {
-      emailNeverVerified: "anybody's tenant can put any e-mail into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
+    identity: identityOf({
+      hasManyTenants: tenant === 'common' || tenant === 'organizations',
+      isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant),
     }),
+    restriction: ({ claims }) =>
+      mayLogIn(tenant, claims['tid']) ? undefined : 'the account is of another tenant',
+    emailClaimDecides: verifiedEmailClaim !== undefined,
+    ...(verifiedEmailClaim === undefined &&
+      !isOneTenant && {
+        emailNeverVerified:
+          "anybody's tenant can put any e-mail into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
+      }),
   }
 }
 
@@ -92,10 +109,19 @@ function mayLogIn(tenant: string, tid: unknown): boolean {
 
 /** Within one tenant its administrators answer for the addresses. */
 function emailCheck(claim: string | undefined, isOneTenant: boolean) {
-  return (claims: Claims) => (claim === undefined ? isOneTenant : isTrue(claims[claim]) || claims[claim] === 1 || claims[claim] === '1')
+  return (claims: Claims) =>
+    claim === undefined
+      ? isOneTenant
+      : isTrue(claims[claim]) || claims[claim] === 1 || claims[claim] === '1'
 }
 
-function identityOf({ hasManyTenants, isEmailVerified }: { hasManyTenants: boolean; isEmailVerified(claims: Claims): boolean }) {
+function identityOf({
+  hasManyTenants,
+  isEmailVerified,
+}: {
+  hasManyTenants: boolean
+  isEmailVerified(claims: Claims): boolean
+}) {
   return async ({ userinfo, claims: inToken }: IdentitySource): Promise<Identity> => {
     // `oid` and `tid` are in the ID token only, as is the claim that decides on the e-mail.
     const claims = { ...(await userinfo()), ...inToken }

@@ -63,12 +63,24 @@ export interface OAuth2Options extends Omit<ProviderOptions, 'scopes'> {
   issuer?: string | undefined
 }
 
-const ownOptions = ['authorizationUrl', 'tokenUrl', 'userinfoUrl', 'fetchUserProfile', 'scopeSeparator', 'connectionScopeSeparator', 'pkce', 'issuer']
+const ownOptions = [
+  'authorizationUrl',
+  'tokenUrl',
+  'userinfoUrl',
+  'fetchUserProfile',
+  'scopeSeparator',
+  'connectionScopeSeparator',
+  'pkce',
+  'issuer',
+]
 
 /** Any OAuth 2.0 server: two addresses and a way to read the user. (RFC 6749, 4.1) */
 export function oauth2Provider(options: OAuth2Options): ProviderSource {
   const { scopes } = options
-  const listed = typeof scopes === 'string' ? { ...options, scopes: scopes.split(' ').filter((scope) => scope !== '') } : options
+  const listed =
+    typeof scopes === 'string'
+      ? { ...options, scopes: scopes.split(' ').filter((scope) => scope !== '') }
+      : options
   return providerSource(listed, ownOptions, define)
 }
 
@@ -76,28 +88,49 @@ function define(options: OptionReader): ProviderDefinition {
   const fetchUserProfile = options.function('fetchUserProfile') as FetchUserProfile | undefined
   const userinfo = options.has('userinfoUrl') ? addressOf(options, 'userinfoUrl') : undefined
   if (fetchUserProfile === undefined && userinfo === undefined) {
-    return options.fail('userinfoUrl', 'is missing: set it, or fetchUserProfile, so that the user can be read')
+    return options.fail(
+      'userinfoUrl',
+      'is missing: set it, or fetchUserProfile, so that the user can be read',
+    )
   }
   const authorization = addressOf(options, 'authorizationUrl')
-  const reserved = [...new URL(authorization).searchParams.keys()].find((name) => reservedParams.has(name))
-  if (reserved !== undefined) options.fail('authorizationUrl', `must not set ${reserved} in its query`)
+  const reserved = [...new URL(authorization).searchParams.keys()].find((name) =>
+    reservedParams.has(name),
+  )
+  if (reserved !== undefined)
+    options.fail('authorizationUrl', `must not set ${reserved} in its query`)
   return {
     openid: false,
-    issuer: options.url('issuer', isAllowedUrl) === undefined ? undefined : String(options.value('issuer')),
-    endpoints: { authorization, token: addressOf(options, 'tokenUrl'), ...(userinfo !== undefined && { userinfo }) },
+    issuer:
+      options.url('issuer', isAllowedUrl) === undefined
+        ? undefined
+        : String(options.value('issuer')),
+    endpoints: {
+      authorization,
+      token: addressOf(options, 'tokenUrl'),
+      ...(userinfo !== undefined && { userinfo }),
+    },
     scopes: [],
     scopeSeparator: options.oneOf('scopeSeparator', [' ', ','], ' '),
     connectionScopeSeparator: options.oneOf('connectionScopeSeparator', [' ', ','], ','),
     pkce: options.boolean('pkce', true),
-    identity: async (source) => identityOf(fetchUserProfile === undefined ? await readUserinfo(source) : await callProfile(fetchUserProfile, source)),
+    identity: async (source) =>
+      identityOf(
+        fetchUserProfile === undefined
+          ? await readUserinfo(source)
+          : await callProfile(fetchUserProfile, source),
+      ),
   }
 }
 
 /** As given, once it is known to be an address: what is sent must not differ from what was configured. */
 function addressOf(options: OptionReader, name: string): string {
-  if (options.url(name) === undefined) return options.fail(name, 'is missing: set it to the address at your provider')
+  if (options.url(name) === undefined)
+    return options.fail(name, 'is missing: set it to the address at your provider')
   const address = String(options.value(name))
-  return isAllowedUrl(address) ? address : options.fail(name, 'must be an https URL (plain http only on this machine)')
+  return isAllowedUrl(address)
+    ? address
+    : options.fail(name, 'must be an https URL (plain http only on this machine)')
 }
 
 /** The first of these that is there is the id, usable or not: another one could be somebody else's. */
@@ -107,31 +140,57 @@ async function readUserinfo({ userinfo }: IdentitySource): Promise<Claims> {
 }
 
 function identityOf(profile: Claims): Identity {
-  const username = ['preferred_username', 'nickname', 'username', 'login'].map((name) => textOf(profile[name])).find((name) => name !== undefined)
-  return { ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }), username, claims: profile }
+  const username = ['preferred_username', 'nickname', 'username', 'login']
+    .map((name) => textOf(profile[name]))
+    .find((name) => name !== undefined)
+  return {
+    ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }),
+    username,
+    claims: profile,
+  }
 }
 
 const MAX_PROFILE = 256 * 1024
 
 /** Runs code of the app's: whatever it does, this settles once, in time, and with plain data. */
-async function callProfile(fetchUserProfile: FetchUserProfile, source: IdentitySource): Promise<Claims> {
+async function callProfile(
+  fetchUserProfile: FetchUserProfile,
+  source: IdentitySource,
+): Promise<Claims> {
   const profile = await settle(fetchUserProfile, source).catch((thrown: unknown) => {
     if (thrown instanceof OAuthError) throw thrown
     const cause = withoutSecrets(thrown, source)
-    throw new ProviderFault('down', 'provider_error', { hint: 'fetchUserProfile failed', providerMessage: cause?.message, cause })
+    throw new ProviderFault('down', 'provider_error', {
+      hint: 'fetchUserProfile failed',
+      providerMessage: cause?.message,
+      cause,
+    })
   })
   const json = toJson(profile)
   if (json === undefined || json.length > MAX_PROFILE) {
-    throw new ProviderFault('down', 'provider_error', { hint: `fetchUserProfile must give an object that JSON can hold, of at most ${MAX_PROFILE} characters` })
+    throw new ProviderFault('down', 'provider_error', {
+      hint: `fetchUserProfile must give an object that JSON can hold, of at most ${MAX_PROFILE} characters`,
+    })
   }
   const copy: unknown = JSON.parse(json)
-  if (!isRecord(copy)) throw new ProviderFault('down', 'provider_error', { hint: 'fetchUserProfile must give an object with a user_id' })
+  if (!isRecord(copy))
+    throw new ProviderFault('down', 'provider_error', {
+      hint: 'fetchUserProfile must give an object with a user_id',
+    })
   return copy
 }
 
-function settle(fetchUserProfile: FetchUserProfile, { accessToken, tokens, signal }: IdentitySource): Promise<unknown> {
+function settle(
+  fetchUserProfile: FetchUserProfile,
+  { accessToken, tokens, signal }: IdentitySource,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const tooLate = () => reject(new ProviderFault('down', 'provider_timeout', { hint: 'fetchUserProfile did not finish in time' }))
+    const tooLate = () =>
+      reject(
+        new ProviderFault('down', 'provider_timeout', {
+          hint: 'fetchUserProfile did not finish in time',
+        }),
+      )
     if (signal.aborted) return tooLate()
     signal.addEventListener('abort', tooLate, { once: true })
     const done: ProfileCallback = (error, profile) => {

@@ -1,6 +1,12 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, textsOf } from '../oauth/claims.js'
-import { type Claims, type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type Claims,
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 import type { OptionReader } from '../schema.js'
 
 /** Options of {@link oidcProvider}. */
@@ -34,9 +40,16 @@ export function oidcProvider(options: OidcOptions): ProviderSource {
 function define(options: OptionReader): ProviderDefinition {
   const issuer = options.url('issuer', isAllowedUrl)
   const groupsClaim = options.text('groupsClaim') ?? 'groups'
-  if (issuer === undefined) return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
-  if (issuer.pathname.endsWith('/.well-known/openid-configuration')) options.fail('issuer', 'must be the issuer alone: leave out /.well-known/openid-configuration')
-  const names = options.record('claims', (name, claim) => (Object.hasOwn(standardClaims, name) && claim !== '' ? undefined : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`)) ?? {}
+  if (issuer === undefined)
+    return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
+  if (issuer.pathname.endsWith('/.well-known/openid-configuration'))
+    options.fail('issuer', 'must be the issuer alone: leave out /.well-known/openid-configuration')
+  const names =
+    options.record('claims', (name, claim) =>
+      Object.hasOwn(standardClaims, name) && claim !== ''
+        ? undefined
+        : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`,
+    ) ?? {}
   return {
     openid: true,
     // As given: `https://idp.example/x` and `https://idp.example/x/` are two issuers.
@@ -52,13 +65,17 @@ function define(options: OptionReader): ProviderDefinition {
       const claims = await userinfo()
       return { ...identityFromClaims(renamed(claims, names)), claims }
     },
-    memberships: async (_, wanted, { claims }) => ({ groups: groupsOf(claims, groupsClaim, wanted.groups ?? []) }),
+    memberships: async (_, wanted, { claims }) => ({
+      groups: groupsOf(claims, groupsClaim, wanted.groups ?? []),
+    }),
   }
 }
 
 /** The claims under their standard names. */
 function renamed(claims: Claims, names: Readonly<Record<string, string>>): Claims {
-  const entries = Object.entries(standardClaims).flatMap(([name, standard]) => (names[name] === undefined ? [] : [[standard, claims[names[name]]]]))
+  const entries = Object.entries(standardClaims).flatMap(([name, standard]) =>
+    names[name] === undefined ? [] : [[standard, claims[names[name]]]],
+  )
   return { ...claims, ...Object.fromEntries(entries) }
 }
 

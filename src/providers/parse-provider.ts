@@ -1,7 +1,13 @@
 import { readPrivateKey } from '../oauth/client-auth.js'
 import type { ClientConfig } from '../oauth/client-config.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { type Endpoints, isProviderSource, membershipLists, type ProviderDefinition, type ProviderSource } from '../oauth/definition.js'
+import {
+  type Endpoints,
+  isProviderSource,
+  membershipLists,
+  type ProviderDefinition,
+  type ProviderSource,
+} from '../oauth/definition.js'
 import { isDomain, parseEmail, ruleLists, type Rules } from '../access/policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from '../schema.js'
 import { builtinProviders, isBuiltinName } from './index.js'
@@ -38,29 +44,60 @@ export interface ProviderDefaults {
 }
 
 const commonOptions = [
-  'clientId', 'clientSecret', 'scopes', 'emailAddresses', 'emailDomains', 'displayName', 'iconUrl', 'trustEmail', 'connectionScopes',
-  'authorizationParams', 'authorizationParamsMap', 'tokenHeaders', 'clientAuth', 'offlineAccess', 'endpoints',
+  'clientId',
+  'clientSecret',
+  'scopes',
+  'emailAddresses',
+  'emailDomains',
+  'displayName',
+  'iconUrl',
+  'trustEmail',
+  'connectionScopes',
+  'authorizationParams',
+  'authorizationParamsMap',
+  'tokenHeaders',
+  'clientAuth',
+  'offlineAccess',
+  'endpoints',
 ]
 
-const endpointNames: readonly (keyof Endpoints)[] = ['issuer', 'authorization', 'token', 'userinfo', 'api', 'jwks', 'revocation', 'endSession']
+const endpointNames: readonly (keyof Endpoints)[] = [
+  'issuer',
+  'authorization',
+  'token',
+  'userinfo',
+  'api',
+  'jwks',
+  'revocation',
+  'endSession',
+]
 
 /** The `provider` option: a name, or an object of names. */
 export function parseProviders(value: unknown, defaults: ProviderDefaults): Provider[] {
-  if (value === undefined) throw new TypeError("oauthModule: the option provider is missing: name one, as in { provider: { github: { … } } }")
+  if (value === undefined)
+    throw new TypeError(
+      'oauthModule: the option provider is missing: name one, as in { provider: { github: { … } } }',
+    )
   if (typeof value === 'string' && !isBuiltinName(value.toLowerCase())) {
-    throw new TypeError(`oauthModule: the option provider must be one of ${Object.keys(builtinProviders).join(', ')}, or an object of names`)
+    throw new TypeError(
+      `oauthModule: the option provider must be one of ${Object.keys(builtinProviders).join(', ')}, or an object of names`,
+    )
   }
   const map = typeof value === 'string' ? { [value]: {} } : value
-  if (!isRecord(map) || !isPlain(map)) throw new TypeError('oauthModule: the option provider must be a name or an object of names')
+  if (!isRecord(map) || !isPlain(map))
+    throw new TypeError('oauthModule: the option provider must be a name or an object of names')
   const entries = Object.entries(map)
-  if (entries.length === 0) throw new TypeError('oauthModule: the option provider names no provider')
+  if (entries.length === 0)
+    throw new TypeError('oauthModule: the option provider names no provider')
   return entries.map(([name, options]) => parseProvider(name, options, defaults))
 }
 
 function parseProvider(name: string, value: unknown, defaults: ProviderDefaults): Provider {
   const at = `provider.${printable(name).slice(1, -1)}`
   if (name.length > 64 || !/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(name)) {
-    throw new TypeError(`${at}: a name starts and ends with a letter or digit and holds only letters, digits and dashes`)
+    throw new TypeError(
+      `${at}: a name starts and ends with a letter or digit and holds only letters, digits and dashes`,
+    )
   }
   const source = sourceOf(name, value, at)
   const options = readOptions(source.options, at)
@@ -71,18 +108,35 @@ function parseProvider(name: string, value: unknown, defaults: ProviderDefaults)
 
 /** These say how a login goes and looks, or are compared by themselves. All else may decide whom we believe, and what. */
 const notDeciding = new Set<string>([
-  ...ruleLists, 'clientId', 'clientSecret', 'clientAuth', 'tokenHeaders', 'displayName', 'iconUrl', 'color', 'scopes', 'connectionScopes', 'offlineAccess',
-  'authorizationParams', 'authorizationParamsMap',
+  ...ruleLists,
+  'clientId',
+  'clientSecret',
+  'clientAuth',
+  'tokenHeaders',
+  'displayName',
+  'iconUrl',
+  'color',
+  'scopes',
+  'connectionScopes',
+  'offlineAccess',
+  'authorizationParams',
+  'authorizationParamsMap',
 ])
 
 /** Functions count as there or not: two of them cannot be compared. */
 function rulesKeyOf(given: object): string {
-  const entries = Object.entries(given).filter(([name, value]) => value !== undefined && !notDeciding.has(name))
-  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)), (_, value: unknown) => (typeof value === 'function' ? 'function' : value))
+  const entries = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && !notDeciding.has(name),
+  )
+  return JSON.stringify(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)),
+    (_, value: unknown) => (typeof value === 'function' ? 'function' : value),
+  )
 }
 
 function sourceOf(name: string, value: unknown, at: string): ProviderSource {
-  if (value === undefined) throw new TypeError(`${at} is undefined: give it options, or leave its name out`)
+  if (value === undefined)
+    throw new TypeError(`${at} is undefined: give it options, or leave its name out`)
   if (isProviderSource(value)) return value
   if (!isRecord(value)) throw new TypeError(`${at} must be an object of options`)
   if (isBuiltinName(name)) return builtinProviders[name](value)
@@ -95,16 +149,26 @@ function sourceOf(name: string, value: unknown, at: string): ProviderSource {
   )
 }
 
-function assemble(name: string, options: OptionReader, definition: ProviderDefinition, defaults: ProviderDefaults): Omit<Provider, 'rulesKey'> {
+function assemble(
+  name: string,
+  options: OptionReader,
+  definition: ProviderDefinition,
+  defaults: ProviderDefaults,
+): Omit<Provider, 'rulesKey'> {
   const client = readClient(name, options, definition, defaults)
   const endpoints = readEndpoints(options, definition)
   const scopes = options.list('scopes', checkScope) ?? []
   if (client.isManaged && scopes.length > 0) {
-    options.fail('scopes', 'cannot be set when the client id comes from the environment: register an app of your own and set clientId and clientSecret')
+    options.fail(
+      'scopes',
+      'cannot be set when the client id comes from the environment: register an app of your own and set clientId and clientSecret',
+    )
   }
   const trustEmail = options.boolean('trustEmail', false)
   const rules = readProviderRules(options, definition, trustEmail)
-  const offline = options.boolean('offlineAccess', defaults.offlineAccess) ? definition.offline : undefined
+  const offline = options.boolean('offlineAccess', defaults.offlineAccess)
+    ? definition.offline
+    : undefined
   return {
     ...definition,
     ...client,
@@ -115,11 +179,22 @@ function assemble(name: string, options: OptionReader, definition: ProviderDefin
     color: definition.color,
     trustEmail,
     rules,
-    requestedScopes: [...new Set([...definition.scopes, ...(asksMemberships(rules) ? definition.membershipScopes ?? [] : []), ...(offline?.scopes ?? []), ...scopes])],
+    requestedScopes: [
+      ...new Set([
+        ...definition.scopes,
+        ...(asksMemberships(rules) ? (definition.membershipScopes ?? []) : []),
+        ...(offline?.scopes ?? []),
+        ...scopes,
+      ]),
+    ],
     requiredScopes: scopes,
     connectionScopes: options.list('connectionScopes', checkScope) ?? [],
     connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
-    authorizationParams: { ...definition.authorizationParams, ...offline?.params, ...readParams(options) },
+    authorizationParams: {
+      ...definition.authorizationParams,
+      ...offline?.params,
+      ...readParams(options),
+    },
     authorizationParamsMap: readParamsMap(options),
     tokenHeaders: readTokenHeaders(options),
     timeout: defaults.timeout,
@@ -132,14 +207,29 @@ function asksMemberships({ organizations, teams, groups }: Rules): boolean {
 }
 
 /** Whether an e-mail counts though the provider does not vouch for it. */
-export function trustsEmail({ trustEmail, emailClaimDecides }: Pick<Provider, 'trustEmail' | 'emailClaimDecides'>): boolean {
+export function trustsEmail({
+  trustEmail,
+  emailClaimDecides,
+}: Pick<Provider, 'trustEmail' | 'emailClaimDecides'>): boolean {
   return trustEmail && emailClaimDecides !== true
 }
 
-function readClient(name: string, options: OptionReader, definition: ProviderDefinition, { env }: ProviderDefaults) {
-  const clientAuth = options.oneOf('clientAuth', ['post', 'basic', 'private_key_jwt', 'none'], definition.clientAuth ?? 'post')
+function readClient(
+  name: string,
+  options: OptionReader,
+  definition: ProviderDefinition,
+  { env }: ProviderDefaults,
+) {
+  const clientAuth = options.oneOf(
+    'clientAuth',
+    ['post', 'basic', 'private_key_jwt', 'none'],
+    definition.clientAuth ?? 'post',
+  )
   if (definition.clientAuth !== undefined && clientAuth !== definition.clientAuth) {
-    options.fail('clientAuth', `is fixed by this provider: it knows only '${definition.clientAuth}'`)
+    options.fail(
+      'clientAuth',
+      `is fixed by this provider: it knows only '${definition.clientAuth}'`,
+    )
   }
   const names = options.keys()
   const isManaged = !names.includes('clientId') && !names.includes('clientSecret')
@@ -147,18 +237,28 @@ function readClient(name: string, options: OptionReader, definition: ProviderDef
   const clientId = isManaged ? env[`${variable}ID`] || undefined : options.text('clientId')
   const clientSecret = isManaged ? env[`${variable}SECRET`] || undefined : readSecret(options)
   if (clientId === undefined) {
-    return options.fail('clientId', isManaged
-      ? `is missing: set it, or set ${variable}ID in the environment`
-      : 'is missing or undefined: is the environment variable you take it from set?')
+    return options.fail(
+      'clientId',
+      isManaged
+        ? `is missing: set it, or set ${variable}ID in the environment`
+        : 'is missing or undefined: is the environment variable you take it from set?',
+    )
   }
   if (clientSecret === undefined && clientAuth !== 'none') {
-    return options.fail('clientSecret', isManaged
-      ? `is missing: set ${variable}SECRET in the environment`
-      : "is missing or undefined: is the environment variable you take it from set? (A public client has clientAuth: 'none'.)")
+    return options.fail(
+      'clientSecret',
+      isManaged
+        ? `is missing: set ${variable}SECRET in the environment`
+        : "is missing or undefined: is the environment variable you take it from set? (A public client has clientAuth: 'none'.)",
+    )
   }
-  if (clientSecret !== undefined && clientAuth === 'none') options.fail('clientSecret', "must be left out with clientAuth: 'none'")
+  if (clientSecret !== undefined && clientAuth === 'none')
+    options.fail('clientSecret', "must be left out with clientAuth: 'none'")
   if (clientAuth === 'private_key_jwt' && readPrivateKey(clientSecret ?? '') === undefined) {
-    options.fail('clientSecret', "must be a private key with clientAuth: 'private_key_jwt': PEM (PKCS #8) or a JWK as JSON")
+    options.fail(
+      'clientSecret',
+      "must be a private key with clientAuth: 'private_key_jwt': PEM (PKCS #8) or a JWK as JSON",
+    )
   }
   return { clientId, clientSecret, clientAuth, isManaged }
 }
@@ -166,18 +266,27 @@ function readClient(name: string, options: OptionReader, definition: ProviderDef
 /** A private key in PEM has line breaks; no other secret has. */
 function readSecret(options: OptionReader): string | undefined {
   const value = options.value('clientSecret')
-  return typeof value === 'string' && value.startsWith('-----BEGIN ') ? value : options.text('clientSecret', { max: 8192 })
+  return typeof value === 'string' && value.startsWith('-----BEGIN ')
+    ? value
+    : options.text('clientSecret', { max: 8192 })
 }
 
-function readEndpoints(options: OptionReader, definition: ProviderDefinition): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
+function readEndpoints(
+  options: OptionReader,
+  definition: ProviderDefinition,
+): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
   const given = options.object('endpoints')
-  const known = definition.knownEndpoints ?? endpointNames.filter((name) => definition.openid || name !== 'issuer')
+  const known =
+    definition.knownEndpoints ??
+    endpointNames.filter((name) => definition.openid || name !== 'issuer')
   given?.only(known)
   const own = Object.fromEntries(
     known.flatMap((name) => {
       if (given?.url(name) === undefined) return []
       const value = String(given.value(name))
-      return isAllowedUrl(value.replaceAll(/[{}]/g, '')) ? [[name, value]] : given.fail(name, 'must be an https URL (plain http only on this machine)')
+      return isAllowedUrl(value.replaceAll(/[{}]/g, ''))
+        ? [[name, value]]
+        : given.fail(name, 'must be an https URL (plain http only on this machine)')
     }),
   ) as Partial<Endpoints>
   const { issuer, ...endpoints } = own
@@ -185,22 +294,37 @@ function readEndpoints(options: OptionReader, definition: ProviderDefinition): P
   const inherited = issuer === undefined || !definition.openid ? definition.endpoints : {}
   const result = { issuer: issuer ?? definition.issuer, endpoints: { ...inherited, ...endpoints } }
   for (const url of [result.issuer, ...Object.values(result.endpoints)]) {
-    if (url !== undefined && !isAllowedUrl(url.replaceAll(/[{}]/g, ''))) throw new TypeError(`${options.at}: the addresses must be https URLs (plain http only on this machine)`)
+    if (url !== undefined && !isAllowedUrl(url.replaceAll(/[{}]/g, '')))
+      throw new TypeError(
+        `${options.at}: the addresses must be https URLs (plain http only on this machine)`,
+      )
   }
   return result
 }
 
-function readProviderRules(options: OptionReader, definition: ProviderDefinition, trustEmail: boolean): Rules {
+function readProviderRules(
+  options: OptionReader,
+  definition: ProviderDefinition,
+  trustEmail: boolean,
+): Rules {
   const rules = readRules(options)
-  const emailRule = rules.emailAddresses ? 'emailAddresses' : rules.emailDomains ? 'emailDomains' : undefined
+  const emailRule = rules.emailAddresses
+    ? 'emailAddresses'
+    : rules.emailDomains
+      ? 'emailDomains'
+      : undefined
   if (emailRule && definition.emailNeverVerified && !trustEmail) {
-    options.fail(emailRule, `cannot be met: ${definition.emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`)
+    options.fail(
+      emailRule,
+      `cannot be met: ${definition.emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`,
+    )
   }
   return rules
 }
 
 function checkEmail(item: string): string | undefined {
-  if (item.startsWith('*')) return 'has an entry that is no e-mail address: there are no wildcards, name domains in emailDomains'
+  if (item.startsWith('*'))
+    return 'has an entry that is no e-mail address: there are no wildcards, name domains in emailDomains'
   return parseEmail(item) ? undefined : 'has an entry that is no e-mail address'
 }
 
@@ -209,23 +333,64 @@ export function readRules(options: OptionReader): Rules {
   const lower = (item: string) => item.toLowerCase()
   return {
     emailAddresses: options.list('emailAddresses', checkEmail, lower),
-    emailDomains: options.list('emailDomains', (item) => (isDomain(item) ? undefined : "has an entry that is no domain: write it as in 'example.com', in punycode if need be"), lower),
-    organizations: options.list('organizations', (item) => (/^[A-Za-z0-9_.-]+$/.test(item) ? undefined : "has an entry that is no slug: write it as in 'acme'"), lower),
-    teams: options.list('teams', (item) => (/^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item) ? undefined : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id"), lower),
+    emailDomains: options.list(
+      'emailDomains',
+      (item) =>
+        isDomain(item)
+          ? undefined
+          : "has an entry that is no domain: write it as in 'example.com', in punycode if need be",
+      lower,
+    ),
+    organizations: options.list(
+      'organizations',
+      (item) =>
+        /^[A-Za-z0-9_.-]+$/.test(item)
+          ? undefined
+          : "has an entry that is no slug: write it as in 'acme'",
+      lower,
+    ),
+    teams: options.list(
+      'teams',
+      (item) =>
+        /^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item)
+          ? undefined
+          : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id",
+      lower,
+    ),
     groups: options.list('groups', () => undefined),
   }
 }
 
 /** Rules of a guard or on trial that no user of any of the providers can meet. */
-export function refuseWhatCannotBeMet(read: OptionReader, lists: Rules, providers: readonly Provider[]): void {
-  const emailList = lists.emailAddresses ? 'emailAddresses' : lists.emailDomains ? 'emailDomains' : undefined
-  const [unverified, ...more] = providers.filter((provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider))
+export function refuseWhatCannotBeMet(
+  read: OptionReader,
+  lists: Rules,
+  providers: readonly Provider[],
+): void {
+  const emailList = lists.emailAddresses
+    ? 'emailAddresses'
+    : lists.emailDomains
+      ? 'emailDomains'
+      : undefined
+  const [unverified, ...more] = providers.filter(
+    (provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider),
+  )
   if (emailList && unverified && more.length === providers.length - 1) {
-    read.fail(emailList, `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`)
+    read.fail(
+      emailList,
+      `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`,
+    )
   }
   for (const list of membershipLists) {
-    if (lists[list] === undefined || providers.some(({ membershipLists: knows }) => knows?.includes(list))) continue
-    read.fail(list, `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`)
+    if (
+      lists[list] === undefined ||
+      providers.some(({ membershipLists: knows }) => knows?.includes(list))
+    )
+      continue
+    read.fail(
+      list,
+      `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`,
+    )
   }
 }
 

@@ -1,5 +1,10 @@
 import { identityFromClaims, textOf } from '../oauth/claims.js'
-import { type ProviderDefinition, type ProviderOptions, type ProviderSource, providerSource } from '../oauth/definition.js'
+import {
+  type ProviderDefinition,
+  type ProviderOptions,
+  type ProviderSource,
+  providerSource,
+} from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 
 /** Options of the provider `twitch`. */
@@ -43,16 +48,22 @@ function define(): ProviderDefinition {
     },
     identity: async ({ userinfo }) => {
       const claims = await userinfo()
-      return { ...identityFromClaims(claims), name: textOf(claims['name']) ?? textOf(claims['preferred_username']) }
+      return {
+        ...identityFromClaims(claims),
+        name: textOf(claims['name']) ?? textOf(claims['preferred_username']),
+      }
     },
   }
 }
 
 /** `{ status, message }`, without `error`. */
 function readError(body: unknown) {
-  const message = isRecord(body) && body['error'] === undefined ? textOf(body['message']) : undefined
+  const message =
+    isRecord(body) && body['error'] === undefined ? textOf(body['message']) : undefined
   if (message === undefined) return undefined
-  if (/^invalid (?:authorization code|refresh token)/i.test(message)) return { code: 'invalid_grant', message }
-  if (/client secret|client does not exist|invalid client/i.test(message)) return { code: 'invalid_client', message }
+  if (/^invalid (?:authorization code|refresh token)/i.test(message))
+    return { code: 'invalid_grant', message }
+  if (/client secret|client does not exist|invalid client/i.test(message))
+    return { code: 'invalid_client', message }
   return { code: /redirect_uri/.test(message) ? 'redirect_uri_mismatch' : message, message }
 }

@@ -4,8 +4,24 @@ import { randomId, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { chunked, readChunked } from './session-cookie.js'
-import { absoluteEnd, idleEnd, isExpired, type Session, timeToLive, touchInterval } from './session.js'
-import { asSession, headerTokensOf, type LiveSession, type MissReason, newSession, type Sessions, type SessionsConfig, type Tokens } from './sessions.js'
+import {
+  absoluteEnd,
+  idleEnd,
+  isExpired,
+  type Session,
+  timeToLive,
+  touchInterval,
+} from './session.js'
+import {
+  asSession,
+  headerTokensOf,
+  type LiveSession,
+  type MissReason,
+  newSession,
+  type Sessions,
+  type SessionsConfig,
+  type Tokens,
+} from './sessions.js'
 import type { SessionStore } from './stores/store.js'
 
 /** Sessions of which this process has a newer state than their visitor's cookie may have. */
@@ -20,7 +36,12 @@ const mark = Symbol.for('oauth-module cookie store')
  * check between processes, and a copy of the cookie stays good until the session's own limits: set them.
  */
 export function cookieStore(): SessionStore {
-  const store: SessionStore = { get: () => undefined, set: () => undefined, update: () => false, delete: () => false }
+  const store: SessionStore = {
+    get: () => undefined,
+    set: () => undefined,
+    update: () => false,
+    delete: () => false,
+  }
   return Object.assign(store, { [mark]: true })
 }
 
@@ -34,7 +55,12 @@ export const cookieStoreLimits =
   'a re-check is not shared between processes, and a copy of a cookie stays good after a logout elsewhere'
 
 /** Sessions whose id is the session itself, sealed: another id means that the cookie has to be set anew. */
-export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd }: SessionsConfig): Sessions {
+export function createCookieSessions({
+  sealer,
+  lifetimes,
+  clockTolerance,
+  onEnd,
+}: SessionsConfig): Sessions {
   // What this process ended stays ended here; other processes cannot know.
   const ended = new LRUCache<string, MissReason>({ max: 10_000 })
   // Requests that came with the cookie before, and answers that could no longer set the new one: the old refresh token may be spent.
@@ -63,7 +89,9 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
   const judge = (live: LiveSession, now: number): LiveSession | MissReason => {
     const reason = ended.get(live.key)
     if (reason !== undefined) return reason
-    return isExpired(live.session, live.session.lastActiveAt, lifetimes(), now, clockTolerance()) ? 'expired' : live
+    return isExpired(live.session, live.session.lastActiveAt, lifetimes(), now, clockTolerance())
+      ? 'expired'
+      : live
   }
 
   return {
@@ -88,7 +116,12 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
     async update(live, changes, tokens) {
       const { key, session } = live
       if (ended.has(key) || newest(live) !== live) return undefined
-      const updated = sealed(key, { ...session, ...changes, revision: session.revision + 1, ...(tokens && keepTokens(tokens)) })
+      const updated = sealed(key, {
+        ...session,
+        ...changes,
+        revision: session.revision + 1,
+        ...(tokens && keepTokens(tokens)),
+      })
       newer.set(key, updated)
       return updated
     },
@@ -106,18 +139,25 @@ export function createCookieSessions({ sealer, lifetimes, clockTolerance, onEnd 
     hasTokens: () => true,
     touch(live, now) {
       const limits = lifetimes()
-      const isDue = limits.inactivityTimeout > 0 && now - live.session.lastActiveAt >= touchInterval(limits)
-      return isDue || live.id === OUTDATED ? sealed(live.key, { ...live.session, lastActiveAt: now }) : live
+      const isDue =
+        limits.inactivityTimeout > 0 && now - live.session.lastActiveAt >= touchInterval(limits)
+      return isDue || live.id === OUTDATED
+        ? sealed(live.key, { ...live.session, lastActiveAt: now })
+        : live
     },
     ends({ session }) {
-      return { expiresAt: absoluteEnd(session, lifetimes()), idleExpiresAt: idleEnd(session.lastActiveAt, lifetimes()) }
+      return {
+        expiresAt: absoluteEnd(session, lifetimes()),
+        idleExpiresAt: idleEnd(session.lastActiveAt, lifetimes()),
+      }
     },
     nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
     settle: async () => undefined,
   }
 }
 
-const TOO_LARGE = 'the session is too large for cookieStore(), even without ID token and claims: use a store, or ask for fewer scopes and shorter tokens'
+const TOO_LARGE =
+  'the session is too large for cookieStore(), even without ID token and claims: use a store, or ask for fewer scopes and shorter tokens'
 
 /** The session, then what is left of it where it is too long: what the provider said is convenience, who the user is, is not. */
 function* leaner(session: Session): Generator<Session> {

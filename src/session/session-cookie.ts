@@ -1,5 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { clearCookie, type CookieAttributes, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
+import {
+  clearCookie,
+  type CookieAttributes,
+  readCookies,
+  readCookiesByPrefix,
+  setCookie,
+} from '../http/cookies.js'
 
 /** How the session cookie of a place is named and set. */
 export interface SessionCookie {
@@ -15,16 +21,32 @@ const MAX_CHUNKS = 3
 const MAX_CANDIDATES = 4
 
 /** Sets the cookie, in several where it is too long for one. `maxAge` in milliseconds. */
-export function writeSessionCookie(res: ServerResponse, cookieHeader: string | undefined, cookie: SessionCookie, id: string, maxAge: number): void {
+export function writeSessionCookie(
+  res: ServerResponse,
+  cookieHeader: string | undefined,
+  cookie: SessionCookie,
+  id: string,
+  maxAge: number,
+): void {
   const { name, attributes } = cookie
   const count = Math.ceil(id.length / CHUNK)
   for (let index = 0; index < count; index++) {
-    setCookie(res, chunkName(name, index), id.slice(index * CHUNK, (index + 1) * CHUNK), attributes, Math.ceil(maxAge / 1000))
+    setCookie(
+      res,
+      chunkName(name, index),
+      id.slice(index * CHUNK, (index + 1) * CHUNK),
+      attributes,
+      Math.ceil(maxAge / 1000),
+    )
   }
   clearFrom(res, cookieHeader, cookie, count)
 }
 
-export function clearSessionCookie(res: ServerResponse, cookieHeader: string | undefined, cookie: SessionCookie): void {
+export function clearSessionCookie(
+  res: ServerResponse,
+  cookieHeader: string | undefined,
+  cookie: SessionCookie,
+): void {
   clearCookie(res, cookie.name, cookie.attributes)
   clearFrom(res, cookieHeader, cookie, 1)
 }
@@ -34,9 +56,15 @@ function chunkName(name: string, index: number): string {
 }
 
 /** What an earlier, longer session left behind. */
-function clearFrom(res: ServerResponse, cookieHeader: string | undefined, { name, attributes }: SessionCookie, first: number): void {
+function clearFrom(
+  res: ServerResponse,
+  cookieHeader: string | undefined,
+  { name, attributes }: SessionCookie,
+  first: number,
+): void {
   const sent = new Set(readCookiesByPrefix(cookieHeader, `${name}.`).map((one) => one.name))
-  for (let index = first; index < MAX_CHUNKS; index++) if (sent.has(chunkName(name, index))) clearCookie(res, chunkName(name, index), attributes)
+  for (let index = first; index < MAX_CHUNKS; index++)
+    if (sent.has(chunkName(name, index))) clearCookie(res, chunkName(name, index), attributes)
 }
 
 /** A text as an id that may take several cookies: it says how many, so that one left behind is not read along. `undefined`: too long. */
@@ -46,7 +74,10 @@ export function chunked(text: string): string | undefined {
 }
 
 /** What {@link chunked} made, put together from the cookies of a request; there may be several. */
-export function* readChunked(cookieHeader: string | undefined, name: string): Generator<{ id: string; text: string }> {
+export function* readChunked(
+  cookieHeader: string | undefined,
+  name: string,
+): Generator<{ id: string; text: string }> {
   for (const [place, first] of readCookies(cookieHeader, name).slice(0, MAX_CANDIDATES).entries()) {
     const count = /^[1-3](?=\.)/.exec(first)?.[0]
     if (count === undefined) continue

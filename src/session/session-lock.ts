@@ -12,7 +12,11 @@ export interface Flights {
   /** Runs with the session's lock held, on the row as it is then; `undefined` when it is gone. */
   locked<T>(live: LiveSession, run: (current: LiveSession | undefined) => Promise<T>): Promise<T>
   /** Writes over what others wrote meanwhile, never over a deletion; `change` may find that nothing is left to do. */
-  write(live: LiveSession, change: (session: Session) => Partial<Session> | undefined, tokens?: Tokens): Promise<LiveSession | undefined>
+  write(
+    live: LiveSession,
+    change: (session: Session) => Partial<Session> | undefined,
+    tokens?: Tokens,
+  ): Promise<LiveSession | undefined>
   /** Waits for what is under way for this session. */
   settled(key: string): Promise<void>
   /** Lets something go on that no request waits for. */
@@ -37,7 +41,14 @@ export interface FlightsConfig {
 const POLL = 25
 const MAX_WRITE_TRIES = 5
 
-export function createFlights({ store, sessions, storeTimeout, holdTime, waitTime, onBackgroundError }: FlightsConfig): Flights {
+export function createFlights({
+  store,
+  sessions,
+  storeTimeout,
+  holdTime,
+  waitTime,
+  onBackgroundError,
+}: FlightsConfig): Flights {
   const pending = new Map<string, Promise<unknown>>()
   const turns = new Map<string, Promise<unknown>>()
   const beside = new Set<Promise<unknown>>()
@@ -50,7 +61,10 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, waitTim
     for (;;) {
       const unlock = await takeInTime(() => take(`lock-${key}`, ttl))
       if (unlock !== undefined) return unlock
-      if (performance.now() >= until) throw new ProviderFault('down', 'recheck_unavailable', { hint: 'another process holds the session for too long' })
+      if (performance.now() >= until)
+        throw new ProviderFault('down', 'recheck_unavailable', {
+          hint: 'another process holds the session for too long',
+        })
       await new Promise((resolve) => setTimeout(resolve, POLL * (0.5 + Math.random())))
     }
   }
@@ -61,7 +75,9 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, waitTim
     try {
       return await guard(() => (taking = take()), storeTimeout())
     } catch (error) {
-      void Promise.resolve(taking).then((unlock) => unlock?.()).catch(() => undefined)
+      void Promise.resolve(taking)
+        .then((unlock) => unlock?.())
+        .catch(() => undefined)
       throw error
     }
   }
@@ -119,7 +135,8 @@ export function createFlights({ store, sessions, storeTimeout, holdTime, waitTim
       beside.add(done)
     },
     async drain() {
-      while (pending.size + beside.size > 0) await Promise.allSettled([...pending.values(), ...beside])
+      while (pending.size + beside.size > 0)
+        await Promise.allSettled([...pending.values(), ...beside])
     },
   }
 }

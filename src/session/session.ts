@@ -32,7 +32,10 @@ export interface Session extends StoreRecord {
   /** Since when the rules refuse the user; the row outlives it by a day at most. */
   readonly deniedSince: number | undefined
   /** Where the login came from, for lists of sessions. */
-  readonly browser: { readonly userAgent: string | undefined; readonly ipAddress: string | undefined }
+  readonly browser: {
+    readonly userAgent: string | undefined
+    readonly ipAddress: string | undefined
+  }
 }
 
 export const SESSION_VERSION = 1
@@ -50,7 +53,10 @@ export interface Lifetimes {
 }
 
 /** When the session ends unless there is a request before; `undefined` when nothing ends it. */
-export function idleEnd(lastActiveAt: number, { inactivityTimeout }: Lifetimes): number | undefined {
+export function idleEnd(
+  lastActiveAt: number,
+  { inactivityTimeout }: Lifetimes,
+): number | undefined {
   return inactivityTimeout === 0 ? undefined : lastActiveAt + inactivityTimeout
 }
 
@@ -61,7 +67,13 @@ export function absoluteEnd(session: Session, { maximumDuration }: Lifetimes): n
 }
 
 /** `tolerance`: how far in the future a session may have begun, for clocks that differ. */
-export function isExpired(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number, tolerance: number): boolean {
+export function isExpired(
+  session: Session,
+  lastActiveAt: number,
+  lifetimes: Lifetimes,
+  now: number,
+  tolerance: number,
+): boolean {
   if (session.createdAt > now + tolerance) return true
   if (now >= absoluteEnd(session, lifetimes)) return true
   const idle = idleEnd(lastActiveAt, lifetimes)
@@ -74,13 +86,26 @@ export function touchInterval({ inactivityTimeout }: Lifetimes): number {
 }
 
 /** What is left of the session's limits, in milliseconds. */
-export function timeToLive(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number): number {
+export function timeToLive(
+  session: Session,
+  lastActiveAt: number,
+  lifetimes: Lifetimes,
+  now: number,
+): number {
   const idle = idleEnd(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
   return Math.max(1, Math.min(idle, absoluteEnd(session, lifetimes)) - now)
 }
 
 /** How long a store should keep the row: activity that is not written yet counts, too. */
-export function rowLife(session: Session, lastActiveAt: number, lifetimes: Lifetimes, now: number): number {
+export function rowLife(
+  session: Session,
+  lastActiveAt: number,
+  lifetimes: Lifetimes,
+  now: number,
+): number {
   const left = timeToLive(session, lastActiveAt, lifetimes, now)
-  return Math.max(1, Math.min(left + touchInterval(lifetimes), absoluteEnd(session, lifetimes) - now))
+  return Math.max(
+    1,
+    Math.min(left + touchInterval(lifetimes), absoluteEnd(session, lifetimes) - now),
+  )
 }

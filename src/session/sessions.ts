@@ -56,7 +56,15 @@ export interface SessionsConfig {
 /** What a new session starts with; the rest follows. */
 export type SessionStart = Omit<
   Session,
-  'kind' | 'group' | 'createdAt' | 'revision' | 'version' | 'lastActiveAt' | 'headerTokens' | 'tokens' | 'deniedSince'
+  | 'kind'
+  | 'group'
+  | 'createdAt'
+  | 'revision'
+  | 'version'
+  | 'lastActiveAt'
+  | 'headerTokens'
+  | 'tokens'
+  | 'deniedSince'
 >
 
 export interface Sessions {
@@ -64,10 +72,19 @@ export interface Sessions {
    * The session of the first cookie that has one of this instance; a reason when none has. Store failures are
    * thrown.
    */
-  find(cookieHeader: string | undefined, cookieName: string, now: number, instance: string): Awaitable<LiveSession | MissReason>
+  find(
+    cookieHeader: string | undefined,
+    cookieName: string,
+    now: number,
+    instance: string,
+  ): Awaitable<LiveSession | MissReason>
   create(start: SessionStart, tokens: Tokens, now: number): Promise<LiveSession>
   /** Replaces what is still there and unchanged; `undefined` when it is not. */
-  update(live: LiveSession, changes: Partial<Session>, tokens?: Tokens): Promise<LiveSession | undefined>
+  update(
+    live: LiveSession,
+    changes: Partial<Session>,
+    tokens?: Tokens,
+  ): Promise<LiveSession | undefined>
   /** The row as the store has it now. */
   reload(live: LiveSession): Promise<LiveSession | undefined>
   destroy(key: string, reason: EndReason): Promise<boolean>
@@ -87,16 +104,32 @@ export interface Sessions {
 const MAX_CANDIDATES = 4
 const REMEMBERED = 50_000
 
-export function createSessions({ store, sealer, lifetimes, timeout, clockTolerance, onBackgroundError, onEnd }: SessionsConfig): Sessions {
+export function createSessions({
+  store,
+  sealer,
+  lifetimes,
+  timeout,
+  clockTolerance,
+  onBackgroundError,
+  onEnd,
+}: SessionsConfig): Sessions {
   const activity = new LRUCache<string, { at: number; writtenAt: number }>({ max: REMEMBERED })
   const revoked = new LRUCache<string, true>({ max: 10_000 })
   const pending = new Set<Promise<unknown>>()
 
-  const lastActiveAt = (key: string, session: Session) => Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
-  const ttlOf = (session: Session, lastActive: number, now: number) => rowLife(session, lastActive, lifetimes(), now)
+  const lastActiveAt = (key: string, session: Session) =>
+    Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
+  const ttlOf = (session: Session, lastActive: number, now: number) =>
+    rowLife(session, lastActive, lifetimes(), now)
   const read = (key: string) => guard(() => store.get(key), timeout())
 
-  const judge = (id: string, key: string, record: StoreRecord | undefined, now: number, instance: string): LiveSession | MissReason => {
+  const judge = (
+    id: string,
+    key: string,
+    record: StoreRecord | undefined,
+    now: number,
+    instance: string,
+  ): LiveSession | MissReason => {
     const session = asSession(record)
     if (session === undefined) {
       if (revoked.has(key)) return 'revoked'
@@ -106,7 +139,8 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
     }
     // Another instance's session: its limits are not ours to apply.
     if (session.instance !== instance) return 'none'
-    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance())) return { id, key, session }
+    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance()))
+      return { id, key, session }
     background(destroy(key, 'expired'))
     return 'expired'
   }
@@ -123,7 +157,12 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
   }
 
   /** Cookies of our name beyond the first are read only after a miss: they are another instance's, or planted. */
-  const findNext = async (ids: readonly string[], first: MissReason, now: number, instance: string): Promise<LiveSession | MissReason> => {
+  const findNext = async (
+    ids: readonly string[],
+    first: MissReason,
+    now: number,
+    instance: string,
+  ): Promise<LiveSession | MissReason> => {
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
       const found = judge(id, key, await read(key), now, instance)
@@ -141,7 +180,9 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       const record = read(key)
       const settle = (row: StoreRecord | undefined) => {
         const found = judge(id, key, row, now, instance)
-        return typeof found === 'string' && ids.length > 1 ? findNext(ids, found, now, instance) : found
+        return typeof found === 'string' && ids.length > 1
+          ? findNext(ids, found, now, instance)
+          : found
       }
       return record instanceof Promise ? record.then(settle) : settle(record)
     },
@@ -161,7 +202,10 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
         revision: session.revision + 1,
         ...(tokens && sealTokens(sealer, id, tokens)),
       })
-      const isWritten = await guard(() => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)), timeout())
+      const isWritten = await guard(
+        () => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)),
+        timeout(),
+      )
       return isWritten ? { id, key, session: changed } : undefined
     },
     async reload({ id, key, session: { instance } }) {
@@ -185,11 +229,18 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
       if (!isDue) return live
       const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
-      background(Promise.resolve().then(() => guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout())))
+      background(
+        Promise.resolve().then(() =>
+          guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout()),
+        ),
+      )
       return live
     },
     ends({ key, session }) {
-      return { expiresAt: absoluteEnd(session, lifetimes()), idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes()) }
+      return {
+        expiresAt: absoluteEnd(session, lifetimes()),
+        idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes()),
+      }
     },
     nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
     async settle() {
@@ -199,7 +250,11 @@ export function createSessions({ store, sealer, lifetimes, timeout, clockToleran
 }
 
 /** A session as it begins. */
-export function newSession(start: SessionStart, now: number, tokens: Pick<Session, 'tokens' | 'headerTokens'>): Session {
+export function newSession(
+  start: SessionStart,
+  now: number,
+  tokens: Pick<Session, 'tokens' | 'headerTokens'>,
+): Session {
   return deepFreeze({
     ...start,
     kind: 'session',
@@ -217,19 +272,37 @@ export function newSession(start: SessionStart, now: number, tokens: Pick<Sessio
 export function asSession(record: StoreRecord | null | undefined): Session | undefined {
   if (record?.kind !== 'session') return undefined
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
-  if (version !== SESSION_VERSION || !isRecord(user) || typeof user.key !== 'string' || typeof tokens !== 'string') return undefined
-  if (!isRecord(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number') return undefined
+  if (
+    version !== SESSION_VERSION ||
+    !isRecord(user) ||
+    typeof user.key !== 'string' ||
+    typeof tokens !== 'string'
+  )
+    return undefined
+  if (!isRecord(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number')
+    return undefined
   return record as Session
 }
 
-function sealTokens(sealer: Sealer, id: string, tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
-  return { tokens: sealer.seal('tokens', JSON.stringify(tokens), id), headerTokens: headerTokensOf(tokens) }
+function sealTokens(
+  sealer: Sealer,
+  id: string,
+  tokens: Tokens,
+): Pick<Session, 'tokens' | 'headerTokens'> {
+  return {
+    tokens: sealer.seal('tokens', JSON.stringify(tokens), id),
+    headerTokens: headerTokensOf(tokens),
+  }
 }
 
 /** The tokens that fit a request header. */
 export function headerTokensOf({ accessToken, refreshToken }: Tokens): Session['headerTokens'] {
-  const fits = (token: string | undefined) => token !== undefined && token.length <= MAX_HEADER_TOKEN
-  return [...(fits(accessToken) ? (['access'] as const) : []), ...(fits(refreshToken) ? (['refresh'] as const) : [])]
+  const fits = (token: string | undefined) =>
+    token !== undefined && token.length <= MAX_HEADER_TOKEN
+  return [
+    ...(fits(accessToken) ? (['access'] as const) : []),
+    ...(fits(refreshToken) ? (['refresh'] as const) : []),
+  ]
 }
 
 function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {

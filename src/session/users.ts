@@ -29,7 +29,10 @@ export interface AppSession {
   /** As `req.oauth.sessionHandle`. */
   readonly id: string
   readonly userId: string
-  readonly browserSession: { readonly userAgent: string | undefined; readonly ipAddress: string | undefined }
+  readonly browserSession: {
+    readonly userAgent: string | undefined
+    readonly ipAddress: string | undefined
+  }
   readonly createdAt: number
   readonly lastActive: number
   readonly expiresAt: number
@@ -91,14 +94,24 @@ export interface AppUsersConfig {
 
 const HOUR = 3_600_000
 
-export function createAppUsers({ store, storeTimeout, sessions, expiresAt, providerUrl, beside }: AppUsersConfig): AppUsers {
+export function createAppUsers({
+  store,
+  storeTimeout,
+  sessions,
+  expiresAt,
+  providerUrl,
+  beside,
+}: AppUsersConfig): AppUsers {
   const noted = new LRUCache<string, number>({ max: 10_000 })
   let month = { start: 0, end: 0 }
   /** Asked at every request, so worked out once a month. */
   const monthStart = (now: number) => {
     if (now < month.start || now >= month.end) {
       const date = new Date(now)
-      month = { start: Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), end: Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1) }
+      month = {
+        start: Date.UTC(date.getUTCFullYear(), date.getUTCMonth()),
+        end: Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1),
+      }
     }
     return month.start
   }
@@ -111,10 +124,15 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     const record = await guard(() => store.get(key), storeTimeout())
     return record?.kind === kind ? (record as R) : undefined
   }
-  const entries = async (kind: string, group: string | undefined, { after, limit = 100 }: ListOptions = {}): Promise<EntriesPage> => {
+  const entries = async (
+    kind: string,
+    group: string | undefined,
+    { after, limit = 100 }: ListOptions = {},
+  ): Promise<EntriesPage> => {
     const list = store.entries?.bind(store)
     if (list === undefined) throw new OAuthError('store_not_listable')
-    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000) throw new TypeError('limit must be a whole number from 1 to 1000')
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000)
+      throw new TypeError('limit must be a whole number from 1 to 1000')
     return guard(() => list({ kind, group, after, limit }), storeTimeout())
   }
   const everyOf = async function* (kind: string, group: string) {
@@ -139,13 +157,17 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     const key = userKey(user.key)
     const present = await read<UserRecord>(key, 'user')
     // Another process, or this one before it was started anew, has written it already.
-    const isKnown = present !== undefined && now - present.user.lastActive < HOUR && monthOf(present.user.lastActive) === monthOf(now)
+    const isKnown =
+      present !== undefined &&
+      now - present.user.lastActive < HOUR &&
+      monthOf(present.user.lastActive) === monthOf(now)
     if (isKnown && !isLogin) return
     // First: whoever has the record below is taken for counted.
     const month = monthOf(now)
     const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
     const activeKey = `active-${month}-${sha256(user.key)}`
-    if ((await read(activeKey, 'active')) === undefined) await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout())
+    if ((await read(activeKey, 'active')) === undefined)
+      await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout())
     // What a later release has written beside it stays.
     const record: UserRecord = {
       ...present,
@@ -168,7 +190,8 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
     }
     // A user who was deleted meanwhile comes back by logging in, not by being active.
     if (isLogin) await guard(() => store.set(key, record, LONGEST_LIFE), storeTimeout())
-    else if (present !== undefined) await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout())
+    else if (present !== undefined)
+      await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout())
   }
 
   return {
@@ -176,7 +199,10 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       async list(options = {}) {
         readOptions(options, 'users.list()').only(['after', 'limit'])
         const page = await entries('user', undefined, options)
-        return { items: page.entries.map(([, record]) => (record as UserRecord).user), next: page.next }
+        return {
+          items: page.entries.map(([, record]) => (record as UserRecord).user),
+          next: page.next,
+        }
       },
       async get(id) {
         mustKeepRows()
@@ -199,7 +225,10 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
         const { userId } = options
         if (userId !== undefined) mustBeId(userId, 'sessions.list().userId')
         const page = await entries('session', userId, options)
-        return { items: page.entries.map(([key, record]) => shown(key, record as Session)), next: page.next }
+        return {
+          items: page.entries.map(([key, record]) => shown(key, record as Session)),
+          next: page.next,
+        }
       },
       async get(id) {
         mustKeepRows()
@@ -216,7 +245,8 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       },
     },
     async monthlyActiveUsers(month = monthOf(Date.now())) {
-      if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month)) throw new TypeError("month must be of the form 'YYYY-MM'")
+      if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month))
+        throw new TypeError("month must be of the form 'YYYY-MM'")
       let count = 0
       for await (const _ of everyOf('active', month)) count++
       return count
@@ -226,7 +256,8 @@ export function createAppUsers({ store, storeTimeout, sessions, expiresAt, provi
       // By the clock of another process the latest need not be the newest.
       for await (const [key, record] of everyOf('session', user.key)) {
         const other = record as Session
-        if (key !== latest && other.instance === instance && other.deniedSince === undefined) others.push(key)
+        if (key !== latest && other.instance === instance && other.deniedSince === undefined)
+          others.push(key)
       }
       for (const key of others.slice(count - 1)) await sessions.destroy(key, 'revoked')
     },
@@ -254,5 +285,6 @@ function monthOf(time: number): string {
 }
 
 function mustBeId(id: unknown, at: string): void {
-  if (typeof id !== 'string' || id === '') throw new TypeError(`${at} takes an id: a text that is not empty`)
+  if (typeof id !== 'string' || id === '')
+    throw new TypeError(`${at} takes an id: a text that is not empty`)
 }

@@ -1,2 +1,9 @@
 export { storeContract, type StoreCheck, type StoreContractOptions } from './store-contract.js'
-export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from '../session/stores/store.js'
+export type {
+  Awaitable,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+} from '../session/stores/store.js'

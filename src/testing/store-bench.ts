@@ -21,7 +21,10 @@ export function recordOf(fields: Record<string, unknown> & Partial<StoreRecord> 
   return { kind: 'session', group: 'check:nobody', createdAt: 1_000, revision: 1, ...fields }
 }
 
-export async function peek(store: SessionStore, key: string): Promise<{ revision: number | undefined; word: string | undefined }> {
+export async function peek(
+  store: SessionStore,
+  key: string,
+): Promise<{ revision: number | undefined; word: string | undefined }> {
   const record = (await store.get(key)) as Sample | undefined
   return { revision: record?.revision, word: record?.word }
 }
@@ -30,4 +33,3 @@ export async function peek(store: SessionStore, key: string): Promise<{ revision
 export function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }
-

@@ -29,7 +29,12 @@ export interface StoreCheck {
  * for (const { name, run } of storeContract({ makeStore: () => myStore() })) test(name, run)
  * ```
  */
-export function storeContract({ makeStore, wait = sleepFor, ttl = 200, without = [] }: StoreContractOptions): StoreCheck[] {
+export function storeContract({
+  makeStore,
+  wait = sleepFor,
+  ttl = 200,
+  without = [],
+}: StoreContractOptions): StoreCheck[] {
   const all = {
     ...basics,
     ...lives,

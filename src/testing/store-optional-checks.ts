@@ -14,7 +14,12 @@ export const locks: Record<string, Check> = {
     await unlock[0]?.()
     assert.notEqual(await lockOf(store, at), undefined)
   },
-  'a lock ends by itself, and its late end leaves the next one alone': async ({ store, key, ttl, wait }) => {
+  'a lock ends by itself, and its late end leaves the next one alone': async ({
+    store,
+    key,
+    ttl,
+    wait,
+  }) => {
     const at = key()
     const first = await store.lock?.(at, ttl)
     assert.notEqual(first, undefined)
@@ -39,15 +44,29 @@ export const lists: Record<string, Check> = {
   'entries come newest first, page by page, each once': async ({ store, key }) => {
     const group = key()
     const times = [30, 10, 50, 20, 40, 20]
-    const written = await Promise.all(times.map(async (createdAt) => {
-      const at = key()
-      await store.set(at, recordOf({ group, createdAt }), HOUR)
-      return at
-    }))
+    const written = await Promise.all(
+      times.map(async (createdAt) => {
+        const at = key()
+        await store.set(at, recordOf({ group, createdAt }), HOUR)
+        return at
+      }),
+    )
     const pages = await readPages(store, { kind: 'session', group, limit: 2 })
-    assert.deepEqual(pages.map(({ length }) => length), [2, 2, 2])
-    assert.deepEqual(pages.flat().map(([, record]) => record.createdAt), [50, 40, 30, 20, 20, 10])
-    assert.deepEqual(pages.flat().map(([at]) => at).sort(), written.sort())
+    assert.deepEqual(
+      pages.map(({ length }) => length),
+      [2, 2, 2],
+    )
+    assert.deepEqual(
+      pages.flat().map(([, record]) => record.createdAt),
+      [50, 40, 30, 20, 20, 10],
+    )
+    assert.deepEqual(
+      pages
+        .flat()
+        .map(([at]) => at)
+        .sort(),
+      written.sort(),
+    )
   },
   'a list holds one kind and one group, each with its whole record': async ({ store, key }) => {
     const [group, other, mine] = [key(), key(), key()]
@@ -61,11 +80,20 @@ export const lists: Record<string, Check> = {
   },
   'without a group a list holds the whole kind': async ({ store, key }) => {
     const kind = `kind-${randomUUID().slice(0, 8)}`
-    for (const createdAt of [1, 2, 3]) await store.set(key(), recordOf({ kind, group: key(), createdAt }), HOUR)
+    for (const createdAt of [1, 2, 3])
+      await store.set(key(), recordOf({ kind, group: key(), createdAt }), HOUR)
     const pages = await readPages(store, { kind, limit: 2 })
-    assert.deepEqual(pages.flat().map(([, record]) => record.createdAt), [3, 2, 1])
+    assert.deepEqual(
+      pages.flat().map(([, record]) => record.createdAt),
+      [3, 2, 1],
+    )
   },
-  'a list holds what there is now: nothing deleted or run out, and the last write': async ({ store, key, ttl, wait }) => {
+  'a list holds what there is now: nothing deleted or run out, and the last write': async ({
+    store,
+    key,
+    ttl,
+    wait,
+  }) => {
     const [group, gone, short, changed] = [key(), key(), key(), key()]
     await store.set(gone, recordOf({ group, createdAt: 1 }), HOUR)
     await store.set(short, recordOf({ group, createdAt: 2 }), ttl)
@@ -74,17 +102,27 @@ export const lists: Record<string, Check> = {
     await store.delete(gone)
     await wait(ttl * 2)
     const entries = (await readPages(store, { kind: 'session', group, limit: 10 })).flat()
-    assert.deepEqual(entries.map(([at, record]) => [at, (record as Sample).word]), [[changed, 'new']])
+    assert.deepEqual(
+      entries.map(([at, record]) => [at, (record as Sample).word]),
+      [[changed, 'new']],
+    )
   },
-  'what is written or deleted between two pages neither repeats nor hides the others': async ({ store, key }) => {
+  'what is written or deleted between two pages neither repeats nor hides the others': async ({
+    store,
+    key,
+  }) => {
     const group = key()
     const keys = [key(), key(), key(), key()]
-    for (const [index, at] of keys.entries()) await store.set(at, recordOf({ group, createdAt: 10 + index }), HOUR)
+    for (const [index, at] of keys.entries())
+      await store.set(at, recordOf({ group, createdAt: 10 + index }), HOUR)
     const first = await listOf(store, { kind: 'session', group, limit: 2 })
     for (const createdAt of [98, 99]) await store.set(key(), recordOf({ group, createdAt }), HOUR)
     await store.delete(keys[3] ?? '')
     const second = await listOf(store, { kind: 'session', group, limit: 2, after: first.next })
-    assert.deepEqual(second.entries.map(([at]) => at), [keys[1], keys[0]])
+    assert.deepEqual(
+      second.entries.map(([at]) => at),
+      [keys[1], keys[0]],
+    )
   },
   'an empty list is one empty page': async ({ store, key }) => {
     const page = await listOf(store, { kind: 'session', group: key(), limit: 10 })
@@ -94,16 +132,24 @@ export const lists: Record<string, Check> = {
 }
 
 function lockOf(store: SessionStore, key: string) {
-  if (store.lock === undefined) throw new Error("the store has no lock: say so with without: ['lock']")
+  if (store.lock === undefined)
+    throw new Error("the store has no lock: say so with without: ['lock']")
   return store.lock(key, HOUR)
 }
 
-function listOf(store: SessionStore, query: Parameters<NonNullable<SessionStore['entries']>>[0]): Awaitable<EntriesPage> {
-  if (store.entries === undefined) throw new Error("the store has no entries: say so with without: ['entries']")
+function listOf(
+  store: SessionStore,
+  query: Parameters<NonNullable<SessionStore['entries']>>[0],
+): Awaitable<EntriesPage> {
+  if (store.entries === undefined)
+    throw new Error("the store has no entries: say so with without: ['entries']")
   return store.entries(query)
 }
 
-async function readPages(store: SessionStore, query: Parameters<typeof listOf>[1]): Promise<EntriesPage['entries'][]> {
+async function readPages(
+  store: SessionStore,
+  query: Parameters<typeof listOf>[1],
+): Promise<EntriesPage['entries'][]> {
   const pages: EntriesPage['entries'][] = []
   let after: string | undefined
   do {

@@ -21,9 +21,24 @@ export const amazon: Profile = {
     },
   }),
   routes: (vendor) => [
-    { endpoint: 'authorize', methods: ['GET'], path: '/ap/oa', answer: (exchange) => authorizePage(exchange, vendor) },
-    { endpoint: 'token', methods: ['POST'], path: '/auth/o2/token', answer: (exchange) => token(exchange, vendor) },
-    { endpoint: 'userinfo', methods: ['GET'], path: '/user/profile', answer: (exchange) => profile(exchange, vendor) },
+    {
+      endpoint: 'authorize',
+      methods: ['GET'],
+      path: '/ap/oa',
+      answer: (exchange) => authorizePage(exchange, vendor),
+    },
+    {
+      endpoint: 'token',
+      methods: ['POST'],
+      path: '/auth/o2/token',
+      answer: (exchange) => token(exchange, vendor),
+    },
+    {
+      endpoint: 'userinfo',
+      methods: ['GET'],
+      path: '/user/profile',
+      answer: (exchange) => profile(exchange, vendor),
+    },
     {
       endpoint: 'tokeninfo',
       methods: ['GET'],
@@ -34,7 +49,8 @@ export const amazon: Profile = {
 }
 
 function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
-  if (!isSecure(exchange.params.get('redirect_uri'))) return errorPage('Error 400', 'The redirect_uri must use https.')
+  if (!isSecure(exchange.params.get('redirect_uri')))
+    return errorPage('Error 400', 'The redirect_uri must use https.')
   return authorize(exchange, vendor, {
     challengeMethods: ['S256', 'plain'],
     refuse: (_, scopes) =>
@@ -75,14 +91,18 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 
 function profile({ request }: Exchange, vendor: Vendor): VendorAnswer {
   const header = request.headers['x-amz-access-token']
-  const found = vendor.grants.byAccessToken(bearerToken(request) ?? (typeof header === 'string' ? header : undefined))
+  const found = vendor.grants.byAccessToken(
+    bearerToken(request) ?? (typeof header === 'string' ? header : undefined),
+  )
   if (!found) return deadToken()
   if (vendor.settings.throttled) return failure(429, 'Throttled', 'Rate exceeded')
   const { user, grant } = found
   const { scopes } = grant
   if (!scopes.some((scope) => scope.startsWith('profile')))
     return failure(401, 'insufficient_scope', 'The access token lacks the profile scope')
-  const more = scopes.includes('profile') ? { name: user.name ?? undefined, email: user.email ?? undefined } : {}
+  const more = scopes.includes('profile')
+    ? { name: user.name ?? undefined, email: user.email ?? undefined }
+    : {}
   const postalCode = scopes.includes('postal_code') ? { postal_code: '98101' } : {}
   return json(200, withClaims(user, { user_id: String(user.id), ...more, ...postalCode }))
 }

@@ -2,7 +2,11 @@ import type { VendorAnswer } from './types.js'
 
 const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): VendorAnswer {
+export function json(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): VendorAnswer {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...noStore, ...headers },
@@ -12,7 +16,8 @@ export function json(status: number, body: unknown, headers: Record<string, stri
 
 export function form(status: number, fields: Record<string, unknown>): VendorAnswer {
   const body = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) body.set(name, String(value))
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) body.set(name, String(value))
   const type = 'application/x-www-form-urlencoded; charset=utf-8'
   return { status, headers: { 'content-type': type, ...noStore }, body: body.toString() }
 }
@@ -27,7 +32,8 @@ export function redirect(location: string): VendorAnswer {
 
 /** RFC 6749, section 5.2. */
 export function oauthError(status: number, error: string, description: string): VendorAnswer {
-  const challenge: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
+  const challenge: Record<string, string> =
+    status === 401 ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
   return json(status, { error, error_description: description }, challenge)
 }
 

@@ -29,30 +29,41 @@ export interface AuthorizeRules {
   fragment?: string
 }
 
-const list = (value: string | null, separator = / +/) => (value ?? '').split(separator).filter((item) => item !== '')
+const list = (value: string | null, separator = / +/) =>
+  (value ?? '').split(separator).filter((item) => item !== '')
 
 /** The authorization endpoint: checks the request, lets the user choose, and returns to the client. */
-export function authorize({ request, params }: Exchange, vendor: Vendor, rules: AuthorizeRules): VendorAnswer {
+export function authorize(
+  { request, params }: Exchange,
+  vendor: Vendor,
+  rules: AuthorizeRules,
+): VendorAnswer {
   if (params.get('client_id') !== vendor.clientId)
     return errorPage('Unknown client', 'No application has this client_id.')
   const redirectUri = registered(params.get('redirect_uri'), vendor)
   if (redirectUri === undefined)
-    return errorPage('Redirect URI mismatch', 'The redirect_uri is not an absolute, registered one.')
+    return errorPage(
+      'Redirect URI mismatch',
+      'The redirect_uri is not an absolute, registered one.',
+    )
 
   const back = (fields: Record<string, string | undefined>) =>
     redirect(callback(redirectUri, params, vendor, rules, fields))
   const scopes = list(params.get('scope'), rules.scopeSeparator)
   if (vendor.settings.refuse) return back({ ...vendor.settings.refuse })
   const refusal = refuse(params, scopes, rules)
-  if (refusal && rules.errorsOnPage) return errorPage(`Error 400: ${refusal.error}`, refusal.error_description ?? '')
+  if (refusal && rules.errorsOnPage)
+    return errorPage(`Error 400: ${refusal.error}`, refusal.error_description ?? '')
   if (refusal) return back({ ...refusal })
 
   const chosen = choose(request.query.get(PERSONA), params, vendor)
   if (chosen === 'nobody') return personaPage(request, vendor.users)
-  if (chosen === 'login_required') return back({ error: 'login_required', error_description: 'Nobody is signed in.' })
+  if (chosen === 'login_required')
+    return back({ error: 'login_required', error_description: 'Nobody is signed in.' })
   if (chosen === 'deny') return back({ ...(rules.denial ?? denial) })
 
-  const signsInAgain = !vendor.settings.ignoreReauthentication && (rules.asksToSignInAgain?.(params) ?? false)
+  const signsInAgain =
+    !vendor.settings.ignoreReauthentication && (rules.asksToSignInAgain?.(params) ?? false)
   const grant: Grant = {
     place: chosen,
     scopes: scopes.filter((scope) => vendor.settings.grantedScopes?.includes(scope) ?? true),
@@ -66,20 +77,35 @@ export function authorize({ request, params }: Exchange, vendor: Vendor, rules: 
   return back({ code: vendor.grants.issueCode(grant), ...rules.extras?.(grant) })
 }
 
-const denial: AuthorizationRefusal = { error: 'access_denied', error_description: 'The user denied the request.' }
+const denial: AuthorizationRefusal = {
+  error: 'access_denied',
+  error_description: 'The user denied the request.',
+}
 
 function registered(redirectUri: string | null, { settings }: Vendor): string | undefined {
   if (redirectUri === null || !URL.canParse(redirectUri)) return undefined
-  return settings.redirectUris.length === 0 || settings.redirectUris.includes(redirectUri) ? redirectUri : undefined
+  return settings.redirectUris.length === 0 || settings.redirectUris.includes(redirectUri)
+    ? redirectUri
+    : undefined
 }
 
-function refuse(params: URLSearchParams, scopes: string[], rules: AuthorizeRules): AuthorizationRefusal | undefined {
-  const invalid = (description: string) => ({ error: 'invalid_request', error_description: description })
+function refuse(
+  params: URLSearchParams,
+  scopes: string[],
+  rules: AuthorizeRules,
+): AuthorizationRefusal | undefined {
+  const invalid = (description: string) => ({
+    error: 'invalid_request',
+    error_description: description,
+  })
   const names = [...params.keys()]
   if (new Set(names).size !== names.length) return invalid('A parameter is repeated.')
   const responseTypes = rules.responseTypes ?? ['code']
   if (!responseTypes.includes(params.get('response_type') ?? '')) {
-    return { error: 'unsupported_response_type', error_description: 'Only the code flow is supported.' }
+    return {
+      error: 'unsupported_response_type',
+      error_description: 'Only the code flow is supported.',
+    }
   }
   const { prompts, challengeMethods } = rules
   if (prompts && !list(params.get('prompt')).every((prompt) => prompts.includes(prompt))) {
@@ -115,9 +141,11 @@ function callback(
   const url = new URL(redirectUri)
   const state = params.get('state')
   const { issInCallback } = settings
-  const issuer = typeof issInCallback === 'string' ? issInCallback : issInCallback ? rules.issuer : undefined
+  const issuer =
+    typeof issInCallback === 'string' ? issInCallback : issInCallback ? rules.issuer : undefined
   const all = { ...fields, state: state ?? undefined, iss: issuer }
-  for (const [name, value] of Object.entries(all)) if (value !== undefined) url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(all))
+    if (value !== undefined) url.searchParams.set(name, value)
   if (rules.fragment) url.hash = rules.fragment
   return url.href
 }

@@ -4,10 +4,15 @@ import type { VendorUser } from './types.js'
 import { withClaims, type Vendor } from './vendor.js'
 
 const whenPresent = (claims: Record<string, unknown>) =>
-  Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined && value !== null))
+  Object.fromEntries(
+    Object.entries(claims).filter(([, value]) => value !== undefined && value !== null),
+  )
 
 /** OpenID Connect Core, section 5.4: what the scopes `profile` and `email` bring. */
-export function standardClaims(user: VendorUser, scopes: readonly string[]): Record<string, unknown> {
+export function standardClaims(
+  user: VendorUser,
+  scopes: readonly string[],
+): Record<string, unknown> {
   const [given, ...rest] = (user.name ?? '').split(' ')
   const profile = {
     name: user.name,
@@ -16,8 +21,14 @@ export function standardClaims(user: VendorUser, scopes: readonly string[]): Rec
     preferred_username: user.username,
     picture: user.picture,
   }
-  const email = { email: user.email, email_verified: user.email ? (user.emailVerified ?? true) : undefined }
-  return whenPresent({ ...(scopes.includes('profile') ? profile : {}), ...(scopes.includes('email') ? email : {}) })
+  const email = {
+    email: user.email,
+    email_verified: user.email ? (user.emailVerified ?? true) : undefined,
+  }
+  return whenPresent({
+    ...(scopes.includes('profile') ? profile : {}),
+    ...(scopes.includes('email') ? email : {}),
+  })
 }
 
 export interface IdTokenRules {
@@ -38,7 +49,8 @@ export function idToken(
   rules: IdTokenRules,
 ): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
-  const nonce = grantType === 'authorization_code' && !rules.omitsNonce ? grant.params.get('nonce') : null
+  const nonce =
+    grantType === 'authorization_code' && !rules.omitsNonce ? grant.params.get('nonce') : null
   const hasAuthTime = rules.alwaysAuthTime || grant.params.has('max_age')
   const claims = {
     iss: rules.issuer,

@@ -19,11 +19,18 @@ function basicCredentials(header: string): [string, string] | undefined {
   }
 }
 
-async function isAssertionValid(assertion: string, vendor: Vendor, tokenUrl: string): Promise<boolean> {
+async function isAssertionValid(
+  assertion: string,
+  vendor: Vendor,
+  tokenUrl: string,
+): Promise<boolean> {
   const { clientKey } = vendor.settings
   if (!clientKey) return false
   try {
-    const key = await importJWK(clientKey, typeof clientKey['alg'] === 'string' ? clientKey['alg'] : 'RS256')
+    const key = await importJWK(
+      clientKey,
+      typeof clientKey['alg'] === 'string' ? clientKey['alg'] : 'RS256',
+    )
     const { payload } = await jwtVerify(assertion, key, {
       issuer: vendor.clientId,
       subject: vendor.clientId,
@@ -37,7 +44,10 @@ async function isAssertionValid(assertion: string, vendor: Vendor, tokenUrl: str
 }
 
 /** Whether the request proves to come from the client, in a way that the settings allow. */
-export async function isClientAuthenticated({ request }: Exchange, vendor: Vendor): Promise<boolean> {
+export async function isClientAuthenticated(
+  { request }: Exchange,
+  vendor: Vendor,
+): Promise<boolean> {
   const { clientAuth } = vendor.settings
   const { form = {} } = request
   const header = request.headers.authorization
@@ -45,15 +55,26 @@ export async function isClientAuthenticated({ request }: Exchange, vendor: Vendo
     // Credentials twice is one too many (RFC 6749, section 2.3).
     if (form['client_secret'] !== undefined || form['client_assertion'] !== undefined) return false
     const [id, secret] = basicCredentials(header) ?? []
-    return clientAuth.includes('client_secret_basic') && id === vendor.clientId && secret === vendor.clientSecret
+    return (
+      clientAuth.includes('client_secret_basic') &&
+      id === vendor.clientId &&
+      secret === vendor.clientSecret
+    )
   }
   if (form['client_assertion'] !== undefined) {
-    if (!clientAuth.includes('private_key_jwt') || form['client_assertion_type'] !== ASSERTION_TYPE) return false
-    return isAssertionValid(form['client_assertion'], vendor, new URL(request.url, vendor.origin).href)
+    if (!clientAuth.includes('private_key_jwt') || form['client_assertion_type'] !== ASSERTION_TYPE)
+      return false
+    return isAssertionValid(
+      form['client_assertion'],
+      vendor,
+      new URL(request.url, vendor.origin).href,
+    )
   }
   if (form['client_id'] !== vendor.clientId) return false
   if (form['client_secret'] !== undefined) {
-    return clientAuth.includes('client_secret_post') && form['client_secret'] === vendor.clientSecret
+    return (
+      clientAuth.includes('client_secret_post') && form['client_secret'] === vendor.clientSecret
+    )
   }
   return clientAuth.includes('none')
 }

@@ -27,7 +27,10 @@ export function asCaller(
   const accessToken = bearerToken(request)
   const found = vendor.grants.byAccessToken(accessToken)
   if (!found || accessToken === undefined) {
-    return unauthorized?.() ?? bearerError(401, 'invalid_token', 'The access token is invalid or has expired.')
+    return (
+      unauthorized?.() ??
+      bearerError(401, 'invalid_token', 'The access token is invalid or has expired.')
+    )
   }
   if (vendor.settings.throttled)
     return throttled?.() ?? json(429, { error: 'too_many_requests' }, { 'retry-after': '1' })
@@ -44,7 +47,12 @@ export function discovery(path: string, vendor: Vendor, document: Record<string,
 }
 
 export function jwks(path: string, vendor: Vendor, extra?: Record<string, unknown>): Route {
-  return { endpoint: 'jwks', methods: ['GET'], path, answer: async () => json(200, await vendor.idTokens.jwks(extra)) }
+  return {
+    endpoint: 'jwks',
+    methods: ['GET'],
+    path,
+    answer: async () => json(200, await vendor.idTokens.jwks(extra)),
+  }
 }
 
 /** RFC 7009. */
@@ -54,7 +62,8 @@ export function revocation(path: string, vendor: Vendor): Route {
     methods: ['POST'],
     path,
     async answer(exchange) {
-      if (!(await isClientAuthenticated(exchange, vendor))) return json(401, { error: 'invalid_client' })
+      if (!(await isClientAuthenticated(exchange, vendor)))
+        return json(401, { error: 'invalid_client' })
       vendor.grants.revoke(exchange.params.get('token') ?? '', true)
       return json(200, {})
     },

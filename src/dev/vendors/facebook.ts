@@ -4,14 +4,26 @@ import { authorize } from './authorize.js'
 import { isClientAuthenticated } from './client-auth.js'
 import { redeem, tokenResponse, type TokenFailure } from './token.js'
 import type { VendorAnswer, VendorUser } from './types.js'
-import { bearerToken, withClaims, type Exchange, type Profile, type Route, type Vendor } from './vendor.js'
+import {
+  bearerToken,
+  withClaims,
+  type Exchange,
+  type Profile,
+  type Route,
+  type Vendor,
+} from './vendor.js'
 
 const LONG_LIFETIME = 5_183_944
 
 /** https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow */
 export const facebook: Profile = {
   name: 'facebook',
-  settings: { tokenLifetime: 5400, refreshTokens: false, clientAuth: ['client_secret_post'], tokenLength: 180 },
+  settings: {
+    tokenLifetime: 5400,
+    refreshTokens: false,
+    clientAuth: ['client_secret_post'],
+    tokenLength: 180,
+  },
   users: [
     {
       id: '10158000000000001',
@@ -50,7 +62,11 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     scopeSeparator: /[ ,]+/,
     responseTypes: ['code', 'code granted_scopes', 'granted_scopes code', 'code,granted_scopes'],
     asksToSignInAgain: (params) => params.get('auth_type') === 'reauthenticate',
-    denial: { error: 'access_denied', error_reason: 'user_denied', error_description: 'Permissions error' },
+    denial: {
+      error: 'access_denied',
+      error_reason: 'user_denied',
+      error_description: 'Permissions error',
+    },
     fragment: '_=_',
     extras({ place, params, scopes }) {
       const user = vendor.users[place]
@@ -68,14 +84,22 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
 async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
   const form = Object.fromEntries(exchange.params)
   const request = { ...exchange.request, method: 'POST', form }
-  if (form['grant_type'] === 'fb_exchange_token') return longLived({ ...exchange, request }, form, vendor)
+  if (form['grant_type'] === 'fb_exchange_token')
+    return longLived({ ...exchange, request }, form, vendor)
   if (form['grant_type'] === 'refresh_token') return failure('Unsupported grant type', 100)
   const outcome = await redeem({ ...exchange, request }, vendor, { accessTokenPrefix: 'EAA' })
-  return outcome.error ? tokenFailure(outcome) : json(200, { ...tokenResponse(outcome), token_type: 'bearer' })
+  return outcome.error
+    ? tokenFailure(outcome)
+    : json(200, { ...tokenResponse(outcome), token_type: 'bearer' })
 }
 
-async function longLived(exchange: Exchange, form: Record<string, string>, vendor: Vendor): Promise<VendorAnswer> {
-  if (!(await isClientAuthenticated(exchange, vendor))) return failure('Error validating client secret.', 1)
+async function longLived(
+  exchange: Exchange,
+  form: Record<string, string>,
+  vendor: Vendor,
+): Promise<VendorAnswer> {
+  if (!(await isClientAuthenticated(exchange, vendor)))
+    return failure('Error validating client secret.', 1)
   const found = vendor.grants.byAccessToken(form['fb_exchange_token'])
   if (!found) return deadToken()
   const accessToken = vendor.grants.issueAccessToken(found.grant, 'EAA', LONG_LIFETIME)
@@ -113,7 +137,11 @@ interface Caller {
   vendor: Vendor
 }
 
-function asUser(exchange: Exchange, vendor: Vendor, answer: (caller: Caller) => VendorAnswer): VendorAnswer {
+function asUser(
+  exchange: Exchange,
+  vendor: Vendor,
+  answer: (caller: Caller) => VendorAnswer,
+): VendorAnswer {
   const token =
     bearerToken(exchange.request) ??
     exchange.params.get('access_token') ??
@@ -121,7 +149,8 @@ function asUser(exchange: Exchange, vendor: Vendor, answer: (caller: Caller) => 
     undefined
   const found = vendor.grants.byAccessToken(token)
   if (!found || token === undefined) return deadToken()
-  const proof = exchange.request.query.get('appsecret_proof') ?? exchange.params.get('appsecret_proof')
+  const proof =
+    exchange.request.query.get('appsecret_proof') ?? exchange.params.get('appsecret_proof')
   if (proof === null && vendor.settings.proofRequired) {
     return failure('API calls from the server require an appsecret_proof argument', 100, {
       type: 'GraphMethodException',
@@ -129,7 +158,9 @@ function asUser(exchange: Exchange, vendor: Vendor, answer: (caller: Caller) => 
   }
   const expected = createHmac('sha256', vendor.clientSecret).update(token).digest('hex')
   if (proof !== null && proof !== expected) {
-    return failure('Invalid appsecret_proof provided in the API argument', 100, { type: 'GraphMethodException' })
+    return failure('Invalid appsecret_proof provided in the API argument', 100, {
+      type: 'GraphMethodException',
+    })
   }
   if (vendor.settings.throttled) return failure('(#4) Application request limit reached', 4)
   const { user, grant } = found
@@ -143,7 +174,9 @@ function me({ user, scopes, exchange }: Caller): VendorAnswer {
     id: String(user.id),
     name: user.name ?? undefined,
     email: mayReadEmail ? (user.email ?? undefined) : undefined,
-    picture: user.picture && { data: { height: 50, width: 50, is_silhouette: false, url: user.picture } },
+    picture: user.picture && {
+      data: { height: 50, width: 50, is_silhouette: false, url: user.picture },
+    },
   })
   // `picture.width(100)` and `picture{url}` are fields, too.
   const fields = (exchange.request.query.get('fields') ?? 'id,name')
@@ -157,16 +190,20 @@ function permissions({ user, scopes, place, exchange, vendor }: Caller): VendorA
     vendor.grants.revokeAll(place)
     return json(200, { success: true })
   }
-  const status = (permission: string) => (user.declined?.includes(permission) ? 'declined' : 'granted')
+  const status = (permission: string) =>
+    user.declined?.includes(permission) ? 'declined' : 'granted'
   const all = [...new Set(['public_profile', ...scopes])]
   return json(200, { data: all.map((permission) => ({ permission, status: status(permission) })) })
 }
 
 function debugToken({ request }: Exchange, vendor: Vendor): VendorAnswer {
-  if (request.query.get('access_token') !== `${vendor.clientId}|${vendor.clientSecret}`) return deadToken()
+  if (request.query.get('access_token') !== `${vendor.clientId}|${vendor.clientSecret}`)
+    return deadToken()
   const found = vendor.grants.byAccessToken(request.query.get('input_token') ?? undefined)
   if (!found)
-    return json(200, { data: { is_valid: false, error: { code: 190, message: 'Invalid OAuth access token.' } } })
+    return json(200, {
+      data: { is_valid: false, error: { code: 190, message: 'Invalid OAuth access token.' } },
+    })
   const { user, grant, expiresAt } = found
   const data = {
     app_id: vendor.clientId,
@@ -179,7 +216,9 @@ function debugToken({ request }: Exchange, vendor: Vendor): VendorAnswer {
 }
 
 function deadToken(): VendorAnswer {
-  return failure('Error validating access token: the session has been invalidated.', 190, { error_subcode: 467 })
+  return failure('Error validating access token: the session has been invalidated.', 190, {
+    error_subcode: 467,
+  })
 }
 
 function tokenFailure({ error, description }: TokenFailure): VendorAnswer {
@@ -191,6 +230,12 @@ function tokenFailure({ error, description }: TokenFailure): VendorAnswer {
 
 function failure(message: string, code: number, extra: Record<string, unknown> = {}): VendorAnswer {
   return json(400, {
-    error: { message, type: 'OAuthException', code, ...extra, fbtrace_id: randomBytes(8).toString('base64url') },
+    error: {
+      message,
+      type: 'OAuthException',
+      code,
+      ...extra,
+      fbtrace_id: randomBytes(8).toString('base64url'),
+    },
   })
 }

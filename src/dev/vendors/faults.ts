@@ -7,9 +7,15 @@ export function send(res: ServerResponse, answer: VendorAnswer | VendorFault): v
   else sendAnswer(res, answer)
 }
 
-function sendAnswer(res: ServerResponse, { status = 200, headers = {}, body = '' }: VendorAnswer): void {
+function sendAnswer(
+  res: ServerResponse,
+  { status = 200, headers = {}, body = '' }: VendorAnswer,
+): void {
   const isText = typeof body === 'string'
-  res.writeHead(status, isText ? headers : { 'content-type': 'application/json; charset=utf-8', ...headers })
+  res.writeHead(
+    status,
+    isText ? headers : { 'content-type': 'application/json; charset=utf-8', ...headers },
+  )
   res.end(isText ? body : JSON.stringify(body))
 }
 

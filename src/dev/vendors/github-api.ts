@@ -1,6 +1,13 @@
 import { json, text } from './answers.js'
 import { bearerToken, withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
-import type { VendorAnswer, VendorEmail, VendorEndpoint, VendorOrganization, VendorTeam, VendorUser } from './types.js'
+import type {
+  VendorAnswer,
+  VendorEmail,
+  VendorEndpoint,
+  VendorOrganization,
+  VendorTeam,
+  VendorUser,
+} from './types.js'
 
 const scopeParents: Record<string, readonly string[]> = {
   'read:user': ['user'],
@@ -12,7 +19,9 @@ const scopeParents: Record<string, readonly string[]> = {
 /** A wider scope swallows the narrower ones. */
 export function normalizedScopes(scopes: readonly string[]): string[] {
   const wider = (scope: string) => scopeParents[scope] ?? []
-  return [...new Set(scopes)].filter((scope) => !wider(scope).some((parent) => scopes.includes(parent))).sort()
+  return [...new Set(scopes)]
+    .filter((scope) => !wider(scope).some((parent) => scopes.includes(parent)))
+    .sort()
 }
 
 export const forbiddenWithoutUserAgent = text(
@@ -38,7 +47,8 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
     path: root + path,
     answer: (exchange) => asCaller(exchange, vendor, answer),
   })
-  const paged = (items: unknown[], { headers }: Caller, exchange: Exchange) => page(items, headers, exchange, vendor)
+  const paged = (items: unknown[], { headers }: Caller, exchange: Exchange) =>
+    page(items, headers, exchange, vendor)
 
   return [
     get('user', '/user', ({ user, headers }) => json(200, profile(user), headers)),
@@ -48,13 +58,17 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
         : json(404, { message: 'Not Found' }, caller.headers),
     ),
     get('orgs', '/user/orgs', (caller, exchange) => {
-      const listed = organizations(caller.user).filter(({ state, hidden }) => state !== 'pending' && !hidden)
+      const listed = organizations(caller.user).filter(
+        ({ state, hidden }) => state !== 'pending' && !hidden,
+      )
       // Without the scope the list is empty, and nothing says why.
       return paged(caller.may('read:org', 'user') ? listed.map(organization) : [], caller, exchange)
     }),
     get('teams', '/user/teams', (caller, exchange) => {
       if (!caller.may('read:org', 'user', 'repo')) return forbidden(caller)
-      const listed = teams(caller.user).filter(({ state, inherited }) => state !== 'pending' && !inherited)
+      const listed = teams(caller.user).filter(
+        ({ state, inherited }) => state !== 'pending' && !inherited,
+      )
       return paged(listed.map(team), caller, exchange)
     }),
     get('memberships', '/user/memberships/orgs', (caller, exchange) => {
@@ -92,27 +106,45 @@ function asCaller(
     vendor.settings.githubApp ||
     any.some((scope) => scopes.includes(scope)) ||
     (any.includes('read:org') && /(write|admin):org/.test(granted.join()))
-  return answer({ user: found.user, may, headers: { 'x-oauth-scopes': granted.join(', ') } }, exchange)
+  return answer(
+    { user: found.user, may, headers: { 'x-oauth-scopes': granted.join(', ') } },
+    exchange,
+  )
 }
 
 function rateLimited(): VendorAnswer {
   const reset = Math.floor(Date.now() / 1000) + 60
-  const headers = { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset) }
+  const headers = {
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(reset),
+  }
   return json(403, { message: 'API rate limit exceeded for user ID 1.' }, headers)
 }
 
 function forbidden({ headers }: Caller): VendorAnswer {
-  return json(403, { message: 'You need at least read:org scope or user scope to list your organizations.' }, headers)
+  return json(
+    403,
+    { message: 'You need at least read:org scope or user scope to list your organizations.' },
+    headers,
+  )
 }
 
-function page(items: unknown[], headers: Record<string, string>, { request }: Exchange, vendor: Vendor): VendorAnswer {
+function page(
+  items: unknown[],
+  headers: Record<string, string>,
+  { request }: Exchange,
+  vendor: Vendor,
+): VendorAnswer {
   const { endlessPages, nextPageOrigin } = vendor.settings
   const perPage = Math.min(Math.max(Number(request.query.get('per_page') ?? 30) || 30, 1), 100)
   const number = Math.max(Number(request.query.get('page') ?? 1) || 1, 1)
   const last = Math.max(Math.ceil(items.length / perPage), 1)
   const start = (number - 1) * perPage
-  const filler = (length: number) => Array.from({ length }, (_, index) => items[index % items.length])
-  const shown = endlessPages && items.length > 0 ? filler(perPage) : items.slice(start, start + perPage)
+  const filler = (length: number) =>
+    Array.from({ length }, (_, index) => items[index % items.length])
+  const shown =
+    endlessPages && items.length > 0 ? filler(perPage) : items.slice(start, start + perPage)
 
   const link = (to: number, rel: string) => {
     const url = new URL(request.url, nextPageOrigin ?? vendor.origin)
@@ -144,7 +176,14 @@ export function profile(user: VendorUser): Record<string, unknown> {
 function emails(user: VendorUser): VendorEmail[] {
   if (user.emails) return user.emails
   return user.email
-    ? [{ email: user.email, primary: true, verified: user.emailVerified !== false, visibility: 'public' }]
+    ? [
+        {
+          email: user.email,
+          primary: true,
+          verified: user.emailVerified !== false,
+          visibility: 'public',
+        },
+      ]
     : []
 }
 
@@ -165,7 +204,11 @@ function teams(user: VendorUser): VendorTeam[] {
 const organization = ({ login, id = 1 }: VendorOrganization) => ({ login, id, description: null })
 
 function team({ organization: login, slug, name, id = 1, parent }: VendorTeam) {
-  const above = parent && { id: parent.id ?? 1, slug: parent.slug, name: parent.name ?? parent.slug }
+  const above = parent && {
+    id: parent.id ?? 1,
+    slug: parent.slug,
+    name: parent.name ?? parent.slug,
+  }
   return {
     id,
     slug,
@@ -177,12 +220,14 @@ function team({ organization: login, slug, name, id = 1, parent }: VendorTeam) {
 }
 
 function teamMembership(caller: Caller, { path }: Exchange): VendorAnswer {
-  const same = (one: string, other: string | undefined) => one.toLowerCase() === other?.toLowerCase()
+  const same = (one: string, other: string | undefined) =>
+    one.toLowerCase() === other?.toLowerCase()
   const { user } = caller
   const found = teams(user).find(
     ({ organization, slug }) => same(organization, path['org']) && same(slug, path['slug']),
   )
   const isSelf = same(String(user.username ?? `user-${user.id}`), path['login'])
-  if (!found || !isSelf || !caller.may('read:org')) return json(404, { message: 'Not Found' }, caller.headers)
+  if (!found || !isSelf || !caller.may('read:org'))
+    return json(404, { message: 'Not Found' }, caller.headers)
   return json(200, { state: found.state ?? 'active', role: 'member', url: '' }, caller.headers)
 }

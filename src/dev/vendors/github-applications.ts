@@ -9,7 +9,9 @@ export function tokenManagement(vendor: Vendor, root: string): Route[] {
     (wholeGrant: boolean) =>
     ({ request, path }: Exchange): VendorAnswer => {
       if (!request.headers['user-agent']) return forbiddenWithoutUserAgent
-      const credentials = Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString('base64')
+      const credentials = Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString(
+        'base64',
+      )
       if (request.headers.authorization !== `Basic ${credentials}`)
         return json(401, { message: 'Requires authentication' })
       const token = accessTokenOf(request.body)
@@ -29,7 +31,12 @@ export function tokenManagement(vendor: Vendor, root: string): Route[] {
       path: `${root}/applications/{client}/token`,
       answer: manage(false),
     },
-    { endpoint: 'application', methods: ['DELETE'], path: `${root}/applications/{client}/grant`, answer: manage(true) },
+    {
+      endpoint: 'application',
+      methods: ['DELETE'],
+      path: `${root}/applications/{client}/grant`,
+      answer: manage(true),
+    },
   ]
 }
 

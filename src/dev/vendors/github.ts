@@ -19,7 +19,12 @@ export const github: Profile = {
       // The public address; the ones that count are below.
       email: null,
       emails: [
-        { email: 'octavia@users.noreply.example', primary: false, verified: true, visibility: null },
+        {
+          email: 'octavia@users.noreply.example',
+          primary: false,
+          verified: true,
+          visibility: null,
+        },
         { email: 'octavia@acme.example', primary: true, verified: true, visibility: 'private' },
       ],
       organizations: ['acme'],
@@ -63,7 +68,9 @@ function apiRoot({ settings: { ghes, basePath } }: Vendor): string {
 }
 
 function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
-  const issuer = vendor.settings.ghes ? vendor.url('/login/oauth') : 'https://github.com/login/oauth'
+  const issuer = vendor.settings.ghes
+    ? vendor.url('/login/oauth')
+    : 'https://github.com/login/oauth'
   return authorize(withDefaults(exchange, vendor), vendor, {
     issuer,
     prompts: ['select_account'],
@@ -104,7 +111,9 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 
 /** Form-encoded, unless the client asks for JSON. Errors have status 200. */
 function say({ request }: Exchange, body: Record<string, unknown>): VendorAnswer {
-  return String(request.headers.accept).includes('application/json') ? json(200, body) : form(200, body)
+  return String(request.headers.accept).includes('application/json')
+    ? json(200, body)
+    : form(200, body)
 }
 
 function failure({ error, grantType }: TokenFailure) {
@@ -116,9 +125,15 @@ function failure({ error, grantType }: TokenFailure) {
     error_uri: `${guide}#${code}`,
   })
   if (error === 'invalid_client')
-    return say('incorrect_client_credentials', 'The client_id and/or client_secret passed are incorrect.')
+    return say(
+      'incorrect_client_credentials',
+      'The client_id and/or client_secret passed are incorrect.',
+    )
   if (error === 'redirect_uri_mismatch')
-    return say(error, 'The redirect_uri MUST match the registered callback URL for this application.')
+    return say(
+      error,
+      'The redirect_uri MUST match the registered callback URL for this application.',
+    )
   if (error === 'unsupported_grant_type') return say(error, 'The grant_type is not supported.')
   if (grantType === 'refresh_token')
     return say('bad_refresh_token', 'The refresh token passed is incorrect or expired.')

@@ -28,7 +28,8 @@ export const gitlab: Profile = {
   routes(vendor) {
     const { basePath } = vendor.settings
     const errors = {
-      unauthorized: () => json(401, { error: 'invalid_token', error_description: 'The access token expired' }),
+      unauthorized: () =>
+        json(401, { error: 'invalid_token', error_description: 'The access token expired' }),
       // gitlab.com often leaves Retry-After out.
       throttled: () => text(429, 'Retry later\n'),
     }
@@ -53,13 +54,19 @@ export const gitlab: Profile = {
         methods: ['GET', 'POST'],
         path: `${basePath}/oauth/userinfo`,
         answer: (exchange) =>
-          asCaller(exchange, vendor, ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)), errors),
+          asCaller(
+            exchange,
+            vendor,
+            ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)),
+            errors,
+          ),
       },
       {
         endpoint: 'user',
         methods: ['GET'],
         path: `${basePath}/api/v4/user`,
-        answer: (exchange) => asCaller(exchange, vendor, ({ user }) => json(200, apiUser(user)), errors),
+        answer: (exchange) =>
+          asCaller(exchange, vendor, ({ user }) => json(200, apiUser(user)), errors),
       },
       {
         endpoint: 'tokeninfo',
@@ -69,7 +76,8 @@ export const gitlab: Profile = {
           asCaller(
             exchange,
             vendor,
-            ({ user, grant }) => json(200, { resource_owner_id: Number(user.id), scope: grant.scopes }),
+            ({ user, grant }) =>
+              json(200, { resource_owner_id: Number(user.id), scope: grant.scopes }),
             errors,
           ),
       },
@@ -103,7 +111,10 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     refuse: (_, scopes) =>
       scopes.every((scope) => SCOPES.includes(scope))
         ? undefined
-        : { error: 'invalid_scope', error_description: 'The requested scope is invalid, unknown, or malformed.' },
+        : {
+            error: 'invalid_scope',
+            error_description: 'The requested scope is invalid, unknown, or malformed.',
+          },
   })
 }
 
@@ -118,7 +129,12 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
   }
   const { grant, user } = outcome
   const createdAt = Math.floor(Date.now() / 1000)
-  const body = { ...tokenResponse(outcome), token_type: 'Bearer', scope: grant.scopes.join(' '), created_at: createdAt }
+  const body = {
+    ...tokenResponse(outcome),
+    token_type: 'Bearer',
+    scope: grant.scopes.join(' '),
+    created_at: createdAt,
+  }
   if (!grant.scopes.includes('openid')) return json(200, body)
   const { email, email_verified } = standardClaims(user, grant.scopes)
   const claims = { email, email_verified, groups_direct: user.directGroups ?? user.groups ?? [] }
@@ -135,7 +151,12 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 function userinfo(user: VendorUser, scopes: readonly string[], { url }: Vendor) {
   const standard = standardClaims(user, scopes)
   const profile = { nickname: user.username, profile: url(`/${user.username ?? ''}`) }
-  return withClaims(user, { sub: String(user.id), ...standard, ...profile, groups: user.groups ?? [] })
+  return withClaims(user, {
+    sub: String(user.id),
+    ...standard,
+    ...profile,
+    groups: user.groups ?? [],
+  })
 }
 
 function apiUser({ id, username, name, email, picture }: VendorUser) {

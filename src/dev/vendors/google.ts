@@ -44,7 +44,12 @@ export const google: Profile = {
       path: '/o/oauth2/v2/auth',
       answer: (exchange) => authorizePage(exchange, vendor),
     },
-    { endpoint: 'token', methods: ['POST'], path: '/token', answer: (exchange) => token(exchange, vendor) },
+    {
+      endpoint: 'token',
+      methods: ['POST'],
+      path: '/token',
+      answer: (exchange) => token(exchange, vendor),
+    },
     {
       endpoint: 'userinfo',
       methods: ['GET', 'POST'],
@@ -54,7 +59,12 @@ export const google: Profile = {
           json(200, withClaims(user, { sub: String(user.id), ...claims(user, grant.scopes) })),
         ),
     },
-    { endpoint: 'revocation', methods: ['POST'], path: '/revoke', answer: (exchange) => revoke(exchange, vendor) },
+    {
+      endpoint: 'revocation',
+      methods: ['POST'],
+      path: '/revoke',
+      answer: (exchange) => revoke(exchange, vendor),
+    },
   ],
 }
 
@@ -88,7 +98,10 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
       )
       return unknown === undefined
         ? undefined
-        : { error: 'invalid_scope', error_description: `Some requested scopes were invalid: ${unknown}` }
+        : {
+            error: 'invalid_scope',
+            error_description: `Some requested scopes were invalid: ${unknown}`,
+          }
     },
   })
 }
@@ -97,7 +110,8 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
   const outcome = await redeem(exchange, vendor, {
     accessTokenPrefix: 'ya29.',
     refreshTokenPrefix: '1//',
-    hasRefreshToken: ({ params, isNewConsent }) => params.get('access_type') === 'offline' && isNewConsent,
+    hasRefreshToken: ({ params, isNewConsent }) =>
+      params.get('access_type') === 'offline' && isNewConsent,
   })
   if (outcome.error) {
     const { status, error } = standardError(outcome)

@@ -32,13 +32,21 @@ export function createGrants(settings: VendorSettings, users: VendorUser[]) {
   const refreshTokens = new Map<string, Issued>()
   const consents = new Set<number>()
 
-  function issue(kind: Map<string, Issued>, grant: Grant, prefix: string, lifetime: number | undefined) {
+  function issue(
+    kind: Map<string, Issued>,
+    grant: Grant,
+    prefix: string,
+    lifetime: number | undefined,
+  ) {
     const token =
       prefix +
       randomBytes(settings.tokenLength)
         .toString('hex')
         .slice(0, Math.max(20, settings.tokenLength - prefix.length))
-    kind.set(token, { grant, expiresAt: lifetime === undefined ? Infinity : Date.now() + lifetime * 1000 })
+    kind.set(token, {
+      grant,
+      expiresAt: lifetime === undefined ? Infinity : Date.now() + lifetime * 1000,
+    })
     return token
   }
 
@@ -46,7 +54,9 @@ export function createGrants(settings: VendorSettings, users: VendorUser[]) {
     const issued = token === undefined ? undefined : kind.get(token)
     if (!issued || issued.expiresAt <= Date.now()) return undefined
     const user = users[issued.grant.place]
-    return user && !user.blocked ? { grant: issued.grant, user, expiresAt: issued.expiresAt } : undefined
+    return user && !user.blocked
+      ? { grant: issued.grant, user, expiresAt: issued.expiresAt }
+      : undefined
   }
 
   return {
@@ -90,7 +100,8 @@ export function createGrants(settings: VendorSettings, users: VendorUser[]) {
     /** Everything, or everything of the user in this place, the consent too. */
     revokeAll(place?: number): void {
       for (const kind of [codes, accessTokens, refreshTokens]) {
-        for (const [token, { grant }] of kind) if (place === undefined || grant.place === place) kind.delete(token)
+        for (const [token, { grant }] of kind)
+          if (place === undefined || grant.place === place) kind.delete(token)
       }
       if (place === undefined) consents.clear()
       else consents.delete(place)

@@ -37,14 +37,19 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
     const alg: SigningAlg = server.settings.signingAlg
     const key = await signingKey(alg, signing === 'wrong-key' ? 0 : current)
     const published = await signingKey(alg, current)
-    const payload = JSON.stringify(typeof laidOver === 'function' ? laidOver(claims) : { ...claims, ...laidOver })
+    const payload = JSON.stringify(
+      typeof laidOver === 'function' ? laidOver(claims) : { ...claims, ...laidOver },
+    )
     const kid = signing === 'unknown-kid' ? 'nobody-knows-this-key' : published.kid
     const header = { alg, ...(signing === 'no-kid' ? {} : { kid }), ...extra }
 
-    if (signing === 'none') return `${base64url(JSON.stringify({ ...header, alg: 'none' }))}.${base64url(payload)}.`
+    if (signing === 'none')
+      return `${base64url(JSON.stringify({ ...header, alg: 'none' }))}.${base64url(payload)}.`
     if (signing === 'HS256-secret') return hmacToken(header, payload, server.clientSecret)
     if (signing === 'HS256-public-key') return hmacToken(header, payload, published.publicPem)
-    const token = await new CompactSign(Buffer.from(payload)).setProtectedHeader(header).sign(key.privateKey)
+    const token = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader(header)
+      .sign(key.privateKey)
     return signing === 'bad-signature' ? spoil(token) : token
   }
 
@@ -54,7 +59,9 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
     async signJwt(claims: Record<string, unknown>): Promise<string> {
       const alg = server.settings.signingAlg
       const { kid, privateKey } = await signingKey(alg, current)
-      return new CompactSign(Buffer.from(JSON.stringify(claims))).setProtectedHeader({ alg, kid }).sign(privateKey)
+      return new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ alg, kid })
+        .sign(privateKey)
     },
     override(next: Override) {
       override = next

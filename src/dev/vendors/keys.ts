@@ -1,4 +1,11 @@
-import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey, type GenerateKeyPairResult, type JWK } from 'jose'
+import {
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  type CryptoKey,
+  type GenerateKeyPairResult,
+  type JWK,
+} from 'jose'
 
 export type SigningAlg = 'RS256' | 'ES256'
 

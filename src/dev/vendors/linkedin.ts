@@ -60,7 +60,8 @@ export const linkedin: Profile = {
         asCaller(
           exchange,
           vendor,
-          ({ user, grant }) => json(200, withClaims(user, { sub: String(user.id), ...claims(user, grant.scopes) })),
+          ({ user, grant }) =>
+            json(200, withClaims(user, { sub: String(user.id), ...claims(user, grant.scopes) })),
           {
             unauthorized: () =>
               apiError(
@@ -128,7 +129,8 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
     scope: [...grant.scopes].sort().join(','),
     token_type: 'Bearer',
   }
-  if (outcome.grantType === 'refresh_token' || !grant.scopes.includes('openid')) return json(200, body)
+  if (outcome.grantType === 'refresh_token' || !grant.scopes.includes('openid'))
+    return json(200, body)
   const { locale: _, ...inToken } = claims(user, grant.scopes)
   const id = await idToken(vendor, outcome, {
     issuer: vendor.url('/oauth'),
@@ -142,9 +144,17 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 /** `locale` is an object, not a tag. */
 function claims(user: VendorUser, scopes: readonly string[]): Record<string, unknown> {
   const { preferred_username: _, ...standard } = standardClaims(user, scopes)
-  return { ...standard, ...(scopes.includes('profile') ? { locale: { country: 'US', language: 'en' } } : {}) }
+  return {
+    ...standard,
+    ...(scopes.includes('profile') ? { locale: { country: 'US', language: 'en' } } : {}),
+  }
 }
 
-function apiError(status: number, serviceErrorCode: number, code: string, message: string): VendorAnswer {
+function apiError(
+  status: number,
+  serviceErrorCode: number,
+  code: string,
+  message: string,
+): VendorAnswer {
   return json(status, { status, serviceErrorCode, code, message })
 }

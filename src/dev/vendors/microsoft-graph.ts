@@ -13,9 +13,18 @@ export function pairwise(user: VendorUser, { clientId }: Vendor): string {
 /** https://learn.microsoft.com/entra/identity-platform/userinfo and https://learn.microsoft.com/graph/api/overview */
 export function graphRoutes(vendor: Vendor): Route[] {
   const unauthorized = () =>
-    json(401, { error: { code: 'InvalidAuthenticationToken', message: 'Access token is empty, expired or invalid.' } })
+    json(401, {
+      error: {
+        code: 'InvalidAuthenticationToken',
+        message: 'Access token is empty, expired or invalid.',
+      },
+    })
   const throttled = () =>
-    json(429, { error: { code: 'TooManyRequests', message: 'Too many requests.' } }, { 'retry-after': '10' })
+    json(
+      429,
+      { error: { code: 'TooManyRequests', message: 'Too many requests.' } },
+      { 'retry-after': '10' },
+    )
   const errors = { unauthorized, throttled }
   return [
     {
@@ -23,7 +32,12 @@ export function graphRoutes(vendor: Vendor): Route[] {
       methods: ['GET', 'POST'],
       path: '/oidc/userinfo',
       answer: (exchange) =>
-        asCaller(exchange, vendor, ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)), errors),
+        asCaller(
+          exchange,
+          vendor,
+          ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)),
+          errors,
+        ),
     },
     {
       endpoint: 'user',
@@ -34,7 +48,12 @@ export function graphRoutes(vendor: Vendor): Route[] {
           exchange,
           vendor,
           ({ user }) =>
-            json(200, { id: user.id, displayName: user.name, mail: user.email, userPrincipalName: user.username }),
+            json(200, {
+              id: user.id,
+              displayName: user.name,
+              mail: user.email,
+              userPrincipalName: user.username,
+            }),
           errors,
         ),
     },
@@ -42,7 +61,8 @@ export function graphRoutes(vendor: Vendor): Route[] {
       endpoint: 'groups',
       methods: ['GET'],
       path: '/v1.0/me/transitiveMemberOf',
-      answer: (exchange) => asCaller(exchange, vendor, ({ user }) => memberOf(user, exchange, vendor), errors),
+      answer: (exchange) =>
+        asCaller(exchange, vendor, ({ user }) => memberOf(user, exchange, vendor), errors),
     },
   ]
 }
@@ -53,9 +73,15 @@ function userinfo(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
 }
 
 /** A hundred a page, the next one behind `@odata.nextLink`. */
-function memberOf({ groups = [] }: VendorUser, { request }: Exchange, { origin, settings }: Vendor): VendorAnswer {
+function memberOf(
+  { groups = [] }: VendorUser,
+  { request }: Exchange,
+  { origin, settings }: Vendor,
+): VendorAnswer {
   const start = Number(request.query.get('$skiptoken') ?? 0) || 0
-  const value = groups.slice(start, start + 100).map((id) => ({ '@odata.type': '#microsoft.graph.group', id }))
+  const value = groups
+    .slice(start, start + 100)
+    .map((id) => ({ '@odata.type': '#microsoft.graph.group', id }))
   const next = `${settings.nextPageOrigin ?? origin}/v1.0/me/transitiveMemberOf?$skiptoken=${start + 100}`
   return json(200, { value, ...(start + 100 < groups.length ? { '@odata.nextLink': next } : {}) })
 }

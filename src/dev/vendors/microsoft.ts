@@ -11,7 +11,8 @@ import type { Exchange, Profile, Route, Vendor } from './vendor.js'
 /** The tenant of personal accounts. */
 export const CONSUMER_TENANT = '9188040d-6c67-4c5b-b112-36a304b66dad'
 const HOME_TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47'
-const TENANT = /^(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i
+const TENANT =
+  /^(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i
 
 /** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
 export const microsoft: Profile = {
@@ -64,14 +65,18 @@ function tenantRoutes(vendor: Vendor): Route[] {
       endpoint: 'discovery',
       methods: ['GET'],
       path: '/v2.0/.well-known/openid-configuration',
-      answer: ({ path }) => json(200, { ...metadata(path['tenant'] ?? '', vendor), ...settings.discovery }),
+      answer: ({ path }) =>
+        json(200, { ...metadata(path['tenant'] ?? '', vendor), ...settings.discovery }),
     },
     {
       endpoint: 'jwks',
       methods: ['GET'],
       path: '/discovery/v2.0/keys',
       answer: async () =>
-        json(200, await vendor.idTokens.jwks({ issuer: settings.keyIssuer ?? `${origin}/{tenantid}/v2.0` })),
+        json(
+          200,
+          await vendor.idTokens.jwks({ issuer: settings.keyIssuer ?? `${origin}/{tenantid}/v2.0` }),
+        ),
     },
     {
       endpoint: 'authorize',
@@ -79,7 +84,12 @@ function tenantRoutes(vendor: Vendor): Route[] {
       path: '/oauth2/v2.0/authorize',
       answer: (exchange) => authorizePage(exchange, vendor),
     },
-    { endpoint: 'token', methods: ['POST'], path: '/oauth2/v2.0/token', answer: (exchange) => token(exchange, vendor) },
+    {
+      endpoint: 'token',
+      methods: ['POST'],
+      path: '/oauth2/v2.0/token',
+      answer: (exchange) => token(exchange, vendor),
+    },
     {
       endpoint: 'endSession',
       methods: ['GET', 'POST'],
@@ -100,7 +110,8 @@ function metadata(tenant: string, { origin, user }: Vendor) {
     consumers: CONSUMER_TENANT,
   }
   // A domain's document names the tenant's id, which is not what was asked for.
-  const issuerTenant = issuers[tenant] ?? (tenant.includes('.') ? (user.tid ?? HOME_TENANT) : tenant)
+  const issuerTenant =
+    issuers[tenant] ?? (tenant.includes('.') ? (user.tid ?? HOME_TENANT) : tenant)
   const base = `${origin}/${tenant}`
   return {
     issuer: `${origin}/${issuerTenant}/v2.0`,
@@ -109,7 +120,11 @@ function metadata(tenant: string, { origin, user }: Vendor) {
     userinfo_endpoint: `${origin}/oidc/userinfo`,
     jwks_uri: `${base}/discovery/v2.0/keys`,
     end_session_endpoint: `${base}/oauth2/v2.0/logout`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: [
+      'client_secret_post',
+      'private_key_jwt',
+      'client_secret_basic',
+    ],
     response_modes_supported: ['query', 'fragment', 'form_post'],
     response_types_supported: ['code'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
@@ -127,7 +142,10 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     refuse: (_, scopes) =>
       scopes.length > 0
         ? undefined
-        : { error: 'invalid_request', error_description: "AADSTS900144: The request must contain 'scope'." },
+        : {
+            error: 'invalid_request',
+            error_description: "AADSTS900144: The request must contain 'scope'.",
+          },
   })
 }
 
@@ -149,7 +167,9 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
   const body = {
     token_type: 'Bearer',
     // More than was asked for.
-    scope: [...new Set([...grant.scopes.filter((scope) => scope !== 'offline_access'), 'User.Read'])].join(' '),
+    scope: [
+      ...new Set([...grant.scopes.filter((scope) => scope !== 'offline_access'), 'User.Read']),
+    ].join(' '),
     ...tokenResponse(outcome),
     ext_expires_in: outcome.expiresIn,
   }
@@ -168,20 +188,43 @@ function claims(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
   const { name, preferred_username, email } = standardClaims(user, scopes)
   const overage = {
     _claim_names: { groups: 'src1' },
-    _claim_sources: { src1: { endpoint: `${vendor.origin}/v1.0/users/${user.id}/getMemberObjects` } },
+    _claim_sources: {
+      src1: { endpoint: `${vendor.origin}/v1.0/users/${user.id}/getMemberObjects` },
+    },
   }
   const groups = vendor.settings.groupsOverage ? overage : user.groups && { groups: user.groups }
-  const profile = scopes.includes('profile') ? { name, preferred_username, oid: String(user.id) } : {}
-  return { ver: '2.0', tid: user.tid ?? HOME_TENANT, ...profile, ...(email === undefined ? {} : { email }), ...groups }
+  const profile = scopes.includes('profile')
+    ? { name, preferred_username, oid: String(user.id) }
+    : {}
+  return {
+    ver: '2.0',
+    tid: user.tid ?? HOME_TENANT,
+    ...profile,
+    ...(email === undefined ? {} : { email }),
+    ...groups,
+  }
 }
 
 function failure(outcome: TokenFailure): VendorAnswer {
-  const codes: Record<string, number> = { invalid_client: 7000215, invalid_grant: 70008, unsupported_grant_type: 70003 }
+  const codes: Record<string, number> = {
+    invalid_client: 7000215,
+    invalid_grant: 70008,
+    unsupported_grant_type: 70003,
+  }
   const { status, error } = standardError(outcome)
   return problem(status, error, codes[error] ?? 900144, outcome.description)
 }
 
 function problem(status: number, error: string, code: number, description: string): VendorAnswer {
-  const trace = { trace_id: randomUUID(), correlation_id: randomUUID(), timestamp: new Date().toISOString() }
-  return json(status, { error, error_description: `AADSTS${code}: ${description}`, error_codes: [code], ...trace })
+  const trace = {
+    trace_id: randomUUID(),
+    correlation_id: randomUUID(),
+    timestamp: new Date().toISOString(),
+  }
+  return json(status, {
+    error,
+    error_description: `AADSTS${code}: ${description}`,
+    error_codes: [code],
+    ...trace,
+  })
 }

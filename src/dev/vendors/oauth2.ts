@@ -19,7 +19,11 @@ export const oauth2: Profile = {
       picture: 'https://pictures.example/pat.png',
     },
   ],
-  options: ({ url }) => ({ authorizationUrl: url('/authorize'), tokenUrl: url('/token'), userinfoUrl: url('/me') }),
+  options: ({ url }) => ({
+    authorizationUrl: url('/authorize'),
+    tokenUrl: url('/token'),
+    userinfoUrl: url('/me'),
+  }),
   routes(vendor) {
     const { basePath } = vendor.settings
     return [
@@ -57,7 +61,11 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
     const { status, error } = standardError(outcome)
     return oauthError(status, error, outcome.description)
   }
-  return json(200, { ...tokenResponse(outcome), token_type: 'Bearer', scope: outcome.grant.scopes.join(' ') })
+  return json(200, {
+    ...tokenResponse(outcome),
+    token_type: 'Bearer',
+    scope: outcome.grant.scopes.join(' '),
+  })
 }
 
 function profile(user: VendorUser): Record<string, unknown> {

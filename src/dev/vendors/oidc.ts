@@ -38,7 +38,12 @@ export const oidc: Profile = {
         path: `${basePath}/authorize`,
         answer: (exchange) => authorizePage(exchange, vendor),
       },
-      { endpoint: 'par', methods: ['POST'], path: `${basePath}/par`, answer: (exchange) => push(exchange, vendor) },
+      {
+        endpoint: 'par',
+        methods: ['POST'],
+        path: `${basePath}/par`,
+        answer: (exchange) => push(exchange, vendor),
+      },
       {
         endpoint: 'token',
         methods: ['POST'],
@@ -56,7 +61,8 @@ export const oidc: Profile = {
         endpoint: 'userinfo',
         methods: ['GET', 'POST'],
         path: `${basePath}/userinfo`,
-        answer: (exchange) => asCaller(exchange, vendor, ({ user, grant }) => userinfo(user, grant.scopes, vendor)),
+        answer: (exchange) =>
+          asCaller(exchange, vendor, ({ user, grant }) => userinfo(user, grant.scopes, vendor)),
       },
     ]
   },
@@ -80,7 +86,9 @@ function metadata({ url, settings }: Vendor) {
     subject_types_supported: ['public'],
     scopes_supported: ['openid', 'profile', 'email', 'groups', 'offline_access'],
     id_token_signing_alg_values_supported: [settings.signingAlg],
-    ...(settings.userinfoJwt ? { userinfo_signing_alg_values_supported: [settings.signingAlg] } : {}),
+    ...(settings.userinfoJwt
+      ? { userinfo_signing_alg_values_supported: [settings.signingAlg] }
+      : {}),
     token_endpoint_auth_methods_supported: settings.clientAuth,
     ...(settings.clientAuth.includes('private_key_jwt')
       ? { token_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256'] }
@@ -105,7 +113,10 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     asksToSignInAgain,
     refuse(_, scopes) {
       if (vendor.settings.parRequired && !pushed) {
-        return { error: 'invalid_request', error_description: 'Authorization requests must be pushed.' }
+        return {
+          error: 'invalid_request',
+          error_description: 'Authorization requests must be pushed.',
+        }
       }
       return scopes.includes('openid')
         ? undefined
@@ -122,8 +133,10 @@ async function push(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
   if (!(await isClientAuthenticated(exchange, vendor)))
     return oauthError(401, 'invalid_client', 'Client authentication failed.')
   const params = new URLSearchParams(exchange.params)
-  if (params.has('request_uri')) return oauthError(400, 'invalid_request', 'A pushed request has no request_uri.')
-  for (const name of ['client_secret', 'client_assertion', 'client_assertion_type']) params.delete(name)
+  if (params.has('request_uri'))
+    return oauthError(400, 'invalid_request', 'A pushed request has no request_uri.')
+  for (const name of ['client_secret', 'client_assertion', 'client_assertion_type'])
+    params.delete(name)
   if (!params.has('client_id')) params.set('client_id', vendor.clientId)
   const requestUri = REQUEST_URI + randomBytes(16).toString('base64url')
   vendor.pushedRequests.set(requestUri, { params, expiresAt: Date.now() + 60_000 })
@@ -131,7 +144,9 @@ async function push(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
 }
 
 async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
-  const outcome = await redeem(exchange, vendor, { hasRefreshToken: ({ scopes }) => scopes.includes('offline_access') })
+  const outcome = await redeem(exchange, vendor, {
+    hasRefreshToken: ({ scopes }) => scopes.includes('offline_access'),
+  })
   if (outcome.error) {
     const { status, error } = standardError(outcome)
     return oauthError(status, error, outcome.description)
@@ -146,7 +161,12 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
     hasAccessTokenHash: true,
   }
   const id = await idToken(vendor, outcome, rules)
-  return json(200, { ...tokenResponse(outcome), token_type: 'Bearer', scope: grant.scopes.join(' '), id_token: id })
+  return json(200, {
+    ...tokenResponse(outcome),
+    token_type: 'Bearer',
+    scope: grant.scopes.join(' '),
+    id_token: id,
+  })
 }
 
 function userClaims(user: VendorUser, scopes: readonly string[]) {
@@ -156,11 +176,23 @@ function userClaims(user: VendorUser, scopes: readonly string[]) {
   }
 }
 
-async function userinfo(user: VendorUser, scopes: readonly string[], vendor: Vendor): Promise<VendorAnswer> {
+async function userinfo(
+  user: VendorUser,
+  scopes: readonly string[],
+  vendor: Vendor,
+): Promise<VendorAnswer> {
   const claims = withClaims(user, { sub: String(user.id), ...userClaims(user, scopes) })
   if (!vendor.settings.userinfoJwt) return json(200, claims)
-  const jwt = await vendor.idTokens.signJwt({ iss: vendor.url(''), aud: vendor.clientId, ...claims })
-  return { status: 200, headers: { 'content-type': 'application/jwt', 'cache-control': 'no-store' }, body: jwt }
+  const jwt = await vendor.idTokens.signJwt({
+    iss: vendor.url(''),
+    aud: vendor.clientId,
+    ...claims,
+  })
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/jwt', 'cache-control': 'no-store' },
+    body: jwt,
+  }
 }
 
 /** RP-Initiated Logout 1.0: returns only where a client is named. */

@@ -20,7 +20,13 @@ a:focus-visible { outline: 2px solid var(--mark); outline-offset: 2px }
 a span { display: block; color: var(--quiet); font-size: .875rem }
 a.deny { border-color: transparent; color: var(--mark); text-align: center }`
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 
 function page(status: number, title: string, content: string): VendorAnswer {
@@ -43,7 +49,8 @@ ${content}
 `
   const headers = {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     'cache-control': 'no-store',
   }
   return { status, headers, body }
@@ -58,10 +65,14 @@ export function signedOutPage(): VendorAnswer {
 }
 
 /** One link a user, and one to deny. */
-export function personaPage({ method, url, body }: VendorRequest, users: readonly VendorUser[]): VendorAnswer {
+export function personaPage(
+  { method, url, body }: VendorRequest,
+  users: readonly VendorUser[],
+): VendorAnswer {
   // A link is a GET: what was posted moves into the query.
   const requestUrl = method === 'POST' ? `${url}${url.includes('?') ? '&' : '?'}${body}` : url
-  const link = (persona: string) => escape(`${requestUrl}${requestUrl.includes('?') ? '&' : '?'}${PERSONA}=${persona}`)
+  const link = (persona: string) =>
+    escape(`${requestUrl}${requestUrl.includes('?') ? '&' : '?'}${PERSONA}=${persona}`)
   const items = users.map((user, place) => {
     const name = escape(String(user.name ?? user.username ?? user.id))
     const detail = escape(String(user.email ?? user.username ?? user.id))

@@ -24,7 +24,11 @@ export async function receive(req: IncomingMessage, routes: Route[]) {
   return { request, route, path }
 }
 
-function match(routes: Route[], method: string, pathname: string): { route?: Route; path: Record<string, string> } {
+function match(
+  routes: Route[],
+  method: string,
+  pathname: string,
+): { route?: Route; path: Record<string, string> } {
   const segments = pathname.split('/')
   for (const route of routes) {
     const pattern = route.path.split('/')

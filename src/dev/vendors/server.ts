@@ -7,7 +7,14 @@ import { createIdTokens } from './id-tokens.js'
 import { receive } from './receive.js'
 import type { Exchange, Profile, Route, Vendor } from './vendor.js'
 import { defaultSettings, type VendorSettings } from './settings.js'
-import type { VendorAnswer, VendorFault, VendorOptions, VendorOverride, VendorRequest, VendorServer } from './types.js'
+import type {
+  VendorAnswer,
+  VendorFault,
+  VendorOptions,
+  VendorOverride,
+  VendorRequest,
+  VendorServer,
+} from './types.js'
 
 interface Override {
   answer: VendorOverride
@@ -15,7 +22,10 @@ interface Override {
 }
 
 /** Starts a server that plays this profile. */
-export async function startServer(profile: Profile, options: VendorOptions = {}): Promise<VendorServer> {
+export async function startServer(
+  profile: Profile,
+  options: VendorOptions = {},
+): Promise<VendorServer> {
   const settings: VendorSettings = { ...defaultSettings, ...profile.settings, ...options.settings }
   const users = options.users ?? structuredClone(profile.users)
   const overrides = new Map<string, Override>()
@@ -50,7 +60,8 @@ export async function startServer(profile: Profile, options: VendorOptions = {})
       const override = overrides.get(endpoint)
       if (!override) continue
       if (override.once) overrides.delete(endpoint)
-      const answer = typeof override.answer === 'function' ? await override.answer(request) : override.answer
+      const answer =
+        typeof override.answer === 'function' ? await override.answer(request) : override.answer
       if (answer !== undefined) return answer
     }
     if (!route) return text(404, 'Not Found')
@@ -78,7 +89,11 @@ export async function startServer(profile: Profile, options: VendorOptions = {})
       vendor.clientSecret = clientSecret
     },
     get options() {
-      return { clientId: vendor.clientId, clientSecret: vendor.clientSecret, ...profile.options(vendor) }
+      return {
+        clientId: vendor.clientId,
+        clientSecret: vendor.clientSecret,
+        ...profile.options(vendor),
+      }
     },
     get user() {
       return vendor.user
@@ -106,7 +121,12 @@ export async function startServer(profile: Profile, options: VendorOptions = {})
   }
 }
 
-function createVendor(origin: string, settings: VendorSettings, users: Vendor['users'], options: VendorOptions) {
+function createVendor(
+  origin: string,
+  settings: VendorSettings,
+  users: Vendor['users'],
+  options: VendorOptions,
+) {
   let current = 0
   const usedJwts = new Set<string>()
   const signedIn = new Map<number, number>()

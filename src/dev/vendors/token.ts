@@ -24,7 +24,12 @@ export interface TokenRules {
 }
 
 export interface TokenFailure {
-  error: 'invalid_client' | 'invalid_grant' | 'invalid_request' | 'unsupported_grant_type' | 'redirect_uri_mismatch'
+  error:
+    | 'invalid_client'
+    | 'invalid_grant'
+    | 'invalid_request'
+    | 'unsupported_grant_type'
+    | 'redirect_uri_mismatch'
   description: string
   /** What the request was about. */
   grantType: string
@@ -51,9 +56,14 @@ export async function redeem(
   const { form = {} } = exchange.request
   // GitHub lets it out with a code.
   const grantType = form['grant_type'] ?? (form['code'] === undefined ? '' : 'authorization_code')
-  const fail = (error: TokenFailure['error'], description: string) => ({ error, description, grantType })
+  const fail = (error: TokenFailure['error'], description: string) => ({
+    error,
+    description,
+    grantType,
+  })
 
-  if (exchange.request.method !== 'POST') return fail('invalid_request', 'The token endpoint takes POST only.')
+  if (exchange.request.method !== 'POST')
+    return fail('invalid_request', 'The token endpoint takes POST only.')
   const isUnwanted = vendor.settings.refuseCodeVerifier && form['code_verifier'] !== undefined
   if (isUnwanted || !(await isClientAuthenticated(exchange, vendor))) {
     return fail('invalid_client', 'Client authentication failed.')
@@ -74,11 +84,18 @@ function redeemCode(
   const found = vendor.grants.takeCode(form['code'])
   if (!found) return fail('invalid_grant', 'The code is wrong, used or expired.')
   const { grant, user } = found
-  if (grant.params.get('client_id') !== vendor.clientId) return fail('invalid_grant', 'The code is another client’s.')
+  if (grant.params.get('client_id') !== vendor.clientId)
+    return fail('invalid_grant', 'The code is another client’s.')
   if (!isSameRedirectUri(form['redirect_uri'], grant, rules.redirectUri?.code ?? true)) {
-    return fail('redirect_uri_mismatch', 'The redirect_uri is not the one of the authorization request.')
+    return fail(
+      'redirect_uri_mismatch',
+      'The redirect_uri is not the one of the authorization request.',
+    )
   }
-  if (!rules.ignoresPkce && !isVerified(form['code_verifier'], grant, rules.defaultChallengeMethod ?? 'plain')) {
+  if (
+    !rules.ignoresPkce &&
+    !isVerified(form['code_verifier'], grant, rules.defaultChallengeMethod ?? 'plain')
+  ) {
     return fail('invalid_grant', 'The code_verifier does not fit the code_challenge.')
   }
   const hasRefreshToken = vendor.settings.refreshTokens && (rules.hasRefreshToken?.(grant) ?? true)
@@ -87,7 +104,9 @@ function redeemCode(
     grant,
     user,
     ...accessTokenFor(grant, vendor, rules),
-    refreshToken: hasRefreshToken ? vendor.grants.issueRefreshToken(grant, rules.refreshTokenPrefix) : undefined,
+    refreshToken: hasRefreshToken
+      ? vendor.grants.issueRefreshToken(grant, rules.refreshTokenPrefix)
+      : undefined,
   }
 }
 
@@ -99,26 +118,40 @@ function redeemRefreshToken(
 ): TokenFailure | TokenSuccess {
   const token = form['refresh_token']
   const found = vendor.grants.byRefreshToken(token)
-  if (!found || token === undefined) return fail('invalid_grant', 'The refresh token is wrong, used or revoked.')
+  if (!found || token === undefined)
+    return fail('invalid_grant', 'The refresh token is wrong, used or revoked.')
   const { grant, user } = found
   if (!isSameRedirectUri(form['redirect_uri'], grant, rules.redirectUri?.refresh ?? false)) {
-    return fail('redirect_uri_mismatch', 'The redirect_uri is not the one of the authorization request.')
+    return fail(
+      'redirect_uri_mismatch',
+      'The redirect_uri is not the one of the authorization request.',
+    )
   }
   const rotates = vendor.settings.rotateRefreshTokens
-  if (rules.refreshEndsAccessTokens) for (const each of grant.accessTokens) vendor.grants.revoke(each)
+  if (rules.refreshEndsAccessTokens)
+    for (const each of grant.accessTokens) vendor.grants.revoke(each)
   if (rotates && !rules.keepsOldRefreshToken) vendor.grants.revoke(token)
   return {
     grantType: 'refresh_token',
     grant,
     user,
     ...accessTokenFor(grant, vendor, rules),
-    refreshToken: rotates ? vendor.grants.issueRefreshToken(grant, rules.refreshTokenPrefix) : undefined,
+    refreshToken: rotates
+      ? vendor.grants.issueRefreshToken(grant, rules.refreshTokenPrefix)
+      : undefined,
   }
 }
 
-function accessTokenFor(grant: Grant, vendor: Vendor, { accessTokenPrefix, neverExpires }: TokenRules) {
+function accessTokenFor(
+  grant: Grant,
+  vendor: Vendor,
+  { accessTokenPrefix, neverExpires }: TokenRules,
+) {
   const expiresIn = neverExpires ? undefined : vendor.settings.tokenLifetime
-  return { accessToken: vendor.grants.issueAccessToken(grant, accessTokenPrefix, expiresIn ?? Infinity), expiresIn }
+  return {
+    accessToken: vendor.grants.issueAccessToken(grant, accessTokenPrefix, expiresIn ?? Infinity),
+    expiresIn,
+  }
 }
 
 function isSameRedirectUri(sent: string | undefined, grant: Grant, isRequired: boolean): boolean {
@@ -126,11 +159,19 @@ function isSameRedirectUri(sent: string | undefined, grant: Grant, isRequired: b
 }
 
 /** RFC 7636, section 4.6; a verifier without a challenge is refused too (RFC 9700, section 4.8.2). */
-function isVerified(verifier: string | undefined, { params }: Grant, defaultMethod: string): boolean {
+function isVerified(
+  verifier: string | undefined,
+  { params }: Grant,
+  defaultMethod: string,
+): boolean {
   const challenge = params.get('code_challenge')
-  if (challenge === null || verifier === undefined) return challenge === null && verifier === undefined
+  if (challenge === null || verifier === undefined)
+    return challenge === null && verifier === undefined
   const method = params.get('code_challenge_method') ?? defaultMethod
-  return challenge === (method === 'S256' ? createHash('sha256').update(verifier).digest('base64url') : verifier)
+  return (
+    challenge ===
+    (method === 'S256' ? createHash('sha256').update(verifier).digest('base64url') : verifier)
+  )
 }
 
 /** The usual members of a token response (RFC 6749, section 5.1). */

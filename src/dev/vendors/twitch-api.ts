@@ -4,17 +4,25 @@ import type { Grant } from './grants.js'
 import type { VendorAnswer, VendorUser } from './types.js'
 import { withClaims, type Route, type Vendor } from './vendor.js'
 
-export function requestedClaims(params: URLSearchParams): Record<string, object | null> | undefined {
+export function requestedClaims(
+  params: URLSearchParams,
+): Record<string, object | null> | undefined {
   try {
     const claims: unknown = JSON.parse(params.get('claims') ?? '{}')
-    return typeof claims === 'object' && claims !== null ? (claims as Record<string, object | null>) : undefined
+    return typeof claims === 'object' && claims !== null
+      ? (claims as Record<string, object | null>)
+      : undefined
   } catch {
     return undefined
   }
 }
 
 /** Only what the `claims` parameter asked for, in the place where it was asked for. */
-export function claims(user: VendorUser, { params, scopes }: Grant, place: 'id_token' | 'userinfo') {
+export function claims(
+  user: VendorUser,
+  { params, scopes }: Grant,
+  place: 'id_token' | 'userinfo',
+) {
   const isVerified = user.emailVerified !== false && Boolean(user.email)
   const mayReadEmail = scopes.includes('user:read:email')
   const all: Record<string, unknown> = {
@@ -69,7 +77,9 @@ export function apiRoutes(vendor: Vendor): Route[] {
             if (exchange.request.headers['client-id'] !== vendor.clientId)
               return problem(401, 'Client ID and OAuth token do not match')
             const email =
-              grant.scopes.includes('user:read:email') && user.emailVerified !== false ? { email: user.email } : {}
+              grant.scopes.includes('user:read:email') && user.emailVerified !== false
+                ? { email: user.email }
+                : {}
             const { id, username = String(id), picture = '' } = user
             return json(200, {
               data: [

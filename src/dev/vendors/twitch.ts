@@ -40,7 +40,12 @@ export const twitch: Profile = {
       path: '/oauth2/authorize',
       answer: (exchange) => authorizePage(exchange, vendor),
     },
-    { endpoint: 'token', methods: ['POST'], path: '/oauth2/token', answer: (exchange) => token(exchange, vendor) },
+    {
+      endpoint: 'token',
+      methods: ['POST'],
+      path: '/oauth2/token',
+      answer: (exchange) => token(exchange, vendor),
+    },
     {
       endpoint: 'validate',
       methods: ['GET'],
@@ -92,7 +97,9 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     extras: ({ scopes }) => ({ scope: scopes.join(' ') }),
     refuse(params) {
       const isReadable = params.get('claims') === null || requestedClaims(params) !== undefined
-      return isReadable ? undefined : { error: 'invalid_request', error_description: 'claims is not JSON' }
+      return isReadable
+        ? undefined
+        : { error: 'invalid_request', error_description: 'claims is not JSON' }
     },
   })
 }
@@ -109,7 +116,8 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
     scope: grant.scopes,
     token_type: 'bearer',
   }
-  if (outcome.grantType === 'refresh_token' || !grant.scopes.includes('openid')) return json(200, body)
+  if (outcome.grantType === 'refresh_token' || !grant.scopes.includes('openid'))
+    return json(200, body)
   const extra = { azp: vendor.clientId, ...claims(user, grant, 'id_token') }
   return json(200, {
     ...body,
@@ -124,10 +132,15 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 function tokenFailure({ error, grantType, description }: TokenFailure): VendorAnswer {
   if (error === 'invalid_client') return problem(403, 'invalid client secret')
   if (error === 'invalid_grant')
-    return problem(400, grantType === 'refresh_token' ? 'Invalid refresh token' : 'Invalid authorization code')
+    return problem(
+      400,
+      grantType === 'refresh_token' ? 'Invalid refresh token' : 'Invalid authorization code',
+    )
   return problem(
     400,
-    error === 'redirect_uri_mismatch' ? 'Parameter redirect_uri does not match registered URI' : description,
+    error === 'redirect_uri_mismatch'
+      ? 'Parameter redirect_uri does not match registered URI'
+      : description,
   )
 }
 
@@ -148,5 +161,7 @@ function validate({ request }: Exchange, vendor: Vendor): VendorAnswer {
 
 function revoke({ params }: Exchange, vendor: Vendor): VendorAnswer {
   if (params.get('client_id') !== vendor.clientId) return problem(404, 'client does not exist')
-  return vendor.grants.revoke(params.get('token') ?? '', true) ? { status: 200 } : problem(400, 'Invalid token')
+  return vendor.grants.revoke(params.get('token') ?? '', true)
+    ? { status: 200 }
+    : problem(400, 'Invalid token')
 }

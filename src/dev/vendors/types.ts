@@ -1,7 +1,16 @@
 import type { VendorSettings } from './settings.js'
 
 export type VendorName =
-  'github' | 'google' | 'microsoft' | 'gitlab' | 'facebook' | 'linkedin' | 'twitch' | 'amazon' | 'oidc' | 'oauth2'
+  | 'github'
+  | 'google'
+  | 'microsoft'
+  | 'gitlab'
+  | 'facebook'
+  | 'linkedin'
+  | 'twitch'
+  | 'amazon'
+  | 'oidc'
+  | 'oauth2'
 
 /** What a request in the log was for. A vendor has only some of these. */
 export type VendorEndpoint =
@@ -119,10 +128,17 @@ export type VendorOverride =
       request: VendorRequest,
     ) => VendorAnswer | VendorFault | undefined | Promise<VendorAnswer | VendorFault | undefined>)
 
-export type ClaimsOverride = Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>)
+export type ClaimsOverride =
+  Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>)
 
 export type SigningFault =
-  'none' | 'HS256-secret' | 'HS256-public-key' | 'wrong-key' | 'unknown-kid' | 'no-kid' | 'bad-signature'
+  | 'none'
+  | 'HS256-secret'
+  | 'HS256-public-key'
+  | 'wrong-key'
+  | 'unknown-kid'
+  | 'no-kid'
+  | 'bad-signature'
 
 export interface VendorOptions {
   users?: VendorUser[]
@@ -152,7 +168,11 @@ export interface VendorServer {
   /** Every request, oldest first. Empty it with `requests.length = 0`. */
   readonly requests: VendorRequest[]
   /** Answers the endpoint (or `'*'`, all) with this instead; `undefined` ends that. Returns a function that ends it. */
-  respond(endpoint: VendorEndpoint | '*', answer: VendorOverride | undefined, options?: { once?: boolean }): () => void
+  respond(
+    endpoint: VendorEndpoint | '*',
+    answer: VendorOverride | undefined,
+    options?: { once?: boolean },
+  ): () => void
   /** Lays claims and header over the next ID tokens, or spoils the signature. Without arguments it ends that. */
   claims(
     claims?: ClaimsOverride,

@@ -1,7 +1,14 @@
 import type { VendorSettings } from './settings.js'
 import type { Grants } from './grants.js'
 import type { IdTokens } from './id-tokens.js'
-import type { VendorAnswer, VendorEndpoint, VendorName, VendorRequest, VendorServer, VendorUser } from './types.js'
+import type {
+  VendorAnswer,
+  VendorEndpoint,
+  VendorName,
+  VendorRequest,
+  VendorServer,
+  VendorUser,
+} from './types.js'
 
 /** What a profile sees of the running server. */
 export interface Vendor extends Pick<
@@ -48,12 +55,18 @@ export interface Profile {
 }
 
 /** The user as claims, with what a test laid over them. */
-export function withClaims(user: VendorUser, claims: Record<string, unknown>): Record<string, unknown> {
+export function withClaims(
+  user: VendorUser,
+  claims: Record<string, unknown>,
+): Record<string, unknown> {
   return { ...claims, ...user.claims }
 }
 
 /** The access token of `Authorization`, under any of these schemes. */
-export function bearerToken(request: VendorRequest, schemes: readonly string[] = ['bearer']): string | undefined {
+export function bearerToken(
+  request: VendorRequest,
+  schemes: readonly string[] = ['bearer'],
+): string | undefined {
   const [scheme = '', token] = String(request.headers.authorization ?? '').split(' ')
   return schemes.includes(scheme.toLowerCase()) ? token : undefined
 }

@@ -6,7 +6,11 @@ export type Callback = (error: unknown, value?: unknown) => void
  * nobody's. `arity` is the number of parameters with the callback: a method that declares so many answers by callback,
  * even where it also returns a promise of nothing.
  */
-export function ask(method: { readonly length: number }, arity: number, call: (callback: Callback) => unknown): Promise<unknown> {
+export function ask(
+  method: { readonly length: number },
+  arity: number,
+  call: (callback: Callback) => unknown,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const returned = call((error, value) => (error ? reject(error) : resolve(value)))
     if (!isThenable(returned)) return
@@ -18,5 +22,9 @@ export function ask(method: { readonly length: number }, arity: number, call: (c
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }

@@ -2,7 +2,13 @@ import { LRUCache } from 'lru-cache'
 import { within } from '../../http/timeout.js'
 import { isRecord } from '../../schema.js'
 import { ask } from './callback-result.js'
-import { type EntriesPage, type EntriesQuery, entryPosition, type SessionStore, type StoreRecord } from './store.js'
+import {
+  type EntriesPage,
+  type EntriesQuery,
+  entryPosition,
+  type SessionStore,
+  type StoreRecord,
+} from './store.js'
 import { createTurns, type Turns } from './keyed-queue.js'
 
 /** A store made for express-session, as far as it is used here. */
@@ -29,8 +35,10 @@ const SLACK = 1000
 
 /** The two kinds of store differ in their methods; what express-session's base class adds tells its heirs. */
 export function isExpressSessionStore(value: unknown): value is ExpressSessionStore {
-  const has = (name: string) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'
-  if (typeof value !== 'object' || !['get', 'set', 'destroy'].every(has) || isRedisClient(value)) return false
+  const has = (name: string) =>
+    typeof (value as Record<string, unknown> | null)?.[name] === 'function'
+  if (typeof value !== 'object' || !['get', 'set', 'destroy'].every(has) || isRedisClient(value))
+    return false
   return has('createSession') || (!has('update') && !has('delete'))
 }
 
@@ -46,20 +54,29 @@ export function isRedisClient(value: unknown): boolean {
  *
  * @param options.timeout Milliseconds for one answer of the store.
  */
-export function expressSessionStore(store: ExpressSessionStore, { timeout }: { timeout: number }): SessionStore {
+export function expressSessionStore(
+  store: ExpressSessionStore,
+  { timeout }: { timeout: number },
+): SessionStore {
   const { turn, locks, late } = stateOf(store)
   const answer = (work: Promise<unknown>) => within(timeout, 'the store', () => work)
 
   const read = async (key: string): Promise<StoreRecord | undefined> => {
-    const found = await answer(ask(store.get, 2, (callback) => store.get(sidOf(key), callback))).catch(absentIfGone)
+    const found = await answer(
+      ask(store.get, 2, (callback) => store.get(sidOf(key), callback)),
+    ).catch(absentIfGone)
     const envelope = open(found)
     return envelope?.key === key ? envelope.record : undefined
   }
   const destroy = async (key: string) => {
-    await answer(ask(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback))).catch(absentIfGone)
+    await answer(ask(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback))).catch(
+      absentIfGone,
+    )
   }
   const write = async (key: string, record: StoreRecord, ttl: number) => {
-    const writing = ask(store.set, 3, (callback) => store.set(sidOf(key), rowOf(key, record, ttl), callback))
+    const writing = ask(store.set, 3, (callback) =>
+      store.set(sidOf(key), rowOf(key, record, ttl), callback),
+    )
     try {
       await answer(writing)
     } catch (error) {
@@ -108,7 +125,9 @@ export function expressSessionStore(store: ExpressSessionStore, { timeout }: { t
         if (locks.get(key) === mine) locks.delete(key)
       }
     },
-    ...(typeof store.all === 'function' && { entries: async (query: EntriesQuery) => pageOf(await readAll(store, timeout), query) }),
+    ...(typeof store.all === 'function' && {
+      entries: async (query: EntriesQuery) => pageOf(await readAll(store, timeout), query),
+    }),
   }
 }
 
@@ -129,7 +148,11 @@ const stateName = Symbol.for('oauth-module state of a store')
 function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
   const present = store[stateName]
   if (present !== undefined) return present
-  const state: State = { turn: createTurns(), locks: new Map(), late: new LRUCache({ max: 10_000 }) }
+  const state: State = {
+    turn: createTurns(),
+    locks: new Map(),
+    late: new LRUCache({ max: 10_000 }),
+  }
   if (Object.isExtensible(store)) Object.defineProperty(store, stateName, { value: state })
   return state
 }
@@ -163,7 +186,8 @@ function open(row: unknown): Envelope | undefined {
   const text = isRecord(row) ? row[MEMBER] : undefined
   if (typeof text !== 'string') return undefined
   const envelope = parse(text)
-  if (!isRecord(envelope) || envelope['v'] !== VERSION || typeof envelope['key'] !== 'string') return undefined
+  if (!isRecord(envelope) || envelope['v'] !== VERSION || typeof envelope['key'] !== 'string')
+    return undefined
   const { until, record } = envelope
   if (typeof until !== 'number' || until <= Date.now() || !isRecord(record)) return undefined
   return envelope as unknown as Envelope
@@ -191,7 +215,10 @@ async function readAll(store: ExpressSessionStore, timeout: number): Promise<Env
   return list.flatMap((row) => open(row) ?? [])
 }
 
-function pageOf(all: readonly Envelope[], { kind, group, after, limit }: EntriesQuery): EntriesPage {
+function pageOf(
+  all: readonly Envelope[],
+  { kind, group, after, limit }: EntriesQuery,
+): EntriesPage {
   const matching = all
     .filter(({ record }) => record.kind === kind && (group === undefined || record.group === group))
     .map(({ key, record }) => ({ key, record, position: entryPosition(key, record) }))

@@ -21,9 +21,18 @@ export function guard<T>(operation: () => Awaitable<T>, timeout: number): Awaita
 }
 
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }
 
 function unavailable(cause: unknown): OAuthError {
-  return cause instanceof OAuthError ? cause : new OAuthError('store_unavailable', { cause, hint: cause instanceof Error ? cause.message : undefined })
+  return cause instanceof OAuthError
+    ? cause
+    : new OAuthError('store_unavailable', {
+        cause,
+        hint: cause instanceof Error ? cause.message : undefined,
+      })
 }

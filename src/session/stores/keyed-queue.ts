@@ -8,7 +8,8 @@ export function createTurns(): Turns {
   const queues = new Map<string, { tail: Promise<unknown>; waiting: number }>()
   return async (key, run) => {
     const queue = queues.get(key) ?? { tail: Promise.resolve(), waiting: 0 }
-    if (queue.waiting >= MAX_WAITING) throw new Error('too many writes of one record wait for the store')
+    if (queue.waiting >= MAX_WAITING)
+      throw new Error('too many writes of one record wait for the store')
     queue.waiting++
     queues.set(key, queue)
     const mine = queue.tail.then(run)

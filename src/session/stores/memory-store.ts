@@ -30,7 +30,9 @@ const PURGE_INTERVAL_WHEN_FULL = 1_000
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   if (cluster.isWorker) {
-    throw new TypeError('memoryStore() cannot serve several processes: a worker would not know the logins of the others. Set the option store to one that they share.')
+    throw new TypeError(
+      'memoryStore() cannot serve several processes: a worker would not know the logins of the others. Set the option store to one that they share.',
+    )
   }
   const read = readOptions(options, 'memoryStore()')
   read.only(['maxEntries', 'maxBytes', 'maxPerUser'])
@@ -65,7 +67,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     purge(PURGE_INTERVAL)
     const cache = cacheOf(record.kind)
     // The cache would drop it without a word, and the login after it, and the next.
-    if (record.kind === 'session' && sizeOf(record) > maxBytes) throw new Error('one session is larger than maxBytes of memoryStore()')
+    if (record.kind === 'session' && sizeOf(record) > maxBytes)
+      throw new Error('one session is larger than maxBytes of memoryStore()')
     if (record.kind === 'session') makeRoom(cache, key, sizeOf(record))
     cache.set(key, record, { ttl })
     if (record.kind !== 'session' || !cache.has(key)) return
@@ -75,9 +78,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   }
   /** Whom a flood of logins pushes out: whoever it comes from. Without this the cache drops what was used longest ago. */
   const makeRoom = (cache: LRUCache<string, StoreRecord>, key: string, size: number) => {
-    const isFull = () => !cache.has(key) && (cache.size >= maxEntries || cache.calculatedSize + size > maxBytes)
+    const isFull = () =>
+      !cache.has(key) && (cache.size >= maxEntries || cache.calculatedSize + size > maxBytes)
     if (isFull()) purge(PURGE_INTERVAL_WHEN_FULL)
-    for (let oldest = users.oldestOfHeaviest(); oldest !== undefined && isFull(); oldest = users.oldestOfHeaviest()) cache.delete(oldest)
+    for (
+      let oldest = users.oldestOfHeaviest();
+      oldest !== undefined && isFull();
+      oldest = users.oldestOfHeaviest()
+    )
+      cache.delete(oldest)
   }
   const purge = (interval: number) => {
     const now = Date.now()
@@ -134,5 +143,7 @@ function sizeOf(record: StoreRecord): number {
 
 function limit(read: OptionReader, name: string, fallback: number): number {
   const value = read.has(name) ? read.value(name) : fallback
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : read.fail(name, 'must be a whole number above 0')
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+    ? value
+    : read.fail(name, 'must be a whole number above 0')
 }

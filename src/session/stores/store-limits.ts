@@ -7,10 +7,17 @@ export function limitsOfStore({ lock, entries }: SessionStore, given: unknown): 
   if (isCookieStore(given)) return [cookieStoreLimits]
   const limits: string[] = []
   if (isExpressSessionStore(given)) {
-    limits.push('the store was made for express-session: one check at a time, and no deleted session back, hold within this process and as far as they go across processes')
+    limits.push(
+      'the store was made for express-session: one check at a time, and no deleted session back, hold within this process and as far as they go across processes',
+    )
   } else if (lock === undefined) {
-    limits.push('the store cannot lock: one check at a time per session holds within this process only')
+    limits.push(
+      'the store cannot lock: one check at a time per session holds within this process only',
+    )
   }
-  if (entries === undefined) limits.push('the store cannot list: users and sessions cannot be listed, nor monthly active users counted (store_not_listable)')
+  if (entries === undefined)
+    limits.push(
+      'the store cannot list: users and sessions cannot be listed, nor monthly active users counted (store_not_listable)',
+    )
   return limits
 }

@@ -31,7 +31,11 @@ export interface Driver {
 const MAX_PENDING = 10_000
 
 export function createDriver(client: RedisClient): Driver {
-  const ways = isNodeRedis(client) ? nodeRedisWays(client) : isIoRedis(client) ? ioRedisWays(client) : refuse()
+  const ways = isNodeRedis(client)
+    ? nodeRedisWays(client)
+    : isIoRedis(client)
+      ? ioRedisWays(client)
+      : refuse()
   let pending = 0
   const bounded = async (command: () => PromiseLike<unknown>): Promise<unknown> => {
     if (pending >= MAX_PENDING) throw new Error(`${MAX_PENDING} commands wait for Redis already`)
@@ -69,7 +73,10 @@ export function isAnswer(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `)
 }
 
-type Ways = Record<'eval' | 'evalSha', (script: string, keys: readonly string[], args: readonly string[]) => PromiseLike<unknown>>
+type Ways = Record<
+  'eval' | 'evalSha',
+  (script: string, keys: readonly string[], args: readonly string[]) => PromiseLike<unknown>
+>
 
 function nodeRedisWays(client: NodeRedisClient): Ways {
   return {
@@ -91,17 +98,27 @@ function isNodeRedis(client: RedisClient): client is NodeRedisClient {
 }
 
 export function isIoRedis(client: RedisClient): client is IoRedisClient {
-  return hasMethods(client, ['get', 'eval', 'evalsha', 'call', 'duplicate']) && typeof (client as Partial<IoRedisClient>).isCluster === 'boolean'
+  return (
+    hasMethods(client, ['get', 'eval', 'evalsha', 'call', 'duplicate']) &&
+    typeof (client as Partial<IoRedisClient>).isCluster === 'boolean'
+  )
 }
 
 /** Of node-redis: a client has it in its options, the others beside them. */
 function hasClientSideCache(client: RedisClient): boolean {
-  const { options, clientSideCache } = client as { options?: { clientSideCache?: unknown }; clientSideCache?: unknown }
+  const { options, clientSideCache } = client as {
+    options?: { clientSideCache?: unknown }
+    clientSideCache?: unknown
+  }
   return (options?.clientSideCache ?? clientSideCache) !== undefined
 }
 
 function hasMethods(client: unknown, names: readonly string[]): boolean {
-  return typeof client === 'object' && client !== null && names.every((name) => typeof (client as Record<string, unknown>)[name] === 'function')
+  return (
+    typeof client === 'object' &&
+    client !== null &&
+    names.every((name) => typeof (client as Record<string, unknown>)[name] === 'function')
+  )
 }
 
 function refuse(): never {

@@ -1,4 +1,11 @@
 export type { IoRedisClient, NodeRedisClient, RedisClient } from './driver.js'
 export type { NearCacheOptions } from './near-cache.js'
 export { redisStore, type RedisStoreOptions } from './redis-store.js'
-export type { Awaitable, EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from '../store.js'
+export type {
+  Awaitable,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+} from '../store.js'

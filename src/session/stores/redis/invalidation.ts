@@ -34,7 +34,10 @@ const BEAT = 200
 const LEASE = 1000
 const GIVE_UP = 5000
 
-export function createInvalidation(client: InvalidationSource, { prefix, forget, forgetAll, warn }: InvalidationConfig): Invalidation {
+export function createInvalidation(
+  client: InvalidationSource,
+  { prefix, forget, forgetAll, warn }: InvalidationConfig,
+): Invalidation {
   const fullPrefix = `${client.options.keyPrefix ?? ''}${prefix}`
   // A connection of its own: the client's stays as it is. On RESP2 it may send the messages to itself.
   const connection = client.duplicate({
@@ -64,11 +67,21 @@ export function createInvalidation(client: InvalidationSource, { prefix, forget,
     const mine = current
     try {
       const id = await connection.call('CLIENT', 'ID')
-      await connection.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', 'PREFIX', fullPrefix)
+      await connection.call(
+        'CLIENT',
+        'TRACKING',
+        'ON',
+        'REDIRECT',
+        String(id),
+        'BCAST',
+        'PREFIX',
+        fullPrefix,
+      )
       await connection.subscribe(CHANNEL)
     } catch (error) {
       const isRefused = error instanceof Error && /^(?:ERR|NOPERM) /.test(error.message)
-      if (isRefused) warn(`Redis does not tell of changes, and the near cache stays empty: ${error.message}`)
+      if (isRefused)
+        warn(`Redis does not tell of changes, and the near cache stays empty: ${error.message}`)
       return
     }
     if (mine !== current) return

@@ -25,9 +25,18 @@ interface NearCacheConfig {
   warn(message: string): void
 }
 
-export function createNearCache(client: RedisClient, { prefix, maxEntries, warn }: NearCacheConfig): NearCache {
-  if (!isIoRedis(client)) throw new TypeError('redisStore().nearCache is for ioredis: with node-redis set clientSideCache on the client, and RESP: 3 with version 5')
-  if (client.isCluster) throw new TypeError('redisStore().nearCache knows no cluster: every node would have to tell of its changes')
+export function createNearCache(
+  client: RedisClient,
+  { prefix, maxEntries, warn }: NearCacheConfig,
+): NearCache {
+  if (!isIoRedis(client))
+    throw new TypeError(
+      'redisStore().nearCache is for ioredis: with node-redis set clientSideCache on the client, and RESP: 3 with version 5',
+    )
+  if (client.isCluster)
+    throw new TypeError(
+      'redisStore().nearCache knows no cluster: every node would have to tell of its changes',
+    )
   const rows = new LRUCache<string, Row>({ max: maxEntries })
   const reads = new Map<string, Set<{ isStale: boolean }>>()
 
@@ -39,7 +48,12 @@ export function createNearCache(client: RedisClient, { prefix, maxEntries, warn 
     rows.clear()
     for (const pending of reads.values()) for (const read of pending) read.isStale = true
   }
-  const invalidation = createInvalidation(client as unknown as InvalidationSource, { prefix, forget, forgetAll, warn })
+  const invalidation = createInvalidation(client as unknown as InvalidationSource, {
+    prefix,
+    forget,
+    forgetAll,
+    warn,
+  })
 
   const known = async (key: string): Promise<Row | undefined> => {
     const row = rows.get(key)

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readOptions } from '../../../schema.js'
-import { type EntriesPage, type EntriesQuery, entryPosition, type SessionStore, type StoreRecord } from '../store.js'
+import {
+  type EntriesPage,
+  type EntriesQuery,
+  entryPosition,
+  type SessionStore,
+  type StoreRecord,
+} from '../store.js'
 import { createDriver, isAnswer, type RedisClient } from './driver.js'
 import { createIndexes } from './indexes.js'
 import { createNearCache, type NearCacheOptions } from './near-cache.js'
@@ -42,13 +48,15 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     warned.add(message)
     onWarning(message)
   }
-  const near = nearCache && createNearCache(client, { prefix: rowPrefix, ...nearCache, warn: warnOnce })
+  const near =
+    nearCache && createNearCache(client, { prefix: rowPrefix, ...nearCache, warn: warnOnce })
 
   const look = async (key: string): Promise<Found> => {
     const text = await readText(key)
     if (text === undefined) return 'gone'
     const row = decodeRow(text)
-    if (row === undefined) warnOnce('a row in Redis cannot be read: it is broken, or of a newer release')
+    if (row === undefined)
+      warnOnce('a row in Redis cannot be read: it is broken, or of a newer release')
     return row ?? 'unreadable'
   }
   const load = async (key: string): Promise<Row | undefined> => {
@@ -92,7 +100,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       forgetting(key, async () => {
         const life = lifeOf(ttl)
         const row = encodeRow(record, Date.now() + life)
-        const isWritten = await isDone(driver.run(replaceRow, [rowPrefix + key], [record.revision - 1, row, life]))
+        const isWritten = await isDone(
+          driver.run(replaceRow, [rowPrefix + key], [record.revision - 1, row, life]),
+        )
         // The row is the truth; what an index misses now, the next write mends.
         if (isWritten) await indexes.add(key, record, life).catch(() => undefined)
         return isWritten
@@ -119,9 +129,16 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
 }
 
-async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: ReturnType<typeof createIndexes>, look: (key: string) => Promise<Found>): Promise<EntriesPage> {
+async function readPage(
+  { kind, group, after, limit }: EntriesQuery,
+  indexes: ReturnType<typeof createIndexes>,
+  look: (key: string) => Promise<Found>,
+): Promise<EntriesPage> {
   const found: { member: string; entry: readonly [string, StoreRecord] }[] = []
-  const pageTo = (next: string | undefined) => ({ entries: found.slice(0, limit).map(({ entry }) => entry), next })
+  const pageTo = (next: string | undefined) => ({
+    entries: found.slice(0, limit).map(({ entry }) => entry),
+    next,
+  })
   let cursor = after
   for (let reads = 0; reads < MAX_READS; reads++) {
     // One more than asked for tells whether there is another page.
@@ -134,7 +151,11 @@ async function readPage({ kind, group, after, limit }: EntriesQuery, indexes: Re
       // A newer release can read it, and has to find it.
       if (row === 'unreadable') continue
       const record = row === 'gone' ? undefined : row.record
-      const isThere = record !== undefined && record.kind === kind && (group === undefined || record.group === group) && entryPosition(entry.key, record) === entry.member
+      const isThere =
+        record !== undefined &&
+        record.kind === kind &&
+        (group === undefined || record.group === group) &&
+        entryPosition(entry.key, record) === entry.member
       if (isThere) found.push({ member: entry.member, entry: [entry.key, record] })
       else await indexes.prune(kind, group, entry)
     }
@@ -160,12 +181,19 @@ function parse(options: RedisStoreOptions) {
   const read = readOptions(options, 'redisStore')
   read.only(['prefix', 'nearCache', 'onWarning'])
   const nearCache = read.value('nearCache') ?? false
-  const near = typeof nearCache === 'boolean' ? (nearCache ? {} : undefined) : (nearCache as NearCacheOptions)
+  const near =
+    typeof nearCache === 'boolean' ? (nearCache ? {} : undefined) : (nearCache as NearCacheOptions)
   if (typeof nearCache !== 'boolean') read.object('nearCache')?.only(['maxEntries'])
   const maxEntries = near?.maxEntries ?? 10_000
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) read.fail('nearCache.maxEntries', 'must be a whole number above 0')
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
+    read.fail('nearCache.maxEntries', 'must be a whole number above 0')
   return {
-    prefix: read.text('prefix', { pattern: /^[\x21-\x7e]+$/, cure: 'must hold only visible ASCII characters', max: 128 }) ?? 'oauth-module:',
+    prefix:
+      read.text('prefix', {
+        pattern: /^[\x21-\x7e]+$/,
+        cure: 'must hold only visible ASCII characters',
+        max: 128,
+      }) ?? 'oauth-module:',
     nearCache: near && { maxEntries },
     onWarning: (read.function('onWarning') as RedisStoreOptions['onWarning']) ?? warnProcess,
   }

@@ -18,14 +18,22 @@ export function encodeRow(record: StoreRecord, until: number): string {
 /** `undefined` for what is no row of this version: a newer one is left for those who know it. */
 export function decodeRow(text: string): Row | undefined {
   const value = parse(text)
-  if (!isRecord(value) || value['v'] !== VERSION || typeof value['until'] !== 'number') return undefined
+  if (!isRecord(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')
+    return undefined
   const record = value['record']
   return isRecord(record) && isStoreRecord(record) ? { record, until: value['until'] } : undefined
 }
 
-function isStoreRecord(value: Record<string, unknown>): value is Record<string, unknown> & StoreRecord {
+function isStoreRecord(
+  value: Record<string, unknown>,
+): value is Record<string, unknown> & StoreRecord {
   const { kind, group, createdAt, revision } = value
-  return typeof kind === 'string' && typeof group === 'string' && typeof createdAt === 'number' && typeof revision === 'number'
+  return (
+    typeof kind === 'string' &&
+    typeof group === 'string' &&
+    typeof createdAt === 'number' &&
+    typeof revision === 'number'
+  )
 }
 
 function parse(text: string): unknown {
