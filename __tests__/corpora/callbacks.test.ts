@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { createSealer, randomId, sha256 } from '../../src/http/encryption.js'
+import { createEncrypter, randomId, sha256 } from '../../src/http/encryption.js'
 import { createTransactions } from '../../src/oauth/transaction.js'
 import { oidcProvider } from '../../src/index.js'
 import { offSite, strictSameSitePath } from './oracle.js'
@@ -375,11 +375,11 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
 
 describe('S-046 a transaction', () => {
   test('S-006 that was sealed with a return path off the site is none', () => {
-    const sealer = createSealer([SECRET])
-    const transactions = createTransactions(sealer)
+    const encrypter = createEncrypter([SECRET])
+    const transactions = createTransactions(encrypter)
     const cookieHash = sha256(randomId())
     const stateWith = (returnPath: string) =>
-      sealer.seal(
+      encrypter.encrypt(
         'state',
         JSON.stringify({ cookieHash, startedAt: Date.now(), provider: 'acme', returnPath }),
       )

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { createLinks } from '../../src/flows/links.js'
 import { oauthModule } from '../../src/index.js'
-import { createSealer } from '../../src/http/encryption.js'
-import { createPlaces } from '../../src/http/mounts.js'
+import { createEncrypter } from '../../src/http/encryption.js'
+import { createMounts } from '../../src/http/mounts.js'
 import {
   begin,
   CANARY,
@@ -293,8 +293,8 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
 })
 
 describe('S-046 without the wire', () => {
-  const sealer = createSealer([SECRET])
-  const places = createPlaces(
+  const encrypter = createEncrypter([SECRET])
+  const places = createMounts(
     {
       id: undefined,
       publicUrl: undefined,
@@ -309,9 +309,9 @@ describe('S-046 without the wire', () => {
     },
     new Set(),
   )
-  const links = createLinks(sealer, places, '/auth')
+  const links = createLinks(encrypter, places, '/auth')
   const place = places.of({ headers: {}, socket: {} } as never, {
-    mount: '',
+    mountPath: '',
     original: '/',
     path: '/',
     query: '',
@@ -336,7 +336,7 @@ describe('S-046 without the wire', () => {
   test('S-006, S-046 a sealed return path is judged again when it is opened', () => {
     const until = Date.now() + 60_000
     for (const returnPath of attacks) {
-      const token = sealer.seal('return', JSON.stringify({ returnPath, instance: '', until }))
+      const token = encrypter.encrypt('return', JSON.stringify({ returnPath, instance: '', until }))
       const request = links.open(place, new URLSearchParams({ return_token: token }))
       expect(strictSameSitePath(request?.returnPath)).toBe(true)
     }

@@ -3,7 +3,7 @@ import { RedisStore } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { createSealer, sha256 } from '../../src/http/encryption.js'
+import { createEncrypter, sha256 } from '../../src/http/encryption.js'
 import { createFlights } from '../../src/session/session-lock.js'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
@@ -136,13 +136,13 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     expect(all).toContain(sha256(id))
     expect(all).not.toContain(token)
     expect(all).not.toContain(id)
-    const sealer = createSealer([secret])
+    const encrypter = createEncrypter([secret])
     const words = new Set(all.match(/[A-Za-z0-9_:@.-]+/g))
     const sealed = [...words].filter((word) => word.length > 100)
     expect(sealed.length).toBeGreaterThan(0)
     const open = (text: string, context: string) =>
       ['tokens', 'session', 'state', 'return']
-        .map((purpose) => sealer.open(purpose as 'tokens', text, context))
+        .map((purpose) => encrypter.decrypt(purpose as 'tokens', text, context))
         .find((found) => found !== undefined)
     for (const text of sealed)
       for (const context of ['', ...words]) expect(open(text, context)).toBeUndefined()

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { OAuthError, ProviderFault } from '../http/errors.js'
-import { within } from '../http/timeout.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
+import { withTimeout } from '../http/timeout.js'
 import { checkedIdentity, checkedMemberships, runHook } from '../oauth/run-hook.js'
 import { identityFromClaims } from '../oauth/claims.js'
 import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/definition.js'
@@ -184,7 +184,7 @@ function refused({ lists }: Policy): Decision {
 
 /** An API that says no to the question has answered it: the rule is not met. One that is down has not. */
 function unmet(error: unknown): undefined {
-  if (error instanceof ProviderFault && error.outcome === 'denied') return undefined
+  if (error instanceof ProviderError && error.outcome === 'denied') return undefined
   throw error
 }
 
@@ -196,7 +196,8 @@ export async function isAuthorized(
 ): Promise<boolean> {
   try {
     return (
-      (await within<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) === true
+      (await withTimeout<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) ===
+      true
     )
   } catch (cause) {
     throw new OAuthError('internal', { cause, hint: 'authorize failed' })

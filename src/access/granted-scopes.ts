@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { runHook } from '../oauth/run-hook.js'
 import { textsOf } from '../oauth/claims.js'
 import type { IdentitySource } from '../oauth/definition.js'
@@ -31,7 +31,7 @@ export async function rereadScopes(
   if (said === undefined) return source.scopes
   const granted = withImplied(provider, said)
   if (provider.requiredScopes.every((scope) => granted.includes(scope))) return granted
-  throw new ProviderFault('denied', 'access_denied', {
+  throw new ProviderError('denied', 'access_denied', {
     hint: 'a scope that the options demand was taken back',
   })
 }

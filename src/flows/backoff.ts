@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 
 /** Sessions whose check failed a moment ago: the provider is left alone for them for a while. */
 export interface Pauses {
@@ -28,7 +28,7 @@ export function createPauses(): Pauses {
     },
     begin(key, error) {
       const from = Date.now()
-      if (!(error instanceof ProviderFault))
+      if (!(error instanceof ProviderError))
         return void pauses.set(key, { from, until: from + OURS, error })
       const wished = error.code === 'provider_busy' ? (error.retryAfter ?? 0) * 1000 : 0
       pauses.set(key, {

@@ -4,7 +4,7 @@ import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../http/errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
 import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
-import type { Place } from '../http/mounts.js'
+import type { Mount } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
 import { LONGEST_LIFE } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
@@ -38,7 +38,7 @@ export interface Callback {
   handle(
     req: AppRequest,
     res: ServerResponse,
-    place: Place,
+    mount: Mount,
     callbackName: string,
     query: URLSearchParams,
     now: number,
@@ -59,12 +59,12 @@ export function createCallback({
   maximumDuration,
   onIdentified,
 }: CallbackConfig): Callback {
-  const hasSession = async (req: AppRequest, place: Place, now: number) => {
+  const hasSession = async (req: AppRequest, mount: Mount, now: number) => {
     const found = await sessions.find(
       req.headers.cookie,
-      place.sessionCookie.name,
+      mount.sessionCookie.name,
       now,
-      place.instance,
+      mount.instance,
     )
     return typeof found === 'string' ? undefined : found
   }
@@ -73,12 +73,12 @@ export function createCallback({
   const take = async (
     req: AppRequest,
     res: ServerResponse,
-    place: Place,
+    mount: Mount,
     callbackName: string,
     query: URLSearchParams,
     now: number,
   ) => {
-    const home: LoginRequest = { returnPath: links.safeReturn(place, undefined) }
+    const home: LoginRequest = { returnPath: links.safeReturn(mount, undefined) }
     for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
       if (query.getAll(name).length > 1)
         throw new FailedLogin(
@@ -88,23 +88,23 @@ export function createCallback({
     }
     const sealed = transactions.read(query.get('state') ?? '', now)
     // Only a state of ours can be a stale one: any other, a session id for instance, is refused whoever sends it.
-    if (sealed === 'old' && (await hasSession(req, place, now))) return 'stale'
+    if (sealed === 'old' && (await hasSession(req, mount, now))) return 'stale'
     const connection = typeof sealed === 'object' ? connections.get(sealed.provider) : undefined
     if (typeof sealed !== 'object' || connection === undefined)
       return refuse('login_expired', home, 'the state is not ours, or too old')
     const retry: LoginRequest = {
-      returnPath: links.safeReturn(place, sealed.returnPath),
+      returnPath: links.safeReturn(mount, sealed.returnPath),
       scopes: sealed.demandedScopes,
     }
-    if (!fits(sealed, connection, place, callbackName))
+    if (!fits(sealed, connection, mount, callbackName))
       return refuse(
         'invalid_callback',
         retry,
         'the callback belongs to another provider, client or instance',
       )
-    const taken = transactions.take(res, req.headers.cookie, place.transactionCookie, sealed)
+    const taken = transactions.take(res, req.headers.cookie, mount.transactionCookie, sealed)
     if (typeof taken !== 'string') return { transaction: taken, connection, retry }
-    if (await hasSession(req, place, now)) return 'stale'
+    if (await hasSession(req, mount, now)) return 'stale'
     return taken === 'used'
       ? refuse('login_expired', retry, 'the state was used already')
       : refuseWithoutCookie(sealed, retry)
@@ -112,7 +112,7 @@ export function createCallback({
 
   const open = async (
     req: AppRequest,
-    place: Place,
+    mount: Mount,
     { transaction, connection, retry }: Taken,
     query: URLSearchParams,
     now: number,
@@ -170,10 +170,10 @@ export function createCallback({
         user,
         tried: decision.tried,
       })
-    const previous = await hasSession(req, place, now)
+    const previous = await hasSession(req, mount, now)
     const live = await sessions.create(
       {
-        instance: place.instance,
+        instance: mount.instance,
         provider: provider.name,
         issuer: provider.issuer ?? '',
         clientId: provider.clientId,
@@ -204,19 +204,19 @@ export function createCallback({
   }
 
   return {
-    async handle(req, res, place, callbackName, query, now, onLogin) {
-      const taken = await take(req, res, place, callbackName, query, now)
-      if (taken === 'stale') return redirect(res, links.safeReturn(place, undefined))
-      const live = await open(req, place, taken, query, now).catch((error: unknown) => {
+    async handle(req, res, mount, callbackName, query, now, onLogin) {
+      const taken = await take(req, res, mount, callbackName, query, now)
+      if (taken === 'stale') return redirect(res, links.safeReturn(mount, undefined))
+      const live = await open(req, mount, taken, query, now).catch((error: unknown) => {
         throw error instanceof OAuthError
           ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name })
           : error
       })
       await onLogin(live, now)
-      const lost = landings.note(req, res, place, live, now)
+      const lost = landings.note(req, res, mount, live, now)
       if (lost !== undefined) await sessions.destroy(lost, 'logout')
       const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
-      writeSessionCookie(res, req.headers.cookie, place.sessionCookie, live.id, maxAge)
+      writeSessionCookie(res, req.headers.cookie, mount.sessionCookie, live.id, maxAge)
       redirect(res, landing(taken))
     },
   }
@@ -252,13 +252,13 @@ function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
 function fits(
   sealed: SealedTransaction,
   { provider, callbackName }: Connection,
-  place: Place,
+  mount: Mount,
   at: string,
 ): boolean {
   return (
     callbackName === at &&
     sealed.clientId === provider.clientId &&
-    sealed.instance === place.instance
+    sealed.instance === mount.instance
   )
 }
 

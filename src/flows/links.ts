@@ -1,6 +1,6 @@
-import { isBelow, isSafePath } from '../http/request.js'
-import type { Sealer } from '../http/encryption.js'
-import type { Place, Places } from '../http/mounts.js'
+import { isUnderPath, isSafePath } from '../http/request.js'
+import type { Encrypter } from '../http/encryption.js'
+import type { Mount, Mounts } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
 
 /** What a link to a login asks for. */
@@ -24,69 +24,69 @@ export interface LoginRequest {
 
 export interface Links {
   /** A link to `/auth/authn`, with what it asks for sealed. */
-  login(place: Place, request: LoginRequest): string
+  login(mount: Mount, request: LoginRequest): string
   /** What a link asks for; `undefined` when it is not one of ours, or too old. */
-  open(place: Place, query: URLSearchParams): LoginRequest | undefined
-  logout(place: Place): string
+  open(mount: Mount, query: URLSearchParams): LoginRequest | undefined
+  logout(mount: Mount): string
   /** A link to log out that needs no confirmation. */
-  confirmedLogout(place: Place, sessionKey: string): string
-  isConfirmed(place: Place, query: URLSearchParams, sessionKey: string): boolean
+  confirmedLogout(mount: Mount, sessionKey: string): string
+  isConfirmed(mount: Mount, query: URLSearchParams, sessionKey: string): boolean
   /** A path of this site to return to, or the mount's root where the one given is none or would loop. */
-  safeReturn(place: Place, path: string | undefined): string
+  safeReturn(mount: Mount, path: string | undefined): string
 }
 
 const LOGIN_LINK_LIFE = 24 * 3_600_000
 const CONFIRMATION_LIFE = 600_000
 
 export function createLinks(
-  sealer: Sealer,
-  places: Pick<Places, 'special'>,
+  encrypter: Encrypter,
+  mounts: Pick<Mounts, 'specialPath'>,
   basePath: string,
 ): Links {
-  const sealed = (purpose: 'return' | 'confirm', place: Place, life: number, facts: object) =>
-    sealer.seal(
+  const sealed = (purpose: 'return' | 'confirm', mount: Mount, life: number, facts: object) =>
+    encrypter.encrypt(
       purpose,
-      JSON.stringify({ ...facts, instance: place.instance, until: Date.now() + life }),
+      JSON.stringify({ ...facts, instance: mount.instance, until: Date.now() + life }),
     )
   const opened = (
     purpose: 'return' | 'confirm',
-    place: Place,
+    mount: Mount,
     token: string | null,
   ): Record<string, unknown> | undefined => {
-    const text = token === null ? undefined : sealer.open(purpose, token)
+    const text = token === null ? undefined : encrypter.decrypt(purpose, token)
     const facts: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (!isRecord(facts) || facts['instance'] !== place.instance) return undefined
+    if (!isRecord(facts) || facts['instance'] !== mount.instance) return undefined
     return Number(facts['until']) > Date.now() ? facts : undefined
   }
-  const safeReturn = (place: Place, wanted: string | undefined) => {
+  const safeReturn = (mount: Mount, wanted: string | undefined) => {
     const path = wanted === undefined ? '' : encodePath(wanted)
-    if (!isSafePath(path)) return `${place.path}/`
+    if (!isSafePath(path)) return `${mount.path}/`
     const below = path.split(/[?#]/, 1)[0] ?? ''
-    const isSpecial = isBelow(below, `${place.path}${basePath}`)
-    return isSpecial ? `${place.path}/` : path
+    const isSpecial = isUnderPath(below, `${mount.path}${basePath}`)
+    return isSpecial ? `${mount.path}/` : path
   }
 
   return {
     safeReturn,
-    login(place, request) {
-      const token = sealed('return', place, LOGIN_LINK_LIFE, request)
+    login(mount, request) {
+      const token = sealed('return', mount, LOGIN_LINK_LIFE, request)
       const connection =
         request.connection === undefined
           ? ''
           : `connection=${encodeURIComponent(request.connection)}&`
-      return `${places.special(place, 'authn')}?${connection}return_token=${token}`
+      return `${mounts.specialPath(mount, 'authn')}?${connection}return_token=${token}`
     },
-    open(place, query) {
-      const facts = opened('return', place, query.get('return_token'))
+    open(mount, query) {
+      const facts = opened('return', mount, query.get('return_token'))
       if (facts === undefined) return undefined
       const request = facts as unknown as LoginRequest
-      return { ...request, returnPath: safeReturn(place, request.returnPath) }
+      return { ...request, returnPath: safeReturn(mount, request.returnPath) }
     },
-    logout: (place) => places.special(place, 'logout'),
-    confirmedLogout: (place, sessionKey) =>
-      `${places.special(place, 'logout')}?confirm=${sealed('confirm', place, CONFIRMATION_LIFE, { sessionKey })}`,
-    isConfirmed: (place, query, sessionKey) =>
-      opened('confirm', place, query.get('confirm'))?.['sessionKey'] === sessionKey,
+    logout: (mount) => mounts.specialPath(mount, 'logout'),
+    confirmedLogout: (mount, sessionKey) =>
+      `${mounts.specialPath(mount, 'logout')}?confirm=${sealed('confirm', mount, CONFIRMATION_LIFE, { sessionKey })}`,
+    isConfirmed: (mount, query, sessionKey) =>
+      opened('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey,
   }
 }
 

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
 import type { AppRequest } from '../http/request.js'
-import { type Sealer, sha256 } from '../http/encryption.js'
-import type { Place } from '../http/mounts.js'
+import { type Encrypter, sha256 } from '../http/encryption.js'
+import type { Mount } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
 import type { LiveSession } from '../session/sessions.js'
 
@@ -13,14 +13,14 @@ export interface Landings {
   note(
     req: AppRequest,
     res: ServerResponse,
-    place: Place,
+    mount: Mount,
     live: LiveSession,
     now: number,
   ): string | undefined
   /** Refuses to begin yet another login where those before came to nothing. */
-  check(req: AppRequest, place: Place, now: number): void
+  check(req: AppRequest, mount: Mount, now: number): void
   /** The visitor has logged out: the cookie is gone for a good reason. */
-  forget(req: AppRequest, res: ServerResponse, place: Place): void
+  forget(req: AppRequest, res: ServerResponse, mount: Mount): void
 }
 
 interface Landing {
@@ -40,30 +40,30 @@ const LOGINS_BEFORE_EXPLAINING = 3
 /** Browsers drop cookies that are too long. */
 const LONG = 1000
 
-export function createLandings(sealer: Sealer): Landings {
-  const nameAt = ({ transactionCookie }: Place) => `${transactionCookie.prefix}landed`
+export function createLandings(encrypter: Encrypter): Landings {
+  const nameAt = ({ transactionCookie }: Mount) => `${transactionCookie.prefix}landed`
   /** The latest login, if its cookie did not come with this request. */
-  const lost = ({ headers }: AppRequest, place: Place, now: number): Landing | undefined => {
-    const [sealed] = readCookies(headers.cookie, nameAt(place))
-    const text = sealed === undefined ? undefined : sealer.open('landing', sealed)
+  const lost = ({ headers }: AppRequest, mount: Mount, now: number): Landing | undefined => {
+    const [sealed] = readCookies(headers.cookie, nameAt(mount))
+    const text = sealed === undefined ? undefined : encrypter.decrypt('landing', sealed)
     const landing: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (!isLanding(landing) || landing.instance !== place.instance || landing.until <= now)
+    if (!isLanding(landing) || landing.instance !== mount.instance || landing.until <= now)
       return undefined
-    if (landing.path !== place.sessionCookie.attributes.path) return undefined
-    const hasCome = readCookies(headers.cookie, place.sessionCookie.name).some(
+    if (landing.path !== mount.sessionCookie.attributes.path) return undefined
+    const hasCome = readCookies(headers.cookie, mount.sessionCookie.name).some(
       (id) => hashOf(id) === landing.cookieHash,
     )
     return hasCome ? undefined : landing
   }
 
   return {
-    note(req, res, place, { id, key }, now) {
-      const before = lost(req, place, now)
+    note(req, res, mount, { id, key }, now) {
+      const before = lost(req, mount, now)
       // The cookie of the login itself came back: one like it will, too.
-      const { path, domain } = place.sessionCookie.attributes
+      const { path, domain } = mount.sessionCookie.attributes
       if (path !== '/' || domain !== undefined || id.length > LONG) {
         const landing: Landing = {
-          instance: place.instance,
+          instance: mount.instance,
           path,
           key,
           cookieHash: hashOf(id),
@@ -72,25 +72,25 @@ export function createLandings(sealer: Sealer): Landings {
         }
         setCookie(
           res,
-          nameAt(place),
-          sealer.seal('landing', JSON.stringify(landing)),
-          place.transactionCookie.attributes,
+          nameAt(mount),
+          encrypter.encrypt('landing', JSON.stringify(landing)),
+          mount.transactionCookie.attributes,
           LIFETIME / 1000,
         )
       }
       return before?.key
     },
-    check(req, place, now) {
-      if ((lost(req, place, now)?.count ?? 0) < LOGINS_BEFORE_EXPLAINING) return
+    check(req, mount, now) {
+      if ((lost(req, mount, now)?.count ?? 0) < LOGINS_BEFORE_EXPLAINING) return
       throw new OAuthError('cookie_lost', {
         message:
           'Your browser did not send back the cookie that keeps you signed in: the login worked, but nothing is left of it.',
         hint: 'three logins whose session cookie did not come back: look at cookie.domain, cookie.path and the path of baseUrl; with cookieStore() the cookie may be too long',
       })
     },
-    forget(req, res, place) {
-      if (readCookies(req.headers.cookie, nameAt(place)).length > 0)
-        clearCookie(res, nameAt(place), place.transactionCookie.attributes)
+    forget(req, res, mount) {
+      if (readCookies(req.headers.cookie, nameAt(mount)).length > 0)
+        clearCookie(res, nameAt(mount), mount.transactionCookie.attributes)
     },
   }
 }

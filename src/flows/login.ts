@@ -4,7 +4,7 @@ import { redirect } from '../http/response.js'
 import { type AppRequest, isLoopback } from '../http/request.js'
 import type { ProviderClient } from '../oauth/client.js'
 import type { Transactions } from '../oauth/transaction.js'
-import type { Place, Places } from '../http/mounts.js'
+import type { Mount, Mounts } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
 import type { Answers } from '../pages/respond.js'
 import type { Landings } from './login-loop.js'
@@ -23,7 +23,7 @@ export interface LoginConfig {
   transactions: Transactions
   links: Links
   landings: Landings
-  places: Places
+  mounts: Mounts
   answers: Answers
   publicUrl: { readonly origin: string } | undefined
   /** Cookies without `Secure` were asked for: then http is fine anywhere. */
@@ -36,13 +36,13 @@ export interface LoginConfig {
 
 export interface Login {
   /** Sends a visitor without a session to the provider, or to the sign-in page where there are several. */
-  start(req: AppRequest, res: ServerResponse, place: Place, request: LoginRequest): Promise<void>
+  start(req: AppRequest, res: ServerResponse, mount: Mount, request: LoginRequest): Promise<void>
   /** `/auth/authn` */
-  authn(req: AppRequest, res: ServerResponse, place: Place, query: URLSearchParams): Promise<void>
+  authn(req: AppRequest, res: ServerResponse, mount: Mount, query: URLSearchParams): Promise<void>
 }
 
 export function createLogin(config: LoginConfig): Login {
-  const { connections, transactions, links, landings, places, answers, publicUrl, allowsHttp } =
+  const { connections, transactions, links, landings, mounts, answers, publicUrl, allowsHttp } =
     config
   const [only] = connections.size === 1 ? connections.values() : []
 
@@ -56,15 +56,15 @@ export function createLogin(config: LoginConfig): Login {
   const begin = async (
     req: AppRequest,
     res: ServerResponse,
-    place: Place,
+    mount: Mount,
     request: LoginRequest,
     connection: Connection,
     query?: URLSearchParams,
   ) => {
     const { provider, client, callbackName } = connection
-    const origin = places.origin(req)
+    const origin = mounts.origin(req)
     refuseHttp(origin, allowsHttp)
-    const redirectUri = `${origin}${places.special(place, callbackName)}`
+    const redirectUri = `${origin}${mounts.specialPath(mount, callbackName)}`
     config.onRedirectUri(redirectUri)
     const scopes = [
       ...new Set([
@@ -75,10 +75,10 @@ export function createLogin(config: LoginConfig): Login {
         ...(request.scopes ?? []),
       ]),
     ]
-    const begun = transactions.begin(res, req.headers.cookie, place.transactionCookie, {
+    const begun = transactions.begin(res, req.headers.cookie, mount.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,
-      instance: place.instance,
+      instance: mount.instance,
       redirectUri,
       returnPath: request.returnPath,
       scopes,
@@ -106,21 +106,21 @@ export function createLogin(config: LoginConfig): Login {
     redirect(res, url)
   }
 
-  const start: Login['start'] = async (req, res, place, request) => {
-    landings.check(req, place, Date.now())
+  const start: Login['start'] = async (req, res, mount, request) => {
+    landings.check(req, mount, Date.now())
     if (mustMove(req, request))
       return redirect(
         res,
-        `${publicUrl?.origin}${links.login(place, { ...request, isMoved: true })}`,
+        `${publicUrl?.origin}${links.login(mount, { ...request, isMoved: true })}`,
       )
-    if (only === undefined) return redirect(res, links.login(place, request))
-    return begin(req, res, place, request, only)
+    if (only === undefined) return redirect(res, links.login(mount, request))
+    return begin(req, res, mount, request, only)
   }
 
   const showChoice = (
     req: AppRequest,
     res: ServerResponse,
-    place: Place,
+    mount: Mount,
     request: LoginRequest,
     query: URLSearchParams,
   ) => {
@@ -132,7 +132,7 @@ export function createLogin(config: LoginConfig): Login {
         iconUrl,
         color,
         url:
-          links.login(place, { ...request, connection: name }) + carriedParams([provider], query),
+          links.login(mount, { ...request, connection: name }) + carriedParams([provider], query),
       }
     })
     const json = {
@@ -143,10 +143,10 @@ export function createLogin(config: LoginConfig): Login {
 
   return {
     start,
-    async authn(req, res, place, query) {
+    async authn(req, res, mount, query) {
       // Without a link of ours this is an explicit login: anew, and to the start page. (S-013)
-      const asked = links.open(place, query) ?? {
-        returnPath: links.safeReturn(place, undefined),
+      const asked = links.open(mount, query) ?? {
+        returnPath: links.safeReturn(mount, undefined),
         ask: 'login' as const,
       }
       const name = query.get('connection') ?? asked.connection
@@ -160,12 +160,12 @@ export function createLogin(config: LoginConfig): Login {
         )
         return redirect(
           res,
-          `${publicUrl?.origin}${links.login(place, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`,
+          `${publicUrl?.origin}${links.login(mount, { ...asked, isMoved: true, connection: name ?? undefined })}${carried}`,
         )
       }
       return connection === undefined
-        ? showChoice(req, res, place, asked, query)
-        : begin(req, res, place, asked, connection, query)
+        ? showChoice(req, res, mount, asked, query)
+        : begin(req, res, mount, asked, connection, query)
     },
   }
 }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Answers } from '../pages/respond.js'
 import { redirect } from '../http/response.js'
-import { within } from '../http/timeout.js'
+import { withTimeout } from '../http/timeout.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, MissReason, Sessions } from '../session/sessions.js'
-import type { Places, Visit } from '../http/mounts.js'
+import type { Mounts, GateRequest } from '../http/mounts.js'
 import type { Landings } from './login-loop.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
@@ -23,7 +23,7 @@ export interface LogoutConfig {
   connections: ReadonlyMap<string, Connection>
   links: Links
   landings: Landings
-  places: Places
+  mounts: Mounts
   answers: Answers
   behaviour: LogoutBehaviour
   beside(work: Promise<unknown>): void
@@ -32,7 +32,7 @@ export interface LogoutConfig {
 export interface Logout {
   /** `/auth/logout`; says which session it ended. */
   handle(
-    visit: Visit,
+    request: GateRequest,
     res: ServerResponse,
     query: URLSearchParams,
   ): Promise<LiveSession | undefined>
@@ -48,16 +48,20 @@ export function createLogout({
   connections,
   links,
   landings,
-  places,
+  mounts,
   answers,
   behaviour,
   beside,
 }: LogoutConfig): Logout {
-  const askFirst = ({ req, place }: Visit, res: ServerResponse, { key, session }: LiveSession) => {
+  const askFirst = (
+    { req, mount }: GateRequest,
+    res: ServerResponse,
+    { key, session }: LiveSession,
+  ) => {
     const { name, email, username, provider } = session.user
     const facts = {
-      confirmUrl: links.confirmedLogout(place, key),
-      cancelUrl: links.safeReturn(place, undefined),
+      confirmUrl: links.confirmedLogout(mount, key),
+      cancelUrl: links.safeReturn(mount, undefined),
       user: {
         name,
         email,
@@ -72,18 +76,18 @@ export function createLogout({
 
   /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
   const providerLogout = async (
-    { req, place }: Visit,
+    { req, mount }: GateRequest,
     live: LiveSession,
   ): Promise<string | undefined> => {
     const connection = connections.get(live.session.provider)
     if (!behaviour.endsProviderSession || connection === undefined) return undefined
     const { idToken } = sessions.tokens(live)
     // The visitor is logged out here in any case, and need not wait for a provider that is down.
-    return within(PROVIDER_PATIENCE, 'the provider', async () =>
+    return withTimeout(PROVIDER_PATIENCE, 'the provider', async () =>
       connection.client.endSessionUrl({
         ...(idToken !== undefined && { id_token_hint: idToken }),
         client_id: live.session.clientId,
-        post_logout_redirect_uri: `${places.origin(req)}${places.special(place, 'logout')}`,
+        post_logout_redirect_uri: `${mounts.origin(req)}${mounts.specialPath(mount, 'logout')}`,
       }),
     ).catch(() => undefined)
   }
@@ -102,18 +106,22 @@ export function createLogout({
     )
 
   /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
-  const endAll = async ({ req, place, now }: Visit, first: LiveSession) => {
+  const endAll = async ({ req, mount, now }: GateRequest, first: LiveSession) => {
     for (
       let live: LiveSession | MissReason = first, count = 0;
       typeof live !== 'string' && count < MAX_SESSIONS;
       count++
     ) {
       await sessions.destroy(live.key, 'logout')
-      live = await sessions.find(req.headers.cookie, place.sessionCookie.name, now, place.instance)
+      live = await sessions.find(req.headers.cookie, mount.sessionCookie.name, now, mount.instance)
     }
   }
 
-  const signedOut = ({ req, place }: Visit, res: ServerResponse, onward: string | undefined) => {
+  const signedOut = (
+    { req, mount }: GateRequest,
+    res: ServerResponse,
+    onward: string | undefined,
+  ) => {
     // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
     if (onward !== undefined && req.method === 'POST')
       return goOn(
@@ -129,8 +137,8 @@ export function createLogout({
       if (req.method === 'POST') return goOn(req, res, url, 'You are signed out.')
       return redirect(res, url)
     }
-    const loginUrl = links.login(place, {
-      returnPath: links.safeReturn(place, undefined),
+    const loginUrl = links.login(mount, {
+      returnPath: links.safeReturn(mount, undefined),
       ask: 'account',
     })
     answers.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
@@ -139,34 +147,34 @@ export function createLogout({
   }
 
   return {
-    async handle(visit, res, query) {
-      const { req, place, now } = visit
+    async handle(request, res, query) {
+      const { req, mount, now } = request
       const found = await sessions.find(
         req.headers.cookie,
-        place.sessionCookie.name,
+        mount.sessionCookie.name,
         now,
-        place.instance,
+        mount.instance,
       )
       const live = typeof found !== 'string' ? found : undefined
       const isConfirmed =
-        live !== undefined && req.method === 'POST' && links.isConfirmed(place, query, live.key)
-      if (live !== undefined && !isConfirmed && !comesFromHere(visit)) {
-        askFirst(visit, res, live)
+        live !== undefined && req.method === 'POST' && links.isConfirmed(mount, query, live.key)
+      if (live !== undefined && !isConfirmed && !comesFromHere(request)) {
+        askFirst(request, res, live)
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.
-      if (live !== undefined) await endAll(visit, live)
-      clearSessionCookie(res, req.headers.cookie, place.sessionCookie)
-      landings.forget(req, res, place)
+      if (live !== undefined) await endAll(request, live)
+      clearSessionCookie(res, req.headers.cookie, mount.sessionCookie)
+      landings.forget(req, res, mount)
       if (live !== undefined) revoke(live)
-      signedOut(visit, res, live && (await providerLogout(visit, live)))
+      signedOut(request, res, live && (await providerLogout(request, live)))
       return live
     },
   }
 }
 
 /** Another site must not log anybody out; nor must a browser that only looks ahead. */
-function comesFromHere({ req }: Visit): boolean {
+function comesFromHere({ req }: GateRequest): boolean {
   const site = req.headers['sec-fetch-site']
   return !isPrefetch(req) && (site === undefined || site === 'same-origin' || site === 'none')
 }

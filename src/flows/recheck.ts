@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
 import type { Verdict } from '../access/user.js'
@@ -132,7 +132,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     try {
       const identified = await reread(check)
       if (identified.user.key !== live.session.user.key)
-        throw new ProviderFault('ended', 'login_required', {
+        throw new ProviderError('ended', 'login_required', {
           hint: 'the provider now names another user',
         })
       config.onIdentified(identified)
@@ -152,7 +152,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (!(error instanceof OAuthError)) throw error
     const { live, req } = check
     // The provider no longer shows what the rules ask for: a withdrawn permission.
-    if (error instanceof ProviderFault && error.outcome === 'denied')
+    if (error instanceof ProviderError && error.outcome === 'denied')
       return settle(check, undefined)
     if (!isEnd(error)) {
       pauses.begin(live.key, error)
@@ -169,7 +169,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
   const withGrace = async (live: LiveSession, result: CheckResult): Promise<CheckResult> => {
     if (
       result.is !== 'failed' ||
-      !(result.error instanceof ProviderFault) ||
+      !(result.error instanceof ProviderError) ||
       result.error.outcome !== 'down'
     )
       return result
@@ -200,7 +200,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         })
         .catch((error: unknown): CheckResult => {
           // The lock could not be had.
-          if (error instanceof ProviderFault) return { is: 'failed', error }
+          if (error instanceof ProviderError) return { is: 'failed', error }
           throw error
         })
       config.onChecked(live, result, Date.now() - startedAt)

@@ -1,4 +1,4 @@
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import type { TokenSet } from '../oauth/client.js'
 import { IdTokenFault } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/definition.js'
@@ -137,8 +137,8 @@ export function hasExpired({ accessTokenExpiresAt }: Session): boolean {
   return accessTokenExpiresAt !== undefined && Date.now() >= accessTokenExpiresAt - EXPIRY_MARGIN
 }
 
-export function isEnd(error: unknown): error is ProviderFault {
-  return error instanceof ProviderFault && error.outcome === 'ended'
+export function isEnd(error: unknown): error is ProviderError {
+  return error instanceof ProviderError && error.outcome === 'ended'
 }
 
 /** Where no lock reaches it, another process may have refreshed with the same token: then the row has newer ones. */
@@ -156,5 +156,5 @@ export async function newerThan(
 }
 
 function ended(hint: string, cause?: unknown): never {
-  throw new ProviderFault('ended', 'login_required', { hint, cause })
+  throw new ProviderError('ended', 'login_required', { hint, cause })
 }

@@ -8,16 +8,16 @@ import {
 } from 'node:crypto'
 
 /** What a sealed text is for. A text sealed for one purpose cannot be opened for another. */
-export type SealPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
+export type EncryptionPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
 
 /** Seals texts so that only a holder of the secret can read or make them. */
-export interface Sealer {
+export interface Encrypter {
   /** `context` binds the text to something that must be at hand again to open it. */
-  seal(purpose: SealPurpose, text: string, context?: string): string
+  encrypt(purpose: EncryptionPurpose, text: string, context?: string): string
   /** `undefined` when the text was not sealed by one of our secrets for this purpose and context. */
-  open(purpose: SealPurpose, sealed: string, context?: string): string | undefined
+  decrypt(purpose: EncryptionPurpose, sealed: string, context?: string): string | undefined
   /** Whether one of our secrets sealed the text, as far as its key's name tells: nothing is opened. */
-  knows(sealed: string): boolean
+  canDecrypt(sealed: string): boolean
 }
 
 const KEY_ID_BYTES = 4
@@ -46,19 +46,19 @@ export function deriveFrom(id: string, label: string): string {
 }
 
 /** The first secret seals, all of them open, so that a secret can be rotated. */
-export function createSealer(secrets: readonly string[]): Sealer {
-  const derive = (secret: string, purpose: SealPurpose, context: string) =>
+export function createEncrypter(secrets: readonly string[]): Encrypter {
+  const derive = (secret: string, purpose: EncryptionPurpose, context: string) =>
     Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, 32))
   const keyIds = secrets.map((secret) =>
     derive(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES),
   )
   const [sealingSecret, sealingKeyId] = [secrets[0], keyIds[0]]
   if (sealingSecret === undefined || sealingKeyId === undefined)
-    throw new TypeError('a sealer needs a secret')
+    throw new TypeError('a encrypter needs a secret')
 
   // Keys without a context are few and asked for all the time; those with one serve a single session.
   const commonKeys = new Map<string, Buffer>()
-  const keyFor = (index: number, secret: string, purpose: SealPurpose, context: string) => {
+  const keyFor = (index: number, secret: string, purpose: EncryptionPurpose, context: string) => {
     if (context !== '') return derive(secret, purpose, context)
     const name = `${index} ${purpose}`
     const key = commonKeys.get(name) ?? derive(secret, purpose, '')
@@ -70,14 +70,14 @@ export function createSealer(secrets: readonly string[]): Sealer {
   const keyNames = keyIds.map((id) => id.toString('base64url').slice(0, 5))
 
   return {
-    knows: (sealed) => keyNames.some((name) => sealed.startsWith(name)),
-    seal(purpose, text, context = '') {
+    canDecrypt: (sealed) => keyNames.some((name) => sealed.startsWith(name)),
+    encrypt(purpose, text, context = '') {
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv('aes-256-gcm', keyFor(0, sealingSecret, purpose, context), iv)
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([sealingKeyId, iv, body, cipher.getAuthTag()]).toString('base64url')
     },
-    open(purpose, sealed, context = '') {
+    decrypt(purpose, sealed, context = '') {
       if (!BASE64URL.test(sealed)) return undefined
       const bytes = Buffer.from(sealed, 'base64url')
       // One spelling only: base64url has spare bits in its last character.

@@ -177,7 +177,7 @@ export class OAuthError extends Error {
 export type ProviderOutcome = 'ended' | 'denied' | 'down' | 'throttled' | 'owner'
 
 /** A provider refused or failed. At a login its `code` decides the answer, at a re-check its `outcome`. */
-export class ProviderFault extends OAuthError {
+export class ProviderError extends OAuthError {
   readonly outcome: ProviderOutcome
 
   constructor(outcome: ProviderOutcome, code: OAuthErrorCode, details: OAuthErrorDetails = {}) {

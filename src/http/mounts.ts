@@ -5,7 +5,7 @@ import { OAuthError } from './errors.js'
 import type { TransactionCookie } from '../oauth/transaction.js'
 
 /** Where a request meets the module: its mount point, as the visitor sees it, and the cookies that go with it. */
-export interface Place {
+export interface Mount {
   /** Of the instance: logins count only where it is the same. */
   readonly instance: string
   /** The path of the mount as the visitor sees it: `''` at the root. */
@@ -15,18 +15,18 @@ export interface Place {
 }
 
 /** One request, where it meets the module. */
-export interface Visit {
+export interface GateRequest {
   readonly req: AppRequest
   /** Of the request, read once: with Express each look at a property of it costs up to a microsecond. */
   readonly headers: IncomingHttpHeaders
   /** Absent where there is nothing to answer: at an upgrade. */
   readonly res: ServerResponse | undefined
-  readonly place: Place
+  readonly mount: Mount
   readonly target: RequestTarget
   readonly now: number
 }
 
-export interface PlaceConfig {
+export interface MountsConfig {
   id: string | undefined
   publicUrl: { readonly origin: string; readonly path: string } | undefined
   basePath: string
@@ -39,34 +39,34 @@ export interface PlaceConfig {
   }
 }
 
-export interface Places {
-  of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Place
+export interface Mounts {
+  of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Mount
   /** Scheme and host the visitor uses; refuses a request that does not say. */
   origin(req: AppRequest): string
   /** Somebody who is logged in came by this mount: it is one, and not what a visitor made up. */
-  confirm(mount: string): void
+  confirm(mountPath: string): void
   /** The mount that a path outside of any router belongs to, of those that requests came through. */
-  mountOf(url: string): string
+  mountPathOf(url: string): string
   /** Where the visitor wanted to go, as the visitor sees it. */
-  publicPath(place: Place, target: RequestTarget): string
+  publicPath(mount: Mount, target: RequestTarget): string
   /** Address of a special path, without the origin. */
-  special(place: Place, name: string): string
+  specialPath(mount: Mount, name: string): string
 }
 
 /** Mounts with parameters in their path are many; beyond these they are put together anew. */
-const MAX_PLACES = 256
+const MAX_MOUNTS = 256
 
-/** `mounts` collects those that requests came through, `confirmed` those of visitors who were logged in. */
-export function createPlaces(
-  { id, publicUrl, basePath, cookie }: PlaceConfig,
-  mounts: Set<string>,
+/** `mountPaths` collects those that requests came through, `confirmed` those of visitors who were logged in. */
+export function createMounts(
+  { id, publicUrl, basePath, cookie }: MountsConfig,
+  mountPaths: Set<string>,
   confirmed = new Set<string>(),
-): Places {
-  const places = new Map<string, Place>()
+): Mounts {
+  const mounts = new Map<string, Mount>()
   const publicIsHttps = publicUrl?.origin.startsWith('https:')
 
-  const build = (mount: string, secure: boolean): Place => {
-    const path = publicUrl?.path ?? mount
+  const build = (mountPath: string, secure: boolean): Mount => {
+    const path = publicUrl?.path ?? mountPath
     const attributes: CookieAttributes = {
       path: cookie.path ?? (path === '' ? '/' : path),
       domain: cookie.domain,
@@ -76,7 +76,7 @@ export function createPlaces(
     const isHostBound = attributes.path === '/' && cookie.domain === undefined
     const prefix = secure ? (isHostBound ? '__Host-' : '__Secure-') : ''
     return {
-      instance: id ?? mount,
+      instance: id ?? mountPath,
       path,
       sessionCookie: { name: `${prefix}${cookie.prefix}session`, attributes },
       // Always for this host and all its paths: the callback is the only one to read it.
@@ -88,17 +88,17 @@ export function createPlaces(
   }
 
   return {
-    of(req, { mount }, headers) {
+    of(req, { mountPath }, headers) {
       const secure = cookie.secure ?? publicIsHttps ?? isHttps(req, headers)
-      const key = secure ? `s${mount}` : mount
-      const known = places.get(key)
+      const key = secure ? `s${mountPath}` : mountPath
+      const known = mounts.get(key)
       if (known !== undefined) return known
-      const place = build(mount, secure)
-      if (places.size < MAX_PLACES) {
-        places.set(key, place)
-        if (mounts.size < MAX_PLACES) mounts.add(mount)
+      const mount = build(mountPath, secure)
+      if (mounts.size < MAX_MOUNTS) {
+        mounts.set(key, mount)
+        if (mountPaths.size < MAX_MOUNTS) mountPaths.add(mountPath)
       }
-      return place
+      return mount
     },
     origin(req) {
       const origin = publicUrl?.origin ?? readOrigin(req)
@@ -108,23 +108,23 @@ export function createPlaces(
         hint: 'the Host header is missing or malformed',
       })
     },
-    confirm(mount) {
-      if (confirmed.has(mount)) return
+    confirm(mountPath) {
+      if (confirmed.has(mountPath)) return
       const [oldest] = confirmed
-      if (oldest !== undefined && confirmed.size >= MAX_PLACES) confirmed.delete(oldest)
-      confirmed.add(mount)
+      if (oldest !== undefined && confirmed.size >= MAX_MOUNTS) confirmed.delete(oldest)
+      confirmed.add(mountPath)
     },
-    mountOf(url) {
+    mountPathOf(url) {
       const [path = ''] = url.split('?', 1)
-      const around = [...confirmed, ...mounts].filter(
-        (mount) => path === mount || path.startsWith(`${mount}/`),
+      const around = [...confirmed, ...mountPaths].filter(
+        (mountPath) => path === mountPath || path.startsWith(`${mountPath}/`),
       )
-      const known = confirmed.size > 0 ? confirmed : mounts
+      const known = confirmed.size > 0 ? confirmed : mountPaths
       const only = known.size === 1 ? [...known][0] : undefined
       return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
     },
-    publicPath: ({ path }, { original, mount }) =>
-      path + (original.startsWith(mount) ? original.slice(mount.length) : original),
-    special: (place, name) => `${place.path}${basePath}/${name}`,
+    publicPath: ({ path }, { original, mountPath }) =>
+      path + (original.startsWith(mountPath) ? original.slice(mountPath.length) : original),
+    specialPath: (mount, name) => `${mount.path}${basePath}/${name}`,
   }
 }

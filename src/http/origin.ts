@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { readOrigin } from './request.js'
 
 /** Whether the page that opens a socket is the app's own, or one that was named. (RFC 6455, 10.2) */
-export function isSameOrigin(
+export function isAllowedOrigin(
   req: IncomingMessage,
   publicOrigin: string | undefined,
   others: string | readonly string[] = [],

@@ -13,7 +13,7 @@ export interface AppRequest extends IncomingMessage {
 
 export interface RequestTarget {
   /** Where the module is mounted, as seen in the request: `''` at the root, never ending in a slash. */
-  mount: string
+  mountPath: string
   /** Path and query as the client sent them, the mount included. */
   original: string
   /** Path below the mount, without the query. */
@@ -26,17 +26,18 @@ export interface RequestTarget {
 export function readTarget(req: AppRequest): RequestTarget {
   const { originalUrl, baseUrl } = req
   const original = stripOrigin(originalUrl ?? req.url ?? '/')
-  const mount =
+  const mountPath =
     typeof baseUrl === 'string'
       ? withoutSlash(baseUrl)
       : originalUrl === undefined
         ? ''
         : hiddenMount(original, stripOrigin(req.url ?? '/'))
-  const below = mount !== '' && original.startsWith(mount) ? original.slice(mount.length) : original
+  const below =
+    mountPath !== '' && original.startsWith(mountPath) ? original.slice(mountPath.length) : original
   const mark = below.indexOf('?')
   const path = mark === -1 ? below : below.slice(0, mark)
   return {
-    mount,
+    mountPath,
     original,
     path: path === '' ? '/' : path,
     query: mark === -1 ? '' : below.slice(mark + 1),
@@ -70,7 +71,7 @@ function stripOrigin(target: string): string {
  * Whether a path could be read as one below `basePath` by some router: in another case, with doubled slashes, dot
  * segments or percent-encoding. The app never receives a request to any of these.
  */
-export function isBelow(path: string, basePath: string): boolean {
+export function isUnderPath(path: string, basePath: string): boolean {
   if (path.startsWith(basePath) && path.charCodeAt(basePath.length) === 0x2f) return true
   // Nothing unusual in either: the plain spelling, above, was the only one.
   if (!/[%\\A-Z;]|\/[/.]/.test(path) && !/[A-Z]/.test(basePath)) return false
@@ -96,8 +97,8 @@ function plainPath(path: string): string {
 }
 
 /** Whether a mount point, which a visitor may have made up, can stand in addresses and cookies. */
-export function isSafeMount(mount: string): boolean {
-  return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mount)
+export function isSafeMountPath(mountPath: string): boolean {
+  return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mountPath)
 }
 
 /** Printable ASCII without the space; the path starts with one slash and stays on its origin however it is read. */
@@ -114,8 +115,8 @@ export function isSafePath(target: string): boolean {
 
 /** The origin the visitor sees: scheme and host, or `undefined` when `Host` is absent or malformed. */
 export function readOrigin(req: AppRequest): string | undefined {
-  const forwarded = believed(req, req.headers['x-forwarded-host'])
-  const host = forwarded ?? onlyHost(req)
+  const forwarded = trustedForwarded(req, req.headers['x-forwarded-host'])
+  const host = forwarded ?? singleHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
     return undefined
   try {
@@ -127,7 +128,7 @@ export function readOrigin(req: AppRequest): string | undefined {
 }
 
 /** Of several `Host` lines Node takes the first, and somebody on the way may have taken another. (RFC 9112, 3.2) */
-function onlyHost({ headers, rawHeaders = [] }: AppRequest): string | undefined {
+function singleHost({ headers, rawHeaders = [] }: AppRequest): string | undefined {
   const lines = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name))
   return lines.length > 1 ? undefined : headers.host
 }
@@ -140,11 +141,14 @@ function isProxyTrusted(req: AppRequest): boolean {
 
 export function isHttps(req: AppRequest, headers = req.headers): boolean {
   if ((req.socket as Socket & Partial<TLSSocket>)?.encrypted === true) return true
-  return believed(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
+  return trustedForwarded(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
 }
 
 /** What a proxy says, where it is trusted: asked only when one says anything. */
-function believed(req: AppRequest, header: string | string[] | undefined): string | undefined {
+function trustedForwarded(
+  req: AppRequest,
+  header: string | string[] | undefined,
+): string | undefined {
   const said = firstOf(header)
   return said !== undefined && isProxyTrusted(req) ? said : undefined
 }

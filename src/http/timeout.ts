@@ -1,5 +1,5 @@
 /** The outcome of `work`; rejects when that takes longer than `milliseconds`. */
-export async function within<T>(
+export async function withTimeout<T>(
   milliseconds: number,
   what: string,
   work: () => T | Promise<T>,

@@ -22,7 +22,7 @@ import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.
 import { createFailures, describe, newDecisionId } from './error-handler.js'
 import { createGate, type Gate } from './gate.js'
 import type { Asked } from './require-auth.js'
-import { createSealer, type Sealer } from '../http/encryption.js'
+import { createEncrypter, type Encrypter } from '../http/encryption.js'
 import { createClient } from '../oauth/client.js'
 import type { MembershipList } from '../oauth/definition.js'
 import { createTransactions, type Transactions } from '../oauth/transaction.js'
@@ -30,7 +30,7 @@ import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
 import { createPages } from '../pages/pages.js'
 import { createPassedRequests, type PassedRequests } from './gate-pass.js'
-import { createPlaces } from '../http/mounts.js'
+import { createMounts } from '../http/mounts.js'
 import { createRequestReports, type RequestReports } from './request-events.js'
 import type { Refusal } from '../access/policy.js'
 import type { Provider } from '../providers/parse-provider.js'
@@ -51,7 +51,7 @@ import { createWatches, type Watches } from './session-signals.js'
 
 /** What outlives a change of the configuration. */
 export interface Shared {
-  readonly sealer: Sealer
+  readonly encrypter: Encrypter
   readonly transactions: Transactions
   readonly sessions: Sessions
   readonly flights: Flights
@@ -89,11 +89,11 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   const events = createEvents((error) =>
     current().config.logger.error('a listener failed', describe(error)),
   )
-  const sealer = createSealer(first.secrets)
+  const encrypter = createEncrypter(first.secrets)
   const open = isCookieStore(store) ? createCookieSessions : createSessions
   const sessions: Sessions = open({
     store,
-    sealer,
+    encrypter: encrypter,
     lifetimes: () => current().config.lifetimes,
     timeout: storeTimeout,
     clockTolerance: () => current().config.clockTolerance,
@@ -126,8 +126,8 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
   return {
-    sealer,
-    transactions: createTransactions(sealer),
+    encrypter: encrypter,
+    transactions: createTransactions(encrypter),
     sessions,
     flights,
     events,
@@ -147,7 +147,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
   const {
-    sealer,
+    encrypter: encrypter,
     transactions,
     sessions,
     flights,
@@ -159,9 +159,9 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     seenLogoutTokens,
     asked,
   } = shared
-  const places = createPlaces(config, shared.mounts, shared.confirmedMounts)
-  const links = createLinks(sealer, places, basePath)
-  const landings = createLandings(sealer)
+  const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
+  const links = createLinks(encrypter, mounts, basePath)
+  const landings = createLandings(encrypter)
   const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
   const onIdentified = ({ user, runTrial }: Identified) => {
@@ -209,7 +209,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     transactions,
     links,
     landings,
-    places,
+    mounts,
     answers,
     publicUrl: config.publicUrl,
     allowsHttp: config.cookie.secure === false,
@@ -223,7 +223,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     sessions,
     recheck,
     links,
-    places,
+    mounts,
     upstream,
     watches,
     managed: config.headers.managed,
@@ -248,7 +248,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       connections,
       links,
       landings,
-      places,
+      mounts,
       answers,
       behaviour: config.logout,
       beside: flights.beside,
@@ -277,7 +277,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   })
   const gate = createGate({
     config,
-    places,
+    mounts,
     links,
     upstream,
     sessions,

@@ -22,15 +22,15 @@ interface Instance {
 export function createNeighbours(
   logger: Logger,
   id: string | undefined,
-): { meet(visit: Visit): void } {
+): { meet(request: Visit): void } {
   const own: Instance = { id }
   let isWarned = false
 
   return {
-    meet({ req, place }) {
+    meet({ req, mount }) {
       const server = (req.socket as { server?: Registering } | null)?.server
       if (server === undefined || isWarned) return
-      const { name, attributes } = place.sessionCookie
+      const { name, attributes } = mount.sessionCookie
       const instances = (server[registry] ??= new Map())
       const cookie = `${name} ${attributes.path} ${attributes.domain ?? ''}`
       const owner = instances.get(cookie)

@@ -27,7 +27,7 @@ export interface FailuresConfig extends Pick<Config, 'logger' | 'onError'> {
 /** Where every error ends. */
 export interface Failures {
   /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
-  answer(visit: Visit, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
+  answer(request: Visit, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
 }
 
 /** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
@@ -93,8 +93,8 @@ export function createFailures({
   }
 
   return {
-    async answer(visit, res, thrown, returnPath) {
-      const { req, place } = visit
+    async answer(request, res, thrown, returnPath) {
+      const { req, mount } = request
       const failed = thrown instanceof FailedLogin ? thrown : undefined
       const error = failed?.error ?? thrown
       if (!(error instanceof OAuthError)) {
@@ -105,18 +105,18 @@ export function createFailures({
       const decisionId = failed?.user && newDecisionId()
       report(error, failed, decisionId)
       if (res.headersSent || res.destroyed) return 'answered'
-      const outcome = await letOwnerAnswer(visit, res, error)
+      const outcome = await letOwnerAnswer(request, res, error)
       if (outcome !== undefined) return outcome
       const retry: LoginRequest = failed?.retry ?? { returnPath }
       answers.error(req, res, error, {
-        realm: place.instance === '' ? 'oauth-module' : place.instance,
-        loginUrl: links.login(place, retry),
+        realm: mount.instance === '' ? 'oauth-module' : mount.instance,
+        loginUrl: links.login(mount, retry),
         retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,
         decisionId,
         denied: failed?.user && {
           user: shownUser(failed.user),
-          anotherAccountUrl: links.login(place, { ...retry, ask: 'account' }),
-          logoutUrl: links.logout(place),
+          anotherAccountUrl: links.login(mount, { ...retry, ask: 'account' }),
+          logoutUrl: links.logout(mount),
         },
       })
       return 'answered'

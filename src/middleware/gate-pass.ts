@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { FailedLogin } from '../flows/rejection.js'
-import type { Visit } from '../http/mounts.js'
+import type { GateRequest } from '../http/mounts.js'
 import type { LiveSession } from '../session/sessions.js'
 
 /** A request that the gate has let through, for guards behind it. */
 export interface Passed {
-  readonly visit: Visit
+  readonly request: GateRequest
   readonly live: LiveSession | undefined
   /** Why somebody who is logged in is nobody here: the rules refuse them. */
   readonly refused?: FailedLogin | undefined
@@ -36,7 +36,7 @@ export function createPassedRequests(): PassedRequests {
   }
   return {
     note(passed) {
-      Object.defineProperty(passed.visit.headers, mark, {
+      Object.defineProperty(passed.request.headers, mark, {
         value: new Note(passed),
         configurable: true,
       })
@@ -44,7 +44,7 @@ export function createPassedRequests(): PassedRequests {
     of(req: { headers: object & { [mark]?: Note } }) {
       const passed = req.headers[mark]?.read()
       // A request that an app makes up may share the headers of another: what the gate said of that one counts there only.
-      return passed !== undefined && isOrWraps(req, passed.visit.req) ? passed : undefined
+      return passed !== undefined && isOrWraps(req, passed.request.req) ? passed : undefined
     },
   }
 }

@@ -7,22 +7,28 @@ import type { Login } from '../flows/login.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
-import { type AppRequest, isBelow, isNavigation, isSafeMount, readTarget } from '../http/request.js'
+import {
+  type AppRequest,
+  isUnderPath,
+  isNavigation,
+  isSafeMountPath,
+  readTarget,
+} from '../http/request.js'
 import { createNeighbours } from './cookie-conflicts.js'
 import type { Config } from '../options/options.js'
 import type { PassedRequests } from './gate-pass.js'
-import type { Places } from '../http/mounts.js'
+import type { Mounts } from '../http/mounts.js'
 import type { RequestReports } from './request-events.js'
 import type { LiveSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
-import { isSameOrigin } from '../http/origin.js'
+import { isAllowedOrigin } from '../http/origin.js'
 import type { SpecialPaths } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { Visit, Visits } from './visitor.js'
 
 export interface GateParts {
   config: Config
-  places: Places
+  mounts: Mounts
   links: Links
   upstream: UpstreamHeaders
   sessions: Sessions
@@ -54,18 +60,18 @@ export interface Gate {
   identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(
-    visit: Visit,
+    request: Visit,
     res: ServerResponse,
-    request: Omit<LoginRequest, 'returnPath'>,
+    loginRequest: Omit<LoginRequest, 'returnPath'>,
   ): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
-  fail(visit: Visit, res: ServerResponse, thrown: unknown): Promise<Outcome>
+  fail(request: Visit, res: ServerResponse, thrown: unknown): Promise<Outcome>
 }
 
 export function createGate(parts: GateParts): Gate {
   const {
     config,
-    places,
+    mounts,
     links,
     upstream,
     sessions,
@@ -88,42 +94,42 @@ export function createGate(parts: GateParts): Gate {
     const { headers } = req
     upstream.strip(req, headers)
     const asked = readTarget(req)
-    const isSafe = isSafeMount(asked.mount)
+    const isSafe = isSafeMountPath(asked.mountPath)
     if (!isSafe && config.isEnabled) return refuseMount(res)
     // Where nothing is enforced nothing is refused, but no address is made of such a path.
     const target = isSafe ? asked : { ...asked, mount: '' }
-    const place = places.of(req, target, headers)
-    const visit: Visit = { req, headers, res, place, target, now: Date.now() }
-    if (!config.isEnabled) return passExempt(visit)
+    const mount = mounts.of(req, target, headers)
+    const request: Visit = { req, headers, res, mount, target, now: Date.now() }
+    if (!config.isEnabled) return passExempt(request)
     try {
-      const outcome = decide(visit, res)
+      const outcome = decide(request, res)
       return outcome instanceof Promise
-        ? outcome.catch((error: unknown) => fail(visit, res, error))
+        ? outcome.catch((error: unknown) => fail(request, res, error))
         : outcome
     } catch (error) {
-      return fail(visit, res, error)
+      return fail(request, res, error)
     }
   }
 
-  const decide = (visit: Visit, res: ServerResponse): Awaitable<Outcome> => {
-    if (isBelow(visit.target.path, basePath)) return answer(visit, res)
-    if (config.passesOptions && methodOf(visit.req) === 'OPTIONS') return passExempt(visit)
-    const found = find(visit)
+  const decide = (request: Visit, res: ServerResponse): Awaitable<Outcome> => {
+    if (isUnderPath(request.target.path, basePath)) return answer(request, res)
+    if (config.passesOptions && methodOf(request.req) === 'OPTIONS') return passExempt(request)
+    const found = find(request)
     return found instanceof Promise
-      ? found.then((it) => admit(visit, res, it))
-      : admit(visit, res, found)
+      ? found.then((it) => admit(request, res, it))
+      : admit(request, res, found)
   }
 
   const admit = (
-    visit: Visit,
+    request: Visit,
     res: ServerResponse,
     found: LiveSession | MissReason,
   ): Awaitable<Outcome> => {
-    if (typeof found === 'string') return stranger(visit, res, found)
-    visits.welcome(visit, found)
-    places.confirm(visit.target.mount)
-    passed.note({ visit, live: found })
-    reports.allow(visit.req, found.session.user)
+    if (typeof found === 'string') return stranger(request, res, found)
+    visits.welcome(request, found)
+    mounts.confirm(request.target.mountPath)
+    passed.note({ request, live: found })
+    reports.allow(request.req, found.session.user)
     keepPrivate(res)
     return 'pass'
   }
@@ -135,145 +141,147 @@ export function createGate(parts: GateParts): Gate {
     return 'answered'
   }
 
-  const answer = async (visit: Visit, res: ServerResponse): Promise<Outcome> => {
-    reports.block(visit.req, visit.target.path.slice(basePath.length + 1))
-    return specialPaths.handle(visit, res)
+  const answer = async (request: Visit, res: ServerResponse): Promise<Outcome> => {
+    reports.block(request.req, request.target.path.slice(basePath.length + 1))
+    return specialPaths.handle(request, res)
   }
 
-  const passExempt = (visit: Visit): Outcome => {
-    visits.anonymous(visit, 'none')
-    passed.note({ visit, live: undefined, isExempt: true })
-    reports.allow(visit.req, undefined)
+  const passExempt = (request: Visit): Outcome => {
+    visits.anonymous(request, 'none')
+    passed.note({ request, live: undefined, isExempt: true })
+    reports.allow(request.req, undefined)
     return 'pass'
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (visit: Visit): Awaitable<LiveSession | MissReason> => {
-    const { headers, place, now } = visit
-    const found = sessions.find(headers.cookie, place.sessionCookie.name, now, place.instance)
-    return found instanceof Promise ? found.then((live) => vet(visit, live)) : vet(visit, found)
+  const find = (request: Visit): Awaitable<LiveSession | MissReason> => {
+    const { headers, mount, now } = request
+    const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
+    return found instanceof Promise ? found.then((live) => vet(request, live)) : vet(request, found)
   }
 
   const vet = (
-    visit: Visit,
+    request: Visit,
     live: LiveSession | MissReason,
   ): Awaitable<LiveSession | MissReason> => {
     if (typeof live === 'string') return live
     if (!recheck.knows(live.session)) return 'expired'
-    const need = recheck.need(live.session, visit.now)
-    if (need === 'early') recheck.checkEarly(live, visit.req)
-    if (need === 'none' || need === 'early') return note(visit, live, live)
-    return ask(visit, live, need === 'now').then((checked) =>
-      typeof checked === 'string' ? checked : note(visit, live, checked),
+    const need = recheck.need(live.session, request.now)
+    if (need === 'early') recheck.checkEarly(live, request.req)
+    if (need === 'none' || need === 'early') return note(request, live, live)
+    return ask(request, live, need === 'now').then((checked) =>
+      typeof checked === 'string' ? checked : note(request, live, checked),
     )
   }
 
-  const note = (visit: Visit, before: LiveSession, checked: LiveSession): LiveSession => {
+  const note = (request: Visit, before: LiveSession, checked: LiveSession): LiveSession => {
     recheck.readmit(checked)
-    onActivity(checked, visit.now)
-    return visits.keep(visit, before, sessions.touch(checked, visit.now))
+    onActivity(checked, request.now)
+    return visits.keep(request, before, sessions.touch(checked, request.now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
   const ask = async (
-    visit: Visit,
+    request: Visit,
     live: LiveSession,
     isDue: boolean,
   ): Promise<LiveSession | MissReason> => {
-    const { req } = visit
+    const { req } = request
     const isRefused = recheck.verdict(live.session)?.allowed === false
     if (isRefused && !(isDue && isNavigation(req))) throw denial(live.session.user)
     const result = await recheck.check(live, req)
     if (result.is === 'allowed') return result.live
     if (result.is === 'ended') return 'expired'
-    if (result.is === 'denied') visits.keep(visit, live, result.live)
+    if (result.is === 'denied') visits.keep(request, live, result.live)
     throw refusal(result)
   }
 
   const stranger = async (
-    visit: Visit,
+    request: Visit,
     res: ServerResponse,
     reason: MissReason,
   ): Promise<Outcome> => {
-    if (unauthenticated !== 'pass') return demandLogin(visit, res, {}, unauthenticated)
-    return passAnonymous(visit, res, reason)
+    if (unauthenticated !== 'pass') return demandLogin(request, res, {}, unauthenticated)
+    return passAnonymous(request, res, reason)
   }
 
   const passAnonymous = (
-    visit: Visit,
+    request: Visit,
     res: ServerResponse,
     reason: MissReason | FailedLogin,
   ): Outcome => {
     const refused = typeof reason === 'string' ? undefined : reason
-    visits.anonymous(visit, typeof reason === 'string' ? reason : 'denied')
-    passed.note({ visit, live: undefined, refused })
-    reports.allow(visit.req, undefined)
+    visits.anonymous(request, typeof reason === 'string' ? reason : 'denied')
+    passed.note({ request, live: undefined, refused })
+    reports.allow(request.req, undefined)
     appendVary(res)
     return 'pass'
   }
 
   const neighbours = createNeighbours(logger, config.id)
   const demandLogin = async (
-    visit: Visit,
+    request: Visit,
     res: ServerResponse,
-    request: Omit<LoginRequest, 'returnPath'>,
+    loginRequest: Omit<LoginRequest, 'returnPath'>,
     mode: Config['unauthenticated'] = 'auto',
   ): Promise<Outcome> => {
-    const { req, place } = visit
+    const { req, mount } = request
     if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req)))
       throw new OAuthError('login_required')
     reports.block(req, 'login')
-    neighbours.meet(visit)
-    await login.start(req, res, place, { ...request, returnPath: returnPathOf(visit) })
+    neighbours.meet(request)
+    await login.start(req, res, mount, { ...loginRequest, returnPath: returnPathOf(request) })
     return 'answered'
   }
 
   /** Only what a person asked to see is worth returning to. */
-  const returnPathOf = ({ req, place, target }: Visit) => {
+  const returnPathOf = ({ req, mount, target }: Visit) => {
     const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(String(req.headers['sec-fetch-dest'] ?? ''))
     return links.safeReturn(
-      place,
-      isSafeMethod && isDocument ? places.publicPath(place, target) : undefined,
+      mount,
+      isSafeMethod && isDocument ? mounts.publicPath(mount, target) : undefined,
     )
   }
 
-  const fail: Gate['fail'] = async (visit, res, thrown) => {
+  const fail: Gate['fail'] = async (request, res, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
     const isRefused = thrown instanceof FailedLogin && thrown.isSession && !thrown.isGuard
-    if (isRefused && unauthenticated === 'pass') return passAnonymous(visit, res, thrown)
-    return failures.answer(visit, res, thrown, returnPathOf(visit))
+    if (isRefused && unauthenticated === 'pass') return passAnonymous(request, res, thrown)
+    return failures.answer(request, res, thrown, returnPathOf(request))
   }
 
   return {
     handle,
     demandLogin,
     fail,
-    async identify(req, { origin: origins, mount }) {
+    async identify(req, { origin: origins, mount: mountPath }) {
       const { headers } = req
       upstream.strip(req, headers)
       // Another site's page would act with the visitor's cookie.
       const isForeign =
-        headers.upgrade !== undefined && !isSameOrigin(req, config.publicUrl?.origin, origins)
+        headers.upgrade !== undefined && !isAllowedOrigin(req, config.publicUrl?.origin, origins)
       if (!config.isEnabled || isForeign) return undefined
       const target = {
         ...readTarget(req),
-        ...(req.baseUrl === undefined && { mount: mount ?? places.mountOf(req.url ?? '/') }),
+        ...(req.baseUrl === undefined && {
+          mount: mountPath ?? mounts.mountPathOf(req.url ?? '/'),
+        }),
       }
-      if (!isSafeMount(target.mount)) return undefined
-      const visit: Visit = {
+      if (!isSafeMountPath(target.mountPath)) return undefined
+      const request: Visit = {
         req,
         headers,
         res: undefined,
-        place: places.of(req, target, headers),
+        mount: mounts.of(req, target, headers),
         target,
         now: Date.now(),
       }
-      const found = await Promise.resolve(find(visit)).catch((error: unknown) => {
+      const found = await Promise.resolve(find(request)).catch((error: unknown) => {
         if (error instanceof FailedLogin) return 'none' as const
         throw error
       })
-      return typeof found === 'string' ? undefined : visits.welcome(visit, found)
+      return typeof found === 'string' ? undefined : visits.welcome(request, found)
     },
   }
 }

@@ -82,18 +82,18 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     return (req, res, next) => {
       const passed = shared.passed.of(req)
       if (passed === undefined) return next(new Error(NO_GATE))
-      const { visit } = passed
+      const { request } = passed
       const { gate, connections } = current
-      const request = {
+      const guarded = {
         ...passed,
         demandLogin: (
           asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
-        ) => gate.demandLogin(visit, res, asks),
-        fail: (error: unknown) => gate.fail(visit, res, error),
+        ) => gate.demandLogin(request, res, asks),
+        fail: (error: unknown) => gate.fail(request, res, error),
         provider: (name: string) => connections.get(name)?.provider,
       }
       proceed(
-        guard(request, req).catch((error: unknown) => gate.fail(visit, res, error)),
+        guard(guarded, req).catch((error: unknown) => gate.fail(request, res, error)),
         next,
       )
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OAuthError } from '../http/errors.js'
-import { within } from '../http/timeout.js'
+import { withTimeout } from '../http/timeout.js'
 
 /** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
 export type OnError = (
@@ -26,7 +26,7 @@ export async function askOwner(
   res: ServerResponse,
 ): Promise<{ error: unknown } | undefined> {
   let forwarded: { error: unknown } | undefined
-  await within(
+  await withTimeout(
     TIMEOUT,
     'onError',
     () =>

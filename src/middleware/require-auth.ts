@@ -68,14 +68,14 @@ export function createAsked(): Asked {
 /** What a guard needs of the gate that let the request through. */
 export interface GuardedRequest extends Passed {
   demandLogin(
-    request: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
+    pass: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
   ): Promise<Outcome>
   fail(error: unknown): Promise<Outcome>
   provider(name: string): Provider | undefined
 }
 
 export interface Guard {
-  (request: GuardedRequest, req: IncomingMessage): Promise<Outcome>
+  (pass: GuardedRequest, req: IncomingMessage): Promise<Outcome>
 }
 
 const known = [
@@ -143,11 +143,11 @@ export function createGuard(
       }),
     )
 
-  const guard: Guard = async (request, req) => {
-    const { live, visit, refused, isExempt, demandLogin } = request
+  const guard: Guard = async (pass, req) => {
+    const { live, request, refused, isExempt, demandLogin } = pass
     if (isExempt === true) return 'pass'
     if (refused !== undefined)
-      return request.fail(
+      return pass.fail(
         new FailedLogin(refused.error, {
           user: refused.user,
           tried: refused.tried,
@@ -157,7 +157,7 @@ export function createGuard(
       )
     if (live === undefined) return demandLogin({})
     const { session } = live
-    const provider = request.provider(session.provider)
+    const provider = pass.provider(session.provider)
     const stepUp = (missing: readonly string[]) =>
       demandLogin({ scopes: missing, keptScopes: session.scopes })
     const missing = scopes.filter((scope) => !session.scopes.includes(scope))
@@ -165,16 +165,16 @@ export function createGuard(
     const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
     // The clock of a silent login is ours.
     const tolerance = session.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
-    if (maxAge !== undefined && visit.now - authTime > maxAge + tolerance)
+    if (maxAge !== undefined && request.now - authTime > maxAge + tolerance)
       return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
     const decision = evaluate(live, provider)
     if (!decision.isAllowed) {
       const wanted = unreadable(live, provider)
-      return wanted.length > 0 ? stepUp(wanted) : refuse(live, request, decision.code)
+      return wanted.length > 0 ? stepUp(wanted) : refuse(live, pass, decision.code)
     }
     if (authorize === undefined || (await isAuthorized(authorize, { ...session.user }, req)))
       return 'pass'
-    return refuse(live, request, 'not_authorized')
+    return refuse(live, pass, 'not_authorized')
   }
   return { guard, asksMore: asked.add(lists) }
 }

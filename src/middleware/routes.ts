@@ -28,7 +28,7 @@ export interface SpecialPathsConfig {
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
 export interface SpecialPaths {
-  handle(visit: Visit, res: ServerResponse): Promise<'answered'>
+  handle(request: Visit, res: ServerResponse): Promise<'answered'>
 }
 
 export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
@@ -47,12 +47,12 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
   } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
-  const describeSession = async ({ req, place, now }: Visit, res: ServerResponse) => {
+  const describeSession = async ({ req, mount, now }: Visit, res: ServerResponse) => {
     const found = await sessions.find(
       req.headers.cookie,
-      place.sessionCookie.name,
+      mount.sessionCookie.name,
       now,
-      place.instance,
+      mount.instance,
     )
     const live = typeof found !== 'string' && recheck.knows(found.session) ? found : undefined
     const isRefused = live !== undefined && recheck.verdict(live.session)?.allowed === false
@@ -63,13 +63,13 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
       checkDueAt: (live && recheck.dueAt(live.session)) ?? null,
-      loginUrl: links.login(place, { returnPath: links.safeReturn(place, undefined) }),
+      loginUrl: links.login(mount, { returnPath: links.safeReturn(mount, undefined) }),
     })
   }
 
   return {
-    async handle(visit, res) {
-      const { req, place, target, now } = visit
+    async handle(request, res) {
+      const { req, mount, target, now } = request
       const query = new URLSearchParams(target.query)
       const name = target.path.startsWith(`${basePath}/`)
         ? target.path.slice(basePath.length + 1)
@@ -81,17 +81,17 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
       }
       if (name === 'authn') {
         allow('GET', 'HEAD')
-        await login.authn(req, res, place, query)
+        await login.authn(req, res, mount, query)
       } else if (callbackNames.has(name)) {
         allow('GET', 'HEAD')
         // A scanner that looks ahead must not use up the login.
         if (isHead(req)) sendJson(res, 200, {})
-        else await callback.handle(req, res, place, name, query, now, onLogin)
+        else await callback.handle(req, res, mount, name, query, now, onLogin)
       } else if (name === 'logout') {
         allow('GET', 'HEAD', 'POST')
         if (isHead(req)) sendJson(res, 200, {})
         else {
-          const ended = await logout.handle(visit, res, query)
+          const ended = await logout.handle(request, res, query)
           if (ended) onLogout(ended)
         }
       } else if (name === 'backchannel-logout' && backchannelLogout) {
@@ -99,7 +99,7 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
         await backchannelLogout.handle(req, res)
       } else if (name === 'session') {
         allow('GET', 'HEAD')
-        await describeSession(visit, res)
+        await describeSession(request, res)
       } else throw new OAuthError('not_found')
       return 'answered'
     },

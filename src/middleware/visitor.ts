@@ -8,7 +8,7 @@ import {
 import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { AppRequest } from '../http/request.js'
-import type { Places, Visit } from '../http/mounts.js'
+import type { Mounts, GateRequest } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
@@ -16,13 +16,13 @@ import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser, Verdict } from '../access/user.js'
 import type { Watches } from './session-signals.js'
 
-export type { Visit }
+export type { GateRequest as Visit }
 
 export interface VisitsConfig {
   sessions: Sessions
   recheck: Recheck
   links: Links
-  places: Places
+  mounts: Mounts
   upstream: UpstreamHeaders
   watches: Watches
   /** Names of the providers whose tokens the app does not get. */
@@ -32,10 +32,10 @@ export interface VisitsConfig {
 
 /** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
 export interface Visits {
-  welcome(visit: Visit, live: LiveSession): OAuthContext
-  anonymous(visit: Visit, reason: AnonymousReason): OAuthContext
+  welcome(request: GateRequest, live: LiveSession): OAuthContext
+  anonymous(request: GateRequest, reason: AnonymousReason): OAuthContext
   /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
-  keep(visit: Visit, before: LiveSession, after: LiveSession): LiveSession
+  keep(request: GateRequest, before: LiveSession, after: LiveSession): LiveSession
 }
 
 export function createVisits(config: VisitsConfig): Visits {
@@ -48,21 +48,21 @@ export function createVisits(config: VisitsConfig): Visits {
   }
 
   return {
-    keep: (visit, before, after) => keep(config, visit, before, after),
-    welcome(visit, live) {
-      const guest = new Guest(config, visit, live)
-      config.upstream.set(visit.headers, guest)
-      return attach(visit.req, new OAuthContext(guest))
+    keep: (request, before, after) => keep(config, request, before, after),
+    welcome(request, live) {
+      const guest = new Guest(config, request, live)
+      config.upstream.set(request.headers, guest)
+      return attach(request.req, new OAuthContext(guest))
     },
-    anonymous: (visit, reason) =>
-      attach(visit.req, new OAuthContext(new Stranger(config, visit, reason))),
+    anonymous: (request, reason) =>
+      attach(request.req, new OAuthContext(new Stranger(config, request, reason))),
   }
 }
 
 /** Sets the cookie anew where the cookie is the session. */
 function keep(
   { sessions }: VisitsConfig,
-  { req, res, place, now }: Visit,
+  { req, res, mount, now }: GateRequest,
   before: LiveSession,
   after: LiveSession,
 ): LiveSession {
@@ -70,7 +70,7 @@ function keep(
     writeSessionCookie(
       res,
       req.headers.cookie,
-      place.sessionCookie,
+      mount.sessionCookie,
       after.id,
       sessions.ends(after).expiresAt - now,
     )
@@ -82,12 +82,12 @@ function keep(
 /** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
 class Stranger implements ContextSource {
   protected readonly config: VisitsConfig
-  protected readonly visit: Visit
+  protected readonly request: GateRequest
   readonly reason: AnonymousReason | undefined
 
-  constructor(config: VisitsConfig, visit: Visit, reason: AnonymousReason | undefined) {
+  constructor(config: VisitsConfig, request: GateRequest, reason: AnonymousReason | undefined) {
     this.config = config
-    this.visit = visit
+    this.request = request
     this.reason = reason
   }
 
@@ -120,17 +120,17 @@ class Stranger implements ContextSource {
   }
 
   loginUrl({ returnTo, connection, reauthenticate }: LoginUrlOptions): string {
-    const { links, places } = this.config
-    const { place, target } = this.visit
-    return links.login(place, {
-      returnPath: links.safeReturn(place, returnTo ?? places.publicPath(place, target)),
+    const { links, mounts } = this.config
+    const { mount, target } = this.request
+    return links.login(mount, {
+      returnPath: links.safeReturn(mount, returnTo ?? mounts.publicPath(mount, target)),
       connection,
       ask: reauthenticate === true ? 'login' : undefined,
     })
   }
 
   logoutUrl(): string {
-    return this.config.links.logout(this.visit.place)
+    return this.config.links.logout(this.request.mount)
   }
 }
 
@@ -140,8 +140,8 @@ class Guest extends Stranger implements HeaderSource {
   #signal: AbortSignal | undefined
   readonly #verdict: Verdict | undefined
 
-  constructor(config: VisitsConfig, visit: Visit, live: LiveSession) {
-    super(config, visit, undefined)
+  constructor(config: VisitsConfig, request: GateRequest, live: LiveSession) {
+    super(config, request, undefined)
     this.#live = live
     this.#verdict = config.recheck.verdict(live.session)
   }
@@ -155,7 +155,7 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   override get sessionExpiresAt(): number {
-    return this.config.sessions.nextEnd(this.#live.session, this.visit.now)
+    return this.config.sessions.nextEnd(this.#live.session, this.request.now)
   }
 
   get user(): OAuthUser {
@@ -188,14 +188,14 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   override async freshAccessToken(): Promise<string | undefined> {
-    const { config, visit } = this
+    const { config, request } = this
     if (config.managed.has(this.user.provider)) return undefined
-    this.#live = keep(config, visit, this.#live, await config.recheck.withFreshToken(this.#live))
+    this.#live = keep(config, request, this.#live, await config.recheck.withFreshToken(this.#live))
     return config.sessions.tokens(this.#live).accessToken || undefined
   }
 
   override signal(): AbortSignal {
-    const { req, res } = this.visit
+    const { req, res } = this.request
     this.#signal ??= this.config.watches.watch(this.#live, req, res ?? req.socket)
     return this.#signal
   }

@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import type { Claims, Identity } from './definition.js'
 
@@ -30,7 +30,7 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
 export function idOf(value: unknown): string {
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   if (typeof id !== 'string' || id === '' || id.length > 255 || /[\u0000-\u001f\u007f]/.test(id)) {
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: 'the provider gave no usable user id',
     })
   }
@@ -53,7 +53,7 @@ export function identityFromClaims(claims: Claims): Identity {
 /** An API's answer as an object; a list or a text in its place is no answer. */
 export function recordOf(value: unknown): Record<string, unknown> {
   if (isRecord(value)) return value
-  throw new ProviderFault('down', 'provider_error', {
+  throw new ProviderError('down', 'provider_error', {
     hint: 'the provider answered with something else than an object',
   })
 }

@@ -1,5 +1,5 @@
 import type * as OpenidClient from 'openid-client'
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import { textOf } from './claims.js'
 import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
@@ -98,7 +98,7 @@ export function createClient(config: ClientConfig): ProviderClient {
     })
     await run(oidc, configuration).catch(translate)
     if (answer === undefined)
-      throw new ProviderFault('down', 'provider_error', { hint: 'no token answer' })
+      throw new ProviderError('down', 'provider_error', { hint: 'no token answer' })
     const { idToken, raw, scopes, plain } = answer
     const expiresAt =
       plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000
@@ -109,7 +109,7 @@ export function createClient(config: ClientConfig): ProviderClient {
       expiresAt,
     })
     if (idToken === undefined && config.openid && expected.requiresIdToken) {
-      throw new ProviderFault('down', 'provider_error', {
+      throw new ProviderError('down', 'provider_error', {
         hint: 'the token answer has no id_token: is this an OpenID Connect provider?',
       })
     }
@@ -342,7 +342,7 @@ async function readTokenAnswer(response: Response, config: ClientConfig): Promis
 function translate(error: unknown): never {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof OAuthError) throw cause
-  throw new ProviderFault('down', 'provider_error', {
+  throw new ProviderError('down', 'provider_error', {
     hint: error instanceof Error ? error.message : 'openid-client failed',
   })
 }

@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { isTooDeep } from './claims.js'
 
 /** Sends one request to a provider. The answer's body is read whole, and bounded, before it is handed on. */
@@ -35,7 +35,7 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
 
   const enter = async (deadline: AbortSignal): Promise<void> => {
     if (Date.now() < pausedUntil)
-      throw new ProviderFault('down', 'provider_unreachable', {
+      throw new ProviderError('down', 'provider_unreachable', {
         hint: 'the provider failed repeatedly just now',
       })
     if (running < concurrency) {
@@ -43,7 +43,7 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
       return
     }
     if (waiting.length >= concurrency * 4)
-      throw new ProviderFault('down', 'provider_busy', {
+      throw new ProviderError('down', 'provider_busy', {
         hint: 'too many requests to the provider are under way',
       })
     await new Promise<void>((resolve, reject) => {
@@ -84,13 +84,13 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
         headers: response.headers,
       })
     } catch (error) {
-      if (error instanceof ProviderFault) throw error
+      if (error instanceof ProviderError) throw error
       if (++failures >= failuresBeforePause) {
         failures = 0
         pausedUntil = Date.now() + PAUSE * (0.75 + Math.random() / 2)
       }
       if (deadline.aborted) throw timedOut()
-      throw new ProviderFault('down', 'provider_unreachable', {
+      throw new ProviderError('down', 'provider_unreachable', {
         hint: `the request to ${hostOf(url)} failed${reasonOf(error)}`,
         cause: error,
       })
@@ -100,8 +100,8 @@ export function createOutbound({ concurrency, failuresBeforePause }: OutboundLim
   }
 }
 
-function timedOut(): ProviderFault {
-  return new ProviderFault('down', 'provider_timeout', {
+function timedOut(): ProviderError {
+  return new ProviderError('down', 'provider_timeout', {
     hint: 'the provider did not answer in time',
   })
 }
@@ -113,7 +113,7 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length
     if (size > maxBytes)
-      throw new ProviderFault('down', 'provider_error', {
+      throw new ProviderError('down', 'provider_error', {
         hint: `the provider's answer is larger than ${maxBytes} bytes`,
       })
     chunks.push(chunk)

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import { isTooDeep } from './claims.js'
 import type { Claims } from './definition.js'
@@ -43,7 +43,7 @@ export interface IdTokenExpectations extends JwtExpectations {
 export const signingAlgorithms: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 
 /** An ID token that must not be believed. */
-export class IdTokenFault extends ProviderFault {
+export class IdTokenFault extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
     this.name = 'IdTokenFault'
@@ -51,7 +51,7 @@ export class IdTokenFault extends ProviderFault {
 }
 
 /** No key that is known fits: the token is forged, or the provider has keys that could not be fetched yet. */
-export class UnknownKeyFault extends ProviderFault {
+export class UnknownKeyFault extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
     this.name = 'UnknownKeyFault'

@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { isRecord } from '../schema.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
@@ -128,13 +128,13 @@ async function getJson(
   const headers = new Headers({ accept: 'application/json', 'user-agent': 'oauth-module' })
   const response = await outbound(url, { headers, deadline, maxBytes })
   if (response.status === 200) return readJson(response)
-  throw new ProviderFault('down', 'provider_error', {
+  throw new ProviderError('down', 'provider_error', {
     hint: `${url} answered with status ${response.status}`,
   })
 }
 
-function unusable(hint: string): ProviderFault {
-  return new ProviderFault('down', 'provider_error', { hint })
+function unusable(hint: string): ProviderError {
+  return new ProviderError('down', 'provider_error', { hint })
 }
 
 function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata {
@@ -143,7 +143,7 @@ function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata 
   const issuer = answer['issuer']
   const accepts = config.acceptsDiscovery ?? ((found: string) => found === asked)
   if (typeof issuer !== 'string' || !accepts(issuer, asked)) {
-    throw new ProviderFault('owner', 'misconfigured', {
+    throw new ProviderError('owner', 'misconfigured', {
       hint: `the discovery document is of the issuer ${JSON.stringify(issuer)?.slice(0, 200)}, not of ${JSON.stringify(asked)}: set the option issuer to exactly the issuer of the document`,
     })
   }
@@ -151,7 +151,7 @@ function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata 
     const value = answer[member]
     if (value === undefined && !isNeeded) return {}
     if (value === undefined)
-      throw new ProviderFault('owner', 'misconfigured', {
+      throw new ProviderError('owner', 'misconfigured', {
         hint: `the discovery document has no ${member}`,
       })
     if (typeof value !== 'string' || !isAllowedUrl(value))

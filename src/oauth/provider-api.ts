@@ -1,4 +1,4 @@
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import type { ClientConfig } from './client-config.js'
 import { faultOf } from './provider-errors.js'
@@ -80,7 +80,7 @@ export function createSource({
     const isOk = answer.status >= 200 && answer.status < 300
     if (!isOk && !statuses.includes(answer.status)) throw faultOf(answer, provider, what)
     if (isOk && answer.body === undefined && answer.status !== 204)
-      throw new ProviderFault('down', 'provider_error', {
+      throw new ProviderError('down', 'provider_error', {
         hint: `${what} answered with something else than JSON`,
       })
     return answer
@@ -107,7 +107,7 @@ export function createSource({
       const metadata = await server.metadata(end)
       if (metadata.endpoints.userinfo === undefined) {
         if (hasFreshClaims) return claims
-        throw new ProviderFault('ended', 'login_required', {
+        throw new ProviderError('ended', 'login_required', {
           hint: 'there is neither userinfo nor a new ID token to read the user from',
         })
       }
@@ -123,9 +123,9 @@ export function createSource({
             })
           : body
       if (!isRecord(info))
-        throw new ProviderFault('down', 'provider_error', { hint: 'userinfo is no JSON object' })
+        throw new ProviderError('down', 'provider_error', { hint: 'userinfo is no JSON object' })
       if (subject !== undefined && info['sub'] !== subject)
-        throw new ProviderFault('ended', 'provider_error', {
+        throw new ProviderError('ended', 'provider_error', {
           hint: 'userinfo is about another sub than the ID token',
         })
       return { ...claims, ...info }
@@ -139,7 +139,7 @@ export function createSource({
       for (let page = 0; page < MAX_PAGES; page++) {
         const { headers, body }: ApiAnswer = checked(await request(url), `the API (${path})`)
         if (!Array.isArray(body))
-          throw new ProviderFault('down', 'provider_error', {
+          throw new ProviderError('down', 'provider_error', {
             hint: `the API (${path}) answered with no list`,
           })
         entries.push(...body)

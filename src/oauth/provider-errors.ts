@@ -1,4 +1,4 @@
-import { type OAuthErrorCode, ProviderFault, type ProviderOutcome } from '../http/errors.js'
+import { type OAuthErrorCode, ProviderError, type ProviderOutcome } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import { textOf } from './claims.js'
 import type { ApiAnswer, ProviderDefinition } from './definition.js'
@@ -29,14 +29,14 @@ const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthError
 )
 
 /** Why the token endpoint gave no token. */
-export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFault {
+export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderError {
   const { status, body } = answer
   const known = tokenErrors.get(errorCode(body, reader) ?? '')
   const hint = `the token endpoint answered ${status} with the error ${printable(errorCode(body, reader))}`
   const outcome = reader.outcomeOf?.(answer)
   if (outcome === 'throttled' || status === 429) return throttled(answer, hint)
-  if (known) return new ProviderFault(known.outcome, known.code, { hint })
-  return new ProviderFault(
+  if (known) return new ProviderError(known.outcome, known.code, { hint })
+  return new ProviderError(
     outcome ?? 'down',
     outcome === 'owner' ? 'misconfigured' : 'provider_error',
     { hint },
@@ -44,12 +44,12 @@ export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderFa
 }
 
 /** Why an API or the userinfo endpoint gave no data. */
-export function faultOf(answer: ApiAnswer, reader: FaultReader, what: string): ProviderFault {
+export function faultOf(answer: ApiAnswer, reader: FaultReader, what: string): ProviderError {
   const { status } = answer
   const hint = `${what} answered with status ${status}`
   const outcome = reader.outcomeOf?.(answer) ?? outcomeOfStatus(status)
   if (outcome === 'throttled') return throttled(answer, hint)
-  return new ProviderFault(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', {
+  return new ProviderError(outcome, outcome === 'owner' ? 'misconfigured' : 'provider_error', {
     hint,
   })
 }
@@ -60,10 +60,10 @@ function outcomeOfStatus(status: number): ProviderOutcome {
   return status === 429 ? 'throttled' : 'down'
 }
 
-function throttled({ headers }: ApiAnswer, hint: string): ProviderFault {
+function throttled({ headers }: ApiAnswer, hint: string): ProviderError {
   const seconds = Number(headers.get('retry-after'))
   const retryAfter = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) : undefined
-  return new ProviderFault('throttled', 'provider_busy', { hint, retryAfter })
+  return new ProviderError('throttled', 'provider_busy', { hint, retryAfter })
 }
 
 function errorCode(body: unknown, { readError }: FaultReader): string | undefined {

@@ -1,4 +1,4 @@
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import { idOf, isTooDeep, isTrue, recordOf, textOf, textsOf } from './claims.js'
 import {
@@ -23,7 +23,7 @@ export async function runHook<T>(
   const tooLate = new Promise<never>((_, reject) => {
     giveUp = () =>
       void reject(
-        new ProviderFault('down', 'provider_timeout', { hint: `${name} did not finish in time` }),
+        new ProviderError('down', 'provider_timeout', { hint: `${name} did not finish in time` }),
       )
   })
   tooLate.catch(() => undefined)
@@ -33,7 +33,7 @@ export async function runHook<T>(
     return await Promise.race([tooLate, hook()])
   } catch (thrown) {
     if (thrown instanceof OAuthError) throw thrown
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: `${name} failed`,
       cause: withoutSecrets(thrown, source),
     })
@@ -77,7 +77,7 @@ function plainClaims(claims: unknown): Claims {
   } catch {
     // A circle, or nested too deeply.
   }
-  throw new ProviderFault('down', 'provider_error', {
+  throw new ProviderError('down', 'provider_error', {
     hint: "the user's claims are no object that JSON can hold",
   })
 }

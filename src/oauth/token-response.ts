@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import type { Claims } from './definition.js'
 
 /** A token answer in the form of RFC 6749, 5.1, the ID token apart: it is verified by ourselves. */
@@ -55,6 +55,6 @@ function secondsOf(value: unknown): number | undefined {
   return Math.min(Math.floor(seconds), LONGEST)
 }
 
-function unusable(what: string): ProviderFault {
-  return new ProviderFault('down', 'provider_error', { hint: `the token answer has ${what}` })
+function unusable(what: string): ProviderError {
+  return new ProviderError('down', 'provider_error', { hint: `the token answer has ${what}` })
 }

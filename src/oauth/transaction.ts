@@ -9,7 +9,7 @@ import {
   setCookie,
 } from '../http/cookies.js'
 import { isSafePath } from '../http/request.js'
-import { deriveFrom, isId, randomId, type Sealer, sha256 } from '../http/encryption.js'
+import { deriveFrom, isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
 
 /** One login under way: what the callback must fit, and where to go then. Travels sealed, as `state`. */
@@ -79,7 +79,7 @@ const MAX_COOKIE_BYTES = 4096
 /** Others can plant cookies of our name: deleting them all at once would make headers that no proxy takes. */
 const MAX_DROPPED = 16
 
-export function createTransactions(sealer: Sealer): Transactions {
+export function createTransactions(encrypter: Encrypter): Transactions {
   const used = new LRUCache<string, true>({
     max: 10_000,
     ttl: LIFETIME,
@@ -95,14 +95,14 @@ export function createTransactions(sealer: Sealer): Transactions {
       setCookie(res, cookieName(cookie, cookieHash), secret, cookie.attributes, LIFETIME / 1000)
       const codeVerifier = deriveFrom(secret, 'code_verifier')
       return {
-        state: sealer.seal('state', JSON.stringify({ ...start, cookieHash })),
+        state: encrypter.encrypt('state', JSON.stringify({ ...start, cookieHash })),
         nonce: deriveFrom(secret, 'nonce'),
         codeVerifier,
         codeChallenge: Buffer.from(sha256(codeVerifier), 'hex').toString('base64url'),
       }
     },
     read(state, now) {
-      const text = sealer.open('state', state)
+      const text = encrypter.decrypt('state', state)
       if (text === undefined) return undefined
       const sealed: unknown = JSON.parse(text)
       if (

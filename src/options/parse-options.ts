@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { Authorize } from '../access/evaluate-user.js'
 import type { LogoutBehaviour } from '../flows/logout.js'
-import { isBelow, isLoopback, isSafeMount, isSafePath } from '../http/request.js'
+import { isUnderPath, isLoopback, isSafeMountPath, isSafePath } from '../http/request.js'
 import { readLogger } from './logger.js'
 import type { Config, CookieConfig, Logger, OAuthModuleOptions, OnError } from './options.js'
 import type { PagesOption } from '../pages/contexts.js'
@@ -123,7 +123,7 @@ function readPublicUrl(read: OptionReader): Config['publicUrl'] {
   if (url === undefined) return undefined
   if (url.search !== '') read.fail('baseUrl', 'must not hold a query')
   const path = url.pathname.replace(/\/+$/, '')
-  if (!isSafeMount(path))
+  if (!isSafeMountPath(path))
     read.fail('baseUrl', 'has a path that no cookie can have: no semicolons, no doubled slashes')
   return { origin: url.origin, path }
 }
@@ -155,7 +155,7 @@ function readCookie(read: OptionReader): CookieConfig {
   })
   const isPath =
     path === undefined ||
-    (isSafeMount(path.replace(/\/$/, '')) &&
+    (isSafeMountPath(path.replace(/\/$/, '')) &&
       new URL(path, 'http://origin.invalid').pathname === path)
   if (!isPath)
     options?.fail(
@@ -353,7 +353,7 @@ function checkAddresses(
   if (returnPath !== undefined) {
     const path = returnPath.split(/[?#]/, 1)[0] ?? ''
     const mount = publicUrl?.path ?? ''
-    if (isBelow(path, basePath) || isBelow(path, `${mount}${basePath}`))
+    if (isUnderPath(path, basePath) || isUnderPath(path, `${mount}${basePath}`))
       read.fail(
         'logout.returnTo',
         'must not be one of the special paths: leave it out to show the signed-out page',

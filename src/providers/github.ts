@@ -1,4 +1,4 @@
-import { ProviderFault } from '../http/errors.js'
+import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/claims.js'
 import {
@@ -83,7 +83,7 @@ async function identity(source: IdentitySource) {
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
   const id = idOf(profile['id'])
   if (!/^\d+$/.test(id))
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: 'GitHub gave an id that is no number',
     })
   return {
@@ -100,7 +100,7 @@ async function identity(source: IdentitySource) {
 /** Whether they may be read follows from the scopes of an OAuth App and from the permissions of a GitHub App. */
 async function readEmails({ apiList }: IdentitySource) {
   const emails = await apiList('/user/emails').catch((error: unknown) => {
-    if (error instanceof ProviderFault && error.outcome === 'denied') return undefined
+    if (error instanceof ProviderError && error.outcome === 'denied') return undefined
     throw error
   })
   return (emails ?? []).filter(isRecord)

@@ -1,4 +1,4 @@
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import { withoutSecrets } from '../oauth/run-hook.js'
 import { identityFromClaims, idOf, textOf } from '../oauth/claims.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
@@ -160,7 +160,7 @@ async function callProfile(
   const profile = await settle(fetchUserProfile, source).catch((thrown: unknown) => {
     if (thrown instanceof OAuthError) throw thrown
     const cause = withoutSecrets(thrown, source)
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: 'fetchUserProfile failed',
       providerMessage: cause?.message,
       cause,
@@ -168,13 +168,13 @@ async function callProfile(
   })
   const json = toJson(profile)
   if (json === undefined || json.length > MAX_PROFILE) {
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: `fetchUserProfile must give an object that JSON can hold, of at most ${MAX_PROFILE} characters`,
     })
   }
   const copy: unknown = JSON.parse(json)
   if (!isRecord(copy))
-    throw new ProviderFault('down', 'provider_error', {
+    throw new ProviderError('down', 'provider_error', {
       hint: 'fetchUserProfile must give an object with a user_id',
     })
   return copy
@@ -187,7 +187,7 @@ function settle(
   return new Promise((resolve, reject) => {
     const tooLate = () =>
       reject(
-        new ProviderFault('down', 'provider_timeout', {
+        new ProviderError('down', 'provider_timeout', {
           hint: 'fetchUserProfile did not finish in time',
         }),
       )

@@ -56,7 +56,7 @@ export const cookieStoreLimits =
 
 /** Sessions whose id is the session itself, sealed: another id means that the cookie has to be set anew. */
 export function createCookieSessions({
-  sealer,
+  encrypter: encrypter,
   lifetimes,
   clockTolerance,
   onEnd,
@@ -68,13 +68,13 @@ export function createCookieSessions({
 
   const sealed = (key: string, session: Session): LiveSession => {
     for (const part of leaner(session)) {
-      const id = chunked(sealer.seal('session', JSON.stringify({ key, session: part })))
+      const id = chunked(encrypter.encrypt('session', JSON.stringify({ key, session: part })))
       if (id !== undefined) return { id, key, session: deepFreeze(session) }
     }
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
   const opened = (text: string): Omit<LiveSession, 'id'> | undefined => {
-    const json = sealer.open('session', text)
+    const json = encrypter.decrypt('session', text)
     const value: unknown = json === undefined ? undefined : JSON.parse(json)
     if (!isRecord(value) || typeof value['key'] !== 'string') return undefined
     const session = asSession(value['session'] as Session)

@@ -78,12 +78,12 @@ export function* readChunked(
   cookieHeader: string | undefined,
   name: string,
 ): Generator<{ id: string; text: string }> {
-  for (const [place, first] of readCookies(cookieHeader, name).slice(0, MAX_CANDIDATES).entries()) {
+  for (const [mount, first] of readCookies(cookieHeader, name).slice(0, MAX_CANDIDATES).entries()) {
     const count = /^[1-3](?=\.)/.exec(first)?.[0]
     if (count === undefined) continue
     const rest = Array.from({ length: Number(count) - 1 }, (_, index) => {
       const values = readCookies(cookieHeader, chunkName(name, index + 1))
-      return values[place] ?? values[0] ?? ''
+      return values[mount] ?? values[0] ?? ''
     })
     const id = [first, ...rest].join('')
     yield { id, text: id.slice(2) }

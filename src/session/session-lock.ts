@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { OAuthError, ProviderFault } from '../http/errors.js'
+import { OAuthError, ProviderError } from '../http/errors.js'
 import { guard } from './stores/guarded-store.js'
 import type { Session } from './session.js'
 import type { LiveSession, Sessions, Tokens } from './sessions.js'
@@ -62,7 +62,7 @@ export function createFlights({
       const unlock = await takeInTime(() => take(`lock-${key}`, ttl))
       if (unlock !== undefined) return unlock
       if (performance.now() >= until)
-        throw new ProviderFault('down', 'recheck_unavailable', {
+        throw new ProviderError('down', 'recheck_unavailable', {
           hint: 'another process holds the session for too long',
         })
       await new Promise((resolve) => setTimeout(resolve, POLL * (0.5 + Math.random())))

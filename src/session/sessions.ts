@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { readCookies } from '../http/cookies.js'
-import { isId, randomId, type Sealer, sha256 } from '../http/encryption.js'
+import { isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
 import { MAX_HEADER_TOKEN } from '../middleware/upstream-headers.js'
 import { deepFreeze } from './stores/deep-freeze.js'
@@ -40,7 +40,7 @@ export type MissReason = 'none' | 'expired' | 'revoked'
 
 export interface SessionsConfig {
   store: SessionStore
-  sealer: Sealer
+  encrypter: Encrypter
   /** Read at each use: they may change while sessions live. */
   lifetimes: () => Lifetimes
   /** Milliseconds for one store operation; read at each use, as the next. */
@@ -106,7 +106,7 @@ const REMEMBERED = 50_000
 
 export function createSessions({
   store,
-  sealer,
+  encrypter: encrypter,
   lifetimes,
   timeout,
   clockTolerance,
@@ -189,7 +189,7 @@ export function createSessions({
     async create(start, tokens, now) {
       const id = randomId()
       const key = sha256(id)
-      const session = newSession(start, now, sealTokens(sealer, id, tokens))
+      const session = newSession(start, now, sealTokens(encrypter, id, tokens))
       await guard(() => store.set(key, session, ttlOf(session, now, now)), timeout())
       return { id, key, session }
     },
@@ -200,7 +200,7 @@ export function createSessions({
         ...changes,
         lastActiveAt: lastActiveAt(key, session),
         revision: session.revision + 1,
-        ...(tokens && sealTokens(sealer, id, tokens)),
+        ...(tokens && sealTokens(encrypter, id, tokens)),
       })
       const isWritten = await guard(
         () => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)),
@@ -213,8 +213,8 @@ export function createSessions({
       return typeof found === 'string' ? undefined : found
     },
     destroy,
-    tokens: ({ id, session }) => openTokens(sealer, id, session),
-    hasTokens: ({ tokens }) => sealer.knows(tokens),
+    tokens: ({ id, session }) => openTokens(encrypter, id, session),
+    hasTokens: ({ tokens }) => encrypter.canDecrypt(tokens),
     touch(live, now) {
       const { key, session } = live
       const known = activity.get(key)
@@ -285,12 +285,12 @@ export function asSession(record: StoreRecord | null | undefined): Session | und
 }
 
 function sealTokens(
-  sealer: Sealer,
+  encrypter: Encrypter,
   id: string,
   tokens: Tokens,
 ): Pick<Session, 'tokens' | 'headerTokens'> {
   return {
-    tokens: sealer.seal('tokens', JSON.stringify(tokens), id),
+    tokens: encrypter.encrypt('tokens', JSON.stringify(tokens), id),
     headerTokens: headerTokensOf(tokens),
   }
 }
@@ -305,8 +305,8 @@ export function headerTokensOf({ accessToken, refreshToken }: Tokens): Session['
   ]
 }
 
-function openTokens(sealer: Sealer, id: string, { tokens }: Session): Tokens {
-  const opened = sealer.open('tokens', tokens, id)
+function openTokens(encrypter: Encrypter, id: string, { tokens }: Session): Tokens {
+  const opened = encrypter.decrypt('tokens', tokens, id)
   // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
   if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
   return JSON.parse(opened)

@@ -154,17 +154,17 @@ function createVendor(
       },
     }),
     url: (path) => `${origin}${settings.basePath}${path}`,
-    signIn(place, again) {
-      const at = again ? now() : (signedIn.get(place) ?? now())
-      signedIn.set(place, at)
+    signIn(mount, again) {
+      const at = again ? now() : (signedIn.get(mount) ?? now())
+      signedIn.set(mount, at)
       return at
     },
     pushedRequests: new Map(),
     isFirstUse: (jti) => !usedJwts.has(jti) && usedJwts.add(jti).has(jti),
   }
   function setCurrent(user: Vendor['user']) {
-    const place = users.indexOf(user)
-    if (place >= 0) current = place
+    const mount = users.indexOf(user)
+    if (mount >= 0) current = mount
     else users[current] = user
   }
   return { vendor, setCurrent }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { within } from '../../http/timeout.js'
+import { withTimeout } from '../../http/timeout.js'
 import { isRecord } from '../../schema.js'
 import { ask } from './callback-result.js'
 import {
@@ -59,7 +59,7 @@ export function expressSessionStore(
   { timeout }: { timeout: number },
 ): SessionStore {
   const { turn, locks, late } = stateOf(store)
-  const answer = (work: Promise<unknown>) => within(timeout, 'the store', () => work)
+  const answer = (work: Promise<unknown>) => withTimeout(timeout, 'the store', () => work)
 
   const read = async (key: string): Promise<StoreRecord | undefined> => {
     const found = await answer(
@@ -210,7 +210,9 @@ function absentIfGone(error: unknown): undefined {
 async function readAll(store: ExpressSessionStore, timeout: number): Promise<Envelope[]> {
   const all = store.all?.bind(store)
   if (all === undefined) return []
-  const rows = await within(timeout, 'the store', () => ask(all, 1, (callback) => all(callback)))
+  const rows = await withTimeout(timeout, 'the store', () =>
+    ask(all, 1, (callback) => all(callback)),
+  )
   const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
   return list.flatMap((row) => open(row) ?? [])
 }

@@ -1,5 +1,5 @@
 import { OAuthError } from '../../http/errors.js'
-import { within } from '../../http/timeout.js'
+import { withTimeout } from '../../http/timeout.js'
 import type { Awaitable } from './store.js'
 
 /**
@@ -15,7 +15,7 @@ export function guard<T>(operation: () => Awaitable<T>, timeout: number): Awaita
   }
   const pending = result
   if (!isPromise(pending)) return pending
-  return within(timeout, 'the store', () => pending).catch((error: unknown) => {
+  return withTimeout(timeout, 'the store', () => pending).catch((error: unknown) => {
     throw unavailable(error)
   })
 }
