@@ -26,11 +26,11 @@ export {
   type ClientAuth,
   type Endpoints,
   type Identity,
-  type IdentitySource,
+  type ProviderApi as IdentitySource,
   type Memberships,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
+  type ProviderSetup as ProviderSource,
 } from './oauth/definition.js'
 export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
 export type {

@@ -181,7 +181,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     const withoutNonce = () =>
       defineProvider({
         openid: true,
-        echoesNonce: false,
+        returnsNonce: false,
         issuer,
         scopes: ['openid'],
         clientId,

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { withTimeout } from '../http/timeout.js'
-import { checkedIdentity, checkedMemberships, runHook } from '../oauth/run-hook.js'
+import { parseIdentity, parseMemberships, runHook } from '../oauth/run-hook.js'
 import { identityFromClaims } from '../oauth/claims.js'
-import type { Claims, IdentitySource, MembershipList, Memberships } from '../oauth/definition.js'
+import type { Claims, ProviderApi, MembershipList, Memberships } from '../oauth/definition.js'
 import {
   createPolicy,
   type Decision,
@@ -31,7 +31,7 @@ export interface Identifier {
   /** Another one means that other rules are in force. */
   readonly fingerprint: string
   /** Reads the user from the provider and asks every rule. */
-  identify(source: IdentitySource, req: IncomingMessage): Promise<Identified>
+  identify(source: ProviderApi, req: IncomingMessage): Promise<Identified>
   /** What the lists say of a user as last read. */
   explain(user: OAuthUser): Decision
 }
@@ -80,7 +80,7 @@ export function createIdentifier({
   const runTrial = async (
     user: OAuthUser,
     req: IncomingMessage,
-    { scopes }: IdentitySource,
+    { scopes }: ProviderApi,
     readMemberships: () => Promise<Memberships>,
   ): Promise<Refusal | undefined> => {
     if (trialPolicy === undefined) return undefined
@@ -117,11 +117,11 @@ export function createIdentifier({
     async identify(source, req) {
       const read =
         provider.identity ??
-        (async ({ userinfo }: IdentitySource) => identityFromClaims(await userinfo()))
-      const identity = checkedIdentity(await runHook('identity', source, () => read(source)))
+        (async ({ userinfo }: ProviderApi) => identityFromClaims(await userinfo()))
+      const identity = parseIdentity(await runHook('identity', source, () => read(source)))
       const membershipsOf = async (asks: Required<Memberships>): Promise<Required<Memberships>> => {
         const isAsked = Object.values(asks).some((list) => list.length > 0)
-        return checkedMemberships(
+        return parseMemberships(
           isAsked &&
             (await runHook('memberships', source, () =>
               provider.memberships?.(source, asks, identity),

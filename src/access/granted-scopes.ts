@@ -1,7 +1,7 @@
 import { ProviderError } from '../http/errors.js'
 import { runHook } from '../oauth/run-hook.js'
-import { textsOf } from '../oauth/claims.js'
-import type { IdentitySource } from '../oauth/definition.js'
+import { asStrings } from '../oauth/claims.js'
+import type { ProviderApi } from '../oauth/definition.js'
 import type { Provider } from '../providers/parse-provider.js'
 
 /** Scopes with those that they stand for. */
@@ -17,15 +17,15 @@ export function withImplied(
 /** What the user granted, where the provider tells it apart from the token answer. */
 export async function askScopes(
   { grantedScopes: hook }: Provider,
-  source: IdentitySource,
+  source: ProviderApi,
 ): Promise<readonly string[] | undefined> {
-  return hook && textsOf(await runHook('grantedScopes', source, () => hook(source)))
+  return hook && asStrings(await runHook('grantedScopes', source, () => hook(source)))
 }
 
 /** What is granted still: a permission can be taken back while the token lives. */
 export async function rereadScopes(
   provider: Provider,
-  source: IdentitySource,
+  source: ProviderApi,
 ): Promise<readonly string[]> {
   const said = await askScopes(provider, source)
   if (said === undefined) return source.scopes

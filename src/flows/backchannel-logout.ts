@@ -4,7 +4,7 @@ import { OAuthError } from '../http/errors.js'
 import { sendJson } from '../http/response.js'
 import { readForm } from '../http/form.js'
 import type { AppRequest } from '../http/request.js'
-import { IdTokenFault, UnknownKeyFault } from '../oauth/id-token.js'
+import { IdTokenError, UnknownKeyError } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
@@ -107,7 +107,7 @@ function madeBy({ provider: { name, issuer, clientId } }: Connection): SessionMa
 
 /** A token that cannot be believed is the sender's fault; a provider whose keys cannot be had is not. */
 function asRefusal(error: unknown): never {
-  const isToken = error instanceof IdTokenFault || error instanceof UnknownKeyFault
+  const isToken = error instanceof IdTokenError || error instanceof UnknownKeyError
   throw isToken ? refuse(error.hint ?? 'the logout token cannot be believed') : error
 }
 

@@ -3,7 +3,7 @@ import { redirect } from '../http/response.js'
 import type { AppRequest } from '../http/request.js'
 import { type OAuthErrorCode, OAuthError } from '../http/errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
-import type { SealedTransaction, TakenTransaction, Transactions } from '../oauth/transaction.js'
+import type { SealedTransaction, ConsumedTransaction, Transactions } from '../oauth/transaction.js'
 import type { Mount } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
 import { LONGEST_LIFE } from '../session/session.js'
@@ -102,7 +102,7 @@ export function createCallback({
         retry,
         'the callback belongs to another provider, client or instance',
       )
-    const taken = transactions.take(res, req.headers.cookie, mount.transactionCookie, sealed)
+    const taken = transactions.consume(res, req.headers.cookie, mount.transactionCookie, sealed)
     if (typeof taken !== 'string') return { transaction: taken, connection, retry }
     if (await hasSession(req, mount, now)) return 'stale'
     return taken === 'used'
@@ -148,14 +148,14 @@ export function createCallback({
           : error
       },
     )
-    const source = client.source({
+    const source = client.api({
       accessToken: tokens.accessToken,
       claims: tokens.claims ?? {},
       scopes,
       subject: subjectOf(tokens.claims),
       hasFreshClaims: true,
       isLogin: true,
-      tokens: tokens.answer,
+      tokens: tokens.response,
     })
     const identifier = identifiers.get(provider.name)
     if (identifier === undefined)
@@ -232,7 +232,7 @@ class ScopesMissing extends OAuthError {
 }
 
 interface Taken {
-  transaction: TakenTransaction
+  transaction: ConsumedTransaction
   connection: Connection
   retry: LoginRequest
 }
@@ -300,7 +300,7 @@ function providerRefusal(provider: Provider, query: URLSearchParams): OAuthError
       .trim() || undefined
   const hint = `${provider.name} answered with the error ${JSON.stringify(error.slice(0, 64))}`
   if (error === '') return new OAuthError('invalid_callback', { hint })
-  if (userSaidNo.has(error) || provider.refusals?.includes(error))
+  if (userSaidNo.has(error) || provider.denialErrors?.includes(error))
     return new OAuthError('access_denied', { providerMessage, hint })
   if (error === 'temporarily_unavailable')
     return new OAuthError('provider_busy', { providerMessage, hint })
@@ -321,7 +321,7 @@ async function grantedScopes(
   provider: Provider,
   client: ProviderClient,
   tokens: TokenSet,
-  { scopes, demandedScopes }: TakenTransaction,
+  { scopes, demandedScopes }: ConsumedTransaction,
 ): Promise<readonly string[]> {
   const source = {
     accessToken: tokens.accessToken,
@@ -330,9 +330,9 @@ async function grantedScopes(
     isLogin: true,
     scopes: [],
     subject: undefined,
-    tokens: tokens.answer,
+    tokens: tokens.response,
   }
-  const said = tokens.scopes ?? (await askScopes(provider, client.source(source)))
+  const said = tokens.scopes ?? (await askScopes(provider, client.api(source)))
   if (said === undefined) return scopes
   const granted = withImplied(provider, said)
   const missing = [...provider.requiredScopes, ...demandedScopes].filter(

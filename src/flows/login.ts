@@ -75,7 +75,7 @@ export function createLogin(config: LoginConfig): Login {
         ...(request.scopes ?? []),
       ]),
     ]
-    const begun = transactions.begin(res, req.headers.cookie, mount.transactionCookie, {
+    const begun = transactions.start(res, req.headers.cookie, mount.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,
       instance: mount.instance,
@@ -221,11 +221,11 @@ function connectionScopes(
 
 /** One `prompt`, whatever several reasons ask for. */
 function mergePrompt(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
-  const { reauthenticate, selectAccount, askAgain } = provider
+  const { reauthenticate, selectAccount, requestConsent } = provider
   const asked =
     (ask === undefined
       ? undefined
-      : { login: reauthenticate, account: selectAccount, scopes: askAgain }[ask]) ?? {}
+      : { login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask]) ?? {}
   const { prompt: always } = provider.authorizationParams
   if (asked['prompt'] === undefined || always === undefined) return asked
   // `none` stands alone. (OpenID Connect Core, 3.1.2.1)

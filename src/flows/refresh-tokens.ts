@@ -1,6 +1,6 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import type { TokenSet } from '../oauth/client.js'
-import { IdTokenFault } from '../oauth/id-token.js'
+import { IdTokenError } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/definition.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
@@ -76,10 +76,10 @@ export function createRefresh({ connections, sessions, flights, pauses }: Refres
       return {
         live: await save(live, merge(fresh), fresh.expiresAt),
         claims: fresh.claims,
-        answer: fresh.answer,
+        answer: fresh.response,
       }
     } catch (error) {
-      if (error instanceof IdTokenFault) ended('the refreshed ID token cannot be believed', error)
+      if (error instanceof IdTokenError) ended('the refreshed ID token cannot be believed', error)
       // Other processes know the old token only: tell them before they try it.
       if (flights.unsaved.has(live.key) && !isEnd(error)) await recover(live).catch(() => undefined)
       throw error

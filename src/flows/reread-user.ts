@@ -43,7 +43,7 @@ export function createReread({
     const identify = async () => {
       const { session } = check.live
       const tokens = sessions.tokens(check.live)
-      const source = connection.client.source({
+      const source = connection.client.api({
         accessToken: tokens.accessToken,
         claims: claims ?? session.boundClaims,
         hasFreshClaims: claims !== undefined,

@@ -93,7 +93,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   const open = isCookieStore(store) ? createCookieSessions : createSessions
   const sessions: Sessions = open({
     store,
-    encrypter: encrypter,
+    encrypter,
     lifetimes: () => current().config.lifetimes,
     timeout: storeTimeout,
     clockTolerance: () => current().config.clockTolerance,
@@ -126,7 +126,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
   return {
-    encrypter: encrypter,
+    encrypter,
     transactions: createTransactions(encrypter),
     sessions,
     flights,
@@ -147,7 +147,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
 export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
   const { logger, basePath, providers, lifetimes, check } = config
   const {
-    encrypter: encrypter,
+    encrypter,
     transactions,
     sessions,
     flights,

@@ -106,7 +106,7 @@ export function createGuard(
   const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
   refuseWhatCannotBeMet(read, lists, providers)
   const silent = providers.find(
-    ({ forcesLogin, saysAuthTime }) => forcesLogin !== true || saysAuthTime !== true,
+    ({ forcesLogin, returnsAuthTime }) => forcesLogin !== true || returnsAuthTime !== true,
   )
   if (maxAge !== undefined && silent && !acceptsSilentLogin) {
     read.fail(

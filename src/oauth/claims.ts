@@ -3,7 +3,7 @@ import { isRecord } from '../schema.js'
 import type { Claims, Identity } from './definition.js'
 
 /** Foreign data as a text: anything else, and an empty text, is nothing. */
-export function textOf(value: unknown): string | undefined {
+export function asString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= 2048 ? value : undefined
 }
 
@@ -12,7 +12,7 @@ export function isTrue(value: unknown): boolean {
   return value === true || value === 'true'
 }
 
-export function textsOf(value: unknown): string[] {
+export function asStrings(value: unknown): string[] {
   return Array.isArray(value)
     ? value.filter((item): item is string => typeof item === 'string' && item !== '')
     : []
@@ -27,7 +27,7 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
 }
 
 /** A user's id: a text of printable characters, or a whole number. Without one nobody can be told apart. */
-export function idOf(value: unknown): string {
+export function asUserId(value: unknown): string {
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   if (typeof id !== 'string' || id === '' || id.length > 255 || /[\u0000-\u001f\u007f]/.test(id)) {
     throw new ProviderError('down', 'provider_error', {
@@ -40,18 +40,18 @@ export function idOf(value: unknown): string {
 /** The standard claims (OpenID Connect Core, 5.1) as an identity. */
 export function identityFromClaims(claims: Claims): Identity {
   return {
-    id: idOf(claims['sub']),
-    name: textOf(claims['name']),
-    email: textOf(claims['email']),
+    id: asUserId(claims['sub']),
+    name: asString(claims['name']),
+    email: asString(claims['email']),
     emailVerified: isTrue(claims['email_verified']),
-    username: textOf(claims['preferred_username']) ?? textOf(claims['nickname']),
-    picture: textOf(claims['picture']),
+    username: asString(claims['preferred_username']) ?? asString(claims['nickname']),
+    picture: asString(claims['picture']),
     claims,
   }
 }
 
 /** An API's answer as an object; a list or a text in its place is no answer. */
-export function recordOf(value: unknown): Record<string, unknown> {
+export function asObject(value: unknown): Record<string, unknown> {
   if (isRecord(value)) return value
   throw new ProviderError('down', 'provider_error', {
     hint: 'the provider answered with something else than an object',

@@ -1,16 +1,16 @@
 import type * as OpenidClient from 'openid-client'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
-import { textOf } from './claims.js'
+import { asString } from './claims.js'
 import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
 import { clientAuth } from './client-auth.js'
 import type { ClientConfig } from './client-config.js'
-import { createMetadataSource, type ServerMetadata } from './metadata.js'
-import { createOutbound, type Outbound, readJson } from './fetch.js'
-import type { ApiAnswer, Claims, IdentitySource } from './definition.js'
-import { createSource, type SourceGrant } from './provider-api.js'
-import { faultOfToken } from './provider-errors.js'
-import { conformTokenAnswer, type TokenAnswer } from './token-response.js'
+import { createServerMetadataCache, type ServerMetadata } from './metadata.js'
+import { createProviderFetch, type ProviderFetch, readJson } from './fetch.js'
+import type { ApiResponse, Claims, ProviderApi } from './definition.js'
+import { createProviderApi, type ApiGrant } from './provider-api.js'
+import { tokenEndpointError } from './provider-errors.js'
+import { parseTokenResponse, type TokenResponse } from './token-response.js'
 
 /** What the token endpoint gave, verified. */
 export interface TokenSet {
@@ -23,7 +23,7 @@ export interface TokenSet {
   scopes: readonly string[] | undefined
   /** Milliseconds; `undefined` when nobody knows. */
   expiresAt: number | undefined
-  answer: Claims
+  response: Claims
 }
 
 type UnverifiedTokens = Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'>
@@ -52,7 +52,7 @@ export interface ProviderClient {
     onTokens: (tokens: UnverifiedTokens) => void,
   ): Promise<TokenSet>
   /** What the provider's hooks read the user with. All of it together takes at most one exchange's time. */
-  source(grant: SourceGrant): IdentitySource
+  api(grant: ApiGrant): ProviderApi
   revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void>
   /** Where the provider ends its own session; `undefined` where it cannot. (RP-Initiated Logout 1.0) */
   endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined>
@@ -64,8 +64,8 @@ const OUTBOUND = { concurrency: 50, failuresBeforePause: 10 }
 
 export function createClient(config: ClientConfig): ProviderClient {
   // Strangers can begin logins: what they hold up must not hold up those who are logged in.
-  const [atLogin, outbound] = [createOutbound(OUTBOUND), createOutbound(OUTBOUND)]
-  const server = createMetadataSource(config, outbound)
+  const [atLogin, outbound] = [createProviderFetch(OUTBOUND), createProviderFetch(OUTBOUND)]
+  const server = createServerMetadataCache(config, outbound)
   const deadline = () => AbortSignal.timeout(config.timeout)
 
   const expectations = (metadata: ServerMetadata) => ({
@@ -85,12 +85,12 @@ export function createClient(config: ClientConfig): ProviderClient {
     expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & {
       requiresIdToken: boolean
     },
-    door: Outbound,
+    door: ProviderFetch,
     end = deadline(),
     onTokens?: (tokens: UnverifiedTokens) => void,
   ): Promise<TokenSet> => {
     const metadata = await server.metadata(end)
-    let answer: TokenAnswer | undefined
+    let answer: TokenResponse | undefined
     const oidc = await import('openid-client')
     const configuration = await configure(oidc, config, metadata, door, end, async (response) => {
       answer = await readTokenAnswer(response, config)
@@ -128,12 +128,12 @@ export function createClient(config: ClientConfig): ProviderClient {
       claims,
       scopes,
       expiresAt,
-      answer: raw,
+      response: raw,
     }
   }
 
-  const source: ProviderClient['source'] = (given) =>
-    createSource({
+  const source: ProviderClient['api'] = (given) =>
+    createProviderApi({
       provider: config,
       ...given,
       outbound: given.isLogin ? atLogin : outbound,
@@ -143,7 +143,7 @@ export function createClient(config: ClientConfig): ProviderClient {
     })
 
   return {
-    source,
+    api: source,
     async ready() {
       await Promise.all([import('openid-client'), import('jose'), server.metadata(deadline())])
     },
@@ -180,7 +180,7 @@ export function createClient(config: ClientConfig): ProviderClient {
           ),
         {
           nonce,
-          requiresNonce: config.echoesNonce !== false,
+          requiresNonce: config.returnsNonce !== false,
           authenticatedSince,
           requiresIdToken: requestedScopes.includes('openid'),
         },
@@ -268,7 +268,7 @@ async function configure(
   oidc: typeof OpenidClient,
   config: ClientConfig,
   { issuer, endpoints, pushedRequestEndpoint }: ServerMetadata,
-  outbound: Outbound,
+  outbound: ProviderFetch,
   deadline: AbortSignal,
   tokens?: (response: Response) => Promise<Response>,
 ): Promise<OpenidClient.Configuration> {
@@ -308,7 +308,7 @@ async function configure(
     if (isToken && tokens) return tokens(response)
     // What a refusal says may repeat what was sent, the secret included: only its code is read.
     if (response.status >= 400)
-      throw faultOfToken(
+      throw tokenEndpointError(
         { status: response.status, headers: response.headers, body: await readJson(response) },
         config,
       )
@@ -321,21 +321,21 @@ function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
   return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
 }
 
-async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenAnswer> {
+async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenResponse> {
   const isForm = /x-www-form-urlencoded/i.test(response.headers.get('content-type') ?? '')
   const body = isForm
     ? Object.fromEntries(new URLSearchParams(await response.text()))
     : await readJson(response)
-  const answer: ApiAnswer = { status: response.status, headers: response.headers, body }
+  const answer: ApiResponse = { status: response.status, headers: response.headers, body }
   // GitHub reports its errors with status 200.
   if (
     response.status !== 200 ||
     !isRecord(body) ||
-    textOf(body['error']) !== undefined ||
+    asString(body['error']) !== undefined ||
     isRecord(body['error'])
   )
-    throw faultOfToken(answer, config)
-  return conformTokenAnswer(config.conformTokens?.(body) ?? body, config.openid)
+    throw tokenEndpointError(answer, config)
+  return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)
 }
 
 /** What our own fetch threw comes wrapped; anything else is openid-client's own judgement of the answer. */

@@ -45,14 +45,14 @@ export interface ApiRequest {
   body?: unknown
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   status: number
   headers: Headers
   body: unknown
 }
 
 /** What a provider's hooks may ask of the provider, with the user's access token. */
-export interface IdentitySource {
+export interface ProviderApi {
   readonly accessToken: string
   /** Claims of the verified ID token, if there is one. */
   readonly claims: Claims
@@ -70,7 +70,7 @@ export interface IdentitySource {
   /** All entries of a list, `Link: rel="next"` followed on the API's own origin; `undefined` beyond 100 pages. */
   apiList(path: string): Promise<readonly unknown[] | undefined>
   /** A 2xx, or an answer of another status without a fault for those named in `statuses`. */
-  apiAnswer(path: string, statuses: readonly number[], request?: ApiRequest): Promise<ApiAnswer>
+  apiResponse(path: string, statuses: readonly number[], request?: ApiRequest): Promise<ApiResponse>
 }
 
 /**
@@ -87,7 +87,7 @@ export interface ProviderDefinition {
   issuer?: string | undefined
   endpoints?: Readonly<Partial<Omit<Endpoints, 'issuer'>>> | undefined
   /** Addresses that the option `endpoints` may replace. Default: all that the protocol has. */
-  knownEndpoints?: readonly (keyof Endpoints)[] | undefined
+  configurableEndpoints?: readonly (keyof Endpoints)[] | undefined
   /** Where discovery starts, when that is not the issuer itself. */
   discoveryIssuer?: ((issuer: string) => string) | undefined
   /** Discover although every endpoint is known: the issuer is not. */
@@ -112,7 +112,7 @@ export interface ProviderDefinition {
   /** PKCE with S256; `false` only where the vendor refuses it. */
   pkce?: boolean | undefined
   /** `false` only where the vendor leaves `nonce` out of the ID token; one that is there must fit all the same. */
-  echoesNonce?: boolean | undefined
+  returnsNonce?: boolean | undefined
   authorizationParams?: Readonly<Record<string, string>> | undefined
   /** Added to ask for a refresh token. */
   offline?: { scopes?: readonly string[]; params?: Readonly<Record<string, string>> } | undefined
@@ -121,22 +121,22 @@ export interface ProviderDefinition {
   /** Whether `reauthenticate` really does: then `auth_time` is checked. */
   forcesLogin?: boolean | undefined
   /** Whether the ID token then says when the user logged in (`auth_time`): guards with `maxAge` need it. */
-  saysAuthTime?: boolean | undefined
+  returnsAuthTime?: boolean | undefined
   /** Asks for another account. */
   selectAccount?: Readonly<Record<string, string>> | undefined
   /** Asks the user again for scopes declined before. */
-  askAgain?: Readonly<Record<string, string>> | undefined
+  requestConsent?: Readonly<Record<string, string>> | undefined
   /** Whether the callback's address comes with a fragment, which a browser would carry along to the page after it. */
   hasCallbackFragment?: boolean | undefined
   /** Errors of the authorization response that mean that the user said no, beside those of the standards. */
-  refusals?: readonly string[] | undefined
+  denialErrors?: readonly string[] | undefined
   /** Brings the token answer into the form of RFC 6749, 5.1. */
-  conformTokens?: ((answer: Record<string, unknown>) => Record<string, unknown>) | undefined
+  normalizeTokens?: ((answer: Record<string, unknown>) => Record<string, unknown>) | undefined
   /** Reads an error of the token endpoint or the API that has a form of its own. */
   readError?:
     ((body: unknown) => { code: string; message?: string | undefined } | undefined) | undefined
   /** What an API error means, where its status does not say it. */
-  outcomeOf?: ((answer: ApiAnswer) => ProviderOutcome | undefined) | undefined
+  outcomeOf?: ((answer: ApiResponse) => ProviderOutcome | undefined) | undefined
   /** Exchanges the token that the code gave for a better one. */
   upgradeToken?:
     | {
@@ -148,16 +148,16 @@ export interface ProviderDefinition {
       }
     | undefined
   /** What the user granted, where the token answer never says it. */
-  grantedScopes?: ((source: IdentitySource) => Promise<readonly string[]>) | undefined
+  grantedScopes?: ((source: ProviderApi) => Promise<readonly string[]>) | undefined
   /** Who the user is. Default: userinfo over the ID token's claims. */
-  identity?: ((source: IdentitySource) => Promise<Identity> | Identity) | undefined
+  identity?: ((source: ProviderApi) => Promise<Identity> | Identity) | undefined
   /** The lists of memberships this provider knows. */
   membershipLists?: readonly MembershipList[] | undefined
   /** Scopes that `memberships` needs; requested when some rule asks about them. */
   membershipScopes?: readonly string[] | undefined
   /** Which of the memberships that rules ask about the user has. */
   memberships?:
-    | ((source: IdentitySource, wanted: Memberships, identity: Identity) => Promise<Memberships>)
+    | ((source: ProviderApi, wanted: Memberships, identity: Identity) => Promise<Memberships>)
     | undefined
   /** A rule that always applies, on top of all lists: why this user may not pass, or nothing. */
   restriction?: ((identity: Identity) => string | undefined) | undefined
@@ -170,9 +170,9 @@ export interface ProviderDefinition {
   /** Sent along with a refresh token. */
   refreshParams?: ((redirectUri: string) => Record<string, string>) | undefined
   /** Whether the access token is asked at every re-check (Twitch), not only used. */
-  validate?: ((source: IdentitySource) => Promise<void>) | undefined
+  validate?: ((source: ProviderApi) => Promise<void>) | undefined
   /** How tokens are revoked where there is no RFC 7009 endpoint. */
-  revoke?: ((source: IdentitySource) => Promise<void>) | undefined
+  revoke?: ((source: ProviderApi) => Promise<void>) | undefined
 }
 
 /** Options that every provider takes. */
@@ -210,7 +210,7 @@ export interface ProviderOptions {
 }
 
 /** What `oidcProvider()`, `githubProvider()` and their siblings return: a value for the `provider` option. */
-export interface ProviderSource {
+export interface ProviderSetup {
   readonly options: Readonly<object>
   /** All that the factory was given: whatever is in it may decide who passes. */
   readonly given: Readonly<object>
@@ -222,17 +222,17 @@ export interface ProviderSource {
 /** Marks what the factories made; the same mark in the ESM and the CommonJS build. */
 const made = Symbol.for('oauth-module provider source')
 
-export function isProviderSource(value: unknown): value is ProviderSource {
+export function isProviderSetup(value: unknown): value is ProviderSetup {
   return typeof value === 'object' && value !== null && made in value
 }
 
 /** For the vendors' files: a provider whose definition follows from its options. */
-export function providerSource(
+export function providerSetup(
   options: object,
   extraOptions: readonly string[],
   define: (options: OptionReader) => ProviderDefinition,
   given: object = options,
-): ProviderSource {
+): ProviderSetup {
   return Object.freeze({ options, given, extraOptions, define, [made]: true })
 }
 
@@ -259,7 +259,7 @@ export const reservedParams = new Set<string>([
 const definitionHooks: readonly (keyof ProviderDefinition)[] = [
   'color',
   'issuer',
-  'knownEndpoints',
+  'configurableEndpoints',
   'discoveryIssuer',
   'needsDiscovery',
   'acceptsDiscovery',
@@ -270,16 +270,16 @@ const definitionHooks: readonly (keyof ProviderDefinition)[] = [
   'connectionScopeSeparator',
   'impliedScopes',
   'pkce',
-  'echoesNonce',
+  'returnsNonce',
   'offline',
   'reauthenticate',
   'forcesLogin',
-  'saysAuthTime',
+  'returnsAuthTime',
   'selectAccount',
-  'askAgain',
+  'requestConsent',
   'hasCallbackFragment',
-  'refusals',
-  'conformTokens',
+  'denialErrors',
+  'normalizeTokens',
   'readError',
   'outcomeOf',
   'grantedScopes',
@@ -301,7 +301,7 @@ const definitionHooks: readonly (keyof ProviderDefinition)[] = [
  * A provider of one's own, as data: the options of every provider and the hooks of {@link ProviderDefinition}.
  * Its `scopes` are all that is requested.
  */
-export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSource {
+export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSetup {
   const { scopes, ...rest } = definition
   readOptions(rest, 'defineProvider()')
   const hooks = Object.fromEntries(
@@ -314,7 +314,7 @@ export function defineProvider(definition: ProviderDefinition & ProviderOptions)
       ([name]) => !definitionHooks.includes(name as keyof ProviderDefinition),
     ),
   )
-  return providerSource(
+  return providerSetup(
     { ...options },
     [...(definition.membershipLists ?? [])],
     () => ({ openid: false, ...hooks, scopes }),

@@ -2,7 +2,7 @@ import { ProviderError } from '../http/errors.js'
 import { isTooDeep } from './claims.js'
 
 /** Sends one request to a provider. The answer's body is read whole, and bounded, before it is handed on. */
-export type Outbound = (url: string, init: OutboundInit) => Promise<Response>
+export type ProviderFetch = (url: string, init: OutboundInit) => Promise<Response>
 
 interface OutboundInit {
   method?: string | undefined
@@ -27,7 +27,10 @@ const PAUSE = 1_000
  * The door to a provider: no redirect is followed (a redirected token request would hand the client secret to another
  * host), bodies are bounded, and a provider that hangs or fails cannot take the process with it.
  */
-export function createOutbound({ concurrency, failuresBeforePause }: OutboundLimits): Outbound {
+export function createProviderFetch({
+  concurrency,
+  failuresBeforePause,
+}: OutboundLimits): ProviderFetch {
   let running = 0
   let failures = 0
   let pausedUntil = 0

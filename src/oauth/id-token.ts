@@ -43,7 +43,7 @@ export interface IdTokenExpectations extends JwtExpectations {
 export const signingAlgorithms: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 
 /** An ID token that must not be believed. */
-export class IdTokenFault extends ProviderError {
+export class IdTokenError extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
     this.name = 'IdTokenFault'
@@ -51,7 +51,7 @@ export class IdTokenFault extends ProviderError {
 }
 
 /** No key that is known fits: the token is forged, or the provider has keys that could not be fetched yet. */
-export class UnknownKeyFault extends ProviderError {
+export class UnknownKeyError extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
     this.name = 'UnknownKeyFault'
@@ -59,7 +59,7 @@ export class UnknownKeyFault extends ProviderError {
 }
 
 function reject(hint: string): never {
-  throw new IdTokenFault(hint)
+  throw new IdTokenError(hint)
 }
 
 /**
@@ -81,7 +81,7 @@ export async function verifyJwt(
   if (claims === undefined) {
     const hint = 'no key of the provider fits the signature of its ID token'
     // Its new keys may be what could not be fetched: then nothing is known.
-    throw isRefreshed ? new IdTokenFault(hint) : new UnknownKeyFault(hint)
+    throw isRefreshed ? new IdTokenError(hint) : new UnknownKeyError(hint)
   }
   if (isTooDeep(claims)) reject('the ID token nests too deeply')
   checkClaims(claims, expected)

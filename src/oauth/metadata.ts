@@ -2,7 +2,7 @@ import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { isRecord } from '../schema.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
-import { type Outbound, readJson } from './fetch.js'
+import { type ProviderFetch, readJson } from './fetch.js'
 import type { Endpoints, ProviderDefinition } from './definition.js'
 
 /** What is known of a provider's server: from its definition, or discovered. (RFC 8414, 2) */
@@ -15,7 +15,7 @@ export interface ServerMetadata {
   requiresIssuerInCallback: boolean
 }
 
-export interface MetadataSource {
+export interface ServerMetadataCache {
   metadata(deadline: AbortSignal): Promise<ServerMetadata>
   keySet(deadline: AbortSignal): KeySet
 }
@@ -33,7 +33,10 @@ type MetadataConfig = Pick<
  * Discovery and keys: fetched when first needed and again after an hour, shared by all who wait, served stale while the
  * provider is down; a failure is never kept.
  */
-export function createMetadataSource(config: MetadataConfig, outbound: Outbound): MetadataSource {
+export function createServerMetadataCache(
+  config: MetadataConfig,
+  outbound: ProviderFetch,
+): ServerMetadataCache {
   const known = config.endpoints ?? {}
   const isComplete =
     config.needsDiscovery !== true &&
@@ -120,7 +123,7 @@ function discoveryUrl(issuer: string): string {
 }
 
 async function getJson(
-  outbound: Outbound,
+  outbound: ProviderFetch,
   url: string,
   deadline: AbortSignal,
   maxBytes?: number,

@@ -1,16 +1,16 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
 import type { ClientConfig } from './client-config.js'
-import { faultOf } from './provider-errors.js'
+import { apiError } from './provider-errors.js'
 import { type JwtExpectations, verifyJwt } from './id-token.js'
-import type { MetadataSource, ServerMetadata } from './metadata.js'
-import { type Outbound, readJson } from './fetch.js'
-import type { ApiAnswer, ApiRequest, Claims, IdentitySource } from './definition.js'
+import type { ServerMetadataCache, ServerMetadata } from './metadata.js'
+import { type ProviderFetch, readJson } from './fetch.js'
+import type { ApiResponse, ApiRequest, Claims, ProviderApi } from './definition.js'
 
 const MAX_PAGES = 100
 
 /** What a user is read with. */
-export interface SourceGrant {
+export interface ApiGrant {
   accessToken: string
   /** Of the ID token, as far as they still hold. */
   claims: Claims
@@ -25,17 +25,17 @@ export interface SourceGrant {
   tokens: Claims
 }
 
-interface SourceConfig extends SourceGrant {
+interface SourceConfig extends ApiGrant {
   provider: ClientConfig
-  outbound: Outbound
+  outbound: ProviderFetch
   /** When all that is read with this source must be there. */
   end: AbortSignal
-  server: MetadataSource
+  server: ServerMetadataCache
   expectations(metadata: ServerMetadata): JwtExpectations
 }
 
 /** Reads userinfo and APIs with the user's access token. */
-export function createSource({
+export function createProviderApi({
   provider,
   accessToken,
   claims,
@@ -47,11 +47,11 @@ export function createSource({
   end,
   server,
   expectations,
-}: SourceConfig): IdentitySource {
+}: SourceConfig): ProviderApi {
   const request = async (
     url: string,
     { headers, method = 'GET', body }: ApiRequest = {},
-  ): Promise<ApiAnswer> => {
+  ): Promise<ApiResponse> => {
     const sent = new Headers({
       accept: 'application/json',
       'user-agent': 'oauth-module',
@@ -73,12 +73,12 @@ export function createSource({
     }
   }
   const checked = (
-    answer: ApiAnswer,
+    answer: ApiResponse,
     what: string,
     statuses: readonly number[] = [],
-  ): ApiAnswer => {
+  ): ApiResponse => {
     const isOk = answer.status >= 200 && answer.status < 300
-    if (!isOk && !statuses.includes(answer.status)) throw faultOf(answer, provider, what)
+    if (!isOk && !statuses.includes(answer.status)) throw apiError(answer, provider, what)
     if (isOk && answer.body === undefined && answer.status !== 204)
       throw new ProviderError('down', 'provider_error', {
         hint: `${what} answered with something else than JSON`,
@@ -91,7 +91,7 @@ export function createSource({
       throw new OAuthError('misconfigured', { hint: 'the provider has no endpoint api' })
     return `${endpoints.api.replace(/\/$/, '')}${path}`
   }
-  const apiAnswer: IdentitySource['apiAnswer'] = async (path, statuses, init) =>
+  const apiResponse: ProviderApi['apiResponse'] = async (path, statuses, init) =>
     checked(await request(await apiUrl(path), init), `the API (${path.split('?')[0]})`, statuses)
 
   return {
@@ -101,8 +101,8 @@ export function createSource({
     tokens,
     client: { id: provider.clientId, secret: provider.clientSecret },
     signal: end,
-    apiAnswer,
-    api: async (path, init) => (await apiAnswer(path, [], init)).body,
+    apiResponse,
+    api: async (path, init) => (await apiResponse(path, [], init)).body,
     async userinfo(params = {}) {
       const metadata = await server.metadata(end)
       if (metadata.endpoints.userinfo === undefined) {
@@ -137,7 +137,7 @@ export function createSource({
       )
       const { origin } = new URL(url)
       for (let page = 0; page < MAX_PAGES; page++) {
-        const { headers, body }: ApiAnswer = checked(await request(url), `the API (${path})`)
+        const { headers, body }: ApiResponse = checked(await request(url), `the API (${path})`)
         if (!Array.isArray(body))
           throw new ProviderError('down', 'provider_error', {
             hint: `the API (${path}) answered with no list`,

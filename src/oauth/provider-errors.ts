@@ -1,7 +1,7 @@
 import { type OAuthErrorCode, ProviderError, type ProviderOutcome } from '../http/errors.js'
 import { isRecord } from '../schema.js'
-import { textOf } from './claims.js'
-import type { ApiAnswer, ProviderDefinition } from './definition.js'
+import { asString } from './claims.js'
+import type { ApiResponse, ProviderDefinition } from './definition.js'
 
 type FaultReader = Pick<ProviderDefinition, 'readError' | 'outcomeOf'>
 
@@ -29,7 +29,7 @@ const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthError
 )
 
 /** Why the token endpoint gave no token. */
-export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderError {
+export function tokenEndpointError(answer: ApiResponse, reader: FaultReader): ProviderError {
   const { status, body } = answer
   const known = tokenErrors.get(errorCode(body, reader) ?? '')
   const hint = `the token endpoint answered ${status} with the error ${printable(errorCode(body, reader))}`
@@ -44,7 +44,7 @@ export function faultOfToken(answer: ApiAnswer, reader: FaultReader): ProviderEr
 }
 
 /** Why an API or the userinfo endpoint gave no data. */
-export function faultOf(answer: ApiAnswer, reader: FaultReader, what: string): ProviderError {
+export function apiError(answer: ApiResponse, reader: FaultReader, what: string): ProviderError {
   const { status } = answer
   const hint = `${what} answered with status ${status}`
   const outcome = reader.outcomeOf?.(answer) ?? outcomeOfStatus(status)
@@ -60,7 +60,7 @@ function outcomeOfStatus(status: number): ProviderOutcome {
   return status === 429 ? 'throttled' : 'down'
 }
 
-function throttled({ headers }: ApiAnswer, hint: string): ProviderError {
+function throttled({ headers }: ApiResponse, hint: string): ProviderError {
   const seconds = Number(headers.get('retry-after'))
   const retryAfter = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) : undefined
   return new ProviderError('throttled', 'provider_busy', { hint, retryAfter })
@@ -68,7 +68,7 @@ function throttled({ headers }: ApiAnswer, hint: string): ProviderError {
 
 function errorCode(body: unknown, { readError }: FaultReader): string | undefined {
   const own = readError?.(body)?.code
-  return own ?? (isRecord(body) ? textOf(body['error']) : undefined)
+  return own ?? (isRecord(body) ? asString(body['error']) : undefined)
 }
 
 /**

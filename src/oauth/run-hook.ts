@@ -1,10 +1,10 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isRecord } from '../schema.js'
-import { idOf, isTooDeep, isTrue, recordOf, textOf, textsOf } from './claims.js'
+import { asUserId, isTooDeep, isTrue, asObject, asString, asStrings } from './claims.js'
 import {
   type Claims,
   type Identity,
-  type IdentitySource,
+  type ProviderApi,
   membershipLists,
   type Memberships,
 } from './definition.js'
@@ -15,7 +15,7 @@ import {
  */
 export async function runHook<T>(
   name: string,
-  source: IdentitySource,
+  source: ProviderApi,
   hook: () => T | Promise<T>,
 ): Promise<T> {
   const { signal } = source
@@ -43,27 +43,27 @@ export async function runHook<T>(
 }
 
 /** What `identity` gave, every field of the type it is believed to have. */
-export function checkedIdentity(given: unknown): Identity {
-  const { id, name, email, emailVerified, username, picture, claims } = recordOf(given)
+export function parseIdentity(given: unknown): Identity {
+  const { id, name, email, emailVerified, username, picture, claims } = asObject(given)
   return {
-    id: idOf(id),
-    name: textOf(name),
-    email: textOf(email),
+    id: asUserId(id),
+    name: asString(name),
+    email: asString(email),
     emailVerified: isTrue(emailVerified),
-    username: textOf(username),
-    picture: textOf(picture),
+    username: asString(username),
+    picture: asString(picture),
     claims: plainClaims(claims),
   }
 }
 
 /** What `memberships` gave: lists of texts, and nothing that was not asked about. */
-export function checkedMemberships(
+export function parseMemberships(
   given: unknown,
   wanted: Required<Memberships>,
 ): Required<Memberships> {
   const lists = isRecord(given) ? given : {}
   const entries = membershipLists.map((list) => {
-    const had = new Set(textsOf(lists[list]))
+    const had = new Set(asStrings(lists[list]))
     return [list, wanted[list].filter((entry) => had.has(entry))]
   })
   return Object.fromEntries(entries)
@@ -85,7 +85,7 @@ function plainClaims(claims: unknown): Claims {
 /** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
 export function withoutSecrets(
   thrown: unknown,
-  { accessToken, tokens, client }: IdentitySource,
+  { accessToken, tokens, client }: ProviderApi,
 ): Error | undefined {
   const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
   const clean = (text: string) =>

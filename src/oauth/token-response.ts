@@ -2,7 +2,7 @@ import { ProviderError } from '../http/errors.js'
 import type { Claims } from './definition.js'
 
 /** A token answer in the form of RFC 6749, 5.1, the ID token apart: it is verified by ourselves. */
-export interface TokenAnswer {
+export interface TokenResponse {
   plain: { access_token: string; token_type: string; refresh_token?: string; expires_in?: number }
   idToken: unknown
   scopes: readonly string[] | undefined
@@ -13,7 +13,7 @@ export interface TokenAnswer {
 const MAX_TOKEN = 64 * 1024
 const LONGEST = 10 * 366 * 86_400
 
-export function conformTokenAnswer(answer: Claims, openid: boolean): TokenAnswer {
+export function parseTokenResponse(answer: Claims, openid: boolean): TokenResponse {
   const accessToken = tokenOf(answer['access_token'])
   if (accessToken === undefined) throw unusable('no usable access_token')
   const type = answer['token_type']

@@ -32,14 +32,14 @@ export interface Transaction {
   readonly attempts: number
 }
 
-export interface BegunTransaction {
+export interface StartedTransaction {
   readonly state: string
   readonly nonce: string
   readonly codeVerifier: string
   readonly codeChallenge: string
 }
 
-export interface TakenTransaction extends Transaction {
+export interface ConsumedTransaction extends Transaction {
   readonly nonce: string
   readonly codeVerifier: string
 }
@@ -51,21 +51,21 @@ export interface TransactionCookie {
 }
 
 export interface Transactions {
-  begin(
+  start(
     res: ServerResponse,
     cookieHeader: string | undefined,
     cookie: TransactionCookie,
     start: Transaction,
-  ): BegunTransaction
+  ): StartedTransaction
   /** Reads a `state`; `undefined` when it is not ours, `'old'` when it ran out. Nothing is believed of it but what is sealed. */
   read(state: string, now: number): SealedTransaction | 'old' | undefined
   /** Takes the transaction with the browser's cookie: once. */
-  take(
+  consume(
     res: ServerResponse,
     cookieHeader: string | undefined,
     cookie: TransactionCookie,
     sealed: SealedTransaction,
-  ): TakenTransaction | 'no_cookie' | 'used'
+  ): ConsumedTransaction | 'no_cookie' | 'used'
 }
 
 export interface SealedTransaction extends Transaction {
@@ -88,7 +88,7 @@ export function createTransactions(encrypter: Encrypter): Transactions {
   })
 
   return {
-    begin(res, cookieHeader, cookie, start) {
+    start(res, cookieHeader, cookie, start) {
       const secret = randomId()
       const cookieHash = sha256(secret)
       dropOldest(res, cookieHeader, cookie)
@@ -117,7 +117,7 @@ export function createTransactions(encrypter: Encrypter): Transactions {
       if (!isSafePath(transaction.returnPath)) return undefined
       return isFresh ? transaction : 'old'
     },
-    take(res, cookieHeader, cookie, sealed) {
+    consume(res, cookieHeader, cookie, sealed) {
       const name = cookieName(cookie, sealed.cookieHash)
       const secret = readCookies(cookieHeader, name).find(
         (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),

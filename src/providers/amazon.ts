@@ -1,9 +1,9 @@
-import { identityFromClaims, idOf } from '../oauth/claims.js'
+import { identityFromClaims, asUserId } from '../oauth/claims.js'
 import {
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 
@@ -11,8 +11,8 @@ import { isRecord } from '../schema.js'
 export type AmazonOptions = ProviderOptions
 
 /** Login with Amazon. https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html */
-export function amazonProvider(options: AmazonOptions = {}): ProviderSource {
-  return providerSource(options, [], define)
+export function amazonProvider(options: AmazonOptions = {}): ProviderSetup {
+  return providerSetup(options, [], define)
 }
 
 function define(): ProviderDefinition {
@@ -34,7 +34,7 @@ function define(): ProviderDefinition {
     identity: async ({ userinfo }) => {
       const profile = await userinfo()
       return {
-        ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }),
+        ...identityFromClaims({ ...profile, sub: asUserId(profile['user_id']) }),
         emailVerified: false,
         claims: profile,
       }

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto'
 import type { ProviderOutcome } from '../http/errors.js'
-import { identityFromClaims, idOf, textOf } from '../oauth/claims.js'
+import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
 import {
-  type ApiAnswer,
+  type ApiResponse,
   type Identity,
-  type IdentitySource,
+  type ProviderApi,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 
@@ -16,8 +16,8 @@ import { isRecord } from '../schema.js'
 export type FacebookOptions = ProviderOptions
 
 /** Facebook. https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow */
-export function facebookProvider(options: FacebookOptions = {}): ProviderSource {
-  return providerSource(options, [], define)
+export function facebookProvider(options: FacebookOptions = {}): ProviderSetup {
+  return providerSetup(options, [], define)
 }
 
 function define(): ProviderDefinition {
@@ -38,8 +38,8 @@ function define(): ProviderDefinition {
     pkce: false,
     reauthenticate: { auth_type: 'reauthenticate' },
     selectAccount: { auth_type: 'reauthenticate' },
-    askAgain: { auth_type: 'rerequest' },
-    refusals: ['user_denied'],
+    requestConsent: { auth_type: 'rerequest' },
+    denialErrors: ['user_denied'],
     // The callback's address ends in `#_=_`.
     hasCallbackFragment: true,
     // The token of a code lives for hours only, and there is no refresh token.
@@ -53,7 +53,7 @@ function define(): ProviderDefinition {
     grantedScopes,
     emailNeverVerified: 'Facebook does not say whether an e-mail is verified',
     revoke: async (source) => {
-      await source.apiAnswer(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], {
+      await source.apiResponse(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], {
         method: 'DELETE',
       })
     },
@@ -61,7 +61,7 @@ function define(): ProviderDefinition {
 }
 
 /** Proves that the token is used by the app it was given to. */
-function proof({ accessToken, client }: IdentitySource): Record<string, string> {
+function proof({ accessToken, client }: ProviderApi): Record<string, string> {
   return {
     appsecret_proof: createHmac('sha256', client.secret ?? '')
       .update(accessToken)
@@ -69,12 +69,12 @@ function proof({ accessToken, client }: IdentitySource): Record<string, string> 
   }
 }
 
-async function identity(source: IdentitySource): Promise<Identity> {
+async function identity(source: ProviderApi): Promise<Identity> {
   const profile = await source.userinfo({ fields: 'id,name,email,picture', ...proof(source) })
   const { data } = isRecord(profile['picture']) ? profile['picture'] : {}
-  const picture = isRecord(data) ? textOf(data['url']) : undefined
+  const picture = isRecord(data) ? asString(data['url']) : undefined
   return {
-    ...identityFromClaims({ ...profile, sub: idOf(profile['id']) }),
+    ...identityFromClaims({ ...profile, sub: asUserId(profile['id']) }),
     emailVerified: false,
     picture,
     claims: profile,
@@ -82,13 +82,13 @@ async function identity(source: IdentitySource): Promise<Identity> {
 }
 
 /** The token answer does not say what the user declined. */
-async function grantedScopes(source: IdentitySource): Promise<readonly string[]> {
+async function grantedScopes(source: ProviderApi): Promise<readonly string[]> {
   const answer = await source.api(`/me/permissions?${new URLSearchParams(proof(source))}`)
   const permissions: unknown[] =
     isRecord(answer) && Array.isArray(answer['data']) ? answer['data'] : []
   return permissions
     .filter(isRecord)
-    .flatMap(({ permission, status }) => (status === 'granted' ? (textOf(permission) ?? []) : []))
+    .flatMap(({ permission, status }) => (status === 'granted' ? (asString(permission) ?? []) : []))
 }
 
 /** https://developers.facebook.com/docs/graph-api/guides/error-handling */
@@ -97,7 +97,7 @@ function errorOf(
 ): { code: unknown; subcode: unknown; message: string | undefined } | undefined {
   const error = isRecord(body) ? body['error'] : undefined
   return isRecord(error)
-    ? { code: error['code'], subcode: error['error_subcode'], message: textOf(error['message']) }
+    ? { code: error['code'], subcode: error['error_subcode'], message: asString(error['message']) }
     : undefined
 }
 
@@ -112,7 +112,7 @@ function readError(body: unknown) {
   return { code: String(code), message }
 }
 
-function outcomeOf({ body }: ApiAnswer): ProviderOutcome | undefined {
+function outcomeOf({ body }: ApiResponse): ProviderOutcome | undefined {
   const code = errorOf(body)?.code
   if (typeof code !== 'number') return undefined
   if (code === 190 || code === 102) return 'ended'

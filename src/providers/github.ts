@@ -1,14 +1,14 @@
 import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { identityFromClaims, idOf, recordOf, textOf } from '../oauth/claims.js'
+import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
 import {
-  type ApiAnswer,
-  type IdentitySource,
+  type ApiResponse,
+  type ProviderApi,
   type Memberships,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isRecord, type OptionReader } from '../schema.js'
 
@@ -23,8 +23,8 @@ export interface GithubOptions extends ProviderOptions {
 }
 
 /** GitHub, or a GitHub Enterprise Server. https://docs.github.com/en/apps/oauth-apps */
-export function githubProvider(options: GithubOptions = {}): ProviderSource {
-  return providerSource(options, ['organizations', 'teams', 'baseUrl'], define)
+export function githubProvider(options: GithubOptions = {}): ProviderSetup {
+  return providerSetup(options, ['organizations', 'teams', 'baseUrl'], define)
 }
 
 function define(options: OptionReader): ProviderDefinition {
@@ -39,7 +39,7 @@ function define(options: OptionReader): ProviderDefinition {
       token: `${base}/login/oauth/access_token`,
       api: options.has('baseUrl') ? `${base}/api/v3` : 'https://api.github.com',
     },
-    knownEndpoints: ['authorization', 'token', 'api'],
+    configurableEndpoints: ['authorization', 'token', 'api'],
     clientAuth: 'post',
     scopes: ['read:user', 'user:email'],
     membershipScopes: ['read:org'],
@@ -56,49 +56,49 @@ function define(options: OptionReader): ProviderDefinition {
     identity,
     membershipLists: ['organizations', 'teams'],
     memberships,
-    revoke: async ({ apiAnswer, accessToken, client }) => {
+    revoke: async ({ apiResponse, accessToken, client }) => {
       const basic = Buffer.from(`${client.id}:${client.secret ?? ''}`).toString('base64')
       const request = {
         method: 'DELETE',
         headers: { authorization: `Basic ${basic}` },
         body: { access_token: accessToken },
       } as const
-      await apiAnswer(`/applications/${encodeURIComponent(client.id)}/token`, [404, 422], request)
+      await apiResponse(`/applications/${encodeURIComponent(client.id)}/token`, [404, 422], request)
     },
   }
 }
 
 /** Rate limits come as 403 as well as 429; a 403 without their marks is a withdrawn permission. */
-function outcomeOf({ status, headers }: ApiAnswer) {
+function outcomeOf({ status, headers }: ApiResponse) {
   const isLimited = headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')
   return (status === 403 || status === 429) && isLimited ? 'throttled' : undefined
 }
 
 /** `/user`.`email` is what the user chose to show; only `/user/emails` says what is primary and verified. */
-async function identity(source: IdentitySource) {
+async function identity(source: ProviderApi) {
   const [profile, emails] = await Promise.all([
-    source.api('/user').then(recordOf),
+    source.api('/user').then(asObject),
     readEmails(source),
   ])
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
-  const id = idOf(profile['id'])
+  const id = asUserId(profile['id'])
   if (!/^\d+$/.test(id))
     throw new ProviderError('down', 'provider_error', {
       hint: 'GitHub gave an id that is no number',
     })
   return {
     ...identityFromClaims({ ...profile, sub: id }),
-    name: textOf(profile['name']) ?? textOf(profile['login']),
-    username: textOf(profile['login']),
-    email: textOf(primary?.['email']),
+    name: asString(profile['name']) ?? asString(profile['login']),
+    username: asString(profile['login']),
+    email: asString(primary?.['email']),
     emailVerified: primary !== undefined,
-    picture: textOf(profile['avatar_url']),
+    picture: asString(profile['avatar_url']),
     claims: profile,
   }
 }
 
 /** Whether they may be read follows from the scopes of an OAuth App and from the permissions of a GitHub App. */
-async function readEmails({ apiList }: IdentitySource) {
+async function readEmails({ apiList }: ProviderApi) {
   const emails = await apiList('/user/emails').catch((error: unknown) => {
     if (error instanceof ProviderError && error.outcome === 'denied') return undefined
     throw error
@@ -107,7 +107,7 @@ async function readEmails({ apiList }: IdentitySource) {
 }
 
 async function memberships(
-  source: IdentitySource,
+  source: ProviderApi,
   wanted: Memberships,
   user: { username?: string | undefined },
 ): Promise<Memberships> {
@@ -133,21 +133,21 @@ async function memberships(
 }
 
 /** Slugs in lower case. Beyond the page limit nothing is known, so nothing is met. */
-async function readOrganizations({ apiList }: IdentitySource): Promise<Set<string>> {
+async function readOrganizations({ apiList }: ProviderApi): Promise<Set<string>> {
   const entries = (await apiList('/user/orgs')) ?? []
   return new Set(
-    entries.filter(isRecord).flatMap((entry) => textOf(entry['login'])?.toLowerCase() ?? []),
+    entries.filter(isRecord).flatMap((entry) => asString(entry['login'])?.toLowerCase() ?? []),
   )
 }
 
-async function readTeams({ apiList }: IdentitySource): Promise<Set<string>> {
+async function readTeams({ apiList }: ProviderApi): Promise<Set<string>> {
   const entries = (await apiList('/user/teams')) ?? []
   return new Set(
     entries.filter(isRecord).flatMap((entry) => {
       const organization = isRecord(entry['organization'])
-        ? textOf(entry['organization']['login'])
+        ? asString(entry['organization']['login'])
         : undefined
-      const slug = textOf(entry['slug'])
+      const slug = asString(entry['slug'])
       const id = typeof entry['id'] === 'number' ? [String(entry['id'])] : []
       return organization && slug ? [`${organization}/${slug}`.toLowerCase(), ...id] : []
     }),
@@ -155,12 +155,12 @@ async function readTeams({ apiList }: IdentitySource): Promise<Set<string>> {
 }
 
 async function isInheritedMember(
-  { apiAnswer }: IdentitySource,
+  { apiResponse }: ProviderApi,
   organization: string,
   slug: string,
   login: string,
 ): Promise<boolean> {
   const path = `/orgs/${[organization, 'teams', slug, 'memberships', login].map(encodeURIComponent).join('/')}`
-  const { body } = await apiAnswer(path, [403, 404])
+  const { body } = await apiResponse(path, [403, 404])
   return isRecord(body) && body['state'] === 'active'
 }

@@ -1,10 +1,10 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { identityFromClaims, textsOf } from '../oauth/claims.js'
+import { identityFromClaims, asStrings } from '../oauth/claims.js'
 import {
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import type { OptionReader } from '../schema.js'
 
@@ -17,8 +17,8 @@ export interface GitlabOptions extends ProviderOptions {
 }
 
 /** GitLab, gitlab.com or self-managed. https://docs.gitlab.com/integration/openid_connect_provider/ */
-export function gitlabProvider(options: GitlabOptions = {}): ProviderSource {
-  return providerSource(options, ['groups', 'baseUrl'], define)
+export function gitlabProvider(options: GitlabOptions = {}): ProviderSetup {
+  return providerSetup(options, ['groups', 'baseUrl'], define)
 }
 
 function define(options: OptionReader): ProviderDefinition {
@@ -40,7 +40,7 @@ function define(options: OptionReader): ProviderDefinition {
     scopes: ['openid', 'profile', 'email'],
     reauthenticate: { prompt: 'login', max_age: '0' },
     forcesLogin: true,
-    saysAuthTime: true,
+    returnsAuthTime: true,
     // GitLab has no account chooser.
     selectAccount: { prompt: 'login' },
     // A refresh without it is refused.
@@ -49,7 +49,7 @@ function define(options: OptionReader): ProviderDefinition {
     membershipLists: ['groups'],
     // Userinfo lists every group; the ID token only those without the inherited ones, under another name.
     memberships: async (_, { groups = [] }, { claims }) => {
-      const paths = new Set(textsOf(claims['groups']).map((path) => path.toLowerCase()))
+      const paths = new Set(asStrings(claims['groups']).map((path) => path.toLowerCase()))
       return { groups: groups.filter((group) => paths.has(group.toLowerCase())) }
     },
   }

@@ -3,8 +3,8 @@ import {
   type Identity,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isDomain } from '../access/policy.js'
 import type { OptionReader } from '../schema.js'
@@ -16,8 +16,8 @@ export interface GoogleOptions extends ProviderOptions {
 }
 
 /** Google. https://developers.google.com/identity/openid-connect/openid-connect */
-export function googleProvider(options: GoogleOptions = {}): ProviderSource {
-  return providerSource(options, ['hostedDomain'], define)
+export function googleProvider(options: GoogleOptions = {}): ProviderSetup {
+  return providerSetup(options, ['hostedDomain'], define)
 }
 
 const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
@@ -55,7 +55,7 @@ function define(options: OptionReader): ProviderDefinition {
     // Google cannot be told to ask for the password again, and refuses prompt=login.
     reauthenticate: { prompt: 'select_account' },
     selectAccount: { prompt: 'select_account' },
-    askAgain: { prompt: 'consent' },
+    requestConsent: { prompt: 'consent' },
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
     ...(hostedDomain !== undefined && { restriction: restrictionTo(hostedDomain) }),
   }

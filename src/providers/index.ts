@@ -1,4 +1,4 @@
-import type { ProviderSource } from '../oauth/definition.js'
+import type { ProviderSetup } from '../oauth/definition.js'
 import { amazonProvider, type AmazonOptions } from './amazon.js'
 import { facebookProvider, type FacebookOptions } from './facebook.js'
 import { githubProvider, type GithubOptions } from './github.js'
@@ -23,7 +23,7 @@ export type BuiltinName = keyof BuiltinOptions
 
 /** The providers that take their options directly under their own name. */
 export const builtinProviders: {
-  readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSource
+  readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSetup
 } = {
   github: githubProvider,
   google: googleProvider,
@@ -40,9 +40,9 @@ export const builtinProviders: {
  * `oauth2Provider()`, `defineProvider()` or a built-in's factory returns.
  */
 export type ProviderMap = {
-  readonly [Name in BuiltinName]?: BuiltinOptions[Name] | ProviderSource | undefined
+  readonly [Name in BuiltinName]?: BuiltinOptions[Name] | ProviderSetup | undefined
 } & {
-  readonly [name: string]: BuiltinOptions[BuiltinName] | ProviderSource | undefined
+  readonly [name: string]: BuiltinOptions[BuiltinName] | ProviderSetup | undefined
 }
 
 export function isBuiltinName(name: string): name is BuiltinName {

@@ -2,16 +2,16 @@ import { identityFromClaims } from '../oauth/claims.js'
 import {
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 
 /** Options of the provider `linkedin`. */
 export type LinkedinOptions = ProviderOptions
 
 /** LinkedIn. https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2 */
-export function linkedinProvider(options: LinkedinOptions = {}): ProviderSource {
-  return providerSource(options, [], define)
+export function linkedinProvider(options: LinkedinOptions = {}): ProviderSetup {
+  return providerSetup(options, [], define)
 }
 
 function define(): ProviderDefinition {
@@ -31,8 +31,8 @@ function define(): ProviderDefinition {
     scopes: ['openid', 'profile', 'email'],
     // A code verifier is answered with invalid_client.
     pkce: false,
-    echoesNonce: false,
-    refusals: ['user_cancelled_login', 'user_cancelled_authorize'],
+    returnsNonce: false,
+    denialErrors: ['user_cancelled_login', 'user_cancelled_authorize'],
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
   }
 }

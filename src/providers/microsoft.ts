@@ -1,12 +1,12 @@
-import { idOf, identityFromClaims, isTrue } from '../oauth/claims.js'
+import { asUserId, identityFromClaims, isTrue } from '../oauth/claims.js'
 import {
   type Claims,
   type Identity,
-  type IdentitySource,
+  type ProviderApi,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isDomain } from '../access/policy.js'
 import type { OptionReader } from '../schema.js'
@@ -20,8 +20,8 @@ export interface MicrosoftOptions extends ProviderOptions {
 }
 
 /** Microsoft Entra ID and personal accounts. https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
-export function microsoftProvider(options: MicrosoftOptions = {}): ProviderSource {
-  return providerSource(options, ['tenant', 'verifiedEmailClaim'], define)
+export function microsoftProvider(options: MicrosoftOptions = {}): ProviderSetup {
+  return providerSetup(options, ['tenant', 'verifiedEmailClaim'], define)
 }
 
 const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -72,7 +72,7 @@ function define(options: OptionReader): ProviderDefinition {
     reauthenticate: { prompt: 'login' },
     forcesLogin: true,
     selectAccount: { prompt: 'select_account' },
-    askAgain: { prompt: 'consent' },
+    requestConsent: { prompt: 'consent' },
     identity: identityOf({
       hasManyTenants: tenant === 'common' || tenant === 'organizations',
       isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant),
@@ -122,14 +122,14 @@ function identityOf({
   hasManyTenants: boolean
   isEmailVerified(claims: Claims): boolean
 }) {
-  return async ({ userinfo, claims: inToken }: IdentitySource): Promise<Identity> => {
+  return async ({ userinfo, claims: inToken }: ProviderApi): Promise<Identity> => {
     // `oid` and `tid` are in the ID token only, as is the claim that decides on the e-mail.
     const claims = { ...(await userinfo()), ...inToken }
-    const oid = idOf(claims['oid'])
+    const oid = asUserId(claims['oid'])
     const identity = identityFromClaims(claims)
     return {
       ...identity,
-      id: hasManyTenants ? `${idOf(claims['tid'])}.${oid}` : oid,
+      id: hasManyTenants ? `${asUserId(claims['tid'])}.${oid}` : oid,
       emailVerified: identity.email !== undefined && isEmailVerified(claims),
       // Behind the access token: no page could show it.
       picture: undefined,

@@ -1,15 +1,15 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { withoutSecrets } from '../oauth/run-hook.js'
-import { identityFromClaims, idOf, textOf } from '../oauth/claims.js'
+import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import {
   type Claims,
   type Identity,
-  type IdentitySource,
+  type ProviderApi,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
   reservedParams,
 } from '../oauth/definition.js'
 import { isRecord, type OptionReader } from '../schema.js'
@@ -75,13 +75,13 @@ const ownOptions = [
 ]
 
 /** Any OAuth 2.0 server: two addresses and a way to read the user. (RFC 6749, 4.1) */
-export function oauth2Provider(options: OAuth2Options): ProviderSource {
+export function oauth2Provider(options: OAuth2Options): ProviderSetup {
   const { scopes } = options
   const listed =
     typeof scopes === 'string'
       ? { ...options, scopes: scopes.split(' ').filter((scope) => scope !== '') }
       : options
-  return providerSource(listed, ownOptions, define)
+  return providerSetup(listed, ownOptions, define)
 }
 
 function define(options: OptionReader): ProviderDefinition {
@@ -134,17 +134,17 @@ function addressOf(options: OptionReader, name: string): string {
 }
 
 /** The first of these that is there is the id, usable or not: another one could be somebody else's. */
-async function readUserinfo({ userinfo }: IdentitySource): Promise<Claims> {
+async function readUserinfo({ userinfo }: ProviderApi): Promise<Claims> {
   const claims = await userinfo()
   return { ...claims, user_id: claims['sub'] ?? claims['id'] ?? claims['user_id'] }
 }
 
 function identityOf(profile: Claims): Identity {
   const username = ['preferred_username', 'nickname', 'username', 'login']
-    .map((name) => textOf(profile[name]))
+    .map((name) => asString(profile[name]))
     .find((name) => name !== undefined)
   return {
-    ...identityFromClaims({ ...profile, sub: idOf(profile['user_id']) }),
+    ...identityFromClaims({ ...profile, sub: asUserId(profile['user_id']) }),
     username,
     claims: profile,
   }
@@ -155,7 +155,7 @@ const MAX_PROFILE = 256 * 1024
 /** Runs code of the app's: whatever it does, this settles once, in time, and with plain data. */
 async function callProfile(
   fetchUserProfile: FetchUserProfile,
-  source: IdentitySource,
+  source: ProviderApi,
 ): Promise<Claims> {
   const profile = await settle(fetchUserProfile, source).catch((thrown: unknown) => {
     if (thrown instanceof OAuthError) throw thrown
@@ -182,7 +182,7 @@ async function callProfile(
 
 function settle(
   fetchUserProfile: FetchUserProfile,
-  { accessToken, tokens, signal }: IdentitySource,
+  { accessToken, tokens, signal }: ProviderApi,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const tooLate = () =>

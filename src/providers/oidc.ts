@@ -1,11 +1,11 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { identityFromClaims, textsOf } from '../oauth/claims.js'
+import { identityFromClaims, asStrings } from '../oauth/claims.js'
 import {
   type Claims,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import type { OptionReader } from '../schema.js'
 
@@ -33,8 +33,8 @@ const standardClaims = {
 type ClaimName = keyof typeof standardClaims
 
 /** Any OpenID Connect provider: an issuer, a client id and a secret suffice. (OpenID Connect Discovery 1.0, 4) */
-export function oidcProvider(options: OidcOptions): ProviderSource {
-  return providerSource(options, ['issuer', 'groups', 'groupsClaim', 'claims'], define)
+export function oidcProvider(options: OidcOptions): ProviderSetup {
+  return providerSetup(options, ['issuer', 'groups', 'groupsClaim', 'claims'], define)
 }
 
 function define(options: OptionReader): ProviderDefinition {
@@ -58,7 +58,7 @@ function define(options: OptionReader): ProviderDefinition {
     offline: { scopes: ['offline_access'] },
     reauthenticate: { prompt: 'login', max_age: '0' },
     forcesLogin: true,
-    saysAuthTime: true,
+    returnsAuthTime: true,
     selectAccount: { prompt: 'select_account' },
     membershipLists: ['groups'],
     identity: async ({ userinfo }) => {
@@ -80,6 +80,6 @@ function renamed(claims: Claims, names: Readonly<Record<string, string>>): Claim
 }
 
 function groupsOf(claims: Claims, claim: string, wanted: readonly string[]): string[] {
-  const groups = new Set(textsOf(claims[claim]))
+  const groups = new Set(asStrings(claims[claim]))
   return wanted.filter((group) => groups.has(group))
 }

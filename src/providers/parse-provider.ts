@@ -3,10 +3,10 @@ import type { ClientConfig } from '../oauth/client-config.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import {
   type Endpoints,
-  isProviderSource,
+  isProviderSetup,
   membershipLists,
   type ProviderDefinition,
-  type ProviderSource,
+  type ProviderSetup,
 } from '../oauth/definition.js'
 import { isDomain, parseEmail, ruleLists, type Rules } from '../access/policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from '../schema.js'
@@ -134,10 +134,10 @@ function rulesKeyOf(given: object): string {
   )
 }
 
-function sourceOf(name: string, value: unknown, at: string): ProviderSource {
+function sourceOf(name: string, value: unknown, at: string): ProviderSetup {
   if (value === undefined)
     throw new TypeError(`${at} is undefined: give it options, or leave its name out`)
-  if (isProviderSource(value)) return value
+  if (isProviderSetup(value)) return value
   if (!isRecord(value)) throw new TypeError(`${at} must be an object of options`)
   if (isBuiltinName(name)) return builtinProviders[name](value)
   const known = Object.keys(builtinProviders)
@@ -277,7 +277,7 @@ function readEndpoints(
 ): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
   const given = options.object('endpoints')
   const known =
-    definition.knownEndpoints ??
+    definition.configurableEndpoints ??
     endpointNames.filter((name) => definition.openid || name !== 'issuer')
   given?.only(known)
   const own = Object.fromEntries(

@@ -1,9 +1,9 @@
-import { identityFromClaims, textOf } from '../oauth/claims.js'
+import { identityFromClaims, asString } from '../oauth/claims.js'
 import {
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSource,
-  providerSource,
+  type ProviderSetup,
+  providerSetup,
 } from '../oauth/definition.js'
 import { isRecord } from '../schema.js'
 
@@ -11,8 +11,8 @@ import { isRecord } from '../schema.js'
 export type TwitchOptions = ProviderOptions
 
 /** Twitch. https://dev.twitch.tv/docs/authentication/getting-tokens-oidc */
-export function twitchProvider(options: TwitchOptions = {}): ProviderSource {
-  return providerSource(options, [], define)
+export function twitchProvider(options: TwitchOptions = {}): ProviderSetup {
+  return providerSetup(options, [], define)
 }
 
 /** Claims come only where they are asked for. */
@@ -40,7 +40,7 @@ function define(): ProviderDefinition {
     // Asks for consent anew, not for the password: Twitch has nothing that does.
     reauthenticate: { force_verify: 'true' },
     selectAccount: { force_verify: 'true' },
-    askAgain: { force_verify: 'true' },
+    requestConsent: { force_verify: 'true' },
     readError,
     // Twitch demands it hourly of apps that keep sessions.
     validate: async ({ api, accessToken }) => {
@@ -50,7 +50,7 @@ function define(): ProviderDefinition {
       const claims = await userinfo()
       return {
         ...identityFromClaims(claims),
-        name: textOf(claims['name']) ?? textOf(claims['preferred_username']),
+        name: asString(claims['name']) ?? asString(claims['preferred_username']),
       }
     },
   }
@@ -59,7 +59,7 @@ function define(): ProviderDefinition {
 /** `{ status, message }`, without `error`. */
 function readError(body: unknown) {
   const message =
-    isRecord(body) && body['error'] === undefined ? textOf(body['message']) : undefined
+    isRecord(body) && body['error'] === undefined ? asString(body['message']) : undefined
   if (message === undefined) return undefined
   if (/^invalid (?:authorization code|refresh token)/i.test(message))
     return { code: 'invalid_grant', message }

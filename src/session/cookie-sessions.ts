@@ -56,7 +56,7 @@ export const cookieStoreLimits =
 
 /** Sessions whose id is the session itself, sealed: another id means that the cookie has to be set anew. */
 export function createCookieSessions({
-  encrypter: encrypter,
+  encrypter,
   lifetimes,
   clockTolerance,
   onEnd,

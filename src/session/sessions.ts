@@ -106,7 +106,7 @@ const REMEMBERED = 50_000
 
 export function createSessions({
   store,
-  encrypter: encrypter,
+  encrypter,
   lifetimes,
   timeout,
   clockTolerance,
