@@ -9,7 +9,7 @@ import {
   type Decision,
   fingerprintOf,
   type Policy,
-  type Refusal,
+  type Denial,
   type Rules,
 } from './policy.js'
 import { type Provider, trustsEmail } from '../providers/parse-provider.js'
@@ -19,24 +19,24 @@ import type { OAuthUser } from './user.js'
 export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Promise<boolean>
 
 /** Who somebody is, and whether the rules let them pass. */
-export interface Identified {
+export interface UserEvaluation {
   readonly user: OAuthUser
   readonly decision: Decision
   /** Asks the rules on trial, beside everything else: who they would refuse, or nothing. Never rejects. */
-  readonly runTrial: () => Promise<Refusal | undefined>
+  readonly evaluateReportOnly: () => Promise<Denial | undefined>
 }
 
 /** A provider's rules, ready to be asked. */
-export interface Identifier {
+export interface UserEvaluator {
   /** Another one means that other rules are in force. */
   readonly fingerprint: string
   /** Reads the user from the provider and asks every rule. */
-  identify(source: ProviderApi, req: IncomingMessage): Promise<Identified>
+  evaluate(source: ProviderApi, req: IncomingMessage): Promise<UserEvaluation>
   /** What the lists say of a user as last read. */
   explain(user: OAuthUser): Decision
 }
 
-export interface IdentifierConfig {
+export interface UserEvaluatorConfig {
   provider: Provider
   authorize: Authorize | undefined
   rulesVersion: string | undefined
@@ -47,15 +47,15 @@ export interface IdentifierConfig {
 }
 
 /** Milliseconds. */
-export const AUTHORIZE_TIMEOUT = 5_000
+export const AUTHORIZE_TIMEOUT_MS = 5_000
 
-export function createIdentifier({
+export function createUserEvaluator({
   provider,
   authorize,
   rulesVersion,
   trial,
   asked,
-}: IdentifierConfig): Identifier {
+}: UserEvaluatorConfig): UserEvaluator {
   const policy = createPolicy(provider.rules)
   const trialPolicy = trial && createPolicy(trial)
   const known = provider.membershipLists ?? []
@@ -77,12 +77,12 @@ export function createIdentifier({
   }
 
   /** Changes nothing: what it cannot find out it keeps to itself. */
-  const runTrial = async (
+  const evaluateReportOnly = async (
     user: OAuthUser,
     req: IncomingMessage,
     { scopes }: ProviderApi,
     readMemberships: () => Promise<Memberships>,
-  ): Promise<Refusal | undefined> => {
+  ): Promise<Denial | undefined> => {
     if (trialPolicy === undefined) return undefined
     const asks = Object.values(wantedOnTrial).some((list) => list.length > 0)
     // Without the scope the provider would show no membership of anybody.
@@ -114,7 +114,7 @@ export function createIdentifier({
       provider.restriction?.(user) === undefined
         ? policy.evaluate({ email: user.email, emailVerified: counts(user) }, user)
         : refused(policy),
-    async identify(source, req) {
+    async evaluate(source, req) {
       const read =
         provider.identity ??
         (async ({ userinfo }: ProviderApi) => identityFromClaims(await userinfo()))
@@ -150,7 +150,7 @@ export function createIdentifier({
       return {
         user,
         decision,
-        runTrial: () => runTrial(user, req, source, () => membershipsOf(wantedOnTrial)),
+        evaluateReportOnly: () => evaluateReportOnly(user, req, source, () => membershipsOf(wantedOnTrial)),
       }
     },
   }
@@ -196,8 +196,9 @@ export async function isAuthorized(
 ): Promise<boolean> {
   try {
     return (
-      (await withTimeout<unknown>(AUTHORIZE_TIMEOUT, 'authorize', () => authorize(user, req))) ===
-      true
+      (await withTimeout<unknown>(AUTHORIZE_TIMEOUT_MS, 'authorize', () =>
+        authorize(user, req),
+      )) === true
     )
   } catch (cause) {
     throw new OAuthError('internal', { cause, hint: 'authorize failed' })

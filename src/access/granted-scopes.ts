@@ -15,7 +15,7 @@ export function withImplied(
 }
 
 /** What the user granted, where the provider tells it apart from the token answer. */
-export async function askScopes(
+export async function fetchGrantedScopes(
   { grantedScopes: hook }: Provider,
   source: ProviderApi,
 ): Promise<readonly string[] | undefined> {
@@ -23,11 +23,11 @@ export async function askScopes(
 }
 
 /** What is granted still: a permission can be taken back while the token lives. */
-export async function rereadScopes(
+export async function recheckScopes(
   provider: Provider,
   source: ProviderApi,
 ): Promise<readonly string[]> {
-  const said = await askScopes(provider, source)
+  const said = await fetchGrantedScopes(provider, source)
   if (said === undefined) return source.scopes
   const granted = withImplied(provider, said)
   if (provider.requiredScopes.every((scope) => granted.includes(scope))) return granted

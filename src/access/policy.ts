@@ -29,7 +29,7 @@ export type Decision =
     }
 
 /** A decision against somebody. */
-export type Refusal = Extract<Decision, { isAllowed: false }>
+export type Denial = Extract<Decision, { isAllowed: false }>
 
 /** The entry that let somebody in. */
 interface Match {

@@ -23,7 +23,7 @@ export interface OAuthUser {
 }
 
 /** What a set of rules said about the user, and when the user was last read from the provider for it. */
-export interface Verdict {
+export interface StoredDecision {
   readonly at: number
   readonly allowed: boolean
   /** Which list let the user in, and its entry. */

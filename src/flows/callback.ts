@@ -12,25 +12,25 @@ import type { LiveSession, Sessions } from '../session/sessions.js'
 import { FailedLogin } from './rejection.js'
 import {
   boundClaims,
-  type Identified,
-  type Identifier,
+  type UserEvaluation,
+  type UserEvaluator,
   subjectOf,
 } from '../access/evaluate-user.js'
 import type { Landings } from './login-loop.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
-import { askScopes, withImplied } from '../access/granted-scopes.js'
+import { fetchGrantedScopes, withImplied } from '../access/granted-scopes.js'
 
 export interface CallbackConfig {
   connections: ReadonlyMap<string, Connection>
-  identifiers: ReadonlyMap<string, Identifier>
+  evaluators: ReadonlyMap<string, UserEvaluator>
   transactions: Transactions
   sessions: Sessions
   links: Links
   landings: Landings
   /** Milliseconds; 0 is no limit. */
   maximumDuration: number
-  onIdentified(identified: Identified): void
+  onIdentified(evaluation: UserEvaluation): void
 }
 
 export interface Callback {
@@ -51,7 +51,7 @@ const RETURNS_BEFORE_EXPLAINING = 2
 
 export function createCallback({
   connections,
-  identifiers,
+  evaluators,
   transactions,
   sessions,
   links,
@@ -157,12 +157,12 @@ export function createCallback({
       isLogin: true,
       tokens: tokens.response,
     })
-    const identifier = identifiers.get(provider.name)
-    if (identifier === undefined)
+    const evaluator = evaluators.get(provider.name)
+    if (evaluator === undefined)
       throw new OAuthError('internal', { hint: 'a provider without rules' })
-    const identified = await identifier.identify(source, req)
-    const { user, decision } = identified
-    onIdentified(identified)
+    const evaluation = await evaluator.evaluate(source, req)
+    const { user, decision } = evaluation
+    onIdentified(evaluation)
     if (!decision.isAllowed)
       throw new FailedLogin(new OAuthError(decision.code), {
         retry,
@@ -189,7 +189,7 @@ export function createCallback({
         authTime: authTimeOf(tokens, provider, now),
         accessTokenExpiresAt: tokens.expiresAt,
         verdicts: {
-          [identifier.fingerprint]: { at: now, allowed: true, matched: decision.matched },
+          [evaluator.fingerprint]: { at: now, allowed: true, matched: decision.matched },
         },
       },
       {
@@ -332,7 +332,7 @@ async function grantedScopes(
     subject: undefined,
     tokens: tokens.response,
   }
-  const said = tokens.scopes ?? (await askScopes(provider, client.api(source)))
+  const said = tokens.scopes ?? (await fetchGrantedScopes(provider, client.api(source)))
   if (said === undefined) return scopes
   const granted = withImplied(provider, said)
   const missing = [...provider.requiredScopes, ...demandedScopes].filter(

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions } from '../session/sessions.js'
-import type { Verdict } from '../access/user.js'
+import type { StoredDecision } from '../access/user.js'
 import type { Flights } from '../session/session-lock.js'
-import type { Identified, Identifier } from '../access/evaluate-user.js'
+import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
 import { createPauses } from './backoff.js'
 import { createRefresh, isEnd, newerThan } from './refresh-tokens.js'
@@ -16,7 +16,7 @@ export type CheckResult =
   | {
       readonly is: 'denied'
       readonly live: LiveSession
-      readonly identified: Identified | undefined
+      readonly identified: UserEvaluation | undefined
     }
   /** The grant or the row is gone: log in again. */
   | { readonly is: 'ended' }
@@ -25,7 +25,7 @@ export type CheckResult =
 
 export interface RecheckConfig {
   connections: ReadonlyMap<string, Connection>
-  identifiers: ReadonlyMap<string, Identifier>
+  evaluators: ReadonlyMap<string, UserEvaluator>
   sessions: Sessions
   flights: Flights
   /** Milliseconds; 0: only at login, and when the rules have changed. */
@@ -34,7 +34,7 @@ export interface RecheckConfig {
   grace: number
   isEarly: boolean
   onChecked(live: LiveSession, result: CheckResult, duration: number): void
-  onIdentified(identified: Identified): void
+  onIdentified(evaluation: UserEvaluation): void
 }
 
 type CheckNeed = 'none' | 'early' | 'now' | 'denied'
@@ -45,7 +45,7 @@ export interface Recheck {
   /** Whether the request has to wait for a check, or is refused by an earlier one. Compares times, and no more. */
   need(session: Session, now: number): CheckNeed
   /** The verdict that is in force. */
-  verdict(session: Session): Verdict | undefined
+  verdict(session: Session): StoredDecision | undefined
   /** Reads the user again and asks every rule; shared by all who ask for the same session. */
   check(live: LiveSession, req: IncomingMessage): Promise<CheckResult>
   /** Starts a check beside the request. */
@@ -66,12 +66,20 @@ const EARLY_FROM_INTERVAL = 60_000
 const MAX_VERDICTS = 2
 
 export function createRecheck(config: RecheckConfig): Recheck {
-  const { connections, identifiers, sessions, flights, interval, grace, isEarly } = config
+  const {
+    connections,
+    evaluators,
+    sessions,
+    flights,
+    interval,
+    grace,
+    isEarly,
+  } = config
   const pauses = createPauses()
   const refresh = createRefresh({ connections, sessions, flights, pauses })
   const reread = createReread({ sessions, refresh })
-  const fingerprintOf = (session: Session) => identifiers.get(session.provider)?.fingerprint ?? ''
-  const verdictOf = (session: Session): Verdict | undefined =>
+  const fingerprintOf = (session: Session) => evaluators.get(session.provider)?.fingerprint ?? ''
+  const verdictOf = (session: Session): StoredDecision | undefined =>
     session.verdicts[fingerprintOf(session)]
 
   const need = (session: Session, now: number): CheckNeed => {
@@ -87,11 +95,11 @@ export function createRecheck(config: RecheckConfig): Recheck {
 
   const settle = async (
     { live, startedAt, scopes }: Check,
-    identified: Identified | undefined,
+    evaluation: UserEvaluation | undefined,
   ): Promise<CheckResult> => {
-    const { user = live.session.user, decision } = identified ?? {}
+    const { user = live.session.user, decision } = evaluation ?? {}
     const isAllowed = decision?.isAllowed === true
-    const verdict: Verdict = {
+    const verdict: StoredDecision = {
       at: startedAt,
       allowed: isAllowed,
       matched: isAllowed ? decision.matched : undefined,
@@ -109,7 +117,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (written === undefined) return { is: 'ended' }
     return verdictOf(written.session)?.allowed === true
       ? { is: 'allowed', live: written }
-      : { is: 'denied', live: written, identified }
+      : { is: 'denied', live: written, identified: evaluation }
   }
 
   const run = async (
@@ -118,25 +126,25 @@ export function createRecheck(config: RecheckConfig): Recheck {
     isAgain = false,
   ): Promise<CheckResult> => {
     const connection = connections.get(live.session.provider)
-    const identifier = identifiers.get(live.session.provider)
-    if (connection === undefined || identifier === undefined) return { is: 'ended' }
+    const evaluator = evaluators.get(live.session.provider)
+    if (connection === undefined || evaluator === undefined) return { is: 'ended' }
     const check: Check = {
       live,
       req,
       connection,
-      identifier,
+      evaluator,
       startedAt: Date.now(),
       isRefreshed: false,
       scopes: live.session.scopes,
     }
     try {
-      const identified = await reread(check)
-      if (identified.user.key !== live.session.user.key)
+      const evaluation = await reread(check)
+      if (evaluation.user.key !== live.session.user.key)
         throw new ProviderError('ended', 'login_required', {
           hint: 'the provider now names another user',
         })
-      config.onIdentified(identified)
-      const result = await settle(check, identified)
+      config.onIdentified(evaluation)
+      const result = await settle(check, evaluation)
       pauses.end(live.key)
       return result
     } catch (error) {
@@ -267,8 +275,8 @@ export function unchecked(error: OAuthError): OAuthError {
 function latest(
   verdicts: Session['verdicts'],
   fingerprint: string,
-  verdict: Verdict,
-): Record<string, Verdict> {
+  verdict: StoredDecision,
+): Record<string, StoredDecision> {
   const others = Object.entries(verdicts)
     .filter(([name]) => name !== fingerprint)
     .sort(([, a], [, b]) => b.at - a.at)

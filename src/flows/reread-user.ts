@@ -4,10 +4,10 @@ import { type Claims, membershipLists } from '../oauth/definition.js'
 import type { Session } from '../session/session.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser } from '../access/user.js'
-import type { Identified, Identifier } from '../access/evaluate-user.js'
+import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
 import { hasExpired, isEnd, type Refresh } from './refresh-tokens.js'
-import { rereadScopes } from '../access/granted-scopes.js'
+import { recheckScopes } from '../access/granted-scopes.js'
 
 /** One check of a session, while it runs. */
 export interface Check {
@@ -15,7 +15,7 @@ export interface Check {
   live: LiveSession
   readonly req: IncomingMessage
   readonly connection: Connection
-  readonly identifier: Identifier
+  readonly evaluator: UserEvaluator
   readonly startedAt: number
   isRefreshed: boolean
   /** Granted still. */
@@ -31,9 +31,9 @@ export interface RereadConfig {
 export function createReread({
   sessions,
   refresh,
-}: RereadConfig): (check: Check) => Promise<Identified> {
+}: RereadConfig): (check: Check) => Promise<UserEvaluation> {
   return async (check) => {
-    const { connection, identifier, req } = check
+    const { connection, evaluator, req } = check
     let claims: Claims | undefined
     let answer: Claims | undefined
     const renew = async () => {
@@ -53,18 +53,18 @@ export function createReread({
         tokens: { ...keptAnswer(session, tokens), ...answer },
       })
       await runHook('validate', source, () => connection.provider.validate?.(source))
-      check.scopes = await rereadScopes(connection.provider, source)
-      return identifier.identify(source, req)
+      check.scopes = await recheckScopes(connection.provider, source)
+      return evaluator.evaluate(source, req)
     }
     check.live = await refresh.recover(check.live)
     if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session))
       await renew()
     try {
-      const identified = await identify()
+      const evaluation = await identify()
       const canRenew = sessions.tokens(check.live).refreshToken !== undefined
-      return mustReadIdToken(check, identified, canRenew)
+      return mustReadIdToken(check, evaluation, canRenew)
         ? await renew().then(identify)
-        : identified
+        : evaluation
     } catch (error) {
       if (
         !isEnd(error) ||
@@ -84,7 +84,7 @@ export function createReread({
  */
 function mustReadIdToken(
   { live, connection, isRefreshed }: Check,
-  { user, decision }: Identified,
+  { user, decision }: UserEvaluation,
   canRenew: boolean,
 ): boolean {
   if (isRefreshed || !connection.provider.openid) return false

@@ -9,10 +9,10 @@ import {
 import { createCallback } from '../flows/callback.js'
 import { createFlights, type Flights } from '../session/session-lock.js'
 import {
-  AUTHORIZE_TIMEOUT,
-  createIdentifier,
-  type Identified,
-  type Identifier,
+  AUTHORIZE_TIMEOUT_MS,
+  createUserEvaluator,
+  type UserEvaluation,
+  type UserEvaluator,
 } from '../access/evaluate-user.js'
 import { createLandings } from '../flows/login-loop.js'
 import { createLinks } from '../flows/links.js'
@@ -32,7 +32,7 @@ import { createPages } from '../pages/pages.js'
 import { createPassedRequests, type PassedRequests } from './gate-pass.js'
 import { createMounts } from '../http/mounts.js'
 import { createRequestReports, type RequestReports } from './request-events.js'
-import type { Refusal } from '../access/policy.js'
+import type { Denial } from '../access/policy.js'
 import type { Provider } from '../providers/parse-provider.js'
 import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
 import { createLogoutIndex, type LogoutIndex } from '../session/logout-index.js'
@@ -75,7 +75,7 @@ export interface Assembly {
   readonly gate: Gate
   readonly recheck: Recheck
   readonly connections: ReadonlyMap<string, Connection>
-  readonly identifiers: ReadonlyMap<string, Identifier>
+  readonly evaluators: ReadonlyMap<string, UserEvaluator>
   /** The client of a provider, or of the only one there is. */
   clientIdOf(provider: string | undefined): string | undefined
 }
@@ -164,8 +164,8 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   const landings = createLandings(encrypter)
   const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
-  const onIdentified = ({ user, runTrial }: Identified) => {
-    const tell = (refusal: Refusal | undefined) =>
+  const onIdentified = ({ user, evaluateReportOnly }: UserEvaluation) => {
+    const tell = (refusal: Denial | undefined) =>
       refusal &&
       events.tell('denied', {
         user,
@@ -175,21 +175,27 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
         decisionId: newDecisionId(),
         isReportOnly: true,
       })
-    flights.beside(runTrial().then(tell))
+    flights.beside(evaluateReportOnly().then(tell))
   }
   for (const provider of providers) warnOfBlindTrial(config, provider)
-  const identifiers = new Map(
-    providers.map((provider): [string, Identifier] => {
+  const evaluators = new Map(
+    providers.map((provider): [string, UserEvaluator] => {
       const { authorize, rulesVersion, trial } = config
       return [
         provider.name,
-        createIdentifier({ provider, authorize, rulesVersion, trial, asked: asked.memberships() }),
+        createUserEvaluator({
+          provider,
+          authorize,
+          rulesVersion,
+          trial,
+          asked: asked.memberships(),
+        }),
       ]
     }),
   )
   const recheck = createRecheck({
     connections,
-    identifiers,
+    evaluators,
     sessions,
     flights,
     ...check,
@@ -235,7 +241,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     login,
     callback: createCallback({
       connections,
-      identifiers,
+      evaluators,
       transactions,
       sessions,
       links,
@@ -300,7 +306,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   })
   const [only] = connections.size === 1 ? connections.keys() : []
   const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
-  return { config, gate, recheck, connections, identifiers, clientIdOf }
+  return { config, gate, recheck, connections, evaluators, clientIdOf }
 }
 
 function connect(
@@ -327,7 +333,7 @@ function longestCheck({ providers, storeTimeout, authorize, trial }: Config): nu
   const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
   return (
     Math.max(...providers.map(({ timeout }) => timeout)) * 3 +
-    AUTHORIZE_TIMEOUT * ownRules +
+    AUTHORIZE_TIMEOUT_MS * ownRules +
     storeTimeout * 5
   )
 }

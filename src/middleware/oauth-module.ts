@@ -112,9 +112,9 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       shared.watches.wake()
     },
     explain(user: OAuthUser) {
-      const identifier = current.identifiers.get(user.provider)
+      const evaluator = current.evaluators.get(user.provider)
       return (
-        identifier?.explain(user) ?? {
+        evaluator?.explain(user) ?? {
           isAllowed: false as const,
           code: 'not_authorized' as const,
           tried: [],

@@ -6,7 +6,7 @@ import type { LoginRequest } from '../flows/links.js'
 import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/definition.js'
 import type { Passed } from './gate-pass.js'
-import { createPolicy, type Refusal, type Rules } from '../access/policy.js'
+import { createPolicy, type Denial, type Rules } from '../access/policy.js'
 import {
   type Provider,
   readRules,
@@ -132,7 +132,7 @@ export function createGuard(
   const refuse = (
     { session: { user } }: LiveSession,
     { fail }: GuardedRequest,
-    code: Refusal['code'],
+    code: Denial['code'],
   ) =>
     fail(
       new FailedLogin(new OAuthError(code), {

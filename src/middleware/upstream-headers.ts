@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { OAuthUser, Verdict } from '../access/user.js'
+import type { OAuthUser, StoredDecision } from '../access/user.js'
 
 /** What the headers of one request are made of. */
 export interface HeaderSource {
   readonly user: OAuthUser
-  readonly matched: Verdict['matched']
+  readonly matched: StoredDecision['matched']
   /** Tokens there are, and that fit a header. */
   readonly headerTokens: readonly TokenName[]
   /** Opens a token: called only when something reads its header. */
@@ -154,7 +154,7 @@ function isGithub({ claims }: OAuthUser): boolean {
 }
 
 /** The one that matched, or that of the team that did. */
-function organizationOf(matched: Verdict['matched']): string | undefined {
+function organizationOf(matched: StoredDecision['matched']): string | undefined {
   if (matched?.list === 'organizations') return matched.entry
   return matched?.list === 'teams' && matched.entry.includes('/')
     ? matched.entry.split('/')[0]

@@ -13,7 +13,7 @@ import { isRecord } from '../schema.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
 import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
-import type { OAuthUser, Verdict } from '../access/user.js'
+import type { OAuthUser, StoredDecision } from '../access/user.js'
 import type { Watches } from './session-signals.js'
 
 export type { GateRequest as Visit }
@@ -138,7 +138,7 @@ class Stranger implements ContextSource {
 class Guest extends Stranger implements HeaderSource {
   #live: LiveSession
   #signal: AbortSignal | undefined
-  readonly #verdict: Verdict | undefined
+  readonly #verdict: StoredDecision | undefined
 
   constructor(config: VisitsConfig, request: GateRequest, live: LiveSession) {
     super(config, request, undefined)

@@ -1,6 +1,6 @@
 import type { StoreRecord } from './stores/store.js'
 import type { Claims } from '../oauth/definition.js'
-import type { OAuthUser, Verdict } from '../access/user.js'
+import type { OAuthUser, StoredDecision } from '../access/user.js'
 
 /** A login, as the store keeps it. Plain JSON. */
 export interface Session extends StoreRecord {
@@ -28,7 +28,7 @@ export interface Session extends StoreRecord {
   /** Access, refresh and ID token, sealed with a key that needs the session id. */
   readonly tokens: string
   /** Verdicts by fingerprint of the rules: the two latest. */
-  readonly verdicts: Readonly<Record<string, Verdict>>
+  readonly verdicts: Readonly<Record<string, StoredDecision>>
   /** Since when the rules refuse the user; the row outlives it by a day at most. */
   readonly deniedSince: number | undefined
   /** Where the login came from, for lists of sessions. */

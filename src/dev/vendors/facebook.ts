@@ -68,8 +68,8 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
       error_description: 'Permissions error',
     },
     fragment: '_=_',
-    extras({ place: mount, params, scopes }) {
-      const user = vendor.users[mount]
+    extras({ place, params, scopes }) {
+      const user = vendor.users[place]
       // Asked once more, the user gives what was declined before.
       if (user && params.get('auth_type') === 'rerequest') user.declined = []
       if (!params.get('response_type')?.includes('granted_scopes')) return {}
@@ -185,9 +185,9 @@ function me({ user, scopes, exchange }: Caller): VendorAnswer {
   return json(200, Object.fromEntries(['id', ...fields].map((field) => [field, all[field]])))
 }
 
-function permissions({ user, scopes, place: mount, exchange, vendor }: Caller): VendorAnswer {
+function permissions({ user, scopes, place, exchange, vendor }: Caller): VendorAnswer {
   if (exchange.request.method === 'DELETE') {
-    vendor.grants.revokeAll(mount)
+    vendor.grants.revokeAll(place)
     return json(200, { success: true })
   }
   const status = (permission: string) =>

@@ -61,9 +61,9 @@ export function createGrants(settings: VendorSettings, users: VendorUser[]) {
 
   return {
     /** Whether the user never said yes to this client before. */
-    consent(mount: number): boolean {
-      const isNew = !consents.has(mount)
-      consents.add(mount)
+    consent(place: number): boolean {
+      const isNew = !consents.has(place)
+      consents.add(place)
       return isNew
     },
     issueCode: (grant: Grant) => issue(codes, grant, '', settings.codeLifetime),
@@ -98,13 +98,13 @@ export function createGrants(settings: VendorSettings, users: VendorUser[]) {
       return true
     },
     /** Everything, or everything of the user in this place, the consent too. */
-    revokeAll(mount?: number): void {
+    revokeAll(place?: number): void {
       for (const kind of [codes, accessTokens, refreshTokens]) {
         for (const [token, { grant }] of kind)
-          if (mount === undefined || grant.place === mount) kind.delete(token)
+          if (place === undefined || grant.place === place) kind.delete(token)
       }
-      if (mount === undefined) consents.clear()
-      else consents.delete(mount)
+      if (place === undefined) consents.clear()
+      else consents.delete(place)
     },
   }
 }

@@ -73,10 +73,10 @@ export function personaPage(
   const requestUrl = method === 'POST' ? `${url}${url.includes('?') ? '&' : '?'}${body}` : url
   const link = (persona: string) =>
     escape(`${requestUrl}${requestUrl.includes('?') ? '&' : '?'}${PERSONA}=${persona}`)
-  const items = users.map((user, mount) => {
+  const items = users.map((user, place) => {
     const name = escape(String(user.name ?? user.username ?? user.id))
     const detail = escape(String(user.email ?? user.username ?? user.id))
-    return `<li><a href="${link(String(mount))}">${name}<span>${detail}</span></a></li>`
+    return `<li><a href="${link(String(place))}">${name}<span>${detail}</span></a></li>`
   })
   const content = `<p>Choose an account to continue. These people live on this machine only.</p>
 <ul>

@@ -154,17 +154,17 @@ function createVendor(
       },
     }),
     url: (path) => `${origin}${settings.basePath}${path}`,
-    signIn(mount, again) {
-      const at = again ? now() : (signedIn.get(mount) ?? now())
-      signedIn.set(mount, at)
+    signIn(place, again) {
+      const at = again ? now() : (signedIn.get(place) ?? now())
+      signedIn.set(place, at)
       return at
     },
     pushedRequests: new Map(),
     isFirstUse: (jti) => !usedJwts.has(jti) && usedJwts.add(jti).has(jti),
   }
   function setCurrent(user: Vendor['user']) {
-    const mount = users.indexOf(user)
-    if (mount >= 0) current = mount
+    const place = users.indexOf(user)
+    if (place >= 0) current = place
     else users[current] = user
   }
   return { vendor, setCurrent }

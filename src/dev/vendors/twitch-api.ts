@@ -21,7 +21,7 @@ export function requestedClaims(
 export function claims(
   user: VendorUser,
   { params, scopes }: Grant,
-  mount: 'id_token' | 'userinfo',
+  place: 'id_token' | 'userinfo',
 ) {
   const isVerified = user.emailVerified !== false && Boolean(user.email)
   const mayReadEmail = scopes.includes('user:read:email')
@@ -31,7 +31,7 @@ export function claims(
     preferred_username: user.username ?? String(user.id),
     updated_at: '2024-01-01T00:00:00Z',
   }
-  const asked = Object.keys(requestedClaims(params)?.[mount] ?? {})
+  const asked = Object.keys(requestedClaims(params)?.[place] ?? {})
   return Object.fromEntries(Object.entries(all).filter(([name]) => asked.includes(name)))
 }
 

@@ -20,7 +20,7 @@ export interface Vendor extends Pick<
   /** The URL under the server's origin and base path. */
   url(path: string): string
   /** When the user in this place signed in, in seconds; `again` makes that now. */
-  signIn(mount: number, again: boolean): number
+  signIn(place: number, again: boolean): number
   /** Authorization requests that were pushed (RFC 9126), by their `request_uri`. */
   pushedRequests: Map<string, { params: URLSearchParams; expiresAt: number }>
   /** Whether nobody used this JWT before. */
