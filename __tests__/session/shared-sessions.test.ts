@@ -4,10 +4,10 @@ import session from 'express-session'
 import { createClient } from 'redis'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { createEncrypter, sha256 } from '../../src/http/encryption.js'
-import { createFlights } from '../../src/session/session-lock.js'
+import { createSessionLock } from '../../src/session/session-lock.js'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
-import type { LiveSession, Sessions } from '../../src/session/sessions.js'
+import type { OpenSession, Sessions } from '../../src/session/sessions.js'
 import { bodyOf, oidcOf, secret, startGate, stopAll, valueOfCookie } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import { oddStore } from '../support/odd-store.js'
@@ -245,9 +245,9 @@ describe('a re-check across processes', () => {
         return inner.lock?.(key, ttl)
       },
     }
-    const live = { key: 'k' } as LiveSession
+    const live = { key: 'k' } as OpenSession
     const sessions = { reload: async () => live } as unknown as Sessions
-    const flights = createFlights({
+    const flights = createSessionLock({
       store,
       sessions,
       storeTimeout: () => 50,
@@ -255,12 +255,12 @@ describe('a re-check across processes', () => {
       waitTime: () => 1000,
       onBackgroundError: () => undefined,
     })
-    await expect(flights.locked(live, async () => 'held')).rejects.toMatchObject({
+    await expect(flights.withLock(live, async () => 'held')).rejects.toMatchObject({
       code: 'store_unavailable',
     })
     delay = 0
     expect(
-      await eventually('the lock is free', () => flights.locked(live, async () => 'held'), 2000),
+      await eventually('the lock is free', () => flights.withLock(live, async () => 'held'), 2000),
     ).toBe('held')
   })
 })

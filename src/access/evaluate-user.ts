@@ -150,7 +150,8 @@ export function createUserEvaluator({
       return {
         user,
         decision,
-        evaluateReportOnly: () => evaluateReportOnly(user, req, source, () => membershipsOf(wantedOnTrial)),
+        evaluateReportOnly: () =>
+          evaluateReportOnly(user, req, source, () => membershipsOf(wantedOnTrial)),
       }
     },
   }

@@ -6,9 +6,9 @@ import type { ProviderClient, TokenSet } from '../oauth/client.js'
 import type { SealedTransaction, ConsumedTransaction, Transactions } from '../oauth/transaction.js'
 import type { Mount } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
-import { LONGEST_LIFE } from '../session/session.js'
+import { MAX_SESSION_MS } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
-import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import { FailedLogin } from './rejection.js'
 import {
   boundClaims,
@@ -42,7 +42,7 @@ export interface Callback {
     callbackName: string,
     query: URLSearchParams,
     now: number,
-    onLogin: (live: LiveSession, now: number) => Promise<void>,
+    onLogin: (session: OpenSession, now: number) => Promise<void>,
   ): Promise<void>
 }
 
@@ -171,7 +171,7 @@ export function createCallback({
         tried: decision.tried,
       })
     const previous = await hasSession(req, mount, now)
-    const live = await sessions.create(
+    const session = await sessions.create(
       {
         instance: mount.instance,
         provider: provider.name,
@@ -200,23 +200,23 @@ export function createCallback({
       now,
     )
     if (previous) await sessions.destroy(previous.key, 'logout')
-    return live
+    return session
   }
 
   return {
     async handle(req, res, mount, callbackName, query, now, onLogin) {
       const taken = await take(req, res, mount, callbackName, query, now)
       if (taken === 'stale') return redirect(res, links.safeReturn(mount, undefined))
-      const live = await open(req, mount, taken, query, now).catch((error: unknown) => {
+      const session = await open(req, mount, taken, query, now).catch((error: unknown) => {
         throw error instanceof OAuthError
           ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name })
           : error
       })
-      await onLogin(live, now)
-      const lost = landings.note(req, res, mount, live, now)
+      await onLogin(session, now)
+      const lost = landings.note(req, res, mount, session, now)
       if (lost !== undefined) await sessions.destroy(lost, 'logout')
-      const maxAge = maximumDuration === 0 ? LONGEST_LIFE : maximumDuration
-      writeSessionCookie(res, req.headers.cookie, mount.sessionCookie, live.id, maxAge)
+      const maxAge = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
+      writeSessionCookie(res, req.headers.cookie, mount.sessionCookie, session.id, maxAge)
       redirect(res, landing(taken))
     },
   }

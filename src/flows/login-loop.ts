@@ -5,7 +5,7 @@ import type { AppRequest } from '../http/request.js'
 import { type Encrypter, sha256 } from '../http/encryption.js'
 import type { Mount } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
-import type { LiveSession } from '../session/sessions.js'
+import type { OpenSession } from '../session/sessions.js'
 
 /** Watches whether browsers give back the session cookies that logins set: where not, one login follows another for ever. */
 export interface Landings {
@@ -14,7 +14,7 @@ export interface Landings {
     req: AppRequest,
     res: ServerResponse,
     mount: Mount,
-    live: LiveSession,
+    session: OpenSession,
     now: number,
   ): string | undefined
   /** Refuses to begin yet another login where those before came to nothing. */

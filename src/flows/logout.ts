@@ -4,7 +4,7 @@ import { redirect } from '../http/response.js'
 import { withTimeout } from '../http/timeout.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
-import type { LiveSession, MissReason, Sessions } from '../session/sessions.js'
+import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Mounts, GateRequest } from '../http/mounts.js'
 import type { Landings } from './login-loop.js'
 import type { Links } from './links.js'
@@ -35,7 +35,7 @@ export interface Logout {
     request: GateRequest,
     res: ServerResponse,
     query: URLSearchParams,
-  ): Promise<LiveSession | undefined>
+  ): Promise<OpenSession | undefined>
 }
 
 /** Milliseconds. */
@@ -56,9 +56,9 @@ export function createLogout({
   const askFirst = (
     { req, mount }: GateRequest,
     res: ServerResponse,
-    { key, session }: LiveSession,
+    { key, record }: OpenSession,
   ) => {
-    const { name, email, username, provider } = session.user
+    const { name, email, username, provider } = record.user
     const facts = {
       confirmUrl: links.confirmedLogout(mount, key),
       cancelUrl: links.safeReturn(mount, undefined),
@@ -77,26 +77,26 @@ export function createLogout({
   /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
   const providerLogout = async (
     { req, mount }: GateRequest,
-    live: LiveSession,
+    session: OpenSession,
   ): Promise<string | undefined> => {
-    const connection = connections.get(live.session.provider)
+    const connection = connections.get(session.record.provider)
     if (!behaviour.endsProviderSession || connection === undefined) return undefined
-    const { idToken } = sessions.tokens(live)
+    const { idToken } = sessions.tokens(session)
     // The visitor is logged out here in any case, and need not wait for a provider that is down.
     return withTimeout(PROVIDER_PATIENCE, 'the provider', async () =>
       connection.client.endSessionUrl({
         ...(idToken !== undefined && { id_token_hint: idToken }),
-        client_id: live.session.clientId,
+        client_id: session.record.clientId,
         post_logout_redirect_uri: `${mounts.origin(req)}${mounts.specialPath(mount, 'logout')}`,
       }),
     ).catch(() => undefined)
   }
 
-  const revoke = (live: LiveSession) => {
-    const connection = connections.get(live.session.provider)
+  const revoke = (session: OpenSession) => {
+    const connection = connections.get(session.record.provider)
     if (!behaviour.revokesTokens || connection === undefined || connection.provider.isManaged)
       return
-    const { accessToken, refreshToken } = sessions.tokens(live)
+    const { accessToken, refreshToken } = sessions.tokens(session)
     if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
   }
 
@@ -106,14 +106,19 @@ export function createLogout({
     )
 
   /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
-  const endAll = async ({ req, mount, now }: GateRequest, first: LiveSession) => {
+  const endAll = async ({ req, mount, now }: GateRequest, first: OpenSession) => {
     for (
-      let live: LiveSession | MissReason = first, count = 0;
-      typeof live !== 'string' && count < MAX_SESSIONS;
+      let session: OpenSession | MissReason = first, count = 0;
+      typeof session !== 'string' && count < MAX_SESSIONS;
       count++
     ) {
-      await sessions.destroy(live.key, 'logout')
-      live = await sessions.find(req.headers.cookie, mount.sessionCookie.name, now, mount.instance)
+      await sessions.destroy(session.key, 'logout')
+      session = await sessions.find(
+        req.headers.cookie,
+        mount.sessionCookie.name,
+        now,
+        mount.instance,
+      )
     }
   }
 
@@ -155,20 +160,22 @@ export function createLogout({
         now,
         mount.instance,
       )
-      const live = typeof found !== 'string' ? found : undefined
+      const session = typeof found !== 'string' ? found : undefined
       const isConfirmed =
-        live !== undefined && req.method === 'POST' && links.isConfirmed(mount, query, live.key)
-      if (live !== undefined && !isConfirmed && !comesFromHere(request)) {
-        askFirst(request, res, live)
+        session !== undefined &&
+        req.method === 'POST' &&
+        links.isConfirmed(mount, query, session.key)
+      if (session !== undefined && !isConfirmed && !comesFromHere(request)) {
+        askFirst(request, res, session)
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.
-      if (live !== undefined) await endAll(request, live)
+      if (session !== undefined) await endAll(request, session)
       clearSessionCookie(res, req.headers.cookie, mount.sessionCookie)
       landings.forget(req, res, mount)
-      if (live !== undefined) revoke(live)
-      signedOut(request, res, live && (await providerLogout(request, live)))
-      return live
+      if (session !== undefined) revoke(session)
+      signedOut(request, res, session && (await providerLogout(request, session)))
+      return session
     },
   }
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import type { Session } from '../session/session.js'
-import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { StoredDecision } from '../access/user.js'
-import type { Flights } from '../session/session-lock.js'
+import type { SessionLock } from '../session/session-lock.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
 import { createPauses } from './backoff.js'
@@ -12,11 +12,11 @@ import { type Check, createReread } from './reread-user.js'
 
 /** What became of a check. */
 export type CheckResult =
-  | { readonly is: 'allowed'; readonly live: LiveSession }
+  | { readonly is: 'allowed'; readonly session: OpenSession }
   | {
       readonly is: 'denied'
-      readonly live: LiveSession
-      readonly identified: UserEvaluation | undefined
+      readonly session: OpenSession
+      readonly evaluation: UserEvaluation | undefined
     }
   /** The grant or the row is gone: log in again. */
   | { readonly is: 'ended' }
@@ -27,13 +27,13 @@ export interface RecheckConfig {
   connections: ReadonlyMap<string, Connection>
   evaluators: ReadonlyMap<string, UserEvaluator>
   sessions: Sessions
-  flights: Flights
+  sessionLock: SessionLock
   /** Milliseconds; 0: only at login, and when the rules have changed. */
   interval: number
   /** Milliseconds. */
   grace: number
   isEarly: boolean
-  onChecked(live: LiveSession, result: CheckResult, duration: number): void
+  onChecked(session: OpenSession, result: CheckResult, duration: number): void
   onIdentified(evaluation: UserEvaluation): void
 }
 
@@ -47,13 +47,13 @@ export interface Recheck {
   /** The verdict that is in force. */
   verdict(session: Session): StoredDecision | undefined
   /** Reads the user again and asks every rule; shared by all who ask for the same session. */
-  check(live: LiveSession, req: IncomingMessage): Promise<CheckResult>
+  check(session: OpenSession, req: IncomingMessage): Promise<CheckResult>
   /** Starts a check beside the request. */
-  checkEarly(live: LiveSession, req: IncomingMessage): void
+  checkEarly(session: OpenSession, req: IncomingMessage): void
   /** These rules let the user in, though others refused since: the row is to be kept for longer than a refused one's. */
-  readmit(live: LiveSession): void
+  readmit(session: OpenSession): void
   /** The session with an access token that is valid: refreshed when it has run out. */
-  withFreshToken(live: LiveSession): Promise<LiveSession>
+  withFreshToken(session: OpenSession): Promise<OpenSession>
   /** Until when requests pass without a check that succeeds, in milliseconds. */
   toleratedUntil(session: Session): number
   /** When the next check is due, in milliseconds; `undefined` when none is. */
@@ -66,17 +66,9 @@ const EARLY_FROM_INTERVAL = 60_000
 const MAX_VERDICTS = 2
 
 export function createRecheck(config: RecheckConfig): Recheck {
-  const {
-    connections,
-    evaluators,
-    sessions,
-    flights,
-    interval,
-    grace,
-    isEarly,
-  } = config
+  const { connections, evaluators, sessions, sessionLock, interval, grace, isEarly } = config
   const pauses = createPauses()
-  const refresh = createRefresh({ connections, sessions, flights, pauses })
+  const refresh = createRefresh({ connections, sessions, sessionLock, pauses })
   const reread = createReread({ sessions, refresh })
   const fingerprintOf = (session: Session) => evaluators.get(session.provider)?.fingerprint ?? ''
   const verdictOf = (session: Session): StoredDecision | undefined =>
@@ -94,17 +86,17 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 
   const settle = async (
-    { live, startedAt, scopes }: Check,
+    { session, startedAt, scopes }: Check,
     evaluation: UserEvaluation | undefined,
   ): Promise<CheckResult> => {
-    const { user = live.session.user, decision } = evaluation ?? {}
+    const { user = session.record.user, decision } = evaluation ?? {}
     const isAllowed = decision?.isAllowed === true
     const verdict: StoredDecision = {
       at: startedAt,
       allowed: isAllowed,
       matched: isAllowed ? decision.matched : undefined,
     }
-    const written = await flights.write(live, (session) => {
+    const written = await sessionLock.write(session, (session) => {
       // Where no lock reaches, another process may have asked later and answered sooner: what it found out stands.
       if ((verdictOf(session)?.at ?? 0) > startedAt) return undefined
       return {
@@ -115,37 +107,37 @@ export function createRecheck(config: RecheckConfig): Recheck {
       }
     })
     if (written === undefined) return { is: 'ended' }
-    return verdictOf(written.session)?.allowed === true
-      ? { is: 'allowed', live: written }
-      : { is: 'denied', live: written, identified: evaluation }
+    return verdictOf(written.record)?.allowed === true
+      ? { is: 'allowed', session: written }
+      : { is: 'denied', session: written, evaluation }
   }
 
   const run = async (
-    live: LiveSession,
+    session: OpenSession,
     req: IncomingMessage,
     isAgain = false,
   ): Promise<CheckResult> => {
-    const connection = connections.get(live.session.provider)
-    const evaluator = evaluators.get(live.session.provider)
+    const connection = connections.get(session.record.provider)
+    const evaluator = evaluators.get(session.record.provider)
     if (connection === undefined || evaluator === undefined) return { is: 'ended' }
     const check: Check = {
-      live,
+      session,
       req,
       connection,
       evaluator,
       startedAt: Date.now(),
       isRefreshed: false,
-      scopes: live.session.scopes,
+      scopes: session.record.scopes,
     }
     try {
       const evaluation = await reread(check)
-      if (evaluation.user.key !== live.session.user.key)
+      if (evaluation.user.key !== session.record.user.key)
         throw new ProviderError('ended', 'login_required', {
           hint: 'the provider now names another user',
         })
       config.onIdentified(evaluation)
       const result = await settle(check, evaluation)
-      pauses.end(live.key)
+      pauses.end(session.key)
       return result
     } catch (error) {
       return settleFailure(check, error, isAgain)
@@ -158,52 +150,52 @@ export function createRecheck(config: RecheckConfig): Recheck {
     isAgain: boolean,
   ): Promise<CheckResult> => {
     if (!(error instanceof OAuthError)) throw error
-    const { live, req } = check
+    const { session, req } = check
     // The provider no longer shows what the rules ask for: a withdrawn permission.
     if (error instanceof ProviderError && error.outcome === 'denied')
       return settle(check, undefined)
     if (!isEnd(error)) {
-      pauses.begin(live.key, error)
+      pauses.begin(session.key, error)
       return { is: 'failed', error }
     }
-    const newer = isAgain ? undefined : await newerThan(live, sessions, flights)
+    const newer = isAgain ? undefined : await newerThan(session, sessions, sessionLock)
     if (newer !== undefined) return run(newer, req, true)
-    flights.unsaved.delete(live.key)
-    await sessions.destroy(live.key, 'ended')
+    sessionLock.unsaved.delete(session.key)
+    await sessions.destroy(session.key, 'ended')
     return { is: 'ended' }
   }
 
   /** For a while after the check was due, an outage does not lock out those who passed the last one. */
-  const withGrace = async (live: LiveSession, result: CheckResult): Promise<CheckResult> => {
+  const withGrace = async (session: OpenSession, result: CheckResult): Promise<CheckResult> => {
     if (
       result.is !== 'failed' ||
       !(result.error instanceof ProviderError) ||
       result.error.outcome !== 'down'
     )
       return result
-    const verdict = verdictOf(live.session)
+    const verdict = verdictOf(session.record)
     const isWithin =
       interval > 0 &&
       verdict?.allowed === true &&
       Math.abs(Date.now() - verdict.at) < interval + grace
     if (!isWithin) return result
     // It may have ended while the provider kept us waiting.
-    const current = await sessions.reload(live)
-    return current === undefined ? { is: 'ended' } : { is: 'allowed', live: current }
+    const current = await sessions.reload(session)
+    return current === undefined ? { is: 'ended' } : { is: 'allowed', session: current }
   }
 
   // Only those who ask the same rules share an answer.
-  const checkOnce = (live: LiveSession, req: IncomingMessage): Promise<CheckResult> =>
-    flights.share(`${live.key} ${fingerprintOf(live.session)}`, async () => {
+  const checkOnce = (session: OpenSession, req: IncomingMessage): Promise<CheckResult> =>
+    sessionLock.run(`${session.key} ${fingerprintOf(session.record)}`, async () => {
       const startedAt = Date.now()
-      const result = await flights
-        .locked<CheckResult>(live, async (current) => {
+      const result = await sessionLock
+        .withLock<CheckResult>(session, async (current) => {
           if (current === undefined) return { is: 'ended' }
           // Whoever held the lock before may have checked already.
-          const isDone = verdictOf(current.session)?.at !== verdictOf(live.session)?.at
-          const still = isDone ? need(current.session, Date.now()) : 'now'
-          if (still === 'none') return { is: 'allowed', live: current }
-          if (still === 'denied') return { is: 'denied', live: current, identified: undefined }
+          const isDone = verdictOf(current.record)?.at !== verdictOf(session.record)?.at
+          const still = isDone ? need(current.record, Date.now()) : 'now'
+          if (still === 'none') return { is: 'allowed', session: current }
+          if (still === 'denied') return { is: 'denied', session: current, evaluation: undefined }
           return run(current, req)
         })
         .catch((error: unknown): CheckResult => {
@@ -211,7 +203,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
           if (error instanceof ProviderError) return { is: 'failed', error }
           throw error
         })
-      config.onChecked(live, result, Date.now() - startedAt)
+      config.onChecked(session, result, Date.now() - startedAt)
       return result
     })
 
@@ -226,20 +218,21 @@ export function createRecheck(config: RecheckConfig): Recheck {
         issuer === (provider.issuer ?? '')
       )
     },
-    async check(live, req) {
-      const error = pauses.reason(live.key)
+    async check(session, req) {
+      const error = pauses.reason(session.key)
       return withGrace(
-        live,
-        error === undefined ? await checkOnce(live, req) : { is: 'failed', error },
+        session,
+        error === undefined ? await checkOnce(session, req) : { is: 'failed', error },
       )
     },
-    checkEarly(live, req) {
-      if (pauses.reason(live.key) === undefined) flights.beside(checkOnce(live, req))
+    checkEarly(session, req) {
+      if (pauses.reason(session.key) === undefined)
+        sessionLock.inBackground(checkOnce(session, req))
     },
-    readmit(live) {
-      if (live.session.deniedSince === undefined) return
-      flights.beside(
-        flights.write(live, ({ deniedSince }) =>
+    readmit(session) {
+      if (session.record.deniedSince === undefined) return
+      sessionLock.inBackground(
+        sessionLock.write(session, ({ deniedSince }) =>
           deniedSince === undefined ? undefined : { deniedSince: undefined },
         ),
       )

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { runHook } from '../oauth/run-hook.js'
 import { type Claims, membershipLists } from '../oauth/definition.js'
 import type { Session } from '../session/session.js'
-import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser } from '../access/user.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
@@ -12,7 +12,7 @@ import { recheckScopes } from '../access/granted-scopes.js'
 /** One check of a session, while it runs. */
 export interface Check {
   /** Follows what a refresh does to the session. */
-  live: LiveSession
+  session: OpenSession
   readonly req: IncomingMessage
   readonly connection: Connection
   readonly evaluator: UserEvaluator
@@ -37,31 +37,31 @@ export function createReread({
     let claims: Claims | undefined
     let answer: Claims | undefined
     const renew = async () => {
-      ;({ live: check.live, claims, answer } = await refresh.tokens(check.live, connection))
+      ;({ session: check.session, claims, answer } = await refresh.tokens(check.session, connection))
       check.isRefreshed = true
     }
     const identify = async () => {
-      const { session } = check.live
-      const tokens = sessions.tokens(check.live)
+      const { record } = check.session
+      const tokens = sessions.tokens(check.session)
       const source = connection.client.api({
         accessToken: tokens.accessToken,
-        claims: claims ?? session.boundClaims,
+        claims: claims ?? record.boundClaims,
         hasFreshClaims: claims !== undefined,
         isLogin: false,
-        scopes: session.scopes,
-        subject: session.subject,
-        tokens: { ...keptAnswer(session, tokens), ...answer },
+        scopes: record.scopes,
+        subject: record.subject,
+        tokens: { ...keptAnswer(record, tokens), ...answer },
       })
       await runHook('validate', source, () => connection.provider.validate?.(source))
       check.scopes = await recheckScopes(connection.provider, source)
       return evaluator.evaluate(source, req)
     }
-    check.live = await refresh.recover(check.live)
-    if (sessions.tokens(check.live).accessToken === '' || hasExpired(check.live.session))
+    check.session = await refresh.recover(check.session)
+    if (sessions.tokens(check.session).accessToken === '' || hasExpired(check.session.record))
       await renew()
     try {
       const evaluation = await identify()
-      const canRenew = sessions.tokens(check.live).refreshToken !== undefined
+      const canRenew = sessions.tokens(check.session).refreshToken !== undefined
       return mustReadIdToken(check, evaluation, canRenew)
         ? await renew().then(identify)
         : evaluation
@@ -69,7 +69,7 @@ export function createReread({
       if (
         !isEnd(error) ||
         check.isRefreshed ||
-        sessions.tokens(check.live).refreshToken === undefined
+        sessions.tokens(check.session).refreshToken === undefined
       )
         throw error
       await renew()
@@ -83,13 +83,13 @@ export function createReread({
  * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
  */
 function mustReadIdToken(
-  { live, connection, isRefreshed }: Check,
+  { session, connection, isRefreshed }: Check,
   { user, decision }: UserEvaluation,
   canRenew: boolean,
 ): boolean {
   if (isRefreshed || !connection.provider.openid) return false
-  if (decision.isAllowed && !(canRenew && hasLost(live.session.user, user))) return false
-  return Object.keys(live.session.user.claims).some(
+  if (decision.isAllowed && !(canRenew && hasLost(session.record.user, user))) return false
+  return Object.keys(session.record.user.claims).some(
     (name) => !(name in user.claims) && !protocolClaims.has(name),
   )
 }

@@ -7,7 +7,7 @@ import {
   type SeenLogoutTokens,
 } from '../flows/backchannel-logout.js'
 import { createCallback } from '../flows/callback.js'
-import { createFlights, type Flights } from '../session/session-lock.js'
+import { createSessionLock, type SessionLock } from '../session/session-lock.js'
 import {
   AUTHORIZE_TIMEOUT_MS,
   createUserEvaluator,
@@ -36,14 +36,14 @@ import type { Denial } from '../access/policy.js'
 import type { Provider } from '../providers/parse-provider.js'
 import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
 import { createLogoutIndex, type LogoutIndex } from '../session/logout-index.js'
-import { absoluteEnd } from '../session/session.js'
+import { absoluteExpiry } from '../session/session.js'
 import {
   createSessions,
   type EndReason,
-  type LiveSession,
+  type OpenSession,
   type Sessions,
 } from '../session/sessions.js'
-import { limitsOfStore } from '../session/stores/store-limits.js'
+import { storeLimits } from '../session/stores/store-limits.js'
 import { createSpecialPaths } from './routes.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
 import { createVisits } from './visitor.js'
@@ -54,7 +54,7 @@ export interface Shared {
   readonly encrypter: Encrypter
   readonly transactions: Transactions
   readonly sessions: Sessions
-  readonly flights: Flights
+  readonly sessionLock: SessionLock
   readonly events: Events
   readonly reports: RequestReports
   readonly passed: PassedRequests
@@ -99,14 +99,14 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     clockTolerance: () => current().config.clockTolerance,
     onBackgroundError,
     onEnd(key: string, reason: EndReason, wasThere: boolean) {
-      flights.unsaved.delete(key)
+      sessionLock.unsaved.delete(key)
       watches.ended(key, reason)
       if (wasThere && (reason === 'expired' || reason === 'revoked'))
         events.tell(reason, { sessionHandle: key })
     },
   })
   const watches = createWatches({ sessions, recheck: () => current().recheck })
-  const flights = createFlights({
+  const sessionLock = createSessionLock({
     store,
     sessions,
     storeTimeout,
@@ -118,18 +118,18 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     store,
     storeTimeout,
     sessions,
-    expiresAt: (session) => absoluteEnd(session, current().config.lifetimes),
+    expiresAt: (session) => absoluteExpiry(session, current().config.lifetimes),
     providerUrl: (name) => current().connections.get(name)?.provider.issuer ?? '',
-    beside: flights.beside,
+    beside: sessionLock.inBackground,
   })
-  for (const limit of limitsOfStore(store, first.givenStore)) logger.warn(limit)
+  for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   const reports = createRequestReports(events)
   return {
     encrypter,
     transactions: createTransactions(encrypter),
     sessions,
-    flights,
+    sessionLock,
     events,
     reports,
     passed: createPassedRequests(),
@@ -150,7 +150,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     encrypter,
     transactions,
     sessions,
-    flights,
+    sessionLock,
     events,
     reports,
     watches,
@@ -175,7 +175,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
         decisionId: newDecisionId(),
         isReportOnly: true,
       })
-    flights.beside(evaluateReportOnly().then(tell))
+    sessionLock.inBackground(evaluateReportOnly().then(tell))
   }
   for (const provider of providers) warnOfBlindTrial(config, provider)
   const evaluators = new Map(
@@ -197,12 +197,12 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     connections,
     evaluators,
     sessions,
-    flights,
+    sessionLock,
     ...check,
     // A check beside the request has no answer to put a new cookie into.
     isEarly: check.isEarly && !isCookieStore(config.store),
     onIdentified,
-    onChecked: (live, result, duration) => tellCheck(events, watches, live, result, duration),
+    onChecked: (session, result, duration) => tellCheck(events, watches, session, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
   const answers = createAnswers(
@@ -257,7 +257,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       mounts,
       answers,
       behaviour: config.logout,
-      beside: flights.beside,
+      beside: sessionLock.inBackground,
     }),
     backchannelLogout:
       providers.some(({ openid }) => openid) && !isCookieStore(config.store)
@@ -271,15 +271,19 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     links,
     sessions,
     recheck,
-    async onLogin(live, now) {
-      await appUsers.noteLogin(live.session, now)
-      if (live.session.subject !== undefined)
-        await logoutIndex.note(live.key, live.session, sessions.ends(live).expiresAt - now)
+    async onLogin(session, now) {
+      await appUsers.noteLogin(session.record, now)
+      if (session.record.subject !== undefined)
+        await logoutIndex.note(
+          session.key,
+          session.record,
+          sessions.expiry(session).expiresAt - now,
+        )
       if (config.sessionsPerUser !== undefined)
-        await appUsers.endOldest(live, config.sessionsPerUser)
-      events.tell('login', factsOf(live))
+        await appUsers.endOldest(session, config.sessionsPerUser)
+      events.tell('login', factsOf(session))
     },
-    onLogout: (live) => events.tell('logout', factsOf(live)),
+    onLogout: (session) => events.tell('logout', factsOf(session)),
   })
   const gate = createGate({
     config,
@@ -302,7 +306,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     login,
     specialPaths,
     reports,
-    onActivity: ({ session }, now) => appUsers.noteActivity(session.user, now),
+    onActivity: ({ record }, now) => appUsers.noteActivity(record.user, now),
   })
   const [only] = connections.size === 1 ? connections.keys() : []
   const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
@@ -338,24 +342,24 @@ function longestCheck({ providers, storeTimeout, authorize, trial }: Config): nu
   )
 }
 
-function factsOf({ key, session }: LiveSession) {
-  return { user: session.user, provider: session.provider, sessionHandle: key }
+function factsOf({ key, record }: OpenSession) {
+  return { user: record.user, provider: record.provider, sessionHandle: key }
 }
 
 function tellCheck(
   events: Events,
   watches: Watches,
-  live: LiveSession,
+  session: OpenSession,
   result: CheckResult,
   duration: number,
 ): void {
-  if (result.is === 'denied') watches.ended(live.key, 'denied')
+  if (result.is === 'denied') watches.ended(session.key, 'denied')
   if (result.is === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
-    events.tell('recheck_failed', { ...factsOf(live), outcome, code, hint })
+    events.tell('recheck_failed', { ...factsOf(session), outcome, code, hint })
   } else {
-    const latest = result.is === 'ended' ? live : result.live
+    const latest = result.is === 'ended' ? session : result.session
     events.tell('recheck', { ...factsOf(latest), outcome: result.is, duration })
   }
 }

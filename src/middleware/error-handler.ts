@@ -139,8 +139,8 @@ export function denial(
 /** What a check that did not let somebody pass is for the visitor. */
 export function refusal(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
   if (result.is === 'denied') {
-    const decision = result.identified?.decision
-    return denial(result.live.session.user, decision?.isAllowed === false ? decision : undefined)
+    const decision = result.evaluation?.decision
+    return denial(result.session.record.user, decision?.isAllowed === false ? decision : undefined)
   }
   return unchecked(result.error)
 }

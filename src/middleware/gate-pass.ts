@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { FailedLogin } from '../flows/rejection.js'
 import type { GateRequest } from '../http/mounts.js'
-import type { LiveSession } from '../session/sessions.js'
+import type { OpenSession } from '../session/sessions.js'
 
 /** A request that the gate has let through, for guards behind it. */
 export interface Passed {
   readonly request: GateRequest
-  readonly live: LiveSession | undefined
+  readonly session: OpenSession | undefined
   /** Why somebody who is logged in is nobody here: the rules refuse them. */
   readonly refused?: FailedLogin | undefined
   /** Nothing is enforced on this request. */

@@ -19,7 +19,7 @@ import type { Config } from '../options/options.js'
 import type { PassedRequests } from './gate-pass.js'
 import type { Mounts } from '../http/mounts.js'
 import type { RequestReports } from './request-events.js'
-import type { LiveSession, MissReason, Sessions } from '../session/sessions.js'
+import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
 import type { SpecialPaths } from './routes.js'
@@ -39,7 +39,7 @@ export interface GateParts {
   login: Login
   specialPaths: SpecialPaths
   reports: RequestReports
-  onActivity(live: LiveSession, now: number): void
+  onActivity(session: OpenSession, now: number): void
 }
 
 /** What {@link Gate.identify} is told beside the request. */
@@ -123,13 +123,13 @@ export function createGate(parts: GateParts): Gate {
   const admit = (
     request: Visit,
     res: ServerResponse,
-    found: LiveSession | MissReason,
+    found: OpenSession | MissReason,
   ): Awaitable<Outcome> => {
     if (typeof found === 'string') return stranger(request, res, found)
     visits.welcome(request, found)
     mounts.confirm(request.target.mountPath)
-    passed.note({ request, live: found })
-    reports.allow(request.req, found.session.user)
+    passed.note({ request, session: found })
+    reports.allow(request.req, found.record.user)
     keepPrivate(res)
     return 'pass'
   }
@@ -148,51 +148,53 @@ export function createGate(parts: GateParts): Gate {
 
   const passExempt = (request: Visit): Outcome => {
     visits.anonymous(request, 'none')
-    passed.note({ request, live: undefined, isExempt: true })
+    passed.note({ request, session: undefined, isExempt: true })
     reports.allow(request.req, undefined)
     return 'pass'
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (request: Visit): Awaitable<LiveSession | MissReason> => {
+  const find = (request: Visit): Awaitable<OpenSession | MissReason> => {
     const { headers, mount, now } = request
     const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
-    return found instanceof Promise ? found.then((live) => vet(request, live)) : vet(request, found)
+    return found instanceof Promise
+      ? found.then((session) => vet(request, session))
+      : vet(request, found)
   }
 
   const vet = (
     request: Visit,
-    live: LiveSession | MissReason,
-  ): Awaitable<LiveSession | MissReason> => {
-    if (typeof live === 'string') return live
-    if (!recheck.knows(live.session)) return 'expired'
-    const need = recheck.need(live.session, request.now)
-    if (need === 'early') recheck.checkEarly(live, request.req)
-    if (need === 'none' || need === 'early') return note(request, live, live)
-    return ask(request, live, need === 'now').then((checked) =>
-      typeof checked === 'string' ? checked : note(request, live, checked),
+    session: OpenSession | MissReason,
+  ): Awaitable<OpenSession | MissReason> => {
+    if (typeof session === 'string') return session
+    if (!recheck.knows(session.record)) return 'expired'
+    const need = recheck.need(session.record, request.now)
+    if (need === 'early') recheck.checkEarly(session, request.req)
+    if (need === 'none' || need === 'early') return note(request, session, session)
+    return ask(request, session, need === 'now').then((checked) =>
+      typeof checked === 'string' ? checked : note(request, session, checked),
     )
   }
 
-  const note = (request: Visit, before: LiveSession, checked: LiveSession): LiveSession => {
+  const note = (request: Visit, before: OpenSession, checked: OpenSession): OpenSession => {
     recheck.readmit(checked)
     onActivity(checked, request.now)
-    return visits.keep(request, before, sessions.touch(checked, request.now))
+    return visits.keep(request, before, sessions.recordActivity(checked, request.now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
   const ask = async (
     request: Visit,
-    live: LiveSession,
+    session: OpenSession,
     isDue: boolean,
-  ): Promise<LiveSession | MissReason> => {
+  ): Promise<OpenSession | MissReason> => {
     const { req } = request
-    const isRefused = recheck.verdict(live.session)?.allowed === false
-    if (isRefused && !(isDue && isNavigation(req))) throw denial(live.session.user)
-    const result = await recheck.check(live, req)
-    if (result.is === 'allowed') return result.live
+    const isRefused = recheck.verdict(session.record)?.allowed === false
+    if (isRefused && !(isDue && isNavigation(req))) throw denial(session.record.user)
+    const result = await recheck.check(session, req)
+    if (result.is === 'allowed') return result.session
     if (result.is === 'ended') return 'expired'
-    if (result.is === 'denied') visits.keep(request, live, result.live)
+    if (result.is === 'denied') visits.keep(request, session, result.session)
     throw refusal(result)
   }
 
@@ -212,7 +214,7 @@ export function createGate(parts: GateParts): Gate {
   ): Outcome => {
     const refused = typeof reason === 'string' ? undefined : reason
     visits.anonymous(request, typeof reason === 'string' ? reason : 'denied')
-    passed.note({ request, live: undefined, refused })
+    passed.note({ request, session: undefined, refused })
     reports.allow(request.req, undefined)
     appendVary(res)
     return 'pass'

@@ -18,7 +18,7 @@ export type AnonymousReason = MissReason | 'denied'
 /** What the context of one request is made from. */
 export interface ContextSource {
   /** The session and its public name; absent when nobody is logged in. */
-  readonly live: { readonly key: string; readonly session: Session } | undefined
+  readonly session: { readonly key: string; readonly record: Session } | undefined
   readonly reason: AnonymousReason | undefined
   readonly lastCheckedAt: number | undefined
   readonly sessionExpiresAt: number | undefined
@@ -52,16 +52,16 @@ export class OAuthContext {
   readonly #source: ContextSource
 
   constructor(source: ContextSource) {
-    const { live } = source
-    const session = live?.session
+    const { session } = source
+    const record = session?.record
     this.#source = source
-    this.isAuthenticated = live !== undefined
+    this.isAuthenticated = session !== undefined
     // A copy: one session serves many requests, and an app may write to its `req.user`.
-    this.user = session && { ...session.user }
-    this.provider = session?.provider
-    this.sessionHandle = live?.key
-    this.scopes = session?.scopes ?? []
-    this.createdAt = session?.createdAt
+    this.user = record && { ...record.user }
+    this.provider = record?.provider
+    this.sessionHandle = session?.key
+    this.scopes = record?.scopes ?? []
+    this.createdAt = record?.createdAt
     this.lastCheckedAt = source.lastCheckedAt
     this.sessionExpiresAt = source.sessionExpiresAt
     this.accessTokenExpiresAt = source.accessTokenExpiresAt()

@@ -129,8 +129,8 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     },
     async close() {
       shared.watches.close()
-      await shared.flights.drain()
-      await shared.sessions.settle()
+      await shared.sessionLock.drain()
+      await shared.sessions.drain()
       await first.store.close?.()
     },
   })

@@ -15,7 +15,7 @@ import {
 } from '../providers/parse-provider.js'
 import { readOptions } from '../schema.js'
 import { checkScope } from '../providers/request-params.js'
-import type { LiveSession } from '../session/sessions.js'
+import type { OpenSession } from '../session/sessions.js'
 
 /** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */
 export interface GuardRules {
@@ -115,22 +115,22 @@ export function createGuard(
     )
   }
 
-  const evaluate = ({ session: { user } }: LiveSession, provider: Provider | undefined) => {
+  const evaluate = ({ record: { user } }: OpenSession, provider: Provider | undefined) => {
     const emailVerified = user.emailVerified || (provider !== undefined && trustsEmail(provider))
     return policy.evaluate({ email: user.email, emailVerified }, user)
   }
   /** Scopes without which the provider does not show what the lists ask about. */
-  const unreadable = ({ session }: LiveSession, provider: Provider | undefined) => {
+  const unreadable = ({ record }: OpenSession, provider: Provider | undefined) => {
     const asks = membershipLists.some(
       (list) => lists[list] !== undefined && provider?.membershipLists?.includes(list),
     )
     // Where no scope at all was granted, scopes are not what decides: a GitHub App has permissions instead.
-    return asks && session.scopes.length > 0
-      ? (provider?.membershipScopes ?? []).filter((scope) => !session.scopes.includes(scope))
+    return asks && record.scopes.length > 0
+      ? (provider?.membershipScopes ?? []).filter((scope) => !record.scopes.includes(scope))
       : []
   }
   const refuse = (
-    { session: { user } }: LiveSession,
+    { record: { user } }: OpenSession,
     { fail }: GuardedRequest,
     code: Denial['code'],
   ) =>
@@ -144,7 +144,7 @@ export function createGuard(
     )
 
   const guard: Guard = async (pass, req) => {
-    const { live, request, refused, isExempt, demandLogin } = pass
+    const { session, request, refused, isExempt, demandLogin } = pass
     if (isExempt === true) return 'pass'
     if (refused !== undefined)
       return pass.fail(
@@ -155,26 +155,26 @@ export function createGuard(
           isGuard: true,
         }),
       )
-    if (live === undefined) return demandLogin({})
-    const { session } = live
-    const provider = pass.provider(session.provider)
+    if (session === undefined) return demandLogin({})
+    const { record } = session
+    const provider = pass.provider(record.provider)
     const stepUp = (missing: readonly string[]) =>
-      demandLogin({ scopes: missing, keptScopes: session.scopes })
-    const missing = scopes.filter((scope) => !session.scopes.includes(scope))
+      demandLogin({ scopes: missing, keptScopes: record.scopes })
+    const missing = scopes.filter((scope) => !record.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
-    const authTime = session.authTime ?? (acceptsSilentLogin ? session.createdAt : 0)
+    const authTime = record.authTime ?? (acceptsSilentLogin ? record.createdAt : 0)
     // The clock of a silent login is ours.
-    const tolerance = session.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
+    const tolerance = record.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
     if (maxAge !== undefined && request.now - authTime > maxAge + tolerance)
       return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
-    const decision = evaluate(live, provider)
+    const decision = evaluate(session, provider)
     if (!decision.isAllowed) {
-      const wanted = unreadable(live, provider)
-      return wanted.length > 0 ? stepUp(wanted) : refuse(live, pass, decision.code)
+      const wanted = unreadable(session, provider)
+      return wanted.length > 0 ? stepUp(wanted) : refuse(session, pass, decision.code)
     }
-    if (authorize === undefined || (await isAuthorized(authorize, { ...session.user }, req)))
+    if (authorize === undefined || (await isAuthorized(authorize, { ...record.user }, req)))
       return 'pass'
-    return refuse(live, pass, 'not_authorized')
+    return refuse(session, pass, 'not_authorized')
   }
   return { guard, asksMore: asked.add(lists) }
 }

@@ -8,7 +8,7 @@ import type { Logout } from '../flows/logout.js'
 import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
 import type { AppRequest } from '../http/request.js'
-import type { LiveSession, Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { Visit } from './visitor.js'
 
 export interface SpecialPathsConfig {
@@ -22,8 +22,8 @@ export interface SpecialPathsConfig {
   links: Links
   sessions: Sessions
   recheck: Recheck
-  onLogin(live: LiveSession, now: number): Promise<void>
-  onLogout(live: LiveSession): void
+  onLogin(session: OpenSession, now: number): Promise<void>
+  onLogout(session: OpenSession): void
 }
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
@@ -54,15 +54,15 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
       now,
       mount.instance,
     )
-    const live = typeof found !== 'string' && recheck.knows(found.session) ? found : undefined
-    const isRefused = live !== undefined && recheck.verdict(live.session)?.allowed === false
-    const ends = live && sessions.ends(live)
+    const session = typeof found !== 'string' && recheck.knows(found.record) ? found : undefined
+    const isRefused = session !== undefined && recheck.verdict(session.record)?.allowed === false
+    const ends = session && sessions.expiry(session)
     sendJson(res, 200, {
-      user: live === undefined || isRefused ? null : live.session.user,
-      reason: isRefused ? 'denied' : live ? null : typeof found === 'string' ? found : 'expired',
+      user: session === undefined || isRefused ? null : session.record.user,
+      reason: isRefused ? 'denied' : session ? null : typeof found === 'string' ? found : 'expired',
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
-      checkDueAt: (live && recheck.dueAt(live.session)) ?? null,
+      checkDueAt: (session && recheck.dueAt(session.record)) ?? null,
       loginUrl: links.login(mount, { returnPath: links.safeReturn(mount, undefined) }),
     })
   }

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { type CheckResult, type Recheck, unchecked } from '../flows/recheck.js'
-import type { EndReason, LiveSession, Sessions } from '../session/sessions.js'
+import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 
 /** Something that stays open longer than a request: a socket, or a stream of events. */
 interface Closable {
@@ -11,7 +11,7 @@ interface Closable {
 
 export interface Watches {
   /** Aborts when this process learns that the session has ended, that its user is refused, or that neither can be told. */
-  watch(live: LiveSession, req: IncomingMessage, until: Closable): AbortSignal
+  watch(session: OpenSession, req: IncomingMessage, until: Closable): AbortSignal
   /** The session is over: whoever watches it is told. */
   ended(key: string, reason: EndReason | 'denied'): void
   /** Looks after all sessions now: other rules are in force. */
@@ -59,32 +59,33 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   subscribe('http.server.response.finish', answered)
 
   /** What a request at this moment would be told. */
-  const look = async (known: LiveSession, req: IncomingMessage): Promise<LiveSession> => {
-    const live = await sessions.reload(known)
-    if (live === undefined || !recheck().knows(live.session)) throw new OAuthError('login_required')
-    const need = recheck().need(live.session, Date.now())
-    if (need === 'none' || need === 'early') return live
+  const look = async (known: OpenSession, req: IncomingMessage): Promise<OpenSession> => {
+    const session = await sessions.reload(known)
+    if (session === undefined || !recheck().knows(session.record))
+      throw new OAuthError('login_required')
+    const need = recheck().need(session.record, Date.now())
+    if (need === 'none' || need === 'early') return session
     if (need === 'denied') throw new OAuthError('not_authorized')
-    return passed(await recheck().check(live, req))
+    return passed(await recheck().check(session, req))
   }
 
   /** Until when the session holds by what is known of it. */
-  const undisputedUntil = (live: LiveSession) => {
-    const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(live)
-    return Math.min(expiresAt, idleExpiresAt, recheck().toleratedUntil(live.session))
+  const undisputedUntil = (session: OpenSession) => {
+    const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(session)
+    return Math.min(expiresAt, idleExpiresAt, recheck().toleratedUntil(session.record))
   }
 
   const start = (
-    live: LiveSession,
+    session: OpenSession,
     req: IncomingMessage,
   ): { watch: Watch; signal: AbortSignal } => {
     const controller = new AbortController()
-    let current = live
+    let current = session
     let timer: NodeJS.Timeout | undefined
     let isStopped = false
     const arm = (isFirst: boolean) => {
-      const { expiresAt, idleExpiresAt = expiresAt } = sessions.ends(current)
-      const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.session) ?? expiresAt)
+      const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(current)
+      const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.record) ?? expiresAt)
       clearTimeout(timer)
       const wait = next - Date.now()
       const shortest = isFirst || wait > 0 ? SHORTEST_TIMER : OVERDUE_PAUSE
@@ -122,19 +123,19 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
       stop() {
         isStopped = true
         clearTimeout(timer)
-        const set = watches.get(live.key)
+        const set = watches.get(session.key)
         set?.delete(watch)
-        if (set?.size === 0) watches.delete(live.key)
+        if (set?.size === 0) watches.delete(session.key)
       },
     }
-    watches.set(live.key, (watches.get(live.key) ?? new Set()).add(watch))
+    watches.set(session.key, (watches.get(session.key) ?? new Set()).add(watch))
     arm(true)
     return { watch, signal: controller.signal }
   }
 
   return {
-    watch(live, req, until) {
-      const { watch, signal } = start(live, req)
+    watch(session, req, until) {
+      const { watch, signal } = start(session, req)
       const present = connections.get(until)
       const own = present ?? new Map<Watch, IncomingMessage>()
       if (present === undefined)
@@ -156,8 +157,8 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   }
 }
 
-function passed(result: CheckResult): LiveSession {
-  if (result.is === 'allowed') return result.live
+function passed(result: CheckResult): OpenSession {
+  if (result.is === 'allowed') return result.session
   if (result.is === 'failed') throw unchecked(result.error)
   throw new OAuthError(result.is === 'denied' ? 'not_authorized' : 'login_required')
 }

@@ -11,7 +11,7 @@ import type { AppRequest } from '../http/request.js'
 import type { Mounts, GateRequest } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
-import type { LiveSession, Sessions, Tokens } from '../session/sessions.js'
+import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 import type { Watches } from './session-signals.js'
@@ -32,10 +32,10 @@ export interface VisitsConfig {
 
 /** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
 export interface Visits {
-  welcome(request: GateRequest, live: LiveSession): OAuthContext
+  welcome(request: GateRequest, session: OpenSession): OAuthContext
   anonymous(request: GateRequest, reason: AnonymousReason): OAuthContext
   /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
-  keep(request: GateRequest, before: LiveSession, after: LiveSession): LiveSession
+  keep(request: GateRequest, before: OpenSession, after: OpenSession): OpenSession
 }
 
 export function createVisits(config: VisitsConfig): Visits {
@@ -49,8 +49,8 @@ export function createVisits(config: VisitsConfig): Visits {
 
   return {
     keep: (request, before, after) => keep(config, request, before, after),
-    welcome(request, live) {
-      const guest = new Guest(config, request, live)
+    welcome(request, session) {
+      const guest = new Guest(config, request, session)
       config.upstream.set(request.headers, guest)
       return attach(request.req, new OAuthContext(guest))
     },
@@ -63,16 +63,16 @@ export function createVisits(config: VisitsConfig): Visits {
 function keep(
   { sessions }: VisitsConfig,
   { req, res, mount, now }: GateRequest,
-  before: LiveSession,
-  after: LiveSession,
-): LiveSession {
+  before: OpenSession,
+  after: OpenSession,
+): OpenSession {
   if (after.id !== before.id && res !== undefined && !res.headersSent) {
     writeSessionCookie(
       res,
       req.headers.cookie,
       mount.sessionCookie,
       after.id,
-      sessions.ends(after).expiresAt - now,
+      sessions.expiry(after).expiresAt - now,
     )
     forbidStoring(res)
   }
@@ -91,7 +91,7 @@ class Stranger implements ContextSource {
     this.reason = reason
   }
 
-  get live(): LiveSession | undefined {
+  get session(): OpenSession | undefined {
     return undefined
   }
 
@@ -136,18 +136,18 @@ class Stranger implements ContextSource {
 
 /** Somebody who is logged in, at one request. */
 class Guest extends Stranger implements HeaderSource {
-  #live: LiveSession
+  #session: OpenSession
   #signal: AbortSignal | undefined
   readonly #verdict: StoredDecision | undefined
 
-  constructor(config: VisitsConfig, request: GateRequest, live: LiveSession) {
+  constructor(config: VisitsConfig, request: GateRequest, session: OpenSession) {
     super(config, request, undefined)
-    this.#live = live
-    this.#verdict = config.recheck.verdict(live.session)
+    this.#session = session
+    this.#verdict = config.recheck.verdict(session.record)
   }
 
-  override get live(): LiveSession {
-    return this.#live
+  override get session(): OpenSession {
+    return this.#session
   }
 
   override get lastCheckedAt(): number | undefined {
@@ -155,11 +155,11 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   override get sessionExpiresAt(): number {
-    return this.config.sessions.nextEnd(this.#live.session, this.request.now)
+    return this.config.sessions.nextExpiry(this.#session.record, this.request.now)
   }
 
   get user(): OAuthUser {
-    return this.#live.session.user
+    return this.#session.record.user
   }
 
   get matched(): HeaderSource['matched'] {
@@ -167,36 +167,36 @@ class Guest extends Stranger implements HeaderSource {
   }
 
   get headerTokens(): HeaderSource['headerTokens'] {
-    const { session } = this.#live
-    return this.config.sessions.hasTokens(session) ? session.headerTokens : []
+    const { record } = this.#session
+    return this.config.sessions.hasTokens(record) ? record.headerTokens : []
   }
 
   openToken(name: 'access' | 'refresh'): string | undefined {
-    return this.config.sessions.tokens(this.#live)[
+    return this.config.sessions.tokens(this.#session)[
       name === 'access' ? 'accessToken' : 'refreshToken'
     ]
   }
 
   override accessTokenExpiresAt(): number | undefined {
-    return this.#live.session.accessTokenExpiresAt
+    return this.#session.record.accessTokenExpiresAt
   }
 
   override tokens(): Tokens | undefined {
     return this.config.managed.has(this.user.provider)
       ? undefined
-      : this.config.sessions.tokens(this.#live)
+      : this.config.sessions.tokens(this.#session)
   }
 
   override async freshAccessToken(): Promise<string | undefined> {
     const { config, request } = this
     if (config.managed.has(this.user.provider)) return undefined
-    this.#live = keep(config, request, this.#live, await config.recheck.withFreshToken(this.#live))
-    return config.sessions.tokens(this.#live).accessToken || undefined
+    this.#session = keep(config, request, this.#session, await config.recheck.withFreshToken(this.#session))
+    return config.sessions.tokens(this.#session).accessToken || undefined
   }
 
   override signal(): AbortSignal {
     const { req, res } = this.request
-    this.#signal ??= this.config.watches.watch(this.#live, req, res ?? req.socket)
+    this.#signal ??= this.config.watches.watch(this.#session, req, res ?? req.socket)
     return this.#signal
   }
 }

@@ -3,19 +3,19 @@ import { OAuthError } from '../http/errors.js'
 import { randomId, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
 import { deepFreeze } from './stores/deep-freeze.js'
-import { chunked, readChunked } from './session-cookie.js'
+import { encodeChunks, readChunkedCookies } from './session-cookie.js'
 import {
-  absoluteEnd,
-  idleEnd,
+  absoluteExpiry,
+  idleExpiry,
   isExpired,
   type Session,
-  timeToLive,
-  touchInterval,
+  remaining,
+  activityWriteInterval,
 } from './session.js'
 import {
-  asSession,
+  parseSession,
   headerTokensOf,
-  type LiveSession,
+  type OpenSession,
   type MissReason,
   newSession,
   type Sessions,
@@ -64,44 +64,50 @@ export function createCookieSessions({
   // What this process ended stays ended here; other processes cannot know.
   const ended = new LRUCache<string, MissReason>({ max: 10_000 })
   // Requests that came with the cookie before, and answers that could no longer set the new one: the old refresh token may be spent.
-  const newer = new LRUCache<string, LiveSession>({ max: MAX_NEWER })
+  const newer = new LRUCache<string, OpenSession>({ max: MAX_NEWER })
 
-  const sealed = (key: string, session: Session): LiveSession => {
+  const sealed = (key: string, session: Session): OpenSession => {
     for (const part of leaner(session)) {
-      const id = chunked(encrypter.encrypt('session', JSON.stringify({ key, session: part })))
-      if (id !== undefined) return { id, key, session: deepFreeze(session) }
+      const id = encodeChunks(encrypter.encrypt('session', JSON.stringify({ key, session: part })))
+      if (id !== undefined) return { id, key, record: deepFreeze(session) }
     }
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
-  const opened = (text: string): Omit<LiveSession, 'id'> | undefined => {
+  const opened = (text: string): Omit<OpenSession, 'id'> | undefined => {
     const json = encrypter.decrypt('session', text)
     const value: unknown = json === undefined ? undefined : JSON.parse(json)
     if (!isRecord(value) || typeof value['key'] !== 'string') return undefined
-    const session = asSession(value['session'] as Session)
-    return session && { key: value['key'], session }
+    const session = parseSession(value['session'] as Session)
+    return session && { key: value['key'], record: session }
   }
-  const newest = (live: LiveSession): LiveSession => {
-    const known = newer.get(live.key)
-    if (known === undefined || known.session.revision <= live.session.revision) return live
-    const lastActiveAt = Math.max(known.session.lastActiveAt, live.session.lastActiveAt)
-    return { id: OUTDATED, key: live.key, session: { ...known.session, lastActiveAt } }
+  const newest = (session: OpenSession): OpenSession => {
+    const known = newer.get(session.key)
+    if (known === undefined || known.record.revision <= session.record.revision) return session
+    const lastActiveAt = Math.max(known.record.lastActiveAt, session.record.lastActiveAt)
+    return { id: OUTDATED, key: session.key, record: { ...known.record, lastActiveAt } }
   }
-  const judge = (live: LiveSession, now: number): LiveSession | MissReason => {
-    const reason = ended.get(live.key)
+  const judge = (session: OpenSession, now: number): OpenSession | MissReason => {
+    const reason = ended.get(session.key)
     if (reason !== undefined) return reason
-    return isExpired(live.session, live.session.lastActiveAt, lifetimes(), now, clockTolerance())
+    return isExpired(
+      session.record,
+      session.record.lastActiveAt,
+      lifetimes(),
+      now,
+      clockTolerance(),
+    )
       ? 'expired'
-      : live
+      : session
   }
 
   return {
     find(cookieHeader, cookieName, now, instance) {
       let reason: MissReason = 'none'
-      for (const { id, text } of readChunked(cookieHeader, cookieName)) {
-        const live = opened(text)
+      for (const { id, text } of readChunkedCookies(cookieHeader, cookieName)) {
+        const session = opened(text)
         // Another instance's limits are not ours to apply.
-        if (live !== undefined && live.session.instance !== instance) continue
-        const found = live === undefined ? 'expired' : judge(newest({ id, ...live }), now)
+        if (session !== undefined && session.record.instance !== instance) continue
+        const found = session === undefined ? 'expired' : judge(newest({ id, ...session }), now)
         if (typeof found !== 'string') return found
         if (reason === 'none') reason = found
       }
@@ -113,20 +119,20 @@ export function createCookieSessions({
       const browser = { userAgent: undefined, ipAddress: undefined }
       return sealed(key, newSession({ ...start, browser }, now, keepTokens(tokens)))
     },
-    async update(live, changes, tokens) {
-      const { key, session } = live
-      if (ended.has(key) || newest(live) !== live) return undefined
+    async update(session, changes, tokens) {
+      const { key, record } = session
+      if (ended.has(key) || newest(session) !== session) return undefined
       const updated = sealed(key, {
-        ...session,
+        ...record,
         ...changes,
-        revision: session.revision + 1,
+        revision: record.revision + 1,
         ...(tokens && keepTokens(tokens)),
       })
       newer.set(key, updated)
       return updated
     },
-    async reload(live) {
-      const found = judge(newest(live), Date.now())
+    async reload(session) {
+      const found = judge(newest(session), Date.now())
       return typeof found === 'string' ? undefined : found
     },
     async destroy(key, reason) {
@@ -135,24 +141,25 @@ export function createCookieSessions({
       onEnd(key, reason, true)
       return true
     },
-    tokens: ({ session }) => JSON.parse(session.tokens),
+    tokens: ({ record }) => JSON.parse(record.tokens),
     hasTokens: () => true,
-    touch(live, now) {
+    recordActivity(session, now) {
       const limits = lifetimes()
       const isDue =
-        limits.inactivityTimeout > 0 && now - live.session.lastActiveAt >= touchInterval(limits)
-      return isDue || live.id === OUTDATED
-        ? sealed(live.key, { ...live.session, lastActiveAt: now })
-        : live
+        limits.inactivityTimeout > 0 &&
+        now - session.record.lastActiveAt >= activityWriteInterval(limits)
+      return isDue || session.id === OUTDATED
+        ? sealed(session.key, { ...session.record, lastActiveAt: now })
+        : session
     },
-    ends({ session }) {
+    expiry({ record }) {
       return {
-        expiresAt: absoluteEnd(session, lifetimes()),
-        idleExpiresAt: idleEnd(session.lastActiveAt, lifetimes()),
+        expiresAt: absoluteExpiry(record, lifetimes()),
+        idleExpiresAt: idleExpiry(record.lastActiveAt, lifetimes()),
       }
     },
-    nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
-    settle: async () => undefined,
+    nextExpiry: (session, now) => now + remaining(session, now, lifetimes(), now),
+    drain: async () => undefined,
   }
 }
 

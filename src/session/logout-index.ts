@@ -1,7 +1,7 @@
 import { OAuthError } from '../http/errors.js'
 import { sha256 } from '../http/encryption.js'
-import { guard } from './stores/guarded-store.js'
-import { LONGEST_LIFE, type Session } from './session.js'
+import { callStore } from './stores/guarded-store.js'
+import { MAX_SESSION_MS, type Session } from './session.js'
 import type { EntriesPage, SessionStore, StoreRecord } from './stores/store.js'
 
 /** What made a session: a provider may share its name with another app's in the same store. */
@@ -48,7 +48,7 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: () => numbe
       revision: 1,
       session: key,
     }
-    await guard(() => store.set(keyOf(kind, session, value), pointer, ttl), storeTimeout())
+    await callStore(() => store.set(keyOf(kind, session, value), pointer, ttl), storeTimeout())
   }
   const follow = async (
     kind: Pointer['kind'],
@@ -56,7 +56,7 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: () => numbe
     value: string | undefined,
   ): Promise<Pointer | undefined> => {
     if (value === undefined) return undefined
-    const record = await guard(() => store.get(keyOf(kind, maker, value)), storeTimeout())
+    const record = await callStore(() => store.get(keyOf(kind, maker, value)), storeTimeout())
     return record?.kind === kind ? (record as Pointer) : undefined
   }
   const sessionsOf = async (
@@ -67,7 +67,7 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: () => numbe
     const keys: string[] = []
     let after: string | undefined
     do {
-      const page: EntriesPage = await guard(
+      const page: EntriesPage = await callStore(
         () => list({ kind: 'session', group, after, limit: 1000 }),
         storeTimeout(),
       )
@@ -81,7 +81,7 @@ export function createLogoutIndex(store: SessionStore, storeTimeout: () => numbe
     async note(key, session, ttl) {
       await point('sid', session.boundClaims['sid'], key, session, ttl)
       // One for each user: it has to outlive sessions that a later configuration gives more time.
-      await point('sub', session.subject, key, session, LONGEST_LIFE)
+      await point('sub', session.subject, key, session, MAX_SESSION_MS)
     },
     async find(maker, { sid, sub }) {
       const isMeant = ({ provider, issuer, clientId, subject, boundClaims }: Session) =>

@@ -68,13 +68,13 @@ function clearFrom(
 }
 
 /** A text as an id that may take several cookies: it says how many, so that one left behind is not read along. `undefined`: too long. */
-export function chunked(text: string): string | undefined {
+export function encodeChunks(text: string): string | undefined {
   const count = Math.ceil((text.length + 2) / CHUNK)
   return count <= MAX_CHUNKS ? `${count}.${text}` : undefined
 }
 
-/** What {@link chunked} made, put together from the cookies of a request; there may be several. */
-export function* readChunked(
+/** What {@link encodeChunks} made, put together from the cookies of a request; there may be several. */
+export function* readChunkedCookies(
   cookieHeader: string | undefined,
   name: string,
 ): Generator<{ id: string; text: string }> {

@@ -1,33 +1,36 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError, ProviderError } from '../http/errors.js'
-import { guard } from './stores/guarded-store.js'
+import { callStore } from './stores/guarded-store.js'
 import type { Session } from './session.js'
-import type { LiveSession, Sessions, Tokens } from './sessions.js'
+import type { OpenSession, Sessions, Tokens } from './sessions.js'
 import type { Awaitable, SessionStore, Unlock } from './stores/store.js'
 
 /** One at a time per session: in this process, and across processes whose store can lock. */
-export interface Flights {
+export interface SessionLock {
   /** Those who ask for the same while it is under way get the same answer. */
-  share<T>(key: string, run: () => Promise<T>): Promise<T>
+  run<T>(key: string, run: () => Promise<T>): Promise<T>
   /** Runs with the session's lock held, on the row as it is then; `undefined` when it is gone. */
-  locked<T>(live: LiveSession, run: (current: LiveSession | undefined) => Promise<T>): Promise<T>
+  withLock<T>(
+    session: OpenSession,
+    run: (current: OpenSession | undefined) => Promise<T>,
+  ): Promise<T>
   /** Writes over what others wrote meanwhile, never over a deletion; `change` may find that nothing is left to do. */
   write(
-    live: LiveSession,
+    session: OpenSession,
     change: (session: Session) => Partial<Session> | undefined,
     tokens?: Tokens,
-  ): Promise<LiveSession | undefined>
+  ): Promise<OpenSession | undefined>
   /** Waits for what is under way for this session. */
   settled(key: string): Promise<void>
   /** Lets something go on that no request waits for. */
-  beside(work: Promise<unknown>): void
+  inBackground(work: Promise<unknown>): void
   /** Waits for all that is under way. */
   drain(): Promise<void>
   /** Refreshed tokens whose write failed: without them the login would be lost. */
   readonly unsaved: LRUCache<string, { tokens: Tokens; expiresAt: number | undefined }>
 }
 
-export interface FlightsConfig {
+export interface SessionLockConfig {
   store: SessionStore
   sessions: Sessions
   storeTimeout: () => number
@@ -41,14 +44,14 @@ export interface FlightsConfig {
 const POLL = 25
 const MAX_WRITE_TRIES = 5
 
-export function createFlights({
+export function createSessionLock({
   store,
   sessions,
   storeTimeout,
   holdTime,
   waitTime,
   onBackgroundError,
-}: FlightsConfig): Flights {
+}: SessionLockConfig): SessionLock {
   const pending = new Map<string, Promise<unknown>>()
   const turns = new Map<string, Promise<unknown>>()
   const beside = new Set<Promise<unknown>>()
@@ -73,7 +76,7 @@ export function createFlights({
   const takeInTime = async (take: () => Awaitable<Unlock | undefined>) => {
     let taking: Awaitable<Unlock | undefined>
     try {
-      return await guard(() => (taking = take()), storeTimeout())
+      return await callStore(() => (taking = take()), storeTimeout())
     } catch (error) {
       void Promise.resolve(taking)
         .then((unlock) => unlock?.())
@@ -97,28 +100,28 @@ export function createFlights({
 
   return {
     unsaved: new LRUCache({ max: 10_000 }),
-    share<T>(key: string, run: () => Promise<T>): Promise<T> {
+    run<T>(key: string, run: () => Promise<T>): Promise<T> {
       const present = pending.get(key)
       if (present !== undefined) return present as Promise<T>
       const started = run().finally(() => pending.delete(key))
       pending.set(key, started)
       return started
     },
-    locked: (live, run) =>
-      takeTurn(live.key, async () => {
-        const unlock = await lock(live.key)
+    withLock: (session, run) =>
+      takeTurn(session.key, async () => {
+        const unlock = await lock(session.key)
         try {
           // Without a lock that reaches other processes there is still the row, which may be newer than ours.
-          return await run(await sessions.reload(live))
+          return await run(await sessions.reload(session))
         } finally {
           // What was found out stands; a lock that cannot be ended ends by itself.
-          await (async () => guard(unlock, storeTimeout()))().catch(onBackgroundError)
+          await (async () => callStore(unlock, storeTimeout()))().catch(onBackgroundError)
         }
       }),
-    async write(live, change, tokens) {
-      let current: LiveSession | undefined = live
+    async write(session, change, tokens) {
+      let current: OpenSession | undefined = session
       for (let attempt = 0; current !== undefined && attempt < MAX_WRITE_TRIES; attempt++) {
-        const changes = change(current.session)
+        const changes = change(current.record)
         if (changes === undefined) return current
         const written = await sessions.update(current, changes, tokens)
         if (written !== undefined) return written
@@ -130,7 +133,7 @@ export function createFlights({
     async settled(key) {
       await turns.get(key)
     },
-    beside(work) {
+    inBackground(work) {
       const done = work.catch(onBackgroundError).finally(() => beside.delete(done))
       beside.add(done)
     },

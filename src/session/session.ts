@@ -44,7 +44,7 @@ export const SESSION_VERSION = 1
 const DENIED_LIFE = 86_400_000
 
 /** Browsers keep no cookie longer (RFC 6265bis, 5.5). */
-export const LONGEST_LIFE = 400 * 86_400_000
+export const MAX_SESSION_MS = 400 * 86_400_000
 
 export interface Lifetimes {
   /** Milliseconds; 0 is no limit. */
@@ -53,7 +53,7 @@ export interface Lifetimes {
 }
 
 /** When the session ends unless there is a request before; `undefined` when nothing ends it. */
-export function idleEnd(
+export function idleExpiry(
   lastActiveAt: number,
   { inactivityTimeout }: Lifetimes,
 ): number | undefined {
@@ -61,8 +61,8 @@ export function idleEnd(
 }
 
 /** When the session ends in any case. */
-export function absoluteEnd(session: Session, { maximumDuration }: Lifetimes): number {
-  const end = session.createdAt + (maximumDuration === 0 ? LONGEST_LIFE : maximumDuration)
+export function absoluteExpiry(session: Session, { maximumDuration }: Lifetimes): number {
+  const end = session.createdAt + (maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration)
   return session.deniedSince === undefined ? end : Math.min(end, session.deniedSince + DENIED_LIFE)
 }
 
@@ -75,37 +75,37 @@ export function isExpired(
   tolerance: number,
 ): boolean {
   if (session.createdAt > now + tolerance) return true
-  if (now >= absoluteEnd(session, lifetimes)) return true
-  const idle = idleEnd(lastActiveAt, lifetimes)
+  if (now >= absoluteExpiry(session, lifetimes)) return true
+  const idle = idleExpiry(lastActiveAt, lifetimes)
   return idle !== undefined && now >= idle
 }
 
 /** How long activity may go unwritten: a tenth of the inactivity timeout, at most a minute. */
-export function touchInterval({ inactivityTimeout }: Lifetimes): number {
+export function activityWriteInterval({ inactivityTimeout }: Lifetimes): number {
   return inactivityTimeout === 0 ? 3_600_000 : Math.min(inactivityTimeout / 10, 60_000)
 }
 
 /** What is left of the session's limits, in milliseconds. */
-export function timeToLive(
+export function remaining(
   session: Session,
   lastActiveAt: number,
   lifetimes: Lifetimes,
   now: number,
 ): number {
-  const idle = idleEnd(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
-  return Math.max(1, Math.min(idle, absoluteEnd(session, lifetimes)) - now)
+  const idle = idleExpiry(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
+  return Math.max(1, Math.min(idle, absoluteExpiry(session, lifetimes)) - now)
 }
 
 /** How long a store should keep the row: activity that is not written yet counts, too. */
-export function rowLife(
+export function rowTtl(
   session: Session,
   lastActiveAt: number,
   lifetimes: Lifetimes,
   now: number,
 ): number {
-  const left = timeToLive(session, lastActiveAt, lifetimes, now)
+  const left = remaining(session, lastActiveAt, lifetimes, now)
   return Math.max(
     1,
-    Math.min(left + touchInterval(lifetimes), absoluteEnd(session, lifetimes) - now),
+    Math.min(left + activityWriteInterval(lifetimes), absoluteExpiry(session, lifetimes) - now),
   )
 }

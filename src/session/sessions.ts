@@ -4,17 +4,17 @@ import { isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
 import { MAX_HEADER_TOKEN } from '../middleware/upstream-headers.js'
 import { deepFreeze } from './stores/deep-freeze.js'
-import { guard } from './stores/guarded-store.js'
+import { callStore } from './stores/guarded-store.js'
 import {
-  absoluteEnd,
-  idleEnd,
+  absoluteExpiry,
+  idleExpiry,
   isExpired,
   type Lifetimes,
   type Session,
   SESSION_VERSION,
-  rowLife,
-  timeToLive,
-  touchInterval,
+  rowTtl,
+  remaining,
+  activityWriteInterval,
 } from './session.js'
 import type { Awaitable, SessionStore, StoreRecord } from './stores/store.js'
 
@@ -26,10 +26,10 @@ export interface Tokens {
 }
 
 /** A session whose visitor is at hand: the id opens its tokens. */
-export interface LiveSession {
+export interface OpenSession {
   readonly id: string
   readonly key: string
-  readonly session: Session
+  readonly record: Session
 }
 
 /** Why a session is over. */
@@ -77,28 +77,28 @@ export interface Sessions {
     cookieName: string,
     now: number,
     instance: string,
-  ): Awaitable<LiveSession | MissReason>
-  create(start: SessionStart, tokens: Tokens, now: number): Promise<LiveSession>
+  ): Awaitable<OpenSession | MissReason>
+  create(start: SessionStart, tokens: Tokens, now: number): Promise<OpenSession>
   /** Replaces what is still there and unchanged; `undefined` when it is not. */
   update(
-    live: LiveSession,
+    session: OpenSession,
     changes: Partial<Session>,
     tokens?: Tokens,
-  ): Promise<LiveSession | undefined>
+  ): Promise<OpenSession | undefined>
   /** The row as the store has it now. */
-  reload(live: LiveSession): Promise<LiveSession | undefined>
+  reload(session: OpenSession): Promise<OpenSession | undefined>
   destroy(key: string, reason: EndReason): Promise<boolean>
-  tokens(live: LiveSession): Tokens
+  tokens(session: OpenSession): Tokens
   /** Whether the tokens can be opened: not when the secret that sealed them is gone. */
   hasTokens(session: Session): boolean
   /** Notes that the visitor is active, and writes it now and then. A changed id goes to the cookie. */
-  touch(live: LiveSession, now: number): LiveSession
+  recordActivity(session: OpenSession, now: number): OpenSession
   /** When the session ends by itself, and when it does without another request; milliseconds. */
-  ends(live: LiveSession): { expiresAt: number; idleExpiresAt: number | undefined }
+  expiry(session: OpenSession): { expiresAt: number; idleExpiresAt: number | undefined }
   /** When the session of a visitor who is active now ends. */
-  nextEnd(session: Session, now: number): number
+  nextExpiry(session: Session, now: number): number
   /** Waits for writes under way. */
-  settle(): Promise<void>
+  drain(): Promise<void>
 }
 
 const MAX_CANDIDATES = 4
@@ -120,8 +120,8 @@ export function createSessions({
   const lastActiveAt = (key: string, session: Session) =>
     Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
   const ttlOf = (session: Session, lastActive: number, now: number) =>
-    rowLife(session, lastActive, lifetimes(), now)
-  const read = (key: string) => guard(() => store.get(key), timeout())
+    rowTtl(session, lastActive, lifetimes(), now)
+  const read = (key: string) => callStore(() => store.get(key), timeout())
 
   const judge = (
     id: string,
@@ -129,8 +129,8 @@ export function createSessions({
     record: StoreRecord | undefined,
     now: number,
     instance: string,
-  ): LiveSession | MissReason => {
-    const session = asSession(record)
+  ): OpenSession | MissReason => {
+    const session = parseSession(record)
     if (session === undefined) {
       if (revoked.has(key)) return 'revoked'
       // Most stores drop a row by themselves: whoever was active here and is gone has expired.
@@ -140,14 +140,14 @@ export function createSessions({
     // Another instance's session: its limits are not ours to apply.
     if (session.instance !== instance) return 'none'
     if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance()))
-      return { id, key, session }
+      return { id, key, record: session }
     background(destroy(key, 'expired'))
     return 'expired'
   }
   const destroy = async (key: string, reason: EndReason) => {
     activity.delete(key)
     if (reason !== 'logout' && reason !== 'expired') revoked.set(key, true)
-    const wasThere = await guard(() => store.delete(key), timeout())
+    const wasThere = await callStore(() => store.delete(key), timeout())
     onEnd(key, reason, wasThere)
     return wasThere
   }
@@ -162,7 +162,7 @@ export function createSessions({
     first: MissReason,
     now: number,
     instance: string,
-  ): Promise<LiveSession | MissReason> => {
+  ): Promise<OpenSession | MissReason> => {
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
       const found = judge(id, key, await read(key), now, instance)
@@ -190,60 +190,60 @@ export function createSessions({
       const id = randomId()
       const key = sha256(id)
       const session = newSession(start, now, sealTokens(encrypter, id, tokens))
-      await guard(() => store.set(key, session, ttlOf(session, now, now)), timeout())
-      return { id, key, session }
+      await callStore(() => store.set(key, session, ttlOf(session, now, now)), timeout())
+      return { id, key, record: session }
     },
-    async update({ id, key, session }, changes, tokens) {
+    async update({ id, key, record }, changes, tokens) {
       const now = Date.now()
       const changed: Session = deepFreeze({
-        ...session,
+        ...record,
         ...changes,
-        lastActiveAt: lastActiveAt(key, session),
-        revision: session.revision + 1,
+        lastActiveAt: lastActiveAt(key, record),
+        revision: record.revision + 1,
         ...(tokens && sealTokens(encrypter, id, tokens)),
       })
-      const isWritten = await guard(
+      const isWritten = await callStore(
         () => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)),
         timeout(),
       )
-      return isWritten ? { id, key, session: changed } : undefined
+      return isWritten ? { id, key, record: changed } : undefined
     },
-    async reload({ id, key, session: { instance } }) {
+    async reload({ id, key, record: { instance } }) {
       const found = judge(id, key, await read(key), Date.now(), instance)
       return typeof found === 'string' ? undefined : found
     },
     destroy,
-    tokens: ({ id, session }) => openTokens(encrypter, id, session),
+    tokens: ({ id, record }) => openTokens(encrypter, id, record),
     hasTokens: ({ tokens }) => encrypter.canDecrypt(tokens),
-    touch(live, now) {
-      const { key, session } = live
+    recordActivity(session, now) {
+      const { key, record } = session
       const known = activity.get(key)
-      const writtenAt = Math.max(session.lastActiveAt, known?.writtenAt ?? 0)
+      const writtenAt = Math.max(record.lastActiveAt, known?.writtenAt ?? 0)
       const limits = lifetimes()
-      const isDue = now - writtenAt >= touchInterval(limits)
+      const isDue = now - writtenAt >= activityWriteInterval(limits)
       if (known === undefined) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
       else {
         known.at = now
         if (isDue) known.writtenAt = now
       }
-      if (!isDue) return live
-      const touched = deepFreeze({ ...session, lastActiveAt: now, revision: session.revision + 1 })
+      if (!isDue) return session
+      const touched = deepFreeze({ ...record, lastActiveAt: now, revision: record.revision + 1 })
       // Losing against another write is fine: that write was activity, too.
       background(
         Promise.resolve().then(() =>
-          guard(() => store.update(key, touched, ttlOf(touched, now, now)), timeout()),
+          callStore(() => store.update(key, touched, ttlOf(touched, now, now)), timeout()),
         ),
       )
-      return live
+      return session
     },
-    ends({ key, session }) {
+    expiry({ key, record }) {
       return {
-        expiresAt: absoluteEnd(session, lifetimes()),
-        idleExpiresAt: idleEnd(lastActiveAt(key, session), lifetimes()),
+        expiresAt: absoluteExpiry(record, lifetimes()),
+        idleExpiresAt: idleExpiry(lastActiveAt(key, record), lifetimes()),
       }
     },
-    nextEnd: (session, now) => now + timeToLive(session, now, lifetimes(), now),
-    async settle() {
+    nextExpiry: (session, now) => now + remaining(session, now, lifetimes(), now),
+    async drain() {
       await Promise.all(pending)
     },
   }
@@ -269,7 +269,7 @@ export function newSession(
 }
 
 /** What comes from outside is a session only if it looks like one; a newer version is left for those who know it. */
-export function asSession(record: StoreRecord | null | undefined): Session | undefined {
+export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
   if (record?.kind !== 'session') return undefined
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
   if (

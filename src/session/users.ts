@@ -3,9 +3,9 @@ import { OAuthError } from '../http/errors.js'
 import { sha256 } from '../http/encryption.js'
 import { readOptions } from '../schema.js'
 import { isCookieStore } from './cookie-sessions.js'
-import { guard } from './stores/guarded-store.js'
-import { LONGEST_LIFE, type Session } from './session.js'
-import type { LiveSession, Sessions } from './sessions.js'
+import { callStore } from './stores/guarded-store.js'
+import { MAX_SESSION_MS, type Session } from './session.js'
+import type { OpenSession, Sessions } from './sessions.js'
 import type { EntriesPage, SessionStore, StoreRecord } from './stores/store.js'
 import type { OAuthUser } from '../access/user.js'
 
@@ -74,7 +74,7 @@ export interface AppUsers {
   monthlyActiveUsers(month?: string): Promise<number>
   noteLogin(session: Session, now: number): Promise<void>
   /** Ends the oldest sessions of this one's user and instance, beyond so many; never this one. A denied one counts for nothing. */
-  endOldest(latest: LiveSession, count: number): Promise<void>
+  endOldest(latest: OpenSession, count: number): Promise<void>
   noteActivity(user: OAuthUser, now: number): void
 }
 
@@ -121,7 +121,7 @@ export function createAppUsers({
   }
   const userKey = (id: string) => `user-${sha256(id)}`
   const read = async <R extends StoreRecord>(key: string, kind: string) => {
-    const record = await guard(() => store.get(key), storeTimeout())
+    const record = await callStore(() => store.get(key), storeTimeout())
     return record?.kind === kind ? (record as R) : undefined
   }
   const entries = async (
@@ -133,7 +133,7 @@ export function createAppUsers({
     if (list === undefined) throw new OAuthError('store_not_listable')
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1000)
       throw new TypeError('limit must be a whole number from 1 to 1000')
-    return guard(() => list({ kind, group, after, limit }), storeTimeout())
+    return callStore(() => list({ kind, group, after, limit }), storeTimeout())
   }
   const everyOf = async function* (kind: string, group: string) {
     let after: string | undefined
@@ -167,7 +167,7 @@ export function createAppUsers({
     const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
     const activeKey = `active-${month}-${sha256(user.key)}`
     if ((await read(activeKey, 'active')) === undefined)
-      await guard(() => store.set(activeKey, active, LONGEST_LIFE), storeTimeout())
+      await callStore(() => store.set(activeKey, active, MAX_SESSION_MS), storeTimeout())
     // What a later release has written beside it stays.
     const record: UserRecord = {
       ...present,
@@ -189,9 +189,9 @@ export function createAppUsers({
       },
     }
     // A user who was deleted meanwhile comes back by logging in, not by being active.
-    if (isLogin) await guard(() => store.set(key, record, LONGEST_LIFE), storeTimeout())
+    if (isLogin) await callStore(() => store.set(key, record, MAX_SESSION_MS), storeTimeout())
     else if (present !== undefined)
-      await guard(() => store.update(key, record, LONGEST_LIFE), storeTimeout())
+      await callStore(() => store.update(key, record, MAX_SESSION_MS), storeTimeout())
   }
 
   return {
@@ -216,7 +216,7 @@ export function createAppUsers({
         for await (const [key] of everyOf('session', id)) keys.push(key)
         for (const key of keys) await sessions.destroy(key, 'revoked')
         noted.delete(id)
-        return guard(() => store.delete(userKey(id)), storeTimeout())
+        return callStore(() => store.delete(userKey(id)), storeTimeout())
       },
     },
     sessions: {
@@ -239,7 +239,7 @@ export function createAppUsers({
       async revoke(id) {
         mustKeepRows()
         mustBeId(id, 'sessions.revoke()')
-        const record = await guard(() => store.get(id), storeTimeout())
+        const record = await callStore(() => store.get(id), storeTimeout())
         // A handle names a session and no other record: those live in the store as well.
         return (record?.kind ?? 'session') === 'session' ? sessions.destroy(id, 'revoked') : false
       },
@@ -251,7 +251,7 @@ export function createAppUsers({
       for await (const _ of everyOf('active', month)) count++
       return count
     },
-    async endOldest({ key: latest, session: { user, instance } }, count) {
+    async endOldest({ key: latest, record: { user, instance } }, count) {
       const others: string[] = []
       // By the clock of another process the latest need not be the newest.
       for await (const [key, record] of everyOf('session', user.key)) {

@@ -6,7 +6,7 @@ export type Callback = (error: unknown, value?: unknown) => void
  * nobody's. `arity` is the number of parameters with the callback: a method that declares so many answers by callback,
  * even where it also returns a promise of nothing.
  */
-export function ask(
+export function callMethod(
   method: { readonly length: number },
   arity: number,
   call: (callback: Callback) => unknown,

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { withTimeout } from '../../http/timeout.js'
 import { isRecord } from '../../schema.js'
-import { ask } from './callback-result.js'
+import { callMethod } from './callback-result.js'
 import {
   type EntriesPage,
   type EntriesQuery,
@@ -9,7 +9,7 @@ import {
   type SessionStore,
   type StoreRecord,
 } from './store.js'
-import { createTurns, type Turns } from './keyed-queue.js'
+import { createKeyedQueue, type KeyedQueue } from './keyed-queue.js'
 
 /** A store made for express-session, as far as it is used here. */
 export interface ExpressSessionStore {
@@ -63,18 +63,18 @@ export function expressSessionStore(
 
   const read = async (key: string): Promise<StoreRecord | undefined> => {
     const found = await answer(
-      ask(store.get, 2, (callback) => store.get(sidOf(key), callback)),
+      callMethod(store.get, 2, (callback) => store.get(sidOf(key), callback)),
     ).catch(absentIfGone)
     const envelope = open(found)
     return envelope?.key === key ? envelope.record : undefined
   }
   const destroy = async (key: string) => {
-    await answer(ask(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback))).catch(
-      absentIfGone,
-    )
+    await answer(
+      callMethod(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback)),
+    ).catch(absentIfGone)
   }
   const write = async (key: string, record: StoreRecord, ttl: number) => {
-    const writing = ask(store.set, 3, (callback) =>
+    const writing = callMethod(store.set, 3, (callback) =>
       store.set(sidOf(key), rowOf(key, record, ttl), callback),
     )
     try {
@@ -133,7 +133,7 @@ export function expressSessionStore(
 
 /** What makes up for what the store cannot do. */
 interface State {
-  readonly turn: Turns
+  readonly turn: KeyedQueue
   readonly locks: Map<string, { until: number }>
   /** Writes that nobody waits for any more, and whether the record was deleted since. */
   readonly late: LRUCache<string, { isDeleted: boolean }>
@@ -149,7 +149,7 @@ function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
   const present = store[stateName]
   if (present !== undefined) return present
   const state: State = {
-    turn: createTurns(),
+    turn: createKeyedQueue(),
     locks: new Map(),
     late: new LRUCache({ max: 10_000 }),
   }
@@ -211,7 +211,7 @@ async function readAll(store: ExpressSessionStore, timeout: number): Promise<Env
   const all = store.all?.bind(store)
   if (all === undefined) return []
   const rows = await withTimeout(timeout, 'the store', () =>
-    ask(all, 1, (callback) => all(callback)),
+    callMethod(all, 1, (callback) => all(callback)),
   )
   const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
   return list.flatMap((row) => open(row) ?? [])

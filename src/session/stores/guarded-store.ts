@@ -6,7 +6,7 @@ import type { Awaitable } from './store.js'
  * Runs one operation of a store. Whatever goes wrong is one error, 503: a store that throws, rejects or does not
  * answer says nothing about who is logged in. A value that is no promise costs nothing.
  */
-export function guard<T>(operation: () => Awaitable<T>, timeout: number): Awaitable<T> {
+export function callStore<T>(operation: () => Awaitable<T>, timeout: number): Awaitable<T> {
   let result: Awaitable<T>
   try {
     result = operation()

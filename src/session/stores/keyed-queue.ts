@@ -1,10 +1,10 @@
 /** One at a time per key, in the order of asking. */
-export type Turns = <T>(key: string, run: () => Promise<T>) => Promise<T>
+export type KeyedQueue = <T>(key: string, run: () => Promise<T>) => Promise<T>
 
 /** Beyond it those who ask for a turn are refused: what nobody answers must not be waited for without end. */
 const MAX_WAITING = 100
 
-export function createTurns(): Turns {
+export function createKeyedQueue(): KeyedQueue {
   const queues = new Map<string, { tail: Promise<unknown>; waiting: number }>()
   return async (key, run) => {
     const queue = queues.get(key) ?? { tail: Promise.resolve(), waiting: 0 }

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
 import { type OptionReader, readOptions } from '../../schema.js'
-import { createKeysByUser } from './sessions-by-user.js'
+import { createSessionsByUser } from './sessions-by-user.js'
 import { entryPosition, type EntriesQuery, type SessionStore, type StoreRecord } from './store.js'
 
 /**
@@ -40,7 +40,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   const maxBytes = limit(read, 'maxBytes', 64 * 1024 * 1024)
   const maxPerUser = limit(read, 'maxPerUser', 100)
   const kinds = new Map<string, LRUCache<string, StoreRecord>>()
-  const users = createKeysByUser()
+  const users = createSessionsByUser()
   const locks = new Map<string, { until: number }>()
   let purgedAt = Date.now()
 

@@ -1,5 +1,5 @@
 /** Whose sessions a memory store holds: who has most of them, and which of a user's was written longest ago. */
-export interface KeysByUser {
+export interface SessionsByUser {
   add(user: string, key: string): void
   remove(user: string, key: string): void
   count(user: string): number
@@ -8,7 +8,7 @@ export interface KeysByUser {
   oldestOfHeaviest(): string | undefined
 }
 
-export function createKeysByUser(): KeysByUser {
+export function createSessionsByUser(): SessionsByUser {
   const keysOf = new Map<string, Set<string>>()
   // By number of sessions, so that the heaviest user is found without a search.
   const usersWith: Set<string>[] = []

@@ -3,7 +3,7 @@ import { isExpressSessionStore } from './express-session-store.js'
 import type { SessionStore } from './store.js'
 
 /** What an app gives up with the store that it was given, for the log. */
-export function limitsOfStore({ lock, entries }: SessionStore, given: unknown): string[] {
+export function storeLimits({ lock, entries }: SessionStore, given: unknown): string[] {
   if (isCookieStore(given)) return [cookieStoreLimits]
   const limits: string[] = []
   if (isExpressSessionStore(given)) {

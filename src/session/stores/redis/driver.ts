@@ -1,4 +1,4 @@
-import { heard } from './pending-messages.js'
+import { pendingMessages } from './pending-messages.js'
 import type { Script } from './scripts.js'
 
 /** A client, pool, cluster or sentinel of node-redis 5 or 6, as far as it is used here. */
@@ -51,7 +51,7 @@ export function createDriver(client: RedisClient): Driver {
     get: (key) =>
       bounded(async () => {
         // The client's own cache answers at once, also while the news of a change wait to be read.
-        if (hasCache) await heard()
+        if (hasCache) await pendingMessages()
         return client.get(key)
       }),
     run: (script, keys, args) => {
@@ -60,7 +60,7 @@ export function createDriver(client: RedisClient): Driver {
         try {
           return await ways.evalSha(script.sha, keys, texts)
         } catch (error) {
-          if (!isAnswer(error, 'NOSCRIPT')) throw error
+          if (!isErrorReply(error, 'NOSCRIPT')) throw error
           return ways.eval(script.text, keys, texts)
         }
       })
@@ -69,7 +69,7 @@ export function createDriver(client: RedisClient): Driver {
 }
 
 /** Whether Redis itself answered with this error. */
-export function isAnswer(error: unknown, code: string): boolean {
+export function isErrorReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `)
 }
 

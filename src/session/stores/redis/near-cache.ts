@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { deepFreeze } from '../deep-freeze.js'
 import { isIoRedis, type RedisClient } from './driver.js'
-import { heard } from './pending-messages.js'
+import { pendingMessages } from './pending-messages.js'
 import { createInvalidation, type InvalidationSource } from './invalidation.js'
 import type { Row } from './rows.js'
 
@@ -58,7 +58,7 @@ export function createNearCache(
   const known = async (key: string): Promise<Row | undefined> => {
     const row = rows.get(key)
     if (row === undefined) return undefined
-    await heard()
+    await pendingMessages()
     return rows.get(key) === row && invalidation.isAlive() ? row : undefined
   }
   const load = async (key: string, fetch: () => Promise<Row | undefined>) => {

@@ -7,7 +7,7 @@ import {
   type SessionStore,
   type StoreRecord,
 } from '../store.js'
-import { createDriver, isAnswer, type RedisClient } from './driver.js'
+import { createDriver, isErrorReply, type RedisClient } from './driver.js'
 import { createIndexes } from './indexes.js'
 import { createNearCache, type NearCacheOptions } from './near-cache.js'
 import { decodeRow, encodeRow, type Row } from './rows.js'
@@ -67,7 +67,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     try {
       return textOf(await driver.get(rowPrefix + key))
     } catch (error) {
-      if (!isAnswer(error, 'WRONGTYPE')) throw error
+      if (!isErrorReply(error, 'WRONGTYPE')) throw error
       warnOnce('a row in Redis is of another type: something else writes keys with this prefix')
       return undefined
     }
