@@ -6,7 +6,7 @@ import type { ProviderClient } from '../oauth/client.js'
 import type { Transactions } from '../oauth/transaction.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
-import type { Answers } from '../pages/respond.js'
+import type { Responder } from '../pages/respond.js'
 import type { Landings } from './login-loop.js'
 import type { Links, LoginRequest } from './links.js'
 
@@ -24,7 +24,7 @@ export interface LoginConfig {
   links: Links
   landings: Landings
   mounts: Mounts
-  answers: Answers
+  responder: Responder
   publicUrl: { readonly origin: string } | undefined
   /** Cookies without `Secure` were asked for: then http is fine anywhere. */
   allowsHttp: boolean
@@ -42,7 +42,7 @@ export interface Login {
 }
 
 export function createLogin(config: LoginConfig): Login {
-  const { connections, transactions, links, landings, mounts, answers, publicUrl, allowsHttp } =
+  const { connections, transactions, links, landings, mounts, responder, publicUrl, allowsHttp } =
     config
   const [only] = connections.size === 1 ? connections.values() : []
 
@@ -138,7 +138,7 @@ export function createLogin(config: LoginConfig): Login {
     const json = {
       connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })),
     }
-    answers.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
+    responder.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Answers } from '../pages/respond.js'
+import type { Responder } from '../pages/respond.js'
 import { redirect } from '../http/response.js'
 import { withTimeout } from '../http/timeout.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
@@ -24,7 +24,7 @@ export interface LogoutConfig {
   links: Links
   landings: Landings
   mounts: Mounts
-  answers: Answers
+  responder: Responder
   behaviour: LogoutBehaviour
   beside(work: Promise<unknown>): void
 }
@@ -49,7 +49,7 @@ export function createLogout({
   links,
   landings,
   mounts,
-  answers,
+  responder,
   behaviour,
   beside,
 }: LogoutConfig): Logout {
@@ -69,7 +69,7 @@ export function createLogout({
         provider: connections.get(provider)?.provider.label ?? provider,
       },
     }
-    answers.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
+    responder.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
       pages.confirmLogout(facts, nonce),
     )
   }
@@ -101,7 +101,7 @@ export function createLogout({
   }
 
   const goOn = (req: AppRequest, res: ServerResponse, url: string, message: string) =>
-    answers.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) =>
+    responder.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) =>
       pages.continue({ url, message }, nonce),
     )
 
@@ -146,7 +146,7 @@ export function createLogout({
       returnPath: links.safeReturn(mount, undefined),
       ask: 'account',
     })
-    answers.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
+    responder.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
       pages.signedOut({ loginUrl }, nonce),
     )
   }

@@ -37,7 +37,11 @@ export function createReread({
     let claims: Claims | undefined
     let answer: Claims | undefined
     const renew = async () => {
-      ;({ session: check.session, claims, answer } = await refresh.tokens(check.session, connection))
+      ;({
+        session: check.session,
+        claims,
+        answer,
+      } = await refresh.tokens(check.session, connection))
       check.isRefreshed = true
     }
     const identify = async () => {

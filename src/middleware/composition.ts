@@ -1,4 +1,4 @@
-import { createAnswers } from '../pages/respond.js'
+import { createResponder } from '../pages/respond.js'
 import { type AppUsers, createAppUsers } from '../session/users.js'
 import { createEvents, type Events } from './events.js'
 import {
@@ -205,7 +205,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     onChecked: (session, result, duration) => tellCheck(events, watches, session, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
-  const answers = createAnswers(
+  const responder = createResponder(
     createPages({ custom: config.pages, imageOrigins }),
     (error) => logger.error('a page of your own failed', describe(error)),
     createPages({ custom: undefined, imageOrigins }),
@@ -216,7 +216,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     links,
     landings,
     mounts,
-    answers,
+    responder,
     publicUrl: config.publicUrl,
     allowsHttp: config.cookie.secure === false,
     guardScopes: (provider) =>
@@ -255,7 +255,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       links,
       landings,
       mounts,
-      answers,
+      responder,
       behaviour: config.logout,
       beside: sessionLock.inBackground,
     }),
@@ -299,7 +299,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       onError: config.onError,
       links,
       connections,
-      answers,
+      responder,
       events,
       reports,
     }),

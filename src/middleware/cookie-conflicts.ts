@@ -1,5 +1,5 @@
 import type { Logger } from '../options/options.js'
-import type { Visit } from './visitor.js'
+import type { GateRequest } from './visitor.js'
 
 /** On the server object, since two copies of this package may be loaded beside each other. */
 const registry = Symbol.for('oauth-module.instances')
@@ -22,7 +22,7 @@ interface Instance {
 export function createNeighbours(
   logger: Logger,
   id: string | undefined,
-): { meet(request: Visit): void } {
+): { meet(request: GateRequest): void } {
   const own: Instance = { id }
   let isWarned = false
 

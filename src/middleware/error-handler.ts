@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { Answers } from '../pages/respond.js'
+import type { Responder } from '../pages/respond.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { Events } from './events.js'
 import { FailedLogin } from '../flows/rejection.js'
@@ -11,7 +11,7 @@ import type { Config } from '../options/options.js'
 import { askOwner } from './on-error.js'
 import type { RequestReports } from './request-events.js'
 import type { OAuthUser } from '../access/user.js'
-import type { Visit } from './visitor.js'
+import type { GateRequest } from './visitor.js'
 
 /** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
 export type Outcome = 'pass' | 'answered' | { error: unknown }
@@ -19,7 +19,7 @@ export type Outcome = 'pass' | 'answered' | { error: unknown }
 export interface FailuresConfig extends Pick<Config, 'logger' | 'onError'> {
   links: Links
   connections: ReadonlyMap<string, Connection>
-  answers: Answers
+  responder: Responder
   events: Events
   reports: RequestReports
 }
@@ -27,7 +27,7 @@ export interface FailuresConfig extends Pick<Config, 'logger' | 'onError'> {
 /** Where every error ends. */
 export interface Failures {
   /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
-  answer(request: Visit, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
+  answer(request: GateRequest, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
 }
 
 /** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
@@ -41,7 +41,7 @@ export function createFailures({
   onError,
   links,
   connections,
-  answers,
+  responder,
   events,
   reports,
 }: FailuresConfig): Failures {
@@ -79,7 +79,7 @@ export function createFailures({
   }
 
   const letOwnerAnswer = async (
-    { req }: Visit,
+    { req }: GateRequest,
     res: ServerResponse,
     error: OAuthError,
   ): Promise<Outcome | undefined> => {
@@ -108,7 +108,7 @@ export function createFailures({
       const outcome = await letOwnerAnswer(request, res, error)
       if (outcome !== undefined) return outcome
       const retry: LoginRequest = failed?.retry ?? { returnPath }
-      answers.error(req, res, error, {
+      responder.error(req, res, error, {
         realm: mount.instance === '' ? 'oauth-module' : mount.instance,
         loginUrl: links.login(mount, retry),
         retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,

@@ -24,7 +24,7 @@ import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
 import type { SpecialPaths } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
-import type { Visit, Visits } from './visitor.js'
+import type { GateRequest, Visits } from './visitor.js'
 
 export interface GateParts {
   config: Config
@@ -60,12 +60,12 @@ export interface Gate {
   identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(
-    request: Visit,
+    request: GateRequest,
     res: ServerResponse,
     loginRequest: Omit<LoginRequest, 'returnPath'>,
   ): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
-  fail(request: Visit, res: ServerResponse, thrown: unknown): Promise<Outcome>
+  fail(request: GateRequest, res: ServerResponse, thrown: unknown): Promise<Outcome>
 }
 
 export function createGate(parts: GateParts): Gate {
@@ -99,7 +99,7 @@ export function createGate(parts: GateParts): Gate {
     // Where nothing is enforced nothing is refused, but no address is made of such a path.
     const target = isSafe ? asked : { ...asked, mount: '' }
     const mount = mounts.of(req, target, headers)
-    const request: Visit = { req, headers, res, mount, target, now: Date.now() }
+    const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
     if (!config.isEnabled) return passExempt(request)
     try {
       const outcome = decide(request, res)
@@ -111,7 +111,7 @@ export function createGate(parts: GateParts): Gate {
     }
   }
 
-  const decide = (request: Visit, res: ServerResponse): Awaitable<Outcome> => {
+  const decide = (request: GateRequest, res: ServerResponse): Awaitable<Outcome> => {
     if (isUnderPath(request.target.path, basePath)) return answer(request, res)
     if (config.passesOptions && methodOf(request.req) === 'OPTIONS') return passExempt(request)
     const found = find(request)
@@ -121,7 +121,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const admit = (
-    request: Visit,
+    request: GateRequest,
     res: ServerResponse,
     found: OpenSession | MissReason,
   ): Awaitable<Outcome> => {
@@ -141,12 +141,12 @@ export function createGate(parts: GateParts): Gate {
     return 'answered'
   }
 
-  const answer = async (request: Visit, res: ServerResponse): Promise<Outcome> => {
+  const answer = async (request: GateRequest, res: ServerResponse): Promise<Outcome> => {
     reports.block(request.req, request.target.path.slice(basePath.length + 1))
     return specialPaths.handle(request, res)
   }
 
-  const passExempt = (request: Visit): Outcome => {
+  const passExempt = (request: GateRequest): Outcome => {
     visits.anonymous(request, 'none')
     passed.note({ request, session: undefined, isExempt: true })
     reports.allow(request.req, undefined)
@@ -154,7 +154,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (request: Visit): Awaitable<OpenSession | MissReason> => {
+  const find = (request: GateRequest): Awaitable<OpenSession | MissReason> => {
     const { headers, mount, now } = request
     const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
     return found instanceof Promise
@@ -163,7 +163,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const vet = (
-    request: Visit,
+    request: GateRequest,
     session: OpenSession | MissReason,
   ): Awaitable<OpenSession | MissReason> => {
     if (typeof session === 'string') return session
@@ -176,7 +176,7 @@ export function createGate(parts: GateParts): Gate {
     )
   }
 
-  const note = (request: Visit, before: OpenSession, checked: OpenSession): OpenSession => {
+  const note = (request: GateRequest, before: OpenSession, checked: OpenSession): OpenSession => {
     recheck.readmit(checked)
     onActivity(checked, request.now)
     return visits.keep(request, before, sessions.recordActivity(checked, request.now))
@@ -184,7 +184,7 @@ export function createGate(parts: GateParts): Gate {
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
   const ask = async (
-    request: Visit,
+    request: GateRequest,
     session: OpenSession,
     isDue: boolean,
   ): Promise<OpenSession | MissReason> => {
@@ -199,7 +199,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const stranger = async (
-    request: Visit,
+    request: GateRequest,
     res: ServerResponse,
     reason: MissReason,
   ): Promise<Outcome> => {
@@ -208,7 +208,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const passAnonymous = (
-    request: Visit,
+    request: GateRequest,
     res: ServerResponse,
     reason: MissReason | FailedLogin,
   ): Outcome => {
@@ -222,7 +222,7 @@ export function createGate(parts: GateParts): Gate {
 
   const neighbours = createNeighbours(logger, config.id)
   const demandLogin = async (
-    request: Visit,
+    request: GateRequest,
     res: ServerResponse,
     loginRequest: Omit<LoginRequest, 'returnPath'>,
     mode: Config['unauthenticated'] = 'auto',
@@ -237,7 +237,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** Only what a person asked to see is worth returning to. */
-  const returnPathOf = ({ req, mount, target }: Visit) => {
+  const returnPathOf = ({ req, mount, target }: GateRequest) => {
     const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(String(req.headers['sec-fetch-dest'] ?? ''))
     return links.safeReturn(
@@ -267,11 +267,11 @@ export function createGate(parts: GateParts): Gate {
       const target = {
         ...readTarget(req),
         ...(req.baseUrl === undefined && {
-          mount: mountPath ?? mounts.mountPathOf(req.url ?? '/'),
+          mountPath: mountPath ?? mounts.mountPathOf(req.url ?? '/'),
         }),
       }
       if (!isSafeMountPath(target.mountPath)) return undefined
-      const request: Visit = {
+      const request: GateRequest = {
         req,
         headers,
         res: undefined,

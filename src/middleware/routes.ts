@@ -9,7 +9,7 @@ import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
 import type { AppRequest } from '../http/request.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
-import type { Visit } from './visitor.js'
+import type { GateRequest } from './visitor.js'
 
 export interface SpecialPathsConfig {
   basePath: string
@@ -28,7 +28,7 @@ export interface SpecialPathsConfig {
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
 export interface SpecialPaths {
-  handle(request: Visit, res: ServerResponse): Promise<'answered'>
+  handle(request: GateRequest, res: ServerResponse): Promise<'answered'>
 }
 
 export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
@@ -47,7 +47,7 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
   } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
-  const describeSession = async ({ req, mount, now }: Visit, res: ServerResponse) => {
+  const describeSession = async ({ req, mount, now }: GateRequest, res: ServerResponse) => {
     const found = await sessions.find(
       req.headers.cookie,
       mount.sessionCookie.name,

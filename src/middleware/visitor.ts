@@ -16,7 +16,7 @@ import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 import type { Watches } from './session-signals.js'
 
-export type { GateRequest as Visit }
+export type { GateRequest }
 
 export interface VisitsConfig {
   sessions: Sessions
@@ -190,7 +190,12 @@ class Guest extends Stranger implements HeaderSource {
   override async freshAccessToken(): Promise<string | undefined> {
     const { config, request } = this
     if (config.managed.has(this.user.provider)) return undefined
-    this.#session = keep(config, request, this.#session, await config.recheck.withFreshToken(this.#session))
+    this.#session = keep(
+      config,
+      request,
+      this.#session,
+      await config.recheck.withFreshToken(this.#session),
+    )
     return config.sessions.tokens(this.#session).accessToken || undefined
   }
 

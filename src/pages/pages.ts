@@ -21,16 +21,16 @@ export interface Page {
 }
 
 /** What a page needs beyond what {@link createPages} adds to it. */
-export type PageFacts<Context extends PageBasics> = Omit<Context, keyof PageBasics>
+export type PageData<Context extends PageBasics> = Omit<Context, keyof PageBasics>
 
 export interface Pages {
-  signIn(facts: PageFacts<SignInContext>, nonce: string): Page
-  error(facts: PageFacts<ErrorContext>, nonce: string): Page
-  denied(facts: PageFacts<DeniedContext>, nonce: string): Page
-  signedOut(facts: PageFacts<SignedOutContext>, nonce: string): Page
-  confirmLogout(facts: PageFacts<ConfirmLogoutContext>, nonce: string): Page
-  frame(facts: PageFacts<FrameContext>, nonce: string): Page
-  continue(facts: PageFacts<ContinueContext>, nonce: string): Page
+  signIn(facts: PageData<SignInContext>, nonce: string): Page
+  error(facts: PageData<ErrorContext>, nonce: string): Page
+  denied(facts: PageData<DeniedContext>, nonce: string): Page
+  signedOut(facts: PageData<SignedOutContext>, nonce: string): Page
+  confirmLogout(facts: PageData<ConfirmLogoutContext>, nonce: string): Page
+  frame(facts: PageData<FrameContext>, nonce: string): Page
+  continue(facts: PageData<ContinueContext>, nonce: string): Page
 }
 
 interface PagesConfig {

@@ -4,22 +4,22 @@ import { OAuthError } from '../http/errors.js'
 import { type Headers, sendHtml, sendJson } from '../http/response.js'
 import { type AppRequest, isFramed, wantsHtml } from '../http/request.js'
 import type { DeniedContext } from './contexts.js'
-import type { Page, PageFacts, Pages } from './pages.js'
+import type { Page, PageData, Pages } from './pages.js'
 
 /** What an answer to an error needs beyond the error. */
-export interface ErrorFacts {
+export interface ErrorDetails {
   /** Where a login starts; the visitor is sent nowhere by itself. */
   loginUrl?: string | undefined
   /** Where trying again starts. Default: at `loginUrl`. */
   retryUrl?: string | undefined
   decisionId?: string | undefined
   /** For a user whom the rules refuse. */
-  denied?: Pick<PageFacts<DeniedContext>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
+  denied?: Pick<PageData<DeniedContext>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** Of the instance, for `WWW-Authenticate`. */
   realm: string
 }
 
-export interface Answers {
+export interface Responder {
   /** A page, or the JSON that says the same. */
   page(
     req: AppRequest,
@@ -28,14 +28,14 @@ export interface Answers {
     make: (pages: Pages, nonce: string) => Page,
   ): void
   /** The page of an error, or its JSON twin. */
-  error(req: AppRequest, res: ServerResponse, error: OAuthError, facts: ErrorFacts): void
+  error(req: AppRequest, res: ServerResponse, error: OAuthError, facts: ErrorDetails): void
 }
 
-export function createAnswers(
+export function createResponder(
   pages: Pages,
   onPageError: (error: unknown) => void,
   plainPages: Pages,
-): Answers {
+): Responder {
   /** A page of the app's own that throws is no reason to leave the visitor without an answer. */
   const make = (build: (pages: Pages, nonce: string) => Page): Page => {
     const nonce = randomBytes(16).toString('base64')
@@ -46,7 +46,7 @@ export function createAnswers(
       return build(plainPages, nonce)
     }
   }
-  const page: Answers['page'] = (req, res, json, build) => {
+  const page: Responder['page'] = (req, res, json, build) => {
     if (!wantsHtml(req)) return sendJson(res, 200, json)
     const { body, policy } = make(build)
     sendHtml(res, 200, body, policy)
