@@ -10,12 +10,12 @@ export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/erro
 export { Html, html, type HtmlValue } from './pages/html.js'
 export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './session/users.js'
 export type {
-  DenialFacts,
+  DenialEvent,
   OAuthEventName,
   OAuthEvents,
   OAuthListener,
-  RequestFacts,
-  SessionFacts,
+  RequestEvent,
+  SessionEvent,
 } from './middleware/events.js'
 export type { GuardRules } from './middleware/require-auth.js'
 export type { AuthenticateOptions } from './middleware/gate.js'
@@ -26,11 +26,11 @@ export {
   type ClientAuth,
   type Endpoints,
   type Identity,
-  type ProviderApi as IdentitySource,
+  type ProviderApi,
   type Memberships,
   type ProviderDefinition,
   type ProviderOptions,
-  type ProviderSetup as ProviderSource,
+  type ProviderSetup,
 } from './oauth/definition.js'
 export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
 export type {

@@ -23,7 +23,7 @@ import {
   type OidcOptions,
   oidcProvider,
   type ProviderOptions,
-  type ProviderSource,
+  type ProviderSetup,
   type TwitchOptions,
   twitchProvider,
 } from '../../src/index.js'
@@ -423,7 +423,7 @@ const nested = (name: string, rows: Table['rows']): Table => ({
 function provided(
   name: string,
   rows: Table['rows'],
-  make: (options: never) => ProviderSource,
+  make: (options: never) => ProviderSetup,
   needs: object = {},
 ): Table {
   const apply = (options: Record<string, unknown>) =>

@@ -1,11 +1,11 @@
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { oidcProvider, type ProviderSource } from '../../src/index.js'
+import { oidcProvider, type ProviderSetup } from '../../src/index.js'
 
 export interface StartedVendor extends Pick<
   VendorServer,
   'origin' | 'respond' | 'claims' | 'revokeTokens' | 'close'
 > {
-  provider(more: Record<string, unknown>): ProviderSource
+  provider(more: Record<string, unknown>): ProviderSetup
   /** Every secret that went to the provider so far, and every token that the app showed there. */
   secrets(): string[]
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { OAuthError, ProviderError } from '../http/errors.js'
 
 /** Sessions whose check failed a moment ago: the provider is left alone for them for a while. */
-export interface Pauses {
+export interface Backoff {
   /** What went wrong, while the pause lasts. */
   reason(key: string): OAuthError | undefined
   begin(key: string, error: OAuthError): void
@@ -16,27 +16,27 @@ const OURS = 500
 /** So that the sessions of one outage do not all come back at once. */
 const JITTER = 1_000
 
-export function createPauses(): Pauses {
-  const pauses = new LRUCache<string, { from: number; until: number; error: OAuthError }>({
+export function createBackoff(): Backoff {
+  const backoff = new LRUCache<string, { from: number; until: number; error: OAuthError }>({
     max: 10_000,
   })
   return {
     reason(key) {
-      const pause = pauses.get(key)
+      const pause = backoff.get(key)
       const now = Date.now()
       return pause !== undefined && now >= pause.from && now < pause.until ? pause.error : undefined
     },
     begin(key, error) {
       const from = Date.now()
       if (!(error instanceof ProviderError))
-        return void pauses.set(key, { from, until: from + OURS, error })
+        return void backoff.set(key, { from, until: from + OURS, error })
       const wished = error.code === 'provider_busy' ? (error.retryAfter ?? 0) * 1000 : 0
-      pauses.set(key, {
+      backoff.set(key, {
         from,
         until: from + Math.min(Math.max(wished, SHORTEST), LONGEST) + Math.random() * JITTER,
         error,
       })
     },
-    end: (key) => void pauses.delete(key),
+    end: (key) => void backoff.delete(key),
   }
 }

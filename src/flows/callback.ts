@@ -9,14 +9,14 @@ import type { Provider } from '../providers/parse-provider.js'
 import { MAX_SESSION_MS } from '../session/session.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
-import { FailedLogin } from './rejection.js'
+import { Rejection } from './rejection.js'
 import {
   boundClaims,
   type UserEvaluation,
   type UserEvaluator,
   subjectOf,
 } from '../access/evaluate-user.js'
-import type { Landings } from './login-loop.js'
+import type { LoginLoopDetector } from './login-loop.js'
 import type { Links, LoginRequest } from './links.js'
 import type { Connection } from './login.js'
 import { fetchGrantedScopes, withImplied } from '../access/granted-scopes.js'
@@ -27,7 +27,7 @@ export interface CallbackConfig {
   transactions: Transactions
   sessions: Sessions
   links: Links
-  landings: Landings
+  landings: LoginLoopDetector
   /** Milliseconds; 0 is no limit. */
   maximumDuration: number
   onIdentified(evaluation: UserEvaluation): void
@@ -55,7 +55,7 @@ export function createCallback({
   transactions,
   sessions,
   links,
-  landings,
+  landings: loginLoop,
   maximumDuration,
   onIdentified,
 }: CallbackConfig): Callback {
@@ -81,7 +81,7 @@ export function createCallback({
     const home: LoginRequest = { returnPath: links.safeReturn(mount, undefined) }
     for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
       if (query.getAll(name).length > 1)
-        throw new FailedLogin(
+        throw new Rejection(
           new OAuthError('invalid_callback', { hint: `the callback has ${name} twice` }),
           { retry: home },
         )
@@ -124,7 +124,7 @@ export function createCallback({
       refuse('invalid_callback', retry, 'the callback names another issuer, or none (RFC 9207)')
     }
     if (query.has('error'))
-      throw new FailedLogin(providerRefusal(provider, query), { retry, provider: provider.name })
+      throw new Rejection(providerRefusal(provider, query), { retry, provider: provider.name })
     const code = query.get('code') ?? ''
     if (!/^[\x20-\x7e]+$/.test(code))
       refuse('invalid_callback', retry, 'the callback has no usable code')
@@ -144,7 +144,7 @@ export function createCallback({
     const scopes = await grantedScopes(provider, client, tokens, transaction).catch(
       (error: unknown) => {
         throw error instanceof ScopesMissing
-          ? new FailedLogin(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
+          ? new Rejection(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
           : error
       },
     )
@@ -164,7 +164,7 @@ export function createCallback({
     const { user, decision } = evaluation
     onIdentified(evaluation)
     if (!decision.isAllowed)
-      throw new FailedLogin(new OAuthError(decision.code), {
+      throw new Rejection(new OAuthError(decision.code), {
         retry,
         provider: provider.name,
         user,
@@ -209,11 +209,11 @@ export function createCallback({
       if (taken === 'stale') return redirect(res, links.safeReturn(mount, undefined))
       const session = await open(req, mount, taken, query, now).catch((error: unknown) => {
         throw error instanceof OAuthError
-          ? new FailedLogin(error, { retry: taken.retry, provider: taken.connection.provider.name })
+          ? new Rejection(error, { retry: taken.retry, provider: taken.connection.provider.name })
           : error
       })
       await onLogin(session, now)
-      const lost = landings.note(req, res, mount, session, now)
+      const lost = loginLoop.note(req, res, mount, session, now)
       if (lost !== undefined) await sessions.destroy(lost, 'logout')
       const maxAge = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
       writeSessionCookie(res, req.headers.cookie, mount.sessionCookie, session.id, maxAge)
@@ -245,7 +245,7 @@ function landing({ connection, retry: { returnPath } }: Taken): string {
 }
 
 function refuse(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
-  throw new FailedLogin(new OAuthError(code, { hint }), { retry })
+  throw new Rejection(new OAuthError(code, { hint }), { retry })
 }
 
 /** An answer counts only at the address, for the provider, client and instance that the login began with. */
@@ -271,7 +271,7 @@ function refuseWithoutCookie(
   if (attempts < RETURNS_BEFORE_EXPLAINING)
     return refuse('login_expired', again, 'the cookie of this login is missing')
   const { protocol, host } = new URL(redirectUri)
-  throw new FailedLogin(
+  throw new Rejection(
     new OAuthError('cookie_lost', {
       message:
         `Your browser did not send back the cookie that ties this login to it. Either it does not keep cookies for ${host}, ` +

@@ -8,7 +8,7 @@ import { isRecord } from '../schema.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** Watches whether browsers give back the session cookies that logins set: where not, one login follows another for ever. */
-export interface Landings {
+export interface LoginLoopDetector {
   /** Notes a login that is done. Gives the key of the session before, when its cookie never came back. */
   note(
     req: AppRequest,
@@ -40,7 +40,7 @@ const LOGINS_BEFORE_EXPLAINING = 3
 /** Browsers drop cookies that are too long. */
 const LONG = 1000
 
-export function createLandings(encrypter: Encrypter): Landings {
+export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector {
   const nameAt = ({ transactionCookie }: Mount) => `${transactionCookie.prefix}landed`
   /** The latest login, if its cookie did not come with this request. */
   const lost = ({ headers }: AppRequest, mount: Mount, now: number): Landing | undefined => {

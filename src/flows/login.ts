@@ -7,7 +7,7 @@ import type { Transactions } from '../oauth/transaction.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import type { Provider } from '../providers/parse-provider.js'
 import type { Responder } from '../pages/respond.js'
-import type { Landings } from './login-loop.js'
+import type { LoginLoopDetector } from './login-loop.js'
 import type { Links, LoginRequest } from './links.js'
 
 /** A provider of the configuration, with what talks to it. */
@@ -22,7 +22,7 @@ export interface LoginConfig {
   connections: ReadonlyMap<string, Connection>
   transactions: Transactions
   links: Links
-  landings: Landings
+  landings: LoginLoopDetector
   mounts: Mounts
   responder: Responder
   publicUrl: { readonly origin: string } | undefined
@@ -42,8 +42,16 @@ export interface Login {
 }
 
 export function createLogin(config: LoginConfig): Login {
-  const { connections, transactions, links, landings, mounts, responder, publicUrl, allowsHttp } =
-    config
+  const {
+    connections,
+    transactions,
+    links,
+    landings: loginLoop,
+    mounts,
+    responder,
+    publicUrl,
+    allowsHttp,
+  } = config
   const [only] = connections.size === 1 ? connections.values() : []
 
   /** A login must begin where the callback will come back to: the cookie lives on one host. */
@@ -107,7 +115,7 @@ export function createLogin(config: LoginConfig): Login {
   }
 
   const start: Login['start'] = async (req, res, mount, request) => {
-    landings.check(req, mount, Date.now())
+    loginLoop.check(req, mount, Date.now())
     if (mustMove(req, request))
       return redirect(
         res,

@@ -6,12 +6,12 @@ import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Mounts, GateRequest } from '../http/mounts.js'
-import type { Landings } from './login-loop.js'
+import type { LoginLoopDetector } from './login-loop.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
 
 /** What logging out does beyond this session. */
-export interface LogoutBehaviour {
+export interface LogoutBehavior {
   readonly revokesTokens: boolean
   readonly endsProviderSession: boolean
   /** Where to go then, instead of our page. */
@@ -22,10 +22,10 @@ export interface LogoutConfig {
   sessions: Sessions
   connections: ReadonlyMap<string, Connection>
   links: Links
-  landings: Landings
+  landings: LoginLoopDetector
   mounts: Mounts
   responder: Responder
-  behaviour: LogoutBehaviour
+  behaviour: LogoutBehavior
   beside(work: Promise<unknown>): void
 }
 
@@ -47,7 +47,7 @@ export function createLogout({
   sessions,
   connections,
   links,
-  landings,
+  landings: loginLoop,
   mounts,
   responder,
   behaviour,
@@ -172,7 +172,7 @@ export function createLogout({
       // The row first: without it the cookie is worth nothing, the other way round it would be.
       if (session !== undefined) await endAll(request, session)
       clearSessionCookie(res, req.headers.cookie, mount.sessionCookie)
-      landings.forget(req, res, mount)
+      loginLoop.forget(req, res, mount)
       if (session !== undefined) revoke(session)
       signedOut(request, res, session && (await providerLogout(request, session)))
       return session

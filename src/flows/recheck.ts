@@ -6,9 +6,9 @@ import type { StoredDecision } from '../access/user.js'
 import type { SessionLock } from '../session/session-lock.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
-import { createPauses } from './backoff.js'
-import { createRefresh, isEnd, newerThan } from './refresh-tokens.js'
-import { type Check, createReread } from './reread-user.js'
+import { createBackoff } from './backoff.js'
+import { createTokenRefresher, isEnd, newerThan } from './refresh-tokens.js'
+import { type RunningCheck, createUserReader } from './reread-user.js'
 
 /** What became of a check. */
 export type CheckResult =
@@ -41,23 +41,23 @@ type CheckNeed = 'none' | 'early' | 'now' | 'denied'
 
 export interface Recheck {
   /** Whether provider and client of the session are those of the configuration. */
-  knows(session: Session): boolean
+  isOfThisClient(session: Session): boolean
   /** Whether the request has to wait for a check, or is refused by an earlier one. Compares times, and no more. */
-  need(session: Session, now: number): CheckNeed
+  checkStatus(session: Session, now: number): CheckNeed
   /** The verdict that is in force. */
-  verdict(session: Session): StoredDecision | undefined
+  decision(session: Session): StoredDecision | undefined
   /** Reads the user again and asks every rule; shared by all who ask for the same session. */
   check(session: OpenSession, req: IncomingMessage): Promise<CheckResult>
   /** Starts a check beside the request. */
   checkEarly(session: OpenSession, req: IncomingMessage): void
   /** These rules let the user in, though others refused since: the row is to be kept for longer than a refused one's. */
-  readmit(session: OpenSession): void
+  clearDenial(session: OpenSession): void
   /** The session with an access token that is valid: refreshed when it has run out. */
   withFreshToken(session: OpenSession): Promise<OpenSession>
   /** Until when requests pass without a check that succeeds, in milliseconds. */
-  toleratedUntil(session: Session): number
+  graceEndsAt(session: Session): number
   /** When the next check is due, in milliseconds; `undefined` when none is. */
-  dueAt(session: Session): number | undefined
+  checkDueAt(session: Session): number | undefined
 }
 
 /** A denied user may be let in again at any time, but a reload must not become a flood. */
@@ -67,9 +67,9 @@ const MAX_VERDICTS = 2
 
 export function createRecheck(config: RecheckConfig): Recheck {
   const { connections, evaluators, sessions, sessionLock, interval, grace, isEarly } = config
-  const pauses = createPauses()
-  const refresh = createRefresh({ connections, sessions, sessionLock, pauses })
-  const reread = createReread({ sessions, refresh })
+  const backoff = createBackoff()
+  const refresh = createTokenRefresher({ connections, sessions, sessionLock, pauses: backoff })
+  const reread = createUserReader({ sessions, refresh })
   const fingerprintOf = (session: Session) => evaluators.get(session.provider)?.fingerprint ?? ''
   const verdictOf = (session: Session): StoredDecision | undefined =>
     session.verdicts[fingerprintOf(session)]
@@ -86,7 +86,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 
   const settle = async (
-    { session, startedAt, scopes }: Check,
+    { session, startedAt, scopes }: RunningCheck,
     evaluation: UserEvaluation | undefined,
   ): Promise<CheckResult> => {
     const { user = session.record.user, decision } = evaluation ?? {}
@@ -120,7 +120,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     const connection = connections.get(session.record.provider)
     const evaluator = evaluators.get(session.record.provider)
     if (connection === undefined || evaluator === undefined) return { is: 'ended' }
-    const check: Check = {
+    const check: RunningCheck = {
       session,
       req,
       connection,
@@ -137,7 +137,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         })
       config.onIdentified(evaluation)
       const result = await settle(check, evaluation)
-      pauses.end(session.key)
+      backoff.end(session.key)
       return result
     } catch (error) {
       return settleFailure(check, error, isAgain)
@@ -145,7 +145,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
   }
 
   const settleFailure = async (
-    check: Check,
+    check: RunningCheck,
     error: unknown,
     isAgain: boolean,
   ): Promise<CheckResult> => {
@@ -155,7 +155,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (error instanceof ProviderError && error.outcome === 'denied')
       return settle(check, undefined)
     if (!isEnd(error)) {
-      pauses.begin(session.key, error)
+      backoff.begin(session.key, error)
       return { is: 'failed', error }
     }
     const newer = isAgain ? undefined : await newerThan(session, sessions, sessionLock)
@@ -208,9 +208,9 @@ export function createRecheck(config: RecheckConfig): Recheck {
     })
 
   return {
-    need,
-    verdict: verdictOf,
-    knows({ provider: name, clientId, issuer }) {
+    checkStatus: need,
+    decision: verdictOf,
+    isOfThisClient({ provider: name, clientId, issuer }) {
       const provider = connections.get(name)?.provider
       return (
         provider !== undefined &&
@@ -219,17 +219,17 @@ export function createRecheck(config: RecheckConfig): Recheck {
       )
     },
     async check(session, req) {
-      const error = pauses.reason(session.key)
+      const error = backoff.reason(session.key)
       return withGrace(
         session,
         error === undefined ? await checkOnce(session, req) : { is: 'failed', error },
       )
     },
     checkEarly(session, req) {
-      if (pauses.reason(session.key) === undefined)
+      if (backoff.reason(session.key) === undefined)
         sessionLock.inBackground(checkOnce(session, req))
     },
-    readmit(session) {
+    clearDenial(session) {
       if (session.record.deniedSince === undefined) return
       sessionLock.inBackground(
         sessionLock.write(session, ({ deniedSince }) =>
@@ -238,13 +238,13 @@ export function createRecheck(config: RecheckConfig): Recheck {
       )
     },
     withFreshToken: refresh.withFreshToken,
-    toleratedUntil(session) {
+    graceEndsAt(session) {
       const verdict = verdictOf(session)
       return interval === 0 || verdict === undefined
         ? Number.POSITIVE_INFINITY
         : verdict.at + interval + grace
     },
-    dueAt(session) {
+    checkDueAt(session) {
       const verdict = verdictOf(session)
       return interval === 0 || verdict === undefined ? undefined : verdict.at + interval
     },
@@ -252,7 +252,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
 }
 
 /** What a visitor is told when a check failed: the session stands, it only could not be checked. */
-export function unchecked(error: OAuthError): OAuthError {
+export function recheckUnavailable(error: OAuthError): OAuthError {
   if (
     ['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)
   )

@@ -7,13 +7,13 @@ import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { SessionLock } from '../session/session-lock.js'
 import { subjectOf } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
-import type { Pauses } from './backoff.js'
+import type { Backoff } from './backoff.js'
 
-export interface RefreshConfig {
+export interface TokenRefresherConfig {
   connections: ReadonlyMap<string, Connection>
   sessions: Sessions
   sessionLock: SessionLock
-  pauses: Pauses
+  pauses: Backoff
 }
 
 /** A session with the tokens that a refresh gave it, the claims of its new ID token, and all that the answer said. */
@@ -23,7 +23,7 @@ export interface Refreshed {
   readonly answer: Claims
 }
 
-export interface Refresh {
+export interface TokenRefresher {
   /** Replaces the session's tokens. To be called with its lock held. */
   tokens(session: OpenSession, connection: Connection): Promise<Refreshed>
   /** Tokens that a failed write left behind come first. To be called with the lock held. */
@@ -35,12 +35,12 @@ export interface Refresh {
 /** A token that runs out on its way is no use. */
 const EXPIRY_MARGIN = 5_000
 
-export function createRefresh({
+export function createTokenRefresher({
   connections,
   sessions,
   sessionLock,
-  pauses,
-}: RefreshConfig): Refresh {
+  pauses: backoff,
+}: TokenRefresherConfig): TokenRefresher {
   /** Fresh tokens are in the store before anybody uses them: the old ones may be worth nothing now. */
   const save = async (
     session: OpenSession,
@@ -57,12 +57,12 @@ export function createRefresh({
     return saved ?? ended('the session ended while its tokens were refreshed')
   }
 
-  const recover: Refresh['recover'] = async (session) => {
+  const recover: TokenRefresher['recover'] = async (session) => {
     const lost = sessionLock.unsaved.get(session.key)
     return lost === undefined ? session : save(session, lost.tokens, lost.expiresAt)
   }
 
-  const tokens: Refresh['tokens'] = async (session, { client }) => {
+  const tokens: TokenRefresher['tokens'] = async (session, { client }) => {
     const old = sessions.tokens(session)
     if (old.refreshToken === undefined)
       return ended('the access token is no longer valid, and there is no refresh token')
@@ -103,13 +103,13 @@ export function createRefresh({
       throw new OAuthError('login_required', {
         hint: 'the access token has run out, and there is no refresh token',
       })
-    const paused = pauses.reason(session.key)
+    const paused = backoff.reason(session.key)
     if (paused !== undefined) throw paused
     try {
       return (await tokens(session, connection)).session
     } catch (error) {
       if (!isEnd(error)) {
-        if (error instanceof OAuthError) pauses.begin(session.key, error)
+        if (error instanceof OAuthError) backoff.begin(session.key, error)
         throw error
       }
       const newer = await newerThan(session, sessions, sessionLock)

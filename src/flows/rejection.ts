@@ -4,7 +4,7 @@ import type { OAuthUser } from '../access/user.js'
 import type { LoginRequest } from './links.js'
 
 /** What is known of a login that failed, or of a session that the rules refuse. */
-export interface FailureFacts {
+export interface RejectionDetails {
   /** What trying again asks for; without it: a login that comes back to this request. */
   readonly retry?: LoginRequest | undefined
   readonly provider?: string | undefined
@@ -19,7 +19,7 @@ export interface FailureFacts {
 }
 
 /** A login that did not come to a session, or a session that no longer opens the door; and what helps then. */
-export class FailedLogin extends Error {
+export class Rejection extends Error {
   readonly error: OAuthError
   readonly retry: LoginRequest | undefined
   readonly provider: string | undefined
@@ -30,7 +30,7 @@ export class FailedLogin extends Error {
 
   constructor(
     error: OAuthError,
-    { retry, provider, user, tried = [], isSession = false, isGuard = false }: FailureFacts,
+    { retry, provider, user, tried = [], isSession = false, isGuard = false }: RejectionDetails,
   ) {
     super(error.message, { cause: error })
     this.error = error

@@ -6,11 +6,11 @@ import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser } from '../access/user.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
-import { hasExpired, isEnd, type Refresh } from './refresh-tokens.js'
+import { hasExpired, isEnd, type TokenRefresher } from './refresh-tokens.js'
 import { recheckScopes } from '../access/granted-scopes.js'
 
 /** One check of a session, while it runs. */
-export interface Check {
+export interface RunningCheck {
   /** Follows what a refresh does to the session. */
   session: OpenSession
   readonly req: IncomingMessage
@@ -22,16 +22,16 @@ export interface Check {
   scopes: readonly string[]
 }
 
-export interface RereadConfig {
+export interface UserReaderConfig {
   sessions: Sessions
-  refresh: Refresh
+  refresh: TokenRefresher
 }
 
 /** Reads the user of a session again, with a fresh token where the one at hand has run out or says too little. */
-export function createReread({
+export function createUserReader({
   sessions,
   refresh,
-}: RereadConfig): (check: Check) => Promise<UserEvaluation> {
+}: UserReaderConfig): (check: RunningCheck) => Promise<UserEvaluation> {
   return async (check) => {
     const { connection, evaluator, req } = check
     let claims: Claims | undefined
@@ -87,7 +87,7 @@ export function createReread({
  * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
  */
 function mustReadIdToken(
-  { session, connection, isRefreshed }: Check,
+  { session, connection, isRefreshed }: RunningCheck,
   { user, decision }: UserEvaluation,
   canRenew: boolean,
 ): boolean {

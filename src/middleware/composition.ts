@@ -14,14 +14,14 @@ import {
   type UserEvaluation,
   type UserEvaluator,
 } from '../access/evaluate-user.js'
-import { createLandings } from '../flows/login-loop.js'
+import { createLoginLoopDetector } from '../flows/login-loop.js'
 import { createLinks } from '../flows/links.js'
 import { type Connection, createLogin } from '../flows/login.js'
 import { createLogout } from '../flows/logout.js'
 import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.js'
-import { createFailures, describe, newDecisionId } from './error-handler.js'
+import { createErrorHandler, describeError, newDecisionId } from './error-handler.js'
 import { createGate, type Gate } from './gate.js'
-import type { Asked } from './require-auth.js'
+import type { GuardedMemberships } from './require-auth.js'
 import { createEncrypter, type Encrypter } from '../http/encryption.js'
 import { createClient } from '../oauth/client.js'
 import type { MembershipList } from '../oauth/definition.js'
@@ -29,9 +29,9 @@ import { createTransactions, type Transactions } from '../oauth/transaction.js'
 import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
 import { createPages } from '../pages/pages.js'
-import { createPassedRequests, type PassedRequests } from './gate-pass.js'
+import { createGatePasses, type GatePasses } from './gate-pass.js'
 import { createMounts } from '../http/mounts.js'
-import { createRequestReports, type RequestReports } from './request-events.js'
+import { createRequestEvents, type RequestEvents } from './request-events.js'
 import type { Denial } from '../access/policy.js'
 import type { Provider } from '../providers/parse-provider.js'
 import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
@@ -44,33 +44,33 @@ import {
   type Sessions,
 } from '../session/sessions.js'
 import { storeLimits } from '../session/stores/store-limits.js'
-import { createSpecialPaths } from './routes.js'
+import { createRoutes } from './routes.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
 import { createVisits } from './visitor.js'
-import { createWatches, type Watches } from './session-signals.js'
+import { createSessionSignals, type SessionSignals } from './session-signals.js'
 
 /** What outlives a change of the configuration. */
-export interface Shared {
+export interface GateState {
   readonly encrypter: Encrypter
   readonly transactions: Transactions
   readonly sessions: Sessions
   readonly sessionLock: SessionLock
   readonly events: Events
-  readonly reports: RequestReports
-  readonly passed: PassedRequests
+  readonly reports: RequestEvents
+  readonly passed: GatePasses
   /** The mounts that requests came by, and those of visitors who were logged in. */
   readonly mounts: Set<string>
   readonly confirmedMounts: Set<string>
-  readonly watches: Watches
+  readonly watches: SessionSignals
   readonly appUsers: AppUsers
   readonly logoutIndex: LogoutIndex
   readonly seenLogoutTokens: SeenLogoutTokens
   /** What guards of single routes ask about. */
-  readonly asked: Asked
+  readonly asked: GuardedMemberships
 }
 
 /** What follows from a configuration. */
-export interface Assembly {
+export interface Composition {
   readonly config: Config
   readonly gate: Gate
   readonly recheck: Recheck
@@ -81,13 +81,17 @@ export interface Assembly {
 }
 
 /** `current` gives the configuration in force, which may change. */
-export function createShared(first: Config, asked: Asked, current: () => Assembly): Shared {
+export function createGateState(
+  first: Config,
+  asked: GuardedMemberships,
+  current: () => Composition,
+): GateState {
   const { store, logger } = first
   const storeTimeout = () => current().config.storeTimeout
   const onBackgroundError = (error: unknown) =>
-    current().config.logger.error('something beside a request failed', describe(error))
+    current().config.logger.error('something beside a request failed', describeError(error))
   const events = createEvents((error) =>
-    current().config.logger.error('a listener failed', describe(error)),
+    current().config.logger.error('a listener failed', describeError(error)),
   )
   const encrypter = createEncrypter(first.secrets)
   const open = isCookieStore(store) ? createCookieSessions : createSessions
@@ -100,12 +104,12 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     onBackgroundError,
     onEnd(key: string, reason: EndReason, wasThere: boolean) {
       sessionLock.unsaved.delete(key)
-      watches.ended(key, reason)
+      signals.ended(key, reason)
       if (wasThere && (reason === 'expired' || reason === 'revoked'))
         events.tell(reason, { sessionHandle: key })
     },
   })
-  const watches = createWatches({ sessions, recheck: () => current().recheck })
+  const signals = createSessionSignals({ sessions, recheck: () => current().recheck })
   const sessionLock = createSessionLock({
     store,
     sessions,
@@ -124,7 +128,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
   })
   for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
-  const reports = createRequestReports(events)
+  const reports = createRequestEvents(events)
   return {
     encrypter,
     transactions: createTransactions(encrypter),
@@ -132,10 +136,10 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
     sessionLock,
     events,
     reports,
-    passed: createPassedRequests(),
+    passed: createGatePasses(),
     mounts: new Set(),
     confirmedMounts: new Set(),
-    watches,
+    watches: signals,
     appUsers,
     logoutIndex: createLogoutIndex(store, storeTimeout),
     seenLogoutTokens: createSeenLogoutTokens(),
@@ -144,7 +148,7 @@ export function createShared(first: Config, asked: Asked, current: () => Assembl
 }
 
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
-export function assemble(config: Config, shared: Shared, previous?: Assembly): Assembly {
+export function compose(config: Config, shared: GateState, previous?: Composition): Composition {
   const { logger, basePath, providers, lifetimes, check } = config
   const {
     encrypter,
@@ -153,7 +157,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     sessionLock,
     events,
     reports,
-    watches,
+    watches: signals,
     appUsers,
     logoutIndex,
     seenLogoutTokens,
@@ -161,7 +165,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
   } = shared
   const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(encrypter, mounts, basePath)
-  const landings = createLandings(encrypter)
+  const loginLoop = createLoginLoopDetector(encrypter)
   const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
   const onIdentified = ({ user, evaluateReportOnly }: UserEvaluation) => {
@@ -202,19 +206,19 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     // A check beside the request has no answer to put a new cookie into.
     isEarly: check.isEarly && !isCookieStore(config.store),
     onIdentified,
-    onChecked: (session, result, duration) => tellCheck(events, watches, session, result, duration),
+    onChecked: (session, result, duration) => tellCheck(events, signals, session, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
   const responder = createResponder(
     createPages({ custom: config.pages, imageOrigins }),
-    (error) => logger.error('a page of your own failed', describe(error)),
+    (error) => logger.error('a page of your own failed', describeError(error)),
     createPages({ custom: undefined, imageOrigins }),
   )
   const login = createLogin({
     connections,
     transactions,
     links,
-    landings,
+    landings: loginLoop,
     mounts,
     responder,
     publicUrl: config.publicUrl,
@@ -231,11 +235,11 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     links,
     mounts,
     upstream,
-    watches,
+    watches: signals,
     managed: config.headers.managed,
     setsUser: config.setsUser,
   })
-  const specialPaths = createSpecialPaths({
+  const specialPaths = createRoutes({
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
@@ -245,7 +249,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       transactions,
       sessions,
       links,
-      landings,
+      landings: loginLoop,
       maximumDuration: lifetimes.maximumDuration,
       onIdentified,
     }),
@@ -253,7 +257,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
       sessions,
       connections,
       links,
-      landings,
+      landings: loginLoop,
       mounts,
       responder,
       behaviour: config.logout,
@@ -294,7 +298,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
     recheck,
     visits,
     passed: shared.passed,
-    failures: createFailures({
+    failures: createErrorHandler({
       logger,
       onError: config.onError,
       links,
@@ -315,7 +319,7 @@ export function assemble(config: Config, shared: Shared, previous?: Assembly): A
 
 function connect(
   providers: readonly Provider[],
-  previous: Assembly | undefined,
+  previous: Composition | undefined,
 ): Map<string, Connection> {
   return new Map(
     providers.map((provider, index) => {
@@ -348,12 +352,12 @@ function factsOf({ key, record }: OpenSession) {
 
 function tellCheck(
   events: Events,
-  watches: Watches,
+  signals: SessionSignals,
   session: OpenSession,
   result: CheckResult,
   duration: number,
 ): void {
-  if (result.is === 'denied') watches.ended(session.key, 'denied')
+  if (result.is === 'denied') signals.ended(session.key, 'denied')
   if (result.is === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'

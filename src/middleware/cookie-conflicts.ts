@@ -19,7 +19,7 @@ interface Instance {
  * Warns, once, when two instances set the same cookie for the same paths: each login at one of them would end that at
  * the other.
  */
-export function createNeighbours(
+export function createCookieConflicts(
   logger: Logger,
   id: string | undefined,
 ): { meet(request: GateRequest): void } {

@@ -3,31 +3,36 @@ import type { ServerResponse } from 'node:http'
 import type { Responder } from '../pages/respond.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { Events } from './events.js'
-import { FailedLogin } from '../flows/rejection.js'
+import { Rejection } from '../flows/rejection.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import type { Connection } from '../flows/login.js'
-import { type CheckResult, unchecked } from '../flows/recheck.js'
+import { type CheckResult, recheckUnavailable } from '../flows/recheck.js'
 import type { Config } from '../options/options.js'
-import { askOwner } from './on-error.js'
-import type { RequestReports } from './request-events.js'
+import { callOnError } from './on-error.js'
+import type { RequestEvents } from './request-events.js'
 import type { OAuthUser } from '../access/user.js'
 import type { GateRequest } from './visitor.js'
 
 /** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
 export type Outcome = 'pass' | 'answered' | { error: unknown }
 
-export interface FailuresConfig extends Pick<Config, 'logger' | 'onError'> {
+export interface ErrorHandlerConfig extends Pick<Config, 'logger' | 'onError'> {
   links: Links
   connections: ReadonlyMap<string, Connection>
   responder: Responder
   events: Events
-  reports: RequestReports
+  reports: RequestEvents
 }
 
 /** Where every error ends. */
-export interface Failures {
+export interface ErrorHandler {
   /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
-  answer(request: GateRequest, res: ServerResponse, thrown: unknown, returnPath: string): Promise<Outcome>
+  answer(
+    request: GateRequest,
+    res: ServerResponse,
+    thrown: unknown,
+    returnPath: string,
+  ): Promise<Outcome>
 }
 
 /** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
@@ -36,7 +41,7 @@ const keepsSession: ReadonlySet<OAuthErrorCode> = new Set([
   'store_unavailable',
 ])
 
-export function createFailures({
+export function createErrorHandler({
   logger,
   onError,
   links,
@@ -44,7 +49,7 @@ export function createFailures({
   responder,
   events,
   reports,
-}: FailuresConfig): Failures {
+}: ErrorHandlerConfig): ErrorHandler {
   const shownUser = ({ name, email, username, provider }: OAuthUser) => {
     return {
       name,
@@ -56,11 +61,14 @@ export function createFailures({
 
   const report = (
     error: OAuthError,
-    failed: FailedLogin | undefined,
+    failed: Rejection | undefined,
     decisionId: string | undefined,
   ) => {
     const { code, hint } = error
-    const facts = { ...describe(error), ...(failed?.user && { decisionId, tried: failed.tried }) }
+    const facts = {
+      ...describeError(error),
+      ...(failed?.user && { decisionId, tried: failed.tried }),
+    }
     if (error.status >= 500) logger.error(error.message, facts)
     else logger.debug(error.message, facts)
     if (failed?.user && decisionId) {
@@ -84,8 +92,8 @@ export function createFailures({
     error: OAuthError,
   ): Promise<Outcome | undefined> => {
     if (onError === undefined) return undefined
-    const forwarded = await askOwner(onError, error, req, res).catch((thrown: unknown) => {
-      logger.error('onError failed', describe(thrown))
+    const forwarded = await callOnError(onError, error, req, res).catch((thrown: unknown) => {
+      logger.error('onError failed', describeError(thrown))
       return undefined
     })
     if (forwarded !== undefined && !res.headersSent) return forwarded
@@ -95,7 +103,7 @@ export function createFailures({
   return {
     async answer(request, res, thrown, returnPath) {
       const { req, mount } = request
-      const failed = thrown instanceof FailedLogin ? thrown : undefined
+      const failed = thrown instanceof Rejection ? thrown : undefined
       const error = failed?.error ?? thrown
       if (!(error instanceof OAuthError)) {
         reports.block(req, 'internal')
@@ -125,11 +133,11 @@ export function createFailures({
 }
 
 /** The rules refuse somebody who is logged in. */
-export function denial(
+export function rejectionOfUser(
   user: OAuthUser,
-  decision?: { code: 'not_authorized' | 'email_unverified'; tried: FailedLogin['tried'] },
-): FailedLogin {
-  return new FailedLogin(new OAuthError(decision?.code ?? 'not_authorized'), {
+  decision?: { code: 'not_authorized' | 'email_unverified'; tried: Rejection['tried'] },
+): Rejection {
+  return new Rejection(new OAuthError(decision?.code ?? 'not_authorized'), {
     user,
     tried: decision?.tried ?? [],
     isSession: true,
@@ -137,12 +145,15 @@ export function denial(
 }
 
 /** What a check that did not let somebody pass is for the visitor. */
-export function refusal(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
+export function rejectionOfCheck(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
   if (result.is === 'denied') {
     const decision = result.evaluation?.decision
-    return denial(result.session.record.user, decision?.isAllowed === false ? decision : undefined)
+    return rejectionOfUser(
+      result.session.record.user,
+      decision?.isAllowed === false ? decision : undefined,
+    )
   }
-  return unchecked(result.error)
+  return recheckUnavailable(result.error)
 }
 
 /** Names one denial: on its page, in its JSON, and in its event. */
@@ -151,7 +162,7 @@ export function newDecisionId(): string {
 }
 
 /** For the log: codes and hints, never what a provider or a visitor sent. */
-export function describe(error: unknown): object {
+export function describeError(error: unknown): object {
   if (error instanceof OAuthError)
     return {
       code: error.code,

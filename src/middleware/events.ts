@@ -5,7 +5,7 @@ import type { RuleList } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
 
 /** Whom and what most events are about. None carries a secret. */
-export interface SessionFacts {
+export interface SessionEvent {
   readonly user: OAuthUser
   readonly provider: string
   /** Public name of the session. */
@@ -13,7 +13,7 @@ export interface SessionFacts {
 }
 
 /** What a denial says. */
-export interface DenialFacts {
+export interface DenialEvent {
   readonly user: OAuthUser
   readonly provider: string
   readonly code: OAuthErrorCode
@@ -26,7 +26,7 @@ export interface DenialFacts {
 }
 
 /** One request that the gate saw, as ngrok's event of the same name has it. */
-export interface RequestFacts {
+export interface RequestEvent {
   readonly oauth: {
     readonly app_client_id: string | undefined
     readonly decision: 'allow' | 'block'
@@ -44,27 +44,27 @@ export interface RequestFacts {
 
 /** The events of a middleware and what each tells. */
 export interface OAuthEvents {
-  login: SessionFacts
+  login: SessionEvent
   login_failed: {
     readonly provider: string | undefined
     readonly code: OAuthErrorCode
     readonly hint: string | undefined
   }
-  denied: DenialFacts
-  logout: SessionFacts
+  denied: DenialEvent
+  logout: SessionEvent
   expired: { readonly sessionHandle: string }
-  recheck: SessionFacts & {
+  recheck: SessionEvent & {
     readonly outcome: 'allowed' | 'denied' | 'ended'
     readonly duration: number
   }
-  recheck_failed: SessionFacts & {
+  recheck_failed: SessionEvent & {
     readonly outcome: string
     readonly code: OAuthErrorCode
     readonly hint: string | undefined
   }
   revoked: { readonly sessionHandle: string }
   store_error: { readonly code: OAuthErrorCode; readonly hint: string | undefined }
-  http_request_complete: RequestFacts
+  http_request_complete: RequestEvent
 }
 
 export type OAuthEventName = keyof OAuthEvents

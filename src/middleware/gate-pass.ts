@@ -1,36 +1,36 @@
 import type { IncomingMessage } from 'node:http'
-import type { FailedLogin } from '../flows/rejection.js'
+import type { Rejection } from '../flows/rejection.js'
 import type { GateRequest } from '../http/mounts.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** A request that the gate has let through, for guards behind it. */
-export interface Passed {
+export interface GatePass {
   readonly request: GateRequest
   readonly session: OpenSession | undefined
   /** Why somebody who is logged in is nobody here: the rules refuse them. */
-  readonly refused?: FailedLogin | undefined
+  readonly refused?: Rejection | undefined
   /** Nothing is enforced on this request. */
   readonly isExempt?: boolean | undefined
 }
 
 /** The requests that the gate of one instance has let through. */
-export interface PassedRequests {
-  note(passed: Passed): void
-  of(req: IncomingMessage): Passed | undefined
+export interface GatePasses {
+  note(passed: GatePass): void
+  of(req: IncomingMessage): GatePass | undefined
 }
 
 /**
  * The notes hang on the headers of the requests: at every request a `WeakMap` costs more than all the rest, and so does
  * another property of a request that Express has given its prototype. What prints or copies headers sees nothing of them.
  */
-export function createPassedRequests(): PassedRequests {
+export function createGatePasses(): GatePasses {
   const mark = Symbol('oauth-module')
   class Note {
-    readonly #passed: Passed
-    constructor(passed: Passed) {
+    readonly #passed: GatePass
+    constructor(passed: GatePass) {
       this.#passed = passed
     }
-    read(): Passed {
+    read(): GatePass {
       return this.#passed
     }
   }

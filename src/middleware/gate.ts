@@ -1,8 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { OAuthContext } from './oauth-context.js'
 import { OAuthError } from '../http/errors.js'
-import { denial, type Failures, type Outcome, refusal } from './error-handler.js'
-import { FailedLogin } from '../flows/rejection.js'
+import {
+  rejectionOfUser,
+  type ErrorHandler,
+  type Outcome,
+  rejectionOfCheck,
+} from './error-handler.js'
+import { Rejection } from '../flows/rejection.js'
 import type { Login } from '../flows/login.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
@@ -14,15 +19,15 @@ import {
   isSafeMountPath,
   readTarget,
 } from '../http/request.js'
-import { createNeighbours } from './cookie-conflicts.js'
+import { createCookieConflicts } from './cookie-conflicts.js'
 import type { Config } from '../options/options.js'
-import type { PassedRequests } from './gate-pass.js'
+import type { GatePasses } from './gate-pass.js'
 import type { Mounts } from '../http/mounts.js'
-import type { RequestReports } from './request-events.js'
+import type { RequestEvents } from './request-events.js'
 import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
-import type { SpecialPaths } from './routes.js'
+import type { Routes } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { GateRequest, Visits } from './visitor.js'
 
@@ -34,15 +39,15 @@ export interface GateParts {
   sessions: Sessions
   recheck: Recheck
   visits: Visits
-  passed: PassedRequests
-  failures: Failures
+  passed: GatePasses
+  failures: ErrorHandler
   login: Login
-  specialPaths: SpecialPaths
-  reports: RequestReports
+  specialPaths: Routes
+  reports: RequestEvents
   onActivity(session: OpenSession, now: number): void
 }
 
-/** What {@link Gate.identify} is told beside the request. */
+/** What {@link Gate.authenticate} is told beside the request. */
 export interface AuthenticateOptions {
   /** Origins that may open a socket, beside the app's own. */
   origin?: string | readonly string[] | undefined
@@ -57,7 +62,7 @@ export interface Gate {
   /** Decides about a request. */
   handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome>
   /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
-  identify(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
+  authenticate(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(
     request: GateRequest,
@@ -167,8 +172,8 @@ export function createGate(parts: GateParts): Gate {
     session: OpenSession | MissReason,
   ): Awaitable<OpenSession | MissReason> => {
     if (typeof session === 'string') return session
-    if (!recheck.knows(session.record)) return 'expired'
-    const need = recheck.need(session.record, request.now)
+    if (!recheck.isOfThisClient(session.record)) return 'expired'
+    const need = recheck.checkStatus(session.record, request.now)
     if (need === 'early') recheck.checkEarly(session, request.req)
     if (need === 'none' || need === 'early') return note(request, session, session)
     return ask(request, session, need === 'now').then((checked) =>
@@ -177,7 +182,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const note = (request: GateRequest, before: OpenSession, checked: OpenSession): OpenSession => {
-    recheck.readmit(checked)
+    recheck.clearDenial(checked)
     onActivity(checked, request.now)
     return visits.keep(request, before, sessions.recordActivity(checked, request.now))
   }
@@ -189,13 +194,13 @@ export function createGate(parts: GateParts): Gate {
     isDue: boolean,
   ): Promise<OpenSession | MissReason> => {
     const { req } = request
-    const isRefused = recheck.verdict(session.record)?.allowed === false
-    if (isRefused && !(isDue && isNavigation(req))) throw denial(session.record.user)
+    const isRefused = recheck.decision(session.record)?.allowed === false
+    if (isRefused && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
     const result = await recheck.check(session, req)
     if (result.is === 'allowed') return result.session
     if (result.is === 'ended') return 'expired'
     if (result.is === 'denied') visits.keep(request, session, result.session)
-    throw refusal(result)
+    throw rejectionOfCheck(result)
   }
 
   const stranger = async (
@@ -210,7 +215,7 @@ export function createGate(parts: GateParts): Gate {
   const passAnonymous = (
     request: GateRequest,
     res: ServerResponse,
-    reason: MissReason | FailedLogin,
+    reason: MissReason | Rejection,
   ): Outcome => {
     const refused = typeof reason === 'string' ? undefined : reason
     visits.anonymous(request, typeof reason === 'string' ? reason : 'denied')
@@ -220,7 +225,7 @@ export function createGate(parts: GateParts): Gate {
     return 'pass'
   }
 
-  const neighbours = createNeighbours(logger, config.id)
+  const neighbours = createCookieConflicts(logger, config.id)
   const demandLogin = async (
     request: GateRequest,
     res: ServerResponse,
@@ -248,7 +253,7 @@ export function createGate(parts: GateParts): Gate {
 
   const fail: Gate['fail'] = async (request, res, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
-    const isRefused = thrown instanceof FailedLogin && thrown.isSession && !thrown.isGuard
+    const isRefused = thrown instanceof Rejection && thrown.isSession && !thrown.isGuard
     if (isRefused && unauthenticated === 'pass') return passAnonymous(request, res, thrown)
     return failures.answer(request, res, thrown, returnPathOf(request))
   }
@@ -257,7 +262,7 @@ export function createGate(parts: GateParts): Gate {
     handle,
     demandLogin,
     fail,
-    async identify(req, { origin: origins, mount: mountPath }) {
+    async authenticate(req, { origin: origins, mount: mountPath }) {
       const { headers } = req
       upstream.strip(req, headers)
       // Another site's page would act with the visitor's cookie.
@@ -280,7 +285,7 @@ export function createGate(parts: GateParts): Gate {
         now: Date.now(),
       }
       const found = await Promise.resolve(find(request)).catch((error: unknown) => {
-        if (error instanceof FailedLogin) return 'none' as const
+        if (error instanceof Rejection) return 'none' as const
         throw error
       })
       return typeof found === 'string' ? undefined : visits.welcome(request, found)

@@ -16,7 +16,7 @@ export interface LoginUrlOptions {
 export type AnonymousReason = MissReason | 'denied'
 
 /** What the context of one request is made from. */
-export interface ContextSource {
+export interface Visitor {
   /** The session and its public name; absent when nobody is logged in. */
   readonly session: { readonly key: string; readonly record: Session } | undefined
   readonly reason: AnonymousReason | undefined
@@ -49,9 +49,9 @@ export class OAuthContext {
   accessTokenExpiresAt: number | undefined
   /** Why nobody is logged in; `undefined` when somebody is. */
   readonly reason: AnonymousReason | undefined
-  readonly #source: ContextSource
+  readonly #source: Visitor
 
-  constructor(source: ContextSource) {
+  constructor(source: Visitor) {
     const { session } = source
     const record = session?.record
     this.#source = source

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SessionList, Users } from '../session/users.js'
-import { assemble, type Assembly, createShared, type Shared } from './composition.js'
+import { compose, type Composition, createGateState, type GateState } from './composition.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { Events } from './events.js'
 import type { LoginRequest } from '../flows/links.js'
 import type { Outcome } from './error-handler.js'
 import type { AuthenticateOptions } from './gate.js'
-import { createAsked, createGuard, type GuardRules } from './require-auth.js'
+import { createGuardedMemberships, createGuard, type GuardRules } from './require-auth.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config, OAuthModuleOptions } from '../options/options.js'
 import { parseOptions } from '../options/parse-options.js'
@@ -62,10 +62,10 @@ export interface OAuthMiddleware {
  */
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const first = parseOptions(options)
-  const asked = createAsked()
-  let current: Assembly
-  const shared: Shared = createShared(first, asked, () => current)
-  current = assemble(first, shared)
+  const asked = createGuardedMemberships()
+  let current: Composition
+  const shared: GateState = createGateState(first, asked, () => current)
+  current = compose(first, shared)
 
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
@@ -78,7 +78,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
     const { guard, asksMore } = createGuard(rules, current.config.providers, asked)
     // The gate must know what to read for this guard before the next request comes.
-    if (asksMore) current = assemble(current.config, shared, current)
+    if (asksMore) current = compose(current.config, shared, current)
     return (req, res, next) => {
       const passed = shared.passed.of(req)
       if (passed === undefined) return next(new Error(NO_GATE))
@@ -102,12 +102,12 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   return Object.assign(middleware, {
     requireAuth,
     authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) =>
-      current.gate.identify(req, options),
+      current.gate.authenticate(req, options),
     users: shared.appUsers.users,
     sessions: shared.appUsers.sessions,
     monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,
     reconfigure(changed: OAuthModuleOptions) {
-      current = assemble(parseOptions(keepFixed(changed, first)), shared)
+      current = compose(parseOptions(keepFixed(changed, first)), shared)
       // Sockets are open under the old rules.
       shared.watches.wake()
     },

@@ -19,7 +19,7 @@ const PATIENCE = 1_000
  * Lets the app answer an error in its own way. What it forwards comes back; otherwise look at the response: where there
  * is no answer, the built-in one is due. Rejects with what `onError` throws.
  */
-export async function askOwner(
+export async function callOnError(
   onError: OnError,
   error: OAuthError,
   req: IncomingMessage,

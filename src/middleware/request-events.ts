@@ -4,7 +4,7 @@ import type { AppRequest } from '../http/request.js'
 import type { OAuthUser } from '../access/user.js'
 
 /** Collects what `http_request_complete` tells; costs nothing while nobody listens. */
-export interface RequestReports {
+export interface RequestEvents {
   /** To be called before anything is decided. Tells the event when the answer is out. */
   begin(
     req: AppRequest,
@@ -23,7 +23,7 @@ interface Report {
   user: OAuthUser | undefined
 }
 
-export function createRequestReports(events: Events): RequestReports {
+export function createRequestEvents(events: Events): RequestEvents {
   const reports = new WeakMap<IncomingMessage, Report>()
 
   return {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../http/errors.js'
-import { FailedLogin } from '../flows/rejection.js'
+import { Rejection } from '../flows/rejection.js'
 import { type Authorize, isAuthorized } from '../access/evaluate-user.js'
 import type { LoginRequest } from '../flows/links.js'
 import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/definition.js'
-import type { Passed } from './gate-pass.js'
+import type { GatePass } from './gate-pass.js'
 import { createPolicy, type Denial, type Rules } from '../access/policy.js'
 import {
   type Provider,
@@ -35,13 +35,13 @@ export interface GuardRules {
 }
 
 /** What guards ask about, collected: the gate reads these memberships for them. */
-export interface Asked {
+export interface GuardedMemberships {
   memberships(): Required<Memberships>
   /** Says whether there is anything new. */
   add(rules: Rules): boolean
 }
 
-export function createAsked(): Asked {
+export function createGuardedMemberships(): GuardedMemberships {
   const lists = {
     organizations: new Set<string>(),
     teams: new Set<string>(),
@@ -66,7 +66,7 @@ export function createAsked(): Asked {
 }
 
 /** What a guard needs of the gate that let the request through. */
-export interface GuardedRequest extends Passed {
+export interface GuardedRequest extends GatePass {
   demandLogin(
     pass: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
   ): Promise<Outcome>
@@ -94,7 +94,7 @@ const known = [
 export function createGuard(
   rules: GuardRules,
   providers: readonly Provider[],
-  asked: Asked,
+  asked: GuardedMemberships,
 ): { guard: Guard; asksMore: boolean } {
   const read = readOptions(rules, 'requireAuth()')
   read.only(known)
@@ -135,7 +135,7 @@ export function createGuard(
     code: Denial['code'],
   ) =>
     fail(
-      new FailedLogin(new OAuthError(code), {
+      new Rejection(new OAuthError(code), {
         user,
         tried: policy.lists,
         isSession: true,
@@ -148,7 +148,7 @@ export function createGuard(
     if (isExempt === true) return 'pass'
     if (refused !== undefined)
       return pass.fail(
-        new FailedLogin(refused.error, {
+        new Rejection(refused.error, {
           user: refused.user,
           tried: refused.tried,
           isSession: true,

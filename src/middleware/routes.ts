@@ -11,7 +11,7 @@ import type { AppRequest } from '../http/request.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { GateRequest } from './visitor.js'
 
-export interface SpecialPathsConfig {
+export interface RoutesConfig {
   basePath: string
   callbackNames: ReadonlySet<string>
   login: Login
@@ -27,11 +27,11 @@ export interface SpecialPathsConfig {
 }
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
-export interface SpecialPaths {
+export interface Routes {
   handle(request: GateRequest, res: ServerResponse): Promise<'answered'>
 }
 
-export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
+export function createRoutes(config: RoutesConfig): Routes {
   const {
     basePath,
     callbackNames,
@@ -54,15 +54,16 @@ export function createSpecialPaths(config: SpecialPathsConfig): SpecialPaths {
       now,
       mount.instance,
     )
-    const session = typeof found !== 'string' && recheck.knows(found.record) ? found : undefined
-    const isRefused = session !== undefined && recheck.verdict(session.record)?.allowed === false
+    const session =
+      typeof found !== 'string' && recheck.isOfThisClient(found.record) ? found : undefined
+    const isRefused = session !== undefined && recheck.decision(session.record)?.allowed === false
     const ends = session && sessions.expiry(session)
     sendJson(res, 200, {
       user: session === undefined || isRefused ? null : session.record.user,
       reason: isRefused ? 'denied' : session ? null : typeof found === 'string' ? found : 'expired',
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
-      checkDueAt: (session && recheck.dueAt(session.record)) ?? null,
+      checkDueAt: (session && recheck.checkDueAt(session.record)) ?? null,
       loginUrl: links.login(mount, { returnPath: links.safeReturn(mount, undefined) }),
     })
   }

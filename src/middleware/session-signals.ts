@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../http/errors.js'
-import { type CheckResult, type Recheck, unchecked } from '../flows/recheck.js'
+import { type CheckResult, type Recheck, recheckUnavailable } from '../flows/recheck.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 
 /** Something that stays open longer than a request: a socket, or a stream of events. */
@@ -9,7 +9,7 @@ interface Closable {
   once(event: 'close', listener: () => void): unknown
 }
 
-export interface Watches {
+export interface SessionSignals {
   /** Aborts when this process learns that the session has ended, that its user is refused, or that neither can be told. */
   watch(session: OpenSession, req: IncomingMessage, until: Closable): AbortSignal
   /** The session is over: whoever watches it is told. */
@@ -20,7 +20,7 @@ export interface Watches {
   close(): void
 }
 
-export interface WatchesConfig {
+export interface SessionSignalsConfig {
   sessions: Sessions
   /** Read at each use: the configuration may change while sockets are open. */
   recheck: () => Recheck
@@ -38,10 +38,10 @@ const SHORTEST_TIMER = 10
 /** While the provider is down a check stays due: no reason to ask without a pause. */
 const OVERDUE_PAUSE = 5_000
 
-export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
-  const watches = new Map<string, Set<Watch>>()
+export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig): SessionSignals {
+  const signals = new Map<string, Set<Watch>>()
   const connections = new WeakMap<Closable, Map<Watch, IncomingMessage>>()
-  const all = () => [...watches.values()].flatMap((set) => [...set])
+  const all = () => [...signals.values()].flatMap((set) => [...set])
 
   /**
    * Where no response is at hand, Node tells when it is out. The next request on a connection says nothing: it may be sent
@@ -61,9 +61,9 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   /** What a request at this moment would be told. */
   const look = async (known: OpenSession, req: IncomingMessage): Promise<OpenSession> => {
     const session = await sessions.reload(known)
-    if (session === undefined || !recheck().knows(session.record))
+    if (session === undefined || !recheck().isOfThisClient(session.record))
       throw new OAuthError('login_required')
-    const need = recheck().need(session.record, Date.now())
+    const need = recheck().checkStatus(session.record, Date.now())
     if (need === 'none' || need === 'early') return session
     if (need === 'denied') throw new OAuthError('not_authorized')
     return passed(await recheck().check(session, req))
@@ -72,7 +72,7 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
   /** Until when the session holds by what is known of it. */
   const undisputedUntil = (session: OpenSession) => {
     const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(session)
-    return Math.min(expiresAt, idleExpiresAt, recheck().toleratedUntil(session.record))
+    return Math.min(expiresAt, idleExpiresAt, recheck().graceEndsAt(session.record))
   }
 
   const start = (
@@ -85,7 +85,11 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
     let isStopped = false
     const arm = (isFirst: boolean) => {
       const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(current)
-      const next = Math.min(expiresAt, idleExpiresAt, recheck().dueAt(current.record) ?? expiresAt)
+      const next = Math.min(
+        expiresAt,
+        idleExpiresAt,
+        recheck().checkDueAt(current.record) ?? expiresAt,
+      )
       clearTimeout(timer)
       const wait = next - Date.now()
       const shortest = isFirst || wait > 0 ? SHORTEST_TIMER : OVERDUE_PAUSE
@@ -123,12 +127,12 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
       stop() {
         isStopped = true
         clearTimeout(timer)
-        const set = watches.get(session.key)
+        const set = signals.get(session.key)
         set?.delete(watch)
-        if (set?.size === 0) watches.delete(session.key)
+        if (set?.size === 0) signals.delete(session.key)
       },
     }
-    watches.set(session.key, (watches.get(session.key) ?? new Set()).add(watch))
+    signals.set(session.key, (signals.get(session.key) ?? new Set()).add(watch))
     arm(true)
     return { watch, signal: controller.signal }
   }
@@ -145,7 +149,7 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
     },
     ended(key, reason) {
       const error = new OAuthError(reason === 'denied' ? 'not_authorized' : 'login_required')
-      for (const watch of [...(watches.get(key) ?? [])]) watch.abort(error)
+      for (const watch of [...(signals.get(key) ?? [])]) watch.abort(error)
     },
     wake() {
       for (const watch of all()) watch.wake()
@@ -159,6 +163,6 @@ export function createWatches({ sessions, recheck }: WatchesConfig): Watches {
 
 function passed(result: CheckResult): OpenSession {
   if (result.is === 'allowed') return result.session
-  if (result.is === 'failed') throw unchecked(result.error)
+  if (result.is === 'failed') throw recheckUnavailable(result.error)
   throw new OAuthError(result.is === 'denied' ? 'not_authorized' : 'login_required')
 }

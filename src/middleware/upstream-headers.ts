@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 
 /** What the headers of one request are made of. */
-export interface HeaderSource {
+export interface HeaderTokens {
   readonly user: OAuthUser
   readonly matched: StoredDecision['matched']
   /** Tokens there are, and that fit a header. */
@@ -27,13 +27,13 @@ export interface UpstreamHeadersConfig {
 export interface UpstreamHeaders {
   /** Removes what the client sent under our names, in every spelling. */
   strip(req: IncomingMessage, headers: IncomingHttpHeaders): void
-  set(headers: IncomingHttpHeaders, source: HeaderSource): void
+  set(headers: IncomingHttpHeaders, source: HeaderTokens): void
 }
 
 /** The names are put together once; what they hold is read at each request. */
 type Value = readonly [
   name: string,
-  read: (source: HeaderSource, config: UpstreamHeadersConfig) => string | undefined,
+  read: (source: HeaderTokens, config: UpstreamHeadersConfig) => string | undefined,
 ]
 
 interface Naming {
@@ -91,9 +91,9 @@ export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHe
   // The user of a session that stays in memory is the same object at each request.
   const known = new WeakMap<
     OAuthUser,
-    { matched: HeaderSource['matched']; headers: readonly (readonly [string, string])[] }
+    { matched: HeaderTokens['matched']; headers: readonly (readonly [string, string])[] }
   >()
-  const encoded = (source: HeaderSource) => {
+  const encoded = (source: HeaderTokens) => {
     const before = known.get(source.user)
     if (before !== undefined && before.matched === source.matched) return before.headers
     const headers = (naming?.values ?? []).flatMap(([name, read]) => {
@@ -162,13 +162,13 @@ function organizationOf(matched: StoredDecision['matched']): string | undefined 
 }
 
 function emailOf(
-  { user }: HeaderSource,
+  { user }: HeaderTokens,
   { trustsEmailOf }: UpstreamHeadersConfig,
 ): string | undefined {
   return user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined
 }
 
-function groupsOf({ user }: HeaderSource): string | undefined {
+function groupsOf({ user }: HeaderTokens): string | undefined {
   return (
     [...user.organizations, ...user.teams, ...user.groups]
       .map((one) => one.replaceAll(',', '%2C'))
@@ -259,7 +259,7 @@ function percentEncode(character: string): string {
 /** Where the headers of a request keep what opens their tokens. */
 type Opener = symbol
 
-type Opening = Partial<Record<Opener, HeaderSource>>
+type Opening = Partial<Record<Opener, HeaderTokens>>
 
 /**
  * An enumerable accessor, so that a copy of the headers has the token and nobody else pays for opening it. One accessor
@@ -269,7 +269,7 @@ function lazyHeader(
   name: string | undefined,
   token: TokenName,
   opener: Opener,
-): (headers: IncomingHttpHeaders, source: HeaderSource) => void {
+): (headers: IncomingHttpHeaders, source: HeaderTokens) => void {
   if (name === undefined) return () => {}
   const accessor: PropertyDescriptor & ThisType<Opening> = {
     enumerable: true,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import {
   type AnonymousReason,
-  type ContextSource,
+  type Visitor,
   type LoginUrlOptions,
   OAuthContext,
 } from './oauth-context.js'
@@ -12,9 +12,9 @@ import type { Mounts, GateRequest } from '../http/mounts.js'
 import { isRecord } from '../schema.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
-import type { HeaderSource, UpstreamHeaders } from './upstream-headers.js'
+import type { HeaderTokens, UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
-import type { Watches } from './session-signals.js'
+import type { SessionSignals } from './session-signals.js'
 
 export type { GateRequest }
 
@@ -24,7 +24,7 @@ export interface VisitsConfig {
   links: Links
   mounts: Mounts
   upstream: UpstreamHeaders
-  watches: Watches
+  watches: SessionSignals
   /** Names of the providers whose tokens the app does not get. */
   managed: ReadonlySet<string>
   setsUser: boolean
@@ -80,7 +80,7 @@ function keep(
 }
 
 /** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
-class Stranger implements ContextSource {
+class Stranger implements Visitor {
   protected readonly config: VisitsConfig
   protected readonly request: GateRequest
   readonly reason: AnonymousReason | undefined
@@ -135,7 +135,7 @@ class Stranger implements ContextSource {
 }
 
 /** Somebody who is logged in, at one request. */
-class Guest extends Stranger implements HeaderSource {
+class Guest extends Stranger implements HeaderTokens {
   #session: OpenSession
   #signal: AbortSignal | undefined
   readonly #verdict: StoredDecision | undefined
@@ -143,7 +143,7 @@ class Guest extends Stranger implements HeaderSource {
   constructor(config: VisitsConfig, request: GateRequest, session: OpenSession) {
     super(config, request, undefined)
     this.#session = session
-    this.#verdict = config.recheck.verdict(session.record)
+    this.#verdict = config.recheck.decision(session.record)
   }
 
   override get session(): OpenSession {
@@ -162,11 +162,11 @@ class Guest extends Stranger implements HeaderSource {
     return this.#session.record.user
   }
 
-  get matched(): HeaderSource['matched'] {
+  get matched(): HeaderTokens['matched'] {
     return this.#verdict?.matched
   }
 
-  get headerTokens(): HeaderSource['headerTokens'] {
+  get headerTokens(): HeaderTokens['headerTokens'] {
     const { record } = this.#session
     return this.config.sessions.hasTokens(record) ? record.headerTokens : []
   }

@@ -1,5 +1,5 @@
 import type { Authorize } from '../access/evaluate-user.js'
-import type { LogoutBehaviour } from '../flows/logout.js'
+import type { LogoutBehavior } from '../flows/logout.js'
 import type { OnError } from '../middleware/on-error.js'
 import type { PagesOption } from '../pages/contexts.js'
 import type { Rules } from '../access/policy.js'
@@ -133,7 +133,7 @@ export interface Config {
   readonly logger: Logger
   readonly storeTimeout: number
   readonly clockTolerance: number
-  readonly logout: LogoutBehaviour
+  readonly logout: LogoutBehavior
   readonly sessionsPerUser: number | undefined
 }
 

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { Authorize } from '../access/evaluate-user.js'
-import type { LogoutBehaviour } from '../flows/logout.js'
+import type { LogoutBehavior } from '../flows/logout.js'
 import { isUnderPath, isLoopback, isSafeMountPath, isSafePath } from '../http/request.js'
 import { readLogger } from './logger.js'
 import type { Config, CookieConfig, Logger, OAuthModuleOptions, OnError } from './options.js'
@@ -282,7 +282,7 @@ function readPages(read: OptionReader): PagesOption | undefined {
   return read.value('pages') as PagesOption
 }
 
-function readLogout(read: OptionReader): LogoutBehaviour {
+function readLogout(read: OptionReader): LogoutBehavior {
   const logout = read.object('logout')
   logout?.only(['revokeTokens', 'endProviderSession', 'returnTo'])
   const returnPath = logout?.text('returnTo')
