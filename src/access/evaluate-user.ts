@@ -12,7 +12,7 @@ import {
   type Denial,
   type Rules,
 } from './policy.js'
-import { type Provider, trustsEmail } from '../providers/parse-provider.js'
+import { type Provider, trustsEmail } from './provider.js'
 import type { OAuthUser } from './user.js'
 
 /** A rule of one's own, on top of the lists: says whether the user may pass. */

@@ -2,7 +2,12 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { CookieAttributes } from './cookies.js'
 import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './request.js'
 import { OAuthError } from './errors.js'
-import type { TransactionCookie } from '../oauth/transaction.js'
+
+/** How transaction cookies are named and set; depends on the scheme of the request. */
+export interface TransactionCookie {
+  readonly prefix: string
+  readonly attributes: CookieAttributes
+}
 
 /** Where a request meets the module: its mount point, as the visitor sees it, and the cookies that go with it. */
 export interface Mount {

@@ -102,7 +102,7 @@ export function createGate(parts: GateParts): Gate {
     const isSafe = isSafeMountPath(asked.mountPath)
     if (!isSafe && config.isEnabled) return refuseMount(res)
     // Where nothing is enforced nothing is refused, but no address is made of such a path.
-    const target = isSafe ? asked : { ...asked, mount: '' }
+    const target = isSafe ? asked : { ...asked, mountPath: '' }
     const mount = mounts.of(req, target, headers)
     const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
     if (!config.isEnabled) return passExempt(request)

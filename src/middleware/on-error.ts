@@ -1,14 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OAuthError } from '../http/errors.js'
+import type { OnError } from '../options/options.js'
 import { withTimeout } from '../http/timeout.js'
-
-/** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
-export type OnError = (
-  error: OAuthError,
-  req: IncomingMessage,
-  res: ServerResponse,
-  next: (error?: unknown) => void,
-) => unknown
 
 /** For a promise that it returns. */
 const TIMEOUT = 5_000

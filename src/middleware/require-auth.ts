@@ -7,12 +7,8 @@ import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/definition.js'
 import type { GatePass } from './gate-pass.js'
 import { createPolicy, type Denial, type Rules } from '../access/policy.js'
-import {
-  type Provider,
-  readRules,
-  refuseWhatCannotBeMet,
-  trustsEmail,
-} from '../providers/parse-provider.js'
+import { type Provider, trustsEmail } from '../access/provider.js'
+import { readRules, refuseWhatCannotBeMet } from '../access/rules.js'
 import { readOptions } from '../schema.js'
 import { checkScope } from '../providers/request-params.js'
 import type { OpenSession } from '../session/sessions.js'

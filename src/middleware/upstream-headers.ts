@@ -1,4 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import {
+  type HeaderPreset,
+  isHeaderPreset,
+  type UpstreamHeadersConfig,
+} from '../options/options.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 
 /** What the headers of one request are made of. */
@@ -12,17 +17,6 @@ export interface HeaderTokens {
 }
 
 export type TokenName = 'access' | 'refresh'
-
-export interface UpstreamHeadersConfig {
-  /** A prefix that ends in a dash, the name of a preset, or `false` for no headers. */
-  headerPrefix: string | false
-  forwardTokens: 'all' | 'access' | 'none'
-  hasSeveralProviders: boolean
-  /** Names of the providers whose e-mail counts though nobody verified it. */
-  trustsEmailOf: ReadonlySet<string>
-  /** Names of the providers whose tokens the app does not get. */
-  managed: ReadonlySet<string>
-}
 
 export interface UpstreamHeaders {
   /** Removes what the client sent under our names, in every spelling. */
@@ -41,7 +35,7 @@ interface Naming {
   tokens: Partial<Record<TokenName, string>>
 }
 
-const presets: Readonly<Record<string, Naming>> = {
+const presets: Readonly<Record<HeaderPreset, Naming>> = {
   'oauth2-proxy': {
     values: proxyValues('x-forwarded-'),
     tokens: { access: 'x-forwarded-access-token' },
@@ -52,18 +46,19 @@ const presets: Readonly<Record<string, Naming>> = {
   },
 }
 
-export const headerPresets: readonly string[] = Object.keys(presets)
-
 /** Values longer than these would push a request over the 16 KiB that Node and most proxies take. */
 const MAX_VALUE = 1024
-export const MAX_HEADER_TOKEN = 8 * 1024
 
 export function createUpstreamHeaders(config: UpstreamHeadersConfig): UpstreamHeaders {
   const { headerPrefix, forwardTokens } = config
   const naming =
-    headerPrefix === false ? undefined : (presets[headerPrefix] ?? ngrokNaming(headerPrefix))
+    headerPrefix === false
+      ? undefined
+      : isHeaderPreset(headerPrefix)
+        ? presets[headerPrefix]
+        : ngrokNaming(headerPrefix)
   const preset =
-    headerPrefix !== false && presets[headerPrefix] ? presetNames(headerPrefix) : undefined
+    headerPrefix !== false && isHeaderPreset(headerPrefix) ? presetNames(headerPrefix) : undefined
   const ownPrefix = headerPrefix === false || preset ? 'ngrok-auth-' : headerPrefix
   const isForged = (folded: string) =>
     folded.startsWith('ngrok-auth-') ||

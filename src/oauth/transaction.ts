@@ -1,13 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import {
-  clearCookie,
-  type CookieAttributes,
-  readCookies,
-  readCookiesByPrefix,
-  setCookie,
-} from '../http/cookies.js'
+import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
+import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/request.js'
 import { deriveFrom, isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
@@ -42,12 +37,6 @@ export interface StartedTransaction {
 export interface ConsumedTransaction extends Transaction {
   readonly nonce: string
   readonly codeVerifier: string
-}
-
-/** How transaction cookies are named and set; depends on the scheme of the request. */
-export interface TransactionCookie {
-  readonly prefix: string
-  readonly attributes: CookieAttributes
 }
 
 export interface Transactions {

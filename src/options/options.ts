@@ -1,15 +1,15 @@
+import type { OAuthError } from '../http/errors.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authorize } from '../access/evaluate-user.js'
 import type { LogoutBehavior } from '../flows/logout.js'
-import type { OnError } from '../middleware/on-error.js'
 import type { PagesOption } from '../pages/contexts.js'
 import type { Rules } from '../access/policy.js'
-import type { Provider } from '../providers/parse-provider.js'
+import { type Provider } from '../access/provider.js'
 import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
 import type { memoryStore } from '../session/stores/memory-store.js'
 import type { Lifetimes } from '../session/session.js'
 import type { SessionStore } from '../session/stores/store.js'
-import type { UpstreamHeadersConfig } from '../middleware/upstream-headers.js'
 
 /** Takes messages; never sees a secret. */
 export interface Logger {
@@ -21,7 +21,32 @@ export interface Logger {
 
 export type { Authorize }
 
-export type { OnError }
+/** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
+export type OnError = (
+  error: OAuthError,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => unknown
+
+/** Names of `headerPrefix` that stand for another product's headers. */
+export const headerPresets = ['oauth2-proxy', 'oauth2-proxy-nginx'] as const
+export type HeaderPreset = (typeof headerPresets)[number]
+
+export function isHeaderPreset(name: string): name is HeaderPreset {
+  return headerPresets.some((preset) => preset === name)
+}
+
+export interface UpstreamHeadersConfig {
+  /** A prefix that ends in a dash, the name of a preset, or `false` for no headers. */
+  headerPrefix: string | false
+  forwardTokens: 'all' | 'access' | 'none'
+  hasSeveralProviders: boolean
+  /** Names of the providers whose e-mail counts though nobody verified it. */
+  trustsEmailOf: ReadonlySet<string>
+  /** Names of the providers whose tokens the app does not get. */
+  managed: ReadonlySet<string>
+}
 
 /** Options of `oauthModule()`. All times are in seconds. */
 export interface OAuthModuleOptions {

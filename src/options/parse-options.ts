@@ -4,16 +4,21 @@ import type { Authorize } from '../access/evaluate-user.js'
 import type { LogoutBehavior } from '../flows/logout.js'
 import { isUnderPath, isLoopback, isSafeMountPath, isSafePath } from '../http/request.js'
 import { readLogger } from './logger.js'
-import type { Config, CookieConfig, Logger, OAuthModuleOptions, OnError } from './options.js'
+import {
+  type Config,
+  type CookieConfig,
+  headerPresets,
+  isHeaderPreset,
+  type Logger,
+  type OAuthModuleOptions,
+  type OnError,
+  type UpstreamHeadersConfig,
+} from './options.js'
 import type { PagesOption } from '../pages/contexts.js'
 import { ruleLists } from '../access/policy.js'
-import {
-  parseProviders,
-  type Provider,
-  readRules,
-  refuseWhatCannotBeMet,
-  trustsEmail,
-} from '../providers/parse-provider.js'
+import { type Provider, trustsEmail } from '../access/provider.js'
+import { readRules, refuseWhatCannotBeMet } from '../access/rules.js'
+import { parseProviders } from '../providers/parse-provider.js'
 import { type OptionReader, readOptions } from '../schema.js'
 import { isCookieStore } from '../session/cookie-sessions.js'
 import {
@@ -23,7 +28,6 @@ import {
 } from '../session/stores/express-session-store.js'
 import { memoryStore } from '../session/stores/memory-store.js'
 import type { SessionStore } from '../session/stores/store.js'
-import { headerPresets, type UpstreamHeadersConfig } from '../middleware/upstream-headers.js'
 
 const knownOptions = [
   'provider',
@@ -234,7 +238,7 @@ function readHeaders(read: OptionReader, providers: readonly Provider[]): Upstre
 
 function readHeaderPrefix(read: OptionReader): string {
   const prefix = read.text('headerPrefix', { max: 64 }) ?? 'ngrok-auth-'
-  if (headerPresets.includes(prefix) || /^[a-z0-9]+(?:-[a-z0-9]+)+-$/.test(prefix)) return prefix
+  if (isHeaderPreset(prefix) || /^[a-z0-9]+(?:-[a-z0-9]+)+-$/.test(prefix)) return prefix
   return read.fail(
     'headerPrefix',
     `must be lower case, have two segments at least and end in a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`,

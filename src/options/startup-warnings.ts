@@ -1,5 +1,5 @@
 import type { Config } from './options.js'
-import type { Provider } from '../providers/parse-provider.js'
+import { type Provider } from '../access/provider.js'
 
 /** Rules on trial change nothing, so they ask for no scope either. */
 export function warnOfBlindTrial(

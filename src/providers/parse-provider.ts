@@ -1,37 +1,17 @@
 import { readPrivateKey } from '../oauth/client-auth.js'
-import type { ClientConfig } from '../oauth/client-config.js'
+import type { Provider } from '../access/provider.js'
+import { readRules } from '../access/rules.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import {
   type Endpoints,
   isProviderSetup,
-  membershipLists,
   type ProviderDefinition,
   type ProviderSetup,
 } from '../oauth/definition.js'
-import { isDomain, parseEmail, ruleLists, type Rules } from '../access/policy.js'
+import { ruleLists, type Rules } from '../access/policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from '../schema.js'
 import { builtinProviders, isBuiltinName } from './index.js'
 import { checkScope, readParams, readParamsMap, readTokenHeaders } from './request-params.js'
-
-/** A provider of a configuration: its definition, who we are there, and who may pass. */
-export interface Provider extends ClientConfig {
-  readonly label: string
-  readonly iconUrl: string | undefined
-  readonly color: string | undefined
-  /** All scopes of an authorization request. */
-  readonly requestedScopes: readonly string[]
-  /** Scopes that the user must grant. */
-  readonly requiredScopes: readonly string[]
-  readonly connectionScopes: readonly string[]
-  readonly connectionScopeSeparator: string
-  readonly authorizationParams: Readonly<Record<string, string>>
-  readonly authorizationParamsMap: Readonly<Record<string, string>>
-  readonly rules: Rules
-  /** Of all that decides who passes beside `rules`. */
-  readonly rulesKey: string
-  /** Client id and secret come from the environment: an operator's registration, shared among apps. */
-  readonly isManaged: boolean
-}
 
 export interface ProviderDefaults {
   env: Readonly<Record<string, string | undefined>>
@@ -206,14 +186,6 @@ function asksMemberships({ organizations, teams, groups }: Rules): boolean {
   return organizations !== undefined || teams !== undefined || groups !== undefined
 }
 
-/** Whether an e-mail counts though the provider does not vouch for it. */
-export function trustsEmail({
-  trustEmail,
-  emailClaimDecides,
-}: Pick<Provider, 'trustEmail' | 'emailClaimDecides'>): boolean {
-  return trustEmail && emailClaimDecides !== true
-}
-
 function readClient(
   name: string,
   options: OptionReader,
@@ -320,78 +292,6 @@ function readProviderRules(
     )
   }
   return rules
-}
-
-function checkEmail(item: string): string | undefined {
-  if (item.startsWith('*'))
-    return 'has an entry that is no e-mail address: there are no wildcards, name domains in emailDomains'
-  return parseEmail(item) ? undefined : 'has an entry that is no e-mail address'
-}
-
-/** The lists of a provider, of a guard, or of rules on trial. */
-export function readRules(options: OptionReader): Rules {
-  const lower = (item: string) => item.toLowerCase()
-  return {
-    emailAddresses: options.list('emailAddresses', checkEmail, lower),
-    emailDomains: options.list(
-      'emailDomains',
-      (item) =>
-        isDomain(item)
-          ? undefined
-          : "has an entry that is no domain: write it as in 'example.com', in punycode if need be",
-      lower,
-    ),
-    organizations: options.list(
-      'organizations',
-      (item) =>
-        /^[A-Za-z0-9_.-]+$/.test(item)
-          ? undefined
-          : "has an entry that is no slug: write it as in 'acme'",
-      lower,
-    ),
-    teams: options.list(
-      'teams',
-      (item) =>
-        /^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item)
-          ? undefined
-          : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id",
-      lower,
-    ),
-    groups: options.list('groups', () => undefined),
-  }
-}
-
-/** Rules of a guard or on trial that no user of any of the providers can meet. */
-export function refuseWhatCannotBeMet(
-  read: OptionReader,
-  lists: Rules,
-  providers: readonly Provider[],
-): void {
-  const emailList = lists.emailAddresses
-    ? 'emailAddresses'
-    : lists.emailDomains
-      ? 'emailDomains'
-      : undefined
-  const [unverified, ...more] = providers.filter(
-    (provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider),
-  )
-  if (emailList && unverified && more.length === providers.length - 1) {
-    read.fail(
-      emailList,
-      `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`,
-    )
-  }
-  for (const list of membershipLists) {
-    if (
-      lists[list] === undefined ||
-      providers.some(({ membershipLists: knows }) => knows?.includes(list))
-    )
-      continue
-    read.fail(
-      list,
-      `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`,
-    )
-  }
 }
 
 function readIcon(options: OptionReader): string | undefined {

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache'
 import { readCookies } from '../http/cookies.js'
 import { isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
 import { isRecord } from '../schema.js'
-import { MAX_HEADER_TOKEN } from '../middleware/upstream-headers.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { callStore } from './stores/guarded-store.js'
 import {
@@ -101,6 +100,8 @@ export interface Sessions {
   drain(): Promise<void>
 }
 
+/** Longer tokens would push a request over the 16 KiB of headers that Node accepts. */
+const MAX_HEADER_TOKEN = 8 * 1024
 const MAX_CANDIDATES = 4
 const REMEMBERED = 50_000
 
