@@ -1,0 +1,21 @@
+/** Work that no response waits for. Outlives a configuration, so the set of pending work is shared state. */
+export class Background {
+  readonly #pending: Set<Promise<unknown>>
+  readonly #onError: (error: unknown) => void
+
+  constructor(pending: Set<Promise<unknown>>, onError: (error: unknown) => void) {
+    this.#pending = pending
+    this.#onError = onError
+  }
+
+  /** Lets the work continue after the response; its failure goes to the log. */
+  run(work: Promise<unknown>): void {
+    const done = work.catch(this.#onError).finally(() => this.#pending.delete(done))
+    this.#pending.add(done)
+  }
+
+  /** Waits for all pending work, including what starts in the meantime. */
+  async drain(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+}
