@@ -6,7 +6,7 @@ import { readForm } from '../http/form.js'
 import type { AppRequest } from '../http/request.js'
 import { IdTokenError, UnknownKeyError } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/definition.js'
-import { isRecord } from '../schema.js'
+import { isObject, parseJson } from '../http/json.js'
 import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Connection } from './login.js'
@@ -79,7 +79,7 @@ export function createBackchannelLogout({
 
 /** Back-Channel Logout 1.0, 2.6, beyond signature, issuer, audience and times. */
 function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): void {
-  if (!isRecord(events) || !isRecord(events[EVENT])) throw refuse('the token is no logout token')
+  if (!isObject(events) || !isObject(events[EVENT])) throw refuse('the token is no logout token')
   if (nonce !== undefined) throw refuse('a logout token has no nonce')
   if (typeof jti !== 'string' || jti === '') throw refuse('the logout token has no jti')
   if (typeof sid !== 'string' && typeof sub !== 'string')
@@ -90,14 +90,8 @@ function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): 
 
 /** Only to choose whose keys to ask: nothing of it is believed yet. */
 function readUnverified(token: string): Claims {
-  try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
-    )
-    return isRecord(claims) ? claims : {}
-  } catch {
-    return {}
-  }
+  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+  return isObject(claims) ? claims : {}
 }
 
 /** What sessions of this connection have in common. */

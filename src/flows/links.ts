@@ -1,7 +1,7 @@
 import { isUnderPath, isSafePath } from '../http/request.js'
 import type { Encrypter } from '../http/encryption.js'
 import type { Mount, Mounts } from '../http/mounts.js'
-import { isRecord } from '../schema.js'
+import { isObject, parseJson } from '../http/json.js'
 
 /** What a link to a login asks for. */
 export interface LoginRequest {
@@ -54,8 +54,8 @@ export function createLinks(
     token: string | null,
   ): Record<string, unknown> | undefined => {
     const text = token === null ? undefined : encrypter.decrypt(purpose, token)
-    const facts: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (!isRecord(facts) || facts['instance'] !== mount.instance) return undefined
+    const facts = parseJson(text)
+    if (!isObject(facts) || facts['instance'] !== mount.instance) return undefined
     return Number(facts['until']) > Date.now() ? facts : undefined
   }
   const safeReturn = (mount: Mount, wanted: string | undefined) => {

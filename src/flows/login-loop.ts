@@ -4,7 +4,7 @@ import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
 import type { AppRequest } from '../http/request.js'
 import { type Encrypter, sha256 } from '../http/encryption.js'
 import type { Mount } from '../http/mounts.js'
-import { isRecord } from '../schema.js'
+import { isObject, parseJson } from '../http/json.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** Watches whether browsers give back the session cookies that logins set: where not, one login follows another for ever. */
@@ -46,7 +46,7 @@ export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector
   const lost = ({ headers }: AppRequest, mount: Mount, now: number): Landing | undefined => {
     const [sealed] = readCookies(headers.cookie, nameAt(mount))
     const text = sealed === undefined ? undefined : encrypter.decrypt('landing', sealed)
-    const landing: unknown = text === undefined ? undefined : JSON.parse(text)
+    const landing = parseJson(text)
     if (!isLanding(landing) || landing.instance !== mount.instance || landing.until <= now)
       return undefined
     if (landing.path !== mount.sessionCookie.attributes.path) return undefined
@@ -96,7 +96,7 @@ export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector
 }
 
 function isLanding(value: unknown): value is Landing {
-  return isRecord(value) && typeof value['count'] === 'number' && typeof value['until'] === 'number'
+  return isObject(value) && typeof value['count'] === 'number' && typeof value['until'] === 'number'
 }
 
 /** Of what every session cookie has, also the first of several. */

@@ -1,5 +1,5 @@
 import { OAuthError } from './errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from './json.js'
 import type { AppRequest } from './request.js'
 
 /** A urlencoded body; read by ourselves unless a parser in front of us has read it already. */
@@ -15,7 +15,7 @@ export async function readForm(
 /** Parsers leave an empty object behind for a body that they did not read. */
 function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
-  if (!isRecord(body) || Object.keys(body).length === 0) return undefined
+  if (!isObject(body) || Object.keys(body).length === 0) return undefined
   // Parsers make objects of `name[x]`: no field of a form, and `name[toString]` cannot even be made a text.
   const texts = (value: unknown) =>
     [value].flat().filter((one): one is string => typeof one === 'string')

@@ -9,7 +9,7 @@ import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { AppRequest } from '../http/request.js'
 import type { Mounts, GateRequest } from '../http/mounts.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { HeaderTokens, UpstreamHeaders } from './upstream-headers.js'
@@ -218,7 +218,7 @@ function forbidStoring(res: ServerResponse): void {
 /** Headers as `writeHead` takes them: an object, or a list of names and values, flat or in pairs. */
 function withoutCacheControl(part: unknown): unknown {
   const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
-  if (isRecord(part))
+  if (isObject(part))
     return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
   if (!Array.isArray(part)) return part
   return Array.isArray(part[0])

@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import type { Claims, Identity } from './definition.js'
 
 /** Foreign data as a text: anything else, and an empty text, is nothing. */
@@ -16,14 +16,6 @@ export function asStrings(value: unknown): string[] {
   return Array.isArray(value)
     ? value.filter((item): item is string => typeof item === 'string' && item !== '')
     : []
-}
-
-const MAX_DEPTH = 64
-
-/** Foreign JSON that nests deeper than any sense: whoever walks through it later would run out of stack. */
-export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((member) => isTooDeep(member, levels - 1))
 }
 
 /** A user's id: a text of printable characters, or a whole number. Without one nobody can be told apart. */
@@ -52,7 +44,7 @@ export function identityFromClaims(claims: Claims): Identity {
 
 /** An API's answer as an object; a list or a text in its place is no answer. */
 export function asObject(value: unknown): Record<string, unknown> {
-  if (isRecord(value)) return value
+  if (isObject(value)) return value
   throw new ProviderError('down', 'provider_error', {
     hint: 'the provider answered with something else than an object',
   })

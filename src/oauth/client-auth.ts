@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import type * as OpenidClient from 'openid-client'
 import { OAuthError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import type { ClientAuth } from './definition.js'
 
 /** How the client authenticates at the token endpoint. (RFC 6749, 2.3; RFC 7523, 2.2) */
@@ -43,7 +43,7 @@ export function readPrivateKey(secret: string): Record<string, unknown> | undefi
     const jwk: unknown = secret.trimStart().startsWith('{')
       ? JSON.parse(secret)
       : createPrivateKey(secret).export({ format: 'jwk' })
-    return isRecord(jwk) && typeof jwk['d'] === 'string' ? jwk : undefined
+    return isObject(jwk) && typeof jwk['d'] === 'string' ? jwk : undefined
   } catch {
     return undefined
   }

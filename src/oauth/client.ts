@@ -1,6 +1,6 @@
 import type * as OpenidClient from 'openid-client'
 import { OAuthError, ProviderError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import { asString } from './claims.js'
 import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
 import { clientAuth } from './client-auth.js'
@@ -330,9 +330,9 @@ async function readTokenAnswer(response: Response, config: ClientConfig): Promis
   // GitHub reports its errors with status 200.
   if (
     response.status !== 200 ||
-    !isRecord(body) ||
+    !isObject(body) ||
     asString(body['error']) !== undefined ||
-    isRecord(body['error'])
+    isObject(body['error'])
   )
     throw tokenEndpointError(answer, config)
   return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)

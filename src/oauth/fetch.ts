@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import { isTooDeep } from './claims.js'
+import { isTooDeep } from '../http/json.js'
 
 /** Sends one request to a provider. The answer's body is read whole, and bounded, before it is handed on. */
 export type ProviderFetch = (url: string, init: OutboundInit) => Promise<Response>

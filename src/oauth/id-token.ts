@@ -1,8 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 import { ProviderError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
-import { isTooDeep } from './claims.js'
+import { isObject, isTooDeep } from '../http/json.js'
 import type { Claims } from './definition.js'
 
 /** Keys of an issuer. `refresh` fetches them again, at most once a minute, and says whether it did. */
@@ -158,7 +157,7 @@ async function verifySignature(
     try {
       const { payload } = await jose.compactVerify(token, await key, { algorithms: [alg] })
       const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
-      if (isRecord(claims) && (acceptsKey?.({ ...jwk }, claims) ?? true)) return claims
+      if (isObject(claims) && (acceptsKey?.({ ...jwk }, claims) ?? true)) return claims
     } catch {
       // Not this key; two keys may share an id.
     }

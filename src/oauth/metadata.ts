@@ -1,6 +1,6 @@
 import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
 import { type ProviderFetch, readJson } from './fetch.js'
 import type { Endpoints, ProviderDefinition } from './definition.js'
@@ -67,9 +67,9 @@ export function createServerMetadataCache(
     const { endpoints } = await metadata(deadline)
     if (endpoints.jwks === undefined) throw unusable('the provider has no jwks_uri')
     const answer = await getJson(outbound, endpoints.jwks, deadline, MAX_JWKS_BYTES)
-    if (!isRecord(answer) || !Array.isArray(answer['keys']))
+    if (!isObject(answer) || !Array.isArray(answer['keys']))
       throw unusable("the provider's key set is malformed")
-    return answer['keys'].filter(isRecord).map((jwk) => ({ jwk, imported: new Map() }))
+    return answer['keys'].filter(isObject).map((jwk) => ({ jwk, imported: new Map() }))
   })
 
   return {
@@ -141,7 +141,7 @@ function unusable(hint: string): ProviderError {
 }
 
 function readDiscovery(answer: unknown, config: MetadataConfig): ServerMetadata {
-  if (!isRecord(answer)) throw unusable('the discovery document is no JSON object')
+  if (!isObject(answer)) throw unusable('the discovery document is no JSON object')
   const asked = config.issuer ?? ''
   const issuer = answer['issuer']
   const accepts = config.acceptsDiscovery ?? ((found: string) => found === asked)

@@ -1,5 +1,5 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import type { ClientConfig } from './client-config.js'
 import { apiError } from './provider-errors.js'
 import { type JwtExpectations, verifyJwt } from './id-token.js'
@@ -122,7 +122,7 @@ export function createProviderApi({
               requiresIssuedAt: false,
             })
           : body
-      if (!isRecord(info))
+      if (!isObject(info))
         throw new ProviderError('down', 'provider_error', { hint: 'userinfo is no JSON object' })
       if (subject !== undefined && info['sub'] !== subject)
         throw new ProviderError('ended', 'provider_error', {

@@ -1,5 +1,5 @@
 import { type OAuthErrorCode, ProviderError, type ProviderOutcome } from '../http/errors.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import { asString } from './claims.js'
 import type { ApiResponse, ProviderDefinition } from './definition.js'
 
@@ -68,7 +68,7 @@ function throttled({ headers }: ApiResponse, hint: string): ProviderError {
 
 function errorCode(body: unknown, { readError }: FaultReader): string | undefined {
   const own = readError?.(body)?.code
-  return own ?? (isRecord(body) ? asString(body['error']) : undefined)
+  return own ?? (isObject(body) ? asString(body['error']) : undefined)
 }
 
 /**

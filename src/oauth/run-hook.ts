@@ -1,6 +1,6 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
-import { isRecord } from '../schema.js'
-import { asUserId, isTooDeep, isTrue, asObject, asString, asStrings } from './claims.js'
+import { isObject, isTooDeep } from '../http/json.js'
+import { asUserId, isTrue, asObject, asString, asStrings } from './claims.js'
 import {
   type Claims,
   type Identity,
@@ -61,7 +61,7 @@ export function parseMemberships(
   given: unknown,
   wanted: Required<Memberships>,
 ): Required<Memberships> {
-  const lists = isRecord(given) ? given : {}
+  const lists = isObject(given) ? given : {}
   const entries = membershipLists.map((list) => {
     const had = new Set(asStrings(lists[list]))
     return [list, wanted[list].filter((entry) => had.has(entry))]
@@ -73,7 +73,7 @@ export function parseMemberships(
 function plainClaims(claims: unknown): Claims {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(claims ?? {}))
-    if (isRecord(copy) && !isTooDeep(copy)) return copy
+    if (isObject(copy) && !isTooDeep(copy)) return copy
   } catch {
     // A circle, or nested too deeply.
   }

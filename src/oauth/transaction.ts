@@ -5,7 +5,7 @@ import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../htt
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/request.js'
 import { deriveFrom, isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 
 /** One login under way: what the callback must fit, and where to go then. Travels sealed, as `state`. */
 export interface Transaction {
@@ -95,7 +95,7 @@ export function createTransactions(encrypter: Encrypter): Transactions {
       if (text === undefined) return undefined
       const sealed: unknown = JSON.parse(text)
       if (
-        !isRecord(sealed) ||
+        !isObject(sealed) ||
         typeof sealed['cookieHash'] !== 'string' ||
         typeof sealed['startedAt'] !== 'number'
       )

@@ -5,7 +5,7 @@ import {
   type ProviderSetup,
   providerSetup,
 } from '../oauth/definition.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 
 /** Options of the provider `amazon`. */
 export type AmazonOptions = ProviderOptions
@@ -30,7 +30,7 @@ function define(): ProviderDefinition {
     scopes: ['profile'],
     // A dead token is a 400 at the profile.
     outcomeOf: ({ status, body }) =>
-      status === 400 && isRecord(body) && body['error'] === 'invalid_token' ? 'ended' : undefined,
+      status === 400 && isObject(body) && body['error'] === 'invalid_token' ? 'ended' : undefined,
     identity: async ({ userinfo }) => {
       const profile = await userinfo()
       return {

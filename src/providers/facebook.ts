@@ -10,7 +10,7 @@ import {
   type ProviderSetup,
   providerSetup,
 } from '../oauth/definition.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 
 /** Options of the provider `facebook`. */
 export type FacebookOptions = ProviderOptions
@@ -71,8 +71,8 @@ function proof({ accessToken, client }: ProviderApi): Record<string, string> {
 
 async function identity(source: ProviderApi): Promise<Identity> {
   const profile = await source.userinfo({ fields: 'id,name,email,picture', ...proof(source) })
-  const { data } = isRecord(profile['picture']) ? profile['picture'] : {}
-  const picture = isRecord(data) ? asString(data['url']) : undefined
+  const { data } = isObject(profile['picture']) ? profile['picture'] : {}
+  const picture = isObject(data) ? asString(data['url']) : undefined
   return {
     ...identityFromClaims({ ...profile, sub: asUserId(profile['id']) }),
     emailVerified: false,
@@ -85,9 +85,9 @@ async function identity(source: ProviderApi): Promise<Identity> {
 async function grantedScopes(source: ProviderApi): Promise<readonly string[]> {
   const answer = await source.api(`/me/permissions?${new URLSearchParams(proof(source))}`)
   const permissions: unknown[] =
-    isRecord(answer) && Array.isArray(answer['data']) ? answer['data'] : []
+    isObject(answer) && Array.isArray(answer['data']) ? answer['data'] : []
   return permissions
-    .filter(isRecord)
+    .filter(isObject)
     .flatMap(({ permission, status }) => (status === 'granted' ? (asString(permission) ?? []) : []))
 }
 
@@ -95,8 +95,8 @@ async function grantedScopes(source: ProviderApi): Promise<readonly string[]> {
 function errorOf(
   body: unknown,
 ): { code: unknown; subcode: unknown; message: string | undefined } | undefined {
-  const error = isRecord(body) ? body['error'] : undefined
-  return isRecord(error)
+  const error = isObject(body) ? body['error'] : undefined
+  return isObject(error)
     ? { code: error['code'], subcode: error['error_subcode'], message: asString(error['message']) }
     : undefined
 }

@@ -10,7 +10,8 @@ import {
   type ProviderSetup,
   providerSetup,
 } from '../oauth/definition.js'
-import { isRecord, type OptionReader } from '../schema.js'
+import { isObject } from '../http/json.js'
+import type { OptionReader } from '../schema.js'
 
 /** Options of the provider `github`. */
 export interface GithubOptions extends ProviderOptions {
@@ -103,7 +104,7 @@ async function readEmails({ apiList }: ProviderApi) {
     if (error instanceof ProviderError && error.outcome === 'denied') return undefined
     throw error
   })
-  return (emails ?? []).filter(isRecord)
+  return (emails ?? []).filter(isObject)
 }
 
 async function memberships(
@@ -136,15 +137,15 @@ async function memberships(
 async function readOrganizations({ apiList }: ProviderApi): Promise<Set<string>> {
   const entries = (await apiList('/user/orgs')) ?? []
   return new Set(
-    entries.filter(isRecord).flatMap((entry) => asString(entry['login'])?.toLowerCase() ?? []),
+    entries.filter(isObject).flatMap((entry) => asString(entry['login'])?.toLowerCase() ?? []),
   )
 }
 
 async function readTeams({ apiList }: ProviderApi): Promise<Set<string>> {
   const entries = (await apiList('/user/teams')) ?? []
   return new Set(
-    entries.filter(isRecord).flatMap((entry) => {
-      const organization = isRecord(entry['organization'])
+    entries.filter(isObject).flatMap((entry) => {
+      const organization = isObject(entry['organization'])
         ? asString(entry['organization']['login'])
         : undefined
       const slug = asString(entry['slug'])
@@ -162,5 +163,5 @@ async function isInheritedMember(
 ): Promise<boolean> {
   const path = `/orgs/${[organization, 'teams', slug, 'memberships', login].map(encodeURIComponent).join('/')}`
   const { body } = await apiResponse(path, [403, 404])
-  return isRecord(body) && body['state'] === 'active'
+  return isObject(body) && body['state'] === 'active'
 }

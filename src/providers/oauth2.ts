@@ -12,7 +12,8 @@ import {
   providerSetup,
   reservedParams,
 } from '../oauth/definition.js'
-import { isRecord, type OptionReader } from '../schema.js'
+import { isObject } from '../http/json.js'
+import type { OptionReader } from '../schema.js'
 
 /** A user as {@link OAuth2Options.fetchUserProfile} finds them: `user_id` is required, everything else is up to you. */
 export interface UserProfile {
@@ -173,7 +174,7 @@ async function callProfile(
     })
   }
   const copy: unknown = JSON.parse(json)
-  if (!isRecord(copy))
+  if (!isObject(copy))
     throw new ProviderError('down', 'provider_error', {
       hint: 'fetchUserProfile must give an object with a user_id',
     })

@@ -5,7 +5,7 @@ import {
   type ProviderSetup,
   providerSetup,
 } from '../oauth/definition.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 
 /** Options of the provider `twitch`. */
 export type TwitchOptions = ProviderOptions
@@ -59,7 +59,7 @@ function define(): ProviderDefinition {
 /** `{ status, message }`, without `error`. */
 function readError(body: unknown) {
   const message =
-    isRecord(body) && body['error'] === undefined ? asString(body['message']) : undefined
+    isObject(body) && body['error'] === undefined ? asString(body['message']) : undefined
   if (message === undefined) return undefined
   if (/^invalid (?:authorization code|refresh token)/i.test(message))
     return { code: 'invalid_grant', message }

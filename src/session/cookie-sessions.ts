@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
 import { randomId, sha256 } from '../http/encryption.js'
-import { isRecord } from '../schema.js'
+import { isObject, parseJson } from '../http/json.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'
 import {
@@ -74,9 +74,8 @@ export function createCookieSessions({
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
   const opened = (text: string): Omit<OpenSession, 'id'> | undefined => {
-    const json = encrypter.decrypt('session', text)
-    const value: unknown = json === undefined ? undefined : JSON.parse(json)
-    if (!isRecord(value) || typeof value['key'] !== 'string') return undefined
+    const value = parseJson(encrypter.decrypt('session', text))
+    if (!isObject(value) || typeof value['key'] !== 'string') return undefined
     const session = parseSession(value['session'] as Session)
     return session && { key: value['key'], record: session }
   }

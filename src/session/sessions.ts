@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { readCookies } from '../http/cookies.js'
 import { isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
-import { isRecord } from '../schema.js'
+import { isObject } from '../http/json.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { callStore } from './stores/guarded-store.js'
 import {
@@ -275,12 +275,12 @@ export function parseSession(record: StoreRecord | null | undefined): Session | 
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
   if (
     version !== SESSION_VERSION ||
-    !isRecord(user) ||
+    !isObject(user) ||
     typeof user.key !== 'string' ||
     typeof tokens !== 'string'
   )
     return undefined
-  if (!isRecord(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number')
+  if (!isObject(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number')
     return undefined
   return record as Session
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { withTimeout } from '../../http/timeout.js'
-import { isRecord } from '../../schema.js'
+import { isObject, parseJson } from '../../http/json.js'
 import { callMethod } from './callback-result.js'
 import {
   type EntriesPage,
@@ -183,27 +183,19 @@ function cookieOf(end: number): object {
 
 /** A row of ours that has not run out. What cannot be read, or is of a newer version, is no record. */
 function open(row: unknown): Envelope | undefined {
-  const text = isRecord(row) ? row[MEMBER] : undefined
+  const text = isObject(row) ? row[MEMBER] : undefined
   if (typeof text !== 'string') return undefined
-  const envelope = parse(text)
-  if (!isRecord(envelope) || envelope['v'] !== VERSION || typeof envelope['key'] !== 'string')
+  const envelope = parseJson(text)
+  if (!isObject(envelope) || envelope['v'] !== VERSION || typeof envelope['key'] !== 'string')
     return undefined
   const { until, record } = envelope
-  if (typeof until !== 'number' || until <= Date.now() || !isRecord(record)) return undefined
+  if (typeof until !== 'number' || until <= Date.now() || !isObject(record)) return undefined
   return envelope as unknown as Envelope
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Stores of files say so of what is not there. */
 function absentIfGone(error: unknown): undefined {
-  if (isRecord(error) && error['code'] === 'ENOENT') return undefined
+  if (isObject(error) && error['code'] === 'ENOENT') return undefined
   throw error
 }
 

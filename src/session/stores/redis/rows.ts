@@ -1,4 +1,4 @@
-import { isRecord } from '../../../schema.js'
+import { isObject, parseJson } from '../../../http/json.js'
 import type { StoreRecord } from '../store.js'
 
 /** A record as it lies in Redis. */
@@ -17,11 +17,11 @@ export function encodeRow(record: StoreRecord, until: number): string {
 
 /** `undefined` for what is no row of this version: a newer one is left for those who know it. */
 export function decodeRow(text: string): Row | undefined {
-  const value = parse(text)
-  if (!isRecord(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')
+  const value = parseJson(text)
+  if (!isObject(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')
     return undefined
   const record = value['record']
-  return isRecord(record) && isStoreRecord(record) ? { record, until: value['until'] } : undefined
+  return isObject(record) && isStoreRecord(record) ? { record, until: value['until'] } : undefined
 }
 
 function isStoreRecord(
@@ -34,12 +34,4 @@ function isStoreRecord(
     typeof createdAt === 'number' &&
     typeof revision === 'number'
   )
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
