@@ -60,13 +60,13 @@ export function createCallback({
   onIdentified,
 }: CallbackConfig): Callback {
   const hasSession = async (req: AppRequest, mount: Mount, now: number) => {
-    const found = await sessions.find(
+    const { session } = await sessions.find(
       req.headers.cookie,
       mount.sessionCookie.name,
       now,
       mount.instance,
     )
-    return typeof found === 'string' ? undefined : found
+    return session
   }
 
   /** The transaction that this answer belongs to; `stale` when it is an old one of somebody who is logged in. */

@@ -4,7 +4,7 @@ import { redirect } from '../http/response.js'
 import { withTimeout } from '../http/timeout.js'
 import { type AppRequest, isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
-import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { Mounts, GateRequest } from '../http/mounts.js'
 import type { LoginLoopDetector } from './login-loop.js'
 import type { Links } from './links.js'
@@ -108,17 +108,18 @@ export function createLogout({
   /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
   const endAll = async ({ req, mount, now }: GateRequest, first: OpenSession) => {
     for (
-      let session: OpenSession | MissReason = first, count = 0;
-      typeof session !== 'string' && count < MAX_SESSIONS;
+      let session: OpenSession | undefined = first, count = 0;
+      session !== undefined && count < MAX_SESSIONS;
       count++
     ) {
       await sessions.destroy(session.key, 'logout')
-      session = await sessions.find(
+      const found = await sessions.find(
         req.headers.cookie,
         mount.sessionCookie.name,
         now,
         mount.instance,
       )
+      session = found.session
     }
   }
 
@@ -154,13 +155,12 @@ export function createLogout({
   return {
     async handle(request, res, query) {
       const { req, mount, now } = request
-      const found = await sessions.find(
+      const { session } = await sessions.find(
         req.headers.cookie,
         mount.sessionCookie.name,
         now,
         mount.instance,
       )
-      const session = typeof found !== 'string' ? found : undefined
       const isConfirmed =
         session !== undefined &&
         req.method === 'POST' &&

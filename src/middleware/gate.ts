@@ -24,7 +24,7 @@ import type { Config } from '../options/options.js'
 import type { GatePasses } from './gate-pass.js'
 import type { Mounts } from '../http/mounts.js'
 import type { RequestEvents } from './request-events.js'
-import type { OpenSession, MissReason, Sessions } from '../session/sessions.js'
+import type { AnonymousReason, OpenSession, SessionResult, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
 import type { Routes } from './routes.js'
@@ -128,13 +128,13 @@ export function createGate(parts: GateParts): Gate {
   const admit = (
     request: GateRequest,
     res: ServerResponse,
-    found: OpenSession | MissReason,
+    { session, reason }: SessionResult,
   ): Awaitable<Outcome> => {
-    if (typeof found === 'string') return stranger(request, res, found)
-    visits.welcome(request, found)
+    if (session === undefined) return stranger(request, res, reason)
+    visits.welcome(request, session)
     mounts.confirm(request.target.mountPath)
-    passed.note({ request, session: found })
-    reports.allow(request.req, found.record.user)
+    passed.note({ request, session })
+    reports.allow(request.req, session.record.user)
     keepPrivate(res)
     return 'pass'
   }
@@ -159,25 +159,23 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (request: GateRequest): Awaitable<OpenSession | MissReason> => {
+  const find = (request: GateRequest): Awaitable<SessionResult> => {
     const { headers, mount, now } = request
     const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
-    return found instanceof Promise
-      ? found.then((session) => vet(request, session))
-      : vet(request, found)
+    return found instanceof Promise ? found.then((it) => vet(request, it)) : vet(request, found)
   }
 
-  const vet = (
-    request: GateRequest,
-    session: OpenSession | MissReason,
-  ): Awaitable<OpenSession | MissReason> => {
-    if (typeof session === 'string') return session
-    if (!recheck.isOfThisClient(session.record)) return 'expired'
+  const vet = (request: GateRequest, found: SessionResult): Awaitable<SessionResult> => {
+    const { session } = found
+    if (session === undefined) return found
+    if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
     const need = recheck.checkStatus(session.record, request.now)
     if (need === 'early') recheck.checkEarly(session, request.req)
-    if (need === 'none' || need === 'early') return note(request, session, session)
+    if (need === 'none' || need === 'early') return { session: note(request, session, session) }
     return ask(request, session, need === 'now').then((checked) =>
-      typeof checked === 'string' ? checked : note(request, session, checked),
+      checked.session === undefined
+        ? checked
+        : { session: note(request, session, checked.session) },
     )
   }
 
@@ -192,13 +190,13 @@ export function createGate(parts: GateParts): Gate {
     request: GateRequest,
     session: OpenSession,
     isDue: boolean,
-  ): Promise<OpenSession | MissReason> => {
+  ): Promise<SessionResult> => {
     const { req } = request
     const isRefused = recheck.decision(session.record)?.allowed === false
     if (isRefused && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
     const result = await recheck.check(session, req)
-    if (result.is === 'allowed') return result.session
-    if (result.is === 'ended') return 'expired'
+    if (result.is === 'allowed') return { session: result.session }
+    if (result.is === 'ended') return { reason: 'expired' }
     if (result.is === 'denied') visits.keep(request, session, result.session)
     throw rejectionOfCheck(result)
   }
@@ -206,7 +204,7 @@ export function createGate(parts: GateParts): Gate {
   const stranger = async (
     request: GateRequest,
     res: ServerResponse,
-    reason: MissReason,
+    reason: AnonymousReason,
   ): Promise<Outcome> => {
     if (unauthenticated !== 'pass') return demandLogin(request, res, {}, unauthenticated)
     return passAnonymous(request, res, reason)
@@ -215,10 +213,10 @@ export function createGate(parts: GateParts): Gate {
   const passAnonymous = (
     request: GateRequest,
     res: ServerResponse,
-    reason: MissReason | Rejection,
+    reason: AnonymousReason,
+    refused?: Rejection,
   ): Outcome => {
-    const refused = typeof reason === 'string' ? undefined : reason
-    visits.anonymous(request, typeof reason === 'string' ? reason : 'denied')
+    visits.anonymous(request, reason)
     passed.note({ request, session: undefined, refused })
     reports.allow(request.req, undefined)
     appendVary(res)
@@ -254,7 +252,8 @@ export function createGate(parts: GateParts): Gate {
   const fail: Gate['fail'] = async (request, res, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
     const isRefused = thrown instanceof Rejection && thrown.isSession && !thrown.isGuard
-    if (isRefused && unauthenticated === 'pass') return passAnonymous(request, res, thrown)
+    if (isRefused && unauthenticated === 'pass')
+      return passAnonymous(request, res, 'denied', thrown)
     return failures.answer(request, res, thrown, returnPathOf(request))
   }
 
@@ -284,11 +283,13 @@ export function createGate(parts: GateParts): Gate {
         target,
         now: Date.now(),
       }
-      const found = await Promise.resolve(find(request)).catch((error: unknown) => {
-        if (error instanceof Rejection) return 'none' as const
-        throw error
-      })
-      return typeof found === 'string' ? undefined : visits.welcome(request, found)
+      const { session } = await Promise.resolve(find(request)).catch(
+        (error: unknown): SessionResult => {
+          if (error instanceof Rejection) return { reason: 'denied' }
+          throw error
+        },
+      )
+      return session === undefined ? undefined : visits.welcome(request, session)
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { MissReason, Tokens } from '../session/sessions.js'
+import type { AnonymousReason, Tokens } from '../session/sessions.js'
 import type { Session } from '../session/session.js'
 import type { OAuthUser } from '../access/user.js'
 
@@ -12,8 +12,7 @@ export interface LoginUrlOptions {
   reauthenticate?: boolean | undefined
 }
 
-/** Why nobody is logged in. */
-export type AnonymousReason = MissReason | 'denied'
+export type { AnonymousReason }
 
 /** What the context of one request is made from. */
 export interface Visitor {

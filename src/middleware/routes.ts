@@ -55,12 +55,12 @@ export function createRoutes(config: RoutesConfig): Routes {
       mount.instance,
     )
     const session =
-      typeof found !== 'string' && recheck.isOfThisClient(found.record) ? found : undefined
+      found.session && recheck.isOfThisClient(found.session.record) ? found.session : undefined
     const isRefused = session !== undefined && recheck.decision(session.record)?.allowed === false
     const ends = session && sessions.expiry(session)
     sendJson(res, 200, {
       user: session === undefined || isRefused ? null : session.record.user,
-      reason: isRefused ? 'denied' : session ? null : typeof found === 'string' ? found : 'expired',
+      reason: isRefused ? 'denied' : session ? null : (found.reason ?? 'expired'),
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
       checkDueAt: (session && recheck.checkDueAt(session.record)) ?? null,

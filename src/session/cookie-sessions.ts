@@ -16,9 +16,10 @@ import {
   parseSession,
   headerTokensOf,
   type OpenSession,
-  type MissReason,
+  type AnonymousReason,
   newSession,
   type Sessions,
+  type SessionResult,
   type SessionsConfig,
   type Tokens,
 } from './sessions.js'
@@ -62,7 +63,7 @@ export function createCookieSessions({
   onEnd,
 }: SessionsConfig): Sessions {
   // What this process ended stays ended here; other processes cannot know.
-  const ended = new LRUCache<string, MissReason>({ max: 10_000 })
+  const ended = new LRUCache<string, AnonymousReason>({ max: 10_000 })
   // Requests that came with the cookie before, and answers that could no longer set the new one: the old refresh token may be spent.
   const newer = new LRUCache<string, OpenSession>({ max: MAX_NEWER })
 
@@ -85,9 +86,9 @@ export function createCookieSessions({
     const lastActiveAt = Math.max(known.record.lastActiveAt, session.record.lastActiveAt)
     return { id: OUTDATED, key: session.key, record: { ...known.record, lastActiveAt } }
   }
-  const judge = (session: OpenSession, now: number): OpenSession | MissReason => {
+  const judge = (session: OpenSession, now: number): SessionResult => {
     const reason = ended.get(session.key)
-    if (reason !== undefined) return reason
+    if (reason !== undefined) return { reason }
     return isExpired(
       session.record,
       session.record.lastActiveAt,
@@ -95,22 +96,23 @@ export function createCookieSessions({
       now,
       clockTolerance(),
     )
-      ? 'expired'
-      : session
+      ? { reason: 'expired' }
+      : { session }
   }
 
   return {
     find(cookieHeader, cookieName, now, instance) {
-      let reason: MissReason = 'none'
+      let reason: AnonymousReason = 'none'
       for (const { id, text } of readChunkedCookies(cookieHeader, cookieName)) {
         const session = opened(text)
         // Another instance's limits are not ours to apply.
         if (session !== undefined && session.record.instance !== instance) continue
-        const found = session === undefined ? 'expired' : judge(newest({ id, ...session }), now)
-        if (typeof found !== 'string') return found
-        if (reason === 'none') reason = found
+        const found: SessionResult =
+          session === undefined ? { reason: 'expired' } : judge(newest({ id, ...session }), now)
+        if (found.session !== undefined) return found
+        if (reason === 'none') reason = found.reason
       }
-      return reason
+      return { reason }
     },
     async create(start, tokens, now) {
       const key = sha256(randomId())
@@ -131,8 +133,7 @@ export function createCookieSessions({
       return updated
     },
     async reload(session) {
-      const found = judge(newest(session), Date.now())
-      return typeof found === 'string' ? undefined : found
+      return judge(newest(session), Date.now()).session
     },
     async destroy(key, reason) {
       ended.set(key, reason === 'revoked' || reason === 'ended' ? 'revoked' : 'expired')

@@ -34,8 +34,16 @@ export interface OpenSession {
 /** Why a session is over. */
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'ended'
 
-/** Why a request has no session. */
-export type MissReason = 'none' | 'expired' | 'revoked'
+/**
+ * Why a request is anonymous: it has no session (`none`), its session has expired or was revoked, or the rules deny the
+ * user.
+ */
+export type AnonymousReason = 'none' | 'expired' | 'revoked' | 'denied'
+
+/** The session of a request, or the reason why it has none. */
+export type SessionResult =
+  | { readonly session: OpenSession; readonly reason?: undefined }
+  | { readonly session?: undefined; readonly reason: AnonymousReason }
 
 export interface SessionsConfig {
   store: SessionStore
@@ -76,7 +84,7 @@ export interface Sessions {
     cookieName: string,
     now: number,
     instance: string,
-  ): Awaitable<OpenSession | MissReason>
+  ): Awaitable<SessionResult>
   create(start: SessionStart, tokens: Tokens, now: number): Promise<OpenSession>
   /** Replaces what is still there and unchanged; `undefined` when it is not. */
   update(
@@ -130,20 +138,20 @@ export function createSessions({
     record: StoreRecord | undefined,
     now: number,
     instance: string,
-  ): OpenSession | MissReason => {
+  ): SessionResult => {
     const session = parseSession(record)
     if (session === undefined) {
-      if (revoked.has(key)) return 'revoked'
+      if (revoked.has(key)) return { reason: 'revoked' }
       // Most stores drop a row by themselves: whoever was active here and is gone has expired.
       if (activity.delete(key)) onEnd(key, 'expired', true)
-      return 'expired'
+      return { reason: 'expired' }
     }
     // Another instance's session: its limits are not ours to apply.
-    if (session.instance !== instance) return 'none'
+    if (session.instance !== instance) return { reason: 'none' }
     if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance()))
-      return { id, key, record: session }
+      return { session: { id, key, record: session } }
     background(destroy(key, 'expired'))
-    return 'expired'
+    return { reason: 'expired' }
   }
   const destroy = async (key: string, reason: EndReason) => {
     activity.delete(key)
@@ -160,14 +168,14 @@ export function createSessions({
   /** Cookies of our name beyond the first are read only after a miss: they are another instance's, or planted. */
   const findNext = async (
     ids: readonly string[],
-    first: MissReason,
+    first: SessionResult,
     now: number,
     instance: string,
-  ): Promise<OpenSession | MissReason> => {
+  ): Promise<SessionResult> => {
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
       const found = judge(id, key, await read(key), now, instance)
-      if (typeof found !== 'string') return found
+      if (found.session !== undefined) return found
     }
     return first
   }
@@ -176,12 +184,12 @@ export function createSessions({
     find(cookieHeader, cookieName, now, instance) {
       const ids = readCookies(cookieHeader, cookieName).filter(isId)
       const [id] = ids
-      if (id === undefined) return 'none'
+      if (id === undefined) return { reason: 'none' }
       const key = sha256(id)
       const record = read(key)
       const settle = (row: StoreRecord | undefined) => {
         const found = judge(id, key, row, now, instance)
-        return typeof found === 'string' && ids.length > 1
+        return found.session === undefined && ids.length > 1
           ? findNext(ids, found, now, instance)
           : found
       }
@@ -210,8 +218,7 @@ export function createSessions({
       return isWritten ? { id, key, record: changed } : undefined
     },
     async reload({ id, key, record: { instance } }) {
-      const found = judge(id, key, await read(key), Date.now(), instance)
-      return typeof found === 'string' ? undefined : found
+      return judge(id, key, await read(key), Date.now(), instance).session
     },
     destroy,
     tokens: ({ id, record }) => openTokens(encrypter, id, record),
