@@ -20,18 +20,17 @@ export type {
 export type { GuardRules } from './middleware/require-auth.js'
 export type { AuthenticateOptions } from './middleware/gate.js'
 export { oauthModule, type Next, type OAuthMiddleware } from './middleware/oauth-module.js'
-export {
-  defineProvider,
-  type Claims,
-  type ClientAuth,
-  type Endpoints,
-  type Identity,
-  type ProviderApi,
-  type Memberships,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
+export { defineProvider, type ProviderSetup } from './providers/define-provider.js'
+export type {
+  Claims,
+  ClientAuth,
+  Endpoints,
+  Identity,
+  ProviderApi,
+  Memberships,
+  ProviderDefinition,
 } from './oauth/definition.js'
+export type { ProviderOptions } from './providers/provider-options.js'
 export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
 export type {
   DeniedContext,

@@ -1,15 +1,9 @@
 import { createHmac } from 'node:crypto'
 import type { ProviderOutcome } from '../http/errors.js'
 import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
-import {
-  type ApiResponse,
-  type Identity,
-  type ProviderApi,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
-} from '../oauth/definition.js'
+import type { ApiResponse, Identity, ProviderApi, ProviderDefinition } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
 
 /** Options of the provider `facebook`. */

@@ -1,15 +1,14 @@
 import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
-import {
-  type ApiResponse,
-  type ProviderApi,
-  type Memberships,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
+import type {
+  ApiResponse,
+  ProviderApi,
+  Memberships,
+  ProviderDefinition,
 } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
 import type { OptionReader } from '../schema.js'
 

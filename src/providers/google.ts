@@ -1,11 +1,7 @@
 import { identityFromClaims } from '../oauth/claims.js'
-import {
-  type Identity,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
-} from '../oauth/definition.js'
+import type { Identity, ProviderDefinition } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/policy.js'
 import type { OptionReader } from '../schema.js'
 

@@ -1,4 +1,4 @@
-import type { ProviderSetup } from '../oauth/definition.js'
+import type { ProviderSetup } from './define-provider.js'
 import { amazonProvider, type AmazonOptions } from './amazon.js'
 import { facebookProvider, type FacebookOptions } from './facebook.js'
 import { githubProvider, type GithubOptions } from './github.js'

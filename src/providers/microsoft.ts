@@ -1,13 +1,7 @@
 import { asUserId, identityFromClaims, isTrue } from '../oauth/claims.js'
-import {
-  type Claims,
-  type Identity,
-  type ProviderApi,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
-} from '../oauth/definition.js'
+import type { Claims, Identity, ProviderApi, ProviderDefinition } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/policy.js'
 import type { OptionReader } from '../schema.js'
 

@@ -2,16 +2,10 @@ import { OAuthError, ProviderError } from '../http/errors.js'
 import { withoutSecrets } from '../oauth/run-hook.js'
 import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import {
-  type Claims,
-  type Identity,
-  type ProviderApi,
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
-  reservedParams,
-} from '../oauth/definition.js'
+import type { Claims, Identity, ProviderApi, ProviderDefinition } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
+import { reservedParams } from './request-params.js'
 import { isObject } from '../http/json.js'
 import type { OptionReader } from '../schema.js'
 

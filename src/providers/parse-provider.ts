@@ -2,12 +2,8 @@ import { readPrivateKey } from '../oauth/client-auth.js'
 import type { Provider } from '../access/provider.js'
 import { readRules } from '../access/rules.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
-import {
-  type Endpoints,
-  isProviderSetup,
-  type ProviderDefinition,
-  type ProviderSetup,
-} from '../oauth/definition.js'
+import type { Endpoints, ProviderDefinition } from '../oauth/definition.js'
+import { isProviderSetup, type ProviderSetup } from './define-provider.js'
 import { ruleLists, type Rules } from '../access/policy.js'
 import { isPlain, isRecord, type OptionReader, printable, readOptions } from '../schema.js'
 import { builtinProviders, isBuiltinName } from './index.js'

@@ -1,5 +1,24 @@
-import { reservedParams } from '../oauth/definition.js'
 import type { OptionReader } from '../schema.js'
+
+/** Parameters that make a login safe: no option sets them. */
+export const reservedParams = new Set<string>([
+  'state',
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'scope',
+  'request',
+  'request_uri',
+  // These belong to the token request: in an address they would be seen by everybody on the way.
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'code_verifier',
+])
 
 /** What stands in every authorization request. */
 export function readParams(options: OptionReader): Record<string, string> {

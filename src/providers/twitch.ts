@@ -1,10 +1,7 @@
 import { identityFromClaims, asString } from '../oauth/claims.js'
-import {
-  type ProviderDefinition,
-  type ProviderOptions,
-  type ProviderSetup,
-  providerSetup,
-} from '../oauth/definition.js'
+import type { ProviderDefinition } from '../oauth/definition.js'
+import type { ProviderOptions } from './provider-options.js'
+import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
 
 /** Options of the provider `twitch`. */
