@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
 import { sendJson } from '../http/response.js'
 import { readForm } from '../http/form.js'
-import type { AppRequest } from '../http/request.js'
+import type { GateRequest } from '../http/gate-request.js'
 import { IdTokenError, UnknownKeyError } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/definition.js'
 import { isObject, parseJson } from '../http/json.js'
@@ -23,7 +22,7 @@ export type SeenLogoutTokens = LRUCache<string, true>
 
 /** Takes logout tokens of OpenID Connect providers. (Back-Channel Logout 1.0, 2.5) */
 export interface BackchannelLogout {
-  handle(req: AppRequest, res: ServerResponse): Promise<void>
+  handle(request: GateRequest): Promise<void>
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -56,7 +55,7 @@ export function createBackchannelLogout({
   }
 
   return {
-    async handle(req, res) {
+    async handle({ req, res }) {
       const [token, second] = (await readForm(req, MAX_BODY)).getAll('logout_token')
       if (token === undefined || second !== undefined)
         throw refuse('there is no logout_token, or more than one')

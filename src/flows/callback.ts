@@ -1,6 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import { redirect } from '../http/response.js'
-import type { AppRequest } from '../http/request.js'
+import type { GateRequest } from '../http/gate-request.js'
 import { type OAuthErrorCode, OAuthError } from '../http/errors.js'
 import type { ProviderClient, TokenSet } from '../oauth/client.js'
 import type { SealedTransaction, ConsumedTransaction, Transactions } from '../oauth/transaction.js'
@@ -36,12 +35,9 @@ export interface CallbackConfig {
 export interface Callback {
   /** Takes a provider's answer: opens a session and sends the visitor on, or throws. */
   handle(
-    req: AppRequest,
-    res: ServerResponse,
-    mount: Mount,
+    request: GateRequest,
     callbackName: string,
     query: URLSearchParams,
-    now: number,
     onLogin: (session: OpenSession, now: number) => Promise<void>,
   ): Promise<void>
 }
@@ -59,7 +55,7 @@ export function createCallback({
   maximumDuration,
   onIdentified,
 }: CallbackConfig): Callback {
-  const hasSession = async (req: AppRequest, mount: Mount, now: number) => {
+  const hasSession = async ({ req, mount, now }: GateRequest) => {
     const { session } = await sessions.find(
       req.headers.cookie,
       mount.sessionCookie.name,
@@ -70,14 +66,8 @@ export function createCallback({
   }
 
   /** The transaction that this answer belongs to; `stale` when it is an old one of somebody who is logged in. */
-  const take = async (
-    req: AppRequest,
-    res: ServerResponse,
-    mount: Mount,
-    callbackName: string,
-    query: URLSearchParams,
-    now: number,
-  ) => {
+  const take = async (request: GateRequest, callbackName: string, query: URLSearchParams) => {
+    const { req, res, mount, now } = request
     const home: LoginRequest = { returnPath: links.safeReturn(mount, undefined) }
     for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
       if (query.getAll(name).length > 1)
@@ -88,7 +78,7 @@ export function createCallback({
     }
     const sealed = transactions.read(query.get('state') ?? '', now)
     // Only a state of ours can be a stale one: any other, a session id for instance, is refused whoever sends it.
-    if (sealed === 'old' && (await hasSession(req, mount, now))) return 'stale'
+    if (sealed === 'old' && (await hasSession(request))) return 'stale'
     const connection = typeof sealed === 'object' ? connections.get(sealed.provider) : undefined
     if (typeof sealed !== 'object' || connection === undefined)
       return refuse('login_expired', home, 'the state is not ours, or too old')
@@ -104,19 +94,18 @@ export function createCallback({
       )
     const taken = transactions.consume(res, req.headers.cookie, mount.transactionCookie, sealed)
     if (typeof taken !== 'string') return { transaction: taken, connection, retry }
-    if (await hasSession(req, mount, now)) return 'stale'
+    if (await hasSession(request)) return 'stale'
     return taken === 'used'
       ? refuse('login_expired', retry, 'the state was used already')
       : refuseWithoutCookie(sealed, retry)
   }
 
   const open = async (
-    req: AppRequest,
-    mount: Mount,
+    request: GateRequest,
     { transaction, connection, retry }: Taken,
     query: URLSearchParams,
-    now: number,
   ) => {
+    const { req, mount, now } = request
     const { provider, client } = connection
     const { issuer, isRequired } = await client.callbackIssuer()
     const iss = query.get('iss')
@@ -170,7 +159,7 @@ export function createCallback({
         user,
         tried: decision.tried,
       })
-    const previous = await hasSession(req, mount, now)
+    const previous = await hasSession(request)
     const session = await sessions.create(
       {
         instance: mount.instance,
@@ -204,16 +193,17 @@ export function createCallback({
   }
 
   return {
-    async handle(req, res, mount, callbackName, query, now, onLogin) {
-      const taken = await take(req, res, mount, callbackName, query, now)
+    async handle(request, callbackName, query, onLogin) {
+      const { req, res, mount, now } = request
+      const taken = await take(request, callbackName, query)
       if (taken === 'stale') return redirect(res, links.safeReturn(mount, undefined))
-      const session = await open(req, mount, taken, query, now).catch((error: unknown) => {
+      const session = await open(request, taken, query).catch((error: unknown) => {
         throw error instanceof OAuthError
           ? new Rejection(error, { retry: taken.retry, provider: taken.connection.provider.name })
           : error
       })
       await onLogin(session, now)
-      const lost = loginLoop.note(req, res, mount, session, now)
+      const lost = loginLoop.note(request, session)
       if (lost !== undefined) await sessions.destroy(lost, 'logout')
       const maxAge = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
       writeSessionCookie(res, req.headers.cookie, mount.sessionCookie, session.id, maxAge)

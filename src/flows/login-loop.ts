@@ -1,7 +1,6 @@
-import type { ServerResponse } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
-import type { AppRequest } from '../http/request.js'
+import type { GateRequest } from '../http/gate-request.js'
 import { type Encrypter, sha256 } from '../http/encryption.js'
 import type { Mount } from '../http/mounts.js'
 import { isObject, parseJson } from '../http/json.js'
@@ -10,17 +9,11 @@ import type { OpenSession } from '../session/sessions.js'
 /** Watches whether browsers give back the session cookies that logins set: where not, one login follows another for ever. */
 export interface LoginLoopDetector {
   /** Notes a login that is done. Gives the key of the session before, when its cookie never came back. */
-  note(
-    req: AppRequest,
-    res: ServerResponse,
-    mount: Mount,
-    session: OpenSession,
-    now: number,
-  ): string | undefined
+  note(request: GateRequest, session: OpenSession): string | undefined
   /** Refuses to begin yet another login where those before came to nothing. */
-  check(req: AppRequest, mount: Mount, now: number): void
+  check(request: GateRequest): void
   /** The visitor has logged out: the cookie is gone for a good reason. */
-  forget(req: AppRequest, res: ServerResponse, mount: Mount): void
+  forget(request: GateRequest): void
 }
 
 interface Landing {
@@ -43,7 +36,7 @@ const LONG = 1000
 export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector {
   const nameAt = ({ transactionCookie }: Mount) => `${transactionCookie.prefix}landed`
   /** The latest login, if its cookie did not come with this request. */
-  const lost = ({ headers }: AppRequest, mount: Mount, now: number): Landing | undefined => {
+  const lost = ({ headers, mount, now }: GateRequest): Landing | undefined => {
     const [sealed] = readCookies(headers.cookie, nameAt(mount))
     const text = sealed === undefined ? undefined : encrypter.decrypt('landing', sealed)
     const landing = parseJson(text)
@@ -57,8 +50,9 @@ export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector
   }
 
   return {
-    note(req, res, mount, { id, key }, now) {
-      const before = lost(req, mount, now)
+    note(request, { id, key }) {
+      const { res, mount, now } = request
+      const before = lost(request)
       // The cookie of the login itself came back: one like it will, too.
       const { path, domain } = mount.sessionCookie.attributes
       if (path !== '/' || domain !== undefined || id.length > LONG) {
@@ -80,16 +74,16 @@ export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector
       }
       return before?.key
     },
-    check(req, mount, now) {
-      if ((lost(req, mount, now)?.count ?? 0) < LOGINS_BEFORE_EXPLAINING) return
+    check(request) {
+      if ((lost(request)?.count ?? 0) < LOGINS_BEFORE_EXPLAINING) return
       throw new OAuthError('cookie_lost', {
         message:
           'Your browser did not send back the cookie that keeps you signed in: the login worked, but nothing is left of it.',
         hint: 'three logins whose session cookie did not come back: look at cookie.domain, cookie.path and the path of baseUrl; with cookieStore() the cookie may be too long',
       })
     },
-    forget(req, res, mount) {
-      if (readCookies(req.headers.cookie, nameAt(mount)).length > 0)
+    forget({ headers, res, mount }) {
+      if (readCookies(headers.cookie, nameAt(mount)).length > 0)
         clearCookie(res, nameAt(mount), mount.transactionCookie.attributes)
     },
   }

@@ -1,10 +1,10 @@
-import type { ServerResponse } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { redirect } from '../http/response.js'
-import { type AppRequest, isLoopback } from '../http/request.js'
+import type { GateRequest } from '../http/gate-request.js'
+import { isLoopback } from '../http/request.js'
 import type { ProviderClient } from '../oauth/client.js'
 import type { Transactions } from '../oauth/transaction.js'
-import type { Mount, Mounts } from '../http/mounts.js'
+import type { Mounts } from '../http/mounts.js'
 import { type Provider } from '../access/provider.js'
 import type { Responder } from '../pages/respond.js'
 import type { LoginLoopDetector } from './login-loop.js'
@@ -36,9 +36,9 @@ export interface LoginConfig {
 
 export interface Login {
   /** Sends a visitor without a session to the provider, or to the sign-in page where there are several. */
-  start(req: AppRequest, res: ServerResponse, mount: Mount, request: LoginRequest): Promise<void>
+  start(request: GateRequest, loginRequest: LoginRequest): Promise<void>
   /** `/auth/authn` */
-  authn(req: AppRequest, res: ServerResponse, mount: Mount, query: URLSearchParams): Promise<void>
+  authn(request: GateRequest, query: URLSearchParams): Promise<void>
 }
 
 export function createLogin(config: LoginConfig): Login {
@@ -55,17 +55,15 @@ export function createLogin(config: LoginConfig): Login {
   const [only] = connections.size === 1 ? connections.values() : []
 
   /** A login must begin where the callback will come back to: the cookie lives on one host. */
-  const mustMove = (req: AppRequest, request: LoginRequest) =>
+  const mustMove = ({ req }: GateRequest, loginRequest: LoginRequest) =>
     publicUrl !== undefined &&
-    !request.isMoved &&
+    !loginRequest.isMoved &&
     req.headers.host !== undefined &&
     req.headers.host !== new URL(publicUrl.origin).host
 
   const begin = async (
-    req: AppRequest,
-    res: ServerResponse,
-    mount: Mount,
-    request: LoginRequest,
+    { req, res, mount, now }: GateRequest,
+    loginRequest: LoginRequest,
     connection: Connection,
     query?: URLSearchParams,
   ) => {
@@ -79,8 +77,8 @@ export function createLogin(config: LoginConfig): Login {
         ...provider.requestedScopes,
         ...config.guardScopes(provider),
         ...connectionScopes(provider, query),
-        ...(request.keptScopes ?? []),
-        ...(request.scopes ?? []),
+        ...(loginRequest.keptScopes ?? []),
+        ...(loginRequest.scopes ?? []),
       ]),
     ]
     const begun = transactions.start(res, req.headers.cookie, mount.transactionCookie, {
@@ -88,18 +86,18 @@ export function createLogin(config: LoginConfig): Login {
       clientId: provider.clientId,
       instance: mount.instance,
       redirectUri,
-      returnPath: request.returnPath,
+      returnPath: loginRequest.returnPath,
       scopes,
-      demandedScopes: request.scopes ?? [],
-      startedAt: Date.now(),
-      reauthenticates: request.ask === 'login' && provider.forcesLogin === true,
-      needsAuthTime: request.needsAuthTime === true,
-      attempts: request.attempts ?? 0,
+      demandedScopes: loginRequest.scopes ?? [],
+      startedAt: now,
+      reauthenticates: loginRequest.ask === 'login' && provider.forcesLogin === true,
+      needsAuthTime: loginRequest.needsAuthTime === true,
+      attempts: loginRequest.attempts ?? 0,
     })
     const url = await client.authorizationUrl({
       ...provider.authorizationParams,
       ...mappedParams(provider, query),
-      ...mergePrompt(provider, request.ask),
+      ...mergePrompt(provider, loginRequest.ask),
       response_type: 'code',
       client_id: provider.clientId,
       redirect_uri: redirectUri,
@@ -114,24 +112,19 @@ export function createLogin(config: LoginConfig): Login {
     redirect(res, url)
   }
 
-  const start: Login['start'] = async (req, res, mount, request) => {
-    loginLoop.check(req, mount, Date.now())
-    if (mustMove(req, request))
+  const start: Login['start'] = async (request, loginRequest) => {
+    const { res, mount } = request
+    loginLoop.check(request)
+    if (mustMove(request, loginRequest))
       return redirect(
         res,
-        `${publicUrl?.origin}${links.login(mount, { ...request, isMoved: true })}`,
+        `${publicUrl?.origin}${links.login(mount, { ...loginRequest, isMoved: true })}`,
       )
-    if (only === undefined) return redirect(res, links.login(mount, request))
-    return begin(req, res, mount, request, only)
+    if (only === undefined) return redirect(res, links.login(mount, loginRequest))
+    return begin(request, loginRequest, only)
   }
 
-  const showChoice = (
-    req: AppRequest,
-    res: ServerResponse,
-    mount: Mount,
-    request: LoginRequest,
-    query: URLSearchParams,
-  ) => {
+  const showChoice = (request: GateRequest, loginRequest: LoginRequest, query: URLSearchParams) => {
     const buttons = [...connections.values()].map(({ provider }) => {
       const { name, label, iconUrl, color } = provider
       return {
@@ -140,18 +133,20 @@ export function createLogin(config: LoginConfig): Login {
         iconUrl,
         color,
         url:
-          links.login(mount, { ...request, connection: name }) + carriedParams([provider], query),
+          links.login(request.mount, { ...loginRequest, connection: name }) +
+          carriedParams([provider], query),
       }
     })
     const json = {
       connections: buttons.map(({ name, label, url }) => ({ name, label, login_url: url })),
     }
-    responder.page(req, res, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
+    responder.page(request, json, (pages, nonce) => pages.signIn({ providers: buttons }, nonce))
   }
 
   return {
     start,
-    async authn(req, res, mount, query) {
+    async authn(request, query) {
+      const { res, mount } = request
       // Without a link of ours this is an explicit login: anew, and to the start page. (S-013)
       const asked = links.open(mount, query) ?? {
         returnPath: links.safeReturn(mount, undefined),
@@ -161,7 +156,7 @@ export function createLogin(config: LoginConfig): Login {
       const connection = name === null || name === undefined ? only : connections.get(name)
       if (name && connection === undefined)
         throw new OAuthError('not_found', { message: 'There is no login of this name.' })
-      if (mustMove(req, asked)) {
+      if (mustMove(request, asked)) {
         const carried = carriedParams(
           [...(connection ? [connection] : connections.values())].map(({ provider }) => provider),
           query,
@@ -172,8 +167,8 @@ export function createLogin(config: LoginConfig): Login {
         )
       }
       return connection === undefined
-        ? showChoice(req, res, mount, asked, query)
-        : begin(req, res, mount, asked, connection, query)
+        ? showChoice(request, asked, query)
+        : begin(request, asked, connection, query)
     },
   }
 }

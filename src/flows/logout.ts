@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http'
 import type { Responder } from '../pages/respond.js'
 import { redirect } from '../http/response.js'
 import { withTimeout } from '../http/timeout.js'
-import { type AppRequest, isPrefetch } from '../http/request.js'
+import { isPrefetch } from '../http/request.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
-import type { Mounts, GateRequest } from '../http/mounts.js'
+import type { GateRequest } from '../http/gate-request.js'
+import type { Mounts } from '../http/mounts.js'
 import type { LoginLoopDetector } from './login-loop.js'
 import type { Links } from './links.js'
 import type { Connection } from './login.js'
@@ -31,11 +31,7 @@ export interface LogoutConfig {
 
 export interface Logout {
   /** `/auth/logout`; says which session it ended. */
-  handle(
-    request: GateRequest,
-    res: ServerResponse,
-    query: URLSearchParams,
-  ): Promise<OpenSession | undefined>
+  handle(request: GateRequest, query: URLSearchParams): Promise<OpenSession | undefined>
 }
 
 /** Milliseconds. */
@@ -53,11 +49,8 @@ export function createLogout({
   behaviour,
   beside,
 }: LogoutConfig): Logout {
-  const askFirst = (
-    { req, mount }: GateRequest,
-    res: ServerResponse,
-    { key, record }: OpenSession,
-  ) => {
+  const askFirst = (request: GateRequest, { key, record }: OpenSession) => {
+    const { mount } = request
     const { name, email, username, provider } = record.user
     const facts = {
       confirmUrl: links.confirmedLogout(mount, key),
@@ -69,7 +62,7 @@ export function createLogout({
         provider: connections.get(provider)?.provider.label ?? provider,
       },
     }
-    responder.page(req, res, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
+    responder.page(request, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
       pages.confirmLogout(facts, nonce),
     )
   }
@@ -100,8 +93,8 @@ export function createLogout({
     if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
   }
 
-  const goOn = (req: AppRequest, res: ServerResponse, url: string, message: string) =>
-    responder.page(req, res, { signed_out: true, continue_url: url }, (pages, nonce) =>
+  const goOn = (request: GateRequest, url: string, message: string) =>
+    responder.page(request, { signed_out: true, continue_url: url }, (pages, nonce) =>
       pages.continue({ url, message }, nonce),
     )
 
@@ -123,16 +116,12 @@ export function createLogout({
     }
   }
 
-  const signedOut = (
-    { req, mount }: GateRequest,
-    res: ServerResponse,
-    onward: string | undefined,
-  ) => {
+  const signedOut = (request: GateRequest, onward: string | undefined) => {
+    const { req, res, mount } = request
     // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
     if (onward !== undefined && req.method === 'POST')
       return goOn(
-        req,
-        res,
+        request,
         onward,
         'You are signed out here. To sign out at the provider as well, go on.',
       )
@@ -140,21 +129,21 @@ export function createLogout({
     if (behaviour.returnPath !== undefined) {
       const url = behaviour.returnPath
       // What is there may lead to a login at another site.
-      if (req.method === 'POST') return goOn(req, res, url, 'You are signed out.')
+      if (req.method === 'POST') return goOn(request, url, 'You are signed out.')
       return redirect(res, url)
     }
     const loginUrl = links.login(mount, {
       returnPath: links.safeReturn(mount, undefined),
       ask: 'account',
     })
-    responder.page(req, res, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
+    responder.page(request, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
       pages.signedOut({ loginUrl }, nonce),
     )
   }
 
   return {
-    async handle(request, res, query) {
-      const { req, mount, now } = request
+    async handle(request, query) {
+      const { req, res, mount, now } = request
       const { session } = await sessions.find(
         req.headers.cookie,
         mount.sessionCookie.name,
@@ -166,15 +155,15 @@ export function createLogout({
         req.method === 'POST' &&
         links.isConfirmed(mount, query, session.key)
       if (session !== undefined && !isConfirmed && !comesFromHere(request)) {
-        askFirst(request, res, session)
+        askFirst(request, session)
         return undefined
       }
       // The row first: without it the cookie is worth nothing, the other way round it would be.
       if (session !== undefined) await endAll(request, session)
       clearSessionCookie(res, req.headers.cookie, mount.sessionCookie)
-      loginLoop.forget(req, res, mount)
+      loginLoop.forget(request)
       if (session !== undefined) revoke(session)
-      signedOut(request, res, session && (await providerLogout(request, session)))
+      signedOut(request, session && (await providerLogout(request, session)))
       return session
     },
   }

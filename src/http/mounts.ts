@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { CookieAttributes } from './cookies.js'
 import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './request.js'
 import { OAuthError } from './errors.js'
@@ -17,18 +17,6 @@ export interface Mount {
   readonly path: string
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
   readonly transactionCookie: TransactionCookie
-}
-
-/** One request, where it meets the module. */
-export interface GateRequest {
-  readonly req: AppRequest
-  /** Of the request, read once: with Express each look at a property of it costs up to a microsecond. */
-  readonly headers: IncomingHttpHeaders
-  /** Absent where there is nothing to answer: at an upgrade. */
-  readonly res: ServerResponse | undefined
-  readonly mount: Mount
-  readonly target: RequestTarget
-  readonly now: number
 }
 
 export interface MountsConfig {

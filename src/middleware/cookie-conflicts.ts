@@ -1,5 +1,5 @@
 import type { Logger } from '../options/options.js'
-import type { GateRequest } from './visitor.js'
+import type { GateRequest } from '../http/gate-request.js'
 
 /** On the server object, since two copies of this package may be loaded beside each other. */
 const registry = Symbol.for('oauth-module.instances')

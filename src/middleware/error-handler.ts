@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { Responder } from '../pages/respond.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { Events } from './events.js'
@@ -11,7 +10,7 @@ import type { Config } from '../options/options.js'
 import { callOnError } from './on-error.js'
 import type { RequestEvents } from './request-events.js'
 import type { OAuthUser } from '../access/user.js'
-import type { GateRequest } from './visitor.js'
+import type { GateRequest } from '../http/gate-request.js'
 
 /** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
 export type Outcome = 'pass' | 'answered' | { error: unknown }
@@ -27,12 +26,7 @@ export interface ErrorHandlerConfig extends Pick<Config, 'logger' | 'onError'> {
 /** Where every error ends. */
 export interface ErrorHandler {
   /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
-  answer(
-    request: GateRequest,
-    res: ServerResponse,
-    thrown: unknown,
-    returnPath: string,
-  ): Promise<Outcome>
+  answer(request: GateRequest, thrown: unknown, returnPath: string): Promise<Outcome>
 }
 
 /** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
@@ -87,8 +81,7 @@ export function createErrorHandler({
   }
 
   const letOwnerAnswer = async (
-    { req }: GateRequest,
-    res: ServerResponse,
+    { req, res }: GateRequest,
     error: OAuthError,
   ): Promise<Outcome | undefined> => {
     if (onError === undefined) return undefined
@@ -101,8 +94,8 @@ export function createErrorHandler({
   }
 
   return {
-    async answer(request, res, thrown, returnPath) {
-      const { req, mount } = request
+    async answer(request, thrown, returnPath) {
+      const { req, res, mount } = request
       const failed = thrown instanceof Rejection ? thrown : undefined
       const error = failed?.error ?? thrown
       if (!(error instanceof OAuthError)) {
@@ -113,10 +106,10 @@ export function createErrorHandler({
       const decisionId = failed?.user && newDecisionId()
       report(error, failed, decisionId)
       if (res.headersSent || res.destroyed) return 'answered'
-      const outcome = await letOwnerAnswer(request, res, error)
+      const outcome = await letOwnerAnswer(request, error)
       if (outcome !== undefined) return outcome
       const retry: LoginRequest = failed?.retry ?? { returnPath }
-      responder.error(req, res, error, {
+      responder.error(request, error, {
         realm: mount.instance === '' ? 'oauth-module' : mount.instance,
         loginUrl: links.login(mount, retry),
         retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,

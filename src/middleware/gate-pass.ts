@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Rejection } from '../flows/rejection.js'
-import type { GateRequest } from '../http/mounts.js'
+import type { GateRequest } from '../http/gate-request.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** A request that the gate has let through, for guards behind it. */

@@ -22,6 +22,7 @@ import {
 import { createCookieConflicts } from './cookie-conflicts.js'
 import type { Config } from '../options/options.js'
 import type { GatePasses } from './gate-pass.js'
+import type { GateRequest, IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
 import type { RequestEvents } from './request-events.js'
 import type { AnonymousReason, OpenSession, SessionResult, Sessions } from '../session/sessions.js'
@@ -29,7 +30,7 @@ import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
 import type { Routes } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
-import type { GateRequest, Visits } from './visitor.js'
+import type { Visits } from './visitor.js'
 
 export interface GateParts {
   config: Config
@@ -66,11 +67,10 @@ export interface Gate {
   /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
   demandLogin(
     request: GateRequest,
-    res: ServerResponse,
     loginRequest: Omit<LoginRequest, 'returnPath'>,
   ): Promise<Outcome>
   /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
-  fail(request: GateRequest, res: ServerResponse, thrown: unknown): Promise<Outcome>
+  fail(request: GateRequest, thrown: unknown): Promise<Outcome>
 }
 
 export function createGate(parts: GateParts): Gate {
@@ -107,35 +107,29 @@ export function createGate(parts: GateParts): Gate {
     const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
     if (!config.isEnabled) return passExempt(request)
     try {
-      const outcome = decide(request, res)
+      const outcome = decide(request)
       return outcome instanceof Promise
-        ? outcome.catch((error: unknown) => fail(request, res, error))
+        ? outcome.catch((error: unknown) => fail(request, error))
         : outcome
     } catch (error) {
-      return fail(request, res, error)
+      return fail(request, error)
     }
   }
 
-  const decide = (request: GateRequest, res: ServerResponse): Awaitable<Outcome> => {
-    if (isUnderPath(request.target.path, basePath)) return answer(request, res)
+  const decide = (request: GateRequest): Awaitable<Outcome> => {
+    if (isUnderPath(request.target.path, basePath)) return answer(request)
     if (config.passesOptions && methodOf(request.req) === 'OPTIONS') return passExempt(request)
     const found = find(request)
-    return found instanceof Promise
-      ? found.then((it) => admit(request, res, it))
-      : admit(request, res, found)
+    return found instanceof Promise ? found.then((it) => admit(request, it)) : admit(request, found)
   }
 
-  const admit = (
-    request: GateRequest,
-    res: ServerResponse,
-    { session, reason }: SessionResult,
-  ): Awaitable<Outcome> => {
-    if (session === undefined) return stranger(request, res, reason)
+  const admit = (request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> => {
+    if (session === undefined) return stranger(request, reason)
     visits.welcome(request, session)
     mounts.confirm(request.target.mountPath)
     passed.note({ request, session })
     reports.allow(request.req, session.record.user)
-    keepPrivate(res)
+    keepPrivate(request.res)
     return 'pass'
   }
 
@@ -146,9 +140,9 @@ export function createGate(parts: GateParts): Gate {
     return 'answered'
   }
 
-  const answer = async (request: GateRequest, res: ServerResponse): Promise<Outcome> => {
+  const answer = async (request: GateRequest): Promise<Outcome> => {
     reports.block(request.req, request.target.path.slice(basePath.length + 1))
-    return specialPaths.handle(request, res)
+    return specialPaths.handle(request)
   }
 
   const passExempt = (request: GateRequest): Outcome => {
@@ -159,13 +153,13 @@ export function createGate(parts: GateParts): Gate {
   }
 
   /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (request: GateRequest): Awaitable<SessionResult> => {
+  const find = (request: IncomingGateRequest): Awaitable<SessionResult> => {
     const { headers, mount, now } = request
     const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
     return found instanceof Promise ? found.then((it) => vet(request, it)) : vet(request, found)
   }
 
-  const vet = (request: GateRequest, found: SessionResult): Awaitable<SessionResult> => {
+  const vet = (request: IncomingGateRequest, found: SessionResult): Awaitable<SessionResult> => {
     const { session } = found
     if (session === undefined) return found
     if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
@@ -179,7 +173,11 @@ export function createGate(parts: GateParts): Gate {
     )
   }
 
-  const note = (request: GateRequest, before: OpenSession, checked: OpenSession): OpenSession => {
+  const note = (
+    request: IncomingGateRequest,
+    before: OpenSession,
+    checked: OpenSession,
+  ): OpenSession => {
     recheck.clearDenial(checked)
     onActivity(checked, request.now)
     return visits.keep(request, before, sessions.recordActivity(checked, request.now))
@@ -187,7 +185,7 @@ export function createGate(parts: GateParts): Gate {
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
   const ask = async (
-    request: GateRequest,
+    request: IncomingGateRequest,
     session: OpenSession,
     isDue: boolean,
   ): Promise<SessionResult> => {
@@ -201,41 +199,35 @@ export function createGate(parts: GateParts): Gate {
     throw rejectionOfCheck(result)
   }
 
-  const stranger = async (
-    request: GateRequest,
-    res: ServerResponse,
-    reason: AnonymousReason,
-  ): Promise<Outcome> => {
-    if (unauthenticated !== 'pass') return demandLogin(request, res, {}, unauthenticated)
-    return passAnonymous(request, res, reason)
+  const stranger = async (request: GateRequest, reason: AnonymousReason): Promise<Outcome> => {
+    if (unauthenticated !== 'pass') return demandLogin(request, {}, unauthenticated)
+    return passAnonymous(request, reason)
   }
 
   const passAnonymous = (
     request: GateRequest,
-    res: ServerResponse,
     reason: AnonymousReason,
     refused?: Rejection,
   ): Outcome => {
     visits.anonymous(request, reason)
     passed.note({ request, session: undefined, refused })
     reports.allow(request.req, undefined)
-    appendVary(res)
+    appendVary(request.res)
     return 'pass'
   }
 
   const neighbours = createCookieConflicts(logger, config.id)
   const demandLogin = async (
     request: GateRequest,
-    res: ServerResponse,
     loginRequest: Omit<LoginRequest, 'returnPath'>,
     mode: Config['unauthenticated'] = 'auto',
   ): Promise<Outcome> => {
-    const { req, mount } = request
+    const { req } = request
     if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req)))
       throw new OAuthError('login_required')
     reports.block(req, 'login')
     neighbours.meet(request)
-    await login.start(req, res, mount, { ...loginRequest, returnPath: returnPathOf(request) })
+    await login.start(request, { ...loginRequest, returnPath: returnPathOf(request) })
     return 'answered'
   }
 
@@ -249,12 +241,11 @@ export function createGate(parts: GateParts): Gate {
     )
   }
 
-  const fail: Gate['fail'] = async (request, res, thrown) => {
+  const fail: Gate['fail'] = async (request, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
     const isRefused = thrown instanceof Rejection && thrown.isSession && !thrown.isGuard
-    if (isRefused && unauthenticated === 'pass')
-      return passAnonymous(request, res, 'denied', thrown)
-    return failures.answer(request, res, thrown, returnPathOf(request))
+    if (isRefused && unauthenticated === 'pass') return passAnonymous(request, 'denied', thrown)
+    return failures.answer(request, thrown, returnPathOf(request))
   }
 
   return {
@@ -275,7 +266,7 @@ export function createGate(parts: GateParts): Gate {
         }),
       }
       if (!isSafeMountPath(target.mountPath)) return undefined
-      const request: GateRequest = {
+      const request: IncomingGateRequest = {
         req,
         headers,
         res: undefined,

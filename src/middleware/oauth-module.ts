@@ -7,6 +7,7 @@ import type { LoginRequest } from '../flows/links.js'
 import type { Outcome } from './error-handler.js'
 import type { AuthenticateOptions } from './gate.js'
 import { createGuardedMemberships, createGuard, type GuardRules } from './require-auth.js'
+import type { GateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config, OAuthModuleOptions } from '../options/options.js'
 import { parseOptions } from '../options/parse-options.js'
@@ -82,18 +83,18 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     return (req, res, next) => {
       const passed = shared.passed.of(req)
       if (passed === undefined) return next(new Error(NO_GATE))
-      const { request } = passed
+      const request: GateRequest = { ...passed.request, res }
       const { gate, connections } = current
       const guarded = {
         ...passed,
         demandLogin: (
           asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
-        ) => gate.demandLogin(request, res, asks),
-        fail: (error: unknown) => gate.fail(request, res, error),
+        ) => gate.demandLogin(request, asks),
+        fail: (error: unknown) => gate.fail(request, error),
         provider: (name: string) => connections.get(name)?.provider,
       }
       proceed(
-        guard(guarded, req).catch((error: unknown) => gate.fail(request, res, error)),
+        guard(guarded, req).catch((error: unknown) => gate.fail(request, error)),
         next,
       )
     }

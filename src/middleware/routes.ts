@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import type { BackchannelLogout } from '../flows/backchannel-logout.js'
 import type { Callback } from '../flows/callback.js'
@@ -9,7 +8,7 @@ import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
 import type { AppRequest } from '../http/request.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
-import type { GateRequest } from './visitor.js'
+import type { GateRequest } from '../http/gate-request.js'
 
 export interface RoutesConfig {
   basePath: string
@@ -28,7 +27,7 @@ export interface RoutesConfig {
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
 export interface Routes {
-  handle(request: GateRequest, res: ServerResponse): Promise<'answered'>
+  handle(request: GateRequest): Promise<'answered'>
 }
 
 export function createRoutes(config: RoutesConfig): Routes {
@@ -47,7 +46,7 @@ export function createRoutes(config: RoutesConfig): Routes {
   } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
-  const describeSession = async ({ req, mount, now }: GateRequest, res: ServerResponse) => {
+  const describeSession = async ({ req, res, mount, now }: GateRequest) => {
     const found = await sessions.find(
       req.headers.cookie,
       mount.sessionCookie.name,
@@ -69,8 +68,8 @@ export function createRoutes(config: RoutesConfig): Routes {
   }
 
   return {
-    async handle(request, res) {
-      const { req, mount, target, now } = request
+    async handle(request) {
+      const { req, res, target } = request
       const query = new URLSearchParams(target.query)
       const name = target.path.startsWith(`${basePath}/`)
         ? target.path.slice(basePath.length + 1)
@@ -82,25 +81,25 @@ export function createRoutes(config: RoutesConfig): Routes {
       }
       if (name === 'authn') {
         allow('GET', 'HEAD')
-        await login.authn(req, res, mount, query)
+        await login.authn(request, query)
       } else if (callbackNames.has(name)) {
         allow('GET', 'HEAD')
         // A scanner that looks ahead must not use up the login.
         if (isHead(req)) sendJson(res, 200, {})
-        else await callback.handle(req, res, mount, name, query, now, onLogin)
+        else await callback.handle(request, name, query, onLogin)
       } else if (name === 'logout') {
         allow('GET', 'HEAD', 'POST')
         if (isHead(req)) sendJson(res, 200, {})
         else {
-          const ended = await logout.handle(request, res, query)
+          const ended = await logout.handle(request, query)
           if (ended) onLogout(ended)
         }
       } else if (name === 'backchannel-logout' && backchannelLogout) {
         allow('POST')
-        await backchannelLogout.handle(req, res)
+        await backchannelLogout.handle(request)
       } else if (name === 'session') {
         allow('GET', 'HEAD')
-        await describeSession(request, res)
+        await describeSession(request)
       } else throw new OAuthError('not_found')
       return 'answered'
     },

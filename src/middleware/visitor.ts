@@ -8,15 +8,14 @@ import {
 import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { AppRequest } from '../http/request.js'
-import type { Mounts, GateRequest } from '../http/mounts.js'
+import type { IncomingGateRequest } from '../http/gate-request.js'
 import { isObject } from '../http/json.js'
+import type { Mounts } from '../http/mounts.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { HeaderTokens, UpstreamHeaders } from './upstream-headers.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 import type { SessionSignals } from './session-signals.js'
-
-export type { GateRequest }
 
 export interface VisitsConfig {
   sessions: Sessions
@@ -32,10 +31,10 @@ export interface VisitsConfig {
 
 /** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
 export interface Visits {
-  welcome(request: GateRequest, session: OpenSession): OAuthContext
-  anonymous(request: GateRequest, reason: AnonymousReason): OAuthContext
+  welcome(request: IncomingGateRequest, session: OpenSession): OAuthContext
+  anonymous(request: IncomingGateRequest, reason: AnonymousReason): OAuthContext
   /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
-  keep(request: GateRequest, before: OpenSession, after: OpenSession): OpenSession
+  keep(request: IncomingGateRequest, before: OpenSession, after: OpenSession): OpenSession
 }
 
 export function createVisits(config: VisitsConfig): Visits {
@@ -62,7 +61,7 @@ export function createVisits(config: VisitsConfig): Visits {
 /** Sets the cookie anew where the cookie is the session. */
 function keep(
   { sessions }: VisitsConfig,
-  { req, res, mount, now }: GateRequest,
+  { req, res, mount, now }: IncomingGateRequest,
   before: OpenSession,
   after: OpenSession,
 ): OpenSession {
@@ -82,10 +81,14 @@ function keep(
 /** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
 class Stranger implements Visitor {
   protected readonly config: VisitsConfig
-  protected readonly request: GateRequest
+  protected readonly request: IncomingGateRequest
   readonly reason: AnonymousReason | undefined
 
-  constructor(config: VisitsConfig, request: GateRequest, reason: AnonymousReason | undefined) {
+  constructor(
+    config: VisitsConfig,
+    request: IncomingGateRequest,
+    reason: AnonymousReason | undefined,
+  ) {
     this.config = config
     this.request = request
     this.reason = reason
@@ -140,7 +143,7 @@ class Guest extends Stranger implements HeaderTokens {
   #signal: AbortSignal | undefined
   readonly #verdict: StoredDecision | undefined
 
-  constructor(config: VisitsConfig, request: GateRequest, session: OpenSession) {
+  constructor(config: VisitsConfig, request: IncomingGateRequest, session: OpenSession) {
     super(config, request, undefined)
     this.#session = session
     this.#verdict = config.recheck.decision(session.record)

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { type Headers, sendHtml, sendJson } from '../http/response.js'
-import { type AppRequest, isFramed, wantsHtml } from '../http/request.js'
+import type { GateRequest } from '../http/gate-request.js'
+import { isFramed, wantsHtml } from '../http/request.js'
 import type { DeniedContext } from './contexts.js'
 import type { Page, PageData, Pages } from './pages.js'
 
@@ -21,14 +21,9 @@ export interface ErrorDetails {
 
 export interface Responder {
   /** A page, or the JSON that says the same. */
-  page(
-    req: AppRequest,
-    res: ServerResponse,
-    json: object,
-    make: (pages: Pages, nonce: string) => Page,
-  ): void
+  page(request: GateRequest, json: object, make: (pages: Pages, nonce: string) => Page): void
   /** The page of an error, or its JSON twin. */
-  error(req: AppRequest, res: ServerResponse, error: OAuthError, facts: ErrorDetails): void
+  error(request: GateRequest, error: OAuthError, facts: ErrorDetails): void
 }
 
 export function createResponder(
@@ -46,7 +41,7 @@ export function createResponder(
       return build(plainPages, nonce)
     }
   }
-  const page: Responder['page'] = (req, res, json, build) => {
+  const page: Responder['page'] = ({ req, res }, json, build) => {
     if (!wantsHtml(req)) return sendJson(res, 200, json)
     const { body, policy } = make(build)
     sendHtml(res, 200, body, policy)
@@ -54,7 +49,7 @@ export function createResponder(
 
   return {
     page,
-    error(req, res, error, { loginUrl, retryUrl = loginUrl, decisionId, denied, realm }) {
+    error({ req, res }, error, { loginUrl, retryUrl = loginUrl, decisionId, denied, realm }) {
       const all: Headers = {
         ...(error.status === 401 && {
           'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`,
