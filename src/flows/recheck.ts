@@ -6,22 +6,22 @@ import type { StoredDecision } from '../access/user.js'
 import type { SessionLock } from '../session/session-lock.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Connection } from './login.js'
-import { createBackoff } from './backoff.js'
+import { Backoff } from './backoff.js'
 import { createTokenRefresher, isEnd, newerThan } from './refresh-tokens.js'
 import { type RunningCheck, createUserReader } from './reread-user.js'
 
 /** What became of a check. */
 export type CheckResult =
-  | { readonly is: 'allowed'; readonly session: OpenSession }
+  | { readonly outcome: 'allowed'; readonly session: OpenSession }
   | {
-      readonly is: 'denied'
+      readonly outcome: 'denied'
       readonly session: OpenSession
       readonly evaluation: UserEvaluation | undefined
     }
   /** The grant or the row is gone: log in again. */
-  | { readonly is: 'ended' }
+  | { readonly outcome: 'ended' }
   /** Nothing is known; the session stays. */
-  | { readonly is: 'failed'; readonly error: OAuthError }
+  | { readonly outcome: 'failed'; readonly error: OAuthError }
 
 export interface RecheckConfig {
   connections: ReadonlyMap<string, Connection>
@@ -37,13 +37,13 @@ export interface RecheckConfig {
   onIdentified(evaluation: UserEvaluation): void
 }
 
-type CheckNeed = 'none' | 'early' | 'now' | 'denied'
+type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
 
 export interface Recheck {
   /** Whether provider and client of the session are those of the configuration. */
   isOfThisClient(session: Session): boolean
   /** Whether the request has to wait for a check, or is refused by an earlier one. Compares times, and no more. */
-  checkStatus(session: Session, now: number): CheckNeed
+  checkStatus(session: Session, now: number): CheckStatus
   /** The verdict that is in force. */
   decision(session: Session): StoredDecision | undefined
   /** Reads the user again and asks every rule; shared by all who ask for the same session. */
@@ -67,22 +67,22 @@ const MAX_VERDICTS = 2
 
 export function createRecheck(config: RecheckConfig): Recheck {
   const { connections, evaluators, sessions, sessionLock, interval, grace, isEarly } = config
-  const backoff = createBackoff()
+  const backoff = new Backoff()
   const refresh = createTokenRefresher({ connections, sessions, sessionLock, pauses: backoff })
   const reread = createUserReader({ sessions, refresh })
   const fingerprintOf = (session: Session) => evaluators.get(session.provider)?.fingerprint ?? ''
   const verdictOf = (session: Session): StoredDecision | undefined =>
     session.verdicts[fingerprintOf(session)]
 
-  const need = (session: Session, now: number): CheckNeed => {
+  const need = (session: Session, now: number): CheckStatus => {
     const verdict = verdictOf(session)
-    if (verdict === undefined) return 'now'
+    if (verdict === undefined) return 'due'
     const age = now - verdict.at
     // A clock that was set back must not put a check off.
-    if (!verdict.allowed) return Math.abs(age) >= DENIED_PAUSE ? 'now' : 'denied'
-    if (interval === 0) return 'none'
-    if (age >= interval || age < -interval) return 'now'
-    return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'none'
+    if (!verdict.allowed) return Math.abs(age) >= DENIED_PAUSE ? 'due' : 'denied'
+    if (interval === 0) return 'fresh'
+    if (age >= interval || age < -interval) return 'due'
+    return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'fresh'
   }
 
   const settle = async (
@@ -106,10 +106,10 @@ export function createRecheck(config: RecheckConfig): Recheck {
         deniedSince: isAllowed ? undefined : (session.deniedSince ?? startedAt),
       }
     })
-    if (written === undefined) return { is: 'ended' }
+    if (written === undefined) return { outcome: 'ended' }
     return verdictOf(written.record)?.allowed === true
-      ? { is: 'allowed', session: written }
-      : { is: 'denied', session: written, evaluation }
+      ? { outcome: 'allowed', session: written }
+      : { outcome: 'denied', session: written, evaluation }
   }
 
   const run = async (
@@ -119,7 +119,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
   ): Promise<CheckResult> => {
     const connection = connections.get(session.record.provider)
     const evaluator = evaluators.get(session.record.provider)
-    if (connection === undefined || evaluator === undefined) return { is: 'ended' }
+    if (connection === undefined || evaluator === undefined) return { outcome: 'ended' }
     const check: RunningCheck = {
       session,
       req,
@@ -137,7 +137,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
         })
       config.onIdentified(evaluation)
       const result = await settle(check, evaluation)
-      backoff.end(session.key)
+      backoff.clear(session.key)
       return result
     } catch (error) {
       return settleFailure(check, error, isAgain)
@@ -155,20 +155,20 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (error instanceof ProviderError && error.outcome === 'denied')
       return settle(check, undefined)
     if (!isEnd(error)) {
-      backoff.begin(session.key, error)
-      return { is: 'failed', error }
+      backoff.start(session.key, error)
+      return { outcome: 'failed', error }
     }
     const newer = isAgain ? undefined : await newerThan(session, sessions, sessionLock)
     if (newer !== undefined) return run(newer, req, true)
     sessionLock.unsaved.delete(session.key)
     await sessions.destroy(session.key, 'ended')
-    return { is: 'ended' }
+    return { outcome: 'ended' }
   }
 
   /** For a while after the check was due, an outage does not lock out those who passed the last one. */
   const withGrace = async (session: OpenSession, result: CheckResult): Promise<CheckResult> => {
     if (
-      result.is !== 'failed' ||
+      result.outcome !== 'failed' ||
       !(result.error instanceof ProviderError) ||
       result.error.outcome !== 'down'
     )
@@ -181,7 +181,7 @@ export function createRecheck(config: RecheckConfig): Recheck {
     if (!isWithin) return result
     // It may have ended while the provider kept us waiting.
     const current = await sessions.reload(session)
-    return current === undefined ? { is: 'ended' } : { is: 'allowed', session: current }
+    return current === undefined ? { outcome: 'ended' } : { outcome: 'allowed', session: current }
   }
 
   // Only those who ask the same rules share an answer.
@@ -190,17 +190,18 @@ export function createRecheck(config: RecheckConfig): Recheck {
       const startedAt = Date.now()
       const result = await sessionLock
         .withLock<CheckResult>(session, async (current) => {
-          if (current === undefined) return { is: 'ended' }
+          if (current === undefined) return { outcome: 'ended' }
           // Whoever held the lock before may have checked already.
           const isDone = verdictOf(current.record)?.at !== verdictOf(session.record)?.at
-          const still = isDone ? need(current.record, Date.now()) : 'now'
-          if (still === 'none') return { is: 'allowed', session: current }
-          if (still === 'denied') return { is: 'denied', session: current, evaluation: undefined }
+          const still = isDone ? need(current.record, Date.now()) : 'due'
+          if (still === 'fresh') return { outcome: 'allowed', session: current }
+          if (still === 'denied')
+            return { outcome: 'denied', session: current, evaluation: undefined }
           return run(current, req)
         })
         .catch((error: unknown): CheckResult => {
           // The lock could not be had.
-          if (error instanceof ProviderError) return { is: 'failed', error }
+          if (error instanceof ProviderError) return { outcome: 'failed', error }
           throw error
         })
       config.onChecked(session, result, Date.now() - startedAt)
@@ -219,14 +220,14 @@ export function createRecheck(config: RecheckConfig): Recheck {
       )
     },
     async check(session, req) {
-      const error = backoff.reason(session.key)
+      const error = backoff.error(session.key)
       return withGrace(
         session,
-        error === undefined ? await checkOnce(session, req) : { is: 'failed', error },
+        error === undefined ? await checkOnce(session, req) : { outcome: 'failed', error },
       )
     },
     checkEarly(session, req) {
-      if (backoff.reason(session.key) === undefined)
+      if (backoff.error(session.key) === undefined)
         sessionLock.inBackground(checkOnce(session, req))
     },
     clearDenial(session) {

@@ -103,13 +103,13 @@ export function createTokenRefresher({
       throw new OAuthError('login_required', {
         hint: 'the access token has run out, and there is no refresh token',
       })
-    const paused = backoff.reason(session.key)
+    const paused = backoff.error(session.key)
     if (paused !== undefined) throw paused
     try {
       return (await tokens(session, connection)).session
     } catch (error) {
       if (!isEnd(error)) {
-        if (error instanceof OAuthError) backoff.begin(session.key, error)
+        if (error instanceof OAuthError) backoff.start(session.key, error)
         throw error
       }
       const newer = await newerThan(session, sessions, sessionLock)

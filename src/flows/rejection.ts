@@ -1,44 +1,47 @@
-import type { OAuthError } from '../http/errors.js'
 import type { RuleList } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
+import type { OAuthError } from '../http/errors.js'
 import type { LoginRequest } from './links.js'
 
-/** What is known of a login that failed, or of a session that the rules refuse. */
+/**
+ * What was rejected: a `login`; a request of a `session` whose user the rules deny; or such a request by the `guard` of one
+ * route (`requireAuth`).
+ */
+export type RejectionStage = 'login' | 'session' | 'guard'
+
+/** Context of a rejection for its page, events and the log. */
 export interface RejectionDetails {
-  /** What trying again asks for; without it: a login that comes back to this request. */
+  /** Default `'login'`. */
+  readonly stage?: RejectionStage | undefined
+  /** The login that "try again" starts. Default: a login that returns to the current request. */
   readonly retry?: LoginRequest | undefined
+  /** Name of the provider. */
   readonly provider?: string | undefined
-  /** Who logged in, when the rules refused them. */
+  /** The user whom the rules deny. */
   readonly user?: OAuthUser | undefined
-  /** The lists that no entry of matched. */
+  /** The rule lists of which no entry matched. */
   readonly tried?: readonly RuleList[] | undefined
-  /** It is about somebody who is logged in, not about a login. */
-  readonly isSession?: boolean | undefined
-  /** A guard of one route refuses, not the gate. */
-  readonly isGuard?: boolean | undefined
 }
 
-/** A login that did not come to a session, or a session that no longer opens the door; and what helps then. */
+/** An {@link OAuthError} together with what was rejected and how the visitor can try again. */
 export class Rejection extends Error {
   readonly error: OAuthError
+  readonly stage: RejectionStage
   readonly retry: LoginRequest | undefined
   readonly provider: string | undefined
   readonly user: OAuthUser | undefined
   readonly tried: readonly RuleList[]
-  readonly isSession: boolean
-  readonly isGuard: boolean
 
   constructor(
     error: OAuthError,
-    { retry, provider, user, tried = [], isSession = false, isGuard = false }: RejectionDetails,
+    { stage = 'login', retry, provider, user, tried = [] }: RejectionDetails,
   ) {
     super(error.message, { cause: error })
     this.error = error
+    this.stage = stage
     this.retry = retry
     this.provider = provider
     this.user = user
     this.tried = tried
-    this.isSession = isSession
-    this.isGuard = isGuard
   }
 }

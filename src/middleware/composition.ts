@@ -357,14 +357,14 @@ function tellCheck(
   result: CheckResult,
   duration: number,
 ): void {
-  if (result.is === 'denied') signals.ended(session.key, 'denied')
-  if (result.is === 'failed') {
+  if (result.outcome === 'denied') signals.ended(session.key, 'denied')
+  if (result.outcome === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
     events.tell('recheck_failed', { ...factsOf(session), outcome, code, hint })
   } else {
-    const latest = result.is === 'ended' ? session : result.session
-    events.tell('recheck', { ...factsOf(latest), outcome: result.is, duration })
+    const latest = result.outcome === 'ended' ? session : result.session
+    events.tell('recheck', { ...factsOf(latest), outcome: result.outcome, duration })
   }
 }
 

@@ -75,7 +75,7 @@ export function createErrorHandler({
         isReportOnly: false,
       })
     }
-    if (failed && !failed.isSession)
+    if (failed?.stage === 'login')
       events.tell('login_failed', { provider: failed.provider, code, hint })
     if (code === 'store_unavailable') events.tell('store_error', { code, hint })
   }
@@ -133,13 +133,15 @@ export function rejectionOfUser(
   return new Rejection(new OAuthError(decision?.code ?? 'not_authorized'), {
     user,
     tried: decision?.tried ?? [],
-    isSession: true,
+    stage: 'session',
   })
 }
 
 /** What a check that did not let somebody pass is for the visitor. */
-export function rejectionOfCheck(result: Extract<CheckResult, { is: 'denied' | 'failed' }>): Error {
-  if (result.is === 'denied') {
+export function rejectionOfCheck(
+  result: Extract<CheckResult, { outcome: 'denied' | 'failed' }>,
+): Error {
+  if (result.outcome === 'denied') {
     const decision = result.evaluation?.decision
     return rejectionOfUser(
       result.session.record.user,

@@ -163,10 +163,11 @@ export function createGate(parts: GateParts): Gate {
     const { session } = found
     if (session === undefined) return found
     if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
-    const need = recheck.checkStatus(session.record, request.now)
-    if (need === 'early') recheck.checkEarly(session, request.req)
-    if (need === 'none' || need === 'early') return { session: note(request, session, session) }
-    return ask(request, session, need === 'now').then((checked) =>
+    const status = recheck.checkStatus(session.record, request.now)
+    if (status === 'early') recheck.checkEarly(session, request.req)
+    if (status === 'fresh' || status === 'early')
+      return { session: note(request, session, session) }
+    return ask(request, session, status === 'due').then((checked) =>
       checked.session === undefined
         ? checked
         : { session: note(request, session, checked.session) },
@@ -193,9 +194,9 @@ export function createGate(parts: GateParts): Gate {
     const isRefused = recheck.decision(session.record)?.allowed === false
     if (isRefused && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
     const result = await recheck.check(session, req)
-    if (result.is === 'allowed') return { session: result.session }
-    if (result.is === 'ended') return { reason: 'expired' }
-    if (result.is === 'denied') visits.keep(request, session, result.session)
+    if (result.outcome === 'allowed') return { session: result.session }
+    if (result.outcome === 'ended') return { reason: 'expired' }
+    if (result.outcome === 'denied') visits.keep(request, session, result.session)
     throw rejectionOfCheck(result)
   }
 
@@ -243,7 +244,7 @@ export function createGate(parts: GateParts): Gate {
 
   const fail: Gate['fail'] = async (request, thrown) => {
     // With `pass` a refused user is nobody; what could not be found out is never nobody.
-    const isRefused = thrown instanceof Rejection && thrown.isSession && !thrown.isGuard
+    const isRefused = thrown instanceof Rejection && thrown.stage === 'session'
     if (isRefused && unauthenticated === 'pass') return passAnonymous(request, 'denied', thrown)
     return failures.answer(request, thrown, returnPathOf(request))
   }

@@ -134,8 +134,7 @@ export function createGuard(
       new Rejection(new OAuthError(code), {
         user,
         tried: policy.lists,
-        isSession: true,
-        isGuard: true,
+        stage: 'guard',
       }),
     )
 
@@ -147,8 +146,7 @@ export function createGuard(
         new Rejection(refused.error, {
           user: refused.user,
           tried: refused.tried,
-          isSession: true,
-          isGuard: true,
+          stage: 'guard',
         }),
       )
     if (session === undefined) return demandLogin({})

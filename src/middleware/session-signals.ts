@@ -63,9 +63,9 @@ export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig
     const session = await sessions.reload(known)
     if (session === undefined || !recheck().isOfThisClient(session.record))
       throw new OAuthError('login_required')
-    const need = recheck().checkStatus(session.record, Date.now())
-    if (need === 'none' || need === 'early') return session
-    if (need === 'denied') throw new OAuthError('not_authorized')
+    const status = recheck().checkStatus(session.record, Date.now())
+    if (status === 'fresh' || status === 'early') return session
+    if (status === 'denied') throw new OAuthError('not_authorized')
     return passed(await recheck().check(session, req))
   }
 
@@ -162,7 +162,7 @@ export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig
 }
 
 function passed(result: CheckResult): OpenSession {
-  if (result.is === 'allowed') return result.session
-  if (result.is === 'failed') throw recheckUnavailable(result.error)
-  throw new OAuthError(result.is === 'denied' ? 'not_authorized' : 'login_required')
+  if (result.outcome === 'allowed') return result.session
+  if (result.outcome === 'failed') throw recheckUnavailable(result.error)
+  throw new OAuthError(result.outcome === 'denied' ? 'not_authorized' : 'login_required')
 }
