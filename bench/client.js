@@ -1,8 +1,8 @@
-// The load: requests over kept-alive connections, each sent when the answer to the one before is there.
+// The load: requests over keep-alive connections, each sent when the previous response has arrived.
 import { get } from 'node:http'
 import { connect } from 'node:net'
 
-/** Logs in as a browser would, and gives the cookies that the app set. */
+/** Logs in like a browser and returns the cookies that the app set. */
 export function login(url, cookies = new Map()) {
   const { hostname } = new URL(url)
   const isApp = hostname === 'localhost'
@@ -27,14 +27,14 @@ export function login(url, cookies = new Map()) {
   })
 }
 
-/** Sends `count` requests over `connections` connections; every answer must have the status. */
+/** Sends `count` requests over `connections` connections; every response must have the status. */
 export async function load({ port, headers, status, count, connections = 8 }) {
   const lines = Object.entries({ Host: `localhost:${port}`, ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
   const request = `GET / HTTP/1.1\r\n${lines.join('')}\r\n`
   const each = Math.ceil(count / connections)
-  // Never asleep: to wake a sleeper is work of the server's, and more of it the slower the server.
+  // Never sleeps: waking a sleeping client costs the server CPU, and more of it the slower the server.
   let isOver = false
   const spin = () => isOver || setImmediate(spin)
   spin()

@@ -1,4 +1,4 @@
-// Builds the package when there is no build yet.
+// Builds the package if there is no build yet.
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-// The least OpenID Connect provider that both contenders accept: whoever comes is Ada.
+// The smallest OpenID Connect provider that both contenders accept: every user is Ada.
 import { createHash, createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 

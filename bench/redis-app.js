@@ -1,4 +1,4 @@
-// An app behind the gate with one of the stores, in a process of its own. Its parent asks it how much CPU it has used, or for more sessions.
+// An app behind the gate with one of the stores, in a separate process. Its parent requests its CPU usage, or more sessions.
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import { Redis } from 'ioredis'
@@ -59,7 +59,7 @@ async function copy(count) {
   for (let from = 0; from < count; from += 500) {
     await Promise.all(
       Array.from({ length: Math.min(500, count - from) }, (_, index) =>
-        // Each of another user, as long as a real key.
+        // Each of another user, with a key as long as a real one.
         store.set(
           `copy-${String(from + index).padStart(38, '0')}`,
           { ...record, group: `acme:user-${from + index}` },

@@ -1,4 +1,4 @@
-// What sessions in Redis cost: commands, CPU of the gate and of Redis per logged-in request, and memory per session. The stores take
+// Measures sessions in Redis: commands, CPU of the gate and of Redis per logged-in request, and memory per session. The stores take
 // turns on one redis-server, which is started here.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -74,7 +74,7 @@ console.table(
 )
 console.log(`A login, node-redis: ${text(running[1].loginCommands, 1)}`)
 console.log(
-  `A session in Redis: ${size} bytes, of which ${index} in the indexes (${sessions} sessions, each of another user); beside it ${user} bytes for the user and the month`,
+  `A session in Redis: ${size} bytes, of which ${index} in the indexes (${sessions} sessions, each of another user), plus ${user} bytes for the user and the month`,
 )
 redis.destroy()
 process.exit()
@@ -87,7 +87,7 @@ async function start(name) {
   )
   const ask = async (message) => (child.send(message), (await once(child, 'message'))[0])
   const [{ port: at }] = await once(child, 'message')
-  // Discovery, keys and scripts are known from the first one on.
+  // Discovery, keys, and scripts are cached from the first one on.
   await login(`http://localhost:${at}/`)
   const sent = await commands()
   const cookie = await login(`http://localhost:${at}/`)
@@ -108,7 +108,7 @@ async function start(name) {
   }
 }
 
-/** Copies of a session that a login made, each with its entries in the indexes, are as large as logins. */
+/** Copies of a session from a real login, each with its index entries, are as large as logins. */
 async function bytesPerSession({ ask }) {
   const memory = async () => Number((await redis.info('memory')).match(/used_memory:(\d+)/)[1])
   const base = await memory()
@@ -132,7 +132,7 @@ async function redisTime() {
   )
 }
 
-/** What takes a round trip, without what this program asks; what scripts do is not told apart from it. */
+/** Commands that take a round trip, without those of this program; commands inside scripts are included. */
 async function commands() {
   const info = await redis.info('commandstats')
   return new Map(

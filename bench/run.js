@@ -1,5 +1,5 @@
-// Measures the CPU that a server spends per request. Rounds interleave the contenders, so that what else the machine
-// does falls on all of them alike; the median of the rounds counts.
+// Measures the CPU that a server spends per request. Rounds interleave the contenders, so that other load on the machine
+// affects all of them equally; the median of the rounds counts.
 import { fork } from 'node:child_process'
 import { cpus } from 'node:os'
 import { load, login } from './client.js'
@@ -68,7 +68,7 @@ provider.close()
 
 const middle = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 const [bare, noOp] = running
-// Differences and ratios are taken within a round.
+// Differences and ratios are computed within a round.
 const against = ({ samples }, base, compare) =>
   middle(samples.map((value, index) => compare(value, base.samples[index])))
 console.log(

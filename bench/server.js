@@ -1,4 +1,4 @@
-// One contender in a process of its own. Its parent asks it how much CPU it has used.
+// One contender in a separate process. Its parent requests its CPU usage.
 import express from 'express'
 
 const [, , contender, issuer] = process.argv

@@ -1,4 +1,4 @@
-/** An audit log with pino: who came in, who was refused and why, whose login ended. One line of JSON an event, on standard output. */
+/** An audit log with pino: logins, denials and their reasons, ended sessions. Prints one line of JSON per event. */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { type OAuthEventName, type OAuthEvents, oauthModule } from 'oauth-module'
@@ -9,7 +9,7 @@ import { announce, chooseProvider, port } from './support/provider.js'
 const log = pino({ base: { name: 'audit' }, timestamp: pino.stdTimeFunctions.isoTime })
 const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 300 })
 
-// The handle names a session without opening it, and a user's key names the user: no event carries a secret.
+// A session handle is not a secret, and neither is a user key: no event contains a secret.
 record('login', 'info', ({ user, sessionHandle }) => ({ user: user.key, session: sessionHandle }))
 record('logout', 'info', ({ user, sessionHandle }) => ({ user: user.key, session: sessionHandle }))
 record('denied', 'warn', ({ user, code, tried, decisionId, isReportOnly }) => ({

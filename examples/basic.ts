@@ -1,9 +1,9 @@
 /**
- * The main job: one line in front of an Express app.
+ * The main use: one line in front of an Express app.
  *
- * Without a client id it logs in at the development provider, which it starts on this machine. With
- * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment it logs in at GitHub; likewise at any other
- * built-in provider. PROVIDERS=all plays all eight of them on this machine.
+ * Without a client ID, users log in at the development provider, which this example starts. With
+ * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment, they log in at GitHub; the same
+ * applies to every other built-in provider. PROVIDERS=all simulates all eight vendors on this machine.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -73,7 +73,7 @@ async function chooseProvider(): Promise<{
   }
 }
 
-/** The first provider listed keeps the plain callback address. */
+/** The first provider listed keeps the plain redirect URI. */
 function callbacks(names: readonly string[], actual: number): string {
   const lines = names.map(
     (name, index) =>

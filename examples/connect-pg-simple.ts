@@ -1,6 +1,6 @@
 /**
- * Two processes with their logins in PostgreSQL, by a store that was made for express-session. DATABASE_URL says where the database is
- * (`postgres://user:password@host/database`); a table `session` is made in it.
+ * Two processes with sessions in PostgreSQL, in a store made for express-session. DATABASE_URL names the database
+ * (`postgres://user:password@host/database`); the table `session` is created in it.
  */
 import cluster from 'node:cluster'
 import connectPgSimple from 'connect-pg-simple'
@@ -18,7 +18,7 @@ const PgStore = connectPgSimple(session)
 const pool = new pg.Pool({ connectionString: DATABASE_URL })
 
 if (cluster.isPrimary) {
-  // Before the processes come: they would all make the table at once.
+  // Before the processes start: they would all create the table at once.
   await pool.query(
     `CREATE TABLE IF NOT EXISTS session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL)`,
   )

@@ -1,6 +1,6 @@
 /**
- * A custom OAuth 2.0 connection: two addresses, and a function that reads the user. Without a client id in the environment, the server is
- * played on this machine. Try /auth/authn?connection=acme&who=ada, too.
+ * A custom OAuth 2.0 connection: two endpoints, and a function that reads the user. Without a client ID in the environment,
+ * the server is simulated on this machine. Also try /auth/authn?connection=acme&who=ada.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

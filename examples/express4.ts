@@ -1,4 +1,4 @@
-/** The gate in Express 4 (`express4` is this repository's name for it), in front of one router only: the rest of the site is open. */
+/** The gate in Express 4 (this repository installs it as `express4`), in front of one router; the rest of the site is public. */
 import type { AddressInfo } from 'node:net'
 import { oauthModule } from 'oauth-module'
 import express from 'express4'

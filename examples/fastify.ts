@@ -1,4 +1,4 @@
-/** The gate in Fastify, which takes Connect middleware through `@fastify/middie`. */
+/** The gate in Fastify, which accepts Connect middleware through `@fastify/middie`. */
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import middie from '@fastify/middie'
@@ -10,7 +10,7 @@ const app = fastify()
 await app.register(middie)
 app.use(oauthModule({ provider: await chooseProvider() }))
 app.get('/*', (request, reply) => {
-  // What the gate knows is on the request of Node, below Fastify's own.
+  // The gate sets its properties on the request of Node, not on Fastify's own.
   const { oauth } = request.raw as IncomingMessage & { oauth: OAuthContext }
   return reply.type('text/plain').send(greeting(oauth))
 })

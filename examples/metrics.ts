@@ -1,4 +1,4 @@
-/** Counters for Prometheus with prom-client, at /metrics of a port of their own: what the gate decides, and how long that takes. */
+/** Prometheus counters with prom-client, at /metrics on a separate port: the gate's decisions and their duration. */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { oauthModule } from 'oauth-module'
@@ -39,7 +39,7 @@ const checkSeconds = new Histogram({
 
 const auth = oauthModule({ provider: await chooseProvider(), authCheckInterval: 300 })
 
-// Labels are names of ours, of which there are few: never a user, a path or an address.
+// Labels are a few fixed names, never a user, a path, or an address.
 auth.on('http_request_complete', ({ oauth: { decision }, reason = 'none', duration }) => {
   requests.inc({ decision, reason })
   seconds.observe({ decision }, duration / 1000)

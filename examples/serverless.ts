@@ -1,7 +1,7 @@
 /**
- * A function without any store: the session lives in the visitor's cookie. Platforms that take Node's request and response call `handler`;
- * here a server on this machine calls it. Every copy of the function needs the same OAUTH_MODULE_SECRET, and BASE_URL, since nothing else
- * says which address the visitor sees.
+ * A function without a store: the session is in the user's cookie. Platforms that pass Node's request and response call `handler`;
+ * here a local server calls it. Every copy of the function needs the same OAUTH_MODULE_SECRET, and BASE_URL, because nothing
+ * else names the public URL.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,16 +12,16 @@ const gate = oauthModule({
   provider: await chooseProvider(),
   store: cookieStore(),
   baseUrl: process.env.BASE_URL,
-  // A copied cookie is good until then: a logout elsewhere does not reach it.
+  // A copied cookie is valid until then: a logout in another process does not reach it.
   maximumDuration: 8 * 3600,
   inactivityTimeout: 3600,
-  // Whoever was thrown out at the provider is out here after this long.
+  // A user who loses access at the provider loses it here after this long.
   authCheckInterval: 300,
-  // The platform may freeze the process once the answer is out.
+  // The platform may freeze the process after the response.
   authCheckEarly: false,
 })
 
-/** Resolves when the answer is out. */
+/** Resolves when the response has been sent. */
 export default function handler(
   req: IncomingMessage & { oauth?: OAuthContext },
   res: ServerResponse,

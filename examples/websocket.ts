@@ -1,6 +1,6 @@
 /**
- * A WebSocket behind the login: it opens for a logged-in visitor of the app's own pages, and closes with 4401 when the login ends, is
- * revoked, or when the visitor may no longer use the app.
+ * A WebSocket behind the login: it is accepted for logged-in users of the app's own pages, and is closed with 4401 when the session
+ * ends or is revoked, or when the user loses access.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -25,34 +25,34 @@ app.get('/', (req, res) => {
 const server = createServer(app)
 const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 })
 
-// Upgrades pass by every middleware: this is their gate.
+// Upgrades do not pass through middleware, so each one is authenticated here.
 server.on('upgrade', async (req, socket, head) => {
   socket.on('error', () => socket.destroy())
   try {
     const context = await auth.authenticate(req)
-    if (context === undefined) refuse(socket, 401)
-    else sockets.handleUpgrade(req, socket, head, (opened) => welcome(opened, context))
+    if (context === undefined) reject(socket, 401)
+    else sockets.handleUpgrade(req, socket, head, (webSocket) => accept(webSocket, context))
   } catch (error) {
-    refuse(socket, error instanceof OAuthError ? error.status : 500)
+    reject(socket, error instanceof OAuthError ? error.status : 500)
   }
 })
 
-function welcome(socket: WebSocket, { user, signal }: OAuthContext): void {
+function accept(socket: WebSocket, { user, signal }: OAuthContext): void {
   socket.on('error', () => socket.terminate())
   socket.on('message', (data) => {
     for (const other of sockets.clients) other.send(`${user?.name}: ${String(data)}`)
   })
   const end = () => {
     const isOver = signal.reason instanceof OAuthError && signal.reason.status < 500
-    // 4401: log in again. 1013: nobody can say just now whether you may stay; try again later.
+    // 4401: log in again. 1013: the session cannot be checked at the moment; try again later.
     socket.close(isOver ? 4401 : 1013)
   }
   if (signal.aborted) end()
   else signal.addEventListener('abort', end, { once: true })
 }
 
-function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+function reject(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Rejected\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function chatPage(name: string): string {

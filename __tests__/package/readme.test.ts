@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import ts from 'typescript'
@@ -79,5 +79,27 @@ describe('what the README says of the repository', () => {
     const codes = [...source.matchAll(/^ {2}([a-z_]+): \{/gm)].map((match) => match[1] ?? '')
     expect(codes.length).toBeGreaterThan(15)
     expect(codes.filter((code) => !readme.includes(`\`${code}\``))).toEqual([])
+  })
+})
+
+describe('docs/requirements.md', () => {
+  const rows = [
+    ...readFileSync(join(root, 'docs/requirements.md'), 'utf8').matchAll(/^\| (S-\d{3}) \|/gm),
+  ].map((match) => match[1] ?? '')
+
+  test('has one row for each requirement', () => {
+    expect(rows).toHaveLength(118)
+    expect(new Set(rows).size).toBe(rows.length)
+  })
+
+  test('explains every id in a test name', () => {
+    const folder = join(root, '__tests__')
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    const sources = files
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+    const ids = new Set(sources.flatMap((source) => source.match(/\bS-\d{3}\b/g) ?? []))
+    expect(ids.size).toBeGreaterThan(100)
+    expect([...ids].filter((id) => !rows.includes(id))).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { html } from 'oauth-module'
 
-/** What an app behind the gate knows of its visitor, as a page. */
+/** A page that shows what the app receives about its user. */
 export function personPage(req: Request): string {
   const { user, createdAt, lastCheckedAt, sessionExpiresAt } = req.oauth
   const headers = Object.entries(req.headers).filter(([name]) => name.startsWith('ngrok-auth-'))

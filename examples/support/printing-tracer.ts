@@ -1,11 +1,11 @@
 import { type Attributes, type Span, type SpanStatus, type Tracer, trace } from '@opentelemetry/api'
 
-/** Stands for an SDK: prints each span as one line of JSON when it ends. */
+/** Takes the place of an SDK: prints each span as one line of JSON when it ends. */
 export function printingTracer(print: (line: string) => void): Tracer {
   const startSpan: Tracer['startSpan'] = (name, options = {}) => {
     const attributes: Attributes = { ...options.attributes }
     let status: SpanStatus | undefined
-    // The API's own span that records nothing has all the methods; those that matter here do something.
+    // The API's non-recording span has all methods; the ones that matter here are replaced.
     const span: Span = Object.create(
       trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }),
     )

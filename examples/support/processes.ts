@@ -5,7 +5,7 @@ import express from 'express'
 import { oauthModule, type OAuthModuleOptions, oidcProvider } from 'oauth-module'
 import { devProvider } from 'oauth-module/dev'
 
-/** Starts two processes of this program that have provider and secret in common, and replaces those that die. */
+/** Starts two processes of this program that share provider and secret, and replaces those that die. */
 export async function startTwo(more: Record<string, string> = {}): Promise<void> {
   const { issuer, clientId, clientSecret } = await devProvider()
   const env = {
@@ -17,14 +17,14 @@ export async function startTwo(more: Record<string, string> = {}): Promise<void>
   }
   const serving = new Set<number>()
   cluster.on('listening', ({ id }) => serving.add(id))
-  // One that could not even start would die again and again.
+  // A process that cannot even start would die again and again.
   cluster.on('exit', ({ id }) => (serving.has(id) ? cluster.fork(env) : process.exit(1)))
   for (let count = 0; count < 2; count++) cluster.fork(env)
-  // Whatever is started beside ends with this process.
+  // Everything else that was started ends with this process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit())
 }
 
-/** An app in one of these processes, which says so. */
+/** An app in one of these processes; its page names the process. */
 export function serve(options: Pick<OAuthModuleOptions, 'store'>): void {
   const app = express()
   const { ISSUER = '', CLIENT_ID, CLIENT_SECRET } = process.env

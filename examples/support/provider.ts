@@ -1,7 +1,7 @@
 import { type OAuthContext, type OAuthModuleOptions, oidcProvider } from 'oauth-module'
 import { devProvider } from 'oauth-module/dev'
 
-/** GitHub, where the environment names an app registered there; else the development provider, started on this machine. */
+/** GitHub, if the environment names an app registered there; otherwise the development provider, started on this machine. */
 export async function chooseProvider(): Promise<OAuthModuleOptions['provider']> {
   if (process.env.OAUTH_MODULE_GITHUB_CLIENT_ID) return 'github'
   const { issuer, clientId, clientSecret } = await devProvider()
@@ -10,7 +10,7 @@ export async function chooseProvider(): Promise<OAuthModuleOptions['provider']> 
 
 export const port = Number(process.env.PORT ?? 3000)
 
-/** What an example answers. */
+/** The page of an example. */
 export function greeting({ user }: OAuthContext): string {
   return `Hello ${user?.name ?? user?.id}, your key here is ${user?.key}\n`
 }

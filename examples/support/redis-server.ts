@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
-/** Starts a Redis that forgets everything when this process ends, and gives its address. */
+/** Starts a Redis without persistence that ends with this process, and returns its URL. */
 export async function startRedisServer(): Promise<string> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
