@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { createEncrypter, randomId, sha256 } from '../../src/http/encryption.js'
-import { createTransactions } from '../../src/oauth/transaction.js'
+import { createTransactionState, Transactions } from '../../src/oauth/transaction.js'
 import { oidcProvider } from '../../src/index.js'
 import { offSite, strictSameSitePath } from './oracle.js'
 import {
@@ -376,7 +376,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
 describe('S-046 a transaction', () => {
   test('S-006 that was sealed with a return path off the site is none', () => {
     const encrypter = createEncrypter([SECRET])
-    const transactions = createTransactions(encrypter)
+    const transactions = new Transactions(encrypter, createTransactionState())
     const cookieHash = sha256(randomId())
     const stateWith = (returnPath: string) =>
       encrypter.encrypt(
@@ -386,7 +386,7 @@ describe('S-046 a transaction', () => {
     const { cases: payloads } = corpus<{ cases: { payload: string }[] }>('open-redirect.json')
     const returnPathOf = (path: string) => {
       const read = transactions.read(stateWith(path), Date.now())
-      return typeof read === 'object' ? [read.returnPath] : []
+      return 'transaction' in read ? [read.transaction.returnPath] : []
     }
     const read = payloads.flatMap(({ payload }) => returnPathOf(payload))
     expect(read.filter((path) => !strictSameSitePath(path))).toEqual([])

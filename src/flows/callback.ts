@@ -76,11 +76,13 @@ export function createCallback({
           { retry: home },
         )
     }
-    const sealed = transactions.read(query.get('state') ?? '', now)
-    // Only a state of ours can be a stale one: any other, a session id for instance, is refused whoever sends it.
-    if (sealed === 'old' && (await hasSession(request))) return 'stale'
-    const connection = typeof sealed === 'object' ? connections.get(sealed.provider) : undefined
-    if (typeof sealed !== 'object' || connection === undefined)
+    const read = transactions.read(query.get('state') ?? '', now)
+    // Any other state, a session id for instance, is rejected even for users with a session.
+    if ('problem' in read && read.problem === 'expired' && (await hasSession(request)))
+      return 'stale'
+    const sealed = 'transaction' in read ? read.transaction : undefined
+    const connection = connections.get(sealed?.provider ?? '')
+    if (sealed === undefined || connection === undefined)
       return refuse('login_expired', home, 'the state is not ours, or too old')
     const retry: LoginRequest = {
       returnPath: links.safeReturn(mount, sealed.returnPath),
@@ -93,9 +95,9 @@ export function createCallback({
         'the callback belongs to another provider, client or instance',
       )
     const taken = transactions.consume(res, req.headers.cookie, mount.transactionCookie, sealed)
-    if (typeof taken !== 'string') return { transaction: taken, connection, retry }
+    if ('transaction' in taken) return { transaction: taken.transaction, connection, retry }
     if (await hasSession(request)) return 'stale'
-    return taken === 'used'
+    return taken.problem === 'used'
       ? refuse('login_expired', retry, 'the state was used already')
       : refuseWithoutCookie(sealed, retry)
   }

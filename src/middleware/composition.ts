@@ -25,7 +25,7 @@ import type { GuardedMemberships } from './require-auth.js'
 import { createEncrypter, type Encrypter } from '../http/encryption.js'
 import { createClient } from '../oauth/client.js'
 import type { MembershipList } from '../oauth/definition.js'
-import { createTransactions, type Transactions } from '../oauth/transaction.js'
+import { createTransactionState, Transactions } from '../oauth/transaction.js'
 import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
 import { createPages } from '../pages/pages.js'
@@ -131,7 +131,7 @@ export function createGateState(
   const reports = createRequestEvents(events)
   return {
     encrypter,
-    transactions: createTransactions(encrypter),
+    transactions: new Transactions(encrypter, createTransactionState()),
     sessions,
     sessionLock,
     events,

@@ -2,12 +2,12 @@ import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
+import { deriveFrom, type Encrypter, isId, randomId, sha256 } from '../http/encryption.js'
+import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/request.js'
-import { deriveFrom, isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
-import { isObject } from '../http/json.js'
 
-/** One login under way: what the callback must fit, and where to go then. Travels sealed, as `state`. */
+/** A login in progress: what its callback must match, and the page to return to. Sent encrypted, as `state`. */
 export interface Transaction {
   readonly provider: string
   readonly clientId: string
@@ -15,121 +15,140 @@ export interface Transaction {
   readonly redirectUri: string
   readonly returnPath: string
   readonly scopes: readonly string[]
-  /** Those of the scopes without which the login is in vain. */
+  /** Those of `scopes` without which the login fails. */
   readonly demandedScopes: readonly string[]
-  /** When the login began, in milliseconds. */
+  /** Start of the login, in milliseconds. */
   readonly startedAt: number
-  /** The user must log in anew at the provider. */
+  /** Whether the provider must authenticate the user again. (`prompt=login` or `max_age=0`) */
   readonly reauthenticates: boolean
-  /** The login counts only if the provider says when the user logged in. */
+  /** Whether the login fails without `auth_time` in the ID token. */
   readonly needsAuthTime: boolean
-  /** How often this login came back without our cookie already. */
+  /** How often this login has already returned without our cookie. */
   readonly attempts: number
 }
 
+/** Parameters of the authorization request. (RFC 6749, 4.1.1; RFC 7636, 4.3; OpenID Connect Core, 3.1.2.1) */
 export interface StartedTransaction {
   readonly state: string
   readonly nonce: string
-  readonly codeVerifier: string
   readonly codeChallenge: string
 }
 
-export interface ConsumedTransaction extends Transaction {
-  readonly nonce: string
-  readonly codeVerifier: string
-}
-
-export interface Transactions {
-  start(
-    res: ServerResponse,
-    cookieHeader: string | undefined,
-    cookie: TransactionCookie,
-    start: Transaction,
-  ): StartedTransaction
-  /** Reads a `state`; `undefined` when it is not ours, `'old'` when it ran out. Nothing is believed of it but what is sealed. */
-  read(state: string, now: number): SealedTransaction | 'old' | undefined
-  /** Takes the transaction with the browser's cookie: once. */
-  consume(
-    res: ServerResponse,
-    cookieHeader: string | undefined,
-    cookie: TransactionCookie,
-    sealed: SealedTransaction,
-  ): ConsumedTransaction | 'no_cookie' | 'used'
-}
-
+/** A decrypted `state`. It may still belong to another browser, or be used already. */
 export interface SealedTransaction extends Transaction {
   readonly cookieHash: string
   readonly stateHash: string
 }
 
-const LIFETIME = 600_000
+/** A transaction of this browser, used now, with the values that the token request needs. */
+export interface ConsumedTransaction extends Transaction {
+  readonly nonce: string
+  readonly codeVerifier: string
+}
+
+/** The states that were used. Outlives a configuration: `reconfigure()` must not make them usable again. */
+export interface TransactionState {
+  readonly used: LRUCache<string, true>
+}
+
+const LIFETIME_MS = 600_000
 const MAX_COOKIES = 8
 const MAX_COOKIE_BYTES = 4096
-/** Others can plant cookies of our name: deleting them all at once would make headers that no proxy takes. */
-const MAX_DROPPED = 16
+/** Other sites on the domain can plant cookies of our name; proxies limit the size of response headers. */
+const MAX_CLEARED_COOKIES = 16
 
-export function createTransactions(encrypter: Encrypter): Transactions {
-  const used = new LRUCache<string, true>({
-    max: 10_000,
-    ttl: LIFETIME,
-    perf: Date,
-    ttlResolution: 0,
-  })
-
+export function createTransactionState(): TransactionState {
   return {
-    start(res, cookieHeader, cookie, start) {
-      const secret = randomId()
-      const cookieHash = sha256(secret)
-      dropOldest(res, cookieHeader, cookie)
-      setCookie(res, cookieName(cookie, cookieHash), secret, cookie.attributes, LIFETIME / 1000)
-      const codeVerifier = deriveFrom(secret, 'code_verifier')
-      return {
-        state: encrypter.encrypt('state', JSON.stringify({ ...start, cookieHash })),
-        nonce: deriveFrom(secret, 'nonce'),
-        codeVerifier,
-        codeChallenge: Buffer.from(sha256(codeVerifier), 'hex').toString('base64url'),
-      }
-    },
-    read(state, now) {
-      const text = encrypter.decrypt('state', state)
-      if (text === undefined) return undefined
-      const sealed: unknown = JSON.parse(text)
-      if (
-        !isObject(sealed) ||
-        typeof sealed['cookieHash'] !== 'string' ||
-        typeof sealed['startedAt'] !== 'number'
-      )
-        return undefined
-      const transaction = { ...sealed, stateHash: sha256(state) } as unknown as SealedTransaction
-      const isFresh =
-        now < transaction.startedAt + LIFETIME && now > transaction.startedAt - LIFETIME
-      if (!isSafePath(transaction.returnPath)) return undefined
-      return isFresh ? transaction : 'old'
-    },
-    consume(res, cookieHeader, cookie, sealed) {
-      const name = cookieName(cookie, sealed.cookieHash)
-      const secret = readCookies(cookieHeader, name).find(
-        (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),
-      )
-      if (secret === undefined) return 'no_cookie'
-      clearCookie(res, name, cookie.attributes)
-      if (used.has(sealed.stateHash)) return 'used'
-      used.set(sealed.stateHash, true)
-      return {
+    used: new LRUCache({ max: 10_000, ttl: LIFETIME_MS, perf: Date, ttlResolution: 0 }),
+  }
+}
+
+/**
+ * Logins in progress. The server stores nothing for them: the transaction travels in `state`, and a cookie with a random
+ * secret binds it to the browser. Nonce and PKCE code verifier are derived from that secret.
+ */
+export class Transactions {
+  readonly #encrypter: Encrypter
+  readonly #state: TransactionState
+
+  constructor(encrypter: Encrypter, state: TransactionState) {
+    this.#encrypter = encrypter
+    this.#state = state
+  }
+
+  /** Sets the cookie of a new transaction and returns its parameters of the authorization request. */
+  start(
+    res: ServerResponse,
+    cookieHeader: string | undefined,
+    cookie: TransactionCookie,
+    transaction: Transaction,
+  ): StartedTransaction {
+    const secret = randomId()
+    const cookieHash = sha256(secret)
+    clearOldest(res, cookieHeader, cookie)
+    setCookie(res, cookieName(cookie, cookieHash), secret, cookie.attributes, LIFETIME_MS / 1000)
+    return {
+      state: this.#encrypter.encrypt('state', JSON.stringify({ ...transaction, cookieHash })),
+      nonce: deriveFrom(secret, 'nonce'),
+      codeChallenge: Buffer.from(sha256(deriveFrom(secret, 'code_verifier')), 'hex').toString(
+        'base64url',
+      ),
+    }
+  }
+
+  /** Decrypts a `state`. `'unknown'`: it was not encrypted by us; `'expired'`: it was, but is too old. */
+  read(
+    state: string,
+    now: number,
+  ): { transaction: SealedTransaction } | { problem: 'unknown' | 'expired' } {
+    const text = this.#encrypter.decrypt('state', state)
+    if (text === undefined) return { problem: 'unknown' }
+    const sealed: unknown = JSON.parse(text)
+    if (!isTransaction(sealed) || !isSafePath(sealed.returnPath)) return { problem: 'unknown' }
+    if (Math.abs(now - sealed.startedAt) >= LIFETIME_MS) return { problem: 'expired' }
+    return { transaction: { ...sealed, stateHash: sha256(state) } }
+  }
+
+  /** Uses up a transaction, once. `'no_cookie'`: this browser does not send the cookie of the transaction. */
+  consume(
+    res: ServerResponse,
+    cookieHeader: string | undefined,
+    cookie: TransactionCookie,
+    sealed: SealedTransaction,
+  ): { transaction: ConsumedTransaction } | { problem: 'no_cookie' | 'used' } {
+    const name = cookieName(cookie, sealed.cookieHash)
+    const secret = readCookies(cookieHeader, name).find(
+      (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),
+    )
+    if (secret === undefined) return { problem: 'no_cookie' }
+    clearCookie(res, name, cookie.attributes)
+    if (this.#state.used.has(sealed.stateHash)) return { problem: 'used' }
+    this.#state.used.set(sealed.stateHash, true)
+    return {
+      transaction: {
         ...sealed,
         nonce: deriveFrom(secret, 'nonce'),
         codeVerifier: deriveFrom(secret, 'code_verifier'),
-      }
-    },
+      },
+    }
   }
+}
+
+/** We encrypted it, so the rest of the fields have their types. */
+function isTransaction(value: unknown): value is Omit<SealedTransaction, 'stateHash'> {
+  return (
+    isObject(value) &&
+    typeof value['cookieHash'] === 'string' &&
+    typeof value['startedAt'] === 'number'
+  )
 }
 
 function cookieName({ prefix }: TransactionCookie, cookieHash: string): string {
   return `${prefix}nonce.${cookieHash.slice(0, 8)}`
 }
 
-/** Logins that were begun and left: browsers send the oldest cookie first. */
-function dropOldest(
+/** Clears the cookies of abandoned logins. Browsers send the oldest cookie first. (RFC 6265, 5.4) */
+function clearOldest(
   res: ServerResponse,
   cookieHeader: string | undefined,
   cookie: TransactionCookie,
@@ -141,7 +160,7 @@ function dropOldest(
     (sum, { name, value }) => sum + name.length + value.length + 3,
     cookie.prefix.length + 64,
   )
-  for (const [index, { name, value }] of ours.slice(0, MAX_DROPPED).entries()) {
+  for (const [index, { name, value }] of ours.slice(0, MAX_CLEARED_COOKIES).entries()) {
     if (ours.length - index < MAX_COOKIES && bytes <= MAX_COOKIE_BYTES) return
     bytes -= name.length + value.length + 3
     clearCookie(res, name, cookie.attributes)
