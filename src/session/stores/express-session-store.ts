@@ -9,7 +9,7 @@ import {
   type SessionStore,
   type StoreRecord,
 } from './store.js'
-import { createKeyedQueue, type KeyedQueue } from './keyed-queue.js'
+import { KeyedQueue } from './keyed-queue.js'
 
 /** A store made for express-session, as far as it is used here. */
 export interface ExpressSessionStore {
@@ -133,7 +133,8 @@ export function expressSessionStore(
 
 /** What makes up for what the store cannot do. */
 interface State {
-  readonly turn: KeyedQueue
+  /** A function, since another copy of the package may be of another version. */
+  readonly turn: <T>(key: string, work: () => Promise<T>) => Promise<T>
   readonly locks: Map<string, { until: number }>
   /** Writes that nobody waits for any more, and whether the record was deleted since. */
   readonly late: LRUCache<string, { isDeleted: boolean }>
@@ -148,8 +149,9 @@ const stateName = Symbol.for('oauth-module state of a store')
 function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
   const present = store[stateName]
   if (present !== undefined) return present
+  const queue = new KeyedQueue()
   const state: State = {
-    turn: createKeyedQueue(),
+    turn: (key, work) => queue.run(key, work),
     locks: new Map(),
     late: new LRUCache({ max: 10_000 }),
   }

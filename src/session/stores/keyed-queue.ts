@@ -1,24 +1,29 @@
-/** One at a time per key, in the order of asking. */
-export type KeyedQueue = <T>(key: string, run: () => Promise<T>) => Promise<T>
-
-/** Beyond it those who ask for a turn are refused: what nobody answers must not be waited for without end. */
+/** Limits the memory that callers hold while a store does not respond. */
 const MAX_WAITING = 100
 
-export function createKeyedQueue(): KeyedQueue {
-  const queues = new Map<string, { tail: Promise<unknown>; waiting: number }>()
-  return async (key, run) => {
-    const queue = queues.get(key) ?? { tail: Promise.resolve(), waiting: 0 }
+/** Runs work one at a time per key, in the order of the calls. */
+export class KeyedQueue {
+  readonly #queues = new Map<string, { tail: Promise<unknown>; waiting: number }>()
+
+  /** Runs the work when all earlier work for the key has settled. Rejects if 100 calls already wait for the key. */
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const queue = this.#queues.get(key) ?? { tail: Promise.resolve(), waiting: 0 }
     if (queue.waiting >= MAX_WAITING)
       throw new Error('too many writes of one record wait for the store')
     queue.waiting++
-    queues.set(key, queue)
-    const mine = queue.tail.then(run)
-    queue.tail = mine.catch(() => undefined)
+    this.#queues.set(key, queue)
+    const result = queue.tail.then(work)
+    queue.tail = result.catch(() => undefined)
     try {
-      return await mine
+      return await result
     } finally {
       queue.waiting--
-      if (queue.waiting === 0) queues.delete(key)
+      if (queue.waiting === 0) this.#queues.delete(key)
     }
+  }
+
+  /** Resolves when the work that is queued for the key now has settled. */
+  async settled(key: string): Promise<void> {
+    await this.#queues.get(key)?.tail
   }
 }
