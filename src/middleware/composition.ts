@@ -1,6 +1,7 @@
 import { createResponder } from '../pages/respond.js'
 import { type AppUsers, createAppUsers } from '../session/users.js'
-import { createEvents, type Events } from './events.js'
+import type { EventEmitter } from 'node:events'
+import { createEventEmitter, Events } from './events.js'
 import {
   createBackchannelLogout,
   createSeenLogoutTokens,
@@ -29,9 +30,14 @@ import { createTransactionState, Transactions } from '../oauth/transaction.js'
 import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
 import { createPages } from '../pages/pages.js'
-import { createGatePasses, type GatePasses } from './gate-pass.js'
+import { GatePasses } from './gate-pass.js'
 import { createMounts } from '../http/mounts.js'
-import { createRequestEvents, type RequestEvents } from './request-events.js'
+import {
+  type CookieConflictState,
+  CookieConflicts,
+  createCookieConflictState,
+} from './cookie-conflicts.js'
+import { createRequestReports, RequestEvents, type RequestReports } from './request-events.js'
 import type { Denial } from '../access/policy.js'
 import { type Provider } from '../access/provider.js'
 import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
@@ -55,8 +61,9 @@ export interface GateState {
   readonly transactions: Transactions
   readonly sessions: Sessions
   readonly sessionLock: SessionLock
-  readonly events: Events
-  readonly reports: RequestEvents
+  readonly eventEmitter: EventEmitter
+  readonly requestReports: RequestReports
+  readonly cookieConflicts: CookieConflictState
   readonly passed: GatePasses
   /** The mounts that requests came by, and those of visitors who were logged in. */
   readonly mounts: Set<string>
@@ -76,8 +83,8 @@ export interface Composition {
   readonly recheck: Recheck
   readonly connections: ReadonlyMap<string, Connection>
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
-  /** The client of a provider, or of the only one there is. */
-  clientIdOf(provider: string | undefined): string | undefined
+  readonly events: Events
+  readonly requestEvents: RequestEvents
 }
 
 /** `current` gives the configuration in force, which may change. */
@@ -90,9 +97,6 @@ export function createGateState(
   const storeTimeout = () => current().config.storeTimeout
   const onBackgroundError = (error: unknown) =>
     current().config.logger.error('something beside a request failed', describeError(error))
-  const events = createEvents((error) =>
-    current().config.logger.error('a listener failed', describeError(error)),
-  )
   const encrypter = createEncrypter(first.secrets)
   const open = isCookieStore(store) ? createCookieSessions : createSessions
   const sessions: Sessions = open({
@@ -106,7 +110,7 @@ export function createGateState(
       sessionLock.unsaved.delete(key)
       signals.ended(key, reason)
       if (wasThere && (reason === 'expired' || reason === 'revoked'))
-        events.tell(reason, { sessionHandle: key })
+        current().events.emit(reason, { sessionHandle: key })
     },
   })
   const signals = createSessionSignals({ sessions, recheck: () => current().recheck })
@@ -128,15 +132,15 @@ export function createGateState(
   })
   for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
-  const reports = createRequestEvents(events)
   return {
     encrypter,
     transactions: new Transactions(encrypter, createTransactionState()),
     sessions,
     sessionLock,
-    events,
-    reports,
-    passed: createGatePasses(),
+    eventEmitter: createEventEmitter(),
+    requestReports: createRequestReports(),
+    cookieConflicts: createCookieConflictState(first.id),
+    passed: new GatePasses(),
     mounts: new Set(),
     confirmedMounts: new Set(),
     watches: signals,
@@ -155,23 +159,27 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     transactions,
     sessions,
     sessionLock,
-    events,
-    reports,
     watches: signals,
     appUsers,
     logoutIndex,
     seenLogoutTokens,
     asked,
   } = shared
+  const events = new Events(shared.eventEmitter, (error) =>
+    logger.error('a listener failed', describeError(error)),
+  )
   const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(encrypter, mounts, basePath)
   const loginLoop = createLoginLoopDetector(encrypter)
   const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
+  const [only] = connections.size === 1 ? connections.keys() : []
+  const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
+  const reports = new RequestEvents({ events, clientIdOf }, shared.requestReports)
   const onIdentified = ({ user, evaluateReportOnly }: UserEvaluation) => {
     const tell = (refusal: Denial | undefined) =>
       refusal &&
-      events.tell('denied', {
+      events.emit('denied', {
         user,
         provider: user.provider,
         code: refusal.code,
@@ -285,9 +293,9 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
         )
       if (config.sessionsPerUser !== undefined)
         await appUsers.endOldest(session, config.sessionsPerUser)
-      events.tell('login', factsOf(session))
+      events.emit('login', factsOf(session))
     },
-    onLogout: (session) => events.tell('logout', factsOf(session)),
+    onLogout: (session) => events.emit('logout', factsOf(session)),
   })
   const gate = createGate({
     config,
@@ -310,11 +318,10 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     login,
     specialPaths,
     reports,
+    cookieConflicts: new CookieConflicts(logger, shared.cookieConflicts),
     onActivity: ({ record }, now) => appUsers.noteActivity(record.user, now),
   })
-  const [only] = connections.size === 1 ? connections.keys() : []
-  const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
-  return { config, gate, recheck, connections, evaluators, clientIdOf }
+  return { config, gate, recheck, connections, evaluators, events, requestEvents: reports }
 }
 
 function connect(
@@ -361,10 +368,10 @@ function tellCheck(
   if (result.outcome === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
-    events.tell('recheck_failed', { ...factsOf(session), outcome, code, hint })
+    events.emit('recheck_failed', { ...factsOf(session), outcome, code, hint })
   } else {
     const latest = result.outcome === 'ended' ? session : result.session
-    events.tell('recheck', { ...factsOf(latest), outcome: result.outcome, duration })
+    events.emit('recheck', { ...factsOf(latest), outcome: result.outcome, duration })
   }
 }
 

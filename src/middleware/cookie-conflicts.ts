@@ -1,13 +1,13 @@
 import type { Logger } from '../options/options.js'
 import type { GateRequest } from '../http/gate-request.js'
 
-/** On the server object, since two copies of this package may be loaded beside each other. */
+/** A property of the server object, since several copies of this package may be loaded. */
 const registry = Symbol.for('oauth-module.instances')
 
-/** Mounts with parameters in their path are as many as visitors care to make up. */
-const MAX_INSTANCES = 256
+/** The path of a mount may contain parameters, so clients can create any number of mounts. */
+const MAX_COOKIES = 256
 
-interface Registering {
+interface ServerWithRegistry {
   [registry]?: Map<string, Instance>
 }
 
@@ -15,32 +15,42 @@ interface Instance {
   readonly id: string | undefined
 }
 
-/**
- * Warns, once, when two instances set the same cookie for the same paths: each login at one of them would end that at
- * the other.
- */
-export function createCookieConflicts(
-  logger: Logger,
-  id: string | undefined,
-): { meet(request: GateRequest): void } {
-  const own: Instance = { id }
-  let isWarned = false
+/** One instance of the middleware, as the registry of the server knows it. Outlives a configuration. */
+export interface CookieConflictState extends Instance {
+  hasWarned: boolean
+}
 
-  return {
-    meet({ req, mount }) {
-      const server = (req.socket as { server?: Registering } | null)?.server
-      if (server === undefined || isWarned) return
-      const { name, attributes } = mount.sessionCookie
-      const instances = (server[registry] ??= new Map())
-      const cookie = `${name} ${attributes.path} ${attributes.domain ?? ''}`
-      const owner = instances.get(cookie)
-      if (owner === undefined && instances.size < MAX_INSTANCES) instances.set(cookie, own)
-      // With the same id they share their logins: that is meant.
-      if (owner === undefined || owner === own || (id !== undefined && owner.id === id)) return
-      isWarned = true
-      logger.warn(
-        `two instances set the cookie ${name} for ${attributes.path}: mount them at different paths, or give one another cookiePrefix`,
-      )
-    },
+/** Creates the state of {@link CookieConflicts}. `id` is the option of the same name. */
+export function createCookieConflictState(id: string | undefined): CookieConflictState {
+  return { id, hasWarned: false }
+}
+
+/** Warns once if two instances set the same cookie for the same path: a login at one ends the other's session. */
+export class CookieConflicts {
+  readonly #logger: Logger
+  readonly #state: CookieConflictState
+
+  constructor(logger: Logger, state: CookieConflictState) {
+    this.#logger = logger
+    this.#state = state
+  }
+
+  /** Registers the session cookie of the request's mount. Call this where a login starts. */
+  check({ req, mount }: GateRequest): void {
+    const state = this.#state
+    const server = (req.socket as { server?: ServerWithRegistry } | null)?.server
+    if (server === undefined || state.hasWarned) return
+    const { name, attributes } = mount.sessionCookie
+    const instances = (server[registry] ??= new Map())
+    const cookie = `${name} ${attributes.path} ${attributes.domain ?? ''}`
+    const owner = instances.get(cookie)
+    if (owner === undefined && instances.size < MAX_COOKIES) instances.set(cookie, state)
+    // Instances with the same id share their logins on purpose.
+    const isShared = state.id !== undefined && owner?.id === state.id
+    if (owner === undefined || owner === state || isShared) return
+    state.hasWarned = true
+    this.#logger.warn(
+      `two instances set the cookie ${name} for ${attributes.path}: mount them at different paths, or set a different cookiePrefix for one of them`,
+    )
   }
 }

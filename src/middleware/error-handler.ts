@@ -66,7 +66,7 @@ export function createErrorHandler({
     if (error.status >= 500) logger.error(error.message, facts)
     else logger.debug(error.message, facts)
     if (failed?.user && decisionId) {
-      events.tell('denied', {
+      events.emit('denied', {
         user: failed.user,
         provider: failed.user.provider,
         code,
@@ -76,8 +76,8 @@ export function createErrorHandler({
       })
     }
     if (failed?.stage === 'login')
-      events.tell('login_failed', { provider: failed.provider, code, hint })
-    if (code === 'store_unavailable') events.tell('store_error', { code, hint })
+      events.emit('login_failed', { provider: failed.provider, code, hint })
+    if (code === 'store_unavailable') events.emit('store_error', { code, hint })
   }
 
   const letOwnerAnswer = async (

@@ -1,133 +1,190 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { OAuthErrorCode } from '../http/errors.js'
 import type { RuleList } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
+import type { OAuthErrorCode } from '../http/errors.js'
 
-/** Whom and what most events are about. None carries a secret. */
+/** The user and the session that most events are about. No event contains a secret. */
 export interface SessionEvent {
+  /** The user of the session. */
   readonly user: OAuthUser
+  /** The name of the provider in the options. */
   readonly provider: string
-  /** Public name of the session. */
+  /** The public name of the session, as in `req.oauth.sessionHandle`. */
   readonly sessionHandle: string
 }
 
-/** What a denial says. */
+/** The payload of `denied`. */
 export interface DenialEvent {
+  /** The user whom the rules deny. */
   readonly user: OAuthUser
+  /** The name of the provider in the options. */
   readonly provider: string
+  /** The error code of the response, such as `not_authorized` or `email_unverified`. */
   readonly code: OAuthErrorCode
-  /** The lists that no entry of matched. */
+  /** The lists that were evaluated, none of which has a matching entry. */
   readonly tried: readonly RuleList[]
-  /** Shown on the page and in the JSON as well. */
+  /** Identifies this denial. The error page and the JSON response contain it as well. */
   readonly decisionId: string
-  /** The rules of `reportOnly` would have refused; the user passed. */
+  /** Whether only the rules of `reportOnly` deny the user. The request passed in this case. */
   readonly isReportOnly: boolean
 }
 
-/** One request that the gate saw, as ngrok's event of the same name has it. */
+/** The payload of `http_request_complete`, with the fields of ngrok's event of the same name. */
 export interface RequestEvent {
+  /** The fields of ngrok's event. */
   readonly oauth: {
+    /** The client ID of the user's provider, or of the only provider. */
     readonly app_client_id: string | undefined
+    /** Whether the app received the request. */
     readonly decision: 'allow' | 'block'
+    /** The user of the session; both fields are `undefined` if the request is unauthenticated. */
     readonly user: { readonly id: string | undefined; readonly name: string | undefined }
   }
+  /** The request method. */
   readonly method: string
-  /** Without the query, which may hold secrets. */
+  /** The path without the query, which may contain secrets. */
   readonly path: string
+  /** The status code of the response. */
   readonly status: number
-  /** Milliseconds until the answer was sent. */
+  /** Milliseconds from the request to the end of the response. */
   readonly duration: number
-  /** Why the app did not get the request: an error code, `login` when a login began, the special path that answered, `aborted`. */
+  /**
+   * Why the app did not receive the request: an error code, `login` if a login started, the special path that responded
+   * (`callback`), or `aborted`. `undefined` if the app received it.
+   */
   readonly reason: string | undefined
 }
 
-/** The events of a middleware and what each tells. */
-export interface OAuthEvents {
-  login: SessionEvent
-  login_failed: {
+/** Declares the type of a payload. Only the type matters: there is no value at run time. */
+function payload<Payload>(value?: Payload): Payload | undefined {
+  return value
+}
+
+/** Every event. The public types, the accepted names and the diagnostics channels follow from this table. */
+const eventTypes = {
+  /** A user signed in and has a new session. */
+  login: payload<SessionEvent>(),
+  /** A login failed. `hint` is for the owner of the app and has no data from outside. */
+  login_failed: payload<{
     readonly provider: string | undefined
     readonly code: OAuthErrorCode
     readonly hint: string | undefined
-  }
-  denied: DenialEvent
-  logout: SessionEvent
-  expired: { readonly sessionHandle: string }
-  recheck: SessionEvent & {
-    readonly outcome: 'allowed' | 'denied' | 'ended'
-    readonly duration: number
-  }
-  recheck_failed: SessionEvent & {
-    readonly outcome: string
+  }>(),
+  /** The rules deny a user, at a login, at a re-check, or at a guard. */
+  denied: payload<DenialEvent>(),
+  /** A user signed out at this instance. */
+  logout: payload<SessionEvent>(),
+  /** This process found that a session has expired. */
+  expired: payload<{ readonly sessionHandle: string }>(),
+  /** A re-check reached a decision. `duration` is in milliseconds. */
+  recheck: payload<
+    SessionEvent & {
+      readonly outcome: 'allowed' | 'denied' | 'ended'
+      readonly duration: number
+    }
+  >(),
+  /** A re-check failed because the provider or the store is down, or because of their responses. */
+  recheck_failed: payload<
+    SessionEvent & {
+      readonly outcome: string
+      readonly code: OAuthErrorCode
+      readonly hint: string | undefined
+    }
+  >(),
+  /** A session was revoked through `sessions` or `users` in this process. */
+  revoked: payload<{ readonly sessionHandle: string }>(),
+  /** An operation of the store failed or timed out. */
+  store_error: payload<{
     readonly code: OAuthErrorCode
     readonly hint: string | undefined
-  }
-  revoked: { readonly sessionHandle: string }
-  store_error: { readonly code: OAuthErrorCode; readonly hint: string | undefined }
-  http_request_complete: RequestEvent
+  }>(),
+  /** The response to a request has ended. */
+  http_request_complete: payload<RequestEvent>(),
 }
 
+type EventTypes = typeof eventTypes
+
+/**
+ * The events of a middleware and their payloads. The diagnostics channel `oauth-module:<event>` publishes the same
+ * payloads.
+ *
+ * @interface
+ */
+export type OAuthEvents = {
+  [Name in keyof EventTypes]: NonNullable<EventTypes[Name]>
+}
+
+/** The name of an event. */
 export type OAuthEventName = keyof OAuthEvents
-export type OAuthListener<Name extends OAuthEventName> = (facts: OAuthEvents[Name]) => void
 
-export interface Events {
-  on<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void
-  once<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void
-  off<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void
-  tell<Name extends OAuthEventName>(name: Name, facts: OAuthEvents[Name]): void
-  /** Whether anybody listens: what nobody hears is not put together. */
-  hasListener(name: OAuthEventName): boolean
+/** A listener for one event. Anything it throws is logged and has no other effect. */
+export type OAuthListener<Name extends OAuthEventName> = (payload: OAuthEvents[Name]) => void
+
+/** The listeners of a middleware, which outlive a configuration. */
+export function createEventEmitter(): EventEmitter {
+  return new EventEmitter().setMaxListeners(100)
 }
 
-const names: readonly OAuthEventName[] = [
-  'login',
-  'login_failed',
-  'denied',
-  'logout',
-  'expired',
-  'recheck',
-  'recheck_failed',
-  'revoked',
-  'store_error',
-  'http_request_complete',
-]
+/** Emits events to listeners and to diagnostics channels. */
+export class Events {
+  readonly #emitter: EventEmitter
+  readonly #onListenerError: (error: unknown) => void
+  readonly #channels = new Map(
+    Object.keys(eventTypes).map((name) => [name, channel(`oauth-module:${name}`)]),
+  )
 
-/** `onListenerError`: what a listener throws ends there. */
-export function createEvents(onListenerError: (error: unknown) => void): Events {
-  const emitter = new EventEmitter({ captureRejections: true }).setMaxListeners(100)
-  /** A logger that throws is no better than a listener that does. */
-  const complain = (error: unknown) => {
-    try {
-      onListenerError(error)
-    } catch {
-      // Nobody is left to tell.
+  /** `onListenerError` receives what a listener throws, or what its promise rejects with. */
+  constructor(emitter: EventEmitter, onListenerError: (error: unknown) => void) {
+    this.#emitter = emitter
+    this.#onListenerError = onListenerError
+  }
+
+  /** Adds a listener. Throws a `TypeError` if no event has this name, as `once` and `off` do. */
+  on<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void {
+    this.#emitter.on(this.#checkName(name), listener)
+  }
+
+  /** Adds a listener for the next event only. */
+  once<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void {
+    this.#emitter.once(this.#checkName(name), listener)
+  }
+
+  /** Removes a listener. */
+  off<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void {
+    this.#emitter.off(this.#checkName(name), listener)
+  }
+
+  /** Whether an event has a listener or a subscriber. A payload without any is not built. */
+  hasListener(name: OAuthEventName): boolean {
+    return (
+      this.#emitter.listenerCount(name) > 0 || this.#channels.get(name)?.hasSubscribers === true
+    )
+  }
+
+  /** Calls every listener. Not `emitter.emit()`, where one listener that throws would stop the next ones. */
+  emit<Name extends OAuthEventName>(name: Name, payload: OAuthEvents[Name]): void {
+    this.#channels.get(name)?.publish(payload)
+    for (const listener of this.#emitter.rawListeners(name)) {
+      try {
+        const result: unknown = listener.call(this.#emitter, payload)
+        if (result instanceof Promise) result.catch((error: unknown) => this.#report(error))
+      } catch (error) {
+        this.#report(error)
+      }
     }
   }
-  emitter.on('error', complain)
-  const channels = new Map(names.map((name) => [name, channel(`oauth-module:${name}`)]))
-  const known = (name: OAuthEventName) => {
-    if (!names.includes(name))
-      throw new TypeError(`there is no event of this name: known are ${names.join(', ')}`)
-    return name
+
+  #checkName(name: string): string {
+    if (this.#channels.has(name)) return name
+    throw new TypeError(`unknown event: use one of ${[...this.#channels.keys()].join(', ')}`)
   }
 
-  return {
-    on: (name, listener) => void emitter.on(known(name), listener),
-    once: (name, listener) => void emitter.once(known(name), listener),
-    off: (name, listener) => void emitter.off(known(name), listener),
-    tell(name, facts) {
-      channels.get(name)?.publish(facts)
-      // One listener that throws must not keep the next from hearing.
-      for (const listener of emitter.rawListeners(name)) {
-        try {
-          const result: unknown = listener.call(emitter, facts)
-          if (result instanceof Promise) result.catch(complain)
-        } catch (error) {
-          complain(error)
-        }
-      }
-    },
-    hasListener: (name) =>
-      emitter.listenerCount(name) > 0 || channels.get(name)?.hasSubscribers === true,
+  #report(error: unknown): void {
+    try {
+      this.#onListenerError(error)
+    } catch {
+      // The logger threw as well, so there is nowhere left to report.
+    }
   }
 }

@@ -3,49 +3,53 @@ import type { Rejection } from '../flows/rejection.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { OpenSession } from '../session/sessions.js'
 
-/** A request that the gate has let through, for guards behind it. */
+/** A request that the gate has let through, for the guards behind it. */
 export interface GatePass {
   readonly request: GateRequest
+  /** `undefined` if the request is unauthenticated. */
   readonly session: OpenSession | undefined
-  /** Why somebody who is logged in is nobody here: the rules refuse them. */
-  readonly refused?: Rejection | undefined
+  /** Why a user with a session is anonymous here: the rules deny the user. */
+  readonly rejection?: Rejection | undefined
   /** Nothing is enforced on this request. */
   readonly isExempt?: boolean | undefined
 }
 
-/** The requests that the gate of one instance has let through. */
-export interface GatePasses {
-  note(passed: GatePass): void
-  of(req: IncomingMessage): GatePass | undefined
+/** Keeps the pass in a private member: it must not appear where headers are printed or copied. */
+class Note {
+  readonly #pass: GatePass
+
+  constructor(pass: GatePass) {
+    this.#pass = pass
+  }
+
+  read(): GatePass {
+    return this.#pass
+  }
 }
 
 /**
- * The notes hang on the headers of the requests: at every request a `WeakMap` costs more than all the rest, and so does
- * another property of a request that Express has given its prototype. What prints or copies headers sees nothing of them.
+ * The requests that the gate of one instance has let through. The passes are properties of the requests' headers: on the
+ * hot path, a `WeakMap` or another property of the request, whose prototype Express has replaced, cost more than
+ * everything else.
  */
-export function createGatePasses(): GatePasses {
-  const mark = Symbol('oauth-module')
-  class Note {
-    readonly #passed: GatePass
-    constructor(passed: GatePass) {
-      this.#passed = passed
-    }
-    read(): GatePass {
-      return this.#passed
-    }
+export class GatePasses {
+  readonly #key = Symbol('oauth-module')
+
+  /** Remembers that a request has passed. */
+  add(pass: GatePass): void {
+    Object.defineProperty(pass.request.headers, this.#key, {
+      value: new Note(pass),
+      configurable: true,
+    })
   }
-  return {
-    note(passed) {
-      Object.defineProperty(passed.request.headers, mark, {
-        value: new Note(passed),
-        configurable: true,
-      })
-    },
-    of(req: { headers: object & { [mark]?: Note } }) {
-      const passed = req.headers[mark]?.read()
-      // A request that an app makes up may share the headers of another: what the gate said of that one counts there only.
-      return passed !== undefined && isOrWraps(req, passed.request.req) ? passed : undefined
-    },
+
+  /** The pass of a request, or of the request that it wraps; `undefined` if it has not passed this gate. */
+  of(req: IncomingMessage): GatePass | undefined {
+    const note: unknown = Reflect.get(req.headers, this.#key)
+    if (!(note instanceof Note)) return undefined
+    const pass = note.read()
+    // An app may create a request with the headers of another one. The pass counts for the original only.
+    return isOrWraps(req, pass.request.req) ? pass : undefined
   }
 }
 

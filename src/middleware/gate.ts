@@ -19,7 +19,7 @@ import {
   isSafeMountPath,
   readTarget,
 } from '../http/request.js'
-import { createCookieConflicts } from './cookie-conflicts.js'
+import type { CookieConflicts } from './cookie-conflicts.js'
 import type { Config } from '../options/options.js'
 import type { GatePasses } from './gate-pass.js'
 import type { GateRequest, IncomingGateRequest } from '../http/gate-request.js'
@@ -45,6 +45,7 @@ export interface GateParts {
   login: Login
   specialPaths: Routes
   reports: RequestEvents
+  cookieConflicts: CookieConflicts
   onActivity(session: OpenSession, now: number): void
 }
 
@@ -87,9 +88,10 @@ export function createGate(parts: GateParts): Gate {
     login,
     specialPaths,
     reports,
+    cookieConflicts,
     onActivity,
   } = parts
-  const { basePath, logger, unauthenticated } = config
+  const { basePath, unauthenticated } = config
 
   /**
    * The path of every request. For a logged-in one: one cookie, one hash, one read of the store, a comparison of times,
@@ -127,7 +129,7 @@ export function createGate(parts: GateParts): Gate {
     if (session === undefined) return stranger(request, reason)
     visits.welcome(request, session)
     mounts.confirm(request.target.mountPath)
-    passed.note({ request, session })
+    passed.add({ request, session })
     reports.allow(request.req, session.record.user)
     keepPrivate(request.res)
     return 'pass'
@@ -147,7 +149,7 @@ export function createGate(parts: GateParts): Gate {
 
   const passExempt = (request: GateRequest): Outcome => {
     visits.anonymous(request, 'none')
-    passed.note({ request, session: undefined, isExempt: true })
+    passed.add({ request, session: undefined, isExempt: true })
     reports.allow(request.req, undefined)
     return 'pass'
   }
@@ -211,13 +213,12 @@ export function createGate(parts: GateParts): Gate {
     refused?: Rejection,
   ): Outcome => {
     visits.anonymous(request, reason)
-    passed.note({ request, session: undefined, refused })
+    passed.add({ request, session: undefined, rejection: refused })
     reports.allow(request.req, undefined)
     appendVary(request.res)
     return 'pass'
   }
 
-  const neighbours = createCookieConflicts(logger, config.id)
   const demandLogin = async (
     request: GateRequest,
     loginRequest: Omit<LoginRequest, 'returnPath'>,
@@ -227,7 +228,7 @@ export function createGate(parts: GateParts): Gate {
     if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req)))
       throw new OAuthError('login_required')
     reports.block(req, 'login')
-    neighbours.meet(request)
+    cookieConflicts.check(request)
     await login.start(request, { ...loginRequest, returnPath: returnPathOf(request) })
     return 'answered'
   }

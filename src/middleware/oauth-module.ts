@@ -70,7 +70,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
 
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
-    shared.reports.begin(req, res, assembly.clientIdOf)
+    assembly.requestEvents.begin(req, res)
     const outcome = assembly.gate.handle(req, res)
     if (outcome instanceof Promise) proceed(outcome, next)
     else settle(outcome, next)
@@ -122,9 +122,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
         }
       )
     },
-    on: shared.events.on,
-    once: shared.events.once,
-    off: shared.events.off,
+    ...publicEvents(() => current.events),
     async ready() {
       await Promise.all([...current.connections.values()].map(({ client }) => client.ready()))
     },
@@ -135,6 +133,15 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       await first.store.close?.()
     },
   })
+}
+
+/** The methods for listeners, which may be destructured. */
+function publicEvents(events: () => Events): Pick<OAuthMiddleware, 'on' | 'once' | 'off'> {
+  return {
+    on: (name, listener) => events().on(name, listener),
+    once: (name, listener) => events().once(name, listener),
+    off: (name, listener) => events().off(name, listener),
+  }
 }
 
 const NO_GATE =

@@ -1,21 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Events } from './events.js'
-import type { AppRequest } from '../http/request.js'
 import type { OAuthUser } from '../access/user.js'
-
-/** Collects what `http_request_complete` tells; costs nothing while nobody listens. */
-export interface RequestEvents {
-  /** To be called before anything is decided. Tells the event when the answer is out. */
-  begin(
-    req: AppRequest,
-    res: ServerResponse,
-    clientIdOf: (provider: string | undefined) => string | undefined,
-  ): void
-  /** The app gets the request. */
-  allow(req: IncomingMessage, user: OAuthUser | undefined): void
-  /** The app, or one route of it, does not. */
-  block(req: IncomingMessage, reason: string, user?: OAuthUser | undefined): void
-}
+import type { AppRequest } from '../http/request.js'
+import type { Events } from './events.js'
 
 interface Report {
   decision: 'allow' | 'block'
@@ -23,42 +9,68 @@ interface Report {
   user: OAuthUser | undefined
 }
 
-export function createRequestEvents(events: Events): RequestEvents {
-  const reports = new WeakMap<IncomingMessage, Report>()
+/** The requests in progress. Outlives a configuration: a request may end under another one. */
+export type RequestReports = WeakMap<IncomingMessage, Report>
 
-  return {
-    begin(req, res, clientIdOf) {
-      if (!events.hasListener('http_request_complete')) return
-      const startedAt = performance.now()
-      const path = (req.originalUrl ?? req.url ?? '/').split('?', 1)[0] ?? '/'
-      // Whoever goes away before anything is decided was not let in.
-      const report: Report = { decision: 'block', reason: 'aborted', user: undefined }
-      reports.set(req, report)
-      res.once('close', () => {
-        const { decision, reason, user } = report
-        events.tell('http_request_complete', {
-          oauth: {
-            app_client_id: clientIdOf(user?.provider),
-            decision,
-            user: { id: user?.id, name: user?.name },
-          },
-          method: req.method ?? '',
-          path,
-          status: res.statusCode,
-          duration: performance.now() - startedAt,
-          reason,
-        })
+/** Creates the state of {@link RequestEvents}. */
+export function createRequestReports(): RequestReports {
+  return new WeakMap()
+}
+
+/** Collects the facts of `http_request_complete`. Costs nothing while the event has no listener. */
+export class RequestEvents {
+  readonly #events: Events
+  readonly #clientIdOf: (provider: string | undefined) => string | undefined
+  readonly #reports: RequestReports
+
+  /** `clientIdOf` returns the client ID of a provider, or without a name that of the only provider. */
+  constructor(
+    {
+      events,
+      clientIdOf,
+    }: { events: Events; clientIdOf: (provider: string | undefined) => string | undefined },
+    reports: RequestReports,
+  ) {
+    this.#events = events
+    this.#clientIdOf = clientIdOf
+    this.#reports = reports
+  }
+
+  /** Call this before anything is decided. Emits the event when the response has ended. */
+  begin(req: AppRequest, res: ServerResponse): void {
+    if (!this.#events.hasListener('http_request_complete')) return
+    const startedAt = performance.now()
+    const path = (req.originalUrl ?? req.url ?? '/').split('?', 1)[0] ?? '/'
+    // A client that disconnects before the decision has not reached the app.
+    const report: Report = { decision: 'block', reason: 'aborted', user: undefined }
+    this.#reports.set(req, report)
+    res.once('close', () => {
+      const { decision, reason, user } = report
+      this.#events.emit('http_request_complete', {
+        oauth: {
+          app_client_id: this.#clientIdOf(user?.provider),
+          decision,
+          user: { id: user?.id, name: user?.name },
+        },
+        method: req.method ?? '',
+        path,
+        status: res.statusCode,
+        duration: performance.now() - startedAt,
+        reason,
       })
-    },
-    allow(req, user) {
-      const report = reports.get(req)
-      if (report !== undefined)
-        Object.assign(report, { decision: 'allow', reason: undefined, user })
-    },
-    block(req, reason, user) {
-      const report = reports.get(req)
-      if (report !== undefined)
-        Object.assign(report, { decision: 'block', reason, user: user ?? report.user })
-    },
+    })
+  }
+
+  /** The app receives the request. */
+  allow(req: IncomingMessage, user: OAuthUser | undefined): void {
+    const report = this.#reports.get(req)
+    if (report !== undefined) Object.assign(report, { decision: 'allow', reason: undefined, user })
+  }
+
+  /** The app, or one of its routes, does not receive the request. */
+  block(req: IncomingMessage, reason: string, user?: OAuthUser): void {
+    const report = this.#reports.get(req)
+    if (report !== undefined)
+      Object.assign(report, { decision: 'block', reason, user: user ?? report.user })
   }
 }

@@ -139,13 +139,13 @@ export function createGuard(
     )
 
   const guard: Guard = async (pass, req) => {
-    const { session, request, refused, isExempt, demandLogin } = pass
+    const { session, request, rejection, isExempt, demandLogin } = pass
     if (isExempt === true) return 'pass'
-    if (refused !== undefined)
+    if (rejection !== undefined)
       return pass.fail(
-        new Rejection(refused.error, {
-          user: refused.user,
-          tried: refused.tried,
+        new Rejection(rejection.error, {
+          user: rejection.user,
+          tried: rejection.tried,
           stage: 'guard',
         }),
       )
