@@ -21,15 +21,9 @@ export type { GuardRules } from './middleware/require-auth.js'
 export type { AuthenticateOptions } from './middleware/gate.js'
 export { oauthModule, type Next, type OAuthMiddleware } from './middleware/oauth-module.js'
 export { defineProvider, type ProviderSetup } from './providers/define-provider.js'
-export type {
-  Claims,
-  ClientAuth,
-  Endpoints,
-  Identity,
-  ProviderApi,
-  Memberships,
-  ProviderDefinition,
-} from './oauth/definition.js'
+export type { Claims, Identity, Memberships } from './oauth/identity.js'
+export type { ProviderApi } from './oauth/provider-api.js'
+export type { ClientAuth, Endpoints, ProviderDefinition } from './oauth/definition.js'
 export type { ProviderOptions } from './providers/provider-options.js'
 export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
 export type {

@@ -3,7 +3,8 @@ import { OAuthError, ProviderError } from '../http/errors.js'
 import { withTimeout } from '../http/timeout.js'
 import { parseIdentity, parseMemberships, runHook } from '../oauth/run-hook.js'
 import { identityFromClaims } from '../oauth/claims.js'
-import type { Claims, ProviderApi, MembershipList, Memberships } from '../oauth/definition.js'
+import type { Claims, MembershipList, Memberships } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
 import {
   createPolicy,
   type Decision,

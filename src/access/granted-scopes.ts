@@ -1,7 +1,7 @@
 import { ProviderError } from '../http/errors.js'
 import { runHook } from '../oauth/run-hook.js'
 import { asStrings } from '../oauth/claims.js'
-import type { ProviderApi } from '../oauth/definition.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
 import { type Provider } from './provider.js'
 
 /** Scopes with those that they stand for. */

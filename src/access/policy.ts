@@ -1,5 +1,5 @@
 import { sha256 } from '../http/encryption.js'
-import type { Identity, Memberships } from '../oauth/definition.js'
+import type { Identity, Memberships } from '../oauth/identity.js'
 
 /** Lists of which one entry must match: e-mails, domains, organisations, teams and groups are alternatives. */
 export interface Rules {

@@ -1,4 +1,4 @@
-import { membershipLists } from '../oauth/definition.js'
+import { membershipLists } from '../oauth/identity.js'
 import type { OptionReader } from '../schema.js'
 import { isDomain, parseEmail, type Rules } from './policy.js'
 import { type Provider, trustsEmail } from './provider.js'

@@ -1,4 +1,4 @@
-import type { Claims } from '../oauth/definition.js'
+import type { Claims } from '../oauth/identity.js'
 
 /** The person who is logged in. `key` is what an app should store: unique over all providers, and stable. */
 export interface OAuthUser {

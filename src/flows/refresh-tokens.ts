@@ -1,7 +1,7 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import type { TokenSet } from '../oauth/client.js'
 import { IdTokenError } from '../oauth/id-token.js'
-import type { Claims } from '../oauth/definition.js'
+import type { Claims } from '../oauth/identity.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { SessionLock } from '../session/session-lock.js'

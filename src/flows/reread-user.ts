@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { runHook } from '../oauth/run-hook.js'
-import { type Claims, membershipLists } from '../oauth/definition.js'
+import { type Claims, membershipLists } from '../oauth/identity.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser } from '../access/user.js'

@@ -1,6 +1,6 @@
 import { ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
-import type { Claims, Identity } from './definition.js'
+import type { Claims, Identity } from './identity.js'
 
 /** Foreign data as a text: anything else, and an empty text, is nothing. */
 export function asString(value: unknown): string | undefined {

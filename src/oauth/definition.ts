@@ -1,175 +1,140 @@
 import type { ProviderOutcome } from '../http/errors.js'
+import type { Claims, Identity, MembershipList, Memberships } from './identity.js'
+import type { ApiResponse, ProviderApi } from './provider-api.js'
 
-/** Claims of an ID token, of a userinfo answer or of a vendor's profile: foreign data, of any type. */
-export type Claims = Readonly<Record<string, unknown>>
-
-/** Who somebody is, in our words. */
-export interface Identity {
-  /** The provider's own, stable id of the user. */
-  id: string
-  name?: string | undefined
-  email?: string | undefined
-  /** Whether the provider vouches for the e-mail. Rules on e-mails ask for it. */
-  emailVerified: boolean
-  username?: string | undefined
-  picture?: string | undefined
-  claims: Claims
-}
-
-/** The lists of rules that need a provider's API or claims. */
-export type MembershipList = 'organizations' | 'teams' | 'groups'
-
-export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
-
-/** Memberships, of those that some rule asks about, in the spelling of the rules. */
-export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
-
+/** URLs of a provider; those of the server metadata (RFC 8414, 2) and `api`. */
 export interface Endpoints {
+  /** The issuer identifier: not an endpoint, but the base of discovery. (OpenID Connect Discovery 1.0, 4) */
   issuer: string
+  /** Authorization endpoint. (RFC 6749, 3.1) */
   authorization: string
+  /** Token endpoint. (RFC 6749, 3.2) */
   token: string
+  /** Userinfo endpoint. (OpenID Connect Core, 5.3) */
   userinfo: string
+  /** Base URL of the provider's own API; paths are appended to it. */
   api: string
+  /** JSON Web Key Set with the keys of ID tokens. (RFC 7517, 5) */
   jwks: string
+  /** Revocation endpoint. (RFC 7009, 2) */
   revocation: string
+  /** End session endpoint. (OpenID Connect RP-Initiated Logout 1.0, 2) */
   endSession: string
 }
 
+/**
+ * How the client authenticates at the token endpoint: `client_secret_post`, `client_secret_basic` (RFC 6749, 2.3.1),
+ * `private_key_jwt` (RFC 7523, 2.2) or, for a public client, not at all.
+ */
 export type ClientAuth = 'post' | 'basic' | 'private_key_jwt' | 'none'
 
-export interface ApiRequest {
-  headers?: Readonly<Record<string, string>>
-  method?: 'GET' | 'DELETE'
-  /** Sent as JSON. */
-  body?: unknown
-}
-
-export interface ApiResponse {
-  status: number
-  headers: Headers
-  body: unknown
-}
-
-/** What a provider's hooks may ask of the provider, with the user's access token. */
-export interface ProviderApi {
-  readonly accessToken: string
-  /** Claims of the verified ID token, if there is one. */
-  readonly claims: Claims
-  /** What was granted. */
-  readonly scopes: readonly string[]
-  /** The answer of the token endpoint. */
-  readonly tokens: Claims
-  readonly client: { readonly id: string; readonly secret: string | undefined }
-  /** Aborts when the time for reading the user is up. */
-  readonly signal: AbortSignal
-  /** The userinfo answer; its `sub` is checked against the ID token's. `params` go into the query. */
-  userinfo(params?: Readonly<Record<string, string>>): Promise<Claims>
-  /** The JSON of a path below `endpoints.api`; anything but a 2xx is thrown as a fault. */
-  api(path: string, request?: ApiRequest): Promise<unknown>
-  /** All entries of a list, `Link: rel="next"` followed on the API's own origin; `undefined` beyond 100 pages. */
-  apiList(path: string): Promise<readonly unknown[] | undefined>
-  /** A 2xx, or an answer of another status without a fault for those named in `statuses`. */
-  apiResponse(path: string, statuses: readonly number[], request?: ApiRequest): Promise<ApiResponse>
-}
-
 /**
- * A provider as data: what a vendor does in its own way, and nothing else. Everything left out follows RFC 6749, or
- * OpenID Connect Core where `openid` is among the scopes.
+ * A provider as data: what a vendor does differently. Everything left out follows RFC 6749 and, with `openid: true`, OpenID
+ * Connect Core. Pass it to `defineProvider()`.
  */
 export interface ProviderDefinition {
-  /** On the sign-in button. Default: the provider's name. */
+  /** Name on the sign-in button. Default: the key of the provider in the option `provider`. */
   displayName?: string | undefined
+  /** https URL of the icon on the sign-in button. Default: none. */
   iconUrl?: string | undefined
-  /** Background of the sign-in button, as `#rrggbb`. */
+  /** Background of the sign-in button, as `#rrggbb`. Default: that of the page's style. */
   color?: string | undefined
-  /** What `iss` must be, in ID tokens and callbacks. Discovery starts here when an endpoint is missing. */
+  /**
+   * Issuer identifier: `iss` of ID tokens and callbacks (RFC 9207). Discovery starts here if an endpoint is missing.
+   * Compared as a string.
+   */
   issuer?: string | undefined
+  /** URLs that are known without discovery. They take precedence over discovered ones. */
   endpoints?: Readonly<Partial<Omit<Endpoints, 'issuer'>>> | undefined
-  /** Addresses that the option `endpoints` may replace. Default: all that the protocol has. */
+  /** Names that the option `endpoints` accepts. Default: all; `issuer` only with `openid`. */
   configurableEndpoints?: readonly (keyof Endpoints)[] | undefined
-  /** Where discovery starts, when that is not the issuer itself. */
+  /** Base URL of discovery. Default: the issuer. (OpenID Connect Discovery 1.0, 4.1) */
   discoveryIssuer?: ((issuer: string) => string) | undefined
-  /** Discover although every endpoint is known: the issuer is not. */
+  /** Discover the issuer even if every endpoint is known. Default `false`. */
   needsDiscovery?: boolean | undefined
-  /** Whether the issuer of a discovery document is the one asked for. Default: they are the same text. */
-  acceptsDiscovery?: ((discovered: string, asked: string) => boolean) | undefined
-  /** Whether an ID token may name this issuer. Default: it is the discovered one. Tells whom to believe: be exact. */
+  /** Whether a discovery document belongs to the issuer. Default: equal strings. (OpenID Connect Discovery 1.0, 4.3) */
+  acceptsDiscovery?: ((discovered: string, expected: string) => boolean) | undefined
+  /** Whether `iss` of an ID token is the issuer's. Default: equal to the discovered issuer. Decides whose tokens are trusted. */
   acceptsIssuer?: ((issuer: string, claims: Claims, discovered: string) => boolean) | undefined
-  /** Whether a key of the JWKS may sign for this issuer. */
+  /** Whether a JWK of the key set may sign tokens with these claims. Default: always. Must only use its arguments. */
   acceptsKey?: ((key: Claims, claims: Claims) => boolean) | undefined
-  /** Whether this is OpenID Connect: an ID token is demanded and verified. */
+  /** Whether the provider supports OpenID Connect: an ID token is required and verified. */
   openid: boolean
-  /** Fixed by the vendor; else the option of the same name, default `'post'`. */
+  /** Client authentication, if the vendor supports only one. Default: the option `clientAuth`, `'post'`. */
   clientAuth?: ClientAuth | undefined
+  /** Scopes of every authorization request. (RFC 6749, 3.3) */
   scopes: readonly string[]
-  /** Between scopes in the authorization request. Default: a space. */
+  /** Separator of scopes in the authorization request. Default: a space. */
   scopeSeparator?: string | undefined
-  /** Between scopes in `?connection_scope=`. Default: a comma. */
+  /** Separator of scopes in `?connection_scope=`. Default: a comma. */
   connectionScopeSeparator?: string | undefined
-  /** Scopes that a granted one stands for. */
+  /** Scopes that a granted scope includes. Default: none. */
   impliedScopes?: Readonly<Record<string, readonly string[]>> | undefined
-  /** PKCE with S256; `false` only where the vendor refuses it. */
+  /** PKCE with S256 (RFC 7636). Default `true`; `false` only for vendors that reject it. */
   pkce?: boolean | undefined
-  /** `false` only where the vendor leaves `nonce` out of the ID token; one that is there must fit all the same. */
+  /** Whether ID tokens contain `nonce`. Default `true`. With `false`, a `nonce` that is present must still match. */
   returnsNonce?: boolean | undefined
+  /** Parameters of every authorization request. Default: none. */
   authorizationParams?: Readonly<Record<string, string>> | undefined
-  /** Added to ask for a refresh token. */
+  /** Scopes and parameters that request a refresh token. Default: none. */
   offline?: { scopes?: readonly string[]; params?: Readonly<Record<string, string>> } | undefined
-  /** Forces a new login at the provider, or comes nearest to it. */
+  /** Parameters that make the provider authenticate the user again, such as `prompt=login`. Default: none. */
   reauthenticate?: Readonly<Record<string, string>> | undefined
-  /** Whether `reauthenticate` really does: then `auth_time` is checked. */
+  /** Whether `reauthenticate` is reliable: then an earlier `auth_time` is rejected. Default `false`. */
   forcesLogin?: boolean | undefined
-  /** Whether the ID token then says when the user logged in (`auth_time`): guards with `maxAge` need it. */
+  /** Whether ID tokens then contain `auth_time`; guards with `maxAge` require it. Default `false`. */
   returnsAuthTime?: boolean | undefined
-  /** Asks for another account. */
+  /** Parameters that let the user select another account. Default: none. */
   selectAccount?: Readonly<Record<string, string>> | undefined
-  /** Asks the user again for scopes declined before. */
+  /** Parameters that request scopes again that the user has declined. Default: none. */
   requestConsent?: Readonly<Record<string, string>> | undefined
-  /** Whether the callback's address comes with a fragment, which a browser would carry along to the page after it. */
+  /** Whether the redirect to the callback has a fragment: browsers keep it across redirects. Default `false`. */
   hasCallbackFragment?: boolean | undefined
-  /** Errors of the authorization response that mean that the user said no, beside those of the standards. */
+  /** Values of `error` in the callback for a canceled login, in addition to the standard ones. Default: none. */
   denialErrors?: readonly string[] | undefined
-  /** Brings the token answer into the form of RFC 6749, 5.1. */
-  normalizeTokens?: ((answer: Record<string, unknown>) => Record<string, unknown>) | undefined
-  /** Reads an error of the token endpoint or the API that has a form of its own. */
+  /** Converts the token response to that of RFC 6749, 5.1. Default: unchanged. */
+  normalizeTokens?: ((response: Record<string, unknown>) => Record<string, unknown>) | undefined
+  /** Reads error responses that differ from RFC 6749, 5.2. Default: the member `error`. */
   readError?:
     ((body: unknown) => { code: string; message?: string | undefined } | undefined) | undefined
-  /** What an API error means, where its status does not say it. */
-  outcomeOf?: ((answer: ApiResponse) => ProviderOutcome | undefined) | undefined
-  /** Exchanges the token that the code gave for a better one. */
+  /** Meaning of an error response whose status does not tell. Default, and for `undefined`: by status and error code. */
+  outcomeOf?: ((response: ApiResponse) => ProviderOutcome | undefined) | undefined
+  /** A second grant that exchanges the access token for one with a longer lifetime. Default: none. */
   upgradeToken?:
     | {
+        /** `grant_type`. */
         grant: string
+        /** The other parameters of the token request. */
         params: (
           accessToken: string,
           client: { id: string; secret: string | undefined },
         ) => Record<string, string>
       }
     | undefined
-  /** What the user granted, where the token answer never says it. */
-  grantedScopes?: ((source: ProviderApi) => Promise<readonly string[]>) | undefined
-  /** Who the user is. Default: userinfo over the ID token's claims. */
-  identity?: ((source: ProviderApi) => Promise<Identity> | Identity) | undefined
-  /** The lists of memberships this provider knows. */
+  /** Reads the granted scopes, if token responses never contain `scope`. Default: the requested scopes. */
+  grantedScopes?: ((api: ProviderApi) => Promise<readonly string[]>) | undefined
+  /** Reads the user. Default: the standard claims of userinfo and ID token. */
+  identity?: ((api: ProviderApi) => Promise<Identity> | Identity) | undefined
+  /** Rules on memberships that the provider supports. Default: none. */
   membershipLists?: readonly MembershipList[] | undefined
-  /** Scopes that `memberships` needs; requested when some rule asks about them. */
+  /** Scopes that `memberships` requires; requested if a rule names memberships. Default: none. */
   membershipScopes?: readonly string[] | undefined
-  /** Which of the memberships that rules ask about the user has. */
+  /** Reads which of the `wanted` memberships the user has; called only if a rule names some. Default: none. */
   memberships?:
-    | ((source: ProviderApi, wanted: Memberships, identity: Identity) => Promise<Memberships>)
+    | ((api: ProviderApi, wanted: Memberships, identity: Identity) => Promise<Memberships>)
     | undefined
-  /** A rule that always applies, on top of all lists: why this user may not pass, or nothing. */
+  /** A rule that applies in addition to all others: the reason to deny this user, or `undefined`. */
   restriction?: ((identity: Identity) => string | undefined) | undefined
-  /** Stands for the hooks that are functions in the rules' fingerprint: another one makes everybody be checked again. */
+  /** Identifies the version of the hooks. Change it with them, so that all sessions are checked again. */
   rulesKey?: string | undefined
-  /** Why an e-mail of this provider is never verified, for the message of an e-mail rule without `trustEmail`. */
+  /** Why email addresses are never verified: for the error about an email rule without `trustEmail`. */
   emailNeverVerified?: string | undefined
-  /** A verified-e-mail claim that decides even against `trustEmail`. */
+  /** Whether `emailVerified` takes precedence over the option `trustEmail`. Default `false`. */
   emailClaimDecides?: boolean | undefined
-  /** Sent along with a refresh token. */
+  /** Additional parameters of a refresh request. Default: none. (RFC 6749, 6) */
   refreshParams?: ((redirectUri: string) => Record<string, string>) | undefined
-  /** Whether the access token is asked at every re-check (Twitch), not only used. */
-  validate?: ((source: ProviderApi) => Promise<void>) | undefined
-  /** How tokens are revoked where there is no RFC 7009 endpoint. */
-  revoke?: ((source: ProviderApi) => Promise<void>) | undefined
+  /** Validates the access token at every re-check, if the vendor requires it. Rejects if the token is invalid. */
+  validate?: ((api: ProviderApi) => Promise<void>) | undefined
+  /** Revokes the tokens. Default: the revocation endpoint, if there is one. (RFC 7009) */
+  revoke?: ((api: ProviderApi) => Promise<void>) | undefined
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 import { ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep } from '../http/json.js'
-import type { Claims } from './definition.js'
+import type { Claims } from './identity.js'
 
 /** Keys of an issuer. `refresh` fetches them again, at most once a minute, and says whether it did. */
 export interface KeySet {

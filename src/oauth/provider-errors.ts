@@ -1,7 +1,8 @@
 import { type OAuthErrorCode, ProviderError, type ProviderOutcome } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import { asString } from './claims.js'
-import type { ApiResponse, ProviderDefinition } from './definition.js'
+import type { ApiResponse } from './provider-api.js'
+import type { ProviderDefinition } from './definition.js'
 
 type FaultReader = Pick<ProviderDefinition, 'readError' | 'outcomeOf'>
 

@@ -1,13 +1,8 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep } from '../http/json.js'
 import { asUserId, isTrue, asObject, asString, asStrings } from './claims.js'
-import {
-  type Claims,
-  type Identity,
-  type ProviderApi,
-  membershipLists,
-  type Memberships,
-} from './definition.js'
+import { type Claims, type Identity, membershipLists, type Memberships } from './identity.js'
+import type { ProviderApi } from './provider-api.js'
 
 /**
  * Runs a hook of a provider's definition, which may be anybody's code: it settles in time, and what it throws is the

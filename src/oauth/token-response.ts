@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import type { Claims } from './definition.js'
+import type { Claims } from './identity.js'
 
 /** A token answer in the form of RFC 6749, 5.1, the ID token apart: it is verified by ourselves. */
 export interface TokenResponse {

@@ -1,12 +1,9 @@
 import { ProviderError } from '../http/errors.js'
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
-import type {
-  ApiResponse,
-  ProviderApi,
-  Memberships,
-  ProviderDefinition,
-} from '../oauth/definition.js'
+import type { Memberships } from '../oauth/identity.js'
+import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'
+import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'

@@ -1,5 +1,6 @@
 import { identityFromClaims } from '../oauth/claims.js'
-import type { Identity, ProviderDefinition } from '../oauth/definition.js'
+import type { Identity } from '../oauth/identity.js'
+import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/policy.js'

@@ -1,5 +1,7 @@
 import { asUserId, identityFromClaims, isTrue } from '../oauth/claims.js'
-import type { Claims, Identity, ProviderApi, ProviderDefinition } from '../oauth/definition.js'
+import type { Claims, Identity } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
+import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/policy.js'

@@ -1,6 +1,7 @@
 import { isAllowedUrl } from '../http/allowed-url.js'
 import { identityFromClaims, asStrings } from '../oauth/claims.js'
-import type { Claims, ProviderDefinition } from '../oauth/definition.js'
+import type { Claims } from '../oauth/identity.js'
+import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import type { OptionReader } from '../schema.js'

@@ -1,5 +1,5 @@
 import type { StoreRecord } from './stores/store.js'
-import type { Claims } from '../oauth/definition.js'
+import type { Claims } from '../oauth/identity.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 
 /** A login, as the store keeps it. Plain JSON. */

@@ -1,0 +1,28 @@
+/** Claims of an ID token, a userinfo response or a vendor's profile. External data: check the type of every member. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** The user as read from the provider. Compare the standard claims (OpenID Connect Core, 5.1). */
+export interface Identity {
+  /** Stable and unique at the provider, and never reassigned: `sub` in OpenID Connect. At most 255 characters. */
+  id: string
+  /** Full name, for display. */
+  name?: string | undefined
+  /** Email address. Rules use it only if `emailVerified` is `true`, or with the option `trustEmail`. */
+  email?: string | undefined
+  /** Whether the provider has verified that the email address belongs to the user. */
+  emailVerified: boolean
+  /** The name that the user signs in with. It may change: do not use it as a key. */
+  username?: string | undefined
+  /** URL of the profile picture. */
+  picture?: string | undefined
+  /** Everything else that the provider returned. Stored in the session, so it must be JSON. */
+  claims: Claims
+}
+
+/** Rules that need the provider's API, or a claim with memberships. */
+export type MembershipList = 'organizations' | 'teams' | 'groups'
+
+export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
+
+/** Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested. */
+export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
