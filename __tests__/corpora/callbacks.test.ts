@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { createEncrypter, randomId, sha256 } from '../../src/http/encryption.js'
+import { Encrypter } from '../../src/http/encryption.js'
+import { randomId, sha256 } from '../../src/http/ids.js'
 import { createTransactionState, Transactions } from '../../src/oauth/transaction.js'
 import { oidcProvider } from '../../src/index.js'
 import { offSite, strictSameSitePath } from './oracle.js'
@@ -375,7 +376,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
 
 describe('S-046 a transaction', () => {
   test('S-006 that was sealed with a return path off the site is none', () => {
-    const encrypter = createEncrypter([SECRET])
+    const encrypter = new Encrypter([SECRET])
     const transactions = new Transactions(encrypter, createTransactionState())
     const cookieHash = sha256(randomId())
     const stateWith = (returnPath: string) =>

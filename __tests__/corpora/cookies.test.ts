@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { readCookies } from '../../src/http/cookies.js'
-import { randomId } from '../../src/http/encryption.js'
+import { randomId } from '../../src/http/ids.js'
 import {
   begin,
   CANARY,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { createLinks } from '../../src/flows/links.js'
 import { oauthModule } from '../../src/index.js'
-import { createEncrypter } from '../../src/http/encryption.js'
+import { Encrypter } from '../../src/http/encryption.js'
 import { createMounts } from '../../src/http/mounts.js'
 import {
   begin,
@@ -293,7 +293,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
 })
 
 describe('S-046 without the wire', () => {
-  const encrypter = createEncrypter([SECRET])
+  const encrypter = new Encrypter([SECRET])
   const places = createMounts(
     {
       id: undefined,

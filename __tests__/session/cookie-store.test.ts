@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Response } from 'express'
 import { cookieStore, oauthModule, type OAuthModuleOptions } from '../../src/index.js'
-import { createEncrypter } from '../../src/http/encryption.js'
+import { Encrypter } from '../../src/http/encryption.js'
 import { createCookieSessions } from '../../src/session/cookie-sessions.js'
 import type { SessionStart } from '../../src/session/sessions.js'
 import type { OAuthUser } from '../../src/access/user.js'
@@ -476,7 +476,7 @@ describe('tokens that change', () => {
   test('of two writes that started from the same state the second is told so, and sees what the first wrote', async () => {
     const sessions = createCookieSessions({
       store: cookieStore(),
-      encrypter: createEncrypter([secret]),
+      encrypter: new Encrypter([secret]),
       lifetimes: () => ({ inactivityTimeout: 0, maximumDuration: 0 }),
       timeout: () => 1000,
       clockTolerance: () => 0,

@@ -3,7 +3,8 @@ import { RedisStore } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { createEncrypter, sha256 } from '../../src/http/encryption.js'
+import { Encrypter } from '../../src/http/encryption.js'
+import { sha256 } from '../../src/http/ids.js'
 import { createSessionLock } from '../../src/session/session-lock.js'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
@@ -136,7 +137,7 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     expect(all).toContain(sha256(id))
     expect(all).not.toContain(token)
     expect(all).not.toContain(id)
-    const encrypter = createEncrypter([secret])
+    const encrypter = new Encrypter([secret])
     const words = new Set(all.match(/[A-Za-z0-9_:@.-]+/g))
     const sealed = [...words].filter((word) => word.length > 100)
     expect(sealed.length).toBeGreaterThan(0)

@@ -1,4 +1,4 @@
-import { sha256 } from '../http/encryption.js'
+import { sha256 } from '../http/ids.js'
 import type { Identity, Memberships } from '../oauth/identity.js'
 
 /** Lists of which one entry must match: e-mails, domains, organisations, teams and groups are alternatives. */

@@ -1,4 +1,4 @@
-import { isUnderPath, isSafePath } from '../http/request.js'
+import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
 import type { Encrypter } from '../http/encryption.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import { isObject, parseJson } from '../http/json.js'
@@ -88,11 +88,4 @@ export function createLinks(
     isConfirmed: (mount, query, sessionKey) =>
       opened('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey,
   }
-}
-
-/** A path as an app may spell it, as one of a URI: the space and what is not ASCII percent-encoded. (RFC 3987, 3.1) */
-function encodePath(path: string): string {
-  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (text) =>
-    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),
-  )
 }

@@ -1,7 +1,7 @@
 import { OAuthError } from '../http/errors.js'
 import { redirect } from '../http/response.js'
 import type { GateRequest } from '../http/gate-request.js'
-import { isLoopback } from '../http/request.js'
+import { isLoopback } from '../http/origin.js'
 import type { ProviderClient } from '../oauth/client.js'
 import type { Transactions } from '../oauth/transaction.js'
 import type { Mounts } from '../http/mounts.js'

@@ -1,110 +1,88 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hash as digest,
-  hkdfSync,
-  randomBytes,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-/** What a sealed text is for. A text sealed for one purpose cannot be opened for another. */
+/** What a string is encrypted for. It can only be decrypted for the same purpose. */
 export type EncryptionPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
 
-/** Seals texts so that only a holder of the secret can read or make them. */
-export interface Encrypter {
-  /** `context` binds the text to something that must be at hand again to open it. */
-  encrypt(purpose: EncryptionPurpose, text: string, context?: string): string
-  /** `undefined` when the text was not sealed by one of our secrets for this purpose and context. */
-  decrypt(purpose: EncryptionPurpose, sealed: string, context?: string): string | undefined
-  /** Whether one of our secrets sealed the text, as far as its key's name tells: nothing is opened. */
-  canDecrypt(sealed: string): boolean
+interface Secret {
+  readonly secret: string
+  readonly keyId: Buffer
+  /** What complete base64url characters show of the key id. */
+  readonly prefix: string
+  /** Keys without a context by purpose: there are few, and they are used constantly. */
+  readonly keys: Map<EncryptionPurpose, Buffer>
 }
 
+const ALGORITHM = 'aes-256-gcm'
+const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
-/** SHA-256, as hex. */
-export function sha256(text: string): string {
-  return digest('sha256', text, 'hex')
-}
+/**
+ * Authenticated encryption (AES-256-GCM) with keys derived from the app's secrets by HKDF (RFC 5869). The first secret
+ * encrypts and all of them decrypt, so that secrets can be rotated.
+ */
+export class Encrypter {
+  readonly #secrets: readonly Secret[]
+  readonly #current: Secret
 
-/** 32 random bytes in 43 characters: ids of sessions and of transactions. */
-export function randomId(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-/** Whether a text has the form of {@link randomId}; asked before it reaches a store. */
-export function isId(text: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(text)
-}
-
-/** A value that follows from `id` and reveals nothing of it: nonce and code verifier of a transaction. */
-export function deriveFrom(id: string, label: string): string {
-  return createHmac('sha256', id).update(label).digest('base64url')
-}
-
-/** The first secret seals, all of them open, so that a secret can be rotated. */
-export function createEncrypter(secrets: readonly string[]): Encrypter {
-  const derive = (secret: string, purpose: EncryptionPurpose, context: string) =>
-    Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, 32))
-  const keyIds = secrets.map((secret) =>
-    derive(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES),
-  )
-  const [sealingSecret, sealingKeyId] = [secrets[0], keyIds[0]]
-  if (sealingSecret === undefined || sealingKeyId === undefined)
-    throw new TypeError('a encrypter needs a secret')
-
-  // Keys without a context are few and asked for all the time; those with one serve a single session.
-  const commonKeys = new Map<string, Buffer>()
-  const keyFor = (index: number, secret: string, purpose: EncryptionPurpose, context: string) => {
-    if (context !== '') return derive(secret, purpose, context)
-    const name = `${index} ${purpose}`
-    const key = commonKeys.get(name) ?? derive(secret, purpose, '')
-    commonKeys.set(name, key)
-    return key
+  /** Throws a `TypeError` without at least one secret. */
+  constructor(secrets: readonly string[]) {
+    this.#secrets = secrets.map((secret) => {
+      const keyId = deriveKey(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES)
+      return { secret, keyId, prefix: keyId.toString('base64url').slice(0, 5), keys: new Map() }
+    })
+    const [current] = this.#secrets
+    if (current === undefined) throw new TypeError('an Encrypter needs a secret')
+    this.#current = current
   }
 
-  // Of the four bytes, what whole characters of base64url show.
-  const keyNames = keyIds.map((id) => id.toString('base64url').slice(0, 5))
-
-  return {
-    canDecrypt: (sealed) => keyNames.some((name) => sealed.startsWith(name)),
-    encrypt(purpose, text, context = '') {
-      const iv = randomBytes(IV_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', keyFor(0, sealingSecret, purpose, context), iv)
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-      return Buffer.concat([sealingKeyId, iv, body, cipher.getAuthTag()]).toString('base64url')
-    },
-    decrypt(purpose, sealed, context = '') {
-      if (!BASE64URL.test(sealed)) return undefined
-      const bytes = Buffer.from(sealed, 'base64url')
-      // One spelling only: base64url has spare bits in its last character.
-      if (
-        bytes.length <= KEY_ID_BYTES + IV_BYTES + TAG_BYTES ||
-        bytes.toString('base64url') !== sealed
-      )
-        return undefined
-      const index = keyIds.findIndex((id) => id.equals(bytes.subarray(0, KEY_ID_BYTES)))
-      const secret = secrets[index]
-      if (secret === undefined) return undefined
-      const iv = bytes.subarray(KEY_ID_BYTES, KEY_ID_BYTES + IV_BYTES)
-      const decipher = createDecipheriv(
-        'aes-256-gcm',
-        keyFor(index, secret, purpose, context),
-        iv,
-        {
-          authTagLength: TAG_BYTES,
-        },
-      )
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-      try {
-        const body = bytes.subarray(KEY_ID_BYTES + IV_BYTES, -TAG_BYTES)
-        return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
-      } catch {
-        return undefined
-      }
-    },
+  /** Encrypts to base64url. Decrypting takes the same `context`, such as the id of a session. */
+  encrypt(purpose: EncryptionPurpose, text: string, context = ''): string {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv(ALGORITHM, keyFor(this.#current, purpose, context), iv)
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+    return Buffer.concat([this.#current.keyId, iv, body, cipher.getAuthTag()]).toString('base64url')
   }
+
+  /** `undefined` if the string was not encrypted with one of our secrets for this purpose and context. */
+  decrypt(purpose: EncryptionPurpose, encrypted: string, context = ''): string | undefined {
+    if (!BASE64URL.test(encrypted)) return undefined
+    const bytes = Buffer.from(encrypted, 'base64url')
+    if (bytes.length <= KEY_ID_BYTES + IV_BYTES + TAG_BYTES) return undefined
+    // base64url has spare bits in its last character: only one spelling is accepted.
+    if (bytes.toString('base64url') !== encrypted) return undefined
+    const secret = this.#secrets.find(({ keyId }) => keyId.equals(bytes.subarray(0, KEY_ID_BYTES)))
+    return secret && decryptBytes(keyFor(secret, purpose, context), bytes.subarray(KEY_ID_BYTES))
+  }
+
+  /** Whether one of our secrets encrypted the string, judged by its key id without decrypting. */
+  canDecrypt(encrypted: string): boolean {
+    return this.#secrets.some(({ prefix }) => encrypted.startsWith(prefix))
+  }
+}
+
+function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
+  const iv = bytes.subarray(0, IV_BYTES)
+  const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+  try {
+    const body = bytes.subarray(IV_BYTES, -TAG_BYTES)
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** A key with a context serves a single session, so it is not kept. */
+function keyFor({ secret, keys }: Secret, purpose: EncryptionPurpose, context: string): Buffer {
+  if (context !== '') return deriveKey(secret, purpose, context)
+  const key = keys.get(purpose) ?? deriveKey(secret, purpose, '')
+  keys.set(purpose, key)
+  return key
+}
+
+function deriveKey(secret: string, purpose: EncryptionPurpose, context: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, KEY_BYTES))
 }

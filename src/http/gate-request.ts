@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Mount } from './mounts.js'
-import type { AppRequest, RequestTarget } from './request.js'
+import type { AppRequest } from './request.js'
+import type { RequestTarget } from './paths.js'
 
 /** A request, and what was read from it. Without a response: it may be an upgrade, see {@link GateRequest}. */
 export interface IncomingGateRequest {

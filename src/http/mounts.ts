@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CookieAttributes } from './cookies.js'
-import { type AppRequest, isHttps, type RequestTarget, readOrigin } from './request.js'
+import type { AppRequest } from './request.js'
+import { isHttps, readOrigin } from './origin.js'
+import type { RequestTarget } from './paths.js'
 import { OAuthError } from './errors.js'
 
 /** How transaction cookies are named and set; depends on the scheme of the request. */

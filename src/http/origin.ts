@@ -1,16 +1,81 @@
 import type { IncomingMessage } from 'node:http'
-import { readOrigin } from './request.js'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { AppRequest } from './request.js'
 
-/** Whether the page that opens a socket is the app's own, or one that was named. (RFC 6455, 10.2) */
+/** The origin the visitor sees: scheme and host, or `undefined` if `Host` is missing or malformed. */
+export function readOrigin(req: AppRequest): string | undefined {
+  const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? singleHost(req)
+  if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
+    return undefined
+  const origin = `${isHttps(req) ? 'https' : 'http'}://${host}`
+  return URL.canParse(origin) ? new URL(origin).origin : undefined
+}
+
+/** Of several `Host` lines Node uses the first, while a proxy may have used another (RFC 9112, 3.2). */
+function singleHost({ headers, rawHeaders }: AppRequest): string | undefined {
+  // Test tools that inject requests leave `rawHeaders` out.
+  const names = (rawHeaders ?? []).filter((_, index) => index % 2 === 0)
+  const lines = names.filter((name) => /^host$/i.test(name))
+  return lines.length > 1 ? undefined : headers.host
+}
+
+/** Whether the visitor uses https: a TLS socket, or a trusted proxy that reports it. */
+export function isHttps(req: AppRequest, headers = req.headers): boolean {
+  if ((req.socket as Socket & Partial<TLSSocket>)?.encrypted === true) return true
+  return trustedForwarded(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
+}
+
+/** The first value of a forwarded header, if the app trusts the proxy. Checks the header first: trust is slower. */
+function trustedForwarded(
+  req: AppRequest,
+  header: string | string[] | undefined,
+): string | undefined {
+  const line = Array.isArray(header) ? header[0] : header
+  const value = line?.split(',', 1)[0]?.trim() || undefined
+  return value !== undefined && isProxyTrusted(req) ? value : undefined
+}
+
+/** Only Express has a setting for trusted proxies. Without it, `X-Forwarded-*` is ignored. */
+function isProxyTrusted(req: AppRequest): boolean {
+  const trust = req.app?.get?.('trust proxy fn')
+  return isTrustFunction(trust) && trust(req.socket?.remoteAddress, 0) === true
+}
+
+function isTrustFunction(value: unknown): value is (address: unknown, hop: number) => unknown {
+  return typeof value === 'function'
+}
+
+/** Whether a host name of a `URL` always means this machine (RFC 6761, 6.3). */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/** Whether tokens may be sent to a URL: https, or http on this machine. */
+export function isAllowedUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
+
+/**
+ * Whether a socket may be opened by the page that requests it (RFC 6455, 10.2): a page of this app, or of one of the
+ * allowed origins.
+ */
 export function isAllowedOrigin(
   req: IncomingMessage,
   publicOrigin: string | undefined,
-  others: string | readonly string[] = [],
+  allowed: string | readonly string[] = [],
 ): boolean {
   const { origin } = req.headers
-  // No browser leaves it out: a program is no page of another site.
+  // Browsers always send it, so this client is not a page of another site.
   if (origin === undefined) return true
-  if ([others].flat().includes(origin)) return true
+  if ([allowed].flat().includes(origin)) return true
   if (publicOrigin !== undefined) return origin === publicOrigin
   const own = readOrigin(req)
   return own !== undefined && URL.canParse(origin) && new URL(origin).host === new URL(own).host

@@ -23,7 +23,7 @@ import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.
 import { createErrorHandler, describeError, newDecisionId } from './error-handler.js'
 import { createGate, type Gate } from './gate.js'
 import type { GuardedMemberships } from './require-auth.js'
-import { createEncrypter, type Encrypter } from '../http/encryption.js'
+import { Encrypter } from '../http/encryption.js'
 import { createClient } from '../oauth/client.js'
 import type { MembershipList } from '../oauth/identity.js'
 import { createTransactionState, Transactions } from '../oauth/transaction.js'
@@ -97,7 +97,7 @@ export function createGateState(
   const storeTimeout = () => current().config.storeTimeout
   const onBackgroundError = (error: unknown) =>
     current().config.logger.error('something beside a request failed', describeError(error))
-  const encrypter = createEncrypter(first.secrets)
+  const encrypter = new Encrypter(first.secrets)
   const open = isCookieStore(store) ? createCookieSessions : createSessions
   const sessions: Sessions = open({
     store,

@@ -12,13 +12,8 @@ import type { Login } from '../flows/login.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
-import {
-  type AppRequest,
-  isUnderPath,
-  isNavigation,
-  isSafeMountPath,
-  readTarget,
-} from '../http/request.js'
+import { type AppRequest, isNavigation } from '../http/request.js'
+import { isUnderPath, isSafeMountPath, readTarget } from '../http/paths.js'
 import type { CookieConflicts } from './cookie-conflicts.js'
 import type { Config } from '../options/options.js'
 import type { GatePasses } from './gate-pass.js'

@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import { isAllowedUrl } from '../http/allowed-url.js'
+import { isAllowedUrl } from '../http/origin.js'
 import { isObject } from '../http/json.js'
 import { type KeySet, type SigningKey, signingAlgorithms } from './id-token.js'
 import { type ProviderFetch, readJson } from './fetch.js'

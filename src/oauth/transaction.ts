@@ -2,10 +2,11 @@ import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
-import { deriveFrom, type Encrypter, isId, randomId, sha256 } from '../http/encryption.js'
+import { deriveFrom, isId, randomId, sha256 } from '../http/ids.js'
+import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
-import { isSafePath } from '../http/request.js'
+import { isSafePath } from '../http/paths.js'
 
 /** A login in progress: what its callback must match, and the page to return to. Sent encrypted, as `state`. */
 export interface Transaction {

@@ -2,7 +2,8 @@ import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { Authorize } from '../access/evaluate-user.js'
 import type { LogoutBehavior } from '../flows/logout.js'
-import { isUnderPath, isLoopback, isSafeMountPath, isSafePath } from '../http/request.js'
+import { isUnderPath, isSafeMountPath, isSafePath } from '../http/paths.js'
+import { isLoopback } from '../http/origin.js'
 import { readLogger } from './logger.js'
 import {
   type Config,

@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import { isAllowedUrl } from '../http/allowed-url.js'
+import { isAllowedUrl } from '../http/origin.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
 import type { Memberships } from '../oauth/identity.js'
 import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'

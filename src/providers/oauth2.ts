@@ -1,7 +1,7 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { withoutSecrets } from '../oauth/run-hook.js'
 import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
-import { isAllowedUrl } from '../http/allowed-url.js'
+import { isAllowedUrl } from '../http/origin.js'
 import type { Claims, Identity } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'

@@ -1,4 +1,4 @@
-import { isAllowedUrl } from '../http/allowed-url.js'
+import { isAllowedUrl } from '../http/origin.js'
 import { identityFromClaims, asStrings } from '../oauth/claims.js'
 import type { Claims } from '../oauth/identity.js'
 import type { ProviderDefinition } from '../oauth/definition.js'

@@ -1,7 +1,7 @@
 import { readPrivateKey } from '../oauth/client-auth.js'
 import type { Provider } from '../access/provider.js'
 import { readRules } from '../access/rules.js'
-import { isAllowedUrl } from '../http/allowed-url.js'
+import { isAllowedUrl } from '../http/origin.js'
 import type { Endpoints, ProviderDefinition } from '../oauth/definition.js'
 import { isProviderSetup, type ProviderSetup } from './define-provider.js'
 import { ruleLists, type Rules } from '../access/policy.js'

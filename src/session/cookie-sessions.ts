@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
-import { randomId, sha256 } from '../http/encryption.js'
+import { randomId, sha256 } from '../http/ids.js'
 import { isObject, parseJson } from '../http/json.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'

@@ -1,5 +1,5 @@
 import { OAuthError } from '../http/errors.js'
-import { sha256 } from '../http/encryption.js'
+import { sha256 } from '../http/ids.js'
 import { callStore } from './stores/guarded-store.js'
 import { MAX_SESSION_MS, type Session } from './session.js'
 import type { EntriesPage, SessionStore, StoreRecord } from './stores/store.js'

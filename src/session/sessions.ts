@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { readCookies } from '../http/cookies.js'
-import { isId, randomId, type Encrypter, sha256 } from '../http/encryption.js'
+import { isId, randomId, sha256 } from '../http/ids.js'
+import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import { callStore } from './stores/guarded-store.js'

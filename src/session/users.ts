@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
-import { sha256 } from '../http/encryption.js'
+import { sha256 } from '../http/ids.js'
 import { readOptions } from '../schema.js'
 import { isCookieStore } from './cookie-sessions.js'
 import { callStore } from './stores/guarded-store.js'

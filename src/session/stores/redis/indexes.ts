@@ -1,4 +1,4 @@
-import { sha256 } from '../../../http/encryption.js'
+import { sha256 } from '../../../http/ids.js'
 import { entryPosition, type StoreRecord } from '../store.js'
 import type { Driver } from './driver.js'
 import { addToIndex, readIndex, removeFromIndex } from './scripts.js'

@@ -1,0 +1,21 @@
+import { createHmac, hash, randomBytes } from 'node:crypto'
+
+/** SHA-256, in hexadecimal. */
+export function sha256(text: string): string {
+  return hash('sha256', text, 'hex')
+}
+
+/** 32 random bytes as 43 characters of base64url, for session ids and the secrets of transactions. */
+export function randomId(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Whether a string has the format of {@link randomId}. Checked before any store sees it. */
+export function isId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(text)
+}
+
+/** A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier of a transaction. */
+export function deriveFrom(id: string, label: string): string {
+  return createHmac('sha256', id).update(label).digest('base64url')
+}
