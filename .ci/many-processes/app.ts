@@ -88,8 +88,10 @@ async function start({
       if (error !== undefined) return void res.writeHead(500).end()
       answer(req).then(
         (seen) => void res.end(JSON.stringify(seen)),
-        (reason: { status?: number; code?: string }) =>
-          void res.writeHead(reason.status ?? 500).end(reason.code),
+        (reason: unknown) => {
+          const { status = 500, code } = reason as { status?: number; code?: string }
+          res.writeHead(status).end(code)
+        },
       )
     }),
   )

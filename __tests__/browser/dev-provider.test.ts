@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import axe from 'axe-core'
 import { fork, type ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { readDevOptions } from '../../src/dev/dev-options.js'
@@ -46,10 +47,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(
-    children.map(
-      (child) =>
-        child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill()),
-    ),
+    children.map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill()
+      await once(child, 'exit')
+    }),
   )
 })
 

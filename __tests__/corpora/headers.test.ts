@@ -427,7 +427,7 @@ describe('S-072, S-075 behind a proxy', () => {
       if (name === '100%') expect(sent).toBe('100%25')
       if (name === '' || typeof name !== 'string') expect(sent).toBeUndefined()
     }
-    vendor.user = given as typeof vendor.user
+    vendor.user = given
     proxy.close()
   })
 })

@@ -48,7 +48,7 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const ed = generateKeyPairSync('ed25519')
 
 const jwk = (key: KeyObject, more: object) => ({
-  ...createPublicKey(key.export({ type: 'spki', format: 'pem' }) as string).export({
+  ...createPublicKey(key.export({ type: 'spki', format: 'pem' })).export({
     format: 'jwk',
   }),
   use: 'sig',

@@ -137,7 +137,7 @@ async function createPlay(options: ModelOptions, clock: ReturnType<typeof fakeDa
         ? { status: 503, calls: { token: 0, userinfo: 0 } }
         : model.visit(at, Date.now(), isNavigation)
     const pages = await Promise.all(
-      Array.from({ length: herd }, () =>
+      Array.from({ length: herd }, async () =>
         browsers[at]?.get(gate.url('/'), { follow: false, headers }),
       ),
     )

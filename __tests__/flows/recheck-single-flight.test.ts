@@ -551,7 +551,7 @@ async function loggedInWithTokens(options: Partial<OAuthModuleOptions> = {}): Pr
           req: Express.Request & { oauth?: { getAccessToken(): Promise<string | undefined> } },
         ) =>
           (req.oauth?.getAccessToken() ?? Promise.resolve(undefined)).catch(
-            (error: { code?: string }) => error.code,
+            (error: unknown) => (error as { code?: string }).code,
           )
         app.get('/token', async (req, res) => void res.type('text').send(await answer(req)))
         app.get('/revoked-token', async (req, res) => {

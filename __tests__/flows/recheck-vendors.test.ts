@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { vendorNames, type VendorName } from '../../src/dev/vendors/index.js'
-import { attemptOf, gateOf, logIn } from '../support/providers.js'
+import { type attemptOf, gateOf, logIn } from '../support/providers.js'
 import { realDate } from '../support/clock.js'
 import { bodyOf, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'

@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { request as send } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import {
@@ -45,7 +45,7 @@ type Told = { [Name in keyof OAuthEvents]?: OAuthEvents[Name][] }
 function listenTo({ middleware }: Pick<Gate, 'middleware'>): Told {
   const told: Record<string, unknown[]> = {}
   for (const name of names) middleware.on(name, (facts) => void (told[name] ??= []).push(facts))
-  return told as Told
+  return told
 }
 
 async function until(isDone: () => boolean): Promise<void> {
@@ -308,9 +308,9 @@ describe('listeners', () => {
     const heard: string[] = []
     const listen = (facts: unknown, name: string | symbol) =>
       void heard.push(`${String(name)} ${(facts as { user?: { key: string } }).user?.key ?? ''}`)
-    for (const name of names) channel(`oauth-module:${name}`).subscribe(listen)
+    for (const name of names) subscribe(`oauth-module:${name}`, listen)
     await logIn({ gate })
-    for (const name of names) channel(`oauth-module:${name}`).unsubscribe(listen)
+    for (const name of names) unsubscribe(`oauth-module:${name}`, listen)
     expect(heard).toContain('oauth-module:login oidc:user-1')
     expect(
       heard.filter((line) => line.startsWith('oauth-module:http_request_complete')).length,

@@ -97,7 +97,7 @@ async function open(
   const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, {
     headers,
     family: 4,
-  } as never)
+  })
   socket.on('error', () => undefined)
   const refused = once(socket, 'unexpected-response').then(([, response]) =>
     Number((response as IncomingMessage).statusCode),
@@ -244,7 +244,7 @@ describe('S-080 an upgrade', () => {
     )
     serveSockets(gate)
     const spelled = (bits: number) =>
-      [...'application']
+      Array.from('application')
         .map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter))
         .join('')
     for (let bits = 1; bits < 270; bits++)

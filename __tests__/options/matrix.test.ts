@@ -144,7 +144,7 @@ describe('options as a whole', () => {
       )
         continue
       expect([
-        String(typeof value),
+        typeof value as string,
         judge(
           complaint(() => oauthModule(value as never)),
           'oauthModule',

@@ -76,7 +76,7 @@ test("websocket: opens for a visitor of the app's page alone, and closes with 44
     .map((cookie) => cookie.cookieString())
     .join('; ')
   const connect = (headers: Record<string, string>) =>
-    new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 } as never)
+    new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 })
   for (const headers of [{ Origin: example.origin }, { Origin: 'https://evil.example', Cookie }]) {
     const [, refused] = (await once(
       connect(headers).on('error', () => undefined),

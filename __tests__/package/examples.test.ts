@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
@@ -9,10 +10,11 @@ const children: ChildProcess[] = []
 
 afterAll(async () => {
   await Promise.all(
-    children.map(
-      (child) =>
-        child.exitCode ?? new Promise((resolve) => child.once('exit', resolve) && child.kill()),
-    ),
+    children.map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill()
+      await once(child, 'exit')
+    }),
   )
 })
 

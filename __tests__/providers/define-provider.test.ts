@@ -31,7 +31,7 @@ function gateWith(hooks: object, options: Partial<OAuthModuleOptions> = {}) {
     endpoints,
     identity: () => ida,
     ...hooks,
-  } as never)
+  })
   return startGate({ provider: { own }, ...options })
 }
 

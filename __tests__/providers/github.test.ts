@@ -372,7 +372,7 @@ describe('addresses', () => {
   test('a second GitHub stands beside the first, under a name of its own', async () => {
     const [first, second] = [await startVendor('github'), await startVendor('github')]
     const provider = { github: first.options, 'github-2': githubProvider(second.options) }
-    const gate = await startGate({ provider: provider as never })
+    const gate = await startGate({ provider })
     const browser = createBrowser()
     const page = await browser.get(gate.url('/auth/authn?connection=github-2'))
     expect(JSON.parse(page.body)).toMatchObject({

@@ -122,7 +122,7 @@ describe('the connection', () => {
         displayName: 'The <One>',
         iconUrl: 'https://icons.example/one.png',
       }),
-      two: oauth2Provider(two.options as never as OAuth2Options),
+      two: oauth2Provider(two.options as never),
     }
     const gate = await startGate({ provider })
     const browser = createBrowser()
@@ -329,9 +329,7 @@ describe('the token endpoint', () => {
     ['a name with a blank', { 'X One': 'a' }, /has a name that is no header name/],
     ['a name that is ours', { 'Content-Type': 'a' }, /must not set content-type/],
   ])('CO-11: %s throws', (_, tokenHeaders, message) => {
-    expect(complaint({ tokenHeaders: tokenHeaders as unknown as Record<string, string> })).toMatch(
-      message,
-    )
+    expect(complaint({ tokenHeaders })).toMatch(message)
   })
 
   test.each([
@@ -418,7 +416,7 @@ describe('userinfo', () => {
     expect((await logIn({ gate })).user).toMatchObject({ id })
   })
 
-  test.each([
+  test.each<unknown>([
     {},
     { sub: '' },
     { sub: '', id: 7 },

@@ -39,7 +39,7 @@ async function register(
     client_id: clientId,
     redirect_uris: [redirectUri.replace('localhost', `localhost:${gate.port}`)],
     ...metadata,
-  } as never)
+  })
   return gate
 }
 

@@ -116,27 +116,27 @@ describe('the contract of session stores', () => {
 describe('bounds', () => {
   test('beyond maxEntries the session used longest ago goes, where nobody has two', () => {
     const store = memoryStore({ maxEntries: 3 })
-    for (const name of ['a', 'b', 'c']) store.set(name, session(name), HOUR)
-    store.get('a')
-    store.set('d', session('d'), HOUR)
+    for (const name of ['a', 'b', 'c']) void store.set(name, session(name), HOUR)
+    void store.get('a')
+    void store.set('d', session('d'), HOUR)
     expect(keysOf(store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'c', 'd'])
   })
 
   test('S-114 what ran out goes before anything that lives', () => {
     const store = memoryStore({ maxEntries: 3 })
-    store.set('idle', session('idle'), HOUR)
-    store.set('short', session('short'), 1000)
-    store.set('c', session('c'), HOUR)
+    void store.set('idle', session('idle'), HOUR)
+    void store.set('short', session('short'), 1000)
+    void store.set('c', session('c'), HOUR)
     clock.forward(2)
-    store.set('d', session('d'), HOUR)
+    void store.set('d', session('d'), HOUR)
     expect(keysOf(store, ['idle', 'short', 'c', 'd'])).toEqual(['idle', 'c', 'd'])
   })
 
   test('S-114 a flood of logins of one account pushes out nobody else', () => {
     const store = memoryStore({ maxEntries: 1000 })
-    store.set('victim', session('victim'), HOUR)
+    void store.set('victim', session('victim'), HOUR)
     for (let index = 0; index < 20_000; index++)
-      store.set(`flood-${index}`, session('attacker'), HOUR)
+      void store.set(`flood-${index}`, session('attacker'), HOUR)
     expect(store.get('victim')).toBeDefined()
     expect(store.get('flood-19999')).toBeDefined()
     expect(store.get('flood-0')).toBeUndefined()
@@ -144,9 +144,9 @@ describe('bounds', () => {
 
   test('S-114 a flood from some accounts costs those accounts, not an idle user', () => {
     const store = memoryStore({ maxEntries: 500 })
-    store.set('victim', session('victim'), HOUR)
+    void store.set('victim', session('victim'), HOUR)
     for (let index = 0; index < 5_000; index++)
-      store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
+      void store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
     expect(store.get('victim')).toBeDefined()
     const kept = Array.from({ length: 5_000 }, (_, index) => `flood-${index}`)
     expect(keysOf(store, kept)).toHaveLength(499)
@@ -154,20 +154,20 @@ describe('bounds', () => {
 
   test('S-114 of one user at most maxPerUser sessions are kept, the latest', () => {
     const store = memoryStore({ maxPerUser: 2 })
-    for (const name of ['1', '2', '3', '4']) store.set(name, session('ada'), HOUR)
-    store.set('other', session('bob'), HOUR)
+    for (const name of ['1', '2', '3', '4']) void store.set(name, session('ada'), HOUR)
+    void store.set('other', session('bob'), HOUR)
     expect(keysOf(store, ['1', '2', '3', '4', 'other'])).toEqual(['3', '4', 'other'])
-    store.delete('4')
-    store.set('5', session('ada'), HOUR)
+    void store.delete('4')
+    void store.set('5', session('ada'), HOUR)
     expect(keysOf(store, ['3', '5'])).toEqual(['3', '5'])
   })
 
   test('beyond maxBytes sessions go until there is room, those of the heaviest user first', () => {
     const store = memoryStore({ maxBytes: 5_000 })
     const text = 'x'.repeat(900)
-    store.set('victim', session('victim', { text }), HOUR)
+    void store.set('victim', session('victim', { text }), HOUR)
     for (const name of ['1', '2', '3', '4', '5', '6'])
-      store.set(name, session('heavy', { text }), HOUR)
+      void store.set(name, session('heavy', { text }), HOUR)
     expect(keysOf(store, ['victim', '1', '2', '3', '4', '5', '6'])).toEqual([
       'victim',
       '3',
@@ -180,7 +180,7 @@ describe('bounds', () => {
   test('a session larger than maxBytes is an error, and pushes out nobody', () => {
     const store = memoryStore({ maxBytes: 1000 })
     const one = { kind: 'session', group: 'a', createdAt: 1, revision: 1 }
-    for (const key of ['k1', 'k2']) store.set(key, one, 60_000)
+    for (const key of ['k1', 'k2']) void store.set(key, one, 60_000)
     expect(() =>
       store.set('large', { ...one, claims: 'x'.repeat(1000) } as StoreRecord, 60_000),
     ).toThrow(/larger than maxBytes/)
@@ -189,8 +189,8 @@ describe('bounds', () => {
 
   test('writing a session again neither counts twice nor pushes another out', () => {
     const store = memoryStore({ maxEntries: 2, maxPerUser: 2 })
-    store.set('a', session('ada'), HOUR)
-    store.set('b', session('ada'), HOUR)
+    void store.set('a', session('ada'), HOUR)
+    void store.set('b', session('ada'), HOUR)
     for (let revision = 2; revision < 10; revision++)
       expect(store.update('a', session('ada', { revision }), HOUR)).toBe(true)
     expect(keysOf(store, ['a', 'b'])).toEqual(['a', 'b'])
@@ -198,15 +198,16 @@ describe('bounds', () => {
 
   test('a flood of sessions pushes out no record of another kind', () => {
     const store = memoryStore({ maxEntries: 10 })
-    store.set('user', { ...session('ada'), kind: 'user' }, HOUR)
-    for (let index = 0; index < 100; index++) store.set(`s${index}`, session(`u${index}`), HOUR)
+    void store.set('user', { ...session('ada'), kind: 'user' }, HOUR)
+    for (let index = 0; index < 100; index++)
+      void store.set(`s${index}`, session(`u${index}`), HOUR)
     expect(store.get('user')).toBeDefined()
   })
 
   test('maxEntries and maxBytes count sessions: users beyond them are kept and can be listed', async () => {
     const store = memoryStore({ maxEntries: 3, maxBytes: 1000 })
     for (let index = 0; index < 50; index++)
-      store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
+      void store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
     expect((await store.entries?.({ kind: 'user', limit: 100 }))?.entries).toHaveLength(50)
   })
 
@@ -214,7 +215,7 @@ describe('bounds', () => {
     'a limit of %s throws and names the option',
     (value) => {
       for (const name of ['maxEntries', 'maxBytes', 'maxPerUser']) {
-        expect(() => memoryStore({ [name]: value } as object)).toThrow(
+        expect(() => memoryStore({ [name]: value })).toThrow(
           new RegExp(`^memoryStore\\(\\)\\.${name} `),
         )
       }

@@ -141,7 +141,7 @@ const needed = (row: Row): Row => ({ ...row, isNeeded: true })
 const rules = {
   emailAddresses: folded(
     list('ada@corp.example', [
-      `${canary}`,
+      canary,
       `${canary}@`,
       `@${canary}.example`,
       `a@${canary}@corp.example`,
@@ -155,7 +155,7 @@ const rules = {
       `@${canary}.example`,
       '*',
       `*.${canary}.example`,
-      `${canary}`,
+      canary,
       `a@${canary}.example`,
     ]),
     'corp.example',
@@ -382,7 +382,7 @@ const gitlab: Extra<GitlabOptions> = {
   baseUrl: address('https://gitlab.corp.example'),
 }
 const google: Extra<GoogleOptions> = {
-  hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, `${canary}`]),
+  hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, canary]),
 }
 const microsoft: Extra<MicrosoftOptions> = {
   tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),

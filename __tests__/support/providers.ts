@@ -32,10 +32,10 @@ export function providerOf(
   more: Facts = {},
   name: string = vendor.vendor,
 ): ProviderOption {
-  const options = { ...vendor.options, ...more } as Facts
+  const options = { ...vendor.options, ...more }
   if (vendor.vendor === 'oidc') return { [name]: oidcProvider(options as never) }
   if (vendor.vendor === 'oauth2') return { [name]: oauth2Provider(options as never) }
-  return { [name]: options } as ProviderOption
+  return { [name]: options }
 }
 
 /** An app behind a gate that logs in at this vendor. */

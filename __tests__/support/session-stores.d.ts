@@ -1,13 +1,12 @@
 declare module 'pg' {
   type PoolOptions =
     { connectionString: string } | { host: string; port: number; user: string; database: string }
-  class Pool {
-    constructor(options: PoolOptions)
+  interface Pool {
     query(text: string): Promise<{ rowCount: number | null; rows: Record<string, unknown>[] }>
     on(event: 'error', listener: (error: Error) => void): this
     end(): Promise<void>
   }
-  const pg: { Pool: typeof Pool }
+  const pg: { Pool: new (options: PoolOptions) => Pool }
   export default pg
 }
 
