@@ -5,14 +5,8 @@ import { parseIdentity, parseMemberships, runHook } from '../oauth/run-hook.js'
 import { identityFromClaims } from '../oauth/claims.js'
 import type { Claims, MembershipList, Memberships } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
-import {
-  createPolicy,
-  type Decision,
-  fingerprintOf,
-  type Policy,
-  type Denial,
-  type Rules,
-} from './policy.js'
+import { createPolicy, type Decision, fingerprintOf, type Policy, type Denial } from './policy.js'
+import type { Rules } from './rules.js'
 import { type Provider, trustsEmail } from './provider.js'
 import type { OAuthUser } from './user.js'
 

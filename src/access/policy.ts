@@ -1,23 +1,7 @@
 import { sha256 } from '../http/ids.js'
 import type { Identity, Memberships } from '../oauth/identity.js'
-
-/** Lists of which one entry must match: e-mails, domains, organisations, teams and groups are alternatives. */
-export interface Rules {
-  readonly emailAddresses?: readonly string[] | undefined
-  readonly emailDomains?: readonly string[] | undefined
-  readonly organizations?: readonly string[] | undefined
-  readonly teams?: readonly string[] | undefined
-  readonly groups?: readonly string[] | undefined
-}
-
-export const ruleLists = [
-  'emailAddresses',
-  'emailDomains',
-  'organizations',
-  'teams',
-  'groups',
-] as const
-export type RuleList = (typeof ruleLists)[number]
+import { parseEmail } from './email.js'
+import { type RuleList, ruleLists, type Rules } from './rules.js'
 
 /** What the rules say of somebody. */
 export type Decision =
@@ -85,34 +69,6 @@ export function createPolicy(rules: Rules): Policy {
 
 function foldedIndex(entries: readonly string[] = []): Map<string, string> {
   return new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
-}
-
-/**
- * An address with one `@`, a dot-atom before it and a domain behind it, all ASCII (RFC 5322, 3.4.1), in lower case;
- * anything else matches no rule. The check comes before the folding: the Kelvin sign folds to `k`.
- */
-export function parseEmail(
-  email: string | undefined,
-): { whole: string; domain: string } | undefined {
-  if (email === undefined || email.length > 254) return undefined
-  const match =
-    /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([A-Za-z0-9.-]+)$/.exec(
-      email,
-    )
-  const domain = match?.[2]?.toLowerCase()
-  return domain !== undefined && isDomain(domain)
-    ? { whole: email.toLowerCase(), domain }
-    : undefined
-}
-
-/** Labels of letters, digits and inner dashes, at least two of them. (RFC 1035, 2.3.1) */
-export function isDomain(domain: string): boolean {
-  return (
-    domain.length <= 253 &&
-    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(
-      domain,
-    )
-  )
 }
 
 /** A short name for all that decides who may pass: another one means that everybody is checked again. */

@@ -1,5 +1,5 @@
 import type { ClientConfig } from '../oauth/client-config.js'
-import type { Rules } from './policy.js'
+import type { Rules } from './rules.js'
 
 /** A provider of a configuration: its definition, who we are there, and who may pass. */
 export interface Provider extends ClientConfig {

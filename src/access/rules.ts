@@ -1,76 +1,74 @@
-import { membershipLists } from '../oauth/identity.js'
-import type { OptionReader } from '../schema.js'
-import { isDomain, parseEmail, type Rules } from './policy.js'
-import { type Provider, trustsEmail } from './provider.js'
+import { type MembershipList, membershipLists } from '../oauth/identity.js'
+import type { Field } from '../schema/field.js'
+import { strings } from '../schema/types.js'
+import { isDomain, parseEmail } from './email.js'
+
+/** Lists of rules. They are alternatives: a user who matches one entry of one list may pass. */
+export interface Rules {
+  /** Verified email addresses. */
+  readonly emailAddresses?: readonly string[] | undefined
+  /** Domains of verified email addresses, compared whole: subdomains do not match. */
+  readonly emailDomains?: readonly string[] | undefined
+  /** Slugs of organizations that the user is a member of. */
+  readonly organizations?: readonly string[] | undefined
+  /** Teams that the user is a member of: `organization/team-slug`, or the numeric ID. */
+  readonly teams?: readonly string[] | undefined
+  /** Groups that the user is a member of. Compared exactly. */
+  readonly groups?: readonly string[] | undefined
+}
+
+export type RuleList = keyof Rules
+export type EmailList = Exclude<RuleList, MembershipList>
+
+type RuleField = Field<readonly string[], undefined>
+
+const lowerCase = (item: string) => item.toLowerCase()
+
+/** An array whose entries match `pattern`, compared in lower case. */
+const slugs = (pattern: RegExp, fix: string): RuleField =>
+  strings({ check: (item) => (pattern.test(item) ? undefined : fix), normalize: lowerCase })
+
+/** Every rule list: how its entries are checked and compared. A list of {@link MembershipList} needs the provider's API or claims. */
+export const ruleFields = {
+  emailAddresses: strings({ check: checkEmail, normalize: lowerCase }),
+  emailDomains: strings({ check: checkDomain, normalize: lowerCase }),
+  organizations: slugs(
+    /^[A-Za-z0-9_.-]+$/,
+    "has an entry that is not a slug: write it as in 'acme'",
+  ),
+  teams: slugs(
+    /^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/,
+    "has an entry that is not a team: write it as in 'acme/team-slug', or its numeric ID",
+  ),
+  groups: strings(),
+} satisfies Record<RuleList, RuleField>
+
+/** The names of all rule lists, in the order in which they are reported. */
+export const ruleLists = Object.keys(ruleFields) as RuleList[]
+
+export const emailLists = ruleLists.filter((list): list is EmailList => !isMembershipList(list))
+
+function isMembershipList(list: RuleList): list is MembershipList {
+  return membershipLists.some((name) => name === list)
+}
+
+/** The rule lists among parsed options. */
+export function rulesOf(values: Rules): Rules {
+  return Object.fromEntries(ruleLists.map((list) => [list, values[list]]))
+}
+
+export function hasRules(rules: Rules): boolean {
+  return ruleLists.some((list) => rules[list] !== undefined)
+}
 
 function checkEmail(item: string): string | undefined {
   if (item.startsWith('*'))
-    return 'has an entry that is no e-mail address: there are no wildcards, name domains in emailDomains'
-  return parseEmail(item) ? undefined : 'has an entry that is no e-mail address'
+    return 'has an entry that is not an email address: there are no wildcards, list domains in emailDomains'
+  return parseEmail(item) ? undefined : 'has an entry that is not an email address'
 }
 
-/** The lists of a provider, of a guard, or of rules on trial. */
-export function readRules(options: OptionReader): Rules {
-  const lower = (item: string) => item.toLowerCase()
-  return {
-    emailAddresses: options.list('emailAddresses', checkEmail, lower),
-    emailDomains: options.list(
-      'emailDomains',
-      (item) =>
-        isDomain(item)
-          ? undefined
-          : "has an entry that is no domain: write it as in 'example.com', in punycode if need be",
-      lower,
-    ),
-    organizations: options.list(
-      'organizations',
-      (item) =>
-        /^[A-Za-z0-9_.-]+$/.test(item)
-          ? undefined
-          : "has an entry that is no slug: write it as in 'acme'",
-      lower,
-    ),
-    teams: options.list(
-      'teams',
-      (item) =>
-        /^(?:[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+|\d+)$/.test(item)
-          ? undefined
-          : "has an entry that is no team: write it as in 'acme/team-slug', or its numeric id",
-      lower,
-    ),
-    groups: options.list('groups', () => undefined),
-  }
-}
-
-/** Rules of a guard or on trial that no user of any of the providers can meet. */
-export function refuseWhatCannotBeMet(
-  read: OptionReader,
-  lists: Rules,
-  providers: readonly Provider[],
-): void {
-  const emailList = lists.emailAddresses
-    ? 'emailAddresses'
-    : lists.emailDomains
-      ? 'emailDomains'
-      : undefined
-  const [unverified, ...more] = providers.filter(
-    (provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider),
-  )
-  if (emailList && unverified && more.length === providers.length - 1) {
-    read.fail(
-      emailList,
-      `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`,
-    )
-  }
-  for (const list of membershipLists) {
-    if (
-      lists[list] === undefined ||
-      providers.some(({ membershipLists: knows }) => knows?.includes(list))
-    )
-      continue
-    read.fail(
-      list,
-      `cannot be met: ${providers.map(({ label }) => label).join(', ')} knows no ${list}`,
-    )
-  }
+function checkDomain(item: string): string | undefined {
+  return isDomain(item)
+    ? undefined
+    : "has an entry that is not a domain: write it as in 'example.com', in punycode if it is not ASCII"
 }

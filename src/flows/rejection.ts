@@ -1,4 +1,4 @@
-import type { RuleList } from '../access/policy.js'
+import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
 import type { OAuthError } from '../http/errors.js'
 import type { LoginRequest } from './links.js'

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { RuleList } from '../access/policy.js'
+import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
 import type { OAuthErrorCode } from '../http/errors.js'
 

@@ -16,9 +16,9 @@ import {
   type UpstreamHeadersConfig,
 } from './options.js'
 import type { PagesOption } from '../pages/contexts.js'
-import { ruleLists } from '../access/policy.js'
+import { ruleLists } from '../access/rules.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
-import { readRules, refuseWhatCannotBeMet } from '../access/rules.js'
+import { readRules, refuseWhatCannotBeMet } from '../access/read-rules.js'
 import { parseProviders } from '../providers/parse-provider.js'
 import { type OptionReader, readOptions } from '../schema.js'
 import { isCookieStore } from '../session/cookie-sessions.js'

@@ -3,7 +3,7 @@ import type { Identity } from '../oauth/identity.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
-import { isDomain } from '../access/policy.js'
+import { isDomain } from '../access/email.js'
 import type { OptionReader } from '../schema.js'
 
 /** Options of the provider `google`. */

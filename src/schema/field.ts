@@ -1,0 +1,90 @@
+/**
+ * Options objects are described by tables: one {@link Field} per option, which is its type, limits and default. Unknown
+ * options, messages and the tests of wrong values follow from the tables.
+ */
+export type Fields = Readonly<Record<string, Field>>
+
+/** The parsed values of a table. */
+export type Values<F extends Fields> = {
+  readonly [Name in keyof F]: F[Name] extends Field<infer T, infer Absent> ? T | Absent : never
+}
+
+/** What a field accepts, as data: the basis for generated schemas and test rows. */
+export type FieldSchema =
+  | { readonly type: 'boolean' | 'function' | 'record' | 'strings' | 'url' | 'any' }
+  | { readonly type: 'seconds' | 'integer'; readonly min: number; readonly max: number }
+  | { readonly type: 'string'; readonly max: number; readonly pattern: RegExp | undefined }
+  | { readonly type: 'enum'; readonly values: readonly (string | boolean)[] }
+  | { readonly type: 'object'; readonly fields: Fields }
+
+/** Returns the value for the configuration, or `undefined` after adding a mistake. */
+export type Parse<T> = (value: unknown, mistakes: Mistakes) => T | undefined
+
+interface FieldDetails<Absent> {
+  readonly absent: Absent
+  readonly default?: unknown
+  /** How to fix that a required option is missing. */
+  readonly missing?: string
+  readonly description?: string
+}
+
+/** One option. `T` is its value in the configuration, `Absent` what stands there if the option is absent or `undefined`. */
+export class Field<T = unknown, Absent = unknown> {
+  constructor(
+    readonly schema: FieldSchema,
+    readonly parse: Parse<T>,
+    readonly details: FieldDetails<Absent>,
+  ) {}
+
+  /** The default, written as the option is written. */
+  default(value: unknown): Field<T, T> {
+    const absent = this.parse(value, new Mistakes('default'))
+    if (absent === undefined) throw new Error('a default value must be valid')
+    return new Field(this.schema, this.parse, { ...this.details, absent, default: value })
+  }
+
+  /** Reports an absent option; `fix` is the rest of the message. */
+  required(fix: string): Field<T, T> {
+    const details = { ...this.details, missing: fix } as unknown as FieldDetails<T>
+    return new Field(this.schema, this.parse, details)
+  }
+
+  /** Adds one sentence for documentation. */
+  describe(description: string): Field<T, Absent> {
+    return new Field(this.schema, this.parse, { ...this.details, description })
+  }
+}
+
+/** Collects all mistakes of a configuration. Messages name the option and the fix, and never quote a value: it may be a secret. */
+export class Mistakes {
+  readonly #path: string
+  readonly #found: { path: string; message: string }[]
+
+  constructor(path: string, found: { path: string; message: string }[] = []) {
+    this.#path = path
+    this.#found = found
+  }
+
+  /** Names an option in messages; what is added is part of this collection. */
+  at(name: string): Mistakes {
+    return new Mistakes(`${this.#path}.${name}`, this.#found)
+  }
+
+  add(fix: string): undefined {
+    this.#found.push({ path: this.#path, message: `${this.#path} ${fix}` })
+  }
+
+  /** Whether there is a mistake here, or in one of the named options. */
+  has(...names: readonly string[]): boolean {
+    const paths = names.length === 0 ? [this.#path] : names.map((name) => `${this.#path}.${name}`)
+    return this.#found.some(({ path: found }) =>
+      paths.some((path) => found === path || found.startsWith(`${path}.`)),
+    )
+  }
+
+  /** Throws one `TypeError` with one line per mistake. */
+  throwIfAny(): void {
+    if (this.#found.length > 0)
+      throw new TypeError(this.#found.map(({ message }) => message).join('\n'))
+  }
+}
