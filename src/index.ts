@@ -8,7 +8,10 @@ export {
 } from './middleware/oauth-context.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'
 export { Html, html, type HtmlValue } from './pages/html.js'
-export type { AppSession, AppUser, ListOptions, Page, SessionList, Users } from './session/users.js'
+export type { ListOptions, Page } from './session/paging.js'
+export type { AppSession, SessionList } from './session/session-list.js'
+export type { AppUser } from './session/user-record.js'
+export type { Users } from './session/users.js'
 export type {
   DenialEvent,
   OAuthEventName,
@@ -52,7 +55,7 @@ export {
 } from './providers/oauth2.js'
 export { oidcProvider, type OidcOptions } from './providers/oidc.js'
 export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
-export { cookieStore } from './session/cookie-sessions.js'
+export { cookieStore } from './session/stores/cookie-store.js'
 export type { ExpressSessionStore } from './session/stores/express-session-store.js'
 export { memoryStore, type MemoryStoreOptions } from './session/stores/memory-store.js'
 export type {

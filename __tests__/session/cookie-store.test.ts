@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Response } from 'express'
 import { cookieStore, oauthModule, type OAuthModuleOptions } from '../../src/index.js'
 import { Encrypter } from '../../src/http/encryption.js'
-import { createCookieSessions } from '../../src/session/cookie-sessions.js'
-import type { SessionStart } from '../../src/session/sessions.js'
+import { CookieSessions } from '../../src/session/cookie-sessions.js'
+import { createSessionState, type SessionStart } from '../../src/session/sessions.js'
 import type { OAuthUser } from '../../src/access/user.js'
 import { startVendor, type VendorOptions, type VendorServer } from '../../src/dev/vendors/index.js'
 import { requestsTo } from '../support/providers.js'
@@ -474,13 +474,11 @@ describe('tokens that change', () => {
   })
 
   test('of two writes that started from the same state the second is told so, and sees what the first wrote', async () => {
-    const sessions = createCookieSessions({
-      store: cookieStore(),
+    const sessions = new CookieSessions({
+      state: createSessionState(),
       encrypter: new Encrypter([secret]),
-      lifetimes: () => ({ inactivityTimeout: 0, maximumDuration: 0 }),
-      timeout: () => 1000,
-      clockTolerance: () => 0,
-      onBackgroundError() {},
+      lifetimes: { inactivityTimeout: 0, maximumDuration: 0 },
+      clockToleranceMs: 0,
       onEnd() {},
     })
     const user = { key: 'idp:1', id: '1', name: 'Ida' } as OAuthUser
@@ -618,7 +616,7 @@ describe('what the cookie store cannot do', () => {
     const [given, said] = options()
     oauthModule(given)
     const line = said.find((one) => one.startsWith('sessions live in cookies'))
-    expect(line).toMatch(/revoked from afar/)
+    expect(line).toMatch(/cannot be revoked remotely/)
     expect(line).toMatch(/cannot be listed \(store_not_listable\)/)
     expect(line).toMatch(/back-channel logout/)
     expect(line).toMatch(/re-check is not shared/)

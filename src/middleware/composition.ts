@@ -1,5 +1,6 @@
+import { Background } from '../http/background.js'
 import { createResponder } from '../pages/respond.js'
-import { type AppUsers, createAppUsers } from '../session/users.js'
+import { AppUsers } from '../session/users.js'
 import type { EventEmitter } from 'node:events'
 import { createEventEmitter, Events } from './events.js'
 import {
@@ -40,15 +41,25 @@ import {
 import { createRequestReports, RequestEvents, type RequestReports } from './request-events.js'
 import type { Denial } from '../access/policy.js'
 import { type Provider } from '../access/provider.js'
-import { createCookieSessions, isCookieStore } from '../session/cookie-sessions.js'
-import { createLogoutIndex, type LogoutIndex } from '../session/logout-index.js'
-import { absoluteExpiry } from '../session/session.js'
+import { CookieSessions } from '../session/cookie-sessions.js'
+import { absoluteExpiry } from '../session/lifetimes.js'
+import { LogoutIndex } from '../session/logout-index.js'
+import { AppSessions } from '../session/session-list.js'
 import {
-  createSessions,
-  type EndReason,
+  createSessionState,
   type OpenSession,
   type Sessions,
+  type SessionsConfig,
+  type SessionState,
 } from '../session/sessions.js'
+import { StoredSessions } from '../session/stored-sessions.js'
+import {
+  createUserActivityState,
+  UserActivity,
+  type UserActivityState,
+} from '../session/user-activity.js'
+import { isCookieStore } from '../session/stores/cookie-store.js'
+import { GuardedStore } from '../session/stores/guarded-store.js'
 import { storeLimits } from '../session/stores/store-limits.js'
 import { createRoutes } from './routes.js'
 import { createUpstreamHeaders } from './upstream-headers.js'
@@ -59,7 +70,10 @@ import { createSessionSignals, type SessionSignals } from './session-signals.js'
 export interface GateState {
   readonly encrypter: Encrypter
   readonly transactions: Transactions
-  readonly sessions: Sessions
+  readonly sessionState: SessionState
+  readonly userActivity: UserActivityState
+  /** Work that no response waits for. */
+  readonly pending: Set<Promise<unknown>>
   readonly sessionLock: SessionLock
   readonly eventEmitter: EventEmitter
   readonly requestReports: RequestReports
@@ -69,8 +83,6 @@ export interface GateState {
   readonly mounts: Set<string>
   readonly confirmedMounts: Set<string>
   readonly watches: SessionSignals
-  readonly appUsers: AppUsers
-  readonly logoutIndex: LogoutIndex
   readonly seenLogoutTokens: SeenLogoutTokens
   /** What guards of single routes ask about. */
   readonly asked: GuardedMemberships
@@ -83,6 +95,11 @@ export interface Composition {
   readonly recheck: Recheck
   readonly connections: ReadonlyMap<string, Connection>
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
+  readonly sessions: Sessions
+  readonly background: Background
+  readonly users: AppUsers
+  readonly sessionList: AppSessions
+  readonly userActivity: UserActivity
   readonly events: Events
   readonly requestEvents: RequestEvents
 }
@@ -98,44 +115,29 @@ export function createGateState(
   const onBackgroundError = (error: unknown) =>
     current().config.logger.error('something beside a request failed', describeError(error))
   const encrypter = new Encrypter(first.secrets)
-  const open = isCookieStore(store) ? createCookieSessions : createSessions
-  const sessions: Sessions = open({
-    store,
-    encrypter,
-    lifetimes: () => current().config.lifetimes,
-    timeout: storeTimeout,
-    clockTolerance: () => current().config.clockTolerance,
-    onBackgroundError,
-    onEnd(key: string, reason: EndReason, wasThere: boolean) {
-      sessionLock.unsaved.delete(key)
-      signals.ended(key, reason)
-      if (wasThere && (reason === 'expired' || reason === 'revoked'))
-        current().events.emit(reason, { sessionHandle: key })
-    },
+  const signals = createSessionSignals({
+    sessions: () => current().sessions,
+    recheck: () => current().recheck,
   })
-  const signals = createSessionSignals({ sessions, recheck: () => current().recheck })
   const sessionLock = createSessionLock({
     store,
-    sessions,
+    sessions: {
+      reload: (session) => current().sessions.reload(session),
+      update: (session, changes, tokens) => current().sessions.update(session, changes, tokens),
+    },
     storeTimeout,
     holdTime: () => longestCheck(current().config),
     waitTime: () => oneExchange(current().config),
     onBackgroundError,
-  })
-  const appUsers = createAppUsers({
-    store,
-    storeTimeout,
-    sessions,
-    expiresAt: (session) => absoluteExpiry(session, current().config.lifetimes),
-    providerUrl: (name) => current().connections.get(name)?.provider.issuer ?? '',
-    beside: sessionLock.inBackground,
   })
   for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   return {
     encrypter,
     transactions: new Transactions(encrypter, createTransactionState()),
-    sessions,
+    sessionState: createSessionState(),
+    userActivity: createUserActivityState(),
+    pending: new Set(),
     sessionLock,
     eventEmitter: createEventEmitter(),
     requestReports: createRequestReports(),
@@ -144,8 +146,6 @@ export function createGateState(
     mounts: new Set(),
     confirmedMounts: new Set(),
     watches: signals,
-    appUsers,
-    logoutIndex: createLogoutIndex(store, storeTimeout),
     seenLogoutTokens: createSeenLogoutTokens(),
     asked,
   }
@@ -154,25 +154,49 @@ export function createGateState(
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function compose(config: Config, shared: GateState, previous?: Composition): Composition {
   const { logger, basePath, providers, lifetimes, check } = config
-  const {
-    encrypter,
-    transactions,
-    sessions,
-    sessionLock,
-    watches: signals,
-    appUsers,
-    logoutIndex,
-    seenLogoutTokens,
-    asked,
-  } = shared
+  const { encrypter, transactions, sessionLock, watches: signals, seenLogoutTokens, asked } = shared
   const events = new Events(shared.eventEmitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
+  const store = new GuardedStore(config.store, config.storeTimeout)
+  const keepsRecords = !isCookieStore(config.store)
+  const background = new Background(shared.pending, (error) =>
+    logger.error('something beside a request failed', describeError(error)),
+  )
+  const sessionsConfig: SessionsConfig = {
+    state: shared.sessionState,
+    encrypter,
+    lifetimes,
+    clockToleranceMs: config.clockTolerance,
+    onEnd(key, reason, wasThere) {
+      sessionLock.unsaved.delete(key)
+      signals.ended(key, reason)
+      if (wasThere && (reason === 'expired' || reason === 'revoked'))
+        events.emit(reason, { sessionHandle: key })
+    },
+  }
+  const sessions = keepsRecords
+    ? new StoredSessions({ ...sessionsConfig, store, background })
+    : new CookieSessions(sessionsConfig)
   const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(encrypter, mounts, basePath)
   const loginLoop = createLoginLoopDetector(encrypter)
   const upstream = createUpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
+  const userActivity = new UserActivity({
+    store,
+    state: shared.userActivity,
+    background,
+    providerUrl: (name) => connections.get(name)?.provider.issuer ?? '',
+  })
+  const users = new AppUsers({ store, sessions, activity: userActivity, keepsRecords })
+  const sessionList = new AppSessions({
+    store,
+    sessions,
+    expiresAt: (session) => absoluteExpiry(session, lifetimes),
+    keepsRecords,
+  })
+  const logoutIndex = new LogoutIndex(store)
   const [only] = connections.size === 1 ? connections.keys() : []
   const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
   const reports = new RequestEvents({ events, clientIdOf }, shared.requestReports)
@@ -212,7 +236,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     sessionLock,
     ...check,
     // A check beside the request has no answer to put a new cookie into.
-    isEarly: check.isEarly && !isCookieStore(config.store),
+    isEarly: check.isEarly && keepsRecords,
     onIdentified,
     onChecked: (session, result, duration) => tellCheck(events, signals, session, result, duration),
   })
@@ -272,7 +296,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
       beside: sessionLock.inBackground,
     }),
     backchannelLogout:
-      providers.some(({ openid }) => openid) && !isCookieStore(config.store)
+      providers.some(({ openid }) => openid) && keepsRecords
         ? createBackchannelLogout({
             connections,
             sessions,
@@ -284,15 +308,11 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     sessions,
     recheck,
     async onLogin(session, now) {
-      await appUsers.noteLogin(session.record, now)
+      if (keepsRecords) await userActivity.recordLogin(session.record.user, now)
       if (session.record.subject !== undefined)
-        await logoutIndex.note(
-          session.key,
-          session.record,
-          sessions.expiry(session).expiresAt - now,
-        )
+        await logoutIndex.add(session.key, session.record, sessions.expiry(session).expiresAt - now)
       if (config.sessionsPerUser !== undefined)
-        await appUsers.endOldest(session, config.sessionsPerUser)
+        await sessionList.endOldest(session, config.sessionsPerUser)
       events.emit('login', factsOf(session))
     },
     onLogout: (session) => events.emit('logout', factsOf(session)),
@@ -319,9 +339,24 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     specialPaths,
     reports,
     cookieConflicts: new CookieConflicts(logger, shared.cookieConflicts),
-    onActivity: ({ record }, now) => appUsers.noteActivity(record.user, now),
+    onActivity: ({ record }, now) => {
+      if (keepsRecords) userActivity.recordActivity(record.user, now)
+    },
   })
-  return { config, gate, recheck, connections, evaluators, events, requestEvents: reports }
+  return {
+    config,
+    gate,
+    recheck,
+    connections,
+    evaluators,
+    sessions,
+    background,
+    users,
+    sessionList,
+    userActivity,
+    events,
+    requestEvents: reports,
+  }
 }
 
 function connect(

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { SessionList, Users } from '../session/users.js'
+import type { SessionList } from '../session/session-list.js'
+import type { Users } from '../session/users.js'
 import { compose, type Composition, createGateState, type GateState } from './composition.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { Events } from './events.js'
@@ -104,9 +105,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     requireAuth,
     authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) =>
       current.gate.authenticate(req, options),
-    users: shared.appUsers.users,
-    sessions: shared.appUsers.sessions,
-    monthlyActiveUsers: shared.appUsers.monthlyActiveUsers,
+    ...publicLists(() => current),
     reconfigure(changed: OAuthModuleOptions) {
       current = compose(parseOptions(keepFixed(changed, first)), shared)
       // Sockets are open under the old rules.
@@ -129,10 +128,29 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     async close() {
       shared.watches.close()
       await shared.sessionLock.drain()
-      await shared.sessions.drain()
+      await current.background.drain()
       await first.store.close?.()
     },
   })
+}
+
+/** The lists of users and sessions, whose methods may be destructured. */
+function publicLists(
+  current: () => Composition,
+): Pick<OAuthMiddleware, 'users' | 'sessions' | 'monthlyActiveUsers'> {
+  return {
+    users: {
+      list: (options) => current().users.list(options),
+      get: (id) => current().users.get(id),
+      delete: (id) => current().users.delete(id),
+    },
+    sessions: {
+      list: (options) => current().sessionList.list(options),
+      get: (id) => current().sessionList.get(id),
+      revoke: (id) => current().sessionList.revoke(id),
+    },
+    monthlyActiveUsers: (month) => current().userActivity.countMonth(month),
+  }
 }
 
 /** The methods for listeners, which may be destructured. */

@@ -21,7 +21,7 @@ export interface SessionSignals {
 }
 
 export interface SessionSignalsConfig {
-  sessions: Sessions
+  sessions: () => Sessions
   /** Read at each use: the configuration may change while sockets are open. */
   recheck: () => Recheck
 }
@@ -60,7 +60,7 @@ export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig
 
   /** What a request at this moment would be told. */
   const look = async (known: OpenSession, req: IncomingMessage): Promise<OpenSession> => {
-    const session = await sessions.reload(known)
+    const session = await sessions().reload(known)
     if (session === undefined || !recheck().isOfThisClient(session.record))
       throw new OAuthError('login_required')
     const status = recheck().checkStatus(session.record, Date.now())
@@ -71,7 +71,7 @@ export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig
 
   /** Until when the session holds by what is known of it. */
   const undisputedUntil = (session: OpenSession) => {
-    const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(session)
+    const { expiresAt, idleExpiresAt = expiresAt } = sessions().expiry(session)
     return Math.min(expiresAt, idleExpiresAt, recheck().graceEndsAt(session.record))
   }
 
@@ -84,7 +84,7 @@ export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig
     let timer: NodeJS.Timeout | undefined
     let isStopped = false
     const arm = (isFirst: boolean) => {
-      const { expiresAt, idleExpiresAt = expiresAt } = sessions.expiry(current)
+      const { expiresAt, idleExpiresAt = expiresAt } = sessions().expiry(current)
       const next = Math.min(
         expiresAt,
         idleExpiresAt,

@@ -8,7 +8,7 @@ import { type Provider } from '../access/provider.js'
 import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
 import type { memoryStore } from '../session/stores/memory-store.js'
-import type { Lifetimes } from '../session/session.js'
+import type { Lifetimes } from '../session/lifetimes.js'
 import type { SessionStore } from '../session/stores/store.js'
 
 /** Takes messages; never sees a secret. */

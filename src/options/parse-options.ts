@@ -21,7 +21,7 @@ import { type Provider, trustsEmail } from '../access/provider.js'
 import { readRules, refuseWhatCannotBeMet } from '../access/read-rules.js'
 import { parseProviders } from '../providers/parse-provider.js'
 import { type OptionReader, readOptions } from '../schema.js'
-import { isCookieStore } from '../session/cookie-sessions.js'
+import { isCookieStore } from '../session/stores/cookie-store.js'
 import {
   expressSessionStore,
   isExpressSessionStore,

@@ -1,182 +1,157 @@
-import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
+import type { Encrypter } from '../http/encryption.js'
 import { randomId, sha256 } from '../http/ids.js'
 import { isObject, parseJson } from '../http/json.js'
-import { deepFreeze } from './stores/deep-freeze.js'
+import { activityWriteInterval } from './lifetimes.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'
+import { newSession, parseSession, type Session, type SessionStart } from './session.js'
 import {
-  absoluteExpiry,
-  idleExpiry,
-  isExpired,
-  type Session,
-  remaining,
-  activityWriteInterval,
-} from './session.js'
-import {
-  parseSession,
-  headerTokensOf,
-  type OpenSession,
   type AnonymousReason,
-  newSession,
-  type Sessions,
+  type EndReason,
+  type OpenSession,
   type SessionResult,
+  Sessions,
   type SessionsConfig,
-  type Tokens,
+  type SessionState,
 } from './sessions.js'
-import type { SessionStore } from './stores/store.js'
+import { deepFreeze } from './stores/deep-freeze.js'
+import type { StoreRecord } from './stores/store.js'
+import { plainTokens, readPlainTokens, type Tokens } from './tokens.js'
 
-/** Sessions of which this process has a newer state than their visitor's cookie may have. */
-const MAX_NEWER = 1_000
-/** In the place of an id: the cookie that came holds an older state than this process knows. */
+/** The ID of a session of which this process has a newer revision than the cookie that the browser sent. */
 const OUTDATED = ''
-/** Tells this store from others, also where two copies of the package are loaded. */
-const mark = Symbol.for('oauth-module cookie store')
 
-/**
- * Sessions in the visitor's cookie, sealed: for those without any store, as on serverless platforms. It cannot revoke from afar, list, or share a
- * check between processes, and a copy of the cookie stays good until the session's own limits: set them.
- */
-export function cookieStore(): SessionStore {
-  const store: SessionStore = {
-    get: () => undefined,
-    set: () => undefined,
-    update: () => false,
-    delete: () => false,
+/** Sessions in the cookie: the ID is the encrypted session, so a new ID has to be written to the cookie. */
+export class CookieSessions extends Sessions {
+  readonly #encrypter: Encrypter
+  /**
+   * `ended`: what this process ended; other processes cannot know of it. `newer`: for requests that were sent with the
+   * previous cookie, and for responses that could no longer set the new one, whose refresh token may already be used.
+   */
+  readonly #state: SessionState
+  readonly #onEnd: SessionsConfig['onEnd']
+
+  constructor(config: SessionsConfig) {
+    super(config)
+    this.#encrypter = config.encrypter
+    this.#state = config.state
+    this.#onEnd = config.onEnd
   }
-  return Object.assign(store, { [mark]: true })
-}
 
-export function isCookieStore(store: unknown): boolean {
-  return typeof store === 'object' && store !== null && mark in store
-}
+  find(
+    cookieHeader: string | undefined,
+    cookieName: string,
+    now: number,
+    instance: string,
+  ): SessionResult {
+    let reason: AnonymousReason = 'none'
+    for (const { id, text } of readChunkedCookies(cookieHeader, cookieName)) {
+      const session = this.#decrypt(id, text)
+      // The limits of this instance do not apply to a session of another one.
+      if (session !== undefined && session.record.instance !== instance) continue
+      const found: SessionResult =
+        session === undefined ? { reason: 'expired' } : this.#check(this.#latest(session), now)
+      if (found.session !== undefined) return found
+      if (reason === 'none') reason = found.reason
+    }
+    return { reason }
+  }
 
-/** What the cookie store gives up, for the log. */
-export const cookieStoreLimits =
-  'sessions live in cookies: none can be revoked from afar, users and sessions cannot be listed (store_not_listable), back-channel logout does not exist, ' +
-  'a re-check is not shared between processes, and a copy of a cookie stays good after a logout elsewhere'
+  create(start: SessionStart, tokens: Tokens, now: number): OpenSession {
+    const key = sha256(randomId())
+    // Only lists of sessions need the browser, and cookies cannot be listed.
+    const browser = { userAgent: undefined, ipAddress: undefined }
+    return this.#encrypt(key, newSession({ ...start, browser }, now, plainTokens(tokens)))
+  }
 
-/** Sessions whose id is the session itself, sealed: another id means that the cookie has to be set anew. */
-export function createCookieSessions({
-  encrypter,
-  lifetimes,
-  clockTolerance,
-  onEnd,
-}: SessionsConfig): Sessions {
-  // What this process ended stays ended here; other processes cannot know.
-  const ended = new LRUCache<string, AnonymousReason>({ max: 10_000 })
-  // Requests that came with the cookie before, and answers that could no longer set the new one: the old refresh token may be spent.
-  const newer = new LRUCache<string, OpenSession>({ max: MAX_NEWER })
+  update(
+    session: OpenSession,
+    changes: Partial<Session>,
+    tokens?: Tokens,
+  ): OpenSession | undefined {
+    const { key, record } = session
+    if (this.#state.ended.has(key) || this.#latest(session) !== session) return undefined
+    const updated = this.#encrypt(key, {
+      ...record,
+      ...changes,
+      revision: record.revision + 1,
+      ...(tokens && plainTokens(tokens)),
+    })
+    this.#state.newer.set(key, updated)
+    return updated
+  }
 
-  const sealed = (key: string, session: Session): OpenSession => {
-    for (const part of leaner(session)) {
-      const id = encodeChunks(encrypter.encrypt('session', JSON.stringify({ key, session: part })))
-      if (id !== undefined) return { id, key, record: deepFreeze(session) }
+  reload(session: OpenSession): OpenSession | undefined {
+    return this.#check(this.#latest(session), Date.now()).session
+  }
+
+  destroy(key: string, reason: EndReason): boolean {
+    const isRevoked = reason === 'revoked' || reason === 'ended'
+    this.#state.ended.set(key, isRevoked ? 'revoked' : 'expired')
+    this.#state.newer.delete(key)
+    this.#onEnd(key, reason, true)
+    return true
+  }
+
+  tokens({ record }: OpenSession): Tokens {
+    return readPlainTokens(record)
+  }
+
+  hasTokens(): boolean {
+    return true
+  }
+
+  recordActivity(session: OpenSession, now: number): OpenSession {
+    const { key, record, id } = session
+    const isDue =
+      this.lifetimes.inactivityTimeout > 0 &&
+      now - record.lastActiveAt >= activityWriteInterval(this.lifetimes)
+    return isDue || id === OUTDATED ? this.#encrypt(key, { ...record, lastActiveAt: now }) : session
+  }
+
+  protected lastActiveAt({ record }: OpenSession): number {
+    return record.lastActiveAt
+  }
+
+  #encrypt(key: string, record: Session): OpenSession {
+    for (const session of reductions(record)) {
+      const json = JSON.stringify({ key, session })
+      const id = encodeChunks(this.#encrypter.encrypt('session', json))
+      if (id !== undefined) return { id, key, record: deepFreeze(record) }
     }
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
-  const opened = (text: string): Omit<OpenSession, 'id'> | undefined => {
-    const value = parseJson(encrypter.decrypt('session', text))
+
+  #decrypt(id: string, text: string): OpenSession | undefined {
+    const value = parseJson(this.#encrypter.decrypt('session', text))
     if (!isObject(value) || typeof value['key'] !== 'string') return undefined
-    const session = parseSession(value['session'] as Session)
-    return session && { key: value['key'], record: session }
-  }
-  const newest = (session: OpenSession): OpenSession => {
-    const known = newer.get(session.key)
-    if (known === undefined || known.record.revision <= session.record.revision) return session
-    const lastActiveAt = Math.max(known.record.lastActiveAt, session.record.lastActiveAt)
-    return { id: OUTDATED, key: session.key, record: { ...known.record, lastActiveAt } }
-  }
-  const judge = (session: OpenSession, now: number): SessionResult => {
-    const reason = ended.get(session.key)
-    if (reason !== undefined) return { reason }
-    return isExpired(
-      session.record,
-      session.record.lastActiveAt,
-      lifetimes(),
-      now,
-      clockTolerance(),
-    )
-      ? { reason: 'expired' }
-      : { session }
+    const record = parseSession(value['session'] as StoreRecord | undefined)
+    return record && { id, key: value['key'], record }
   }
 
-  return {
-    find(cookieHeader, cookieName, now, instance) {
-      let reason: AnonymousReason = 'none'
-      for (const { id, text } of readChunkedCookies(cookieHeader, cookieName)) {
-        const session = opened(text)
-        // Another instance's limits are not ours to apply.
-        if (session !== undefined && session.record.instance !== instance) continue
-        const found: SessionResult =
-          session === undefined ? { reason: 'expired' } : judge(newest({ id, ...session }), now)
-        if (found.session !== undefined) return found
-        if (reason === 'none') reason = found.reason
-      }
-      return { reason }
-    },
-    async create(start, tokens, now) {
-      const key = sha256(randomId())
-      // Only lists of sessions say where a login came from.
-      const browser = { userAgent: undefined, ipAddress: undefined }
-      return sealed(key, newSession({ ...start, browser }, now, keepTokens(tokens)))
-    },
-    async update(session, changes, tokens) {
-      const { key, record } = session
-      if (ended.has(key) || newest(session) !== session) return undefined
-      const updated = sealed(key, {
-        ...record,
-        ...changes,
-        revision: record.revision + 1,
-        ...(tokens && keepTokens(tokens)),
-      })
-      newer.set(key, updated)
-      return updated
-    },
-    async reload(session) {
-      return judge(newest(session), Date.now()).session
-    },
-    async destroy(key, reason) {
-      ended.set(key, reason === 'revoked' || reason === 'ended' ? 'revoked' : 'expired')
-      newer.delete(key)
-      onEnd(key, reason, true)
-      return true
-    },
-    tokens: ({ record }) => JSON.parse(record.tokens),
-    hasTokens: () => true,
-    recordActivity(session, now) {
-      const limits = lifetimes()
-      const isDue =
-        limits.inactivityTimeout > 0 &&
-        now - session.record.lastActiveAt >= activityWriteInterval(limits)
-      return isDue || session.id === OUTDATED
-        ? sealed(session.key, { ...session.record, lastActiveAt: now })
-        : session
-    },
-    expiry({ record }) {
-      return {
-        expiresAt: absoluteExpiry(record, lifetimes()),
-        idleExpiresAt: idleExpiry(record.lastActiveAt, lifetimes()),
-      }
-    },
-    nextExpiry: (session, now) => now + remaining(session, now, lifetimes(), now),
-    drain: async () => undefined,
+  #latest(session: OpenSession): OpenSession {
+    const newer = this.#state.newer.get(session.key)
+    if (newer === undefined || newer.record.revision <= session.record.revision) return session
+    const lastActiveAt = Math.max(newer.record.lastActiveAt, session.record.lastActiveAt)
+    return { id: OUTDATED, key: session.key, record: { ...newer.record, lastActiveAt } }
+  }
+
+  #check(session: OpenSession, now: number): SessionResult {
+    const reason = this.#state.ended.get(session.key)
+    if (reason !== undefined) return { reason }
+    return this.isExpired(session, now) ? { reason: 'expired' } : { session }
   }
 }
 
 const TOO_LARGE =
-  'the session is too large for cookieStore(), even without ID token and claims: use a store, or ask for fewer scopes and shorter tokens'
+  'the session is too large for cookieStore(), even without ID token and claims: use a store, or request fewer scopes and shorter tokens'
 
-/** The session, then what is left of it where it is too long: what the provider said is convenience, who the user is, is not. */
-function* leaner(session: Session): Generator<Session> {
+/** The session, then what remains if it is too long for cookies: first without the ID token, then without claims. */
+function* reductions(session: Session): Generator<Session> {
   yield session
-  const tokens: Tokens = JSON.parse(session.tokens)
-  // A provider can be told to log out without it, though it may ask then.
-  const withoutIdToken = { ...session, ...keepTokens({ ...tokens, idToken: undefined }) }
+  // Only the logout at the provider uses the ID token; without it the provider may ask the user to confirm.
+  const tokens = plainTokens({ ...readPlainTokens(session), idToken: undefined })
+  const withoutIdToken = { ...session, ...tokens }
   yield withoutIdToken
   yield { ...withoutIdToken, user: { ...session.user, claims: {} } }
-}
-
-/** Sealed with the rest of the session, and not once more: twice is longer and no safer. */
-function keepTokens(tokens: Tokens): Pick<Session, 'tokens' | 'headerTokens'> {
-  return { tokens: JSON.stringify(tokens), headerTokens: headerTokensOf(tokens) }
 }

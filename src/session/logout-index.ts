@@ -1,100 +1,96 @@
-import { OAuthError } from '../http/errors.js'
 import { sha256 } from '../http/ids.js'
-import { callStore } from './stores/guarded-store.js'
-import { MAX_SESSION_MS, type Session } from './session.js'
-import type { EntriesPage, SessionStore, StoreRecord } from './stores/store.js'
+import { MAX_SESSION_MS } from './lifetimes.js'
+import { everyEntry } from './paging.js'
+import type { Session } from './session.js'
+import type { GuardedStore } from './stores/guarded-store.js'
+import type { StoreRecord } from './stores/store.js'
+import { readRecord } from './user-record.js'
 
-/** What made a session: a provider may share its name with another app's in the same store. */
+/** The client that created a session: providers of different apps that share a store may have the same name. */
 export type SessionMaker = Pick<Session, 'provider' | 'issuer' | 'clientId'>
 
-/** Finds sessions by what a provider calls them: its session id, or its user's subject. */
-export interface LogoutIndex {
-  /** `ttl`: until the session ends in any case by the limits of now, in milliseconds. */
-  note(key: string, session: Session, ttl: number): Promise<void>
-  /** Keys of the sessions; of all of a user's where no session is named. */
-  find(
-    maker: SessionMaker,
-    by: { sid: string | undefined; sub: string | undefined },
-  ): Promise<readonly string[]>
+/** What a logout token names: a session at the provider, its user, or both. */
+export interface LogoutSubject {
+  readonly sid: string | undefined
+  readonly sub: string | undefined
 }
 
-/** From the provider's name for something to ours. */
+/** The record that leads from an identifier of the provider to a session. Its group is the user's key. */
 interface Pointer extends StoreRecord {
-  /** The user's key is the record's group. */
   readonly kind: 'sid' | 'sub'
-  /** The latest session. */
+  /** The key of the latest session. */
   readonly session: string
 }
 
-export function createLogoutIndex(store: SessionStore, storeTimeout: () => number): LogoutIndex {
-  const list = store.entries?.bind(store)
-  const keyOf = (
-    kind: Pointer['kind'],
-    { provider, issuer, clientId }: SessionMaker,
-    value: string,
-  ) => `${kind}-${sha256(JSON.stringify([provider, issuer, clientId, value]))}`
-  const point = async (
+/** Finds the sessions that a logout token of the provider refers to (OpenID Connect Back-Channel Logout 1.0). */
+export class LogoutIndex {
+  readonly #store: GuardedStore
+
+  constructor(store: GuardedStore) {
+    this.#store = store
+  }
+
+  /**
+   * Adds a session.
+   *
+   * @param ttl The time until the session expires at the latest, in milliseconds.
+   */
+  async add(key: string, session: Session, ttl: number): Promise<void> {
+    await this.#point('sid', session.boundClaims['sid'], key, session, ttl)
+    // One record per user, which must outlive sessions to which a later configuration gives more time.
+    await this.#point('sub', session.subject, key, session, MAX_SESSION_MS)
+  }
+
+  /** The keys of the sessions of this client; without a `sid`, all sessions of the user. */
+  async find(maker: SessionMaker, { sid, sub }: LogoutSubject): Promise<readonly string[]> {
+    const pointer = await this.#read('sid', maker, sid)
+    // One session at the provider can have several sessions here; a store that cannot list has only the latest.
+    if (pointer !== undefined && this.#store.entries === undefined) return [pointer.session]
+    const user = pointer ?? (await this.#read('sub', maker, sub))
+    if (user === undefined) return []
+    const keys: string[] = []
+    for await (const [key, record] of everyEntry(this.#store, 'session', user.group))
+      if (isMeant(record as Session, maker, { sid, sub })) keys.push(key)
+    return keys
+  }
+
+  async #point(
     kind: Pointer['kind'],
     value: unknown,
     key: string,
     session: Session,
     ttl: number,
-  ) => {
+  ): Promise<void> {
     if (typeof value !== 'string') return
-    const pointer: Pointer = {
-      kind,
-      group: session.group,
-      createdAt: session.createdAt,
-      revision: 1,
-      session: key,
-    }
-    await callStore(() => store.set(keyOf(kind, session, value), pointer, ttl), storeTimeout())
+    const { group, createdAt } = session
+    const pointer: Pointer = { kind, group, createdAt, revision: 1, session: key }
+    await this.#store.set(pointerKey(kind, session, value), pointer, ttl)
   }
-  const follow = async (
+
+  async #read(
     kind: Pointer['kind'],
     maker: SessionMaker,
     value: string | undefined,
-  ): Promise<Pointer | undefined> => {
+  ): Promise<Pointer | undefined> {
     if (value === undefined) return undefined
-    const record = await callStore(() => store.get(keyOf(kind, maker, value)), storeTimeout())
-    return record?.kind === kind ? (record as Pointer) : undefined
+    return readRecord<Pointer>(this.#store, pointerKey(kind, maker, value), kind)
   }
-  const sessionsOf = async (
-    group: string,
-    isMeant: (session: Session) => boolean,
-  ): Promise<string[]> => {
-    if (list === undefined) throw new OAuthError('store_not_listable')
-    const keys: string[] = []
-    let after: string | undefined
-    do {
-      const page: EntriesPage = await callStore(
-        () => list({ kind: 'session', group, after, limit: 1000 }),
-        storeTimeout(),
-      )
-      for (const [key, record] of page.entries) if (isMeant(record as Session)) keys.push(key)
-      after = page.next
-    } while (after !== undefined)
-    return keys
-  }
+}
 
-  return {
-    async note(key, session, ttl) {
-      await point('sid', session.boundClaims['sid'], key, session, ttl)
-      // One for each user: it has to outlive sessions that a later configuration gives more time.
-      await point('sub', session.subject, key, session, MAX_SESSION_MS)
-    },
-    async find(maker, { sid, sub }) {
-      const isMeant = ({ provider, issuer, clientId, subject, boundClaims }: Session) =>
-        provider === maker.provider &&
-        issuer === maker.issuer &&
-        clientId === maker.clientId &&
-        (sid === undefined || boundClaims['sid'] === sid) &&
-        (sub === undefined || subject === sub)
-      const named = await follow('sid', maker, sid)
-      // One session at the provider may have led to several here; without a list the latest is known.
-      if (named !== undefined && list === undefined) return [named.session]
-      const user = named ?? (await follow('sub', maker, sub))
-      return user === undefined ? [] : sessionsOf(user.group, isMeant)
-    },
-  }
+function pointerKey(
+  kind: Pointer['kind'],
+  { provider, issuer, clientId }: SessionMaker,
+  value: string,
+): string {
+  return `${kind}-${sha256(JSON.stringify([provider, issuer, clientId, value]))}`
+}
+
+function isMeant(session: Session, maker: SessionMaker, { sid, sub }: LogoutSubject): boolean {
+  return (
+    session.provider === maker.provider &&
+    session.issuer === maker.issuer &&
+    session.clientId === maker.clientId &&
+    (sid === undefined || session.boundClaims['sid'] === sid) &&
+    (sub === undefined || session.subject === sub)
+  )
 }

@@ -32,7 +32,7 @@ export interface SessionLock {
 
 export interface SessionLockConfig {
   store: SessionStore
-  sessions: Sessions
+  sessions: Pick<Sessions, 'reload' | 'update'>
   storeTimeout: () => number
   /** How long a holder may take at most, in milliseconds: an exchange with the provider and the writes. */
   holdTime: () => number

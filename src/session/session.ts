@@ -1,111 +1,94 @@
+import { isObject } from '../http/json.js'
+import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
 import type { Claims } from '../oauth/identity.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 
-/** A login, as the store keeps it. Plain JSON. */
+/** A login as it is stored: plain JSON. */
 export interface Session extends StoreRecord {
   readonly kind: 'session'
   readonly version: 1
-  /** The instance, provider, issuer and client that the session was made by; it counts for no other. */
+  /** The instance, provider, issuer and client that created the session; it is valid for these only. */
   readonly instance: string
   readonly provider: string
   readonly issuer: string
   readonly clientId: string
   readonly user: OAuthUser
-  /** The `sub` of the ID token, where there is one. */
+  /** The `sub` of the ID token, if there is one. */
   readonly subject: string | undefined
-  /** Claims of the ID token that stay true: who, where, and which login. */
+  /** Claims of the ID token that remain true for the whole session: user, issuer and login. */
   readonly boundClaims: Claims
-  /** Of the login: some providers want it again at a refresh. */
+  /** The redirect URI of the login: some providers require it again when a token is refreshed. */
   readonly redirectUri: string
   readonly scopes: readonly string[]
   readonly lastActiveAt: number
-  /** When the user last logged in at the provider, if it says so. */
+  /** When the user last authenticated at the provider, if the provider states it. */
   readonly authTime: number | undefined
   readonly accessTokenExpiresAt: number | undefined
-  /** Which tokens there are that fit a request header. */
+  /** Which tokens exist and are short enough for a request header. */
   readonly headerTokens: readonly ('access' | 'refresh')[]
-  /** Access, refresh and ID token, sealed with a key that needs the session id. */
+  /** Access, refresh and ID token, encrypted with a key that is derived from the session ID. */
   readonly tokens: string
-  /** Verdicts by fingerprint of the rules: the two latest. */
+  /** Decisions by fingerprint of the rules: the two latest. */
   readonly verdicts: Readonly<Record<string, StoredDecision>>
-  /** Since when the rules refuse the user; the row outlives it by a day at most. */
+  /** Since when the rules deny the user; the row is kept for a day at most after that. */
   readonly deniedSince: number | undefined
-  /** Where the login came from, for lists of sessions. */
+  /** The browser of the login, for lists of sessions. */
   readonly browser: {
     readonly userAgent: string | undefined
     readonly ipAddress: string | undefined
   }
 }
 
-export const SESSION_VERSION = 1
+/** What the caller provides for a new session; {@link newSession} adds the rest. */
+export type SessionStart = Omit<
+  Session,
+  | 'kind'
+  | 'group'
+  | 'createdAt'
+  | 'revision'
+  | 'version'
+  | 'lastActiveAt'
+  | 'headerTokens'
+  | 'tokens'
+  | 'deniedSince'
+>
 
-/** How long a refused user's row is kept, so that one who is let in again needs no new login. */
-const DENIED_LIFE = 86_400_000
+const SESSION_VERSION = 1
 
-/** Browsers keep no cookie longer (RFC 6265bis, 5.5). */
-export const MAX_SESSION_MS = 400 * 86_400_000
-
-export interface Lifetimes {
-  /** Milliseconds; 0 is no limit. */
-  readonly inactivityTimeout: number
-  readonly maximumDuration: number
-}
-
-/** When the session ends unless there is a request before; `undefined` when nothing ends it. */
-export function idleExpiry(
-  lastActiveAt: number,
-  { inactivityTimeout }: Lifetimes,
-): number | undefined {
-  return inactivityTimeout === 0 ? undefined : lastActiveAt + inactivityTimeout
-}
-
-/** When the session ends in any case. */
-export function absoluteExpiry(session: Session, { maximumDuration }: Lifetimes): number {
-  const end = session.createdAt + (maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration)
-  return session.deniedSince === undefined ? end : Math.min(end, session.deniedSince + DENIED_LIFE)
-}
-
-/** `tolerance`: how far in the future a session may have begun, for clocks that differ. */
-export function isExpired(
-  session: Session,
-  lastActiveAt: number,
-  lifetimes: Lifetimes,
+/** The record of a session that begins at `now`. */
+export function newSession(
+  start: SessionStart,
   now: number,
-  tolerance: number,
-): boolean {
-  if (session.createdAt > now + tolerance) return true
-  if (now >= absoluteExpiry(session, lifetimes)) return true
-  const idle = idleExpiry(lastActiveAt, lifetimes)
-  return idle !== undefined && now >= idle
+  tokens: Pick<Session, 'tokens' | 'headerTokens'>,
+): Session {
+  return deepFreeze({
+    ...start,
+    kind: 'session',
+    version: SESSION_VERSION,
+    group: start.user.key,
+    createdAt: now,
+    revision: 1,
+    deniedSince: undefined,
+    lastActiveAt: now,
+    ...tokens,
+  })
 }
 
-/** How long activity may go unwritten: a tenth of the inactivity timeout, at most a minute. */
-export function activityWriteInterval({ inactivityTimeout }: Lifetimes): number {
-  return inactivityTimeout === 0 ? 3_600_000 : Math.min(inactivityTimeout / 10, 60_000)
-}
-
-/** What is left of the session's limits, in milliseconds. */
-export function remaining(
-  session: Session,
-  lastActiveAt: number,
-  lifetimes: Lifetimes,
-  now: number,
-): number {
-  const idle = idleExpiry(lastActiveAt, lifetimes) ?? Number.POSITIVE_INFINITY
-  return Math.max(1, Math.min(idle, absoluteExpiry(session, lifetimes)) - now)
-}
-
-/** How long a store should keep the row: activity that is not written yet counts, too. */
-export function rowTtl(
-  session: Session,
-  lastActiveAt: number,
-  lifetimes: Lifetimes,
-  now: number,
-): number {
-  const left = remaining(session, lastActiveAt, lifetimes, now)
-  return Math.max(
-    1,
-    Math.min(left + activityWriteInterval(lifetimes), absoluteExpiry(session, lifetimes) - now),
-  )
+/**
+ * The record as a session, or `undefined` when it is not one. Sessions of other versions are left for the releases that
+ * can read them.
+ */
+export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
+  if (record?.kind !== 'session') return undefined
+  const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
+  const isSession =
+    version === SESSION_VERSION &&
+    isObject(user) &&
+    typeof user.key === 'string' &&
+    typeof tokens === 'string' &&
+    isObject(verdicts) &&
+    typeof createdAt === 'number' &&
+    typeof lastActiveAt === 'number'
+  return isSession ? (record as Session) : undefined
 }

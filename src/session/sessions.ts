@@ -1,38 +1,23 @@
 import { LRUCache } from 'lru-cache'
-import { readCookies } from '../http/cookies.js'
-import { isId, randomId, sha256 } from '../http/ids.js'
 import type { Encrypter } from '../http/encryption.js'
-import { isObject } from '../http/json.js'
-import { deepFreeze } from './stores/deep-freeze.js'
-import { callStore } from './stores/guarded-store.js'
-import {
-  absoluteExpiry,
-  idleExpiry,
-  isExpired,
-  type Lifetimes,
-  type Session,
-  SESSION_VERSION,
-  rowTtl,
-  remaining,
-  activityWriteInterval,
-} from './session.js'
-import type { Awaitable, SessionStore, StoreRecord } from './stores/store.js'
+import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes, remaining } from './lifetimes.js'
+import type { Session, SessionStart } from './session.js'
+import type { Awaitable } from './stores/store.js'
+import type { Tokens } from './tokens.js'
 
-/** Tokens of a session, opened. */
-export interface Tokens {
-  accessToken: string
-  refreshToken: string | undefined
-  idToken: string | undefined
-}
+export type { SessionStart } from './session.js'
+export type { Tokens } from './tokens.js'
 
-/** A session whose visitor is at hand: the id opens its tokens. */
+/** A session whose ID is known, so that its tokens can be decrypted. */
 export interface OpenSession {
+  /** The value of the session cookie: a secret. */
   readonly id: string
+  /** The public handle of the session, and its key in the store. */
   readonly key: string
   readonly record: Session
 }
 
-/** Why a session is over. */
+/** Why a session has ended: `ended` when the provider no longer accepts its grant. */
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'ended'
 
 /**
@@ -46,277 +31,110 @@ export type SessionResult =
   | { readonly session: OpenSession; readonly reason?: undefined }
   | { readonly session?: undefined; readonly reason: AnonymousReason }
 
-export interface SessionsConfig {
-  store: SessionStore
-  encrypter: Encrypter
-  /** Read at each use: they may change while sessions live. */
-  lifetimes: () => Lifetimes
-  /** Milliseconds for one store operation; read at each use, as the next. */
-  timeout: () => number
-  /** Milliseconds. */
-  clockTolerance: () => number
-  /** Called with what went wrong beside a request, without failing it. */
-  onBackgroundError(error: unknown): void
-  /** Called when this process learns that a session is over. */
-  onEnd(key: string, reason: EndReason, wasThere: boolean): void
+/** What this process remembers of sessions. Outlives a configuration. */
+export interface SessionState {
+  /** The last activity of a session, and the last one that was written to the store; milliseconds. */
+  readonly activity: LRUCache<string, { at: number; writtenAt: number }>
+  /** Sessions that this process ended, with the reason for their next request. */
+  readonly ended: LRUCache<string, AnonymousReason>
+  /** Cookie sessions of which this process has a newer revision than the browser may send. */
+  readonly newer: LRUCache<string, OpenSession>
 }
 
-/** What a new session starts with; the rest follows. */
-export type SessionStart = Omit<
-  Session,
-  | 'kind'
-  | 'group'
-  | 'createdAt'
-  | 'revision'
-  | 'version'
-  | 'lastActiveAt'
-  | 'headerTokens'
-  | 'tokens'
-  | 'deniedSince'
->
+const MAX_ACTIVE_SESSIONS = 50_000
+const MAX_ENDED_SESSIONS = 10_000
+const MAX_NEWER_SESSIONS = 1_000
 
-export interface Sessions {
+/** Empty state for {@link Sessions}. */
+export function createSessionState(): SessionState {
+  return {
+    activity: new LRUCache({ max: MAX_ACTIVE_SESSIONS }),
+    ended: new LRUCache({ max: MAX_ENDED_SESSIONS }),
+    newer: new LRUCache({ max: MAX_NEWER_SESSIONS }),
+  }
+}
+
+/** What every kind of {@link Sessions} depends on. */
+export interface SessionsConfig {
+  readonly state: SessionState
+  readonly encrypter: Encrypter
+  readonly lifetimes: Lifetimes
+  readonly clockToleranceMs: number
+  /** Called when this process learns that a session has ended. */
+  readonly onEnd: (key: string, reason: EndReason, wasThere: boolean) => void
+}
+
+/** Creates, finds, changes and ends sessions. Failures of the store are thrown. */
+export abstract class Sessions {
+  protected readonly lifetimes: Lifetimes
+  readonly #clockToleranceMs: number
+
+  constructor({ lifetimes, clockToleranceMs }: SessionsConfig) {
+    this.lifetimes = lifetimes
+    this.#clockToleranceMs = clockToleranceMs
+  }
+
   /**
-   * The session of the first cookie that has one of this instance; a reason when none has. Store failures are
-   * thrown.
+   * The session of the first cookie named `cookieName` that belongs to a session of this instance. Synchronous when the
+   * store is.
    */
-  find(
+  abstract find(
     cookieHeader: string | undefined,
     cookieName: string,
     now: number,
     instance: string,
   ): Awaitable<SessionResult>
-  create(start: SessionStart, tokens: Tokens, now: number): Promise<OpenSession>
-  /** Replaces what is still there and unchanged; `undefined` when it is not. */
-  update(
+
+  /** Stores a new session. */
+  abstract create(start: SessionStart, tokens: Tokens, now: number): Awaitable<OpenSession>
+
+  /** Changes the session if it still exists at this revision; otherwise returns `undefined`. */
+  abstract update(
     session: OpenSession,
     changes: Partial<Session>,
     tokens?: Tokens,
-  ): Promise<OpenSession | undefined>
-  /** The row as the store has it now. */
-  reload(session: OpenSession): Promise<OpenSession | undefined>
-  destroy(key: string, reason: EndReason): Promise<boolean>
-  tokens(session: OpenSession): Tokens
-  /** Whether the tokens can be opened: not when the secret that sealed them is gone. */
-  hasTokens(session: Session): boolean
-  /** Notes that the visitor is active, and writes it now and then. A changed id goes to the cookie. */
-  recordActivity(session: OpenSession, now: number): OpenSession
-  /** When the session ends by itself, and when it does without another request; milliseconds. */
-  expiry(session: OpenSession): { expiresAt: number; idleExpiresAt: number | undefined }
-  /** When the session of a visitor who is active now ends. */
-  nextExpiry(session: Session, now: number): number
-  /** Waits for writes under way. */
-  drain(): Promise<void>
-}
+  ): Awaitable<OpenSession | undefined>
 
-/** Longer tokens would push a request over the 16 KiB of headers that Node accepts. */
-const MAX_HEADER_TOKEN = 8 * 1024
-const MAX_CANDIDATES = 4
-const REMEMBERED = 50_000
+  /** The session as it is stored now; `undefined` when it has ended. */
+  abstract reload(session: OpenSession): Awaitable<OpenSession | undefined>
 
-export function createSessions({
-  store,
-  encrypter,
-  lifetimes,
-  timeout,
-  clockTolerance,
-  onBackgroundError,
-  onEnd,
-}: SessionsConfig): Sessions {
-  const activity = new LRUCache<string, { at: number; writtenAt: number }>({ max: REMEMBERED })
-  const revoked = new LRUCache<string, true>({ max: 10_000 })
-  const pending = new Set<Promise<unknown>>()
+  /** Ends the session. Returns whether it existed. */
+  abstract destroy(key: string, reason: EndReason): Awaitable<boolean>
 
-  const lastActiveAt = (key: string, session: Session) =>
-    Math.max(session.lastActiveAt, activity.get(key)?.at ?? 0)
-  const ttlOf = (session: Session, lastActive: number, now: number) =>
-    rowTtl(session, lastActive, lifetimes(), now)
-  const read = (key: string) => callStore(() => store.get(key), timeout())
+  /** The tokens of the session. */
+  abstract tokens(session: OpenSession): Tokens
 
-  const judge = (
-    id: string,
-    key: string,
-    record: StoreRecord | undefined,
-    now: number,
-    instance: string,
-  ): SessionResult => {
-    const session = parseSession(record)
-    if (session === undefined) {
-      if (revoked.has(key)) return { reason: 'revoked' }
-      // Most stores drop a row by themselves: whoever was active here and is gone has expired.
-      if (activity.delete(key)) onEnd(key, 'expired', true)
-      return { reason: 'expired' }
+  /** Whether the tokens can be decrypted: not after their secret was removed from the configuration. */
+  abstract hasTokens(session: Session): boolean
+
+  /** Records a request, and writes the activity now and then. The ID of the returned session goes into the cookie. */
+  abstract recordActivity(session: OpenSession, now: number): OpenSession
+
+  /** When the session expires at the latest, and when it expires without another request; milliseconds. */
+  expiry(session: OpenSession): { expiresAt: number; idleExpiresAt: number | undefined } {
+    return {
+      expiresAt: absoluteExpiry(session.record, this.lifetimes),
+      idleExpiresAt: idleExpiry(this.lastActiveAt(session), this.lifetimes),
     }
-    // Another instance's session: its limits are not ours to apply.
-    if (session.instance !== instance) return { reason: 'none' }
-    if (!isExpired(session, lastActiveAt(key, session), lifetimes(), now, clockTolerance()))
-      return { session: { id, key, record: session } }
-    background(destroy(key, 'expired'))
-    return { reason: 'expired' }
-  }
-  const destroy = async (key: string, reason: EndReason) => {
-    activity.delete(key)
-    if (reason !== 'logout' && reason !== 'expired') revoked.set(key, true)
-    const wasThere = await callStore(() => store.delete(key), timeout())
-    onEnd(key, reason, wasThere)
-    return wasThere
-  }
-  const background = (work: Promise<unknown>) => {
-    const done = work.catch(onBackgroundError).finally(() => pending.delete(done))
-    pending.add(done)
   }
 
-  /** Cookies of our name beyond the first are read only after a miss: they are another instance's, or planted. */
-  const findNext = async (
-    ids: readonly string[],
-    first: SessionResult,
-    now: number,
-    instance: string,
-  ): Promise<SessionResult> => {
-    for (const id of ids.slice(1, MAX_CANDIDATES)) {
-      const key = sha256(id)
-      const found = judge(id, key, await read(key), now, instance)
-      if (found.session !== undefined) return found
-    }
-    return first
+  /** When a session that is active at `now` expires without another request; milliseconds. */
+  nextExpiry(session: Session, now: number): number {
+    return now + remaining(session, now, this.lifetimes, now)
   }
 
-  return {
-    find(cookieHeader, cookieName, now, instance) {
-      const ids = readCookies(cookieHeader, cookieName).filter(isId)
-      const [id] = ids
-      if (id === undefined) return { reason: 'none' }
-      const key = sha256(id)
-      const record = read(key)
-      const settle = (row: StoreRecord | undefined) => {
-        const found = judge(id, key, row, now, instance)
-        return found.session === undefined && ids.length > 1
-          ? findNext(ids, found, now, instance)
-          : found
-      }
-      return record instanceof Promise ? record.then(settle) : settle(record)
-    },
-    async create(start, tokens, now) {
-      const id = randomId()
-      const key = sha256(id)
-      const session = newSession(start, now, sealTokens(encrypter, id, tokens))
-      await callStore(() => store.set(key, session, ttlOf(session, now, now)), timeout())
-      return { id, key, record: session }
-    },
-    async update({ id, key, record }, changes, tokens) {
-      const now = Date.now()
-      const changed: Session = deepFreeze({
-        ...record,
-        ...changes,
-        lastActiveAt: lastActiveAt(key, record),
-        revision: record.revision + 1,
-        ...(tokens && sealTokens(encrypter, id, tokens)),
-      })
-      const isWritten = await callStore(
-        () => store.update(key, changed, ttlOf(changed, changed.lastActiveAt, now)),
-        timeout(),
-      )
-      return isWritten ? { id, key, record: changed } : undefined
-    },
-    async reload({ id, key, record: { instance } }) {
-      return judge(id, key, await read(key), Date.now(), instance).session
-    },
-    destroy,
-    tokens: ({ id, record }) => openTokens(encrypter, id, record),
-    hasTokens: ({ tokens }) => encrypter.canDecrypt(tokens),
-    recordActivity(session, now) {
-      const { key, record } = session
-      const known = activity.get(key)
-      const writtenAt = Math.max(record.lastActiveAt, known?.writtenAt ?? 0)
-      const limits = lifetimes()
-      const isDue = now - writtenAt >= activityWriteInterval(limits)
-      if (known === undefined) activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
-      else {
-        known.at = now
-        if (isDue) known.writtenAt = now
-      }
-      if (!isDue) return session
-      const touched = deepFreeze({ ...record, lastActiveAt: now, revision: record.revision + 1 })
-      // Losing against another write is fine: that write was activity, too.
-      background(
-        Promise.resolve().then(() =>
-          callStore(() => store.update(key, touched, ttlOf(touched, now, now)), timeout()),
-        ),
-      )
-      return session
-    },
-    expiry({ key, record }) {
-      return {
-        expiresAt: absoluteExpiry(record, lifetimes()),
-        idleExpiresAt: idleExpiry(lastActiveAt(key, record), lifetimes()),
-      }
-    },
-    nextExpiry: (session, now) => now + remaining(session, now, lifetimes(), now),
-    async drain() {
-      await Promise.all(pending)
-    },
+  /** The last activity that this process has seen or read. */
+  protected abstract lastActiveAt(session: OpenSession): number
+
+  /** Whether the session has expired at `now`. */
+  protected isExpired(session: OpenSession, now: number): boolean {
+    const { lifetimes } = this
+    return isExpired(
+      session.record,
+      this.lastActiveAt(session),
+      lifetimes,
+      now,
+      this.#clockToleranceMs,
+    )
   }
-}
-
-/** A session as it begins. */
-export function newSession(
-  start: SessionStart,
-  now: number,
-  tokens: Pick<Session, 'tokens' | 'headerTokens'>,
-): Session {
-  return deepFreeze({
-    ...start,
-    kind: 'session',
-    version: SESSION_VERSION,
-    group: start.user.key,
-    createdAt: now,
-    revision: 1,
-    deniedSince: undefined,
-    lastActiveAt: now,
-    ...tokens,
-  })
-}
-
-/** What comes from outside is a session only if it looks like one; a newer version is left for those who know it. */
-export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
-  if (record?.kind !== 'session') return undefined
-  const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
-  if (
-    version !== SESSION_VERSION ||
-    !isObject(user) ||
-    typeof user.key !== 'string' ||
-    typeof tokens !== 'string'
-  )
-    return undefined
-  if (!isObject(verdicts) || typeof createdAt !== 'number' || typeof lastActiveAt !== 'number')
-    return undefined
-  return record as Session
-}
-
-function sealTokens(
-  encrypter: Encrypter,
-  id: string,
-  tokens: Tokens,
-): Pick<Session, 'tokens' | 'headerTokens'> {
-  return {
-    tokens: encrypter.encrypt('tokens', JSON.stringify(tokens), id),
-    headerTokens: headerTokensOf(tokens),
-  }
-}
-
-/** The tokens that fit a request header. */
-export function headerTokensOf({ accessToken, refreshToken }: Tokens): Session['headerTokens'] {
-  const fits = (token: string | undefined) =>
-    token !== undefined && token.length <= MAX_HEADER_TOKEN
-  return [
-    ...(fits(accessToken) ? (['access'] as const) : []),
-    ...(fits(refreshToken) ? (['refresh'] as const) : []),
-  ]
-}
-
-function openTokens(encrypter: Encrypter, id: string, { tokens }: Session): Tokens {
-  const opened = encrypter.decrypt('tokens', tokens, id)
-  // Sealed under a secret that is gone: the login stands, its tokens cannot be had any more.
-  if (opened === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
-  return JSON.parse(opened)
 }

@@ -1,25 +1,96 @@
 import { OAuthError } from '../../http/errors.js'
 import { withTimeout } from '../../http/timeout.js'
-import type { Awaitable } from './store.js'
+import type {
+  Awaitable,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+} from './store.js'
 
 /**
- * Runs one operation of a store. Whatever goes wrong is one error, 503: a store that throws, rejects or does not
- * answer says nothing about who is logged in. A value that is no promise costs nothing.
+ * A session store with a time limit for each operation. Every failure becomes `store_unavailable` (503), because a store
+ * that fails reveals nothing about who is signed in. Values that are not promises are returned as they are, at no cost.
+ * The optional methods are absent when the store does not have them.
  */
-export function callStore<T>(operation: () => Awaitable<T>, timeout: number): Awaitable<T> {
-  let result: Awaitable<T>
-  try {
-    result = operation()
-  } catch (error) {
-    throw unavailable(error)
+export class GuardedStore implements SessionStore {
+  readonly lock?: (key: string, ttl: number) => Awaitable<Unlock | undefined>
+  readonly entries?: (query: EntriesQuery) => Awaitable<EntriesPage>
+  readonly close?: () => Awaitable<void>
+  readonly #store: SessionStore
+  readonly #timeoutMs: number
+
+  constructor(store: SessionStore, timeoutMs: number) {
+    this.#store = store
+    this.#timeoutMs = timeoutMs
+    const [lock, entries] = [store.lock?.bind(store), store.entries?.bind(store)]
+    if (lock) this.lock = (key, ttl) => this.#lock(() => lock(key, ttl))
+    if (entries) this.entries = (query) => this.#run(() => entries(query))
+    if (store.close) this.close = store.close.bind(store)
   }
-  const pending = result
-  if (!isPromise(pending)) return pending
-  return withTimeout(timeout, 'the store', () => pending).catch((error: unknown) => {
-    throw unavailable(error)
-  })
+
+  /** On the hot path: without a closure and, when the store is synchronous, without a promise. */
+  get(key: string): Awaitable<StoreRecord | undefined> {
+    let record: Awaitable<StoreRecord | undefined>
+    try {
+      record = this.#store.get(key)
+    } catch (error) {
+      throw unavailable(error)
+    }
+    return isPromise(record) ? this.#inTime(record) : record
+  }
+
+  set(key: string, record: StoreRecord, ttl: number): Awaitable<void> {
+    return this.#run(() => this.#store.set(key, record, ttl))
+  }
+
+  update(key: string, record: StoreRecord, ttl: number): Awaitable<boolean> {
+    return this.#run(() => this.#store.update(key, record, ttl))
+  }
+
+  delete(key: string): Awaitable<boolean> {
+    return this.#run(() => this.#store.delete(key))
+  }
+
+  /** A lock that the store grants after the time limit is released at once, so that others do not wait for it. */
+  #lock(take: () => Awaitable<Unlock | undefined>): Awaitable<Unlock | undefined> {
+    let granted: Awaitable<Unlock | undefined>
+    const guarded = this.#run(() => (granted = take()))
+    if (!isPromise(guarded)) return this.#guardUnlock(guarded)
+    return guarded.then(
+      (unlock) => this.#guardUnlock(unlock),
+      (error: unknown) => {
+        void Promise.resolve(granted)
+          .then((unlock) => unlock?.())
+          .catch(() => undefined)
+        throw error
+      },
+    )
+  }
+
+  #guardUnlock(unlock: Unlock | undefined): Unlock | undefined {
+    return unlock && (() => this.#run(unlock))
+  }
+
+  #run<T>(operation: () => Awaitable<T>): Awaitable<T> {
+    let result: Awaitable<T>
+    try {
+      result = operation()
+    } catch (error) {
+      throw unavailable(error)
+    }
+    return isPromise(result) ? this.#inTime(result) : result
+  }
+
+  #inTime<T>(result: Promise<T>): Promise<T> {
+    return withTimeout(this.#timeoutMs, 'the store', () => result).catch((error: unknown) => {
+      throw unavailable(error)
+    })
+  }
 }
 
+/** A store may return any thenable, also one of another realm or library. */
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return (
     typeof value === 'object' &&
@@ -35,4 +106,19 @@ function unavailable(cause: unknown): OAuthError {
         cause,
         hint: cause instanceof Error ? cause.message : undefined,
       })
+}
+
+/** Runs one operation of a store like {@link GuardedStore} does. */
+export function callStore<T>(operation: () => Awaitable<T>, timeout: number): Awaitable<T> {
+  let result: Awaitable<T>
+  try {
+    result = operation()
+  } catch (error) {
+    throw unavailable(error)
+  }
+  const pending = result
+  if (!isPromise(pending)) return pending
+  return withTimeout(timeout, 'the store', () => pending).catch((error: unknown) => {
+    throw unavailable(error)
+  })
 }

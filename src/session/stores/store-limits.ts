@@ -1,23 +1,32 @@
-import { cookieStoreLimits, isCookieStore } from '../cookie-sessions.js'
+import { isCookieStore } from './cookie-store.js'
 import { isExpressSessionStore } from './express-session-store.js'
 import type { SessionStore } from './store.js'
 
-/** What an app gives up with the store that it was given, for the log. */
-export function storeLimits({ lock, entries }: SessionStore, given: unknown): string[] {
-  if (isCookieStore(given)) return [cookieStoreLimits]
+const COOKIE_STORE_LIMITS =
+  'sessions live in cookies: they cannot be revoked remotely, users and sessions cannot be listed (store_not_listable), there is no back-channel logout, ' +
+  'a re-check is not shared between processes, and a copy of a cookie remains valid after a logout'
+
+/**
+ * What an app gives up with its store, for the log.
+ *
+ * @param given The option `store`, which may be a store made for express-session.
+ */
+export function storeLimits(store: SessionStore, given: unknown): string[] {
+  if (isCookieStore(given)) return [COOKIE_STORE_LIMITS]
   const limits: string[] = []
   if (isExpressSessionStore(given)) {
     limits.push(
-      'the store was made for express-session: one check at a time, and no deleted session back, hold within this process and as far as they go across processes',
+      'the store was made for express-session: that each session has one check at a time, and that deleted sessions stay deleted, is exact within this process and best effort across processes',
     )
-  } else if (lock === undefined) {
+  } else if (store.lock === undefined) {
     limits.push(
-      'the store cannot lock: one check at a time per session holds within this process only',
+      'the store cannot lock: that each session has one check at a time holds within this process only',
     )
   }
-  if (entries === undefined)
+  if (store.entries === undefined) {
     limits.push(
-      'the store cannot list: users and sessions cannot be listed, nor monthly active users counted (store_not_listable)',
+      'the store cannot list: users and sessions cannot be listed, and monthly active users cannot be counted (store_not_listable)',
     )
+  }
   return limits
 }

@@ -1,0 +1,150 @@
+import { LRUCache } from 'lru-cache'
+import type { Background } from '../http/background.js'
+import { sha256 } from '../http/ids.js'
+import type { OAuthUser } from '../access/user.js'
+import { MAX_SESSION_MS } from './lifetimes.js'
+import { everyEntry } from './paging.js'
+import type { GuardedStore } from './stores/guarded-store.js'
+import type { StoreRecord } from './stores/store.js'
+import { readRecord, userKey, type UserRecord } from './user-record.js'
+
+/** When the activity of a user was last recorded, by user key; milliseconds. Outlives a configuration. */
+export type UserActivityState = LRUCache<string, number>
+
+/** Empty state for {@link UserActivity}. */
+export function createUserActivityState(): UserActivityState {
+  return new LRUCache({ max: 10_000 })
+}
+
+/** What {@link UserActivity} depends on. */
+export interface UserActivityConfig {
+  readonly store: GuardedStore
+  readonly state: UserActivityState
+  /** For writes that no response waits for. */
+  readonly background: Background
+  /** The issuer of a provider, or an empty string. */
+  readonly providerUrl: (provider: string) => string
+}
+
+const WRITE_INTERVAL_MS = 3_600_000
+
+/** Records who signed in and who was active in which month. A user's activity is written once an hour at most. */
+export class UserActivity {
+  readonly #store: GuardedStore
+  readonly #recordedAt: UserActivityState
+  readonly #background: Background
+  readonly #providerUrl: (provider: string) => string
+  #month = { start: 0, end: 0 }
+
+  constructor({ store, state, background, providerUrl }: UserActivityConfig) {
+    this.#store = store
+    this.#recordedAt = state
+    this.#background = background
+    this.#providerUrl = providerUrl
+  }
+
+  /** Creates or updates the record of a user who has just signed in. */
+  async recordLogin(user: OAuthUser, now: number): Promise<void> {
+    this.#recordedAt.set(user.key, now)
+    await this.#write(user, now, true)
+  }
+
+  /** Records a request. Writes in the background, if the last write was in an earlier hour or month. */
+  recordActivity(user: OAuthUser, now: number): void {
+    const recordedAt = this.#recordedAt.get(user.key) ?? 0
+    if (now - recordedAt < WRITE_INTERVAL_MS && recordedAt >= this.#monthStart(now)) return
+    this.#recordedAt.set(user.key, now)
+    this.#background.run(this.#writeActivity(user, now))
+  }
+
+  /** Forgets what is in the memory of this process about a user who was deleted. */
+  forget(id: string): void {
+    this.#recordedAt.delete(id)
+  }
+
+  /** The number of users who were active in a month. Throws `store_not_listable` if the store cannot list. */
+  async countMonth(month = monthOf(Date.now())): Promise<number> {
+    if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month))
+      throw new TypeError("month must have the form 'YYYY-MM'")
+    let count = 0
+    for await (const _ of everyEntry(this.#store, 'active', month)) count++
+    return count
+  }
+
+  /** Computed once a month, because each request compares it. */
+  #monthStart(now: number): number {
+    if (now < this.#month.start || now >= this.#month.end) {
+      const date = new Date(now)
+      const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+      this.#month = { start: Date.UTC(year, month), end: Date.UTC(year, month + 1) }
+    }
+    return this.#month.start
+  }
+
+  async #writeActivity(user: OAuthUser, now: number): Promise<void> {
+    try {
+      await this.#write(user, now, false)
+    } catch (error) {
+      this.#recordedAt.delete(user.key)
+      throw error
+    }
+  }
+
+  async #write(user: OAuthUser, now: number, isLogin: boolean): Promise<void> {
+    const key = userKey(user.key)
+    const present = await readRecord<UserRecord>(this.#store, key, 'user')
+    const month = monthOf(now)
+    // Another process, or this one before a restart, may have written it already.
+    const isWritten =
+      present !== undefined &&
+      now - present.user.lastActive < WRITE_INTERVAL_MS &&
+      monthOf(present.user.lastActive) === month
+    if (isWritten && !isLogin) return
+    // The month comes first: a user record of this month means that the user is counted.
+    await this.#writeMonth(user, month, now)
+    const record = this.#record(user, now, isLogin, present)
+    // A login restores a user who was deleted in the meantime; activity does not.
+    if (isLogin) await this.#store.set(key, record, MAX_SESSION_MS)
+    else if (present !== undefined) await this.#store.update(key, record, MAX_SESSION_MS)
+  }
+
+  async #writeMonth(user: OAuthUser, month: string, now: number): Promise<void> {
+    const key = `active-${month}-${sha256(user.key)}`
+    if ((await readRecord(this.#store, key, 'active')) !== undefined) return
+    const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
+    await this.#store.set(key, active, MAX_SESSION_MS)
+  }
+
+  /** Keeps the fields that a later release has added. */
+  #record(
+    user: OAuthUser,
+    now: number,
+    isLogin: boolean,
+    present: UserRecord | undefined,
+  ): UserRecord {
+    const createdAt = present?.createdAt ?? now
+    return {
+      ...present,
+      kind: 'user',
+      group: user.provider,
+      createdAt,
+      revision: (present?.revision ?? 0) + 1,
+      user: {
+        ...present?.user,
+        id: user.key,
+        identityProvider: { name: user.provider, url: this.#providerUrl(user.provider) },
+        providerUserId: user.id,
+        username: user.username,
+        email: user.email,
+        name: user.name,
+        createdAt,
+        lastActive: now,
+        lastLogin: isLogin ? now : (present?.user.lastLogin ?? now),
+      },
+    }
+  }
+}
+
+function monthOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 7)
+}

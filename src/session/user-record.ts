@@ -1,0 +1,49 @@
+import { sha256 } from '../http/ids.js'
+import type { GuardedStore } from './stores/guarded-store.js'
+import type { StoreRecord } from './stores/store.js'
+
+/** A user who has signed in at least once. Times are in milliseconds. */
+export interface AppUser {
+  /** `provider:id`, the same as `req.user.key`. */
+  readonly id: string
+  /** The provider's name in the options, and its issuer. */
+  readonly identityProvider: { readonly name: string; readonly url: string }
+  /** The ID that the provider has for the user. */
+  readonly providerUserId: string
+  readonly username: string | undefined
+  readonly email: string | undefined
+  readonly name: string | undefined
+  /** When the user signed in for the first time. */
+  readonly createdAt: number
+  /** When the user was last active, exact to the hour. */
+  readonly lastActive: number
+  /** When the user last signed in. */
+  readonly lastLogin: number
+}
+
+/** The record of a user in the store. */
+export interface UserRecord extends StoreRecord {
+  readonly kind: 'user'
+  readonly user: AppUser
+}
+
+/** The key of a user's record. */
+export function userKey(id: string): string {
+  return `user-${sha256(id)}`
+}
+
+/** The record at a key, if it is of this kind. */
+export async function readRecord<R extends StoreRecord>(
+  store: GuardedStore,
+  key: string,
+  kind: R['kind'],
+): Promise<R | undefined> {
+  const record = await store.get(key)
+  return record?.kind === kind ? (record as R) : undefined
+}
+
+/** Throws a `TypeError` that names the method if the ID is not a non-empty string. */
+export function mustBeId(id: unknown, method: string): void {
+  if (typeof id !== 'string' || id === '')
+    throw new TypeError(`${method} must be called with an ID: a non-empty string`)
+}
