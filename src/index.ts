@@ -1,11 +1,9 @@
 import type { OAuthContext } from './middleware/oauth-context.js'
 import { oauthModule } from './middleware/oauth-module.js'
 
-export {
-  OAuthContext,
-  type AnonymousReason,
-  type LoginUrlOptions,
-} from './middleware/oauth-context.js'
+export { OAuthContext } from './middleware/oauth-context.js'
+export type { LoginUrlOptions } from './middleware/visitor.js'
+export type { AnonymousReason } from './session/sessions.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'
 export { Html, html, type HtmlValue } from './pages/html.js'
 export type { ListOptions, Page } from './session/paging.js'

@@ -62,9 +62,14 @@ import { isCookieStore } from '../session/stores/cookie-store.js'
 import { GuardedStore } from '../session/stores/guarded-store.js'
 import { storeLimits } from '../session/stores/store-limits.js'
 import { createRoutes } from './routes.js'
-import { createUpstreamHeaders } from './upstream-headers.js'
-import { createVisits } from './visitor.js'
-import { createSessionSignals, type SessionSignals } from './session-signals.js'
+import { UpstreamHeaders } from './upstream-headers.js'
+import { Visitors } from './visitors.js'
+import {
+  abortSignals,
+  createSignalState,
+  SessionSignals,
+  type SignalState,
+} from './session-signals.js'
 
 /** What outlives a change of the configuration. */
 export interface GateState {
@@ -82,7 +87,7 @@ export interface GateState {
   /** The mounts that requests came by, and those of visitors who were logged in. */
   readonly mounts: Set<string>
   readonly confirmedMounts: Set<string>
-  readonly watches: SessionSignals
+  readonly signals: SignalState
   readonly seenLogoutTokens: SeenLogoutTokens
   /** What guards of single routes ask about. */
   readonly asked: GuardedMemberships
@@ -102,6 +107,7 @@ export interface Composition {
   readonly userActivity: UserActivity
   readonly events: Events
   readonly requestEvents: RequestEvents
+  readonly signals: SessionSignals
 }
 
 /** `current` gives the configuration in force, which may change. */
@@ -115,10 +121,6 @@ export function createGateState(
   const onBackgroundError = (error: unknown) =>
     current().config.logger.error('something beside a request failed', describeError(error))
   const encrypter = new Encrypter(first.secrets)
-  const signals = createSessionSignals({
-    sessions: () => current().sessions,
-    recheck: () => current().recheck,
-  })
   const sessionLock = createSessionLock({
     store,
     sessions: {
@@ -145,7 +147,7 @@ export function createGateState(
     passed: new GatePasses(),
     mounts: new Set(),
     confirmedMounts: new Set(),
-    watches: signals,
+    signals: createSignalState(),
     seenLogoutTokens: createSeenLogoutTokens(),
     asked,
   }
@@ -154,7 +156,7 @@ export function createGateState(
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function compose(config: Config, shared: GateState, previous?: Composition): Composition {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { encrypter, transactions, sessionLock, watches: signals, seenLogoutTokens, asked } = shared
+  const { encrypter, transactions, sessionLock, seenLogoutTokens, asked } = shared
   const events = new Events(shared.eventEmitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
@@ -170,7 +172,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     clockToleranceMs: config.clockTolerance,
     onEnd(key, reason, wasThere) {
       sessionLock.unsaved.delete(key)
-      signals.ended(key, reason)
+      abortSignals(shared.signals, key, reason)
       if (wasThere && (reason === 'expired' || reason === 'revoked'))
         events.emit(reason, { sessionHandle: key })
     },
@@ -181,7 +183,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
   const links = createLinks(encrypter, mounts, basePath)
   const loginLoop = createLoginLoopDetector(encrypter)
-  const upstream = createUpstreamHeaders(config.headers)
+  const upstream = new UpstreamHeaders(config.headers)
   const connections = connect(providers, previous)
   const userActivity = new UserActivity({
     store,
@@ -238,7 +240,8 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     // A check beside the request has no answer to put a new cookie into.
     isEarly: check.isEarly && keepsRecords,
     onIdentified,
-    onChecked: (session, result, duration) => tellCheck(events, signals, session, result, duration),
+    onChecked: (session, result, duration) =>
+      tellCheck(events, shared.signals, session, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
   const responder = createResponder(
@@ -261,13 +264,14 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
         : [],
     onRedirectUri: announceRedirectUri(config),
   })
-  const visits = createVisits({
+  const signals = new SessionSignals({ sessions, recheck }, shared.signals)
+  const visitors = new Visitors({
     sessions,
     recheck,
     links,
     mounts,
     upstream,
-    watches: signals,
+    signals,
     managed: config.headers.managed,
     setsUser: config.setsUser,
   })
@@ -324,7 +328,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     upstream,
     sessions,
     recheck,
-    visits,
+    visitors,
     passed: shared.passed,
     failures: createErrorHandler({
       logger,
@@ -356,6 +360,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     userActivity,
     events,
     requestEvents: reports,
+    signals,
   }
 }
 
@@ -394,12 +399,12 @@ function factsOf({ key, record }: OpenSession) {
 
 function tellCheck(
   events: Events,
-  signals: SessionSignals,
+  signals: SignalState,
   session: OpenSession,
   result: CheckResult,
   duration: number,
 ): void {
-  if (result.outcome === 'denied') signals.ended(session.key, 'denied')
+  if (result.outcome === 'denied') abortSignals(signals, session.key, 'denied')
   if (result.outcome === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'

@@ -25,7 +25,7 @@ import type { Awaitable } from '../session/stores/store.js'
 import { isAllowedOrigin } from '../http/origin.js'
 import type { Routes } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
-import type { Visits } from './visitor.js'
+import type { Visitors } from './visitors.js'
 
 export interface GateParts {
   config: Config
@@ -34,7 +34,7 @@ export interface GateParts {
   upstream: UpstreamHeaders
   sessions: Sessions
   recheck: Recheck
-  visits: Visits
+  visitors: Visitors
   passed: GatePasses
   failures: ErrorHandler
   login: Login
@@ -77,7 +77,7 @@ export function createGate(parts: GateParts): Gate {
     upstream,
     sessions,
     recheck,
-    visits,
+    visitors,
     passed,
     failures,
     login,
@@ -122,7 +122,7 @@ export function createGate(parts: GateParts): Gate {
 
   const admit = (request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> => {
     if (session === undefined) return stranger(request, reason)
-    visits.welcome(request, session)
+    visitors.attach(request, session)
     mounts.confirm(request.target.mountPath)
     passed.add({ request, session })
     reports.allow(request.req, session.record.user)
@@ -143,7 +143,7 @@ export function createGate(parts: GateParts): Gate {
   }
 
   const passExempt = (request: GateRequest): Outcome => {
-    visits.anonymous(request, 'none')
+    visitors.attachAnonymous(request, 'none')
     passed.add({ request, session: undefined, isExempt: true })
     reports.allow(request.req, undefined)
     return 'pass'
@@ -178,7 +178,7 @@ export function createGate(parts: GateParts): Gate {
   ): OpenSession => {
     recheck.clearDenial(checked)
     onActivity(checked, request.now)
-    return visits.keep(request, before, sessions.recordActivity(checked, request.now))
+    return visitors.renewCookie(request, before, sessions.recordActivity(checked, request.now))
   }
 
   /** A check that the request waits for; a refused user is asked about again only when a person looks. */
@@ -193,7 +193,7 @@ export function createGate(parts: GateParts): Gate {
     const result = await recheck.check(session, req)
     if (result.outcome === 'allowed') return { session: result.session }
     if (result.outcome === 'ended') return { reason: 'expired' }
-    if (result.outcome === 'denied') visits.keep(request, session, result.session)
+    if (result.outcome === 'denied') visitors.renewCookie(request, session, result.session)
     throw rejectionOfCheck(result)
   }
 
@@ -207,7 +207,7 @@ export function createGate(parts: GateParts): Gate {
     reason: AnonymousReason,
     refused?: Rejection,
   ): Outcome => {
-    visits.anonymous(request, reason)
+    visitors.attachAnonymous(request, reason)
     passed.add({ request, session: undefined, rejection: refused })
     reports.allow(request.req, undefined)
     appendVary(request.res)
@@ -277,7 +277,7 @@ export function createGate(parts: GateParts): Gate {
           throw error
         },
       )
-      return session === undefined ? undefined : visits.welcome(request, session)
+      return session === undefined ? undefined : visitors.attach(request, session)
     },
   }
 }

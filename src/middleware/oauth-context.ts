@@ -1,105 +1,128 @@
-import type { AnonymousReason, Tokens } from '../session/sessions.js'
-import type { Session } from '../session/session.js'
 import type { OAuthUser } from '../access/user.js'
+import type { AnonymousReason } from '../session/sessions.js'
+import type { LoginUrlOptions, Visitor } from './visitor.js'
 
-/** What {@link OAuthContext.loginUrl} asks for. */
-export interface LoginUrlOptions {
-  /** A path of this site to go to after the login. Default: the address of this request. */
-  returnTo?: string | undefined
-  /** The provider to log in with. Default: the only one, or the user's choice. */
-  connection?: string | undefined
-  /** Ask the provider to let the user log in anew. */
-  reauthenticate?: boolean | undefined
-}
-
-export type { AnonymousReason }
-
-/** What the context of one request is made from. */
-export interface Visitor {
-  /** The session and its public name; absent when nobody is logged in. */
-  readonly session: { readonly key: string; readonly record: Session } | undefined
-  readonly reason: AnonymousReason | undefined
-  readonly lastCheckedAt: number | undefined
-  readonly sessionExpiresAt: number | undefined
-  accessTokenExpiresAt(): number | undefined
-  tokens(): Tokens | undefined
-  freshAccessToken(): Promise<string | undefined>
-  signal(): AbortSignal
-  loginUrl(options: LoginUrlOptions): string
-  logoutUrl(): string
-}
-
-/** `req.oauth`: who is logged in, and what goes with it. Times are in milliseconds. */
+/**
+ * `req.oauth`: the user of a request and the session. All times are in milliseconds since the epoch.
+ *
+ * ```ts
+ * app.get('/me', (req, res) => {
+ *   if (!req.oauth.isAuthenticated) return res.redirect(req.oauth.loginUrl())
+ *   res.json({ name: req.oauth.user?.name, signOut: req.oauth.logoutUrl() })
+ * })
+ * ```
+ */
 export class OAuthContext {
+  /** Whether the request has a session whose user the rules allow. `false` is possible with `unauthenticated: 'pass'`. */
   readonly isAuthenticated: boolean
+  /** The user, as in `req.user`. `undefined` if the request is unauthenticated. A copy, so the app may change it. */
   readonly user: OAuthUser | undefined
-  /** The name of the provider in the options. */
+  /** The name of the user's provider in the options. `undefined` if the request is unauthenticated. */
   readonly provider: string | undefined
-  /** Names the session without revealing it: for logs, and for `sessions.revoke()`. */
+  /**
+   * The public name of the session, for logs and for `sessions.revoke()`. It grants no access. `undefined` if the request is
+   * unauthenticated.
+   */
   readonly sessionHandle: string | undefined
-  /** What the user granted. */
+  /** The scopes that the user has granted. Empty if the request is unauthenticated. */
   readonly scopes: readonly string[]
+  /** When the user signed in. `undefined` if the request is unauthenticated. */
   readonly createdAt: number | undefined
-  /** When the user was last read from the provider. */
+  /** When the user was last read from the provider. `undefined` if the request is unauthenticated. */
   readonly lastCheckedAt: number | undefined
-  /** When the session ends unless there is another request. */
+  /** When the session ends if no other request follows. `undefined` if the request is unauthenticated. */
   readonly sessionExpiresAt: number | undefined
-  /** `undefined` when nobody knows. Follows {@link getAccessToken}. */
+  /**
+   * When the access token expires. `undefined` if the provider does not send this time, or if the request is
+   * unauthenticated. {@link getAccessToken} updates it.
+   */
   accessTokenExpiresAt: number | undefined
-  /** Why nobody is logged in; `undefined` when somebody is. */
+  /** Why the request is unauthenticated. `undefined` if it is authenticated. */
   readonly reason: AnonymousReason | undefined
-  readonly #source: Visitor
+  readonly #visitor: Visitor
 
-  constructor(source: Visitor) {
-    const { session } = source
+  /** @internal */
+  constructor(visitor: Visitor) {
+    const { session } = visitor
     const record = session?.record
-    this.#source = source
+    this.#visitor = visitor
     this.isAuthenticated = session !== undefined
-    // A copy: one session serves many requests, and an app may write to its `req.user`.
+    // One session serves many requests, and an app may change its `req.user`.
     this.user = record && { ...record.user }
     this.provider = record?.provider
     this.sessionHandle = session?.key
     this.scopes = record?.scopes ?? []
     this.createdAt = record?.createdAt
-    this.lastCheckedAt = source.lastCheckedAt
-    this.sessionExpiresAt = source.sessionExpiresAt
-    this.accessTokenExpiresAt = source.accessTokenExpiresAt()
-    this.reason = source.reason
-  }
-
-  /** The user's access token. Opened when read; `undefined` with a managed application. It may have run out: see {@link getAccessToken}. */
-  get accessToken(): string | undefined {
-    return this.#source.tokens()?.accessToken || undefined
-  }
-
-  /** The user's refresh token. Never redeem it yourself: it may be good for one use only. */
-  get refreshToken(): string | undefined {
-    return this.#source.tokens()?.refreshToken
+    this.lastCheckedAt = visitor.lastCheckedAt
+    this.sessionExpiresAt = visitor.sessionExpiresAt
+    this.accessTokenExpiresAt = visitor.accessTokenExpiresAt
+    this.reason = visitor.reason
   }
 
   /**
-   * The user's access token, refreshed first when it has run out; `undefined` when nobody is logged in, and with a
-   * managed application. Rejects with an {@link OAuthError}: `login_required` when the grant is gone, a 5xx code when
-   * the provider or the store is down.
+   * The user's access token, which may have expired: prefer {@link getAccessToken}. Decrypted when it is read. `undefined`
+   * if the request is unauthenticated, for a managed application, and if the secret that encrypted it is gone.
+   */
+  get accessToken(): string | undefined {
+    return this.#visitor.tokens()?.accessToken || undefined
+  }
+
+  /**
+   * The user's refresh token. Do not redeem it: many providers accept each refresh token once, and the session would lose
+   * its own. `undefined` if the provider sent none, and where {@link accessToken} is.
+   */
+  get refreshToken(): string | undefined {
+    return this.#visitor.tokens()?.refreshToken
+  }
+
+  /**
+   * The user's access token, refreshed first if it has expired. `undefined` where {@link accessToken} is. Rejects with an
+   * {@link OAuthError}: `login_required` if the grant has ended, a 5xx code if the provider or the store is down.
+   *
+   * ```ts
+   * app.get('/repositories', async (req, res) => {
+   *   const token = await req.oauth.getAccessToken()
+   *   const response = await fetch('https://api.github.com/user/repos', {
+   *     headers: { Authorization: `Bearer ${token}` },
+   *   })
+   *   res.json(await response.json())
+   * })
+   * ```
    */
   async getAccessToken(): Promise<string | undefined> {
-    const token = await this.#source.freshAccessToken()
-    this.accessTokenExpiresAt = this.#source.accessTokenExpiresAt()
+    const token = await this.#visitor.freshAccessToken()
+    this.accessTokenExpiresAt = this.#visitor.accessTokenExpiresAt
     return token
   }
 
-  /** Aborts when this process learns that the login has ended, or that its user is refused: for sockets and streams. */
+  /**
+   * Aborts when this process learns that the session has ended or that the rules deny its user, for sockets and streams. The
+   * reason is an {@link OAuthError}. A re-check that is due runs on a timer, without a request. Never aborts if the request
+   * is unauthenticated.
+   *
+   * ```ts
+   * app.get('/events', (req, res) => {
+   *   res.type('text/event-stream').flushHeaders()
+   *   const timer = setInterval(() => res.write(`data: ${Date.now()}\n\n`), 1000)
+   *   res.on('close', () => clearInterval(timer))
+   *   req.oauth.signal.addEventListener('abort', () => res.end())
+   * })
+   * ```
+   */
   get signal(): AbortSignal {
-    return this.#source.signal()
+    return this.#visitor.signal()
   }
 
-  /** A link that logs the user in and comes back. */
+  /**
+   * A link that starts a login: a path of this site, which works for 24 hours. It returns to `returnTo`, or to the mount
+   * point if that is not a path of this site or is one of the special paths.
+   */
   loginUrl(options: LoginUrlOptions = {}): string {
-    return this.#source.loginUrl(options)
+    return this.#visitor.loginUrl(options)
   }
 
-  /** A link that logs the user out. */
+  /** A link that ends this session: a path of this site. */
   logoutUrl(): string {
-    return this.#source.logoutUrl()
+    return this.#visitor.logoutUrl()
   }
 }

@@ -80,7 +80,10 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
     const { guard, asksMore } = createGuard(rules, current.config.providers, asked)
     // The gate must know what to read for this guard before the next request comes.
-    if (asksMore) current = compose(current.config, shared, current)
+    if (asksMore) {
+      current = compose(current.config, shared, current)
+      current.signals.adopt()
+    }
     return (req, res, next) => {
       const passed = shared.passed.of(req)
       if (passed === undefined) return next(new Error(NO_GATE))
@@ -108,8 +111,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     ...publicLists(() => current),
     reconfigure(changed: OAuthModuleOptions) {
       current = compose(parseOptions(keepFixed(changed, first)), shared)
-      // Sockets are open under the old rules.
-      shared.watches.wake()
+      current.signals.adopt()
     },
     explain(user: OAuthUser) {
       const evaluator = current.evaluators.get(user.provider)
@@ -126,7 +128,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       await Promise.all([...current.connections.values()].map(({ client }) => client.ready()))
     },
     async close() {
-      shared.watches.close()
+      current.signals.close()
       await shared.sessionLock.drain()
       await current.background.drain()
       await first.store.close?.()

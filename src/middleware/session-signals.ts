@@ -1,167 +1,145 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
-import { OAuthError } from '../http/errors.js'
 import { type CheckResult, type Recheck, recheckUnavailable } from '../flows/recheck.js'
+import { OAuthError } from '../http/errors.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
+import { OpenSignal } from './open-signal.js'
 
-/** Something that stays open longer than a request: a socket, or a stream of events. */
+/** A socket, or the response of a stream of events. */
 interface Closable {
   once(event: 'close', listener: () => void): unknown
 }
 
-export interface SessionSignals {
-  /** Aborts when this process learns that the session has ended, that its user is refused, or that neither can be told. */
-  watch(session: OpenSession, req: IncomingMessage, until: Closable): AbortSignal
-  /** The session is over: whoever watches it is told. */
-  ended(key: string, reason: EndReason | 'denied'): void
-  /** Looks after all sessions now: other rules are in force. */
-  wake(): void
-  /** Ends all timers. */
-  close(): void
+/** The open signals, which outlive a configuration. */
+export interface SignalState {
+  readonly bySession: Map<string, Set<OpenSignal>>
+  readonly byConnection: WeakMap<Closable, Set<OpenSignal>>
+  /** Subscribed to {@link RESPONSE_FINISHED} from the first signal on. */
+  readonly onResponseFinished: (message: unknown) => void
+  isSubscribed: boolean
 }
 
-export interface SessionSignalsConfig {
-  sessions: () => Sessions
-  /** Read at each use: the configuration may change while sockets are open. */
-  recheck: () => Recheck
+/** For requests without a response object at hand: Node publishes here when a response has been sent. */
+const RESPONSE_FINISHED = 'http.server.response.finish'
+
+/** Creates the state of {@link SessionSignals}. */
+export function createSignalState(): SignalState {
+  const byConnection: SignalState['byConnection'] = new WeakMap()
+  return {
+    bySession: new Map(),
+    byConnection,
+    isSubscribed: false,
+    onResponseFinished(message) {
+      const { request, socket } = message as { request: IncomingMessage; socket: Closable }
+      // Only the signals of this request: the client may have sent the next request before this response has ended.
+      for (const open of byConnection.get(socket) ?? []) if (open.request === request) open.stop()
+    },
+  }
 }
 
-interface Watch {
-  abort(reason: OAuthError): void
-  wake(): void
-  stop(): void
+/** Aborts the signals of a session that has ended, or whose user the rules deny. */
+export function abortSignals(
+  { bySession }: SignalState,
+  key: string,
+  reason: EndReason | 'denied',
+): void {
+  const error = new OAuthError(reason === 'denied' ? 'not_authorized' : 'login_required')
+  for (const open of [...(bySession.get(key) ?? [])]) open.abort(error)
 }
 
-/** Longer than this a timer of Node's fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
-const SHORTEST_TIMER = 10
-/** While the provider is down a check stays due: no reason to ask without a pause. */
-const OVERDUE_PAUSE = 5_000
+/** The signals of `req.oauth.signal`, for connections that stay open longer than a request. */
+export class SessionSignals {
+  readonly #sessions: Sessions
+  readonly #recheck: Recheck
+  readonly #state: SignalState
 
-export function createSessionSignals({ sessions, recheck }: SessionSignalsConfig): SessionSignals {
-  const signals = new Map<string, Set<Watch>>()
-  const connections = new WeakMap<Closable, Map<Watch, IncomingMessage>>()
-  const all = () => [...signals.values()].flatMap((set) => [...set])
+  constructor({ sessions, recheck }: { sessions: Sessions; recheck: Recheck }, state: SignalState) {
+    this.#sessions = sessions
+    this.#recheck = recheck
+    this.#state = state
+  }
+
+  /** The open signals follow this configuration from now on, and are checked at once: its rules may differ. */
+  adopt(): void {
+    for (const open of this.#all()) open.follow(this)
+  }
 
   /**
-   * Where no response is at hand, Node tells when it is out. The next request on a connection says nothing: it may be sent
-   * before the answer to this one has ended.
+   * A signal that aborts when this process learns that the session has ended, that the rules deny its user, or that neither
+   * can be determined. It is watched until the connection closes or the response to the request has been sent.
    */
-  const answered = (message: unknown) => {
-    const { request, socket } = message as { request: IncomingMessage; socket: Closable }
-    const own = connections.get(socket)
-    for (const [watch, req] of own ?? []) {
-      if (req !== request) continue
-      watch.stop()
-      own?.delete(watch)
-    }
+  open(session: OpenSession, request: IncomingMessage, connection: Closable): AbortSignal {
+    const open = new OpenSignal(this, session, request, () => this.#forget(open, connection))
+    const { bySession } = this.#state
+    this.#subscribe()
+    bySession.set(session.key, (bySession.get(session.key) ?? new Set()).add(open))
+    this.#signalsOf(connection).add(open)
+    open.schedule()
+    return open.signal
   }
-  subscribe('http.server.response.finish', answered)
 
-  /** What a request at this moment would be told. */
-  const look = async (known: OpenSession, req: IncomingMessage): Promise<OpenSession> => {
-    const session = await sessions().reload(known)
-    if (session === undefined || !recheck().isOfThisClient(session.record))
+  /** What a request would result in now: the session as it is, or an error. */
+  async check(known: OpenSession, request: IncomingMessage): Promise<OpenSession> {
+    const session = await this.#sessions.reload(known)
+    if (session === undefined || !this.#recheck.isOfThisClient(session.record))
       throw new OAuthError('login_required')
-    const status = recheck().checkStatus(session.record, Date.now())
+    const status = this.#recheck.checkStatus(session.record, Date.now())
     if (status === 'fresh' || status === 'early') return session
     if (status === 'denied') throw new OAuthError('not_authorized')
-    return passed(await recheck().check(session, req))
+    return allowedSession(await this.#recheck.check(session, request))
   }
 
-  /** Until when the session holds by what is known of it. */
-  const undisputedUntil = (session: OpenSession) => {
-    const { expiresAt, idleExpiresAt = expiresAt } = sessions().expiry(session)
-    return Math.min(expiresAt, idleExpiresAt, recheck().graceEndsAt(session.record))
+  /** When to check a session again, unless something happens before. */
+  nextCheckAt(session: OpenSession): number {
+    const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
+    return Math.min(expiresAt, idleExpiresAt, this.#recheck.checkDueAt(session.record) ?? expiresAt)
   }
 
-  const start = (
-    session: OpenSession,
-    req: IncomingMessage,
-  ): { watch: Watch; signal: AbortSignal } => {
-    const controller = new AbortController()
-    let current = session
-    let timer: NodeJS.Timeout | undefined
-    let isStopped = false
-    const arm = (isFirst: boolean) => {
-      const { expiresAt, idleExpiresAt = expiresAt } = sessions().expiry(current)
-      const next = Math.min(
-        expiresAt,
-        idleExpiresAt,
-        recheck().checkDueAt(current.record) ?? expiresAt,
-      )
-      clearTimeout(timer)
-      const wait = next - Date.now()
-      const shortest = isFirst || wait > 0 ? SHORTEST_TIMER : OVERDUE_PAUSE
-      timer = setTimeout(watch.wake, Math.min(Math.max(wait, shortest), LONGEST_TIMER))
-      timer.unref()
-    }
-    const watch: Watch = {
-      abort(reason) {
-        watch.stop()
-        controller.abort(reason)
-      },
-      wake() {
-        look(current, req).then(
-          (still) => {
-            if (isStopped) return
-            current = still
-            arm(false)
-          },
-          (error: unknown) => {
-            if (isStopped) return
-            // A store that is away for a moment says nothing about a session that is not due.
-            if (
-              error instanceof OAuthError &&
-              error.code === 'store_unavailable' &&
-              Date.now() < undisputedUntil(current)
-            )
-              arm(false)
-            else
-              watch.abort(
-                error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }),
-              )
-          },
-        )
-      },
-      stop() {
-        isStopped = true
-        clearTimeout(timer)
-        const set = signals.get(session.key)
-        set?.delete(watch)
-        if (set?.size === 0) signals.delete(session.key)
-      },
-    }
-    signals.set(session.key, (signals.get(session.key) ?? new Set()).add(watch))
-    arm(true)
-    return { watch, signal: controller.signal }
+  /** How long the session is valid even if the store and the provider are down. */
+  validUntil(session: OpenSession): number {
+    const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
+    return Math.min(expiresAt, idleExpiresAt, this.#recheck.graceEndsAt(session.record))
   }
 
-  return {
-    watch(session, req, until) {
-      const { watch, signal } = start(session, req)
-      const present = connections.get(until)
-      const own = present ?? new Map<Watch, IncomingMessage>()
-      if (present === undefined)
-        until.once('close', () => [...own.keys()].forEach((one) => one.stop()))
-      connections.set(until, own.set(watch, req))
-      return signal
-    },
-    ended(key, reason) {
-      const error = new OAuthError(reason === 'denied' ? 'not_authorized' : 'login_required')
-      for (const watch of [...(signals.get(key) ?? [])]) watch.abort(error)
-    },
-    wake() {
-      for (const watch of all()) watch.wake()
-    },
-    close() {
-      unsubscribe('http.server.response.finish', answered)
-      for (const watch of all()) watch.stop()
-    },
+  /** Ends all timers. */
+  close(): void {
+    for (const open of this.#all()) open.stop()
+    unsubscribe(RESPONSE_FINISHED, this.#state.onResponseFinished)
+    this.#state.isSubscribed = false
+  }
+
+  #subscribe(): void {
+    if (this.#state.isSubscribed) return
+    subscribe(RESPONSE_FINISHED, this.#state.onResponseFinished)
+    this.#state.isSubscribed = true
+  }
+
+  #all(): OpenSignal[] {
+    return [...this.#state.bySession.values()].flatMap((signals) => [...signals])
+  }
+
+  #signalsOf(connection: Closable): Set<OpenSignal> {
+    const { byConnection } = this.#state
+    const known = byConnection.get(connection)
+    if (known !== undefined) return known
+    const signals = new Set<OpenSignal>()
+    byConnection.set(connection, signals)
+    connection.once('close', () => {
+      for (const open of signals) open.stop()
+    })
+    return signals
+  }
+
+  #forget(open: OpenSignal, connection: Closable): void {
+    const { bySession, byConnection } = this.#state
+    const signals = bySession.get(open.key)
+    signals?.delete(open)
+    if (signals?.size === 0) bySession.delete(open.key)
+    byConnection.get(connection)?.delete(open)
   }
 }
 
-function passed(result: CheckResult): OpenSession {
+function allowedSession(result: CheckResult): OpenSession {
   if (result.outcome === 'allowed') return result.session
   if (result.outcome === 'failed') throw recheckUnavailable(result.error)
   throw new OAuthError(result.outcome === 'denied' ? 'not_authorized' : 'login_required')

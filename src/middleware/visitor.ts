@@ -1,130 +1,119 @@
-import type { ServerResponse } from 'node:http'
-import {
-  type AnonymousReason,
-  type Visitor,
-  type LoginUrlOptions,
-  OAuthContext,
-} from './oauth-context.js'
+import type { StoredDecision } from '../access/user.js'
 import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
-import type { AppRequest } from '../http/request.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
-import { isObject } from '../http/json.js'
 import type { Mounts } from '../http/mounts.js'
-import { writeSessionCookie } from '../session/session-cookie.js'
-import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
-import type { HeaderTokens, UpstreamHeaders } from './upstream-headers.js'
-import type { OAuthUser, StoredDecision } from '../access/user.js'
+import type { AnonymousReason, OpenSession, Sessions, Tokens } from '../session/sessions.js'
+import type { HeaderTokens, TokenName } from './header-names.js'
+import { renewCookie } from './renew-cookie.js'
 import type { SessionSignals } from './session-signals.js'
 
-export interface VisitsConfig {
+/** Options of `req.oauth.loginUrl()`. */
+export interface LoginUrlOptions {
+  /** The path of this site to return to after the login. Default: the URL of this request. */
+  returnTo?: string | undefined
+  /** The name of the provider to sign in with. Default: the only one, or the one that the user chooses. */
+  connection?: string | undefined
+  /** Ask the provider to authenticate the user again. Default: `false`. */
+  reauthenticate?: boolean | undefined
+}
+
+/** What visitors need from a configuration. */
+export interface VisitorDeps {
   sessions: Sessions
   recheck: Recheck
   links: Links
   mounts: Mounts
-  upstream: UpstreamHeaders
-  watches: SessionSignals
-  /** Names of the providers whose tokens the app does not get. */
+  signals: SessionSignals
+  /** Names of the providers whose tokens the app does not receive. */
   managed: ReadonlySet<string>
-  setsUser: boolean
 }
 
-/** Gives the app what it sees of a visitor: `req.oauth`, `req.user` and the upstream headers. */
-export interface Visits {
-  welcome(request: IncomingGateRequest, session: OpenSession): OAuthContext
-  anonymous(request: IncomingGateRequest, reason: AnonymousReason): OAuthContext
-  /** Sets the cookie anew when the session's id has changed: where the cookie is the session. */
-  keep(request: IncomingGateRequest, before: OpenSession, after: OpenSession): OpenSession
-}
-
-export function createVisits(config: VisitsConfig): Visits {
-  const attach = (req: AppRequest, oauth: OAuthContext) => {
-    const seen = req as AppRequest & { oauth?: OAuthContext; user?: unknown }
-    seen.oauth = oauth
-    if (config.setsUser && oauth.user !== undefined && seen.user === undefined)
-      seen.user = oauth.user
-    return oauth
-  }
-
-  return {
-    keep: (request, before, after) => keep(config, request, before, after),
-    welcome(request, session) {
-      const guest = new Guest(config, request, session)
-      config.upstream.set(request.headers, guest)
-      return attach(request.req, new OAuthContext(guest))
-    },
-    anonymous: (request, reason) =>
-      attach(request.req, new OAuthContext(new Stranger(config, request, reason))),
-  }
-}
-
-/** Sets the cookie anew where the cookie is the session. */
-function keep(
-  { sessions }: VisitsConfig,
-  { req, res, mount, now }: IncomingGateRequest,
-  before: OpenSession,
-  after: OpenSession,
-): OpenSession {
-  if (after.id !== before.id && res !== undefined && !res.headersSent) {
-    writeSessionCookie(
-      res,
-      req.headers.cookie,
-      mount.sessionCookie,
-      after.id,
-      sessions.expiry(after).expiresAt - now,
-    )
-    forbidStoring(res)
-  }
-  return after
-}
-
-/** Nobody in particular. Classes, since at each request a closure for every member would cost more than all the rest. */
-class Stranger implements Visitor {
-  protected readonly config: VisitsConfig
-  protected readonly request: IncomingGateRequest
+/**
+ * The source of one request's context, authenticated or not. A class, since closures created per request dominated the
+ * hot path.
+ */
+export class Visitor implements HeaderTokens {
   readonly reason: AnonymousReason | undefined
+  readonly #deps: VisitorDeps
+  readonly #request: IncomingGateRequest
+  readonly #decision: StoredDecision | undefined
+  #session: OpenSession | undefined
+  #signal: AbortSignal | undefined
 
+  /** `reason` is why there is no session. */
   constructor(
-    config: VisitsConfig,
+    deps: VisitorDeps,
     request: IncomingGateRequest,
+    session: OpenSession | undefined,
     reason: AnonymousReason | undefined,
   ) {
-    this.config = config
-    this.request = request
+    this.#deps = deps
+    this.#request = request
+    this.#session = session
+    this.#decision = session && deps.recheck.decision(session.record)
     this.reason = reason
   }
 
   get session(): OpenSession | undefined {
-    return undefined
+    return this.#session
   }
 
   get lastCheckedAt(): number | undefined {
-    return undefined
+    return this.#decision?.at
   }
 
   get sessionExpiresAt(): number | undefined {
-    return undefined
+    return this.#session && this.#deps.sessions.nextExpiry(this.#session.record, this.#request.now)
   }
 
-  accessTokenExpiresAt(): number | undefined {
-    return undefined
+  get matched(): StoredDecision['matched'] {
+    return this.#decision?.matched
   }
 
+  get headerTokens(): HeaderTokens['headerTokens'] {
+    const record = this.#session?.record
+    return record !== undefined && this.#deps.sessions.hasTokens(record) ? record.headerTokens : []
+  }
+
+  decryptToken(name: TokenName): string | undefined {
+    const tokens = this.#session && this.#deps.sessions.tokens(this.#session)
+    return name === 'access' ? tokens?.accessToken : tokens?.refreshToken
+  }
+
+  get accessTokenExpiresAt(): number | undefined {
+    return this.#session?.record.accessTokenExpiresAt
+  }
+
+  /** The decrypted tokens; `undefined` if the app does not receive any. */
   tokens(): Tokens | undefined {
-    return undefined
+    const session = this.#session
+    if (session === undefined || this.#deps.managed.has(session.record.user.provider))
+      return undefined
+    return this.#deps.sessions.tokens(session)
   }
 
+  /** The access token, refreshed if it has expired. */
   async freshAccessToken(): Promise<string | undefined> {
-    return undefined
+    const { managed, sessions, recheck } = this.#deps
+    const session = this.#session
+    if (session === undefined || managed.has(session.record.user.provider)) return undefined
+    const fresh = await recheck.withFreshToken(session)
+    this.#session = renewCookie(sessions, this.#request, session, fresh)
+    return sessions.tokens(fresh).accessToken || undefined
   }
 
+  /** Aborts when the session ends; never without a session. */
   signal(): AbortSignal {
-    return new AbortController().signal
+    if (this.#session === undefined) return new AbortController().signal
+    const { req, res } = this.#request
+    this.#signal ??= this.#deps.signals.open(this.#session, req, res ?? req.socket)
+    return this.#signal
   }
 
   loginUrl({ returnTo, connection, reauthenticate }: LoginUrlOptions): string {
-    const { links, mounts } = this.config
-    const { mount, target } = this.request
+    const { links, mounts } = this.#deps
+    const { mount, target } = this.#request
     return links.login(mount, {
       returnPath: links.safeReturn(mount, returnTo ?? mounts.publicPath(mount, target)),
       connection,
@@ -133,98 +122,6 @@ class Stranger implements Visitor {
   }
 
   logoutUrl(): string {
-    return this.config.links.logout(this.request.mount)
+    return this.#deps.links.logout(this.#request.mount)
   }
-}
-
-/** Somebody who is logged in, at one request. */
-class Guest extends Stranger implements HeaderTokens {
-  #session: OpenSession
-  #signal: AbortSignal | undefined
-  readonly #verdict: StoredDecision | undefined
-
-  constructor(config: VisitsConfig, request: IncomingGateRequest, session: OpenSession) {
-    super(config, request, undefined)
-    this.#session = session
-    this.#verdict = config.recheck.decision(session.record)
-  }
-
-  override get session(): OpenSession {
-    return this.#session
-  }
-
-  override get lastCheckedAt(): number | undefined {
-    return this.#verdict?.at
-  }
-
-  override get sessionExpiresAt(): number {
-    return this.config.sessions.nextExpiry(this.#session.record, this.request.now)
-  }
-
-  get user(): OAuthUser {
-    return this.#session.record.user
-  }
-
-  get matched(): HeaderTokens['matched'] {
-    return this.#verdict?.matched
-  }
-
-  get headerTokens(): HeaderTokens['headerTokens'] {
-    const { record } = this.#session
-    return this.config.sessions.hasTokens(record) ? record.headerTokens : []
-  }
-
-  openToken(name: 'access' | 'refresh'): string | undefined {
-    return this.config.sessions.tokens(this.#session)[
-      name === 'access' ? 'accessToken' : 'refreshToken'
-    ]
-  }
-
-  override accessTokenExpiresAt(): number | undefined {
-    return this.#session.record.accessTokenExpiresAt
-  }
-
-  override tokens(): Tokens | undefined {
-    return this.config.managed.has(this.user.provider)
-      ? undefined
-      : this.config.sessions.tokens(this.#session)
-  }
-
-  override async freshAccessToken(): Promise<string | undefined> {
-    const { config, request } = this
-    if (config.managed.has(this.user.provider)) return undefined
-    this.#session = keep(
-      config,
-      request,
-      this.#session,
-      await config.recheck.withFreshToken(this.#session),
-    )
-    return config.sessions.tokens(this.#session).accessToken || undefined
-  }
-
-  override signal(): AbortSignal {
-    const { req, res } = this.request
-    this.#signal ??= this.config.watches.watch(this.#session, req, res ?? req.socket)
-    return this.#signal
-  }
-}
-
-/** An answer of the app's that carries the visitor's cookie: whatever the app says of caching it, no cache may keep it. */
-function forbidStoring(res: ServerResponse): void {
-  const writeHead = res.writeHead
-  res.writeHead = function (this: ServerResponse, ...parts: unknown[]) {
-    this.setHeader('Cache-Control', 'private, no-store')
-    return Reflect.apply(writeHead, this, parts.map(withoutCacheControl))
-  }
-}
-
-/** Headers as `writeHead` takes them: an object, or a list of names and values, flat or in pairs. */
-function withoutCacheControl(part: unknown): unknown {
-  const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
-  if (isObject(part))
-    return Object.fromEntries(Object.entries(part).filter(([name]) => isOther(name)))
-  if (!Array.isArray(part)) return part
-  return Array.isArray(part[0])
-    ? part.filter((pair: unknown) => isOther(Array.isArray(pair) ? pair[0] : pair))
-    : part.filter((_, index) => isOther(part[index - (index % 2)]))
 }

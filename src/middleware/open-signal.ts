@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import { OAuthError } from '../http/errors.js'
+import type { OpenSession } from '../session/sessions.js'
+
+/** How a configuration checks sessions. */
+interface SessionChecks {
+  check(session: OpenSession, request: IncomingMessage): Promise<OpenSession>
+  nextCheckAt(session: OpenSession): number
+  validUntil(session: OpenSession): number
+}
+
+/** A timer of Node with a longer delay fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+const MIN_TIMER_MS = 10
+/** The pause between checks while the provider is down, when every check is overdue. */
+const OVERDUE_PAUSE_MS = 5_000
+
+/** The signal of one request or socket, with a timer for the next check of its session. */
+export class OpenSignal {
+  readonly key: string
+  readonly request: IncomingMessage
+  readonly #controller = new AbortController()
+  readonly #onStop: () => void
+  #checks: SessionChecks
+  #session: OpenSession
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(
+    checks: SessionChecks,
+    session: OpenSession,
+    request: IncomingMessage,
+    onStop: () => void,
+  ) {
+    this.#checks = checks
+    this.#session = session
+    this.key = session.key
+    this.request = request
+    this.#onStop = onStop
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Starts the timer for the first check. */
+  schedule(): void {
+    this.#setTimer(MIN_TIMER_MS)
+  }
+
+  /** Uses the checks of another configuration, at once. */
+  follow(checks: SessionChecks): void {
+    this.#checks = checks
+    this.#check()
+  }
+
+  abort(reason: OAuthError): void {
+    this.stop()
+    this.#controller.abort(reason)
+  }
+
+  /** Ends the timer. The signal never aborts afterwards. */
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#onStop()
+  }
+
+  #check(): void {
+    this.#checks.check(this.#session, this.request).then(
+      (session) => {
+        if (this.#isStopped) return
+        this.#session = session
+        this.#setTimer(OVERDUE_PAUSE_MS)
+      },
+      (error: unknown) => {
+        if (this.#isStopped) return
+        if (this.#mayRetry(error)) this.#setTimer(OVERDUE_PAUSE_MS)
+        else
+          this.abort(
+            error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }),
+          )
+      },
+    )
+  }
+
+  /** A store that is down for a moment does not end a session that is not due for a check. */
+  #mayRetry(error: unknown): boolean {
+    return (
+      error instanceof OAuthError &&
+      error.code === 'store_unavailable' &&
+      Date.now() < this.#checks.validUntil(this.#session)
+    )
+  }
+
+  #setTimer(overduePauseMs: number): void {
+    clearTimeout(this.#timer)
+    const wait = this.#checks.nextCheckAt(this.#session) - Date.now()
+    const shortest = wait > 0 ? MIN_TIMER_MS : overduePauseMs
+    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(wait, shortest), MAX_TIMER_MS))
+    this.#timer.unref()
+  }
+}
