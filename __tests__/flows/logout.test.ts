@@ -189,7 +189,7 @@ describe('when the store is in the way', () => {
     const page = await browser.get(other.url('/auth/logout'))
     expect([page.status, page.setCookie]).toEqual([503, []])
     expect(page.headers['retry-after']).toBeDefined()
-    expect(page.body).toContain('You are not signed out')
+    expect(page.body).toContain('You have not been signed out')
     isBroken = false
     expect(await statusOf(browser, other)).toBe(200)
     expect((await browser.get(other.url('/auth/logout'))).status).toBe(200)

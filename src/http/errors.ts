@@ -1,188 +1,76 @@
-/** Who can do something about an error: the visitor, or the owner of the app. */
-export type ErrorAudience = 'user' | 'owner'
+import {
+  ERROR_CODES,
+  type ErrorAudience,
+  type ErrorKind,
+  type OAuthErrorCode,
+} from './error-codes.js'
 
-interface ErrorKind {
-  status: number
-  audience: ErrorAudience
-  retryable: boolean
-  message: string
-}
+export type { ErrorAudience, OAuthErrorCode } from './error-codes.js'
 
-const kinds = {
-  login_required: {
-    status: 401,
-    audience: 'user',
-    retryable: true,
-    message: 'You need to sign in first.',
-  },
-  login_expired: {
-    status: 400,
-    audience: 'user',
-    retryable: true,
-    message:
-      'This login is no longer valid. It was open for too long, was used already, or was started in another browser.',
-  },
-  invalid_callback: {
-    status: 400,
-    audience: 'user',
-    retryable: true,
-    message: 'The answer that came back from the login is not one that we can use.',
-  },
-  cookie_lost: {
-    status: 400,
-    audience: 'owner',
-    retryable: true,
-    message: 'Your browser did not send back the cookie that ties this login to it.',
-  },
-  access_denied: {
-    status: 403,
-    audience: 'user',
-    retryable: true,
-    message: 'The login was cancelled or refused.',
-  },
-  not_authorized: {
-    status: 403,
-    audience: 'user',
-    retryable: true,
-    message: 'This account may not use this application.',
-  },
-  email_unverified: {
-    status: 403,
-    audience: 'user',
-    retryable: true,
-    message:
-      'The e-mail address of this account is not verified. Confirm it at the provider, then try again.',
-  },
-  provider_error: {
-    status: 502,
-    audience: 'owner',
-    retryable: true,
-    message: 'The login provider gave an answer that we cannot use.',
-  },
-  provider_unreachable: {
-    status: 502,
-    audience: 'owner',
-    retryable: true,
-    message: 'The login provider cannot be reached.',
-  },
-  provider_timeout: {
-    status: 504,
-    audience: 'owner',
-    retryable: true,
-    message: 'The login provider took too long to answer.',
-  },
-  provider_busy: {
-    status: 503,
-    audience: 'user',
-    retryable: true,
-    message: 'The login provider is busy. Try again in a moment.',
-  },
-  misconfigured: {
-    status: 502,
-    audience: 'owner',
-    retryable: false,
-    message:
-      'The login is not set up correctly. The owner of this application has to correct its configuration.',
-  },
-  recheck_unavailable: {
-    status: 503,
-    audience: 'user',
-    retryable: true,
-    message:
-      'We cannot check right now whether you may still use this application. You are still signed in. Try again in a moment.',
-  },
-  store_unavailable: {
-    status: 503,
-    audience: 'user',
-    retryable: true,
-    message:
-      'We cannot look up your session right now. You are not signed out. Try again in a moment.',
-  },
-  store_not_listable: {
-    status: 501,
-    audience: 'owner',
-    retryable: false,
-    message: 'The session store cannot list what it holds.',
-  },
-  not_found: {
-    status: 404,
-    audience: 'user',
-    retryable: false,
-    message: 'There is nothing at this address.',
-  },
-  method_not_allowed: {
-    status: 405,
-    audience: 'user',
-    retryable: false,
-    message: 'This address does not take this method.',
-  },
-  internal: {
-    status: 500,
-    audience: 'owner',
-    retryable: true,
-    message: 'Something went wrong in this application.',
-  },
-} satisfies Record<string, ErrorKind>
-
-/** The stable codes of {@link OAuthError}; each has one HTTP status. */
-export type OAuthErrorCode = keyof typeof kinds
-
-/** What an error says beyond its code. */
+/** The details of one {@link OAuthError}, beyond what follows from its code. */
 export interface OAuthErrorDetails {
-  /** Plain words for the visitor; default: the code's own sentence. Never holds a secret nor foreign text. */
+  /** For the visitor. Default: the message of the code. Contains neither secrets nor external text. */
   message?: string | undefined
-  /** What the provider said, at most 512 characters. Foreign text: escape it wherever it is shown. */
+  /** What the provider reported; cut at 512 characters. External text: escape it wherever it is shown. */
   providerMessage?: string | undefined
-  /** For the `Retry-After` header, in seconds. */
+  /** For the `Retry-After` header, in seconds. Default: 5 for status 503, otherwise none. */
   retryAfter?: number | undefined
   /** For the owner's log: what failed, without secrets. */
   hint?: string | undefined
+  /** The error that led to this one. */
   cause?: unknown
 }
 
-/**
- * Why a visitor was refused. `code` is stable, `status` is the HTTP status of the answer, `audience` says who can do
- * something about it, `retryable` whether trying again can help.
- */
+/** Why a visitor was rejected. Passed to `onError`, and thrown by `authenticate()`. Any other error is a bug. */
 export class OAuthError extends Error {
+  /** Stable: use it to tell errors apart. */
   readonly code: OAuthErrorCode
+  /** The HTTP status of the response. */
   readonly status: number
+  /** Who can fix it. */
   readonly audience: ErrorAudience
+  /** Whether trying again can help. */
   readonly retryable: boolean
+  /** What the provider reported, at most 512 characters. External text: escape it wherever you show it. */
   readonly providerMessage: string | undefined
+  /** After how many seconds to try again. */
   readonly retryAfter: number | undefined
+  /** For your log: what failed, without secrets. Do not show it to visitors. */
   readonly hint: string | undefined
 
   constructor(code: OAuthErrorCode, details: OAuthErrorDetails = {}) {
-    const kind: ErrorKind = kinds[code]
-    super(
-      details.message ?? kind.message,
-      details.cause === undefined ? undefined : { cause: details.cause },
-    )
+    const { message, status, audience, retryable }: ErrorKind = ERROR_CODES[code]
+    const { cause } = details
+    super(details.message ?? message, cause === undefined ? undefined : { cause })
     this.name = 'OAuthError'
     this.code = code
-    this.status = kind.status
-    this.audience = kind.audience
-    this.retryable = kind.retryable
+    this.status = status
+    this.audience = audience
+    this.retryable = retryable
     this.providerMessage = details.providerMessage?.slice(0, 512)
-    this.retryAfter = details.retryAfter ?? (kind.status === 503 ? 5 : undefined)
+    this.retryAfter = details.retryAfter ?? (status === 503 ? 5 : undefined)
     this.hint = details.hint
   }
 }
 
 /**
- * What a provider's refusal means for somebody who is logged in already: `ended`, the grant is gone; `denied`, the
- * provider no longer shows what a rule asks for; `down` and `throttled`, nothing is known; `owner`, our client is refused.
+ * What a failed request to a provider means for a user who is already signed in:
+ * - `ended`: the grant no longer exists, so the session ends
+ * - `denied`: the provider no longer grants access to what a rule needs, so the user is denied
+ * - `down`: the provider failed, so nothing is known about the user
+ * - `throttled`: the provider limits the rate of requests, so nothing is known about the user
+ * - `owner`: the provider rejects our client, so the owner has to fix the configuration
  */
 export type ProviderOutcome = 'ended' | 'denied' | 'down' | 'throttled' | 'owner'
 
-/** A provider refused or failed. At a login its `code` decides the answer, at a re-check its `outcome`. */
+/** A provider rejected a request, or failed. `code` decides the response to a login, `outcome` that of a re-check. */
 export class ProviderError extends OAuthError {
+  /** What it means for a user who is already signed in. */
   readonly outcome: ProviderOutcome
 
   constructor(outcome: ProviderOutcome, code: OAuthErrorCode, details: OAuthErrorDetails = {}) {
     super(code, details)
-    this.name = 'ProviderFault'
+    this.name = 'ProviderError'
     this.outcome = outcome
   }
 }

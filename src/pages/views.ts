@@ -1,4 +1,4 @@
-import type { OAuthErrorCode } from '../http/errors.js'
+import { ERROR_CODES, type OAuthErrorCode } from '../http/error-codes.js'
 import { html, type Html } from './html.js'
 import type {
   ConfirmLogoutContext,
@@ -12,27 +12,6 @@ import type {
   SignInProvider,
 } from './contexts.js'
 import { brandRules, style } from './style.js'
-
-const titles: Readonly<Record<OAuthErrorCode, string>> = {
-  login_required: 'Please sign in',
-  login_expired: 'This login has expired',
-  invalid_callback: 'The login did not work',
-  cookie_lost: 'The login did not work',
-  access_denied: 'The login was not completed',
-  not_authorized: 'This account has no access',
-  email_unverified: 'Your e-mail address is not verified',
-  provider_error: 'The login did not work',
-  provider_unreachable: 'No connection to the login provider',
-  provider_timeout: 'No answer from the login provider',
-  provider_busy: 'The login did not work',
-  misconfigured: 'The login is out of order',
-  recheck_unavailable: 'Your access cannot be checked right now',
-  store_unavailable: 'Your login cannot be looked up right now',
-  store_not_listable: 'Sessions cannot be listed here',
-  not_found: 'Page not found',
-  method_not_allowed: 'This does not work here',
-  internal: 'Something went wrong',
-}
 
 /** The built-in pages. They need no script, and load nothing but icons from `imageOrigins`. */
 export function pageViews(imageOrigins: readonly string[]) {
@@ -70,7 +49,7 @@ ${said && html`<p class="quiet">The provider says:</p><blockquote dir="auto">${s
 ${retryUrl && html`<div class="actions">${link(retryUrl, retry, 'primary')}</div>`}
 ${smallPrint(code, decisionId, audience === 'owner')}`
       const sign = code === 'login_required' ? signs.lock : signs.stop
-      return layout({ nonce, sign, title: titles[code], body })
+      return layout({ nonce, sign, title: ERROR_CODES[code].title, body })
     },
 
     denied({
@@ -93,7 +72,7 @@ ${mayHelp ? [another('primary'), retry('plain')] : [retry('primary'), another('p
 ${link(logoutUrl, 'Sign out', 'plain')}
 </div>
 ${smallPrint(code, decisionId, false)}`
-      return layout({ nonce, sign: signs.stop, title: titles[code], body })
+      return layout({ nonce, sign: signs.stop, title: ERROR_CODES[code].title, body })
     },
 
     signedOut({ nonce, loginUrl }: SignedOutContext): Html {
@@ -118,7 +97,7 @@ ${link(cancelUrl, 'Stay signed in', 'plain')}
       const body = html`<p>The login cannot be shown in this part of the page. It opens in the whole window.</p>
 <div class="actions"><a class="button primary" href="${webUrl(loginUrl)}" target="_top">Sign in</a></div>
 ${smallPrint('login_required', undefined, false)}`
-      return layout({ nonce, sign: signs.lock, title: titles.login_required, body })
+      return layout({ nonce, sign: signs.lock, title: ERROR_CODES.login_required.title, body })
     },
 
     continue({ nonce, url, message }: ContinueContext): Html {
