@@ -18,7 +18,7 @@ import {
   type StoreRecord,
 } from '../../src/index.js'
 import {
-  expressSessionStore,
+  ExpressSessionStoreAdapter,
   isExpressSessionStore,
 } from '../../src/session/stores/express-session-store.js'
 import { storeContract } from '../../src/testing/index.js'
@@ -107,7 +107,7 @@ const unlisted = ['session-file-store', 'connect-pg-simple', 'an odd store']
 
 describe.each(names)('S-113 %s', (name) => {
   test('holds the contract of session stores', async () => {
-    const makeStore = () => expressSessionStore(storeOf(name), { timeout })
+    const makeStore = () => new ExpressSessionStoreAdapter(storeOf(name), timeout)
     expect(makeStore().entries === undefined).toBe(unlisted.includes(name))
     const checks = storeContract({
       makeStore,
@@ -124,7 +124,7 @@ describe.each(names)('S-113 %s', (name) => {
 
   test("leaves the app's own sessions alone, and does not take them for ours", async () => {
     const inner = storeOf(name)
-    const store = expressSessionStore(inner, { timeout })
+    const store = new ExpressSessionStoreAdapter(inner, timeout)
     const own = {
       cookie: { originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) },
       views: 3,
@@ -179,7 +179,7 @@ describe('what tells a store made for express-session', () => {
 describe('an odd store', () => {
   const make = (): { odd: ReturnType<typeof oddStore>; store: SessionStore } => {
     const odd = oddStore()
-    return { odd, store: expressSessionStore(odd, { timeout: 100 }) }
+    return { odd, store: new ExpressSessionStoreAdapter(odd, 100) }
   }
 
   test('that calls back twice is heard once', async () => {
@@ -231,7 +231,7 @@ describe('an odd store', () => {
 
   test('of several instances in one process brings nothing back, whichever of them deletes', async () => {
     const { odd, store } = make()
-    const another = expressSessionStore(odd, { timeout: 1000 })
+    const another = new ExpressSessionStoreAdapter(odd, 1000)
     await store.set('k', record(), 60_000)
     odd.next('get', 'answers late')
     const updated = another.update('k', record({ revision: 2 }), 60_000)
@@ -257,7 +257,7 @@ describe('an odd store', () => {
       set: () => undefined,
       destroy: () => undefined,
     }
-    const store = expressSessionStore(silent, { timeout: 20 })
+    const store = new ExpressSessionStoreAdapter(silent, 20)
     const results = await Promise.allSettled(
       Array.from({ length: 300 }, () => Promise.resolve(store.set('k', record(), 60_000))),
     )

@@ -23,7 +23,7 @@ import { parseProviders } from '../providers/parse-provider.js'
 import { type OptionReader, readOptions } from '../schema.js'
 import { isCookieStore } from '../session/stores/cookie-store.js'
 import {
-  expressSessionStore,
+  ExpressSessionStoreAdapter,
   isExpressSessionStore,
   isRedisClient,
 } from '../session/stores/express-session-store.js'
@@ -248,7 +248,7 @@ function readHeaderPrefix(read: OptionReader): string {
 
 function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number): SessionStore {
   const store = read.value('store')
-  if (isExpressSessionStore(store)) return expressSessionStore(store, { timeout })
+  if (isExpressSessionStore(store)) return new ExpressSessionStoreAdapter(store, timeout)
   if (isRedisClient(store))
     read.fail(
       'store',

@@ -1,24 +1,30 @@
-/** What a callback or a promise of unknown make may come to. */
+import { types } from 'node:util'
+
+/** A callback of Node's convention. */
 export type Callback = (error: unknown, value?: unknown) => void
 
 /**
- * Asks a method that answers by callback, by promise, or by both. The first answer counts, and a second one is
- * nobody's. `arity` is the number of parameters with the callback: a method that declares so many answers by callback,
- * even where it also returns a promise of nothing.
+ * Calls a method that reports its result by callback, by promise, or by both. The first result counts.
+ *
+ * @param takesCallback Whether the method declares a parameter for the callback. If so, a promise of nothing is not the
+ *   result: some methods call back and are `async` as well.
  */
 export function callMethod(
-  method: { readonly length: number },
-  arity: number,
+  takesCallback: boolean,
   call: (callback: Callback) => unknown,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const returned = call((error, value) => (error ? reject(error) : resolve(value)))
+    const returned = call((error, value) => (error ? reject(asError(error)) : resolve(value)))
     if (!isThenable(returned)) return
     returned.then((value) => {
       const isEmpty = value === undefined || value === null
-      if (!isEmpty || method.length < arity) resolve(value)
+      if (!isEmpty || !takesCallback) resolve(value)
     }, reject)
   })
+}
+
+function asError(error: unknown): Error {
+  return types.isNativeError(error) ? error : new Error('the store failed', { cause: error })
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

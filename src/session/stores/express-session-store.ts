@@ -1,39 +1,26 @@
 import { LRUCache } from 'lru-cache'
+import { isObject } from '../../http/json.js'
 import { withTimeout } from '../../http/timeout.js'
-import { isObject, parseJson } from '../../http/json.js'
-import { callMethod } from './callback-result.js'
-import {
-  type EntriesPage,
-  type EntriesQuery,
-  entryPosition,
-  type SessionStore,
-  type StoreRecord,
-} from './store.js'
+import { type Callback, callMethod } from './callback-result.js'
+import { pageOf } from './entries-page.js'
+import { readRow, rowOf, sidOf } from './express-session-rows.js'
 import { KeyedQueue } from './keyed-queue.js'
+import { type HeldLocks, ProcessLocks } from './process-locks.js'
+import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './store.js'
 
-/** A store made for express-session, as far as it is used here. */
+/** The methods of a store made for express-session that are used. */
 export interface ExpressSessionStore {
+  /** Calls back with the session, or with nothing if it does not exist. */
   get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown
+  /** Creates or replaces a session. Its lifetime is in `session.cookie`. */
   set(sid: string, session: object, callback?: (error?: unknown) => void): unknown
+  /** Deletes a session. */
   destroy(sid: string, callback?: (error?: unknown) => void): unknown
+  /** Calls back with all sessions. Without it, users and sessions cannot be listed. */
   all?(callback: (error: unknown, sessions?: unknown) => void): unknown
 }
 
-/** What is in a row beside its cookie. A text, so that no store can turn a moment or an empty field into something else. */
-interface Envelope {
-  readonly v: 1
-  readonly key: string
-  /** When the record runs out: stores round, or count on their own. */
-  readonly until: number
-  readonly record: StoreRecord
-}
-
-const VERSION = 1
-const MEMBER = 'oauthModule'
-/** A store that rounds its seconds down must not be early. */
-const SLACK = 1000
-
-/** The two kinds of store differ in their methods; what express-session's base class adds tells its heirs. */
+/** Whether the value is a store made for express-session. Stores that extend its base class have `createSession`. */
 export function isExpressSessionStore(value: unknown): value is ExpressSessionStore {
   const has = (name: string) =>
     typeof (value as Record<string, unknown> | null)?.[name] === 'function'
@@ -42,115 +29,138 @@ export function isExpressSessionStore(value: unknown): value is ExpressSessionSt
   return has('createSession') || (!has('update') && !has('delete'))
 }
 
-/** A client of Redis has these methods as well, and its `destroy` ends the connection. */
+/** Whether the value is a Redis client: it has the same methods as a store, but its `destroy` ends the connection. */
 export function isRedisClient(value: unknown): boolean {
   const commands = value as Record<string, unknown> | null | undefined
   return typeof commands?.['evalSha'] === 'function' || typeof commands?.['evalsha'] === 'function'
 }
 
 /**
- * Any store of express-session as a {@link SessionStore}. It knows no lock and no conditional write: both hold within
- * this process, and as far as they go across processes. It can list where the store has `all`.
- *
- * @param options.timeout Milliseconds for one answer of the store.
+ * A store made for express-session as a {@link SessionStore}. Such stores have neither locks nor conditional writes: both
+ * are exact within this process, and best effort across processes. It can list if the store has `all`.
  */
-export function expressSessionStore(
-  store: ExpressSessionStore,
-  { timeout }: { timeout: number },
-): SessionStore {
-  const { turn, locks, late } = stateOf(store)
-  const answer = (work: Promise<unknown>) => withTimeout(timeout, 'the store', () => work)
+export class ExpressSessionStoreAdapter implements SessionStore {
+  readonly entries?: (query: EntriesQuery) => Promise<EntriesPage>
+  readonly #store: ExpressSessionStore
+  readonly #timeoutMs: number
+  readonly #state: AdapterState
+  readonly #locks: ProcessLocks
 
-  const read = async (key: string): Promise<StoreRecord | undefined> => {
-    const found = await answer(
-      callMethod(store.get, 2, (callback) => store.get(sidOf(key), callback)),
-    ).catch(absentIfGone)
-    const envelope = open(found)
+  constructor(store: ExpressSessionStore, timeoutMs: number) {
+    this.#store = store
+    this.#timeoutMs = timeoutMs
+    this.#state = stateOf(store)
+    this.#locks = new ProcessLocks(this.#state.locks)
+    if (typeof store.all === 'function') this.entries = (query) => this.#readPage(query)
+  }
+
+  async get(key: string): Promise<StoreRecord | undefined> {
+    const takesCallback = this.#store.get.length >= 2
+    const row = await this.#call(takesCallback, (callback) =>
+      this.#store.get(sidOf(key), callback),
+    ).catch(undefinedIfMissing)
+    const envelope = readRow(row)
     return envelope?.key === key ? envelope.record : undefined
   }
-  const destroy = async (key: string) => {
-    await answer(
-      callMethod(store.destroy, 2, (callback) => store.destroy(sidOf(key), callback)),
-    ).catch(absentIfGone)
+
+  async set(key: string, record: StoreRecord, ttl: number): Promise<void> {
+    await this.#state.turn(key, () => this.#write(key, record, ttl))
   }
-  const write = async (key: string, record: StoreRecord, ttl: number) => {
-    const writing = callMethod(store.set, 3, (callback) =>
-      store.set(sidOf(key), rowOf(key, record, ttl), callback),
+
+  update(key: string, record: StoreRecord, ttl: number): Promise<boolean> {
+    return this.#state.turn(key, async () => {
+      const present = await this.get(key)
+      if (present === undefined || present.revision !== record.revision - 1) return false
+      await this.#write(key, record, ttl)
+      return true
+    })
+  }
+
+  delete(key: string): Promise<boolean> {
+    return this.#state.turn(key, async () => {
+      const lateWrite = this.#state.late.get(key)
+      if (lateWrite !== undefined) lateWrite.isDeleted = true
+      // A failed read must not prevent the end of a session.
+      const present = await this.get(key).catch(() => true)
+      await this.#destroy(key)
+      return present !== undefined
+    })
+  }
+
+  lock(key: string, ttl: number): Unlock | undefined {
+    this.#locks.removeExpired()
+    return this.#locks.take(key, ttl)
+  }
+
+  async #write(key: string, record: StoreRecord, ttl: number): Promise<void> {
+    const writing = callMethod(this.#store.set.length >= 3, (callback) =>
+      this.#store.set(sidOf(key), rowOf(key, record, ttl), callback),
     )
     try {
-      await answer(writing)
+      await this.#inTime(writing)
     } catch (error) {
-      expectLate(key, writing)
+      this.#watchLateWrite(key, writing)
       throw error
     }
   }
-  /** A write that lands after its time must not undo a deletion. */
-  const expectLate = (key: string, writing: Promise<unknown>) => {
-    const mark = { isDeleted: false }
-    late.set(key, mark)
-    const settle = async () => {
-      if (late.get(key) === mark) late.delete(key)
-      if (mark.isDeleted) await turn(key, () => destroy(key))
+
+  /** A write that takes effect after the time limit must not restore a row that was deleted in the meantime. */
+  #watchLateWrite(key: string, writing: Promise<unknown>): void {
+    const { late, turn } = this.#state
+    const lateWrite = { isDeleted: false }
+    late.set(key, lateWrite)
+    const finish = async () => {
+      if (late.get(key) === lateWrite) late.delete(key)
+      if (lateWrite.isDeleted) await turn(key, () => this.#destroy(key))
     }
-    // Whoever deleted has had an answer; the row still has its end.
-    writing.then(settle, () => late.delete(key)).catch(() => undefined)
+    // The caller of delete() already has a result, and the row still expires.
+    writing.then(finish, () => late.delete(key)).catch(() => undefined)
   }
 
-  return {
-    get: read,
-    set: (key, record, ttl) => turn(key, () => write(key, record, ttl)),
-    update: (key, record, ttl) =>
-      turn(key, async () => {
-        const present = await read(key)
-        if (present === undefined || present.revision !== record.revision - 1) return false
-        await write(key, record, ttl)
-        return true
-      }),
-    delete: (key) =>
-      turn(key, async () => {
-        const mark = late.get(key)
-        if (mark !== undefined) mark.isDeleted = true
-        // Ending a session matters more than knowing whether there was one.
-        const present = await read(key).catch(() => true)
-        await destroy(key)
-        return present !== undefined
-      }),
-    lock(key, ttl) {
-      const now = Date.now()
-      for (const [other, { until }] of locks) if (until <= now) locks.delete(other)
-      if (locks.has(key)) return undefined
-      const mine = { until: now + ttl }
-      locks.set(key, mine)
-      return () => {
-        if (locks.get(key) === mine) locks.delete(key)
-      }
-    },
-    ...(typeof store.all === 'function' && {
-      entries: async (query: EntriesQuery) => pageOf(await readAll(store, timeout), query),
-    }),
+  async #destroy(key: string): Promise<void> {
+    const takesCallback = this.#store.destroy.length >= 2
+    await this.#call(takesCallback, (callback) => this.#store.destroy(sidOf(key), callback)).catch(
+      undefinedIfMissing,
+    )
+  }
+
+  async #readPage(query: EntriesQuery): Promise<EntriesPage> {
+    const takesCallback = (this.#store.all?.length ?? 0) >= 1
+    const rows = await this.#call(takesCallback, (callback) => this.#store.all?.(callback))
+    const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
+    const envelopes = list.flatMap((row) => readRow(row) ?? [])
+    return pageOf(
+      envelopes.map(({ key, record }) => [key, record] as const),
+      query,
+    )
+  }
+
+  #call(takesCallback: boolean, call: (callback: Callback) => unknown): Promise<unknown> {
+    return this.#inTime(callMethod(takesCallback, call))
+  }
+
+  #inTime(work: Promise<unknown>): Promise<unknown> {
+    return withTimeout(this.#timeoutMs, 'the store', () => work)
   }
 }
 
-/** What makes up for what the store cannot do. */
-interface State {
-  /** A function, since another copy of the package may be of another version. */
+/** Adds what the store itself cannot do. */
+interface AdapterState {
+  /** A function and plain state, because another copy of the package may be of another version. */
   readonly turn: <T>(key: string, work: () => Promise<T>) => Promise<T>
-  readonly locks: Map<string, { until: number }>
-  /** Writes that nobody waits for any more, and whether the record was deleted since. */
+  readonly locks: HeldLocks
+  /** Writes that exceeded the time limit, and whether the record was deleted since. */
   readonly late: LRUCache<string, { isDeleted: boolean }>
 }
 
 const stateName = Symbol.for('oauth-module state of a store')
 
-/**
- * On the store: several instances in one process may share it, and its sessions, and so may two copies of the package. What
- * holds within the process holds among them.
- */
-function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
+/** The state is a member of the store, because several instances and copies of the package may share the store. */
+function stateOf(store: ExpressSessionStore & { [stateName]?: AdapterState }): AdapterState {
   const present = store[stateName]
   if (present !== undefined) return present
   const queue = new KeyedQueue()
-  const state: State = {
+  const state: AdapterState = {
     turn: (key, work) => queue.run(key, work),
     locks: new Map(),
     late: new LRUCache({ max: 10_000 }),
@@ -159,70 +169,8 @@ function stateOf(store: ExpressSessionStore & { [stateName]?: State }): State {
   return state
 }
 
-/** Not to be mistaken for the app's own sessions in the same store. Some stores make file names of it. */
-function sidOf(key: string): string {
-  return `oauth-module.${key.replaceAll(':', '.')}`
-}
-
-function rowOf(key: string, record: StoreRecord, ttl: number): object {
-  const until = Date.now() + ttl
-  const envelope: Envelope = { v: VERSION, key, until, record }
-  return { cookie: cookieOf(until + SLACK), [MEMBER]: JSON.stringify(envelope) }
-}
-
-/** Stores take a row's end from one or the other of these. */
-function cookieOf(end: number): object {
-  const originalMaxAge = Math.ceil(end - Date.now())
-  const fields = { originalMaxAge, expires: new Date(end), httpOnly: true, path: '/' }
-  return {
-    ...fields,
-    get maxAge() {
-      return end - Date.now()
-    },
-    toJSON: () => ({ ...fields, maxAge: originalMaxAge }),
-  }
-}
-
-/** A row of ours that has not run out. What cannot be read, or is of a newer version, is no record. */
-function open(row: unknown): Envelope | undefined {
-  const text = isObject(row) ? row[MEMBER] : undefined
-  if (typeof text !== 'string') return undefined
-  const envelope = parseJson(text)
-  if (!isObject(envelope) || envelope['v'] !== VERSION || typeof envelope['key'] !== 'string')
-    return undefined
-  const { until, record } = envelope
-  if (typeof until !== 'number' || until <= Date.now() || !isObject(record)) return undefined
-  return envelope as unknown as Envelope
-}
-
-/** Stores of files say so of what is not there. */
-function absentIfGone(error: unknown): undefined {
+/** Stores of files reject with ENOENT if a session does not exist. */
+function undefinedIfMissing(error: unknown): undefined {
   if (isObject(error) && error['code'] === 'ENOENT') return undefined
   throw error
-}
-
-async function readAll(store: ExpressSessionStore, timeout: number): Promise<Envelope[]> {
-  const all = store.all?.bind(store)
-  if (all === undefined) return []
-  const rows = await withTimeout(timeout, 'the store', () =>
-    callMethod(all, 1, (callback) => all(callback)),
-  )
-  const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
-  return list.flatMap((row) => open(row) ?? [])
-}
-
-function pageOf(
-  all: readonly Envelope[],
-  { kind, group, after, limit }: EntriesQuery,
-): EntriesPage {
-  const matching = all
-    .filter(({ record }) => record.kind === kind && (group === undefined || record.group === group))
-    .map(({ key, record }) => ({ key, record, position: entryPosition(key, record) }))
-    .filter(({ position }) => after === undefined || position < after)
-    .sort((a, b) => (a.position < b.position ? 1 : -1))
-  const page = matching.slice(0, limit)
-  return {
-    entries: page.map(({ key, record }) => [key, record] as const),
-    next: matching.length > limit ? page.at(-1)?.position : undefined,
-  }
 }

@@ -1,139 +1,160 @@
 import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
 import { type OptionReader, readOptions } from '../../schema.js'
-import { createSessionsByUser } from './sessions-by-user.js'
-import { entryPosition, type EntriesQuery, type SessionStore, type StoreRecord } from './store.js'
+import { pageOf } from './entries-page.js'
+import { ProcessLocks } from './process-locks.js'
+import { SessionsByUser } from './sessions-by-user.js'
+import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './store.js'
 
 /**
- * Limits of {@link memoryStore}. They are for sessions: other records (App Users, who was active in which month, and the
- * names that providers have for sessions) are bounded by 64 MiB of each kind.
+ * Limits of {@link memoryStore}. They apply to sessions. Records of other kinds (users, activity per month, identifiers
+ * of providers) are limited to 64 MiB per kind.
  */
 export interface MemoryStoreOptions {
   /**
-   * Sessions at most. Beyond it those that ran out go, then the oldest of the user who has most, then the one used
-   * longest ago. Default 10 000.
+   * The number of sessions at most. When the store is full, expired sessions are removed first, then the least recently
+   * used one. Default 10,000.
    */
   maxEntries?: number | undefined
-  /** Bytes of all sessions at most, roughly. Default 64 MiB. */
+  /** The size of all sessions together at most, in bytes, approximately. Default 67,108,864 (64 MiB). */
   maxBytes?: number | undefined
-  /** Sessions of one user at most, so that one account cannot push the others out. Default 100. */
+  /**
+   * The number of sessions of one user at most, so that the logins of one account cannot remove the sessions of others. A
+   * further login removes the user's oldest session. Default 100.
+   */
   maxPerUser?: number | undefined
 }
 
-const OTHER_BYTES = 64 * 1024 * 1024
-const PURGE_INTERVAL = 60_000
-const PURGE_INTERVAL_WHEN_FULL = 1_000
-
 /**
- * Sessions in the memory of this process: gone with it, and not shared with others. For one process only: in a worker
- * of `node:cluster` it throws.
+ * Keeps sessions in the memory of this process: they end when it exits, and other processes do not have them. It is the
+ * default of the option `store`.
+ *
+ * ```ts
+ * import { memoryStore, oauthModule } from 'oauth-module'
+ *
+ * export const auth = oauthModule({
+ *   provider: { github: { clientId: 'id', clientSecret: 'secret', organizations: ['acme'] } },
+ *   store: memoryStore({ maxEntries: 50_000, maxPerUser: 10 }),
+ * })
+ * ```
+ *
+ * @param options Limits; each has a default.
+ * @returns A store for the option `store`.
+ * @throws TypeError if an option is invalid, or in a worker of `node:cluster`, because workers do not share memory.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   if (cluster.isWorker) {
     throw new TypeError(
-      'memoryStore() cannot serve several processes: a worker would not know the logins of the others. Set the option store to one that they share.',
+      'memoryStore() cannot serve several processes, because a worker does not have the sessions of the others: set the option store to a store that they share',
     )
   }
   const read = readOptions(options, 'memoryStore()')
   read.only(['maxEntries', 'maxBytes', 'maxPerUser'])
-  const maxEntries = limit(read, 'maxEntries', 10_000)
-  const maxBytes = limit(read, 'maxBytes', 64 * 1024 * 1024)
-  const maxPerUser = limit(read, 'maxPerUser', 100)
-  const kinds = new Map<string, LRUCache<string, StoreRecord>>()
-  const users = createSessionsByUser()
-  const locks = new Map<string, { until: number }>()
-  let purgedAt = Date.now()
+  return new MemoryStore({
+    maxEntries: limit(read, 'maxEntries', 10_000),
+    maxBytes: limit(read, 'maxBytes', 64 * 1024 * 1024),
+    maxPerUser: limit(read, 'maxPerUser', 100),
+  })
+}
 
-  const cacheOf = (kind: string) => {
-    let cache = kinds.get(kind)
-    if (cache === undefined) {
-      cache = new LRUCache({
-        ...(kind === 'session' ? { max: maxEntries, maxSize: maxBytes } : { maxSize: OTHER_BYTES }),
-        sizeCalculation: sizeOf,
-        // The clock of the sessions themselves; read anew each time.
-        perf: Date,
-        ttlResolution: 0,
-        ...(kind === 'session' && { dispose: (record, key) => users.remove(record.group, key) }),
-      })
-      kinds.set(kind, cache)
-    }
-    return cache
+type Records = LRUCache<string, StoreRecord>
+type MemoryLimits = Required<{ [K in keyof MemoryStoreOptions]: number }>
+
+const MAX_BYTES_OF_OTHER_KINDS = 64 * 1024 * 1024
+const PURGE_INTERVAL_MS = 60_000
+const PURGE_INTERVAL_WHEN_FULL_MS = 1_000
+
+/**
+ * The store of {@link memoryStore}. Its methods are properties, so that an app can wrap the store as
+ * `{ ...memoryStore(), get }`.
+ */
+class MemoryStore implements SessionStore {
+  readonly #limits: MemoryLimits
+  readonly #kinds = new Map<string, Records>()
+  readonly #users = new SessionsByUser()
+  readonly #locks = new ProcessLocks()
+  #purgedAt = Date.now()
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits
   }
-  const find = (key: string): LRUCache<string, StoreRecord> | undefined => {
-    for (const cache of kinds.values()) if (cache.has(key)) return cache
+
+  readonly get = (key: string): StoreRecord | undefined => {
+    for (const records of this.#kinds.values()) {
+      const record = records.get(key)
+      if (record !== undefined) return record
+    }
     return undefined
   }
-  const write = (key: string, record: StoreRecord, ttl: number) => {
-    purge(PURGE_INTERVAL)
-    const cache = cacheOf(record.kind)
-    // The cache would drop it without a word, and the login after it, and the next.
-    if (record.kind === 'session' && sizeOf(record) > maxBytes)
-      throw new Error('one session is larger than maxBytes of memoryStore()')
-    if (record.kind === 'session') makeRoom(cache, key, sizeOf(record))
-    cache.set(key, record, { ttl })
-    if (record.kind !== 'session' || !cache.has(key)) return
-    users.add(record.group, key)
-    const oldest = users.count(record.group) > maxPerUser ? users.oldestOf(record.group) : undefined
-    if (oldest !== undefined) cache.delete(oldest)
-  }
-  /** Whom a flood of logins pushes out: whoever it comes from. Without this the cache drops what was used longest ago. */
-  const makeRoom = (cache: LRUCache<string, StoreRecord>, key: string, size: number) => {
-    const isFull = () =>
-      !cache.has(key) && (cache.size >= maxEntries || cache.calculatedSize + size > maxBytes)
-    if (isFull()) purge(PURGE_INTERVAL_WHEN_FULL)
-    for (
-      let oldest = users.oldestOfHeaviest();
-      oldest !== undefined && isFull();
-      oldest = users.oldestOfHeaviest()
-    )
-      cache.delete(oldest)
-  }
-  const purge = (interval: number) => {
-    const now = Date.now()
-    if (now - purgedAt < interval && now >= purgedAt) return
-    purgedAt = now
-    for (const cache of kinds.values()) cache.purgeStale()
-    for (const [key, { until }] of locks) if (until <= now) locks.delete(key)
+
+  readonly set = (key: string, record: StoreRecord, ttl: number): void => {
+    this.#purge(PURGE_INTERVAL_MS)
+    if (record.kind === 'session') this.#setSession(key, record, ttl)
+    else this.#recordsOf(record.kind).set(key, record, { ttl })
   }
 
-  return {
-    get(key) {
-      for (const cache of kinds.values()) {
-        const record = cache.get(key)
-        if (record !== undefined) return record
-      }
-      return undefined
-    },
-    set: write,
-    update(key, record, ttl) {
-      const present = find(key)?.peek(key)
-      if (present === undefined || present.revision !== record.revision - 1) return false
-      write(key, record, ttl)
-      return true
-    },
-    delete: (key) => find(key)?.delete(key) ?? false,
-    lock(key, ttl) {
-      const now = Date.now()
-      const held = locks.get(key)
-      if (held !== undefined && held.until > now) return undefined
-      const lock = { until: now + ttl }
-      locks.set(key, lock)
-      return () => {
-        if (locks.get(key) === lock) locks.delete(key)
-      }
-    },
-    entries: ({ kind, group, after, limit: size }: EntriesQuery) => {
-      const all = [...cacheOf(kind).entries()]
-        .filter(([, record]) => group === undefined || record.group === group)
-        .map(([key, record]) => ({ key, record, position: entryPosition(key, record) }))
-        .sort((a, b) => (a.position < b.position ? 1 : -1))
-      const rest = after === undefined ? all : all.filter(({ position }) => position < after)
-      const page = rest.slice(0, size)
-      return {
-        entries: page.map(({ key, record }) => [key, record] as const),
-        next: rest.length > size ? page.at(-1)?.position : undefined,
-      }
-    },
+  readonly update = (key: string, record: StoreRecord, ttl: number): boolean => {
+    const present = this.#holderOf(key)?.peek(key)
+    if (present === undefined || present.revision !== record.revision - 1) return false
+    this.set(key, record, ttl)
+    return true
+  }
+
+  readonly delete = (key: string): boolean => this.#holderOf(key)?.delete(key) ?? false
+
+  readonly lock = (key: string, ttl: number): Unlock | undefined => this.#locks.take(key, ttl)
+
+  readonly entries = (query: EntriesQuery): EntriesPage =>
+    pageOf(this.#recordsOf(query.kind).entries(), query)
+
+  #setSession(key: string, record: StoreRecord, ttl: number): void {
+    const { maxEntries, maxBytes, maxPerUser } = this.#limits
+    const sessions = this.#recordsOf('session')
+    const size = sizeOf(record)
+    // The cache would silently drop it, and with it this login and every later one.
+    if (size > maxBytes) throw new Error('one session is larger than maxBytes of memoryStore()')
+    const isFull = sessions.size >= maxEntries || sessions.calculatedSize + size > maxBytes
+    if (isFull && !sessions.has(key)) this.#purge(PURGE_INTERVAL_WHEN_FULL_MS)
+    sessions.set(key, record, { ttl })
+    this.#users.add(record.group, key)
+    const isOverLimit = this.#users.count(record.group) > maxPerUser
+    const oldest = isOverLimit ? this.#users.oldestOf(record.group) : undefined
+    if (oldest !== undefined) sessions.delete(oldest)
+  }
+
+  #recordsOf(kind: string): Records {
+    let records = this.#kinds.get(kind)
+    if (records === undefined) {
+      records = this.#createRecords(kind === 'session')
+      this.#kinds.set(kind, records)
+    }
+    return records
+  }
+
+  #createRecords(isForSessions: boolean): Records {
+    const { maxEntries, maxBytes } = this.#limits
+    // The clock of the sessions, read at every access, so that a record never outlives its TTL.
+    const shared = { sizeCalculation: sizeOf, perf: Date, ttlResolution: 0 }
+    if (!isForSessions) return new LRUCache({ ...shared, maxSize: MAX_BYTES_OF_OTHER_KINDS })
+    return new LRUCache({
+      ...shared,
+      max: maxEntries,
+      maxSize: maxBytes,
+      dispose: (record, key) => this.#users.remove(record.group, key),
+    })
+  }
+
+  #holderOf(key: string): Records | undefined {
+    for (const records of this.#kinds.values()) if (records.has(key)) return records
+    return undefined
+  }
+
+  #purge(intervalMs: number): void {
+    const now = Date.now()
+    if (now - this.#purgedAt < intervalMs && now >= this.#purgedAt) return
+    this.#purgedAt = now
+    for (const records of this.#kinds.values()) records.purgeStale()
+    this.#locks.removeExpired()
   }
 }
 

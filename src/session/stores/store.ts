@@ -58,8 +58,3 @@ export interface SessionStore {
   /** Ends what the store itself opened. Called by `close()`. */
   close?(): Awaitable<void>
 }
-
-/** A place in a list of entries: as texts these sort by age, then by key. */
-export function entryPosition(key: string, { createdAt }: StoreRecord): string {
-  return `${String(createdAt).padStart(16, '0')}:${key}`
-}

@@ -1,5 +1,6 @@
 import { sha256 } from '../../../http/ids.js'
-import { entryPosition, type StoreRecord } from '../store.js'
+import { entryPosition } from '../entries-page.js'
+import type { StoreRecord } from '../store.js'
 import type { Driver } from './driver.js'
 import { addToIndex, readIndex, removeFromIndex } from './scripts.js'
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { entryPosition } from '../entries-page.js'
 import { readOptions } from '../../../schema.js'
 import {
   type EntriesPage,
   type EntriesQuery,
-  entryPosition,
   type SessionStore,
   type StoreRecord,
 } from '../store.js'
