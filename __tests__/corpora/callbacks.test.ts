@@ -387,7 +387,7 @@ describe('S-046 a transaction', () => {
     const { cases: payloads } = corpus<{ cases: { payload: string }[] }>('open-redirect.json')
     const returnPathOf = (path: string) => {
       const read = transactions.read(stateWith(path), Date.now())
-      return 'transaction' in read ? [read.transaction.returnPath] : []
+      return read.transaction === undefined ? [] : [read.transaction.returnPath]
     }
     const read = payloads.flatMap(({ payload }) => returnPathOf(payload))
     expect(read.filter((path) => !strictSameSitePath(path))).toEqual([])

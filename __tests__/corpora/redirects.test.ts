@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
-import { createLinks } from '../../src/flows/links.js'
+import { Links } from '../../src/flows/links.js'
 import { oauthModule } from '../../src/index.js'
 import { Encrypter } from '../../src/http/encryption.js'
-import { createMounts } from '../../src/http/mounts.js'
+import { createMountState, Mounts } from '../../src/http/mounts.js'
 import {
   begin,
   CANARY,
@@ -294,7 +294,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
 
 describe('S-046 without the wire', () => {
   const encrypter = new Encrypter([SECRET])
-  const places = createMounts(
+  const mounts = new Mounts(
     {
       id: undefined,
       publicUrl: undefined,
@@ -307,10 +307,10 @@ describe('S-046 without the wire', () => {
         path: undefined,
       },
     },
-    new Set(),
+    createMountState(),
   )
-  const links = createLinks(encrypter, places, '/auth')
-  const place = places.of({ headers: {}, socket: {} } as never, {
+  const links = new Links({ encrypter, mounts, basePath: '/auth' })
+  const mount = mounts.of({ headers: {}, socket: {} } as never, {
     mountPath: '',
     original: '/',
     path: '/',
@@ -327,17 +327,17 @@ describe('S-046 without the wire', () => {
   }
   const attacks = payloads.flatMap(({ payload }) => decodings(payload))
 
-  test('S-046 safeReturn() lets nothing through that leaves the site', () => {
-    const wrong = attacks.filter((payload) => !strictSameSitePath(links.safeReturn(place, payload)))
+  test('S-046 safeReturnPath() lets nothing through that leaves the site', () => {
+    const wrong = attacks.filter((payload) => !strictSameSitePath(links.safeReturnPath(mount, payload)))
     expect(wrong).toEqual([])
-    expect(links.safeReturn(place, '/fine?x=1')).toBe('/fine?x=1')
+    expect(links.safeReturnPath(mount, '/fine?x=1')).toBe('/fine?x=1')
   })
 
   test('S-006, S-046 a sealed return path is judged again when it is opened', () => {
     const until = Date.now() + 60_000
     for (const returnPath of attacks) {
       const token = encrypter.encrypt('return', JSON.stringify({ returnPath, instance: '', until }))
-      const request = links.open(place, new URLSearchParams({ return_token: token }))
+      const request = links.readLogin(mount, new URLSearchParams({ return_token: token }))
       expect(strictSameSitePath(request?.returnPath)).toBe(true)
     }
   })
@@ -346,8 +346,8 @@ describe('S-046 without the wire', () => {
     const { cases } = corpus<{ cases: { input: string; location: string }[] }>(
       'open-redirect-ok-unicode.json',
     )
-    for (const { input, location } of cases) expect(links.safeReturn(place, input)).toBe(location)
-    for (const target of legitimate) expect(links.safeReturn(place, target)).toBe(target)
+    for (const { input, location } of cases) expect(links.safeReturnPath(mount, input)).toBe(location)
+    for (const target of legitimate) expect(links.safeReturnPath(mount, target)).toBe(target)
   })
 
   test('S-049 what narrows to CR LF, and everything else beyond visible ASCII, never reaches Location', () => {
@@ -362,12 +362,12 @@ describe('S-046 without the wire', () => {
       '/a\tb',
       '/a\u0000',
     ]) {
-      expect(links.safeReturn(place, path)).toMatch(/^\/[\x21-\x7e]*$/)
+      expect(links.safeReturnPath(mount, path)).toMatch(/^\/[\x21-\x7e]*$/)
     }
   })
 
   test('S-050 a path of the module is replaced by the start page, in every spelling', () => {
-    for (const target of loops) expect(selfLoop(links.safeReturn(place, target))).toBe(false)
+    for (const target of loops) expect(selfLoop(links.safeReturnPath(mount, target))).toBe(false)
   })
 
   test('S-051 as the page after a logout it is refused when the module is made, or stays on this site', () => {

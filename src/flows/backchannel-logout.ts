@@ -1,112 +1,111 @@
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../http/errors.js'
-import { sendJson } from '../http/response.js'
 import { readForm } from '../http/form.js'
 import type { GateRequest } from '../http/gate-request.js'
-import { IdTokenError, UnknownKeyError } from '../oauth/id-token.js'
-import type { Claims } from '../oauth/identity.js'
 import { isObject, parseJson } from '../http/json.js'
+import { sendJson } from '../http/response.js'
+import type { Claims } from '../oauth/identity.js'
+import { IdTokenError, UnknownKeyError } from '../oauth/id-token.js'
 import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
-import type { Connection } from './login.js'
+import type { Connection, Connections } from './connection.js'
 
-export interface BackchannelLogoutConfig {
-  connections: ReadonlyMap<string, Connection>
-  sessions: Sessions
-  index: LogoutIndex
-  seen: SeenLogoutTokens
+/** What {@link BackchannelLogout} needs. */
+export interface BackchannelLogoutDeps {
+  readonly connections: Connections
+  readonly sessions: Sessions
+  readonly index: LogoutIndex
+  readonly seen: SeenLogoutTokens
 }
 
-/** Logout tokens that were used. To be kept when the configuration changes: they stay used. */
+/** Logout tokens that were used. Outlives a configuration: they must stay used. */
 export type SeenLogoutTokens = LRUCache<string, true>
 
-/** Takes logout tokens of OpenID Connect providers. (Back-Channel Logout 1.0, 2.5) */
-export interface BackchannelLogout {
-  handle(request: GateRequest): Promise<void>
-}
-
-const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-const MAX_BODY = 64 * 1024
-/** Seconds. A logout token is news: an older one is refused, whatever end of its own it names. */
-const MAX_AGE = 300
-const MAX_AGE_WITH_END = 3600
-/** Longer than any token is taken, clocks that differ included. */
-const REPLAY_MEMORY = 2 * 3_600_000
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+const MAX_BODY_BYTES = 64 * 1024
+/** Rejects logout tokens older than this. */
+const MAX_TOKEN_AGE_SECONDS = 300
+/** For tokens with `exp`, even if it is later. */
+const MAX_EXPIRING_TOKEN_AGE_SECONDS = 3600
+/** Longer than any token is accepted, including clock tolerance. */
+const SEEN_TTL_MS = 2 * 3_600_000
 
 export function createSeenLogoutTokens(): SeenLogoutTokens {
-  return new LRUCache({ max: 10_000, ttl: REPLAY_MEMORY, perf: Date, ttlResolution: 0 })
+  return new LRUCache({ max: 10_000, ttl: SEEN_TTL_MS, perf: Date, ttlResolution: 0 })
 }
 
-export function createBackchannelLogout({
-  connections,
-  sessions,
-  index,
-  seen,
-}: BackchannelLogoutConfig): BackchannelLogout {
-  const verify = async (token: string): Promise<{ connection: Connection; claims: Claims }> => {
-    const { aud, iss } = readUnverified(token)
+/** Ends sessions when an OpenID Connect provider sends a logout token. (Back-Channel Logout 1.0, 2.5 to 2.8) */
+export class BackchannelLogout {
+  readonly #deps: BackchannelLogoutDeps
+
+  constructor(deps: BackchannelLogoutDeps) {
+    this.#deps = deps
+  }
+
+  /** `/auth/backchannel-logout`. Throws `invalid_callback` for a logout token that is invalid or was used. */
+  async handle({ req, res }: GateRequest): Promise<void> {
+    const { sessions, index, seen } = this.#deps
+    const [token, second] = (await readForm(req, MAX_BODY_BYTES)).getAll('logout_token')
+    if (token === undefined || second !== undefined)
+      throw invalidToken('there is no logout_token, or more than one')
+    const { connection, claims } = await this.#verify(token)
+    checkLogoutClaims(claims)
+    const tokenId = `${connection.provider.name} ${String(claims['jti'])}`
+    if (seen.has(tokenId)) throw invalidToken('the logout token was used already')
+    const { sid, sub } = claims
+    const keys = await index.find(sessionMaker(connection), {
+      sid: typeof sid === 'string' ? sid : undefined,
+      sub: typeof sub === 'string' ? sub : undefined,
+    })
+    for (const key of keys) await sessions.destroy(key, 'revoked')
+    // Only now: if the store fails, the provider may send the token again.
+    seen.set(tokenId, true)
+    sendJson(res, 200, {})
+  }
+
+  async #verify(token: string): Promise<{ connection: Connection; claims: Claims }> {
+    const { connections } = this.#deps
+    const { aud, iss } = unverifiedClaims(token)
     for (const connection of connections.values()) {
       const { provider, client } = connection
       if (!provider.openid || ![aud].flat().includes(provider.clientId)) continue
       if (connections.size > 1 && provider.issuer !== undefined && iss !== provider.issuer) continue
-      return { connection, claims: await client.verifyLogoutToken(token).catch(asRefusal) }
+      const claims = await client.verifyLogoutToken(token).catch(rejectToken)
+      return { connection, claims }
     }
-    throw refuse('the logout token is for no provider of this app')
-  }
-
-  return {
-    async handle({ req, res }) {
-      const [token, second] = (await readForm(req, MAX_BODY)).getAll('logout_token')
-      if (token === undefined || second !== undefined)
-        throw refuse('there is no logout_token, or more than one')
-      const { connection, claims } = await verify(token)
-      checkLogoutClaims(claims)
-      const replay = `${connection.provider.name} ${String(claims['jti'])}`
-      if (seen.has(replay)) throw refuse('the logout token was used already')
-      const { sid, sub } = claims
-      const keys = await index.find(madeBy(connection), {
-        sid: typeof sid === 'string' ? sid : undefined,
-        sub: typeof sub === 'string' ? sub : undefined,
-      })
-      for (const key of keys) await sessions.destroy(key, 'revoked')
-      // Not before it is done: while the store is down the provider may send it again.
-      seen.set(replay, true)
-      sendJson(res, 200, {})
-    },
+    throw invalidToken('the logout token is for no provider of this app')
   }
 }
 
-/** Back-Channel Logout 1.0, 2.6, beyond signature, issuer, audience and times. */
+/** What remains to check after signature, issuer, audience and times. (Back-Channel Logout 1.0, 2.6) */
 function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): void {
-  if (!isObject(events) || !isObject(events[EVENT])) throw refuse('the token is no logout token')
-  if (nonce !== undefined) throw refuse('a logout token has no nonce')
-  if (typeof jti !== 'string' || jti === '') throw refuse('the logout token has no jti')
+  if (!isObject(events) || !isObject(events[LOGOUT_EVENT]))
+    throw invalidToken('the token is not a logout token')
+  if (nonce !== undefined) throw invalidToken('a logout token must not have a nonce')
+  if (typeof jti !== 'string' || jti === '') throw invalidToken('the logout token has no jti')
   if (typeof sid !== 'string' && typeof sub !== 'string')
-    throw refuse('the logout token names neither a session nor a user')
-  const maxAge = exp === undefined ? MAX_AGE : MAX_AGE_WITH_END
-  if (Number(iat) < Date.now() / 1000 - maxAge) throw refuse('the logout token is too old')
+    throw invalidToken('the logout token has neither sid nor sub')
+  const maxAge = exp === undefined ? MAX_TOKEN_AGE_SECONDS : MAX_EXPIRING_TOKEN_AGE_SECONDS
+  if (Number(iat) < Date.now() / 1000 - maxAge) throw invalidToken('the logout token is too old')
 }
 
-/** Only to choose whose keys to ask: nothing of it is believed yet. */
-function readUnverified(token: string): Claims {
-  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+/** The claims before verification. Use them only to choose the provider that verifies the token. */
+function unverifiedClaims(token: string): Claims {
+  const [, payload = ''] = token.split('.')
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString())
   return isObject(claims) ? claims : {}
 }
 
-/** What sessions of this connection have in common. */
-function madeBy({ provider: { name, issuer, clientId } }: Connection): SessionMaker {
+function sessionMaker({ provider: { name, issuer, clientId } }: Connection): SessionMaker {
   return { provider: name, issuer: issuer ?? '', clientId }
 }
 
-/** A token that cannot be believed is the sender's fault; a provider whose keys cannot be had is not. */
-function asRefusal(error: unknown): never {
-  const isToken = error instanceof IdTokenError || error instanceof UnknownKeyError
-  throw isToken ? refuse(error.hint ?? 'the logout token cannot be believed') : error
+/** An invalid token is the sender's fault; keys that cannot be fetched are not. */
+function rejectToken(error: unknown): never {
+  const isTokenError = error instanceof IdTokenError || error instanceof UnknownKeyError
+  throw isTokenError ? invalidToken(error.hint ?? 'the logout token is invalid') : error
 }
 
-function refuse(hint: string): OAuthError {
-  return new OAuthError('invalid_callback', {
-    message: 'The logout token is not one that we can use.',
-    hint,
-  })
+function invalidToken(hint: string): OAuthError {
+  return new OAuthError('invalid_callback', { message: 'The logout token is not valid.', hint })
 }

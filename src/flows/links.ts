@@ -1,91 +1,107 @@
-import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
 import type { Encrypter } from '../http/encryption.js'
-import type { Mount, Mounts } from '../http/mounts.js'
 import { isObject, parseJson } from '../http/json.js'
+import type { Mount, Mounts } from '../http/mounts.js'
+import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
 
-/** What a link to a login asks for. */
+/** How to log in, and the page to return to. Sent encrypted in login links, so the names of its fields are fixed. */
 export interface LoginRequest {
-  /** Where to go after the login: a path of this site. */
+  /** Path and query on this site. */
   readonly returnPath: string
-  /** `login`: the user must log in anew; `account`: the provider should offer another account; `scopes`: it should ask again for what the user declined. */
+  /**
+   * What the provider is asked for: `login`, to authenticate the user again; `account`, to let the user choose an
+   * account; `scopes`, to ask again for scopes that the user did not grant.
+   */
   readonly ask?: 'login' | 'account' | 'scopes' | undefined
-  /** The login counts only if the provider says when the user logged in. */
+  /** Whether the login fails without `auth_time` in the ID token. */
   readonly needsAuthTime?: boolean | undefined
+  /** Name of the provider. Default: the only one, else the user chooses. */
   readonly connection?: string | undefined
-  /** How often this login came back without our cookie. */
+  /** How often this login has already returned without our cookie. */
   readonly attempts?: number | undefined
-  /** The visitor was sent here from another host already. */
+  /** Whether this login was already redirected to the host of `baseUrl`. */
   readonly isMoved?: boolean | undefined
-  /** Scopes beyond the configured ones, all of which the user must grant. */
+  /** Scopes beyond the configured ones. The login fails if the user does not grant all of them. */
   readonly scopes?: readonly string[] | undefined
-  /** Scopes that the user granted before, and should not lose. */
+  /** Scopes that the user granted earlier and that are requested again. */
   readonly keptScopes?: readonly string[] | undefined
 }
 
-export interface Links {
-  /** A link to `/auth/authn`, with what it asks for sealed. */
-  login(mount: Mount, request: LoginRequest): string
-  /** What a link asks for; `undefined` when it is not one of ours, or too old. */
-  open(mount: Mount, query: URLSearchParams): LoginRequest | undefined
-  logout(mount: Mount): string
-  /** A link to log out that needs no confirmation. */
-  confirmedLogout(mount: Mount, sessionKey: string): string
-  isConfirmed(mount: Mount, query: URLSearchParams, sessionKey: string): boolean
-  /** A path of this site to return to, or the mount's root where the one given is none or would loop. */
-  safeReturn(mount: Mount, path: string | undefined): string
+/** What {@link Links} need. */
+export interface LinksDeps {
+  readonly encrypter: Encrypter
+  readonly mounts: Mounts
+  readonly basePath: string
 }
 
-const LOGIN_LINK_LIFE = 24 * 3_600_000
-const CONFIRMATION_LIFE = 600_000
+const LOGIN_LINK_TTL_MS = 24 * 3_600_000
+const LOGOUT_CONFIRMATION_TTL_MS = 600_000
 
-export function createLinks(
-  encrypter: Encrypter,
-  mounts: Pick<Mounts, 'specialPath'>,
-  basePath: string,
-): Links {
-  const sealed = (purpose: 'return' | 'confirm', mount: Mount, life: number, facts: object) =>
-    encrypter.encrypt(
+/** Creates and reads the links to our special paths. Only we can create the tokens in them. */
+export class Links {
+  readonly #deps: LinksDeps
+
+  constructor(deps: LinksDeps) {
+    this.#deps = deps
+  }
+
+  /** A link to `/auth/authn` that carries the login request. */
+  login(mount: Mount, request: LoginRequest): string {
+    const token = this.#encrypt('return', mount, LOGIN_LINK_TTL_MS, request)
+    const connection =
+      request.connection === undefined
+        ? ''
+        : `connection=${encodeURIComponent(request.connection)}&`
+    return `${this.#deps.mounts.specialPath(mount, 'authn')}?${connection}return_token=${token}`
+  }
+
+  /** The login request of a link; `undefined` if the link is not ours or has expired. */
+  readLogin(mount: Mount, query: URLSearchParams): LoginRequest | undefined {
+    const data = this.#decrypt('return', mount, query.get('return_token'))
+    if (data === undefined) return undefined
+    const request = data as unknown as LoginRequest
+    return { ...request, returnPath: this.safeReturnPath(mount, request.returnPath) }
+  }
+
+  /** A link to `/auth/logout`. */
+  logout(mount: Mount): string {
+    return this.#deps.mounts.specialPath(mount, 'logout')
+  }
+
+  /** A link that ends one session without asking for confirmation. */
+  confirmedLogout(mount: Mount, sessionKey: string): string {
+    const token = this.#encrypt('confirm', mount, LOGOUT_CONFIRMATION_TTL_MS, { sessionKey })
+    return `${this.logout(mount)}?confirm=${token}`
+  }
+
+  /** Whether the query is that of a confirmed link for this session. */
+  isConfirmedLogout(mount: Mount, query: URLSearchParams, sessionKey: string): boolean {
+    return this.#decrypt('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
+  }
+
+  /** The path if it is on this site and not a special path, which would cause a loop; otherwise the start page. */
+  safeReturnPath(mount: Mount, wanted?: string): string {
+    const startPage = `${mount.publicPath}/`
+    const path = wanted === undefined ? '' : encodePath(wanted)
+    if (!isSafePath(path)) return startPage
+    const [pathname = ''] = path.split(/[?#]/, 1)
+    return isUnderPath(pathname, `${mount.publicPath}${this.#deps.basePath}`) ? startPage : path
+  }
+
+  #encrypt(purpose: 'return' | 'confirm', mount: Mount, ttlMs: number, data: object): string {
+    return this.#deps.encrypter.encrypt(
       purpose,
-      JSON.stringify({ ...facts, instance: mount.instance, until: Date.now() + life }),
+      JSON.stringify({ ...data, instance: mount.instanceId, until: Date.now() + ttlMs }),
     )
-  const opened = (
+  }
+
+  #decrypt(
     purpose: 'return' | 'confirm',
     mount: Mount,
     token: string | null,
-  ): Record<string, unknown> | undefined => {
-    const text = token === null ? undefined : encrypter.decrypt(purpose, token)
-    const facts = parseJson(text)
-    if (!isObject(facts) || facts['instance'] !== mount.instance) return undefined
-    return Number(facts['until']) > Date.now() ? facts : undefined
-  }
-  const safeReturn = (mount: Mount, wanted: string | undefined) => {
-    const path = wanted === undefined ? '' : encodePath(wanted)
-    if (!isSafePath(path)) return `${mount.path}/`
-    const below = path.split(/[?#]/, 1)[0] ?? ''
-    const isSpecial = isUnderPath(below, `${mount.path}${basePath}`)
-    return isSpecial ? `${mount.path}/` : path
-  }
-
-  return {
-    safeReturn,
-    login(mount, request) {
-      const token = sealed('return', mount, LOGIN_LINK_LIFE, request)
-      const connection =
-        request.connection === undefined
-          ? ''
-          : `connection=${encodeURIComponent(request.connection)}&`
-      return `${mounts.specialPath(mount, 'authn')}?${connection}return_token=${token}`
-    },
-    open(mount, query) {
-      const facts = opened('return', mount, query.get('return_token'))
-      if (facts === undefined) return undefined
-      const request = facts as unknown as LoginRequest
-      return { ...request, returnPath: safeReturn(mount, request.returnPath) }
-    },
-    logout: (mount) => mounts.specialPath(mount, 'logout'),
-    confirmedLogout: (mount, sessionKey) =>
-      `${mounts.specialPath(mount, 'logout')}?confirm=${sealed('confirm', mount, CONFIRMATION_LIFE, { sessionKey })}`,
-    isConfirmed: (mount, query, sessionKey) =>
-      opened('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey,
+  ): Record<string, unknown> | undefined {
+    if (token === null) return undefined
+    const data = parseJson(this.#deps.encrypter.decrypt(purpose, token))
+    if (!isObject(data) || data['instance'] !== mount.instanceId) return undefined
+    return Number(data['until']) > Date.now() ? data : undefined
   }
 }

@@ -1,100 +1,107 @@
-import { OAuthError } from '../http/errors.js'
 import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
-import type { GateRequest } from '../http/gate-request.js'
 import type { Encrypter } from '../http/encryption.js'
+import { OAuthError } from '../http/errors.js'
+import type { GateRequest } from '../http/gate-request.js'
 import { sha256 } from '../http/ids.js'
-import type { Mount } from '../http/mounts.js'
 import { isObject, parseJson } from '../http/json.js'
+import type { Mount } from '../http/mounts.js'
 import type { OpenSession } from '../session/sessions.js'
 
-/** Watches whether browsers give back the session cookies that logins set: where not, one login follows another for ever. */
-export interface LoginLoopDetector {
-  /** Notes a login that is done. Gives the key of the session before, when its cookie never came back. */
-  note(request: GateRequest, session: OpenSession): string | undefined
-  /** Refuses to begin yet another login where those before came to nothing. */
-  check(request: GateRequest): void
-  /** The visitor has logged out: the cookie is gone for a good reason. */
-  forget(request: GateRequest): void
-}
-
-interface Landing {
+/** The previous login of this browser. Sent encrypted in a cookie, so the names of its fields are fixed. */
+interface PreviousLogin {
   readonly instance: string
+  /** Key of its session. */
   readonly key: string
-  /** Of the session cookie: elsewhere the browser does not send it, and nothing is lost. */
+  /** Path of its session cookie: the browser does not send the cookie to other paths. */
   readonly path: string
   readonly cookieHash: string
-  /** Logins in a row whose cookie was lost, and this one. */
+  /** Number of consecutive logins whose session cookie was lost, including this one. */
   readonly count: number
   readonly until: number
 }
 
-/** Milliseconds between a login and the next one that still count as one trouble. */
-const LIFETIME = 60_000
-const LOGINS_BEFORE_EXPLAINING = 3
-/** Browsers drop cookies that are too long. */
-const LONG = 1000
+/** Logins further apart than this are unrelated. */
+const PREVIOUS_LOGIN_TTL_MS = 60_000
+const MAX_LOST_LOGINS = 3
+/** Browsers may drop cookies that are longer. */
+const SAFE_COOKIE_LENGTH = 1000
 
-export function createLoginLoopDetector(encrypter: Encrypter): LoginLoopDetector {
-  const nameAt = ({ transactionCookie }: Mount) => `${transactionCookie.prefix}landed`
-  /** The latest login, if its cookie did not come with this request. */
-  const lost = ({ headers, mount, now }: GateRequest): Landing | undefined => {
-    const [sealed] = readCookies(headers.cookie, nameAt(mount))
-    const text = sealed === undefined ? undefined : encrypter.decrypt('landing', sealed)
-    const landing = parseJson(text)
-    if (!isLanding(landing) || landing.instance !== mount.instance || landing.until <= now)
-      return undefined
-    if (landing.path !== mount.sessionCookie.attributes.path) return undefined
-    const hasCome = readCookies(headers.cookie, mount.sessionCookie.name).some(
-      (id) => hashOf(id) === landing.cookieHash,
-    )
-    return hasCome ? undefined : landing
+/**
+ * Detects login loops: the login succeeds, but the browser never sends the session cookie back. It remembers a login in
+ * a cookie like that of the transaction, which did come back.
+ */
+export class LoginLoopDetector {
+  readonly #encrypter: Encrypter
+
+  constructor(encrypter: Encrypter) {
+    this.#encrypter = encrypter
   }
 
-  return {
-    note(request, { id, key }) {
-      const { res, mount, now } = request
-      const before = lost(request)
-      // The cookie of the login itself came back: one like it will, too.
-      const { path, domain } = mount.sessionCookie.attributes
-      if (path !== '/' || domain !== undefined || id.length > LONG) {
-        const landing: Landing = {
-          instance: mount.instance,
-          path,
-          key,
-          cookieHash: hashOf(id),
-          count: (before?.count ?? 0) + 1,
-          until: now + LIFETIME,
-        }
-        setCookie(
-          res,
-          nameAt(mount),
-          encrypter.encrypt('landing', JSON.stringify(landing)),
-          mount.transactionCookie.attributes,
-          LIFETIME / 1000,
-        )
+  /** Throws `cookie_lost` if the session cookies of three consecutive logins did not come back. */
+  check(request: GateRequest): void {
+    if ((this.#lostLogin(request)?.count ?? 0) < MAX_LOST_LOGINS) return
+    throw new OAuthError('cookie_lost', {
+      message:
+        'You signed in, but your browser did not send back the cookie that keeps you signed in.',
+      hint: 'the session cookies of three logins did not come back: check cookie.domain, cookie.path and the path of baseUrl; with cookieStore() the cookie may be too long',
+    })
+  }
+
+  /** Remembers a successful login. Returns the key of the previous session if its cookie did not come back. */
+  record(request: GateRequest, { id, key }: OpenSession): string | undefined {
+    const { res, mount, now } = request
+    const lost = this.#lostLogin(request)
+    const { path, domain } = mount.sessionCookie.attributes
+    // Otherwise the session cookie is like that of the transaction, which the browser did send.
+    if (path !== '/' || domain !== undefined || id.length > SAFE_COOKIE_LENGTH) {
+      const login: PreviousLogin = {
+        instance: mount.instanceId,
+        path,
+        key,
+        cookieHash: hashOf(id),
+        count: (lost?.count ?? 0) + 1,
+        until: now + PREVIOUS_LOGIN_TTL_MS,
       }
-      return before?.key
-    },
-    check(request) {
-      if ((lost(request)?.count ?? 0) < LOGINS_BEFORE_EXPLAINING) return
-      throw new OAuthError('cookie_lost', {
-        message:
-          'Your browser did not send back the cookie that keeps you signed in: the login worked, but nothing is left of it.',
-        hint: 'three logins whose session cookie did not come back: look at cookie.domain, cookie.path and the path of baseUrl; with cookieStore() the cookie may be too long',
-      })
-    },
-    forget({ headers, res, mount }) {
-      if (readCookies(headers.cookie, nameAt(mount)).length > 0)
-        clearCookie(res, nameAt(mount), mount.transactionCookie.attributes)
-    },
+      setCookie(
+        res,
+        cookieName(mount),
+        this.#encrypter.encrypt('landing', JSON.stringify(login)),
+        mount.transactionCookie.attributes,
+        PREVIOUS_LOGIN_TTL_MS / 1000,
+      )
+    }
+    return lost?.key
+  }
+
+  /** Forgets the previous login at a logout, which removes the session cookie on purpose. */
+  forget({ headers, res, mount }: GateRequest): void {
+    if (readCookies(headers.cookie, cookieName(mount)).length > 0)
+      clearCookie(res, cookieName(mount), mount.transactionCookie.attributes)
+  }
+
+  /** The previous login, if this request lacks its session cookie. */
+  #lostLogin({ headers, mount, now }: GateRequest): PreviousLogin | undefined {
+    const [cookie] = readCookies(headers.cookie, cookieName(mount))
+    if (cookie === undefined) return undefined
+    const login = parseJson(this.#encrypter.decrypt('landing', cookie))
+    if (!isPreviousLogin(login) || login.instance !== mount.instanceId) return undefined
+    if (login.until <= now || login.path !== mount.sessionCookie.attributes.path) return undefined
+    const isSent = readCookies(headers.cookie, mount.sessionCookie.name).some(
+      (id) => hashOf(id) === login.cookieHash,
+    )
+    return isSent ? undefined : login
   }
 }
 
-function isLanding(value: unknown): value is Landing {
+function cookieName({ transactionCookie }: Mount): string {
+  return `${transactionCookie.prefix}landed`
+}
+
+function isPreviousLogin(value: unknown): value is PreviousLogin {
   return isObject(value) && typeof value['count'] === 'number' && typeof value['until'] === 'number'
 }
 
-/** Of what every session cookie has, also the first of several. */
+/** Hash of the length of an ordinary session id, which the first of several cookies of a long id has as well. */
 function hashOf(id: string): string {
   return sha256(id.slice(0, 43)).slice(0, 16)
 }

@@ -1,82 +1,120 @@
-import type { Responder } from '../pages/respond.js'
-import { redirect } from '../http/response.js'
-import { withTimeout } from '../http/timeout.js'
-import { isPrefetch } from '../http/request.js'
-import { clearSessionCookie } from '../session/session-cookie.js'
-import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { Background } from '../http/background.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
-import type { LoginLoopDetector } from './login-loop.js'
+import { isPrefetch } from '../http/request.js'
+import { redirect } from '../http/response.js'
+import { withTimeout } from '../http/timeout.js'
+import type { Responder } from '../pages/respond.js'
+import { clearSessionCookie } from '../session/session-cookie.js'
+import type { OpenSession, SessionResult, Sessions } from '../session/sessions.js'
+import type { Awaitable } from '../session/stores/store.js'
+import type { Connections } from './connection.js'
 import type { Links } from './links.js'
-import type { Connection } from './login.js'
+import type { LoginLoopDetector } from './login-loop.js'
 
-/** What logging out does beyond this session. */
+/** The `logout` option. */
 export interface LogoutBehavior {
   readonly revokesTokens: boolean
   readonly endsProviderSession: boolean
-  /** Where to go then, instead of our page. */
+  /** Path or URL to go to after the logout. Default: our page. */
   readonly returnPath: string | undefined
 }
 
-export interface LogoutConfig {
-  sessions: Sessions
-  connections: ReadonlyMap<string, Connection>
-  links: Links
-  landings: LoginLoopDetector
-  mounts: Mounts
-  responder: Responder
-  behaviour: LogoutBehavior
-  beside(work: Promise<unknown>): void
+/** What {@link Logout} needs. */
+export interface LogoutDeps {
+  readonly sessions: Sessions
+  readonly connections: Connections
+  readonly links: Links
+  readonly loginLoop: LoginLoopDetector
+  readonly mounts: Mounts
+  readonly responder: Responder
+  readonly behavior: LogoutBehavior
+  readonly background: Background
+  /** Called with the session that was ended. */
+  readonly onLogout: (session: OpenSession) => void
 }
 
-export interface Logout {
-  /** `/auth/logout`; says which session it ended. */
-  handle(request: GateRequest, query: URLSearchParams): Promise<OpenSession | undefined>
-}
-
-/** Milliseconds. */
-const PROVIDER_PATIENCE = 2_000
-/** As many cookies of our name as are read of one request. */
+/** A visitor does not wait longer for a provider that is down. */
+const PROVIDER_TIMEOUT_MS = 2_000
+/** As many cookies of our name as we read from a request. */
 const MAX_SESSIONS = 4
 
-export function createLogout({
-  sessions,
-  connections,
-  links,
-  landings: loginLoop,
-  mounts,
-  responder,
-  behaviour,
-  beside,
-}: LogoutConfig): Logout {
-  const askFirst = (request: GateRequest, { key, record }: OpenSession) => {
-    const { mount } = request
+/** Ends the session in the store, in the browser and, if the options say so, at the provider. */
+export class Logout {
+  readonly #deps: LogoutDeps
+
+  constructor(deps: LogoutDeps) {
+    this.#deps = deps
+  }
+
+  /** `/auth/logout`. Shows a page with a button first, unless the request comes from our site or with its confirmation. */
+  async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
+    const { headers, req, res, mount } = request
+    const { links, loginLoop, onLogout } = this.#deps
+    const { session } = await this.#findSession(request)
+    const isConfirmed =
+      session !== undefined &&
+      req.method === 'POST' &&
+      links.isConfirmedLogout(mount, query, session.key)
+    if (session !== undefined && !isConfirmed && !isFromOwnSite(request))
+      return this.#confirmFirst(request, session)
+    // The record first: if the store fails, the visitor still has the cookie to try again.
+    if (session !== undefined) await this.#endSessions(request, session)
+    clearSessionCookie(res, headers.cookie, mount.sessionCookie)
+    loginLoop.forget(request)
+    if (session === undefined) return this.#respond(request, undefined)
+    this.#revokeTokens(session)
+    this.#respond(request, await this.#providerLogoutUrl(request, session))
+    onLogout(session)
+  }
+
+  #findSession({ headers, mount, now }: GateRequest): Awaitable<SessionResult> {
+    return this.#deps.sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instanceId)
+  }
+
+  #confirmFirst(request: GateRequest, { key, record }: OpenSession): void {
+    const { links, connections, responder } = this.#deps
     const { name, email, username, provider } = record.user
-    const facts = {
-      confirmUrl: links.confirmedLogout(mount, key),
-      cancelUrl: links.safeReturn(mount, undefined),
-      user: {
-        name,
-        email,
-        username,
-        provider: connections.get(provider)?.provider.label ?? provider,
-      },
+    const label = connections.get(provider)?.provider.label ?? provider
+    const confirmUrl = links.confirmedLogout(request.mount, key)
+    const context = {
+      confirmUrl,
+      cancelUrl: links.safeReturnPath(request.mount),
+      user: { name, email, username, provider: label },
     }
-    responder.page(request, { confirm_url: facts.confirmUrl }, (pages, nonce) =>
-      pages.confirmLogout(facts, nonce),
+    responder.page(request, { confirm_url: confirmUrl }, (pages, nonce) =>
+      pages.confirmLogout(context, nonce),
     )
   }
 
-  /** Where the provider ends its own session; it comes back here, where nobody is logged in any more. */
-  const providerLogout = async (
+  /** Another cookie of our name, from another path or domain, would keep the visitor signed in. */
+  async #endSessions(request: GateRequest, first: OpenSession): Promise<void> {
+    let session: OpenSession | undefined = first
+    for (let count = 0; session !== undefined && count < MAX_SESSIONS; count++) {
+      await this.#deps.sessions.destroy(session.key, 'logout')
+      session = (await this.#findSession(request)).session
+    }
+  }
+
+  #revokeTokens(session: OpenSession): void {
+    const { sessions, connections, behavior, background } = this.#deps
+    const connection = connections.get(session.record.provider)
+    // A managed client is shared with other apps, whose tokens a revocation may end as well. (RFC 7009, 2.1)
+    if (!behavior.revokesTokens || connection === undefined || connection.provider.isManaged) return
+    const { accessToken, refreshToken } = sessions.tokens(session)
+    if (accessToken !== '') background.run(connection.client.revoke({ accessToken, refreshToken }))
+  }
+
+  /** Where the provider ends its own session, before it redirects back to us. (RP-Initiated Logout 1.0, 2) */
+  async #providerLogoutUrl(
     { req, mount }: GateRequest,
     session: OpenSession,
-  ): Promise<string | undefined> => {
+  ): Promise<string | undefined> {
+    const { sessions, connections, mounts, behavior } = this.#deps
     const connection = connections.get(session.record.provider)
-    if (!behaviour.endsProviderSession || connection === undefined) return undefined
+    if (!behavior.endsProviderSession || connection === undefined) return undefined
     const { idToken } = sessions.tokens(session)
-    // The visitor is logged out here in any case, and need not wait for a provider that is down.
-    return withTimeout(PROVIDER_PATIENCE, 'the provider', async () =>
+    return withTimeout(PROVIDER_TIMEOUT_MS, 'the provider', async () =>
       connection.client.endSessionUrl({
         ...(idToken !== undefined && { id_token_hint: idToken }),
         client_id: session.record.clientId,
@@ -85,92 +123,39 @@ export function createLogout({
     ).catch(() => undefined)
   }
 
-  const revoke = (session: OpenSession) => {
-    const connection = connections.get(session.record.provider)
-    if (!behaviour.revokesTokens || connection === undefined || connection.provider.isManaged)
-      return
-    const { accessToken, refreshToken } = sessions.tokens(session)
-    if (accessToken !== '') beside(connection.client.revoke({ accessToken, refreshToken }))
-  }
-
-  const goOn = (request: GateRequest, url: string, message: string) =>
-    responder.page(request, { signed_out: true, continue_url: url }, (pages, nonce) =>
-      pages.continue({ url, message }, nonce),
-    )
-
-  /** A further cookie of our name, from another path or domain, must not keep who signed out logged in. */
-  const endAll = async ({ req, mount, now }: GateRequest, first: OpenSession) => {
-    for (
-      let session: OpenSession | undefined = first, count = 0;
-      session !== undefined && count < MAX_SESSIONS;
-      count++
-    ) {
-      await sessions.destroy(session.key, 'logout')
-      const found = await sessions.find(
-        req.headers.cookie,
-        mount.sessionCookie.name,
-        now,
-        mount.instance,
-      )
-      session = found.session
-    }
-  }
-
-  const signedOut = (request: GateRequest, onward: string | undefined) => {
-    const { req, res, mount } = request
-    // A form whose answer redirects to another site is stopped by the browser: a page with a link instead.
-    if (onward !== undefined && req.method === 'POST')
-      return goOn(
+  #respond(request: GateRequest, providerUrl: string | undefined): void {
+    const { links, responder, behavior } = this.#deps
+    const { mount } = request
+    if (providerUrl !== undefined)
+      return this.#leave(
         request,
-        onward,
-        'You are signed out here. To sign out at the provider as well, go on.',
+        providerUrl,
+        'You are signed out here. Continue to sign out at the provider as well.',
       )
-    if (onward !== undefined) return redirect(res, onward)
-    if (behaviour.returnPath !== undefined) {
-      const url = behaviour.returnPath
-      // What is there may lead to a login at another site.
-      if (req.method === 'POST') return goOn(request, url, 'You are signed out.')
-      return redirect(res, url)
-    }
-    const loginUrl = links.login(mount, {
-      returnPath: links.safeReturn(mount, undefined),
-      ask: 'account',
-    })
+    if (behavior.returnPath !== undefined)
+      return this.#leave(request, behavior.returnPath, 'You are signed out.')
+    const returnPath = links.safeReturnPath(mount)
+    const loginUrl = links.login(mount, { returnPath, ask: 'account' })
     responder.page(request, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
       pages.signedOut({ loginUrl }, nonce),
     )
   }
 
-  return {
-    async handle(request, query) {
-      const { req, res, mount, now } = request
-      const { session } = await sessions.find(
-        req.headers.cookie,
-        mount.sessionCookie.name,
-        now,
-        mount.instance,
-      )
-      const isConfirmed =
-        session !== undefined &&
-        req.method === 'POST' &&
-        links.isConfirmed(mount, query, session.key)
-      if (session !== undefined && !isConfirmed && !comesFromHere(request)) {
-        askFirst(request, session)
-        return undefined
-      }
-      // The row first: without it the cookie is worth nothing, the other way round it would be.
-      if (session !== undefined) await endAll(request, session)
-      clearSessionCookie(res, req.headers.cookie, mount.sessionCookie)
-      loginLoop.forget(request)
-      if (session !== undefined) revoke(session)
-      signedOut(request, session && (await providerLogout(request, session)))
-      return session
-    },
+  /**
+   * Redirects, or shows a page with a link: browsers apply `form-action` to redirects after a form, and the URL, or a login
+   * that it leads to, may be on another site. (Content Security Policy 3, 6.4.1)
+   */
+  #leave(request: GateRequest, url: string, message: string): void {
+    const { responder } = this.#deps
+    if (request.req.method !== 'POST') return redirect(request.res, url)
+    responder.page(request, { signed_out: true, continue_url: url }, (pages, nonce) =>
+      pages.continue({ url, message }, nonce),
+    )
   }
 }
 
-/** Another site must not log anybody out; nor must a browser that only looks ahead. */
-function comesFromHere({ req }: GateRequest): boolean {
-  const site = req.headers['sec-fetch-site']
+/** Other sites must not sign the visitor out, nor must a browser that prefetches. */
+function isFromOwnSite({ req, headers }: GateRequest): boolean {
+  const site = headers['sec-fetch-site']
   return !isPrefetch(req) && (site === undefined || site === 'same-origin' || site === 'none')
 }

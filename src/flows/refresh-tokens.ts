@@ -6,7 +6,7 @@ import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { SessionLock } from '../session/session-lock.js'
 import { subjectOf } from '../access/evaluate-user.js'
-import type { Connection } from './login.js'
+import type { Connection } from './connection.js'
 import type { Backoff } from './backoff.js'
 
 export interface TokenRefresherConfig {

@@ -1,6 +1,6 @@
 import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
-import type { OAuthError } from '../http/errors.js'
+import { OAuthError } from '../http/errors.js'
 import type { LoginRequest } from './links.js'
 
 /**
@@ -44,4 +44,9 @@ export class Rejection extends Error {
     this.user = user
     this.tried = tried
   }
+}
+
+/** Rethrows an error of a login; adds to an {@link OAuthError} how to try again, and the provider. */
+export function rejectLogin(error: unknown, retry: LoginRequest, provider: string): never {
+  throw error instanceof OAuthError ? new Rejection(error, { retry, provider }) : error
 }

@@ -5,7 +5,7 @@ import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { OAuthUser } from '../access/user.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
-import type { Connection } from './login.js'
+import type { Connection } from './connection.js'
 import { hasExpired, isEnd, type TokenRefresher } from './refresh-tokens.js'
 import { recheckScopes } from '../access/granted-scopes.js'
 

@@ -1,31 +1,33 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CookieAttributes } from './cookies.js'
-import type { AppRequest } from './request.js'
+import { OAuthError } from './errors.js'
 import { isHttps, readOrigin } from './origin.js'
 import type { RequestTarget } from './paths.js'
-import { OAuthError } from './errors.js'
+import type { AppRequest } from './request.js'
 
-/** How transaction cookies are named and set; depends on the scheme of the request. */
+/** Name prefix and attributes of the cookies that bind a transaction to its browser. */
 export interface TransactionCookie {
   readonly prefix: string
   readonly attributes: CookieAttributes
 }
 
-/** Where a request meets the module: its mount point, as the visitor sees it, and the cookies that go with it. */
+/** A path at which the app uses the middleware, and the cookies of that path. */
 export interface Mount {
-  /** Of the instance: logins count only where it is the same. */
-  readonly instance: string
-  /** The path of the mount as the visitor sees it: `''` at the root. */
-  readonly path: string
+  /** The `id` option, or the path in the app. A login counts only at the instance that started it. */
+  readonly instanceId: string
+  /** The path as the browser sees it, in front of a proxy: `''` at the root, otherwise without a final slash. */
+  readonly publicPath: string
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
   readonly transactionCookie: TransactionCookie
 }
 
+/** The options that mounts depend on. */
 export interface MountsConfig {
-  id: string | undefined
-  publicUrl: { readonly origin: string; readonly path: string } | undefined
-  basePath: string
-  cookie: {
+  readonly id: string | undefined
+  /** The `baseUrl` option, taken apart. */
+  readonly publicUrl: { readonly origin: string; readonly path: string } | undefined
+  readonly basePath: string
+  readonly cookie: {
     readonly prefix: string
     readonly domain: string | undefined
     readonly sameSite: 'lax' | 'none'
@@ -34,92 +36,116 @@ export interface MountsConfig {
   }
 }
 
-export interface Mounts {
-  of(req: AppRequest, target: RequestTarget, headers?: IncomingHttpHeaders): Mount
-  /** Scheme and host the visitor uses; refuses a request that does not say. */
-  origin(req: AppRequest): string
-  /** Somebody who is logged in came by this mount: it is one, and not what a visitor made up. */
-  confirm(mountPath: string): void
-  /** The mount that a path outside of any router belongs to, of those that requests came through. */
-  mountPathOf(url: string): string
-  /** Where the visitor wanted to go, as the visitor sees it. */
-  publicPath(mount: Mount, target: RequestTarget): string
-  /** Address of a special path, without the origin. */
-  specialPath(mount: Mount, name: string): string
+/** Paths in the app through which requests came. Outlives a configuration. */
+export interface MountState {
+  readonly knownPaths: Set<string>
+  /** Those with a logged-in user: real mounts. Unauthenticated clients can make up any path that a router accepts. */
+  readonly confirmedPaths: Set<string>
 }
 
-/** Mounts with parameters in their path are many; beyond these they are put together anew. */
+/** A mount path with parameters has many values. Beyond this number they are not remembered. */
 const MAX_MOUNTS = 256
 
-/** `mountPaths` collects those that requests came through, `confirmed` those of visitors who were logged in. */
-export function createMounts(
-  { id, publicUrl, basePath, cookie }: MountsConfig,
-  mountPaths: Set<string>,
-  confirmed = new Set<string>(),
-): Mounts {
-  const mounts = new Map<string, Mount>()
-  const publicIsHttps = publicUrl?.origin.startsWith('https:')
+export function createMountState(): MountState {
+  return { knownPaths: new Set(), confirmedPaths: new Set() }
+}
 
-  const build = (mountPath: string, secure: boolean): Mount => {
-    const path = publicUrl?.path ?? mountPath
+/** Finds the mount of a request, and builds the paths and origins that the browser sees. */
+export class Mounts {
+  readonly #config: MountsConfig
+  readonly #state: MountState
+  readonly #mounts = new Map<string, Mount>()
+  readonly #isPublicHttps: boolean | undefined
+
+  constructor(config: MountsConfig, state: MountState) {
+    this.#config = config
+    this.#state = state
+    this.#isPublicHttps = config.publicUrl?.origin.startsWith('https:')
+  }
+
+  /** The mount that a request came through. */
+  of(req: AppRequest, { mountPath }: RequestTarget, headers?: IncomingHttpHeaders): Mount {
+    const isSecure = this.#config.cookie.secure ?? this.#isPublicHttps ?? isHttps(req, headers)
+    const key = isSecure ? `s${mountPath}` : mountPath
+    const known = this.#mounts.get(key)
+    if (known !== undefined) return known
+    const mount = this.#create(mountPath, isSecure)
+    if (this.#mounts.size < MAX_MOUNTS) {
+      this.#mounts.set(key, mount)
+      const { knownPaths } = this.#state
+      if (knownPaths.size < MAX_MOUNTS) knownPaths.add(mountPath)
+    }
+    return mount
+  }
+
+  /** Records that a logged-in user came through the mount. */
+  confirm(mountPath: string): void {
+    const { confirmedPaths } = this.#state
+    if (confirmedPaths.has(mountPath)) return
+    const [oldest] = confirmedPaths
+    if (oldest !== undefined && confirmedPaths.size >= MAX_MOUNTS) confirmedPaths.delete(oldest)
+    confirmedPaths.add(mountPath)
+  }
+
+  /**
+   * The mount path for the URL of a request that no router has seen, such as an upgrade: the longest known one that
+   * contains the URL, else the only one in use, else the root.
+   */
+  mountPathOf(url: string): string {
+    const { confirmedPaths, knownPaths } = this.#state
+    const [path = ''] = url.split('?', 1)
+    const [longest] = [...confirmedPaths, ...knownPaths]
+      .filter((mountPath) => path === mountPath || path.startsWith(`${mountPath}/`))
+      .sort((a, b) => b.length - a.length)
+    const inUse = confirmedPaths.size > 0 ? confirmedPaths : knownPaths
+    const [only] = inUse.size === 1 ? inUse : []
+    return longest ?? only ?? ''
+  }
+
+  /** Scheme and host as the browser sees them. Throws `invalid_callback` if the `Host` header is missing or malformed. */
+  origin(req: AppRequest): string {
+    const origin = this.#config.publicUrl?.origin ?? readOrigin(req)
+    if (origin !== undefined) return origin
+    throw new OAuthError('invalid_callback', {
+      message: 'The request does not name a valid host.',
+      hint: 'the Host header is missing or malformed',
+    })
+  }
+
+  /** Path and query of a request as the browser sees them. */
+  publicTarget({ publicPath }: Mount, { original, mountPath }: RequestTarget): string {
+    return (
+      publicPath + (original.startsWith(mountPath) ? original.slice(mountPath.length) : original)
+    )
+  }
+
+  /** Path of a special path below `basePath`, such as `logout`, as the browser sees it. */
+  specialPath({ publicPath }: Mount, name: string): string {
+    return `${publicPath}${this.#config.basePath}/${name}`
+  }
+
+  #create(mountPath: string, secure: boolean): Mount {
+    const { id, publicUrl, cookie } = this.#config
+    const publicPath = publicUrl?.path ?? mountPath
     const attributes: CookieAttributes = {
-      path: cookie.path ?? (path === '' ? '/' : path),
+      path: cookie.path ?? (publicPath === '' ? '/' : publicPath),
       domain: cookie.domain,
       secure,
+      // Browsers reject `SameSite=None` without `Secure`. (RFC 6265bis, 5.7)
       sameSite: cookie.sameSite === 'none' && secure ? 'none' : 'lax',
     }
-    const isHostBound = attributes.path === '/' && cookie.domain === undefined
-    const prefix = secure ? (isHostBound ? '__Host-' : '__Secure-') : ''
+    const isHostOnly = attributes.path === '/' && cookie.domain === undefined
+    // RFC 6265bis, 4.1.3
+    const prefix = secure ? (isHostOnly ? '__Host-' : '__Secure-') : ''
     return {
-      instance: id ?? mountPath,
-      path,
+      instanceId: id ?? mountPath,
+      publicPath,
       sessionCookie: { name: `${prefix}${cookie.prefix}session`, attributes },
-      // Always for this host and all its paths: the callback is the only one to read it.
+      // Only the callback reads it, so it needs neither `cookie.domain` nor `cookie.path`.
       transactionCookie: {
         prefix: `${secure ? '__Host-' : ''}${cookie.prefix}`,
         attributes: { path: '/', secure, sameSite: attributes.sameSite },
       },
     }
-  }
-
-  return {
-    of(req, { mountPath }, headers) {
-      const secure = cookie.secure ?? publicIsHttps ?? isHttps(req, headers)
-      const key = secure ? `s${mountPath}` : mountPath
-      const known = mounts.get(key)
-      if (known !== undefined) return known
-      const mount = build(mountPath, secure)
-      if (mounts.size < MAX_MOUNTS) {
-        mounts.set(key, mount)
-        if (mountPaths.size < MAX_MOUNTS) mountPaths.add(mountPath)
-      }
-      return mount
-    },
-    origin(req) {
-      const origin = publicUrl?.origin ?? readOrigin(req)
-      if (origin !== undefined) return origin
-      throw new OAuthError('invalid_callback', {
-        message: 'The request does not say which host it is for.',
-        hint: 'the Host header is missing or malformed',
-      })
-    },
-    confirm(mountPath) {
-      if (confirmed.has(mountPath)) return
-      const [oldest] = confirmed
-      if (oldest !== undefined && confirmed.size >= MAX_MOUNTS) confirmed.delete(oldest)
-      confirmed.add(mountPath)
-    },
-    mountPathOf(url) {
-      const [path = ''] = url.split('?', 1)
-      const around = [...confirmed, ...mountPaths].filter(
-        (mountPath) => path === mountPath || path.startsWith(`${mountPath}/`),
-      )
-      const known = confirmed.size > 0 ? confirmed : mountPaths
-      const only = known.size === 1 ? [...known][0] : undefined
-      return around.sort((a, b) => b.length - a.length)[0] ?? only ?? ''
-    },
-    publicPath: ({ path }, { original, mountPath }) =>
-      path + (original.startsWith(mountPath) ? original.slice(mountPath.length) : original),
-    specialPath: (mount, name) => `${mount.path}${basePath}/${name}`,
   }
 }

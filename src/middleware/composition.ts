@@ -4,11 +4,13 @@ import { AppUsers } from '../session/users.js'
 import type { EventEmitter } from 'node:events'
 import { createEventEmitter, Events } from './events.js'
 import {
-  createBackchannelLogout,
+  BackchannelLogout,
   createSeenLogoutTokens,
   type SeenLogoutTokens,
 } from '../flows/backchannel-logout.js'
-import { createCallback } from '../flows/callback.js'
+import { Callback } from '../flows/callback.js'
+import { LoginCompletion } from '../flows/complete-login.js'
+import { type Connections, createConnections } from '../flows/connection.js'
 import { createSessionLock, type SessionLock } from '../session/session-lock.js'
 import {
   AUTHORIZE_TIMEOUT_MS,
@@ -16,23 +18,21 @@ import {
   type UserEvaluation,
   type UserEvaluator,
 } from '../access/evaluate-user.js'
-import { createLoginLoopDetector } from '../flows/login-loop.js'
-import { createLinks } from '../flows/links.js'
-import { type Connection, createLogin } from '../flows/login.js'
-import { createLogout } from '../flows/logout.js'
+import { LoginLoopDetector } from '../flows/login-loop.js'
+import { Links } from '../flows/links.js'
+import { Login } from '../flows/login.js'
+import { Logout } from '../flows/logout.js'
 import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.js'
 import { createErrorHandler, describeError, newDecisionId } from './error-handler.js'
 import { createGate, type Gate } from './gate.js'
 import type { GuardedMemberships } from './require-auth.js'
 import { Encrypter } from '../http/encryption.js'
-import { createClient } from '../oauth/client.js'
-import type { MembershipList } from '../oauth/identity.js'
 import { createTransactionState, Transactions } from '../oauth/transaction.js'
 import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
 import { createPages } from '../pages/pages.js'
 import { GatePasses } from './gate-pass.js'
-import { createMounts } from '../http/mounts.js'
+import { createMountState, Mounts, type MountState } from '../http/mounts.js'
 import {
   type CookieConflictState,
   CookieConflicts,
@@ -40,7 +40,6 @@ import {
 } from './cookie-conflicts.js'
 import { createRequestReports, RequestEvents, type RequestReports } from './request-events.js'
 import type { Denial } from '../access/policy.js'
-import { type Provider } from '../access/provider.js'
 import { CookieSessions } from '../session/cookie-sessions.js'
 import { absoluteExpiry } from '../session/lifetimes.js'
 import { LogoutIndex } from '../session/logout-index.js'
@@ -84,9 +83,7 @@ export interface GateState {
   readonly requestReports: RequestReports
   readonly cookieConflicts: CookieConflictState
   readonly passed: GatePasses
-  /** The mounts that requests came by, and those of visitors who were logged in. */
-  readonly mounts: Set<string>
-  readonly confirmedMounts: Set<string>
+  readonly mounts: MountState
   readonly signals: SignalState
   readonly seenLogoutTokens: SeenLogoutTokens
   /** What guards of single routes ask about. */
@@ -98,7 +95,7 @@ export interface Composition {
   readonly config: Config
   readonly gate: Gate
   readonly recheck: Recheck
-  readonly connections: ReadonlyMap<string, Connection>
+  readonly connections: Connections
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
   readonly sessions: Sessions
   readonly background: Background
@@ -145,8 +142,7 @@ export function createGateState(
     requestReports: createRequestReports(),
     cookieConflicts: createCookieConflictState(first.id),
     passed: new GatePasses(),
-    mounts: new Set(),
-    confirmedMounts: new Set(),
+    mounts: createMountState(),
     signals: createSignalState(),
     seenLogoutTokens: createSeenLogoutTokens(),
     asked,
@@ -180,11 +176,11 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   const sessions = keepsRecords
     ? new StoredSessions({ ...sessionsConfig, store, background })
     : new CookieSessions(sessionsConfig)
-  const mounts = createMounts(config, shared.mounts, shared.confirmedMounts)
-  const links = createLinks(encrypter, mounts, basePath)
-  const loginLoop = createLoginLoopDetector(encrypter)
+  const mounts = new Mounts(config, shared.mounts)
+  const links = new Links({ encrypter, mounts, basePath })
+  const loginLoop = new LoginLoopDetector(encrypter)
   const upstream = new UpstreamHeaders(config.headers)
-  const connections = connect(providers, previous)
+  const connections = createConnections(providers, previous?.connections)
   const userActivity = new UserActivity({
     store,
     state: shared.userActivity,
@@ -249,19 +245,16 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     (error) => logger.error('a page of your own failed', describeError(error)),
     createPages({ custom: undefined, imageOrigins }),
   )
-  const login = createLogin({
+  const login = new Login({
     connections,
     transactions,
     links,
-    landings: loginLoop,
+    loginLoop,
     mounts,
     responder,
     publicUrl: config.publicUrl,
     allowsHttp: config.cookie.secure === false,
-    guardScopes: (provider) =>
-      asksAny(asked.memberships(), provider.membershipLists)
-        ? (provider.membershipScopes ?? [])
-        : [],
+    guardedMemberships: asked.memberships(),
     onRedirectUri: announceRedirectUri(config),
   })
   const signals = new SessionSignals({ sessions, recheck }, shared.signals)
@@ -275,33 +268,40 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     managed: config.headers.managed,
     setsUser: config.setsUser,
   })
+  const completion = new LoginCompletion({
+    evaluators,
+    sessions,
+    loginLoop,
+    maximumDuration: lifetimes.maximumDuration,
+    onIdentified,
+    async onLogin(session, now) {
+      if (keepsRecords) await userActivity.recordLogin(session.record.user, now)
+      if (session.record.subject !== undefined)
+        await logoutIndex.add(session.key, session.record, sessions.expiry(session).expiresAt - now)
+      if (config.sessionsPerUser !== undefined)
+        await sessionList.endOldest(session, config.sessionsPerUser)
+      events.emit('login', factsOf(session))
+    },
+  })
   const specialPaths = createRoutes({
     basePath,
     callbackNames: new Set([...connections.values()].map(({ callbackName }) => callbackName)),
     login,
-    callback: createCallback({
-      connections,
-      evaluators,
-      transactions,
-      sessions,
-      links,
-      landings: loginLoop,
-      maximumDuration: lifetimes.maximumDuration,
-      onIdentified,
-    }),
-    logout: createLogout({
+    callback: new Callback({ connections, transactions, sessions, links, completion }),
+    logout: new Logout({
       sessions,
       connections,
       links,
-      landings: loginLoop,
+      loginLoop,
       mounts,
       responder,
-      behaviour: config.logout,
-      beside: sessionLock.inBackground,
+      behavior: config.logout,
+      background,
+      onLogout: (session) => events.emit('logout', factsOf(session)),
     }),
     backchannelLogout:
       providers.some(({ openid }) => openid) && keepsRecords
-        ? createBackchannelLogout({
+        ? new BackchannelLogout({
             connections,
             sessions,
             index: logoutIndex,
@@ -311,15 +311,6 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     links,
     sessions,
     recheck,
-    async onLogin(session, now) {
-      if (keepsRecords) await userActivity.recordLogin(session.record.user, now)
-      if (session.record.subject !== undefined)
-        await logoutIndex.add(session.key, session.record, sessions.expiry(session).expiresAt - now)
-      if (config.sessionsPerUser !== undefined)
-        await sessionList.endOldest(session, config.sessionsPerUser)
-      events.emit('login', factsOf(session))
-    },
-    onLogout: (session) => events.emit('logout', factsOf(session)),
   })
   const gate = createGate({
     config,
@@ -364,20 +355,6 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   }
 }
 
-function connect(
-  providers: readonly Provider[],
-  previous: Composition | undefined,
-): Map<string, Connection> {
-  return new Map(
-    providers.map((provider, index) => {
-      const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
-      const known = previous?.connections.get(provider.name)
-      const client = known?.provider === provider ? known.client : createClient(provider)
-      return [provider.name, { provider, client, callbackName }]
-    }),
-  )
-}
-
 /** As long as a visitor waits for somebody else's check. */
 function oneExchange({ providers, storeTimeout }: Config): number {
   return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
@@ -413,11 +390,4 @@ function tellCheck(
     const latest = result.outcome === 'ended' ? session : result.session
     events.emit('recheck', { ...factsOf(latest), outcome: result.outcome, duration })
   }
-}
-
-function asksAny(
-  asked: Readonly<Record<MembershipList, readonly string[]>>,
-  lists: readonly MembershipList[] = [],
-): boolean {
-  return lists.some((list) => asked[list].length > 0)
 }

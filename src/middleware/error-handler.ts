@@ -4,7 +4,7 @@ import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { Events } from './events.js'
 import { Rejection } from '../flows/rejection.js'
 import type { Links, LoginRequest } from '../flows/links.js'
-import type { Connection } from '../flows/login.js'
+import type { Connection } from '../flows/connection.js'
 import { type CheckResult, recheckUnavailable } from '../flows/recheck.js'
 import type { Config } from '../options/options.js'
 import { callOnError } from './on-error.js'
@@ -110,7 +110,7 @@ export function createErrorHandler({
       if (outcome !== undefined) return outcome
       const retry: LoginRequest = failed?.retry ?? { returnPath }
       responder.error(request, error, {
-        realm: mount.instance === '' ? 'oauth-module' : mount.instance,
+        realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
         loginUrl: links.login(mount, retry),
         retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,
         decisionId,

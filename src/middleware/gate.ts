@@ -152,7 +152,7 @@ export function createGate(parts: GateParts): Gate {
   /** Who the visitor is and may still be; a reason when nobody. */
   const find = (request: IncomingGateRequest): Awaitable<SessionResult> => {
     const { headers, mount, now } = request
-    const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instance)
+    const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instanceId)
     return found instanceof Promise ? found.then((it) => vet(request, it)) : vet(request, found)
   }
 
@@ -232,9 +232,9 @@ export function createGate(parts: GateParts): Gate {
   const returnPathOf = ({ req, mount, target }: GateRequest) => {
     const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(String(req.headers['sec-fetch-dest'] ?? ''))
-    return links.safeReturn(
+    return links.safeReturnPath(
       mount,
-      isSafeMethod && isDocument ? mounts.publicPath(mount, target) : undefined,
+      isSafeMethod && isDocument ? mounts.publicTarget(mount, target) : undefined,
     )
   }
 

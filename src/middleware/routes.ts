@@ -7,7 +7,7 @@ import type { Logout } from '../flows/logout.js'
 import type { Recheck } from '../flows/recheck.js'
 import { sendJson } from '../http/response.js'
 import type { AppRequest } from '../http/request.js'
-import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { Sessions } from '../session/sessions.js'
 import type { GateRequest } from '../http/gate-request.js'
 
 export interface RoutesConfig {
@@ -21,8 +21,6 @@ export interface RoutesConfig {
   links: Links
   sessions: Sessions
   recheck: Recheck
-  onLogin(session: OpenSession, now: number): Promise<void>
-  onLogout(session: OpenSession): void
 }
 
 /** The paths below `basePath`: the app never receives a request to any of them. */
@@ -41,8 +39,6 @@ export function createRoutes(config: RoutesConfig): Routes {
     links,
     sessions,
     recheck,
-    onLogin,
-    onLogout,
   } = config
 
   /** `/auth/session`: touches nothing, checks nothing. */
@@ -51,7 +47,7 @@ export function createRoutes(config: RoutesConfig): Routes {
       req.headers.cookie,
       mount.sessionCookie.name,
       now,
-      mount.instance,
+      mount.instanceId,
     )
     const session =
       found.session && recheck.isOfThisClient(found.session.record) ? found.session : undefined
@@ -63,7 +59,7 @@ export function createRoutes(config: RoutesConfig): Routes {
       expiresAt: ends?.expiresAt ?? null,
       idleExpiresAt: ends?.idleExpiresAt ?? null,
       checkDueAt: (session && recheck.checkDueAt(session.record)) ?? null,
-      loginUrl: links.login(mount, { returnPath: links.safeReturn(mount, undefined) }),
+      loginUrl: links.login(mount, { returnPath: links.safeReturnPath(mount) }),
     })
   }
 
@@ -81,19 +77,16 @@ export function createRoutes(config: RoutesConfig): Routes {
       }
       if (name === 'authn') {
         allow('GET', 'HEAD')
-        await login.authn(request, query)
+        await login.handle(request, query)
       } else if (callbackNames.has(name)) {
         allow('GET', 'HEAD')
         // A scanner that looks ahead must not use up the login.
         if (isHead(req)) sendJson(res, 200, {})
-        else await callback.handle(request, name, query, onLogin)
+        else await callback.handle(request, name, query)
       } else if (name === 'logout') {
         allow('GET', 'HEAD', 'POST')
         if (isHead(req)) sendJson(res, 200, {})
-        else {
-          const ended = await logout.handle(request, query)
-          if (ended) onLogout(ended)
-        }
+        else await logout.handle(request, query)
       } else if (name === 'backchannel-logout' && backchannelLogout) {
         allow('POST')
         await backchannelLogout.handle(request)

@@ -115,7 +115,7 @@ export class Visitor implements HeaderTokens {
     const { links, mounts } = this.#deps
     const { mount, target } = this.#request
     return links.login(mount, {
-      returnPath: links.safeReturn(mount, returnTo ?? mounts.publicPath(mount, target)),
+      returnPath: links.safeReturnPath(mount, returnTo ?? mounts.publicTarget(mount, target)),
       connection,
       ask: reauthenticate === true ? 'login' : undefined,
     })

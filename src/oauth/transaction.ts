@@ -47,6 +47,11 @@ export interface ConsumedTransaction extends Transaction {
   readonly codeVerifier: string
 }
 
+/** A transaction, or why there is none. */
+export type TransactionResult<T, Problem extends string> =
+  | { readonly transaction: T; readonly problem?: undefined }
+  | { readonly transaction?: undefined; readonly problem: Problem }
+
 /** The states that were used. Outlives a configuration: `reconfigure()` must not make them usable again. */
 export interface TransactionState {
   readonly used: LRUCache<string, true>
@@ -98,10 +103,7 @@ export class Transactions {
   }
 
   /** Decrypts a `state`. `'unknown'`: it was not encrypted by us; `'expired'`: it was, but is too old. */
-  read(
-    state: string,
-    now: number,
-  ): { transaction: SealedTransaction } | { problem: 'unknown' | 'expired' } {
+  read(state: string, now: number): TransactionResult<SealedTransaction, 'unknown' | 'expired'> {
     const text = this.#encrypter.decrypt('state', state)
     if (text === undefined) return { problem: 'unknown' }
     const sealed: unknown = JSON.parse(text)
@@ -116,7 +118,7 @@ export class Transactions {
     cookieHeader: string | undefined,
     cookie: TransactionCookie,
     sealed: SealedTransaction,
-  ): { transaction: ConsumedTransaction } | { problem: 'no_cookie' | 'used' } {
+  ): TransactionResult<ConsumedTransaction, 'no_cookie' | 'used'> {
     const name = cookieName(cookie, sealed.cookieHash)
     const secret = readCookies(cookieHeader, name).find(
       (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),

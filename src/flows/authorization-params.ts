@@ -1,0 +1,93 @@
+import type { Provider } from '../access/provider.js'
+import type { Memberships } from '../oauth/identity.js'
+import type { LoginRequest } from './links.js'
+
+/** Longer values of query parameters are ignored. */
+const MAX_VALUE_LENGTH = 2048
+
+/** The parameters of an authorization request that follow from the options, the query and the login request. */
+export function authorizationParams(
+  provider: Provider,
+  ask: LoginRequest['ask'],
+  query: URLSearchParams | undefined,
+): Record<string, string> {
+  return {
+    ...provider.authorizationParams,
+    ...mappedParams(provider, query),
+    ...promptParams(provider, ask),
+  }
+}
+
+/** The scopes of an authorization request; `guarded` are the memberships that route guards depend on. */
+export function scopesToRequest(
+  provider: Provider,
+  guarded: Required<Memberships>,
+  { scopes = [], keptScopes = [] }: LoginRequest,
+  query: URLSearchParams | undefined,
+): readonly string[] {
+  const { membershipScopes = [], membershipLists: supported = [] } = provider
+  const readsMemberships = supported.some((list) => guarded[list].length > 0)
+  return [
+    ...new Set([
+      ...provider.requestedScopes,
+      ...(readsMemberships ? membershipScopes : []),
+      ...connectionScopes(provider, query),
+      ...keptScopes,
+      ...scopes,
+    ]),
+  ]
+}
+
+/** The query parameters that a login with one of these providers reads, to append to a link to that login. */
+export function carriedParams(providers: readonly Provider[], query: URLSearchParams): string {
+  const names = new Set(
+    providers.flatMap(({ authorizationParamsMap, connectionScopes: allowed }) => [
+      ...Object.values(authorizationParamsMap),
+      ...(allowed.length > 0 ? ['connection_scope'] : []),
+    ]),
+  )
+  const carried = new URLSearchParams(
+    [...query].filter(([name, value]) => names.has(name) && value.length <= MAX_VALUE_LENGTH),
+  )
+  return carried.size > 0 ? `&${carried.toString()}` : ''
+}
+
+/** `authorizationParamsMap`. A repeated query parameter is ambiguous and ignored. */
+function mappedParams(
+  { authorizationParamsMap }: Provider,
+  query: URLSearchParams | undefined,
+): Record<string, string> {
+  const params: Record<string, string> = {}
+  for (const [name, from] of Object.entries(authorizationParamsMap)) {
+    const [value, ...more] = query?.getAll(from) ?? []
+    if (value !== undefined && more.length === 0 && value.length <= MAX_VALUE_LENGTH)
+      params[name] = value
+  }
+  return params
+}
+
+/** `?connection_scope=`, limited to the scopes that the options allow. */
+function connectionScopes(
+  { connectionScopes: allowed, connectionScopeSeparator }: Provider,
+  query: URLSearchParams | undefined,
+): readonly string[] {
+  if (allowed.length === 0) return []
+  const wanted = (query?.getAll('connection_scope') ?? []).flatMap((value) =>
+    value.split(connectionScopeSeparator),
+  )
+  return allowed.filter((scope) => wanted.includes(scope))
+}
+
+/** What the provider needs for `ask`, with its `prompt` merged into the configured one. */
+function promptParams(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
+  if (ask === undefined) return {}
+  const { reauthenticate, selectAccount, requestConsent } = provider
+  const params =
+    { login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask] ?? {}
+  const { prompt } = params
+  const { prompt: configured } = provider.authorizationParams
+  if (prompt === undefined || configured === undefined) return params
+  // `none` must not be combined with other values. (OpenID Connect Core, 3.1.2.1)
+  const prompts = [...configured.split(' '), ...prompt.split(' ')].filter((one) => one !== 'none')
+  return { ...params, prompt: [...new Set(prompts)].join(' ') }
+}

@@ -1,0 +1,137 @@
+import { boundClaims, subjectOf } from '../access/evaluate-user.js'
+import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
+import type { OAuthUser, StoredDecision } from '../access/user.js'
+import { OAuthError } from '../http/errors.js'
+import type { GateRequest } from '../http/gate-request.js'
+import { redirect } from '../http/response.js'
+import { MAX_SESSION_MS } from '../session/lifetimes.js'
+import { writeSessionCookie } from '../session/session-cookie.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { LoginLoopDetector } from './login-loop.js'
+import { type LoginGrant, type MatchedLogin, redeemCode } from './redeem-code.js'
+import { Rejection, rejectLogin } from './rejection.js'
+
+/** What {@link LoginCompletion} needs. */
+export interface LoginCompletionDeps {
+  readonly evaluators: ReadonlyMap<string, UserEvaluator>
+  readonly sessions: Sessions
+  readonly loginLoop: LoginLoopDetector
+  /** Milliseconds; 0: no limit. */
+  readonly maximumDuration: number
+  /** Called with each evaluation, whatever its decision. */
+  readonly onIdentified: (evaluation: UserEvaluation) => void
+  /** Called with the new session. The response waits for it. */
+  readonly onLogin: (session: OpenSession, now: number) => Promise<void>
+}
+
+/** The user of a login, whom the rules allow. */
+interface AllowedUser {
+  readonly user: OAuthUser
+  /** The decisions that the session starts with, by fingerprint of the rules. */
+  readonly verdicts: Readonly<Record<string, StoredDecision>>
+}
+
+/** Completes logins: redeems the code, evaluates the user, creates the session and redirects to the return path. */
+export class LoginCompletion {
+  readonly #deps: LoginCompletionDeps
+
+  constructor(deps: LoginCompletionDeps) {
+    this.#deps = deps
+  }
+
+  /** Throws a {@link Rejection} if the login failed or the rules deny the user. */
+  async complete(request: GateRequest, login: MatchedLogin, code: string): Promise<void> {
+    const { headers, res, mount, now } = request
+    const { sessions, loginLoop, maximumDuration, onLogin } = this.#deps
+    const session = await this.#logIn(request, login, code).catch((error: unknown) =>
+      rejectLogin(error, login.retry, login.connection.provider.name),
+    )
+    await onLogin(session, now)
+    const lostKey = loginLoop.record(request, session)
+    if (lostKey !== undefined) await sessions.destroy(lostKey, 'logout')
+    const maxAgeMs = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
+    writeSessionCookie(res, headers.cookie, mount.sessionCookie, session.id, maxAgeMs)
+    redirect(res, locationOf(login))
+  }
+
+  async #logIn(request: GateRequest, login: MatchedLogin, code: string): Promise<OpenSession> {
+    const grant = await redeemCode(login, code, request.now)
+    const allowed = await this.#evaluate(request, login, grant)
+    return this.#createSession(request, login, grant, allowed)
+  }
+
+  /** Reads the user from the provider and applies the rules. */
+  async #evaluate(
+    { req, now }: GateRequest,
+    { connection: { provider, client }, retry }: MatchedLogin,
+    { tokens, scopes }: LoginGrant,
+  ): Promise<AllowedUser> {
+    const evaluator = this.#deps.evaluators.get(provider.name)
+    if (evaluator === undefined)
+      throw new OAuthError('internal', { hint: 'a provider without rules' })
+    const api = client.api({
+      accessToken: tokens.accessToken,
+      claims: tokens.claims ?? {},
+      scopes,
+      subject: subjectOf(tokens.claims),
+      hasFreshClaims: true,
+      isLogin: true,
+      tokens: tokens.response,
+    })
+    const evaluation = await evaluator.evaluate(api, req)
+    this.#deps.onIdentified(evaluation)
+    const { user, decision } = evaluation
+    if (!decision.isAllowed) {
+      const { code, tried } = decision
+      throw new Rejection(new OAuthError(code), { retry, provider: provider.name, user, tried })
+    }
+    const { fingerprint } = evaluator
+    return {
+      user,
+      verdicts: { [fingerprint]: { at: now, allowed: true, matched: decision.matched } },
+    }
+  }
+
+  /** The session has a new id, against session fixation, and replaces the previous one of the browser. */
+  async #createSession(
+    { req, headers, mount, now }: GateRequest,
+    { transaction, connection: { provider } }: MatchedLogin,
+    { tokens, scopes, authTime }: LoginGrant,
+    { user, verdicts }: AllowedUser,
+  ): Promise<OpenSession> {
+    const { sessions } = this.#deps
+    const { accessToken, refreshToken, idToken, claims, expiresAt } = tokens
+    const cookieName = mount.sessionCookie.name
+    const previous = await sessions.find(headers.cookie, cookieName, now, mount.instanceId)
+    const session = await sessions.create(
+      {
+        instance: mount.instanceId,
+        provider: provider.name,
+        issuer: provider.issuer ?? '',
+        clientId: provider.clientId,
+        user,
+        subject: subjectOf(claims),
+        boundClaims: boundClaims(claims),
+        redirectUri: transaction.redirectUri,
+        browser: {
+          userAgent: headers['user-agent']?.slice(0, 512),
+          ipAddress: req.ip ?? req.socket?.remoteAddress,
+        },
+        scopes,
+        authTime,
+        accessTokenExpiresAt: expiresAt,
+        verdicts,
+      },
+      { accessToken, refreshToken, idToken },
+      now,
+    )
+    if (previous.session !== undefined) await sessions.destroy(previous.session.key, 'logout')
+    return session
+  }
+}
+
+/** A browser appends the fragment of the callback's URL to a location that has none. (RFC 9110, 10.2.2) */
+function locationOf({ connection, retry: { returnPath } }: MatchedLogin): string {
+  const hasFragment = connection.provider.hasCallbackFragment === true
+  return hasFragment && !returnPath.includes('#') ? `${returnPath}#` : returnPath
+}

@@ -1,0 +1,94 @@
+import { fetchGrantedScopes, withImplied } from '../access/granted-scopes.js'
+import type { Provider } from '../access/provider.js'
+import { OAuthError } from '../http/errors.js'
+import type { TokenSet } from '../oauth/client.js'
+import type { ConsumedTransaction } from '../oauth/transaction.js'
+import type { Connection } from './connection.js'
+import type { LoginRequest } from './links.js'
+import { Rejection } from './rejection.js'
+
+/** A login whose authorization response matches a transaction of this browser. */
+export interface MatchedLogin {
+  readonly transaction: ConsumedTransaction
+  readonly connection: Connection
+  /** The login that "try again" starts. */
+  readonly retry: LoginRequest
+}
+
+/** What the user granted, and what the provider stated about the login. */
+export interface LoginGrant {
+  readonly tokens: TokenSet
+  readonly scopes: readonly string[]
+  /** When the user authenticated at the provider, in milliseconds; `undefined` if the provider does not state it. */
+  readonly authTime: number | undefined
+}
+
+/**
+ * Exchanges the code of an authorization response for tokens. (RFC 6749, 4.1.3; RFC 7636, 4.5; OpenID Connect Core,
+ * 3.1.3) Throws if the user did not grant a scope that the login needs.
+ */
+export async function redeemCode(
+  login: MatchedLogin,
+  code: string,
+  now: number,
+): Promise<LoginGrant> {
+  const { transaction, connection } = login
+  const { provider, client } = connection
+  const { redirectUri, nonce, codeVerifier, reauthenticates, startedAt } = transaction
+  const tokens = await client.redeem({
+    code,
+    redirectUri,
+    nonce,
+    codeVerifier,
+    requestedScopes: transaction.scopes,
+    authenticatedSince: reauthenticates ? startedAt : undefined,
+  })
+  const authTime = authTimeOf(tokens, provider, now)
+  if (transaction.needsAuthTime && authTime === undefined)
+    throw new OAuthError('misconfigured', {
+      hint: `the ID token of ${provider.name} has no auth_time, which maxAge needs: set acceptSilentLogin: true`,
+    })
+  return { tokens, authTime, scopes: await grantedScopes(login, tokens) }
+}
+
+async function grantedScopes(
+  { transaction, connection: { provider, client }, retry }: MatchedLogin,
+  tokens: TokenSet,
+): Promise<readonly string[]> {
+  const api = client.api({
+    accessToken: tokens.accessToken,
+    claims: {},
+    hasFreshClaims: false,
+    isLogin: true,
+    scopes: [],
+    subject: undefined,
+    tokens: tokens.response,
+  })
+  const listed = tokens.scopes ?? (await fetchGrantedScopes(provider, api))
+  // A response without scopes means that all requested ones were granted. (RFC 6749, 5.1)
+  if (listed === undefined) return transaction.scopes
+  const granted = withImplied(provider, listed)
+  const missing = [...provider.requiredScopes, ...transaction.demandedScopes].filter(
+    (scope) => !granted.includes(scope),
+  )
+  if (missing.length === 0) return granted
+  const error = new OAuthError('access_denied', {
+    message: 'You did not grant everything that this application needs.',
+    hint: `not granted: ${missing.join(' ')}`,
+  })
+  throw new Rejection(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
+}
+
+/**
+ * `auth_time` of the ID token, in milliseconds. One in the future, such as that of a provider that sends milliseconds, is
+ * ignored: `maxAge` would never expire it. (OpenID Connect Core, 2)
+ */
+function authTimeOf(
+  { claims }: TokenSet,
+  { clockTolerance }: Provider,
+  now: number,
+): number | undefined {
+  const authTime = claims?.['auth_time']
+  if (typeof authTime !== 'number') return undefined
+  return authTime * 1000 <= now + clockTolerance * 1000 ? authTime * 1000 : undefined
+}
