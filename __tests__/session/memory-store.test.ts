@@ -36,9 +36,12 @@ describe('the contract of session stores', () => {
       'a record is read back',
       (store) => ({ get: (key) => store.get(key) && session('somebody else') }),
     ],
-    ['a key without a record', (store) => ({ get: (key) => store.get(key) ?? session('made up') })],
     [
-      'update brings nothing to life',
+      'get returns undefined for a key',
+      (store) => ({ get: (key) => store.get(key) ?? session('made up') }),
+    ],
+    [
+      'update creates no record',
       (store) => ({ update: (key, record, ttl) => (store.set(key, record, ttl), true) }),
     ],
     [
@@ -48,16 +51,37 @@ describe('the contract of session stores', () => {
           store.get(key) !== undefined && (store.set(key, record, ttl), true),
       }),
     ],
-    ['delete removes', (store) => ({ delete: (key) => (store.delete(key), true) })],
-    ['a record runs out', (store) => ({ set: (key, record) => store.set(key, record, HOUR) })],
+    ['delete removes a record', (store) => ({ delete: (key) => (store.delete(key), true) })],
     [
-      'update gives a record the life',
+      'a record expires by itself',
+      (store) => ({ set: (key, record) => store.set(key, record, HOUR) }),
+    ],
+    [
+      'reading a record does not extend its life',
+      (store) => ({
+        async get(key) {
+          const record = await store.get(key)
+          if (record !== undefined) await store.set(key, record, 200)
+          return record
+        },
+      }),
+    ],
+    [
+      'update sets the given ttl',
       (store) => ({ update: (key, record) => store.update(key, record, HOUR) }),
     ],
-    ['a lock is held by one', () => ({ lock: () => () => undefined })],
-    ['a lock ends by itself', (store) => ({ lock: (key, ttl) => store.lock?.(key, ttl * 1000) })],
     [
-      'entries come newest first',
+      'update sets the given ttl',
+      (store) => ({ update: (key, record) => store.update(key, record, 200) }),
+    ],
+    ['update sets the given ttl', () => ({ update: () => false })],
+    ['a lock has one holder', () => ({ lock: () => () => undefined })],
+    [
+      'a lock expires by itself',
+      (store) => ({ lock: (key, ttl) => store.lock?.(key, ttl * 1000) }),
+    ],
+    [
+      'entries are listed newest first',
       (store) => ({
         entries: async (query) => {
           const page = await store.entries?.(query)
@@ -66,7 +90,7 @@ describe('the contract of session stores', () => {
       }),
     ],
     [
-      'what is written or deleted between',
+      'writes between two pages',
       (store) => ({
         entries: async ({ after = '0', ...query }) => {
           const page = await store.entries?.({ ...query, limit: 1000 })
@@ -79,7 +103,7 @@ describe('the contract of session stores', () => {
       }),
     ],
     [
-      'a list holds one kind',
+      'a list contains one kind',
       (store) => ({
         entries: (query) =>
           store.entries?.({ ...query, group: undefined }) ?? { entries: [], next: undefined },

@@ -1,33 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable, SessionStore } from '../session/stores/store.js'
-import { basics, lives } from './store-checks.js'
+import { basics, lifetimes, updates } from './store-checks.js'
 import { lists, locks } from './store-optional-checks.js'
 
-/** What {@link storeContract} tests, and how. */
+/** Options of {@link storeContract}. */
 export interface StoreContractOptions {
-  /** A store for one check, empty or not: every check uses keys and groups of its own. It is closed after the check. */
-  makeStore(): Awaitable<SessionStore>
-  /** Lets this many milliseconds pass for the store. Default: really waiting. */
+  /** Returns the store for one check. It need not be empty: each check uses new keys and groups. Closed after the check. */
+  makeStore: () => Awaitable<SessionStore>
+  /** Lets milliseconds pass for the store. Default: waits in real time. Replace it if the store runs on a fake clock. */
   wait?: ((milliseconds: number) => Awaitable<void>) | undefined
-  /** The life of a record that a check lets run out, in milliseconds. Default 200. */
+  /** The life of a record that a check lets expire, in milliseconds. Default: 200. Use more for a store that rounds times. */
   ttl?: number | undefined
-  /** The optional methods that the store does not have. */
+  /** The optional methods that the store does not have; their checks are left out. Default: none. */
   without?: readonly ('lock' | 'entries')[] | undefined
 }
 
-/** One promise of {@link SessionStore}, for any test runner: `run` rejects when it is broken. */
+/** One rule of {@link SessionStore}, for any test runner. */
 export interface StoreCheck {
+  /** The rule, as a sentence. */
   readonly name: string
-  run(): Promise<void>
+  /** Rejects with an `AssertionError` if the store breaks the rule. */
+  readonly run: () => Promise<void>
 }
 
 /**
- * What every session store must do, as named checks:
+ * The rules that every session store must follow, as named checks:
  *
  * ```ts
  * for (const { name, run } of storeContract({ makeStore: () => myStore() })) test(name, run)
  * ```
+ *
+ * A store without `lock` or `entries` names them in `without`.
  */
 export function storeContract({
   makeStore,
@@ -37,7 +41,8 @@ export function storeContract({
 }: StoreContractOptions): StoreCheck[] {
   const all = {
     ...basics,
-    ...lives,
+    ...updates,
+    ...lifetimes,
     ...(without.includes('lock') ? {} : locks),
     ...(without.includes('entries') ? {} : lists),
   }

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Awaitable, EntriesPage, SessionStore } from '../session/stores/store.js'
 import { type Check, HOUR, plain, recordOf, type Sample } from './store-bench.js'
 
-/** Of stores that can lock. */
+/** For stores with `lock`. */
 export const locks: Record<string, Check> = {
-  'a lock is held by one at a time': async ({ store, key }) => {
+  'a lock has one holder at a time': async ({ store, key }) => {
     const [at, other] = [key(), key()]
     const held = await Promise.all(Array.from({ length: 5 }, async () => lockOf(store, at)))
     const unlock = held.filter((one) => one !== undefined)
@@ -14,7 +14,7 @@ export const locks: Record<string, Check> = {
     await unlock[0]?.()
     assert.notEqual(await lockOf(store, at), undefined)
   },
-  'a lock ends by itself, and its late end leaves the next one alone': async ({
+  'a lock expires by itself, and a late unlock leaves the next lock alone': async ({
     store,
     key,
     ttl,
@@ -28,7 +28,7 @@ export const locks: Record<string, Check> = {
     await first?.()
     assert.equal(await lockOf(store, at), undefined)
   },
-  'a lock is no record, and a record no lock': async ({ store, key }) => {
+  'a lock is not a record, and a record is not a lock': async ({ store, key }) => {
     const at = key()
     assert.notEqual(await lockOf(store, at), undefined)
     assert.equal(await store.get(at), undefined)
@@ -39,9 +39,9 @@ export const locks: Record<string, Check> = {
   },
 }
 
-/** Of stores that can list what they hold. */
+/** For stores with `entries`. */
 export const lists: Record<string, Check> = {
-  'entries come newest first, page by page, each once': async ({ store, key }) => {
+  'entries are listed newest first, page by page, each once': async ({ store, key }) => {
     const group = key()
     const times = [30, 10, 50, 20, 40, 20]
     const written = await Promise.all(
@@ -68,7 +68,7 @@ export const lists: Record<string, Check> = {
       written.sort(),
     )
   },
-  'a list holds one kind and one group, each with its whole record': async ({ store, key }) => {
+  'a list contains one kind and one group, with whole records': async ({ store, key }) => {
     const [group, other, mine] = [key(), key(), key()]
     const record = recordOf({ group, word: 'mine' })
     await store.set(mine, record, HOUR)
@@ -78,7 +78,7 @@ export const lists: Record<string, Check> = {
     assert.deepEqual(plain(page), plain([[mine, record]]))
     assert.equal((await readPages(store, { kind: 'user', group, limit: 10 })).flat().length, 1)
   },
-  'without a group a list holds the whole kind': async ({ store, key }) => {
+  'without a group, a list contains the whole kind': async ({ store, key }) => {
     const kind = `kind-${randomUUID().slice(0, 8)}`
     for (const createdAt of [1, 2, 3])
       await store.set(key(), recordOf({ kind, group: key(), createdAt }), HOUR)
@@ -88,29 +88,22 @@ export const lists: Record<string, Check> = {
       [3, 2, 1],
     )
   },
-  'a list holds what there is now: nothing deleted or run out, and the last write': async ({
-    store,
-    key,
-    ttl,
-    wait,
-  }) => {
-    const [group, gone, short, changed] = [key(), key(), key(), key()]
-    await store.set(gone, recordOf({ group, createdAt: 1 }), HOUR)
-    await store.set(short, recordOf({ group, createdAt: 2 }), ttl)
-    await store.set(changed, recordOf({ group, createdAt: 3, revision: 1 }), HOUR)
-    await store.update(changed, recordOf({ group, createdAt: 3, revision: 2, word: 'new' }), HOUR)
-    await store.delete(gone)
-    await wait(ttl * 2)
-    const entries = (await readPages(store, { kind: 'session', group, limit: 10 })).flat()
-    assert.deepEqual(
-      entries.map(([at, record]) => [at, (record as Sample).word]),
-      [[changed, 'new']],
-    )
-  },
-  'what is written or deleted between two pages neither repeats nor hides the others': async ({
-    store,
-    key,
-  }) => {
+  'a list contains neither deleted nor expired records, and the last version of the others':
+    async ({ store, key, ttl, wait }) => {
+      const [group, gone, short, changed] = [key(), key(), key(), key()]
+      await store.set(gone, recordOf({ group, createdAt: 1 }), HOUR)
+      await store.set(short, recordOf({ group, createdAt: 2 }), ttl)
+      await store.set(changed, recordOf({ group, createdAt: 3, revision: 1 }), HOUR)
+      await store.update(changed, recordOf({ group, createdAt: 3, revision: 2, word: 'new' }), HOUR)
+      await store.delete(gone)
+      await wait(ttl * 2)
+      const entries = (await readPages(store, { kind: 'session', group, limit: 10 })).flat()
+      assert.deepEqual(
+        entries.map(([at, record]) => [at, (record as Sample).word]),
+        [[changed, 'new']],
+      )
+    },
+  'writes between two pages neither repeat nor hide other records': async ({ store, key }) => {
     const group = key()
     const keys = [key(), key(), key(), key()]
     for (const [index, at] of keys.entries())
@@ -132,8 +125,7 @@ export const lists: Record<string, Check> = {
 }
 
 function lockOf(store: SessionStore, key: string) {
-  if (store.lock === undefined)
-    throw new Error("the store has no lock: say so with without: ['lock']")
+  if (store.lock === undefined) throw new Error("the store has no lock: set without: ['lock']")
   return store.lock(key, HOUR)
 }
 
@@ -142,7 +134,7 @@ function listOf(
   query: Parameters<NonNullable<SessionStore['entries']>>[0],
 ): Awaitable<EntriesPage> {
   if (store.entries === undefined)
-    throw new Error("the store has no entries: say so with without: ['entries']")
+    throw new Error("the store has no entries: set without: ['entries']")
   return store.entries(query)
 }
 
