@@ -6,7 +6,10 @@ import type { GateRequest } from '../http/gate-request.js'
 import { redirect } from '../http/response.js'
 import { MAX_SESSION_MS } from '../session/lifetimes.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
+import type { LogoutIndex } from '../session/logout-index.js'
+import type { AppSessions } from '../session/session-list.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { UserActivity } from '../session/user-activity.js'
 import type { LoginLoopDetector } from './login-loop.js'
 import { type LoginGrant, type MatchedLogin, redeemCode } from './redeem-code.js'
 import { Rejection, rejectLogin } from './rejection.js'
@@ -16,12 +19,18 @@ export interface LoginCompletionDeps {
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
   readonly sessions: Sessions
   readonly loginLoop: LoginLoopDetector
+  /** `undefined` if the store keeps no records of users. */
+  readonly userActivity: UserActivity | undefined
+  readonly logoutIndex: LogoutIndex
+  readonly sessionList: AppSessions
+  /** Maximum number of sessions of a user. The oldest ones end. */
+  readonly sessionsPerUser: number | undefined
   /** Milliseconds; 0: no limit. */
   readonly maximumDuration: number
   /** Called with each evaluation, whatever its decision. */
   readonly onIdentified: (evaluation: UserEvaluation) => void
-  /** Called with the new session. The response waits for it. */
-  readonly onLogin: (session: OpenSession, now: number) => Promise<void>
+  /** Called with the new session. */
+  readonly onLogin: (session: OpenSession) => void
 }
 
 /** The user of a login, whom the rules allow. */
@@ -46,7 +55,8 @@ export class LoginCompletion {
     const session = await this.#logIn(request, login, code).catch((error: unknown) =>
       rejectLogin(error, login.retry, login.connection.provider.name),
     )
-    await onLogin(session, now)
+    await this.#recordLogin(session, now)
+    onLogin(session)
     const lostKey = loginLoop.record(request, session)
     if (lostKey !== undefined) await sessions.destroy(lostKey, 'logout')
     const maxAgeMs = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
@@ -127,6 +137,16 @@ export class LoginCompletion {
     )
     if (previous.session !== undefined) await sessions.destroy(previous.session.key, 'logout')
     return session
+  }
+
+  /** What later finds the session: the list of users, back-channel logout, and the limit of sessions. */
+  async #recordLogin(session: OpenSession, now: number): Promise<void> {
+    const { sessions, userActivity, logoutIndex, sessionList, sessionsPerUser } = this.#deps
+    const { key, record } = session
+    await userActivity?.recordLogin(record.user, now)
+    if (record.subject !== undefined)
+      await logoutIndex.add(key, record, sessions.expiry(session).expiresAt - now)
+    if (sessionsPerUser !== undefined) await sessionList.endOldest(session, sessionsPerUser)
   }
 }
 

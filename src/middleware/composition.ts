@@ -272,16 +272,13 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     evaluators,
     sessions,
     loginLoop,
+    userActivity: keepsRecords ? userActivity : undefined,
+    logoutIndex,
+    sessionList,
+    sessionsPerUser: config.sessionsPerUser,
     maximumDuration: lifetimes.maximumDuration,
     onIdentified,
-    async onLogin(session, now) {
-      if (keepsRecords) await userActivity.recordLogin(session.record.user, now)
-      if (session.record.subject !== undefined)
-        await logoutIndex.add(session.key, session.record, sessions.expiry(session).expiresAt - now)
-      if (config.sessionsPerUser !== undefined)
-        await sessionList.endOldest(session, config.sessionsPerUser)
-      events.emit('login', factsOf(session))
-    },
+    onLogin: (session) => events.emit('login', factsOf(session)),
   })
   const specialPaths = createRoutes({
     basePath,
