@@ -51,7 +51,7 @@ const atGithub = (rules: object, more: Partial<OAuthModuleOptions> = {}) =>
   loginWith({ github: { ...github.options, ...rules } }, more)
 
 describe('without a rule', () => {
-  test('everyone who can log in passes, and one notice at the start says so', async () => {
+  test('allows every user who can sign in, and logs one notice at startup', async () => {
     const { page, gate } = await withRules({})
     expect(page.status).toBe(200)
     expect(gate.logged.filter((line) => line.startsWith('info'))).toHaveLength(1)
@@ -61,7 +61,7 @@ describe('without a rule', () => {
   })
 })
 
-describe('S-087 the lists are alternatives', () => {
+describe('S-087 a user who is on any of the lists passes', () => {
   test.each<[string, Record<string, unknown>, number]>([
     ['the address', { emailAddresses: ['ida@acme.example'] }, 200],
     ['the address in another case', { emailAddresses: ['IDA@Acme.Example'] }, 200],
@@ -93,7 +93,7 @@ describe('S-087 the lists are alternatives', () => {
     expect(await sessionsIn()).toBe(before)
   })
 
-  test('groups come from the claim, compared whole and by case', async () => {
+  test('groups come from the configured claim and are compared exactly, including case', async () => {
     const groupsOf = async (rules: Record<string, unknown>) =>
       (await withRules({ scopes: ['groups'], ...rules })).page.status
     expect(await groupsOf({ groups: ['staff'] })).toBe(200)
@@ -104,7 +104,7 @@ describe('S-087 the lists are alternatives', () => {
   })
 })
 
-describe('e-mail addresses', () => {
+describe('email addresses', () => {
   test.each<[unknown, number, string]>([
     [true, 200, ''],
     ['true', 200, ''],
@@ -119,7 +119,7 @@ describe('e-mail addresses', () => {
     expect([login.page.status, login.code ?? '']).toEqual([status, code])
   })
 
-  test('S-083 trustEmail counts one that nobody verified', async () => {
+  test('S-083 trustEmail accepts unverified email addresses', async () => {
     oidc.user.claims = { email_verified: undefined }
     const { page } = await withRules({ emailDomains: ['acme.example'], trustEmail: true })
     expect(page.status).toBe(200)
@@ -147,13 +147,13 @@ describe('e-mail addresses', () => {
     ['nothing', undefined],
     ['a final dot', 'ida@acme.example.'],
     ['no local part', '@acme.example'],
-  ])('S-082 S-084 with %s are not met', async (_, email) => {
+  ])('S-082 S-084 email rules do not match %s', async (_, email) => {
     oidc.user.claims = { email }
     const login = await withRules({ emailDomains: ['acme.example', 'acke.example'] })
     expect([login.page.status, login.code]).toEqual([403, 'not_authorized'])
   })
 
-  test('S-083 GitHub: the primary verified one counts, not the public one', async () => {
+  test('S-083 GitHub: the primary verified address counts, not the public one', async () => {
     github.user.email = 'octavia@public.example'
     const emails = [
       { email: 'octavia@other.example', primary: false, verified: true },
@@ -174,7 +174,7 @@ describe('e-mail addresses', () => {
   })
 })
 
-describe('S-085 organisations and teams of GitHub', () => {
+describe('S-085 organizations and teams of GitHub', () => {
   test.each<[string, object, Partial<VendorUser>, number]>([
     ['a member', { organizations: ['acme'] }, {}, 200],
     ['a member, in another case', { organizations: ['ACME'] }, { organizations: ['Acme'] }, 200],
@@ -231,7 +231,7 @@ describe('S-085 organisations and teams of GitHub', () => {
     expect([page.status, code]).toEqual([status, status === 200 ? undefined : 'not_authorized'])
   })
 
-  test('what matched is on req.user and in the headers', async () => {
+  test('the matched memberships are in req.user and in the headers', async () => {
     const { user, headers } = bodyOf(
       (
         await atGithub({
@@ -258,7 +258,7 @@ describe('S-085 organisations and teams of GitHub', () => {
     expect(plain.headers['ngrok-auth-github-organization']).toBeUndefined()
   })
 
-  test('a rule that cannot be evaluated is not met: scope not granted, API that says no, endless pages', async () => {
+  test('denies when a rule cannot be evaluated: scope not granted, API error, endless pages', async () => {
     github.settings.grantedScopes = ['read:user', 'user:email']
     expect((await atGithub({ organizations: ['acme'] })).page.status).toBe(403)
     github.settings.grantedScopes = undefined
@@ -276,7 +276,7 @@ describe('S-085 organisations and teams of GitHub', () => {
     ['is down', { status: 503 }, 502],
     ['is throttled', { status: 429, headers: { 'retry-after': '7' } }, 503],
     ['answers with a page', { headers: { 'content-type': 'text/html' }, body: '<p>unicorn' }, 502],
-  ])('S-028 an API that %s lets nobody in, and stores nothing', async (_, answer, status) => {
+  ])('S-028 an API that %s denies access, and nothing is stored', async (_, answer, status) => {
     for (const endpoint of ['user', 'emails', 'orgs', 'teams'] as const) {
       const before = await sessionsIn()
       const end = github.respond(endpoint, answer)
@@ -289,7 +289,7 @@ describe('S-085 organisations and teams of GitHub', () => {
 })
 
 describe('authorize', () => {
-  test('comes on top of the lists, with the user and the request', async () => {
+  test('runs in addition to the lists and receives the user and the request', async () => {
     const asked: [OAuthUser, string | undefined][] = []
     const authorize: OAuthModuleOptions['authorize'] = (user, req) => {
       asked.push([user, req.url])
@@ -331,7 +331,7 @@ describe('authorize', () => {
     expect(page.body).not.toContain('secrets')
   })
 
-  test('S-101 that never answers refuses after five seconds', async () => {
+  test('S-101 that never settles denies access after five seconds', async () => {
     const { page, code, gate } = await withRules(
       {},
       { authorize: () => new Promise(() => undefined) },
@@ -340,8 +340,8 @@ describe('authorize', () => {
   })
 })
 
-describe('S-088 a user who may not pass', () => {
-  test('sees whom they are signed in as, and can use another account, which keeps the way', async () => {
+describe('S-088 a denied user', () => {
+  test('sees the account in use, and can switch accounts without losing the return path', async () => {
     oidc.user.name = 'Ida <b>Novak</b>'
     const gate = await startGate({
       provider: { idp: oidcOf(oidc, { emailDomains: ['other.example'] }) },
@@ -380,7 +380,7 @@ describe('S-088 a user who may not pass', () => {
     })
   })
 
-  test('a session that was there stays what it was', async () => {
+  test('an existing session is not changed', async () => {
     const gate = await startGate({
       provider: { idp: oidcOf(oidc, { emailDomains: ['acme.example'] }) },
     })
@@ -395,7 +395,7 @@ describe('S-088 a user who may not pass', () => {
 })
 
 describe('scopes and managed applications', () => {
-  test('a scope that the options demand and the user does not grant ends the login', async () => {
+  test('the login fails when the user does not grant a required scope', async () => {
     oidc.settings.grantedScopes = ['openid', 'profile', 'email']
     const { page, code } = await withRules({ scopes: ['calendar'] })
     oidc.settings.grantedScopes = undefined
@@ -408,7 +408,7 @@ describe('scopes and managed applications', () => {
     ])
   })
 
-  test('a managed application takes its client from the environment, and the app gets no tokens', async () => {
+  test('a managed application reads its client from the environment, and the app gets no tokens', async () => {
     process.env['OAUTH_MODULE_GITHUB_CLIENT_ID'] = github.clientId
     process.env['OAUTH_MODULE_GITHUB_CLIENT_SECRET'] = github.clientSecret
     try {

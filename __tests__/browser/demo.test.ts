@@ -41,7 +41,7 @@ const cell = (page: Page, name: string) =>
     .getByRole('cell')
     .innerText()
 
-test('the example says where it is and what to do, without any warning of a broken setup', () => {
+test('the example prints its URL and what to do, without warnings', () => {
   expect(demo.output).toContain(`An app behind oauth-module:  ${demo.origin}`)
   expect(demo.output).toContain('choose who you are')
   expect(demo.output).not.toMatch(/TypeError|DeprecationWarning|not a function/)
@@ -51,7 +51,7 @@ describe.each([
   ['with JavaScript', true],
   ['without JavaScript', false],
 ])('in a browser %s', (_, javaScriptEnabled) => {
-  test('a deep link leads through the provider and back, log out and all', async () => {
+  test('a deep link goes through the provider and back, including logout', async () => {
     await withProfile(
       async (context) => {
         const page = await context.newPage()
@@ -96,7 +96,7 @@ describe.each([
     )
   })
 
-  test('whom the rules refuse sees why, and uses another account from there', async () => {
+  test('a denied user sees the reason and can switch accounts', async () => {
     await withProfile(
       async (context) => {
         const page = await context.newPage()
@@ -117,7 +117,7 @@ describe.each([
     )
   })
 
-  test('a user who says no may try again', async () => {
+  test('a user who cancels can try again', async () => {
     await withProfile(
       async (context) => {
         const page = await context.newPage()
@@ -133,7 +133,7 @@ describe.each([
     )
   })
 
-  test('S-023 the back button after a login breaks nothing', async () => {
+  test('S-023 the back button works after a login', async () => {
     await withProfile(
       async (context) => {
         const page = await context.newPage()
@@ -155,7 +155,7 @@ describe.each([
   })
 })
 
-test('S-007 tabs of one browser log in side by side, in any order', async () => {
+test('S-007 several tabs of one browser can log in at the same time, in any order', async () => {
   await withProfile(async (context) => {
     const tabs = await Promise.all(
       ['a', 'b', 'c'].map(async (name) => {
@@ -174,7 +174,7 @@ test('S-007 tabs of one browser log in side by side, in any order', async () => 
   })
 })
 
-test('S-061 an image or a link of another site logs nobody out', async () => {
+test('S-061 an image or a link on another site does not log the user out', async () => {
   await withProfile(async (context) => {
     const page = await context.newPage()
     await page.goto(demo.origin)
@@ -199,7 +199,7 @@ test('S-061 an image or a link of another site logs nobody out', async () => {
   })
 })
 
-test('with a GitHub client in the environment the same command uses GitHub', async () => {
+test('uses GitHub if the environment has a GitHub client', async () => {
   const github = await startDemo('basic.ts', {
     OAUTH_MODULE_GITHUB_CLIENT_ID: 'the-id',
     OAUTH_MODULE_GITHUB_CLIENT_SECRET: 'the-secret',

@@ -115,7 +115,7 @@ async function claimsOf(idToken: unknown) {
 }
 
 describe('a login', () => {
-  test('of the persona that was chosen ends with a signed ID token about it', async () => {
+  test('with a chosen persona ends with a signed ID token for that persona', async () => {
     const { answer, tokens } = await logIn(createBrowser(), 'ada')
     expect(answer).toMatchObject({ state: 'the state', iss: dev.issuer })
     const claims = await claimsOf(tokens['id_token'])
@@ -139,7 +139,7 @@ describe('a login', () => {
     })
   })
 
-  test('says that an e-mail address is not verified', async () => {
+  test('marks an email address as unverified', async () => {
     const { tokens } = await logIn(createBrowser(), 'charles')
     expect(await claimsOf(tokens['id_token'])).toMatchObject({
       sub: 'charles',
@@ -147,7 +147,7 @@ describe('a login', () => {
     })
   })
 
-  test('without PKCE is refused', async () => {
+  test('without PKCE is rejected', async () => {
     const page = await authorize(createBrowser(), {
       code_challenge: undefined,
       code_challenge_method: undefined,
@@ -158,7 +158,7 @@ describe('a login', () => {
     })
   })
 
-  test('with another code verifier gives no tokens', async () => {
+  test('with a wrong code verifier returns no tokens', async () => {
     const browser = createBrowser()
     const { code = '' } = answerOf(await choose(browser, await authorize(browser), 'ada'))
     expect(code).not.toBe('')
@@ -180,7 +180,7 @@ describe('a login', () => {
     expect(answerOf(page)).toMatchObject({ error: 'access_denied', state: 'the state' })
   })
 
-  test('goes back to loopback and nowhere else', async () => {
+  test('redirects only to loopback', async () => {
     const elsewhere = await authorize(createBrowser(), {
       redirect_uri: 'https://localhost.example.com/auth/callback',
     })
@@ -192,7 +192,7 @@ describe('a login', () => {
     expect(ipv6.status).toBe(200)
   })
 
-  test('is remembered, and asked again for where the app says so', async () => {
+  test('is remembered, and repeated when the app requires it', async () => {
     const browser = createBrowser()
     await logIn(browser, 'ada')
     expect(answerOf(await authorize(browser))).toHaveProperty('code')
@@ -205,7 +205,7 @@ describe('a login', () => {
     })
   })
 
-  test('can change the account, and says when it was', async () => {
+  test('can switch accounts, and reports auth_time', async () => {
     const browser = createBrowser()
     const first = await logIn(browser, 'ada')
     const { tokens } = await logIn(browser, 'grace', { prompt: 'select_account' })
@@ -219,7 +219,7 @@ describe('a login', () => {
     expect(JSON.parse(userinfo.body)).toMatchObject({ sub: 'ada' })
   })
 
-  test('that is over says so', async () => {
+  test('that has expired shows a page', async () => {
     const browser = createBrowser()
     const page = await authorize(browser)
     await choose(browser, page, 'ada')
@@ -230,7 +230,7 @@ describe('a login', () => {
   })
 })
 
-test('offline_access gives a refresh token, which works', async () => {
+test('offline_access returns a refresh token that works', async () => {
   const plain = await logIn(createBrowser(), 'ada')
   expect(plain.tokens).not.toHaveProperty('refresh_token')
   const { tokens } = await logIn(createBrowser(), 'ada', { scope: 'openid email offline_access' })
@@ -242,7 +242,7 @@ test('offline_access gives a refresh token, which works', async () => {
   })
 })
 
-test('logging out at the provider ends its session and goes back to the app', async () => {
+test('RP-initiated logout ends the provider session and redirects to the app', async () => {
   const browser = createBrowser()
   const { tokens } = await logIn(browser, 'ada')
   const url = new URL('/session/end', dev.issuer)
@@ -256,7 +256,7 @@ test('logging out at the provider ends its session and goes back to the app', as
   })
 })
 
-test('the page of personas is accessible, narrow and dark, without script', async () => {
+test('the persona page is accessible, responsive, supports dark mode, and needs no script', async () => {
   const page = await authorize(createBrowser())
   expect(page.body).not.toMatch(/<script|<link|<img|url\(|@import/)
   await withBrowser(
@@ -278,7 +278,7 @@ test('the page of personas is accessible, narrow and dark, without script', asyn
   )
 })
 
-test("personas of one's own replace the built-in ones", async () => {
+test('custom personas replace the built-in ones', async () => {
   const personas = [{ id: '<b>', name: '"Bobby" <Tables>', email: 'bobby@example.com', groups: [] }]
   const own = await start({ personas })
   expect(own.personas).toMatchObject(personas)
@@ -305,10 +305,10 @@ test.each<[object, string]>([
     },
     'an id twice',
   ],
-])('wrong options are refused: %j', (options, message) => {
+])('rejects wrong options: %j', (options, message) => {
   expect(() => readDevOptions(options)).toThrow(message)
 })
 
-test('nothing is printed while all goes well', () => {
+test('prints nothing unless there is an error', () => {
   expect(output).toBe('')
 })

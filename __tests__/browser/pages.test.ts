@@ -175,7 +175,7 @@ describe('in a browser', () => {
   )
 
   test.each(looks)(
-    'axe finds nothing at $width px, $colorScheme',
+    'axe finds no violations at $width px, $colorScheme',
     async ({ width, colorScheme }) => {
       served = ordinary
       await withTab({ viewport: { width, height: 700 }, colorScheme }, async (tab) => {
@@ -195,7 +195,7 @@ describe('in a browser', () => {
     },
   )
 
-  test('the glyph letters can be read on the colours of the providers', async () => {
+  test('the letters of the provider icons have enough contrast', async () => {
     const colors = [
       '181717',
       '5E5E5E',
@@ -225,7 +225,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('nothing scrolls sideways at 320 px, whatever the words', async () => {
+  test('no page scrolls sideways at 320 px, even with long words', async () => {
     const width = 320
     await withTab({ viewport: { width, height: 640 } }, async (tab) => {
       for (const words of ['short', ...hostile]) {
@@ -243,7 +243,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('hostile words add no node, no attribute and no request, and read as they were written', async () => {
+  test('hostile text adds no node, attribute or request, and is shown literally', async () => {
     const shape =
       '[...document.querySelectorAll("*")].map(e => e.tagName + [...e.getAttributeNames()]).join()'
     await withTab({}, async (tab, requested) => {
@@ -269,7 +269,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('the policy lets our style and the icons through, and no other style, script or image', async () => {
+  test('the Content-Security-Policy allows our style and the icons, and no other style, script or image', async () => {
     const body = pages
       .signIn({ providers: [] }, nonce)
       .body.replace(
@@ -307,7 +307,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('without script, by keyboard alone, all actions come in the order in which they are read', async () => {
+  test('all actions work without script and by keyboard, in reading order', async () => {
     served = ordinary
     const orders: Record<string, readonly string[]> = {
       signIn: ['first', 'second', 'third', 'fourth'].map(
@@ -346,7 +346,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('in a frame of the same app the link opens in the whole window', async () => {
+  test('in a frame of the same app the link opens in the top window', async () => {
     const body =
       '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
     served = { ...ordinary, app: { body, policy: '' } }
@@ -361,7 +361,7 @@ describe('in a browser', () => {
     })
   })
 
-  test('colours forced by the system and reduced motion are respected', async () => {
+  test('respects forced colors and reduced motion', async () => {
     served = ordinary
     await withTab({ forcedColors: 'active', reducedMotion: 'reduce' }, async (tab) => {
       await tab.goto(`${origin}/denied`)
@@ -372,14 +372,14 @@ describe('in a browser', () => {
   })
 })
 
-test('the nonce of the style is the nonce of the policy', () => {
+test('the style has the nonce of the Content-Security-Policy', () => {
   for (const { body, policy } of Object.values(ordinary)) {
     expect(body.match(/<style[^>]*>/g)).toEqual([`<style nonce="${nonce}">`])
     expect(policy).toContain(`; style-src 'nonce-${nonce}'; `)
   }
 })
 
-test('the policy allows nothing but our style, the icons, our own form and, for one page, our own frame', () => {
+test('the Content-Security-Policy allows only our style, the icons, our form and, on one page, our frame', () => {
   const rest = "base-uri 'none'; form-action 'self'; frame-ancestors"
   const own = `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${iconOrigin}; ${rest}`
   for (const [name, { policy }] of Object.entries(ordinary)) {
@@ -399,7 +399,7 @@ test('the policy allows nothing but our style, the icons, our own form and, for 
   )
 })
 
-test('every page has one heading, which is its title, and the basics for small screens and robots', () => {
+test('every page has one heading that equals its title, and viewport and robots meta tags', () => {
   for (const { body } of Object.values(ordinary)) {
     const [, title] = /<title>(.+)<\/title>/.exec(body) ?? []
     expect(body.match(/<h1>.*<\/h1>/g)).toEqual([`<h1>${title}</h1>`])
@@ -410,7 +410,7 @@ test('every page has one heading, which is its title, and the basics for small s
   }
 })
 
-test('each error has a title and shows its code; the owner is told where to look it up', () => {
+test('each error has a title and shows its code; configuration errors link to the documentation', () => {
   for (const code of codes) {
     const { status, message, audience } = new OAuthError(code)
     const { body } = pages.error({ code, status, message, audience }, nonce)
@@ -422,7 +422,7 @@ test('each error has a title and shows its code; the owner is told where to look
   }
 })
 
-test('what the provider said is cut at 512 characters', () => {
+test('provider messages are cut at 512 characters', () => {
   const { body } = pages.error(
     {
       code: 'provider_error',
@@ -436,7 +436,7 @@ test('what the provider said is cut at 512 characters', () => {
   expect(body.match(/Ä/g)).toHaveLength(512)
 })
 
-test('an icon shows only from a configured https origin; else the first letter of the label stands there', () => {
+test('shows icons only from https URLs, otherwise the first letter of the label', () => {
   const withHttp = createPages({
     custom: undefined,
     imageOrigins: [iconOrigin, 'http://icons.example'],
@@ -459,7 +459,7 @@ test('an icon shows only from a configured https origin; else the first letter o
   }
 })
 
-test('a colour that is none leaves the style alone', () => {
+test('an invalid color does not change the style', () => {
   const style = (color: string | undefined) => {
     const { body } = pages.signIn(
       { providers: [{ name: 'a', label: 'A', color, url: '/' }] },
@@ -473,7 +473,7 @@ test('a colour that is none leaves the style alone', () => {
   expect(style('#fff')).toContain('.brand-0 { background: #ffffff; color: #000; }')
 })
 
-test('a link that leaves the web is an error, not a link', () => {
+test('a link with another scheme than http(s) is an error', () => {
   const wrong = [
     'javascript:alert(1)',
     '//evil.example',
@@ -491,11 +491,11 @@ test('a link that leaves the web is an error, not a link', () => {
   }
 })
 
-describe('pages of the app', () => {
+describe('custom pages', () => {
   const with_ = (custom: PagesOption) => createPages({ custom, imageOrigins: [] })
   const facts = { code: 'provider_error', status: 502, audience: 'owner', message: '<b>' } as const
 
-  test('take the place of the built-in ones, with unescaped strings, the tag and the nonce', () => {
+  test('replace the built-in ones and receive unescaped strings, the html tag and the nonce', () => {
     const made = with_({
       error: (context) =>
         context.html`<style nonce="${context.nonce}"></style><p>${context.message}</p>`,
@@ -510,7 +510,7 @@ describe('pages of the app', () => {
     expect(made.signIn({ providers: [] }, nonce).body).toContain('<h1>Sign in</h1>')
   })
 
-  test('let their own error through', () => {
+  test('propagate their own error', () => {
     const broken = with_({
       error: () => {
         throw new RangeError('mine')
@@ -519,7 +519,7 @@ describe('pages of the app', () => {
     expect(() => broken.error(facts, nonce)).toThrow(new RangeError('mine'))
   })
 
-  test('have to return markup', () => {
+  test('must return markup', () => {
     for (const made of [undefined, 7, {}, Promise.resolve('x')]) {
       const wrong = with_({ signIn: () => made as unknown as string })
       expect(() => wrong.signIn({ providers: [] }, nonce)).toThrow(/has to return a string/)

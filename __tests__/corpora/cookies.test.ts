@@ -11,6 +11,7 @@ import {
   logIn,
   pollution,
   report,
+  sampleFor,
   startSwitch,
   type Switch,
 } from '../support/corpus.js'
@@ -118,7 +119,7 @@ describe.each(kinds)('S-055, S-056, S-066, S-067 Cookie headers with %s', (kind)
   }
 
   test.each(schemes)(
-    'are read as the corpus says, every one, $label',
+    'are parsed as the corpus expects, $label',
     async ({ name, baseUrl, headers }) => {
       gate.use({ provider: { acme: plainOf(vendor) }, ...(baseUrl !== undefined && { baseUrl }) })
       const known = await values({ name, headers })
@@ -129,7 +130,7 @@ describe.each(kinds)('S-055, S-056, S-066, S-067 Cookie headers with %s', (kind)
       )
       const rows = gate.store.sessions
       const faults: string[] = []
-      for (const one of cases) {
+      for (const one of sampleFor(kind, cases)) {
         const lines = one.cookie.map(
           (value) =>
             `Cookie: ${Buffer.from(expand(value, known), one.encoding ?? 'latin1').toString('latin1')}`,
@@ -149,7 +150,7 @@ describe.each(kinds)('S-055, S-056, S-066, S-067 Cookie headers with %s', (kind)
     60_000,
   )
 
-  test('S-067 the first live one of at most four of our name counts; one user at a time, whatever else is sent', async () => {
+  test('S-067 the first valid one of at most four session cookies counts', async () => {
     gate.use({ provider: { acme: plainOf(vendor) } })
     const { SID = '', SID_B = '' } = await values({ name: 'ngrok.session', headers: [] })
     const dead = () => `ngrok.session=${randomId()}`
@@ -177,7 +178,7 @@ describe.each(kinds)('S-055, S-056, S-066, S-067 Cookie headers with %s', (kind)
     ).toEqual([200, 'user-a', 1])
   })
 
-  test('S-066 a session id opens no login, and what a login keeps in the browser opens no session', async () => {
+  test('S-066 a session id is not accepted as a transaction, nor a transaction cookie as a session', async () => {
     gate.use({ provider: { acme: plainOf(vendor) } })
     const {
       SID = '',
@@ -208,7 +209,7 @@ describe.each(kinds)('S-055, S-056, S-066, S-067 Cookie headers with %s', (kind)
 })
 
 describe('S-067 the Cookie header', () => {
-  test('is read in one pass: separators, quotes and names of the longest header give no cookie and no error', () => {
+  test('is parsed in linear time: the longest header of separators, quotes or names yields no cookie and no error', () => {
     const long = 16_384
     for (const filler of [
       ';',

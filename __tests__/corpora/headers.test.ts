@@ -10,6 +10,7 @@ import {
   logIn,
   pollution,
   report,
+  sampleFor,
   SECRET,
   silent,
   startSwitch,
@@ -106,7 +107,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
 
   async function run({ judge, ...how }: Phase): Promise<string> {
     const faults: string[] = []
-    for (const one of cases) {
+    for (const one of sampleFor(kind, cases)) {
       const before = gate.upstream.calls
       const answer = await sendRaw(gate.port, bytesOf(one, gate.port, how))
       const isParserCase = one.expect === 'http-400-or-stripped' && answer.status === 400
@@ -137,12 +138,12 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
       ? undefined
       : `status ${answer.status}, ${calls} calls`
 
-  test('phase 1: without a session none of it gets anybody in', async () => {
+  test('phase 1: without a session no forged header grants access', async () => {
     gate.use({ provider: provider() })
     expect(await run({ judge: refused([302, 400]) })).toBe('')
   })
 
-  test('phase 2: a session’s own values, and nothing else, reach the app', async () => {
+  test('phase 2: only the values of the session reach the app', async () => {
     gate.use({ provider: provider() })
     const cookie = await logIn(gate)
     await sendRaw(
@@ -161,7 +162,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     expect(await run({ cookie, judge: arrived(own) })).toBe('')
   })
 
-  test('phase 3: on OPTIONS that pass through there is no identity at all, not even the session’s', async () => {
+  test('phase 3: OPTIONS requests that pass carry no identity, not even that of a session', async () => {
     gate.use({ provider: provider(), optionsPassthrough: true })
     expect(await run({ method: 'OPTIONS', judge: arrived(nobody) })).toBe('')
     const cookie = await logIn(gate)
@@ -169,14 +170,14 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
   })
 
   test.each(['/auth/authn', '/auth/callback?code=x&state=y', '/auth/session', '/auth/nothing'])(
-    'phase 4: %s is the module’s own, whatever is sent',
+    'phase 4: %s is answered by the module with any headers',
     async (target) => {
       gate.use({ provider: provider() })
       expect(await run({ target, judge: refused([200, 302, 400, 404]) })).toBe('')
     },
   )
 
-  test('phase 5: a request that ends in an error page ends there', async () => {
+  test('phase 5: a request that ends with an error page does not reach the app', async () => {
     gate.use({ provider: provider() })
     const cookie = await logIn(gate)
     gate.store.get = () => {
@@ -186,7 +187,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
   })
 
   test.each([{ unauthenticated: 'pass' as const }, { enabled: false }])(
-    'S-073 nobody is logged in and the request passes (%j): no identity',
+    'S-073 an anonymous request that passes (%j) carries no identity',
     async (options) => {
       gate.use({ provider: provider(), ...options })
       expect(await run({ judge: arrived(nobody) })).toBe('')
@@ -197,13 +198,13 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     { headerPrefix: false as const },
     { headerPrefix: 'x-acme-' },
     { headerPrefix: 'oauth2-proxy' },
-  ])('S-072 the ngrok names are stripped though others are used (%j)', async (options) => {
+  ])('S-072 strips the ngrok names even if other names are used (%j)', async (options) => {
     gate.use({ provider: provider(), ...options })
     const cookie = await logIn(gate)
     expect(await run({ cookie, judge: arrived(nobody) })).toBe('')
   })
 
-  test('S-072 a prefix and a preset of one’s own are stripped in every spelling, too', async () => {
+  test('S-072 strips the names of a custom prefix or preset in every spelling', async () => {
     const spellings = (name: string) => [
       name,
       name.toUpperCase(),
@@ -233,7 +234,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     }
   })
 
-  test('S-072 every character that a header name may have is a separator to some upstream: none gets a forged name through', async () => {
+  test('S-072 strips forged names with every character that a header name may have as a separator', async () => {
     gate.use({ provider: provider(), unauthenticated: 'pass' })
     const parts = ['ngrok', 'auth', 'user', 'id']
     const faults: string[] = []
@@ -263,7 +264,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     expect(report(faults)).toBe('')
   })
 
-  test('S-074 a proxy behind the gate that honours Connection still gets the identity', async () => {
+  test('S-074 Connection cannot remove the identity headers at a proxy behind the gate', async () => {
     gate.use({ provider: provider() })
     const cookie = await logIn(gate)
     for (const connection of [
@@ -290,7 +291,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     }
   })
 
-  test('S-081 a trailer is never a header', async () => {
+  test('S-081 trailers never become headers', async () => {
     gate.use({ provider: provider(), unauthenticated: 'pass' })
     const lines = [
       'POST / HTTP/1.1',
@@ -350,7 +351,7 @@ describe('S-072, S-075 behind a proxy', () => {
   }
 
   test.each(['headers', 'rawHeaders'] as const)(
-    'that forwards req.%s, no forged header arrives',
+    'that forwards req.%s no forged header arrives',
     async (kind) => {
       const proxy = await startProxy(kind)
       const cookie = await logIn(proxy)
@@ -375,7 +376,7 @@ describe('S-072, S-075 behind a proxy', () => {
     },
   )
 
-  test('S-075, S-076 every name a provider can give makes a request that can be sent on, and nothing becomes the text "undefined"', async () => {
+  test('S-075, S-076 every user name results in a valid request, and no value becomes the string "undefined"', async () => {
     const names = [
       '日本語 太郎',
       'Zoë',

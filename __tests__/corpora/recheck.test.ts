@@ -69,7 +69,7 @@ function play({ vendor }: Scene, { respond }: RefreshCase): void {
 }
 
 describe('the refresh cases of bad-userinfo.json', () => {
-  test('are there', () => expect(cases.length).toBeGreaterThan(20))
+  test('are in the corpus', () => expect(cases.length).toBeGreaterThan(20))
 
   test.each(cases.map((one) => [one.id, one] as const))('%s', async (_, one) => {
     const isGithub = one.provider === 'github'

@@ -12,6 +12,7 @@ import {
   finish,
   kinds,
   report,
+  sampleFor,
   SECRET,
   silent,
   startSwitch,
@@ -92,11 +93,12 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     return { fault: verdictOf(last), location: last.headers['location'] ?? '', answer: last }
   }
 
-  test('S-046, S-047, S-053 whatever the request target was, and again when its Location is asked for without a session', async () => {
+  test('S-046, S-047, S-053 for any request target, and again for the resulting Location', async () => {
     gate.use({ provider: providerOf() })
     const faults: string[] = []
     let logins = 0
-    for (const target of new Set(onTheWire)) {
+    const targets = sampleFor(kind, new Set(onTheWire))
+    for (const target of targets) {
       const first = await through(target)
       if (first.location !== '') logins++
       const second = first.location === '' ? undefined : await through(first.location)
@@ -106,14 +108,14 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
         faults.push(`${JSON.stringify(target)}: second time ${second.location}`)
     }
     expect(report(faults)).toBe('')
-    expect(logins).toBeGreaterThan(onTheWire.length / 3)
+    expect(logins).toBeGreaterThan(targets.length / 3)
     expect(gate.upstream.calls).toBe(0)
   })
 
-  test('S-051 whatever a redirect parameter of /auth/authn says: the login ends at /', async () => {
+  test('S-051 to /, with any redirect parameter of /auth/authn', async () => {
     gate.use({ provider: providerOf() })
     const faults: string[] = []
-    for (const { payload } of payloads) {
+    for (const { payload } of sampleFor(kind, payloads)) {
       const query = redirectParameters
         .map((name) => `${name}=${encodeURIComponent(payload)}`)
         .join('&')
@@ -133,7 +135,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect(report(faults)).toBe('')
   })
 
-  test('S-051 whatever a redirect parameter of /auth/logout says: the page that is shown names no other site', async () => {
+  test('S-051 and the logout page names no other site, with any redirect parameter of /auth/logout', async () => {
     gate.use({ provider: providerOf() })
     const faults: string[] = []
     const ask = async (query: string) => {
@@ -148,7 +150,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
       if (!isGood)
         faults.push(`${query.slice(0, 80)}: ${answer.status} ${answer.headers['location']}`)
     }
-    for (const { payload } of payloads) {
+    for (const { payload } of sampleFor(kind, payloads)) {
       await ask(
         redirectParameters
           .map((name) => `${name}=${encodeURIComponent(payload)}`)
@@ -161,10 +163,12 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect(report(faults)).toBe('')
   })
 
-  test('S-010, S-105 whatever a forwarding header says', async () => {
+  test('S-010, S-105 with any forwarding header', async () => {
     gate.use({ provider: providerOf() })
     const isSendable = (payload: string) => /^[\x20-\x7e]*$/.test(payload)
-    const sendable = payloads.map(({ payload }) => payload).filter(isSendable)
+    const sendable = sampleFor(kind, payloads)
+      .map(({ payload }) => payload)
+      .filter(isSendable)
     const headersOf = (payload: string) => [
       `X-Forwarded-Host: ${payload}`,
       `X-Forwarded-Uri: ${payload}`,
@@ -189,10 +193,12 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect([...redirectUris]).toEqual([`${gate.origin}/auth/callback`])
   })
 
-  test('S-010 whatever Host says: it is a plain host, or the request is refused', async () => {
+  test('S-010 with any Host header: either a plain host, or the request is rejected', async () => {
     gate.use({ provider: providerOf() })
     const faults: string[] = []
-    for (const { payload } of payloads.filter(({ payload }) => /^[\x20-\x7e]*$/.test(payload))) {
+    for (const { payload } of sampleFor(kind, payloads).filter(({ payload }) =>
+      /^[\x20-\x7e]*$/.test(payload),
+    )) {
       const answer = await sendRawRequest(gate.port, {
         target: '/deep',
         headers: [`Host: ${payload}`],
@@ -210,10 +216,10 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect(report(faults)).toBe('')
   })
 
-  test('S-010 with baseUrl no header of the request changes the redirect URI or the way back', async () => {
+  test('S-010 with baseUrl no request header changes the redirect URI or the return path', async () => {
     gate.use({ provider: providerOf(), baseUrl: gate.origin })
     const faults: string[] = []
-    for (const { payload } of payloads
+    for (const { payload } of sampleFor(kind, payloads)
       .filter(({ payload }) => /^[\x21-\x7e]+$/.test(payload))
       .slice(0, 60)) {
       const headers = [
@@ -243,20 +249,20 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect([...redirectUris]).toEqual([`${gate.origin}/auth/callback`])
   })
 
-  test('S-048 byte for byte, where the target was a legitimate one', async () => {
+  test('S-048 to the same bytes if the target is legitimate', async () => {
     gate.use({ provider: providerOf() })
     const wrong: string[] = []
-    for (const target of legitimate) {
+    for (const target of sampleFor(kind, legitimate)) {
       const { location } = await through(target)
       if (location !== target) wrong.push(`${target} -> ${location}`)
     }
     expect(report(wrong)).toBe('')
   })
 
-  test('S-050 and never to a path of the module itself: these are answered by the module, and are no return targets', async () => {
+  test('S-050 and never to a path of the module itself', async () => {
     gate.use({ provider: providerOf() })
     const faults: string[] = []
-    for (const target of loops) {
+    for (const target of sampleFor(kind, loops)) {
       const { location, answer, fault } = await through(target)
       if (
         fault !== undefined ||
@@ -269,7 +275,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect(gate.upstream.calls).toBe(0)
   })
 
-  test('S-052 only what a person asked to see is returned to', async () => {
+  test('S-052 to the original page only after navigations', async () => {
     gate.use({ provider: providerOf(), unauthenticated: 'redirect' })
     const locationOf = async (method: string, headers: string[], target = '/deep?x=1') => {
       const answer = await sendRawRequest(gate.port, { method, target, headers })
@@ -292,7 +298,7 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
   })
 })
 
-describe('S-046 without the wire', () => {
+describe('S-046 in isolation', () => {
   const encrypter = new Encrypter([SECRET])
   const mounts = new Mounts(
     {
@@ -333,7 +339,7 @@ describe('S-046 without the wire', () => {
     expect(links.safeReturnPath(mount, '/fine?x=1')).toBe('/fine?x=1')
   })
 
-  test('S-006, S-046 a sealed return path is judged again when it is opened', () => {
+  test('S-006, S-046 an encrypted return path is validated again when it is decrypted', () => {
     const until = Date.now() + 60_000
     for (const returnPath of attacks) {
       const token = encrypter.encrypt('return', JSON.stringify({ returnPath, instance: '', until }))
@@ -342,7 +348,7 @@ describe('S-046 without the wire', () => {
     }
   })
 
-  test('S-048 a programmatic path in literal Unicode is percent-encoded once', () => {
+  test('S-048 a programmatic path with Unicode characters is percent-encoded once', () => {
     const { cases } = corpus<{ cases: { input: string; location: string }[] }>(
       'open-redirect-ok-unicode.json',
     )
@@ -350,7 +356,7 @@ describe('S-046 without the wire', () => {
     for (const target of legitimate) expect(links.safeReturnPath(mount, target)).toBe(target)
   })
 
-  test('S-049 what narrows to CR LF, and everything else beyond visible ASCII, never reaches Location', () => {
+  test('S-049 characters that narrow to CR LF, and all others beyond visible ASCII, never reach Location', () => {
     for (const path of [
       '/a\u560d\u560aSet-Cookie:x=y',
       '/a\u010d\u010ab',
@@ -370,7 +376,7 @@ describe('S-046 without the wire', () => {
     for (const target of loops) expect(selfLoop(links.safeReturnPath(mount, target))).toBe(false)
   })
 
-  test('S-051 as the page after a logout it is refused when the module is made, or stays on this site', () => {
+  test('S-051 logout.returnTo is rejected at construction or stays on this site', () => {
     const accepted = attacks.filter((returnTo) => {
       try {
         oauthModule({
@@ -396,7 +402,7 @@ describe('S-046 without the wire', () => {
     ).not.toThrow()
   })
 
-  test('the oracle knows an attack when it sees one', () => {
+  test('the oracle recognizes attacks', () => {
     expect(
       attacks.filter((payload) => offSite(payload) || !strictSameSitePath(payload)).length,
     ).toBeGreaterThan(payloads.length / 2)
@@ -412,10 +418,10 @@ describe.each(kinds)('S-046 with %s, a programmatic return path', (kind) => {
   })
   afterAll(() => gate.close())
 
-  test('given to loginUrl() stays on this site', async () => {
+  test('of loginUrl() stays on this site', async () => {
     const middleware = gate.use({ provider: providerOf(), unauthenticated: 'pass' })
     const urls: string[] = []
-    const asked = payloads.map(({ payload }) => payload)
+    const asked = sampleFor(kind, payloads).map(({ payload }) => payload)
     gate.middleware = Object.assign(
       (
         req: Parameters<typeof middleware>[0],

@@ -12,6 +12,7 @@ import {
   kinds,
   pollution,
   report,
+  sampleFor,
   startSwitch,
   type Switch,
 } from '../support/corpus.js'
@@ -56,7 +57,7 @@ const flavoursOf = ({ provider, endpoint, respond }: Case): Flavour[] => {
 }
 
 describe.each(kinds)(
-  'S-033 to S-043, S-082 to S-085, S-109 what a provider answers, with %s',
+  'S-033 to S-043, S-082 to S-085, S-109 provider responses, with %s',
   (kind) => {
     let vendors: Record<Flavour, VendorServer>
     let faulty: FaultyServer
@@ -378,9 +379,12 @@ describe.each(kinds)(
     }
 
     test.each(['token', 'userinfo', 'discovery', 'jwks', 'github'])(
-      'answers of %s end as the corpus says, every one',
+      'responses of %s have the result that the corpus expects',
       async (group) => {
-        const chosen = cases.filter(({ endpoint }) => endpoint.startsWith(group))
+        const chosen = sampleFor(
+          kind,
+          cases.filter(({ endpoint }) => endpoint.startsWith(group)),
+        )
         const faults: string[] = []
         for (const one of chosen)
           for (const flavour of flavoursOf(one)) faults.push(...(await run(one, flavour)))

@@ -80,7 +80,7 @@ describe('logout tokens of oidc-provider', () => {
   test.each([
     ['that name the session', true],
     ['that name the user only', false],
-  ])('%s end it, from the next request on, and tell the app', async (_, sessionRequired) => {
+  ])('%s end it as of the next request, and emit an event', async (_, sessionRequired) => {
     const gate = await register(sessionRequired)
     const revoked: string[] = []
     gate.middleware.on('revoked', ({ sessionHandle }) => void revoked.push(sessionHandle))
@@ -95,7 +95,7 @@ describe('logout tokens of oidc-provider', () => {
     expect(revoked).toEqual([handle])
   })
 
-  test('one session at the provider that led to two here ends both', async () => {
+  test('a provider session with two local sessions ends both', async () => {
     const store = memoryStore()
     const gate = await register(true, { store, id: 'one' })
     const second = await startGate({
@@ -136,7 +136,7 @@ describe('logout tokens of oidc-provider', () => {
     expect(await statuses()).toEqual([302, 302])
   })
 
-  test('a store that cannot list ends the session that is named, and answers 501 where only the user is', async () => {
+  test('a store without entries() ends the named session, and responds 501 if only the user is named', async () => {
     const { entries: _, ...blind } = memoryStore()
     for (const [sessionRequired, status] of [
       [true, 200],
@@ -149,7 +149,7 @@ describe('logout tokens of oidc-provider', () => {
     }
   })
 
-  test('a parser in front of the gate does not matter, whether it read the body or not', async () => {
+  test('work behind a body parser, whether it read the body or not', async () => {
     const parsers: NonNullable<GateSetup['before']>[] = [
       (app) => app.use(express.urlencoded({ extended: false })),
       (app) => app.use(express.urlencoded({ extended: true })),
@@ -173,7 +173,7 @@ describe('logout tokens of oidc-provider', () => {
     }
   })
 
-  test('sockets and streams of the session hear of it', async () => {
+  test('sockets and streams of the session are aborted', async () => {
     const reasons: unknown[] = []
     let opened = () => {}
     const isOpen = new Promise<void>((resolve) => (opened = resolve))
@@ -270,7 +270,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     })
   const send = async (logout_token: string, at = gate) => (await post({ logout_token }, at)).status
 
-  test('a token that is right is taken, once', async () => {
+  test('a valid token is accepted once', async () => {
     const browser = await logIn(gate)
     const token = logoutToken()
     const answer = await post({ logout_token: token })
@@ -290,7 +290,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['without an end', () => logoutToken({ exp: undefined })],
     ['with our client as the only one of a list', () => logoutToken({ aud: [vendor.clientId] })],
     ['from a clock a few seconds ahead', () => logoutToken({ iat: now() + 10 })],
-  ])('a token %s is taken', async (_, make) => {
+  ])('a token %s is accepted', async (_, make) => {
     const browser = await logIn(gate)
     expect(await send(make())).toBe(200)
     expect(await isIn(browser, gate)).toBe(false)
@@ -361,7 +361,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['a sub that is no text', () => logoutToken({ sub: { id: vendor.user.id } })],
   ]
 
-  test.each(wrong)('a token with %s is refused with 400, and ends nothing', async (_, make) => {
+  test.each(wrong)('a token with %s is rejected with 400, and no session ends', async (_, make) => {
     const browser = await logIn(gate)
     const answer = await post({ logout_token: make() })
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
@@ -371,7 +371,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, gate)).toBe(true)
   })
 
-  test('an ID token is no logout token', async () => {
+  test('an ID token is not accepted as a logout token', async () => {
     const idToken = logoutToken(
       { events: undefined, nonce: 'n', jti: undefined },
       { header: { typ: 'JWT' } },
@@ -387,11 +387,11 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['an empty token', { logout_token: '' }],
     ['what is no JWT', { logout_token: 'a.b.c' }],
     ['bytes', { logout_token: '\u0000\uffff.{}..' }],
-  ])('%s is refused with 400', async (_, body) => {
+  ])('%s is rejected with 400', async (_, body) => {
     expect((await post(body)).status).toBe(400)
   })
 
-  test('two tokens at once are refused', async () => {
+  test('two tokens in one request are rejected', async () => {
     const browser = await logIn(gate)
     expect((await post(`logout_token=${logoutToken()}&logout_token=${logoutToken()}`)).status).toBe(
       400,
@@ -400,7 +400,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
   })
 
   test.each(['express', 'express4'] as const)(
-    'what a parser of %s makes of odd field names is refused with 400',
+    'odd field names parsed by %s are rejected with 400',
     async (framework) => {
       const behind = await startGate(
         { provider: { idp: oidcOf(vendor) } },
@@ -418,7 +418,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     },
   )
 
-  test('another content type is refused', async () => {
+  test('another content type is rejected', async () => {
     const browser = await logIn(gate)
     for (const type of [
       'application/json',
@@ -440,7 +440,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ).toBe(200)
   })
 
-  test('a token in the query is none', async () => {
+  test('a token in the query is ignored', async () => {
     const browser = await logIn(gate)
     const answer = await createBrowser().post(
       gate.url(`/auth/backchannel-logout?logout_token=${logoutToken()}`),
@@ -451,7 +451,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, gate)).toBe(true)
   })
 
-  test('a body that is too large is answered with 400, announced or not', async () => {
+  test('a body that is too large is rejected with 400, with or without Content-Length', async () => {
     const browser = await logIn(gate)
     const large = `logout_token=${logoutToken()}&padding=${'x'.repeat(70_000)}`
     const headers = ['Content-Type: application/x-www-form-urlencoded']
@@ -474,7 +474,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, gate)).toBe(true)
   })
 
-  test.each(['GET', 'HEAD', 'PUT', 'OPTIONS'])('%s is answered with 405', async (method) => {
+  test.each(['GET', 'HEAD', 'PUT', 'OPTIONS'])('%s gets 405', async (method) => {
     const answer = await createBrowser().request(
       method,
       gate.url('/auth/backchannel-logout'),
@@ -484,7 +484,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect([answer.status, answer.headers['allow']]).toEqual([405, 'POST'])
   })
 
-  test('a page in a browser cannot send one for its visitor: no token, no logout, no CORS', async () => {
+  test('a web page cannot log a visitor out: no token, no logout, no CORS', async () => {
     const answer = await post({ logout_token: 'x' }, gate, {
       Origin: 'https://evil.example',
       'Sec-Fetch-Site': 'cross-site',
@@ -495,7 +495,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(answer.status).toBe(400)
   })
 
-  test('nobody is logged out by a token for a user or a session that is not here', async () => {
+  test('a token for an unknown user or session ends no session', async () => {
     const browser = await logIn(gate)
     expect(await send(logoutToken({ sub: 'a-stranger' }))).toBe(200)
     expect(await send(logoutToken({ sub: undefined, sid: 'a-strange-session' }))).toBe(200)
@@ -515,7 +515,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     )
   })
 
-  test('with several providers each ends its own sessions only, though user and client have the same names', async () => {
+  test('each of several providers ends only its own sessions, even with equal user and client ids', async () => {
     const second = stopping(await startVendor('oidc'))
     await publishKey(second)
     const provider = (which: VendorServer) => ({ provider: { idp: oidcOf(which) } })
@@ -539,7 +539,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect([await isIn(visitor, here), await isIn(namesake, there)]).toEqual([true, false])
   })
 
-  test('two providers may name their sessions alike, also in a store that cannot list', async () => {
+  test('two providers may use the same session ids, also in a store without entries()', async () => {
     const second = stopping(await startVendor('oidc'))
     await publishKey(second)
     for (const one of [vendor, second]) one.claims({ sid: 'the-session' })
@@ -554,7 +554,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect([await isIn(visitor, here), await isIn(namesake, there)]).toEqual([false, true])
   })
 
-  test('of two clients at one provider the one that the token is for counts', async () => {
+  test('of two clients at one provider only the audience of the token counts', async () => {
     const both = await startGate({
       provider: { guests: oidcOf(vendor, { clientId: 'another-client' }), idp: oidcOf(vendor) },
     })
@@ -567,7 +567,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, both)).toBe(false)
   })
 
-  test('a token that met a store that is down can be sent again', async () => {
+  test('a token that failed because the store was down can be sent again', async () => {
     const inner = memoryStore()
     let isDown = false
     const failing: SessionStore = {
@@ -588,7 +588,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isIn(browser, at)).toBe(false)
   })
 
-  test('a session stays within reach as long as it lives, whatever its inactivity timeout', async () => {
+  test('a session can be ended for its whole lifetime, with any inactivity timeout', async () => {
     const clock = fakeDate()
     for (const sid of ['the-session', undefined]) {
       vendor.claims({ sid })
@@ -606,7 +606,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     }
   })
 
-  test('a session to which a later configuration gives more time stays within reach', async () => {
+  test('a session can be ended after a later configuration has extended its lifetime', async () => {
     const clock = fakeDate()
     const provider = { idp: oidcOf(vendor) }
     const at = await startGate({ provider, maximumDuration: 3600 })
@@ -624,7 +624,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await isThere()).toBe(false)
   })
 
-  test('a replay is refused as long as the token could be taken', async () => {
+  test('a replay is rejected for as long as the token is valid', async () => {
     const clock = fakeDate()
     const at = await startGate({ provider: { idp: oidcOf(vendor) } })
     const token = logoutToken({ exp: now() + 86_400 })
@@ -635,7 +635,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     }
   })
 
-  test('a replay is refused after a change of the configuration, too', async () => {
+  test('a replay is rejected after reconfigure()', async () => {
     const provider = { idp: oidcOf(vendor) }
     const at = await startGate({ provider })
     const token = logoutToken()
@@ -644,7 +644,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await send(token, at)).toBe(400)
   })
 
-  test("keys that cannot be had are not the token's fault: 502, and it can be sent again", async () => {
+  test('when the keys cannot be fetched the response is 502, and the token can be sent again', async () => {
     const flaky = stopping(await startVendor('oidc'))
     await publishKey(flaky)
     const at = await startGate({ provider: { idp: oidcOf(flaky) } })
@@ -658,7 +658,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     expect(await send(token, at)).toBe(200)
   })
 
-  test('where no provider speaks OpenID Connect there is no such path', async () => {
+  test('the path does not exist without an OpenID Connect provider', async () => {
     const github = stopping(await startVendor('github'))
     const at = await startGate({ provider: { github: github.options } })
     expect(await send(logoutToken(), at)).toBe(404)

@@ -52,7 +52,7 @@ function withParams(callback: string, change: (params: URLSearchParams) => void)
 }
 
 describe('a state', () => {
-  test('S-003 without the cookie of its browser is refused before any code is redeemed', async () => {
+  test('S-003 without the cookie of its browser is rejected before the code is redeemed', async () => {
     const [victim, attacker] = [createBrowser(), createBrowser()]
     const callback = await toCallback(attacker, gate.url('/x'))
     const before = tokenRequests()
@@ -62,7 +62,7 @@ describe('a state', () => {
     expect(tokenRequests()).toBe(before)
   })
 
-  test('S-003 with the cookie of another login, renamed, is refused before any code is redeemed', async () => {
+  test('S-003 with the renamed cookie of another login is rejected before the code is redeemed', async () => {
     const browser = createBrowser()
     const first = await toCallback(browser, gate.url('/1'))
     const [firstCookie] = browser.cookies(gate.origin)
@@ -74,7 +74,7 @@ describe('a state', () => {
     expect(tokenRequests()).toBe(before)
   })
 
-  test('S-005 serves once: a replay in the same browser finds nothing left', async () => {
+  test('S-005 works once: a replay in the same browser fails', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const cookies = browser
@@ -91,7 +91,7 @@ describe('a state', () => {
     expect(tokenRequests()).toBe(before)
   })
 
-  test('S-005 sent twice at once opens one session', async () => {
+  test('S-005 sent twice at once creates one session', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const headers = {
@@ -108,7 +108,7 @@ describe('a state', () => {
     expect(await sessionsIn()).toBe(Number(before) + 1)
   })
 
-  test('S-005 a failed callback uses it up as well', async () => {
+  test('S-005 is consumed by a failed callback as well', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const headers = {
@@ -126,7 +126,7 @@ describe('a state', () => {
   test.each([
     [599, 302],
     [601, 400],
-  ])('S-005 after %i seconds is answered with %i', async (seconds, status) => {
+  ])('S-005 after %i seconds gets %i', async (seconds, status) => {
     const clock = fakeDate()
     // The provider's code lives longer: only our own transaction is in question.
     vendor.settings.codeLifetime = 1200
@@ -146,7 +146,7 @@ describe('a state', () => {
     if (status === 400) expect(fresh.logged.at(-1)).toContain('too old')
   })
 
-  test('S-006 with any character changed, cut short or of another secret is refused', async () => {
+  test('S-006 that is changed, truncated or encrypted with another secret is rejected', async () => {
     const browser = createBrowser()
     const callback = new URL(await toCallback(browser, gate.url('/x')))
     const headers = {
@@ -180,7 +180,7 @@ describe('a state', () => {
     expect(tokenRequests()).toBe(before)
   })
 
-  test('S-004 of another instance, client or provider with the same secret is refused', async () => {
+  test('S-004 of another instance, client or provider with the same secret is rejected', async () => {
     const port = gate.port
     for (const other of [
       { id: 'other' },
@@ -199,7 +199,7 @@ describe('a state', () => {
     }
   })
 
-  test('S-066 the two cookies cannot stand in for each other', async () => {
+  test('S-066 the two cookies are not interchangeable', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const [nonce] = browser.cookies(gate.origin)
@@ -225,7 +225,7 @@ describe('a state', () => {
 
 describe('the parameters', () => {
   test.each(['code', 'state', 'iss', 'error'])(
-    'S-017 %s twice is refused, and no code redeemed',
+    'S-017 %s twice is rejected, and the code is not redeemed',
     async (name) => {
       const browser = createBrowser()
       const callback = await toCallback(browser, gate.url('/x'))
@@ -239,7 +239,7 @@ describe('the parameters', () => {
     },
   )
 
-  test('S-019 an error is never a login, whatever comes with it', async () => {
+  test('S-019 a callback with an error never logs in, whatever other parameters it has', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const before = tokenRequests()
@@ -263,7 +263,7 @@ describe('the parameters', () => {
     ['invalid_scope', 502, 'misconfigured'],
     ['unauthorized_client', 502, 'misconfigured'],
     ['temporarily_unavailable', 503, 'provider_busy'],
-  ])('the error %s is answered with %i %s', async (error, status, code) => {
+  ])('the error %s results in %i %s', async (error, status, code) => {
     vendor.settings.refuse = { error, error_description: '<b>what happened</b>' }
     const page = await createBrowser().get(gate.url('/x'))
     vendor.settings.refuse = undefined
@@ -272,7 +272,7 @@ describe('the parameters', () => {
     expect(page.headers['retry-after'] !== undefined).toBe(status === 503)
   })
 
-  test('S-098 text of an error without a valid state is not shown', async () => {
+  test('S-098 the error description is not shown without a valid state', async () => {
     for (const state of ['', '&state=abc']) {
       const page = await createBrowser().get(
         gate.url(`/auth/callback?error=access_denied&error_description=call+0900+123456${state}`),
@@ -282,7 +282,7 @@ describe('the parameters', () => {
     }
   })
 
-  test('S-098 of a long text 512 characters are shown, and no control characters', async () => {
+  test('S-098 at most 512 characters of a description are shown, and no control characters', async () => {
     const browser = createBrowser()
     const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => {
       params.delete('code')
@@ -294,7 +294,7 @@ describe('the parameters', () => {
     expect(page.body).not.toContain('x'.repeat(510))
   })
 
-  test('S-020 tokens in the query count for nothing', async () => {
+  test('S-020 tokens in the query are ignored', async () => {
     const browser = createBrowser()
     const callback = withParams(await toCallback(browser, gate.url('/x')), (params) => {
       params.delete('code')
@@ -304,7 +304,7 @@ describe('the parameters', () => {
     expectRefusal(await browser.get(callback, { follow: false }), 400, 'invalid_callback')
   })
 
-  test('S-021 a code with control characters is refused; any other is sent as it is', async () => {
+  test('S-021 a code with control characters is rejected; any other is sent unchanged', async () => {
     for (const code of ['a\u0000b', 'a\nb', 'ä', '']) {
       const browser = createBrowser()
       const before = tokenRequests()
@@ -323,7 +323,7 @@ describe('the parameters', () => {
     expect(form).toMatchObject({ code: odd, client_id: vendor.clientId })
   })
 
-  test('a code from elsewhere is refused', async () => {
+  test('a code of another origin is rejected', async () => {
     const [victim, attacker] = [createBrowser(), createBrowser()]
     const stolen =
       new URL(await toCallback(attacker, gate.url('/x'))).searchParams.get('code') ?? ''
@@ -348,7 +348,7 @@ describe('the parameters', () => {
     expect(tokenRequests()).toBe(status === 302 ? before + 1 : before)
   })
 
-  test('S-015 an error of another issuer is refused, too', async () => {
+  test('S-015 an error of another issuer is rejected as well', async () => {
     vendor.settings.issInCallback = 'https://evil.example'
     vendor.settings.refuse = { error: 'access_denied', error_description: 'call 0900' }
     const page = await createBrowser().get(gate.url('/x'))
@@ -358,7 +358,7 @@ describe('the parameters', () => {
   })
 })
 
-describe('what the provider gives', () => {
+describe('the responses of the provider', () => {
   const hour = 3600
   const now = () => Math.floor(Date.now() / 1000)
   test.each<
@@ -399,14 +399,14 @@ describe('what the provider gives', () => {
     ['S-037 the address of a key', {}, { header: { jku: 'https://evil.example/keys' } }],
     ['S-037 an unknown critical header', {}, { header: { crit: ['b64'], b64: false } }],
     ['a hash of another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
-  ])('S-028 %s in the ID token: refused, and nothing stored', async (_, claims, how = {}) => {
+  ])('S-028 %s in the ID token: rejected, and nothing is stored', async (_, claims, how = {}) => {
     const before = await sessionsIn()
     vendor.claims(claims, how)
     expectRefusal(await createBrowser().get(gate.url('/x')), 502, 'provider_error')
     expect(await sessionsIn()).toBe(before)
   })
 
-  test('S-037 an algorithm that the provider does not announce is refused, though the key fits', async () => {
+  test('S-037 an algorithm that the provider does not announce is rejected, even if the key matches', async () => {
     vendor.settings.discovery = {
       id_token_signing_alg_values_supported: ['ES256', 'none', 'HS256'],
     }
@@ -415,24 +415,24 @@ describe('what the provider gives', () => {
     expect(fresh.logged.at(-1)).toContain('algorithm')
   })
 
-  test('S-033 an ID token without a key id is accepted where one key fits', async () => {
+  test('S-033 an ID token without a key id is accepted if one key matches', async () => {
     vendor.claims({}, { signing: 'no-kid' })
     expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
   })
 
-  test('S-038 an audience as a list of us alone is accepted', async () => {
+  test('S-038 an audience array with only our client id is accepted', async () => {
     vendor.claims({ aud: [vendor.clientId] })
     expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
   })
 
-  test('S-039 clocks may differ by 20 seconds both ways', async () => {
+  test('S-039 clocks may differ by 20 seconds in either direction', async () => {
     for (const claims of [{ iat: now() + 20 }, { iat: now() - hour, exp: now() - 20 }]) {
       vendor.claims(claims)
       expect((await createBrowser().get(gate.url('/x'))).status).toBe(200)
     }
   })
 
-  test('S-034 S-041 a key that the provider took up just now is fetched, once for a flood of unknown ones', async () => {
+  test('S-034 S-041 a new key of the provider is fetched, once for many unknown key ids', async () => {
     const rotating = stopping(await startVendor('oidc'))
     const fresh = await startGate({ provider: { idp: oidcOf(rotating) } })
     expect((await createBrowser().get(fresh.url('/'))).status).toBe(200)
@@ -456,14 +456,14 @@ describe('what the provider gives', () => {
     ['no ID token', { body: { access_token: 'a', token_type: 'Bearer' } }],
     ['status 500', { status: 500, body: { access_token: 'a', token_type: 'Bearer' } }],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/steal' } }],
-  ])('S-043 S-109 %s from the token endpoint is no login', async (_, answer) => {
+  ])('S-043 S-109 %s from the token endpoint fails the login', async (_, answer) => {
     const end = vendor.respond('token', answer)
     const page = await createBrowser().get(gate.url('/x'))
     end()
     expectRefusal(page, 502, 'provider_error')
   })
 
-  test("a refused client is the owner's to mend, and no retry is offered", async () => {
+  test('invalid_client is a configuration error and offers no retry', async () => {
     const wrong = await startGate({
       provider: { idp: oidcOf(vendor, { clientSecret: 'another secret' }) },
     })
@@ -475,7 +475,7 @@ describe('what the provider gives', () => {
     expect(wrong.logged.join('\n')).not.toContain('another secret')
   })
 
-  test('S-040 userinfo of somebody else is refused', async () => {
+  test('S-040 userinfo of another subject is rejected', async () => {
     for (const sub of ['user-2', undefined, 7]) {
       const end = vendor.respond('userinfo', {
         body: { sub, email: 'ida@acme.example', email_verified: true },
@@ -507,7 +507,7 @@ describe('what the provider gives', () => {
     expect(quick.reached).toEqual([])
   })
 
-  test('S-042 a failed discovery is tried again, and one request serves all who wait', async () => {
+  test('S-042 a failed discovery is retried, and one request serves all waiting logins', async () => {
     const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
     vendor.respond('discovery', { status: 503 }, { once: true })
     expect((await createBrowser().get(fresh.url('/'), { follow: false })).status).toBe(502)
@@ -519,14 +519,14 @@ describe('what the provider gives', () => {
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'discovery')).toHaveLength(1)
   })
 
-  test('S-034 a discovery document of another issuer is refused', async () => {
+  test('S-034 a discovery document of another issuer is rejected', async () => {
     vendor.settings.discovery = { issuer: 'https://evil.example' }
     const fresh = await startGate({ provider: { idp: oidcOf(vendor) } })
     const page = await createBrowser().get(fresh.url('/'), { follow: false })
     expect([page.status, page.body.includes('misconfigured')]).toEqual([502, true])
   })
 
-  test('S-044 a secret with special characters arrives whole, in the body or in Basic, and never in an address', async () => {
+  test('S-044 a secret with special characters arrives unchanged in the body or in Basic, and never in a URL', async () => {
     const secret = 'p%20+:&=/ü"$'
     vendor.clientSecret = secret
     for (const clientAuth of ['post', 'basic']) {
@@ -540,8 +540,8 @@ describe('what the provider gives', () => {
   })
 })
 
-describe('the answer', () => {
-  test('S-026 leaves the address with the code at once, with no body and nothing stored', async () => {
+describe('the response', () => {
+  test('S-026 redirects away from the URL with the code, without a body and with no-store', async () => {
     const browser = createBrowser()
     const page = await browser.get(await toCallback(browser, gate.url('/x')), { follow: false })
     expect([page.status, page.body]).toEqual([302, ''])
@@ -552,7 +552,7 @@ describe('the answer', () => {
     })
   })
 
-  test('S-023 the back button of somebody who is logged in leads to the start page, session untouched', async () => {
+  test('S-023 the back button of a logged-in user leads to the start page and keeps the session', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const { oauth } = bodyOf(await browser.get(callback))
@@ -566,7 +566,7 @@ describe('the answer', () => {
     )
   })
 
-  test('S-024 a browser that keeps no cookies gets help, not a loop: the third time with the cause', async () => {
+  test('S-024 a browser without cookies gets a page instead of a loop, the third time with the cause', async () => {
     const visit = async (url: string) => {
       const browser: Browser = createBrowser()
       const back = await browser.get(url, { follow: untilCallback })
@@ -594,7 +594,7 @@ describe('the answer', () => {
       `ngrok.session=${'A'.repeat(43)}`,
     ],
   ])(
-    'S-024 a session cookie that never comes back ends the logins with the cause, and one row: its %s',
+    'S-024 a session cookie that is never sent back ends the loop with the cause, and one row: its %s',
     async (_, cookie, Cookie) => {
       const store = memoryStore()
       const lossy = await startGate({ provider: { idp: oidcOf(vendor) }, store, cookie })
@@ -612,7 +612,7 @@ describe('the answer', () => {
     },
   )
 
-  test('S-024 logging out and in again many times below a mount is no lost cookie', async () => {
+  test('S-024 logging out and in many times below a mount is not taken for a lost cookie', async () => {
     const mounted = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/app' })
     const browser = createBrowser()
     for (let count = 0; count < 6; count++) {
@@ -623,13 +623,13 @@ describe('the answer', () => {
     }
   })
 
-  test('S-024 the same callback without a cookie stays 400', async () => {
+  test('S-024 the same callback without a cookie still gets 400', async () => {
     const callback = await toCallback(createBrowser(), gate.url('/x'))
     for (let count = 0; count < 10; count++)
       expect((await createBrowser().get(callback)).status).toBe(400)
   })
 
-  test('S-025 HEAD redeems nothing and leaves the login as it was; other methods are refused', async () => {
+  test('S-025 HEAD redeems no code and keeps the transaction; other methods are rejected', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
     const before = tokenRequests()
@@ -645,7 +645,7 @@ describe('the answer', () => {
     expect((await browser.get(callback, { follow: false })).status).toBe(302)
   })
 
-  test('S-022 whatever comes to the callback, the app sees nothing of it', async () => {
+  test('S-022 no request to the callback reaches the app', async () => {
     for (const query of [
       '',
       '?',

@@ -9,7 +9,7 @@ import { sendRaw, sendRawRequest } from '../support/raw.js'
 const pause = (most: number) =>
   new Promise<void>((resolve) => void setTimeout(resolve, Math.random() * most))
 
-describe.each(kinds)('many at once, with %s', (kind) => {
+describe.each(kinds)('concurrent requests, with %s', (kind) => {
   let vendor: VendorServer
   let gate: Switch
   let users: { id: string; cookie: string }[] = []
@@ -55,7 +55,7 @@ describe.each(kinds)('many at once, with %s', (kind) => {
       ).on('error', reject)
     })
 
-  test('S-077 on kept connections every request has its own user', async () => {
+  test('S-077 every request on a keep-alive connection has its own user', async () => {
     await prepare(40)
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
     const asked = Array.from(
@@ -67,7 +67,7 @@ describe.each(kinds)('many at once, with %s', (kind) => {
     expect(seen).toEqual(asked.map(({ id }) => id))
   })
 
-  test('S-077, S-115 pipelined requests on one connection are answered in order, each to its own user', async () => {
+  test('S-077, S-115 pipelined requests on one connection get their responses in order, each for its own user', async () => {
     await prepare(10)
     for (let round = 0; round < 20; round++) {
       const asked = Array.from(
@@ -87,7 +87,7 @@ describe.each(kinds)('many at once, with %s', (kind) => {
     }
   })
 
-  test('S-115 visitors who go away at any moment leave nothing behind that breaks', async () => {
+  test('S-115 clients that disconnect at any moment break nothing', async () => {
     await prepare(5)
     vendor.respond('token', async () => {
       await pause(5)

@@ -37,7 +37,7 @@ beforeAll(async () => {
 })
 afterAll(stopAll)
 
-describe('against oidc-provider, which demands PKCE', () => {
+describe('with oidc-provider, which requires PKCE', () => {
   let oidc: OidcServer
   let real: Gate
 
@@ -62,7 +62,7 @@ describe('against oidc-provider, which demands PKCE', () => {
     })
   })
 
-  test('a deep link leads to the provider and back to itself, query and all', async () => {
+  test('a deep link leads to the provider and back, including its query', async () => {
     const browser = createBrowser()
     const target = '/reports/2026?tab=costs&q=a%20b+c&empty=&x=%2F%C3%A9#'.replace('#', '')
     const page = await browser.get(real.url(target))
@@ -94,7 +94,7 @@ describe('against oidc-provider, which demands PKCE', () => {
     expect(Number(oauth?.['accessTokenExpiresAt'])).toBeGreaterThan(Date.now() - 5_000)
   })
 
-  test('the user who says no sees why, and may try again', async () => {
+  test('a user who cancels sees the reason and can try again', async () => {
     await oidc.deny(true)
     const page = await createBrowser().get(real.url('/x?y=1'))
     await oidc.deny(false)
@@ -105,7 +105,7 @@ describe('against oidc-provider, which demands PKCE', () => {
     expect(again.url).toBe(real.url('/x?y=1'))
   })
 
-  test('S-013 an explicit login is a new one, and ends at the start page', async () => {
+  test('S-013 an explicit login forces a new login and ends at the start page', async () => {
     const browser = createBrowser()
     await browser.get(real.url('/deep'))
     const page = await browser.get(real.url('/auth/authn'))
@@ -117,7 +117,7 @@ describe('against oidc-provider, which demands PKCE', () => {
 })
 
 describe('the authorization request', () => {
-  test('S-001 has code flow, PKCE S256, state and nonce, each once', async () => {
+  test('S-001 uses the code flow, PKCE S256, state and nonce, each once', async () => {
     const page = await createBrowser().get(gate.url('/x'), { follow: false })
     const params = authorizationOf(page)
     expect(page.status).toBe(302)
@@ -133,7 +133,7 @@ describe('the authorization request', () => {
     expect(params.get('nonce')).toMatch(/^[A-Za-z0-9_-]{43}$/)
   })
 
-  test('S-001 the verifier that the token endpoint gets hashes to the challenge', async () => {
+  test('S-001 the verifier sent to the token endpoint hashes to the challenge', async () => {
     vendor.requests.length = 0
     await createBrowser().get(gate.url('/'))
     const challenge = vendor.requests
@@ -148,7 +148,7 @@ describe('the authorization request', () => {
     expect(form?.['redirect_uri']).toBe(gate.url('/auth/callback'))
   })
 
-  test('S-001 has PKCE also where discovery says nothing of it, or only plain', async () => {
+  test('S-001 uses PKCE S256 even if discovery omits it or names only plain', async () => {
     for (const methods of [undefined, ['plain']]) {
       vendor.settings.discovery = { code_challenge_methods_supported: methods }
       const other = await startGate({ provider: { idp: oidcOf(vendor) } })
@@ -172,7 +172,7 @@ describe('the authorization request', () => {
     expect(Object.values(seen).map(({ size }) => size)).toEqual([200, 200, 200, 200])
   })
 
-  test("S-012 nothing of the browser's query reaches it", async () => {
+  test("S-012 contains nothing of the browser's query", async () => {
     const evil =
       'scope=admin&client_id=evil&redirect_uri=https://evil.example/&response_type=token&prompt=none&state=x&nonce=x&code_challenge_method=plain'
     for (const path of [`/page?${evil}`, `/auth/authn?${evil}`]) {
@@ -186,7 +186,7 @@ describe('the authorization request', () => {
     }
   })
 
-  test('S-012 a query of the authorization endpoint stays, and cannot repeat our parameters', async () => {
+  test('S-012 keeps the query of the authorization endpoint, which cannot repeat our parameters', async () => {
     vendor.settings.discovery = {
       authorization_endpoint: `${vendor.origin}/authorize?tenant=7&client_id=evil&state=evil&scope=evil`,
     }
@@ -199,7 +199,7 @@ describe('the authorization request', () => {
     expect([...params.values()]).not.toContain('evil')
   })
 
-  test('options add static parameters and mapped ones, and scopes that the configuration allows', async () => {
+  test('options add static and mapped parameters, and allowed scopes', async () => {
     const provider = oidcOf(vendor, {
       scopes: ['groups'],
       connectionScopes: ['calendar', 'mail'],
@@ -221,7 +221,7 @@ describe('the authorization request', () => {
     expect(params.has('connection_scope')).toBe(false)
   })
 
-  test('S-016 asks for the least: the documented scopes, and the organisations only where a rule names one', async () => {
+  test('S-016 requests only the documented scopes, and organization scopes only if a rule needs them', async () => {
     const github = stopping(await startVendor('github'))
     const scopesOf = async (more: object) => {
       const other = await startGate({ provider: { github: { ...github.options, ...more } } })
@@ -235,8 +235,8 @@ describe('the authorization request', () => {
   })
 })
 
-describe('the return', () => {
-  test('S-048 common deep links come back byte-exact', async () => {
+describe('the return path', () => {
+  test('S-048 common deep links are restored byte for byte', async () => {
     const targets = [
       '/',
       '/?',
@@ -270,31 +270,28 @@ describe('the return', () => {
     ['/auth/logout'],
     ['/AUTH/logout'],
     [`/${'a'.repeat(3000)}`],
-  ])(
-    'S-046 S-050 S-052 after the target %s it stays on this site, outside of /auth',
-    async (target) => {
-      const begun = await sendRawRequest(gate.port, { target })
-      const header = begun.headers['location'] ?? ''
-      // The special paths answer for themselves and begin no login.
-      if (!header.startsWith(vendor.origin)) return expect([404, 200]).toContain(begun.status)
-      const browser = createBrowser()
-      browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/`, gate.origin)
-      const landed = await browser.get(await toCallback(browser, header), { follow: false })
-      expect(landed.status).toBe(302)
-      expect(landed.headers.location).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/)
-      expect(new URL(landed.headers.location ?? '', gate.origin).origin).toBe(gate.origin)
-      expect(landed.headers.location?.length).toBeLessThanOrEqual(2048)
-    },
-  )
+  ])('S-046 S-050 S-052 for the target %s stays on this site, outside of /auth', async (target) => {
+    const begun = await sendRawRequest(gate.port, { target })
+    const header = begun.headers['location'] ?? ''
+    // The special paths answer for themselves and begin no login.
+    if (!header.startsWith(vendor.origin)) return expect([404, 200]).toContain(begun.status)
+    const browser = createBrowser()
+    browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/`, gate.origin)
+    const landed = await browser.get(await toCallback(browser, header), { follow: false })
+    expect(landed.status).toBe(302)
+    expect(landed.headers.location).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/)
+    expect(new URL(landed.headers.location ?? '', gate.origin).origin).toBe(gate.origin)
+    expect(landed.headers.location?.length).toBeLessThanOrEqual(2048)
+  })
 
-  test('S-052 a request that is no safe one returns to the start page', async () => {
+  test('S-052 of an unsafe method is the start page', async () => {
     const browser = createBrowser()
     const begun = await browser.post(gate.url('/form?x=1'), { a: 'b' }, { follow: untilCallback })
     expect((await browser.get(begun.location ?? '', { follow: false })).headers.location).toBe('/')
     expect(begun.history[0]?.status).toBe(302)
   })
 
-  test('S-051 unsealed return parameters are ignored', async () => {
+  test('S-051 in a plain query parameter is ignored', async () => {
     const names = [
       'url',
       'next',
@@ -317,7 +314,7 @@ describe('the return', () => {
     expect((await browser.get(callback, { follow: false })).headers.location).toBe('/')
   })
 
-  test('S-050 loginUrl() leads to no special path, and to no other site, in any spelling', async () => {
+  test('S-050 of loginUrl() is neither a special path nor off-site, in any spelling', async () => {
     const passing = await startGate(
       { provider: { idp: oidcOf(vendor) }, unauthenticated: 'pass' },
       {
@@ -351,7 +348,7 @@ describe('the return', () => {
     expect(await landingOf('/authors?x=1#y')).toBe('/authors?x=1#y')
   })
 
-  test('a sealed return token keeps the path, forces no new login, and belongs to its instance', async () => {
+  test('an encrypted return token keeps the path, forces no new login, and works only for its instance', async () => {
     const refused = await createBrowser().get(gate.url('/kept?a=1'), {
       headers: { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' },
     })
@@ -371,8 +368,8 @@ describe('the return', () => {
   })
 })
 
-describe('many logins at once', () => {
-  test('S-007 five tabs finish in any order, each at its own address, and one session is left', async () => {
+describe('concurrent logins', () => {
+  test('S-007 five tabs finish in any order, each at its own URL, and one session remains', async () => {
     const store = memoryStore()
     const tabs = await startGate({ provider: { idp: oidcOf(vendor) }, store })
     const browser = createBrowser()
@@ -386,7 +383,7 @@ describe('many logins at once', () => {
     expect((await store.entries?.({ kind: 'session', limit: 10 }))?.entries).toHaveLength(1)
   })
 
-  test('S-008 logins that are begun and left cost the browser 8 cookies at most, of 4 KiB in all', async () => {
+  test('S-008 abandoned logins leave at most 8 cookies of 4 KiB in total', async () => {
     const browser = createBrowser()
     for (let index = 0; index < 40; index++)
       await browser.get(gate.url(`/poll/${index}`), { follow: false })
@@ -400,7 +397,7 @@ describe('many logins at once', () => {
     expect((await browser.get(latest)).url).toBe(gate.url('/latest'))
   })
 
-  test('S-008 cookies of ours that are long already are dropped to stay below 4 KiB', async () => {
+  test('S-008 older transaction cookies are dropped to stay below 4 KiB', async () => {
     const long = Array.from(
       { length: 6 },
       (_, index) => `ngrok.nonce.0000000${index}=${'x'.repeat(1200)}`,
@@ -423,7 +420,7 @@ describe('many logins at once', () => {
     expect(6 * 1220 - dropped.length * 1220 + 100).toBeLessThan(4096)
   })
 
-  test('S-067 hundreds of planted cookies of our name make no answer that proxies refuse, and are gone after some logins', async () => {
+  test('S-067 hundreds of planted cookies produce no response that proxies reject, and are removed after some logins', async () => {
     const browser = createBrowser()
     let planted = Array.from(
       { length: 100 },
@@ -443,7 +440,7 @@ describe('many logins at once', () => {
     expect(planted.length).toBeLessThan(8)
   })
 
-  test('S-009 a login under way is nowhere on the server', async () => {
+  test('S-009 a login in progress stores nothing on the server', async () => {
     const calls: string[] = []
     const inner = memoryStore()
     const store: SessionStore = {
@@ -459,7 +456,7 @@ describe('many logins at once', () => {
     expect(calls.filter((call) => call === 'set session')).toHaveLength(1)
   })
 
-  test('S-014 a login that is begun and left takes nothing from the session', async () => {
+  test('S-014 an abandoned login does not change the session', async () => {
     const browser = createBrowser()
     const before = bodyOf(await browser.get(gate.url('/')))
     await browser.get(gate.url('/auth/authn'), { follow: false })

@@ -61,7 +61,7 @@ const isIn = async (browser: Browser, gate: Gate) =>
   (await browser.get(gate.url('/'), { follow: false })).status === 200
 
 describe('logout.endProviderSession', () => {
-  test('sends the browser to the provider, which asks, logs out and sends it back to our page', async () => {
+  test('redirects to the provider, which confirms, logs out and redirects back to our page', async () => {
     const gate = await register({ logout: { endProviderSession: true } })
     const browser = await logIn(gate)
     const asked = await browser.get(gate.url('/auth/logout'))
@@ -94,7 +94,7 @@ describe('logout.endProviderSession', () => {
     await server.loginAs('alice')
   })
 
-  test('then goes to logout.returnTo', async () => {
+  test('then redirects to logout.returnTo', async () => {
     const gate = await register({ logout: { endProviderSession: true, returnTo: '/bye' } })
     const browser = await logIn(gate)
     const form = formOf(await browser.get(gate.url('/auth/logout')))
@@ -104,7 +104,7 @@ describe('logout.endProviderSession', () => {
     expect(back.location).toBe(gate.url('/bye'))
   })
 
-  test('a confirmed POST answers 200 with a link onward: browsers stop a form whose answer redirects elsewhere', async () => {
+  test('a confirmed POST responds 200 with a link, since form-action blocks redirects to another site', async () => {
     const gate = await register({ logout: { endProviderSession: true } })
     const browser = await logIn(gate)
     const form = formOf(await browser.get(gate.url('/auth/logout'), { headers: fromElsewhere }))
@@ -124,7 +124,7 @@ describe('logout.endProviderSession', () => {
     expect(page.body).toContain('You are signed out')
   })
 
-  test('with the provider down, and nothing known of it, the visitor is signed out here all the same', async () => {
+  test('a provider that is down and was never discovered does not prevent the local logout', async () => {
     const doomed = stopping(await startOidcProvider({ loginAs: 'alice' }))
     const store = memoryStore()
     const options: Partial<OAuthModuleOptions> = { store, id: 'app' }
@@ -152,7 +152,7 @@ describe('logout.endProviderSession', () => {
     expect(fresh.logged.filter((line) => line.startsWith('error'))).toHaveLength(1)
   })
 
-  test('with a provider that takes its time the visitor is not kept waiting, and the logout is told', async () => {
+  test('a slow provider does not delay the logout, and the logout event is emitted', async () => {
     const vendor = stopping(await startVendor('oidc'))
     const shared = { store: memoryStore(), id: 'app', provider: providerOf(vendor) }
     const gate = await startGate(shared)
@@ -178,7 +178,7 @@ describe('logout.endProviderSession', () => {
     expect([await isIn(browser, gate), logouts.length]).toEqual([false, 1])
   })
 
-  test('a client that does not say which host it is for is signed out, too', async () => {
+  test('a request without a Host header is logged out as well', async () => {
     const gate = await register({ logout: { endProviderSession: true } })
     const logouts: unknown[] = []
     gate.middleware.on('logout', (facts) => logouts.push(facts))
@@ -190,7 +190,7 @@ describe('logout.endProviderSession', () => {
     expect([await isIn(browser, gate), logouts.length]).toEqual([false, 1])
   })
 
-  test('without it the provider hears nothing', async () => {
+  test('without it no request goes to the provider', async () => {
     const gate = await register()
     const browser = await logIn(gate)
     await server.takeRequests()
@@ -201,7 +201,7 @@ describe('logout.endProviderSession', () => {
 })
 
 describe('logout.revokeTokens', () => {
-  test('ends the grant: neither token is good for anything any more', async () => {
+  test('ends the grant: both tokens stop working', async () => {
     const gate = await register({ logout: { revokeTokens: true } })
     const browser = await logIn(gate)
     const { headers } = bodyOf(await browser.get(gate.url('/')))
@@ -225,7 +225,7 @@ describe('logout.revokeTokens', () => {
     expect(await server.takeErrors()).not.toContainEqual(expect.stringContaining('revocation'))
   })
 
-  test('a provider that fails at it keeps nobody logged in', async () => {
+  test('an error of the provider does not prevent the logout', async () => {
     const gate = await register({ logout: { revokeTokens: true } })
     const browser = await logIn(gate)
     await server.fault({ path: '/token/revocation', status: 503, times: 1 })
@@ -247,7 +247,7 @@ describe('logout.revokeTokens', () => {
     ['oauth2', 'revocation', 'POST'],
   ]
 
-  test.each(ways)('%s takes the token back', async (name, endpoint, method) => {
+  test.each(ways)('%s revokes the token', async (name, endpoint, method) => {
     const vendor = stopping(await startVendor(name))
     const more = name === 'oauth2' ? { endpoints: { revocation: `${vendor.origin}/revoke` } } : {}
     const gate = await startGate({
@@ -265,7 +265,7 @@ describe('logout.revokeTokens', () => {
   })
 
   test.each<VendorName>(['microsoft', 'amazon'])(
-    '%s has nothing of the kind, and is asked nothing',
+    '%s has no revocation endpoint, and no request is sent',
     async (name) => {
       const vendor = stopping(await startVendor(name))
       const gate = await startGate({ provider: providerOf(vendor), logout: { revokeTokens: true } })
@@ -278,7 +278,7 @@ describe('logout.revokeTokens', () => {
     },
   )
 
-  test('never for a managed application: its tokens are shared among many apps', async () => {
+  test('is ignored for a managed application, whose tokens are shared among apps', async () => {
     const vendor = stopping(await startVendor('github'))
     const { clientId, clientSecret, ...rest } = vendor.options
     const names = ['OAUTH_MODULE_GITHUB_CLIENT_ID', 'OAUTH_MODULE_GITHUB_CLIENT_SECRET']
@@ -300,7 +300,7 @@ describe('logout.revokeTokens', () => {
 })
 
 describe('sessionsPerUser', () => {
-  test("a login beyond it ends the user's oldest session, and nobody else's", async () => {
+  test('a login above the limit ends the oldest session of the user, and of no other user', async () => {
     const gate = await register({ sessionsPerUser: 2 })
     const revoked: string[] = []
     gate.middleware.on('revoked', ({ sessionHandle }) => void revoked.push(sessionHandle))
@@ -322,14 +322,14 @@ describe('sessionsPerUser', () => {
     expect(revoked).toEqual([handle])
   })
 
-  test('who logs in again in the same browser ends that session, and no other', async () => {
+  test('logging in again in the same browser ends that session, and no other', async () => {
     const gate = await register({ sessionsPerUser: 2 })
     const [one, two] = [await logIn(gate), await logIn(gate)]
     await two.get(gate.url('/auth/authn'))
     expect([await isIn(one, gate), await isIn(two, gate)]).toEqual([true, true])
   })
 
-  test("a login does not end itself where another process's clock is ahead", async () => {
+  test('a login does not end itself if the clock of another process is ahead', async () => {
     const gate = await register({ sessionsPerUser: 1 })
     const clock = fakeDate(Date.now() + 10_000)
     const ahead = await logIn(gate)
@@ -378,7 +378,7 @@ describe('sessionsPerUser', () => {
     ],
     ['zero', { sessionsPerUser: 0 }, /sessionsPerUser must be a whole number above 0/],
     ['a fraction', { sessionsPerUser: 1.5 }, /sessionsPerUser must be a whole number above 0/],
-  ])('%s is refused at construction', (_, options, message) => {
+  ])('%s is rejected at construction', (_, options, message) => {
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
     const provider = {
       op: oidcProvider({ issuer: server.issuer, clientId: 'a', clientSecret: 'b' }),

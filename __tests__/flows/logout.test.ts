@@ -34,7 +34,7 @@ const statusOf = async (browser: Browser, at: Gate = gate) =>
   (await browser.get(at.url('/'), { follow: false })).status
 
 describe('logging out', () => {
-  test('S-060 ends the session on the server: the cookie opens nothing any more, in no tab', async () => {
+  test('S-060 ends the session on the server: the cookie is invalid in every tab', async () => {
     const browser = await loggedIn()
     const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     const page = await browser.get(gate.url('/auth/logout'))
@@ -46,7 +46,7 @@ describe('logging out', () => {
     ).toBe(302)
   })
 
-  test('shows a page that logs nobody in by itself, and from which the user may choose an account', async () => {
+  test('shows a page that does not start a login, with a link to choose an account', async () => {
     const page = await (await loggedIn()).get(gate.url('/auth/logout'))
     expect(page.headers['refresh']).toBeUndefined()
     expect(page.body).not.toMatch(/http-equiv|<script/i)
@@ -55,7 +55,7 @@ describe('logging out', () => {
     expect(new URL(begun.location ?? '').searchParams.get('prompt')).toBe('select_account')
   })
 
-  test('S-061 twice, or without a session, is as good', async () => {
+  test('S-061 twice or without a session succeeds as well', async () => {
     const browser = await loggedIn()
     for (let count = 0; count < 3; count++)
       expect((await browser.get(gate.url('/auth/logout'))).status).toBe(200)
@@ -64,13 +64,13 @@ describe('logging out', () => {
     expect(cookieLine(gone.setCookie, 'ngrok.session=;')).toContain('Max-Age=0')
   })
 
-  test('ends this session and no other of the user', async () => {
+  test('ends this session and no other session of the user', async () => {
     const [here, there] = [await loggedIn(), await loggedIn()]
     await here.get(gate.url('/auth/logout'))
     expect(await statusOf(there)).toBe(200)
   })
 
-  test('ends all sessions whose cookies the browser sends: a second one must not keep it logged in', async () => {
+  test('ends all sessions whose cookies the browser sends', async () => {
     const values = [
       valueOfCookie(await loggedIn(), gate.origin),
       valueOfCookie(await loggedIn(), gate.origin),
@@ -83,7 +83,7 @@ describe('logging out', () => {
     ])
   })
 
-  test('goes to the path that the options name', async () => {
+  test('redirects to the path in the options', async () => {
     const other = await startGate({
       provider: { idp: oidcOf(vendor) },
       logout: { returnTo: '/bye?x=1' },
@@ -97,7 +97,7 @@ describe('logging out', () => {
     expect(cookieLine(page.setCookie, 'ngrok.session=;')).toContain('Max-Age=0')
   })
 
-  test('HEAD ends nothing, other methods are refused', async () => {
+  test('HEAD ends no session, other methods are rejected', async () => {
     const browser = await loggedIn()
     expect((await browser.request('HEAD', gate.url('/auth/logout'), undefined)).status).toBe(200)
     const put = await browser.request('PUT', gate.url('/auth/logout'), 'x')
@@ -105,7 +105,7 @@ describe('logging out', () => {
     expect(await statusOf(browser)).toBe(200)
   })
 
-  test('req.oauth.logoutUrl() leads there', async () => {
+  test('works with req.oauth.logoutUrl()', async () => {
     const other = await startGate(
       { provider: { idp: oidcOf(vendor) }, basePath: '/sso' },
       {
@@ -116,7 +116,7 @@ describe('logging out', () => {
   })
 })
 
-describe('S-061 a request from elsewhere', () => {
+describe('S-061 a cross-site request', () => {
   test.each<[string, Record<string, string>]>([
     ['another site', fromElsewhere],
     ['another site of the same domain', { 'Sec-Fetch-Site': 'same-site' }],
@@ -128,7 +128,7 @@ describe('S-061 a request from elsewhere', () => {
       'a browser that looks ahead',
       { 'Sec-Fetch-Site': 'same-origin', 'Sec-Purpose': 'prefetch;prerender' },
     ],
-  ])('%s gets a page that asks, and the session stays', async (_, headers) => {
+  ])('%s gets a confirmation page, and the session stays', async (_, headers) => {
     const browser = await loggedIn()
     const page = await browser.get(gate.url('/auth/logout'), { headers })
     expect([page.status, page.setCookie]).toEqual([200, []])
@@ -137,7 +137,7 @@ describe('S-061 a request from elsewhere', () => {
     expect(await statusOf(browser)).toBe(200)
   })
 
-  test("the page's form ends the session, whatever Origin says", async () => {
+  test('the form of the page ends the session, with any Origin header', async () => {
     const browser = await loggedIn()
     const form = formOf(await browser.get(gate.url('/auth/logout'), { headers: fromElsewhere }))
     const page = await browser.post(form.action, form.fields, {
@@ -147,7 +147,7 @@ describe('S-061 a request from elsewhere', () => {
     expect(await statusOf(browser)).toBe(302)
   })
 
-  test("a POST without the sealed token, or with somebody else's, asks again", async () => {
+  test('a POST without the encrypted token, or with that of another user, gets the confirmation page again', async () => {
     const [browser, other] = [await loggedIn(), await loggedIn()]
     const foreign = formOf(await other.get(gate.url('/auth/logout'), { headers: fromElsewhere }))
     for (const url of [
@@ -165,15 +165,15 @@ describe('S-061 a request from elsewhere', () => {
     expect(await statusOf(browser)).toBe(200)
   })
 
-  test('the page can be left again', async () => {
+  test('the page has a link to cancel', async () => {
     const browser = await loggedIn()
     const page = await browser.get(gate.url('/auth/logout'), { headers: fromElsewhere })
     expect(linksOf(page)).toEqual([gate.url('/')])
   })
 })
 
-describe('when the store is in the way', () => {
-  test('S-060 a store that cannot delete: 503, the cookie stays, and nobody is told that they are out', async () => {
+describe('when the store fails or is slow', () => {
+  test('S-060 a store that cannot delete: 503, the cookie stays, and the page does not confirm a logout', async () => {
     let isBroken = false
     const inner = memoryStore()
     const failing: SessionStore = {
@@ -196,7 +196,7 @@ describe('when the store is in the way', () => {
     expect(await statusOf(browser, other)).toBe(302)
   })
 
-  test('S-062 a request under way during the logout brings the session not back', async () => {
+  test('S-062 a request in progress during the logout does not restore the session', async () => {
     const inner = memoryStore()
     const held: (() => void)[] = []
     const slow: SessionStore = {

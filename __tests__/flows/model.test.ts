@@ -55,7 +55,7 @@ const runs: [string, ModelOptions][] = [
 ]
 
 test.each(runs)(
-  `seed ${seed}: the gate does what the model says (%s)`,
+  `seed ${seed}: the gate behaves like the model (%s)`,
   async (_, options) => {
     const clock = fakeDate()
     const play = await createPlay(options, clock)

@@ -16,7 +16,7 @@ const rules = { emailDomains: ['acme.example'] }
 const outside = { email: 'ida@elsewhere.example' }
 
 describe('allowed', () => {
-  test('S-089 CA-1 the first request after the interval is checked before the app sees it, the one a second earlier is not', async () => {
+  test('S-089 CA-1 the first request after the interval is checked before it reaches the app, one a second earlier is not', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
     scene.clock.forward(INTERVAL - 1)
     expect((await scene.visit()).status).toBe(200)
@@ -51,7 +51,7 @@ describe('allowed', () => {
     expect(scene.count()).toEqual({})
   })
 
-  test('a clock that is set back by days does not put a check off', async () => {
+  test('a clock that is set back by days does not delay a check', async () => {
     const scene = await loggedIn('oidc', { provider: rules, options: { clockTolerance: 600 } })
     scene.clock.forward(10 * INTERVAL)
     expect((await scene.visit()).status).toBe(200)
@@ -63,7 +63,7 @@ describe('allowed', () => {
 })
 
 describe('denied', () => {
-  test('S-090 CA-3 a user who no longer meets the rules sees the denied page, and the app does not see them', async () => {
+  test('S-090 CA-3 a user who no longer meets the rules gets the denied page, and the request does not reach the app', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
     scene.vendor.user = { ...scene.vendor.user, ...outside }
     scene.clock.forward(INTERVAL)
@@ -78,7 +78,7 @@ describe('denied', () => {
     expect([described.user, described.reason]).toEqual([null, 'denied'])
   })
 
-  test('who is let in again passes without a login, and only a person looking asks the provider, every 5 seconds at most', async () => {
+  test('a user who is allowed again passes without a login; only navigations re-check, at most every 5 seconds', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
     const before = scene.vendor.user
     scene.vendor.user = { ...before, ...outside }
@@ -127,7 +127,7 @@ describe('denied', () => {
     expect((await scene.visit()).status).toBe(302)
   })
 
-  test('a permission that the provider withdraws is a denial', async () => {
+  test('a permission that the provider withdraws denies the user', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
     scene.vendor.respond(
       'userinfo',
@@ -140,7 +140,7 @@ describe('denied', () => {
     expect((await scene.visit()).status).toBe(200)
   })
 
-  test('with unauthenticated: pass a denied user is nobody, and the reason says so', async () => {
+  test('with unauthenticated: pass a denied user is anonymous, with the reason', async () => {
     const { vendor, clock, visit, browser, gate } = await loggedIn('oidc', {
       provider: rules,
       options: { unauthenticated: 'pass' },
@@ -160,7 +160,7 @@ describe('denied', () => {
 })
 
 describe('a slow check', () => {
-  test('counts from its beginning: what the provider was asked then may be outdated when the answer comes', async () => {
+  test('counts from its start, since the result reflects that moment', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', () => void scene.clock.forward(7), { once: true })
     scene.clock.forward(INTERVAL)
@@ -173,12 +173,12 @@ describe('a slow check', () => {
   })
 })
 
-describe('the token at a check', () => {
+describe('the token at a re-check', () => {
   test.each([
     [4, 1],
     [6, 0],
   ])(
-    'that lives for %i seconds more is refreshed %i times: what the app gets is good for 5 seconds at least',
+    'that expires in %i seconds is refreshed %i times: the app gets tokens that last at least 5 seconds',
     async (left, refreshes) => {
       const scene = await loggedIn('oidc', {
         vendor: { settings: { tokenLifetime: INTERVAL + left } },
@@ -191,7 +191,7 @@ describe('the token at a check', () => {
 })
 
 describe('ended', () => {
-  test('S-090 CA-4 a dead grant ends the session: a navigation logs in again, a program gets 401', async () => {
+  test('S-090 CA-4 a revoked grant ends the session: a navigation logs in again, an API request gets 401', async () => {
     const scene = await loggedIn('oidc', { provider: rules })
     scene.vendor.revokeTokens()
     scene.clock.forward(INTERVAL)
@@ -212,7 +212,7 @@ describe('ended', () => {
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
 
-  test('a 401 that comes again after one refresh ends the session, and asks no third time', async () => {
+  test('a second 401 after a refresh ends the session, without a third request', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 401 })
     scene.clock.forward(INTERVAL)
@@ -220,7 +220,7 @@ describe('ended', () => {
     expect(scene.count()).toEqual({ userinfo: 2, token: 1 })
   })
 
-  test('fresh tokens that are refused are not refreshed again', async () => {
+  test('fresh tokens that are rejected are not refreshed again', async () => {
     const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: INTERVAL - 60 } } })
     scene.vendor.respond('userinfo', { status: 401 })
     scene.clock.forward(INTERVAL)
@@ -228,7 +228,7 @@ describe('ended', () => {
     expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
   })
 
-  test('an access token that ran out before its time is refreshed once, and nobody notices', async () => {
+  test('an access token that expires early is refreshed once, without an interruption', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 401 }, { once: true })
     scene.clock.forward(INTERVAL)
@@ -246,7 +246,7 @@ describe('down', () => {
   }
 
   test.each(Object.entries(outages))(
-    'S-091 CA-6 %s: 503 with Retry-After, nobody is logged out, and it recovers by itself',
+    'S-091 CA-6 %s: 503 with Retry-After, sessions stay, and it recovers by itself',
     async (_, outage) => {
       const scene = await loggedIn('oidc', { provider: rules })
       scene.vendor.respond('userinfo', outage)
@@ -270,7 +270,7 @@ describe('down', () => {
     },
   )
 
-  test('S-091 a provider that hangs is given up', async () => {
+  test('S-091 a provider that hangs is timed out', async () => {
     const scene = await loggedIn('oidc', { options: { timeouts: { provider: 0.1 } } })
     scene.vendor.respond('userinfo', 'hang')
     scene.clock.forward(INTERVAL)
@@ -280,7 +280,7 @@ describe('down', () => {
     expect((await scene.visit()).status).toBe(200)
   })
 
-  test('with a grace period requests pass on the old verdict until it is over, then 503', async () => {
+  test('with a grace period requests pass on the previous decision until it ends, then get 503', async () => {
     const scene = await loggedIn('oidc', { provider: rules, options: { authCheckGrace: 60 } })
     scene.vendor.respond('userinfo', { status: 503 })
     scene.clock.forward(INTERVAL)
@@ -295,7 +295,7 @@ describe('down', () => {
     expect((await scene.visit()).status).toBe(200)
   })
 
-  test('the grace period lets in nobody who logged out while the provider was waited for', async () => {
+  test('the grace period does not apply to a user who logged out during the check', async () => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
     let fail: () => void = () => undefined
     const isAsked = new Promise<void>((asked) => {
@@ -322,7 +322,7 @@ describe('down', () => {
     expect([(await waiting).status, scene.gate.reached]).toEqual([401, []])
   })
 
-  test('the grace period lets in nobody whom the last verdict refused', async () => {
+  test('the grace period does not apply to a user who was denied at the last check', async () => {
     const scene = await loggedIn('oidc', { provider: rules, options: { authCheckGrace: 60 } })
     scene.vendor.user = { ...scene.vendor.user, ...outside }
     scene.clock.forward(INTERVAL)
@@ -334,7 +334,7 @@ describe('down', () => {
     expect(scene.gate.reached).toEqual([])
   })
 
-  test('S-096 after a failure the provider is left alone for 5 seconds', async () => {
+  test('S-096 after a failure no request goes to the provider for 5 seconds', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 500 })
     scene.clock.forward(INTERVAL)
@@ -348,7 +348,7 @@ describe('down', () => {
     expect(scene.count()).toEqual({ userinfo: 1 })
   })
 
-  test('with unauthenticated: pass somebody who cannot be checked is not nobody but 503', async () => {
+  test('with unauthenticated: pass a user who cannot be checked gets 503 and is not anonymous', async () => {
     const scene = await loggedIn('oidc', { options: { unauthenticated: 'pass' } })
     await scene.browser.get(scene.gate.url('/auth/authn'))
     scene.vendor.respond('userinfo', { status: 500 })
@@ -356,7 +356,7 @@ describe('down', () => {
     expect((await scene.visit()).status).toBe(503)
   })
 
-  test('a store that fails during a check is 503, and the login lives', async () => {
+  test('a store that fails during a check results in 503, and the session stays', async () => {
     const inner = memoryStore()
     let isDown = false
     const store: SessionStore = {
@@ -378,7 +378,7 @@ describe('throttled', () => {
   test.each([
     [{ status: 429 }, '5'],
     [{ status: 429, headers: { 'retry-after': '17' } }, '17'],
-  ])('CA-5 %j is 503 even within the grace period', async (answer, retryAfter) => {
+  ])('CA-5 %j results in 503 even within the grace period', async (answer, retryAfter) => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
     scene.vendor.respond('userinfo', answer)
     scene.clock.forward(INTERVAL)
@@ -389,7 +389,7 @@ describe('throttled', () => {
     expect((await scene.visit()).status).toBe(200)
   })
 
-  test('CA-5 a refresh that is throttled is 503 even within the grace period, and ends nothing', async () => {
+  test('CA-5 a throttled refresh results in 503 even within the grace period, and the session stays', async () => {
     const scene = await loggedIn('oidc', {
       vendor: { settings: { tokenLifetime: 60 } },
       options: { authCheckGrace: 600 },
@@ -407,7 +407,7 @@ describe('throttled', () => {
     expect(scene.count()).not.toHaveProperty('authorize')
   })
 
-  test('a provider that says when to come back is left alone until then', async () => {
+  test('no request goes to the provider before its Retry-After', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 429, headers: { 'retry-after': '17' } })
     scene.clock.forward(INTERVAL)
@@ -418,8 +418,8 @@ describe('throttled', () => {
   })
 })
 
-describe("the owner's fault", () => {
-  test('S-092 invalid_client at a refresh is 502 to the request and an event, and logs nobody out', async () => {
+describe('configuration errors', () => {
+  test('S-092 invalid_client at a refresh results in 502 and an event, and the session stays', async () => {
     const scene = await loggedIn('oidc', {
       vendor: { settings: { tokenLifetime: 60 } },
       options: { authCheckGrace: 600 },
@@ -441,7 +441,7 @@ describe("the owner's fault", () => {
     expect(scene.count()).not.toHaveProperty('authorize')
   })
 
-  test('S-092 an error is read by its code: a description that mentions invalid_grant ends nothing', async () => {
+  test('S-092 only the error code counts: a description that mentions invalid_grant does not end the session', async () => {
     const scene = await loggedIn('oidc', { vendor: { settings: { tokenLifetime: 60 } } })
     scene.vendor.respond(
       'token',
@@ -458,8 +458,8 @@ describe("the owner's fault", () => {
   })
 })
 
-describe("rules of one's own", () => {
-  test('authorize is asked at login and at every check, with the request that caused it', async () => {
+describe('custom rules', () => {
+  test('authorize runs at login and at every check, with the request that caused it', async () => {
     const asked: string[] = []
     let mayPass = true
     const authorize = (user: { email?: string | undefined }, req: { url?: string | undefined }) => {
@@ -491,7 +491,7 @@ describe("rules of one's own", () => {
     ['rejects', () => Promise.reject(new Error('bug')), 1],
     // Not true is a no, and a refused user is asked about again after five seconds.
     ['says neither', () => 'yes' as unknown as boolean, 6],
-  ])('S-101 an authorize that %s lets nobody in and logs nobody out', async (_, fault, seconds) => {
+  ])('S-101 an authorize that %s denies access and ends no session', async (_, fault, seconds) => {
     let isFaulty = false
     const scene = await loggedIn('oidc', {
       options: { authorize: () => (isFaulty ? fault() : true), authCheckGrace: 600 },

@@ -99,7 +99,7 @@ const stores: [string, () => Promise<string>][] = [
 ]
 
 describe.each(stores)('two processes that share %s', (_, makeStore) => {
-  test('S-094 200 requests at once after the interval: one token request, one user request, and the token lives on', async () => {
+  test('S-094 200 simultaneous requests after the interval: one token request, one user request, and the token stays valid', async () => {
     const vendor = stopping(await startVendor('oidc', { settings: { tokenLifetime: 5 } }))
     const { gates, browser } = await startPair(vendor, { storeUrl: await makeStore() })
     const spent: string[] = []
@@ -119,7 +119,7 @@ describe.each(stores)('two processes that share %s', (_, makeStore) => {
     expect(new Set(spent).size).toBe(2)
   })
 
-  test('S-094 when the holder dies while it asks, another takes over, and the login lives', async () => {
+  test('S-094 when the lock holder dies during the check, another process takes over, and the session stays', async () => {
     const vendor = stopping(await startVendor('oidc'))
     const { gates, browser } = await startPair(vendor, {
       storeUrl: await makeStore(),

@@ -11,7 +11,7 @@ afterEach(stopAll)
 
 const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
-test('against oidc-provider, which rotates refresh tokens and ends the grant when one is used twice', async () => {
+test('with oidc-provider, which rotates refresh tokens and revokes the grant when one is reused', async () => {
   const oidc = stopping(
     await startOidcProvider({
       loginAs: 'alice',
@@ -73,7 +73,7 @@ test('against oidc-provider, which rotates refresh tokens and ends the grant whe
   expect((await oidc.takeErrors()).filter((line) => !/grant/i.test(line))).toEqual([])
 }, 40_000)
 
-test('grace, in seconds', async () => {
+test('the grace period, in real seconds', async () => {
   const vendor = await startStoppingVendor('oidc')
   const gate = await gateOf(vendor, {}, { authCheckInterval: 1, authCheckGrace: 2 })
   const browser = createBrowser()
@@ -85,7 +85,7 @@ test('grace, in seconds', async () => {
   expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(503)
 })
 
-test('inactivity and the longest life, in seconds', async () => {
+test('inactivity timeout and maximum duration, in real seconds', async () => {
   const vendor = stopping(await startVendor('oidc'))
   const gate = await startGate({
     provider: { oidc: oidcOf(vendor) },

@@ -58,13 +58,13 @@ async function herd(scene: Scene, size: number): Promise<number[]> {
   return [...new Set(pages.map(({ status }) => status))]
 }
 
-describe('one at a time', () => {
+describe('single flight', () => {
   test.each([
     ['in memory', () => memoryStore()],
     ['that cannot lock', () => withoutLock(memoryStore())],
     ['that is slow and shuffles', () => asAsync(memoryStore(), () => Math.random() * 30)],
   ])(
-    'S-093 CA-8 200 requests at once after the interval: one token request, one user request, over a store %s',
+    'S-093 CA-8 200 simultaneous requests after the interval: one token request, one user request, with a store %s',
     async (_, makeStore) => {
       const scene = await loggedIn('oidc', { vendor: expired, options: { store: makeStore() } })
       scene.clock.forward(INTERVAL)
@@ -76,7 +76,7 @@ describe('one at a time', () => {
     },
   )
 
-  test('a herd on a dead grant is told once, and asks once', async () => {
+  test('simultaneous requests on a revoked grant emit one event and send one request', async () => {
     const scene = await loggedIn('oidc', { vendor: expired })
     scene.vendor.revokeTokens()
     scene.clock.forward(INTERVAL)
@@ -84,7 +84,7 @@ describe('one at a time', () => {
     expect(scene.count()).toEqual({ token: 1 })
   })
 
-  test('a herd in an outage asks once', async () => {
+  test('simultaneous requests in an outage send one request', async () => {
     const scene = await loggedIn('oidc')
     scene.vendor.respond('userinfo', { status: 500 })
     scene.clock.forward(INTERVAL)
@@ -96,7 +96,7 @@ describe('one at a time', () => {
     [0, 503],
     [600, 200],
   ])(
-    'S-094 a lock that a dead process has left does not hold the requests for as long as it lives (a grace of %i seconds)',
+    'S-094 the lock of a dead process does not block requests until it expires (grace period of %i seconds)',
     async (authCheckGrace, expected) => {
       const store = memoryStore()
       // A holder may take longer than this test: each `authorize` has 5 seconds.
@@ -133,7 +133,7 @@ describe('one at a time', () => {
     9_000,
   )
 
-  test('the sessions of one user are checked each for itself', async () => {
+  test('each session of a user is checked separately', async () => {
     const scene = await loggedIn('oidc')
     const second = await loggedInElsewhere(scene)
     scene.clock.forward(INTERVAL)
@@ -153,8 +153,8 @@ async function loggedInElsewhere(scene: Scene) {
   return browser
 }
 
-describe('a rotated refresh token is not lost', () => {
-  test('S-095 when every client goes away before the answer', async () => {
+describe('a rotated refresh token is kept', () => {
+  test('S-095 when every client disconnects before the response', async () => {
     const scene = await loggedIn('oidc', { vendor: expired })
     scene.clock.forward(INTERVAL)
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
@@ -203,7 +203,7 @@ describe('a rotated refresh token is not lost', () => {
     expect(scene.count()).toEqual({ token: 1, userinfo: 1 })
   })
 
-  test('S-095 it is in the store before the new access token is used', async () => {
+  test('S-095 and stored before the new access token is used', async () => {
     const inner = memoryStore()
     const order: string[] = []
     const store = over(inner, { update: (...args) => (order.push('store'), inner.update(...args)) })
@@ -216,7 +216,7 @@ describe('a rotated refresh token is not lost', () => {
     expect(order).toEqual(['token', 'store', 'userinfo', 'store'])
   })
 
-  test('when the keys for the new ID token cannot be fetched just then', async () => {
+  test('when the keys for the new ID token cannot be fetched', async () => {
     const scene = await loggedIn('oidc', { vendor: expired })
     scene.vendor.rotateKeys()
     scene.vendor.respond('jwks', { status: 500 })
@@ -231,7 +231,7 @@ describe('a rotated refresh token is not lost', () => {
     expect((await scene.visit('/api', program)).status).toBe(200)
   })
 
-  test('when another write comes between: activity, for instance', async () => {
+  test('when another write comes in between, such as activity', async () => {
     const inner = memoryStore()
     let isRacing = false
     const store = over(inner, {
@@ -253,7 +253,7 @@ describe('a rotated refresh token is not lost', () => {
     expect(scene.count()).toEqual({ token: 2, userinfo: 2 })
   })
 
-  test('X-4 an answer with an empty or absent refresh token keeps the old one', async () => {
+  test('X-4 a response with an empty or absent refresh token keeps the old one', async () => {
     const scene = await loggedIn('oidc', {
       vendor: { settings: { ...expired.settings, rotateRefreshTokens: false } },
     })
@@ -266,7 +266,7 @@ describe('a rotated refresh token is not lost', () => {
   })
 })
 
-describe('what ends during a check stays ended', () => {
+describe('sessions that end during a check stay ended', () => {
   /** Does something while the provider is being asked. */
   async function during(
     act: (scene: Scene) => Promise<unknown>,
@@ -312,7 +312,7 @@ describe('what ends during a check stays ended', () => {
     expect((await scene.gate.middleware.users.list()).items).toEqual([])
   })
 
-  test('rules that become narrower during a check apply to whoever comes then', async () => {
+  test('rules that are narrowed during a check apply to later requests', async () => {
     const scene = await loggedIn('oidc')
     scene.clock.forward(INTERVAL)
     let later: Promise<{ status: number }> | undefined
@@ -338,7 +338,7 @@ describe('what ends during a check stays ended', () => {
   })
 })
 
-describe('CA-9 processes whose store cannot lock', () => {
+describe('CA-9 processes with a store without lock()', () => {
   test('an older result does not overwrite a newer one', async () => {
     const store = withoutLock(memoryStore())
     const scene = await loggedIn('oidc', {
@@ -370,7 +370,7 @@ describe('CA-9 processes whose store cannot lock', () => {
     expect((await scene.visit('/api', program)).status).toBe(403)
   })
 
-  test('a refresh token that another process has spent is no end: the row has the newer one', async () => {
+  test('a refresh token used by another process does not end the session: the row has the newer one', async () => {
     const store = withoutLock(memoryStore())
     const scene = await loggedIn('oidc', { vendor: expired, options: { store, id: 'shared' } })
     const other = await gateOf(
@@ -394,7 +394,7 @@ describe('CA-9 processes whose store cannot lock', () => {
 describe('early checks', () => {
   const slow = 500
 
-  test('with a provider that takes 500 ms, somebody who is always active never waits', async () => {
+  test('with a provider that takes 500 ms, an active user never waits', async () => {
     const scene = await loggedIn('oidc', {
       options: { authCheckInterval: 60, authCheckEarly: true },
     })
@@ -422,7 +422,7 @@ describe('early checks', () => {
     expect(isAsked).toBeLessThanOrEqual(7)
   }, 20_000)
 
-  test('an early check that denies refuses the next request, one that fails only waits', async () => {
+  test('an early check that denies affects the next request, one that fails has no effect', async () => {
     const scene = await loggedIn('oidc', {
       provider: { emailDomains: ['acme.example'] },
       options: { authCheckEarly: true },
@@ -456,7 +456,7 @@ describe('early checks', () => {
     expect(outcomes).toEqual(['allowed'])
   })
 
-  test('below a minute, and with authCheckEarly: false, nothing is early', async () => {
+  test('intervals below a minute, or authCheckEarly: false, disable early checks', async () => {
     const short = await loggedIn('oidc', {
       options: { authCheckInterval: 59, authCheckEarly: true },
     })
@@ -483,7 +483,7 @@ async function settled({ vendor }: Scene, requests: number): Promise<void> {
 }
 
 describe('getAccessToken()', () => {
-  test('shares the flight: a herd that asks for tokens and one that is checked cause one token request', async () => {
+  test('shares the single flight: concurrent calls and re-checks cause one token request', async () => {
     const scene = await loggedInWithTokens()
     scene.clock.forward(INTERVAL)
     const pages = await Promise.all(
@@ -495,7 +495,7 @@ describe('getAccessToken()', () => {
     expect(scene.count()).toMatchObject({ token: 1 })
   })
 
-  test('refreshes when the token has run out between two checks', async () => {
+  test('refreshes a token that expired between two checks', async () => {
     const scene = await loggedInWithTokens({ authCheckInterval: 100_000 })
     const first = (await scene.visit('/token')).body
     scene.clock.forward(INTERVAL)
@@ -507,7 +507,7 @@ describe('getAccessToken()', () => {
     expect(scene.count()).toEqual({ token: 1 })
   })
 
-  test('a dead grant is login_required and ends the session; an outage is an error and ends nothing', async () => {
+  test('a revoked grant results in login_required and ends the session; an outage results in an error and keeps it', async () => {
     const scene = await loggedInWithTokens({ authCheckInterval: 100_000 })
     scene.clock.forward(INTERVAL)
     scene.vendor.respond('token', { status: 500 })
@@ -522,14 +522,14 @@ describe('getAccessToken()', () => {
     expect((await scene.visit('/', program)).status).toBe(401)
   })
 
-  test('without a refresh token an expired one is login_required, and the session stands', async () => {
+  test('without a refresh token an expired one results in login_required, and the session stays', async () => {
     const scene = await loggedInWithTokens({ authCheckInterval: 0 })
     scene.clock.forward(INTERVAL)
     expect((await scene.visit('/token')).body).toBe('login_required')
     expect((await scene.visit('/', program)).status).toBe(200)
   })
 
-  test('after the session was revoked it gives nothing away', async () => {
+  test('returns no token after the session was revoked', async () => {
     const scene = await loggedInWithTokens()
     expect((await scene.visit('/revoked-token')).body).toBe('login_required')
   })

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(stopAll)
 
 describe('several providers', () => {
-  test('a navigation leads to a page with a button each, and from there back to where it began', async () => {
+  test('a navigation shows a page with a button for each, and returns to the original URL', async () => {
     const browser = createBrowser()
     const page = await browser.get(gate.url('/deep?a=1'))
     expect([page.status, new URL(page.url).pathname]).toEqual([200, '/auth/authn'])
@@ -52,7 +52,7 @@ describe('several providers', () => {
     })
   })
 
-  test('the first keeps /auth/callback, each further one has an address of its own', async () => {
+  test('the first keeps /auth/callback, each other one has its own callback URL', async () => {
     const redirectUris = await Promise.all(
       ['work', 'github', 'second'].map(async (name) =>
         authorizationOf(
@@ -67,7 +67,7 @@ describe('several providers', () => {
     ])
   })
 
-  test("S-015 an answer at another provider's address is refused before its code is redeemed", async () => {
+  test('S-015 a response at the callback of another provider is rejected before the code is redeemed', async () => {
     const browser = createBrowser()
     const before = [oidc, github].map(
       ({ requests }) => requests.filter(({ endpoint }) => endpoint === 'token').length,
@@ -90,7 +90,7 @@ describe('several providers', () => {
     ).toEqual(before)
   })
 
-  test('the callback of a provider that is none, or of the first by its name, does not exist', async () => {
+  test('the callback of an unknown provider, or of the first one by name, does not exist', async () => {
     for (const name of ['work', 'nobody', '__proto__', 'github/x']) {
       expect(
         (await createBrowser().get(gate.url(`/auth/callback/${name}?code=x`), { follow: false }))
@@ -99,7 +99,7 @@ describe('several providers', () => {
     }
   })
 
-  test('a connection that is none is 404 and begins no login', async () => {
+  test('an unknown connection gets 404 and starts no login', async () => {
     for (const name of ['nobody', 'constructor', 'WORK', '']) {
       const page = await createBrowser().get(gate.url(`/auth/authn?connection=${name}`), {
         follow: false,
@@ -108,7 +108,7 @@ describe('several providers', () => {
     }
   })
 
-  test('the same person at two providers is two users', async () => {
+  test('the same person at two providers counts as two users', async () => {
     const browser = createBrowser()
     const first = bodyOf(await browser.get(gate.url('/auth/authn?connection=github')))
     const second = bodyOf(await browser.get(gate.url('/auth/authn?connection=second')))
@@ -116,7 +116,7 @@ describe('several providers', () => {
     expect(first.oauth?.['sessionHandle']).not.toBe(second.oauth?.['sessionHandle'])
   })
 
-  test('loginUrl() of the app leads to the named provider, and back to the named path', async () => {
+  test('loginUrl() leads to the named provider, and back to the given path', async () => {
     const pass = await startGate(
       { provider: { work: oidcOf(oidc), github: github.options }, unauthenticated: 'pass' },
       {
