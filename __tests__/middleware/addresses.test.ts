@@ -38,7 +38,7 @@ describe('S-010 the redirect URI', () => {
     'X-Forwarded-Server: evil.example',
     'X-Forwarded-Prefix: /evil',
   ]
-  test('without baseUrl comes from Host alone, in every framework', async () => {
+  test('without baseUrl comes only from Host, in every framework', async () => {
     for (const framework of ['express', 'express4', 'connect', 'http'] as const) {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework })
       expect(
@@ -47,7 +47,7 @@ describe('S-010 the redirect URI', () => {
     }
   })
 
-  test('with baseUrl is its own, whatever the request says', async () => {
+  test('with baseUrl comes from baseUrl, with any request headers', async () => {
     const gate = await startGate({
       provider: { idp: oidcOf(vendor) },
       baseUrl: 'https://app.example/tools/',
@@ -77,7 +77,7 @@ describe('S-010 the redirect URI', () => {
     "localhost'",
     'localhost:80:80',
     'ä.example',
-  ])('a Host of %s begins no login', async (host) => {
+  ])('a Host of %s starts no login', async (host) => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     const answer = await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })
     expect(answer.status).toBe(400)
@@ -85,7 +85,7 @@ describe('S-010 the redirect URI', () => {
     expect(gate.reached).toEqual([])
   })
 
-  test('two Hosts begin no login', async () => {
+  test('two Host headers start no login', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     for (const headers of [
       ['Host: localhost', 'Host: evil.example'],
@@ -100,7 +100,7 @@ describe('S-010 the redirect URI', () => {
     }
   })
 
-  test('S-011 is the same in both legs, also where the callback comes to another name', async () => {
+  test('S-011 is the same in both requests, even if the callback arrives at another host name', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
@@ -119,7 +119,7 @@ describe('S-010 the redirect URI', () => {
     ).toBe(gate.url('/auth/callback'))
   })
 
-  test('in production without baseUrl is said once, to be registered', async () => {
+  test('in production without baseUrl is logged once, so that it can be registered', async () => {
     process.env['NODE_ENV'] = 'production'
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     for (let count = 0; count < 3; count++)
@@ -131,8 +131,8 @@ describe('S-010 the redirect URI', () => {
   })
 })
 
-describe('another host than that of baseUrl', () => {
-  test('an explicit login moves there with all that it may carry, and nothing else', async () => {
+describe('a host other than that of baseUrl', () => {
+  test('an explicit login is redirected there with its allowed parameters only', async () => {
     const carrying = {
       connectionScopes: ['groups'],
       authorizationParamsMap: { login_hint: 'hint', ui_locales: 'lang' },
@@ -162,7 +162,7 @@ describe('another host than that of baseUrl', () => {
     }
   })
 
-  test('a choice of login moves there with what any of them may carry, each once', async () => {
+  test('a choice of providers is redirected there with the allowed parameters of all providers, each once', async () => {
     const provider = {
       a: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint' } }),
       b: oidcOf(vendor, { authorizationParamsMap: { login_hint: 'hint', acr_values: 'level' } }),
@@ -198,7 +198,7 @@ describe('another host than that of baseUrl', () => {
     }
   })
 
-  test('a navigation moves there before a login begins, and keeps its way', async () => {
+  test('a navigation is redirected there before the login starts, and keeps its path', async () => {
     const free = await listen(() => undefined)
     await free.close()
     const served = await startGate(
@@ -214,7 +214,7 @@ describe('another host than that of baseUrl', () => {
     expect([landed.status, landed.url]).toEqual([200, served.url('/deep?x=1')])
   })
 
-  test('a proxy that changes Host makes no loop: whoever was moved once begins', async () => {
+  test('a proxy that changes Host causes no loop: the login starts after one redirect', async () => {
     const gate = await startGate({
       provider: { idp: oidcOf(vendor) },
       baseUrl: 'https://app.example',
@@ -235,7 +235,7 @@ describe('another host than that of baseUrl', () => {
 })
 
 describe('plain http', () => {
-  test('elsewhere than on this machine begins no login, unless Secure is switched off', async () => {
+  test('on another machine starts no login unless Secure is disabled', async () => {
     const strict = await startGate({ provider: { idp: oidcOf(vendor) } })
     const refused = await sendRawRequest(strict.port, { headers: ['Host: app.example'] })
     expect([refused.status, refused.headers['set-cookie']]).toEqual([502, undefined])
@@ -247,14 +247,14 @@ describe('plain http', () => {
   })
 
   test.each(['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'])(
-    'on %s it does',
+    'on %s starts a login',
     async (host) => {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
       expect((await sendRawRequest(gate.port, { headers: [`Host: ${host}`] })).status).toBe(302)
     },
   )
 
-  test('names that only look like this machine do not count', async () => {
+  test('host names that only look like loopback do not count', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } })
     for (const host of [
       'localhost.evil.example',
@@ -269,7 +269,7 @@ describe('plain http', () => {
 
 describe('S-031 below a mount', () => {
   test.each(['express', 'express4', 'connect'] as const)(
-    'of %s: special paths, return and cookie path are below it',
+    'of %s the special paths, the return path and the cookie path are below it',
     async (framework) => {
       const gate = await startGate(
         { provider: { idp: oidcOf(vendor) } },
@@ -293,7 +293,7 @@ describe('S-031 below a mount', () => {
     },
   )
 
-  test('with a parameter in it each mount is an instance of its own', async () => {
+  test('with a route parameter each mount is its own instance', async () => {
     const gate = await startGate({ provider: { idp: oidcOf(vendor) } }, { mount: '/:tenant/inner' })
     const browser = createBrowser()
     const landed = await browser.get(gate.url('/a/inner/x?y=1'))
@@ -309,7 +309,7 @@ describe('S-031 below a mount', () => {
     ).toBe(302)
   })
 
-  test('of one instance each mount has a cookie of its own, and a login at one is no lost login at another', async () => {
+  test('of one instance each mount has its own cookie, and a login at one is not taken for a lost login at another', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor) }, id: 'shared' },
       { mount: '/:tenant' },
@@ -321,7 +321,7 @@ describe('S-031 below a mount', () => {
       expect((await browser.get(gate.url(path), { follow: false })).status).toBe(200)
   })
 
-  test("an earlier middleware that rewrites req.url opens nothing, and the visitor's address counts", async () => {
+  test('an earlier middleware that rewrites req.url grants no access, and the original URL counts', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor) } },
       {
@@ -337,7 +337,7 @@ describe('S-031 below a mount', () => {
     expect([begun.status, gate.reached]).toEqual([302, []])
   })
 
-  test('with a path in baseUrl the proxy may have taken it off', async () => {
+  test('with a path in baseUrl the proxy may have removed it', async () => {
     const gate = await startGate({
       provider: { idp: oidcOf(vendor) },
       baseUrl: 'https://app.example/tools',

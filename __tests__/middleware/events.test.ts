@@ -75,7 +75,7 @@ describe('S-100 the events', () => {
     expect([told.revoked, told.expired, told.denied]).toEqual([undefined, undefined, undefined])
   })
 
-  test('login_failed has the code and a hint without what came from outside', async () => {
+  test('login_failed has the code and a hint without external input', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const told = listenTo(gate)
@@ -89,7 +89,7 @@ describe('S-100 the events', () => {
     expect(JSON.stringify(told.login_failed)).not.toMatch(/forged|fake/)
   })
 
-  test('a provider that cannot be reached: the log says why, in the word of Node', async () => {
+  test('an unreachable provider is logged with the error code of Node', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     await vendor.close()
@@ -132,7 +132,7 @@ describe('S-100 the events', () => {
     ])
   })
 
-  test('recheck, recheck_failed, expired and revoked say what became of a session', async () => {
+  test('recheck, recheck_failed, expired and revoked report the outcome for a session', async () => {
     const scene = await loggedIn('oidc', { options: { inactivityTimeout: 10 * INTERVAL } })
     const told = listenTo(scene.gate)
     scene.clock.forward(INTERVAL)
@@ -161,7 +161,7 @@ describe('S-100 the events', () => {
     expect(told.recheck?.at(-1)).toMatchObject({ outcome: 'ended' })
   })
 
-  test('store_error tells of a store that is down', async () => {
+  test('store_error reports a store that is down', async () => {
     const vendor = await startVendor('oidc')
     const inner = memoryStore()
     let isDown = false
@@ -180,7 +180,7 @@ describe('S-100 the events', () => {
     ])
   })
 
-  test('none carries a secret', async () => {
+  test('contain no secret', async () => {
     const scene = await loggedIn('oidc', {
       vendor: { settings: { tokenLifetime: 60 } },
       provider: { emailDomains: ['acme.example'] },
@@ -217,7 +217,7 @@ describe('S-100 the events', () => {
 })
 
 describe('http_request_complete', () => {
-  test("comes for every request the gate saw, with ngrok's fields, decision, reason and duration", async () => {
+  test('is emitted for every request, with the fields of ngrok, decision, reason and duration', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor, { emailDomains: ['acme.example'] }) },
@@ -263,7 +263,7 @@ describe('http_request_complete', () => {
     ).toBe(true)
   })
 
-  test('a guest whom the app decides about is allowed, as nobody; so is a preflight', async () => {
+  test('reports an anonymous request that the app handles as allowed without a user, and a preflight as well', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor, {}, { unauthenticated: 'pass', optionsPassthrough: true })
     const told = listenTo(gate)
@@ -275,7 +275,7 @@ describe('http_request_complete', () => {
     )
   })
 
-  test('who goes away before anything is decided was not let in', async () => {
+  test('reports a client that disconnects before the decision as not allowed', async () => {
     const scene = await loggedIn('oidc')
     const told = listenTo(scene.gate)
     scene.clock.forward(INTERVAL)
@@ -302,7 +302,7 @@ describe('http_request_complete', () => {
 })
 
 describe('listeners', () => {
-  test('the same is told on diagnostics_channel', async () => {
+  test('receive the same events on diagnostics_channel', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const heard: string[] = []
@@ -317,7 +317,7 @@ describe('listeners', () => {
     ).toBeGreaterThan(1)
   })
 
-  test('S-101 one that throws or rejects is logged, the next hears all the same, and the request goes on', async () => {
+  test('S-101 one that throws or rejects is logged, the others still run, and the request continues', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const heard: string[] = []
@@ -332,7 +332,7 @@ describe('listeners', () => {
     expect(gate.logged.join('\n')).toMatch(/a listener failed.*a bug of the app/)
   })
 
-  test('S-101 a logger that throws, too, lets nobody in and ends nothing', async () => {
+  test('S-101 a logger that throws as well grants no access and ends no session', async () => {
     const vendor = await startVendor('oidc')
     const isBroken = { now: false }
     const fail = () => {
@@ -354,7 +354,7 @@ describe('listeners', () => {
     expect(gate.reached).toEqual(['GET /'])
   })
 
-  test('once hears once, off ends it, and there are no other events', async () => {
+  test('once() runs once, off() removes a listener, and unknown events throw', async () => {
     const vendor = await startVendor('oidc')
     const gate = await gateOf(vendor)
     const heard: string[] = []
@@ -371,7 +371,7 @@ describe('listeners', () => {
 })
 
 describe('reportOnly', () => {
-  test('changes nothing, and tells whom it would refuse, at login and at every check', async () => {
+  test('changes nothing, and emits whom it would deny, at login and at every check', async () => {
     const scene = await loggedIn('oidc', {
       options: { reportOnly: { emailDomains: ['elsewhere.example'] } },
     })
@@ -390,7 +390,7 @@ describe('reportOnly', () => {
     expect(new Set(told.denied?.map(({ decisionId }) => decisionId)).size).toBe(2)
   })
 
-  test('rules that would refuse nobody tell nothing; one that throws stops nobody', async () => {
+  test('emits nothing for rules that would deny no user; one that throws has no effect', async () => {
     const vendor = await startVendor('oidc')
     const fine = await gateOf(vendor, {}, { reportOnly: { emailDomains: ['acme.example'] } })
     const broken = await gateOf(
@@ -411,7 +411,7 @@ describe('reportOnly', () => {
     expect(told.map(({ denied }) => denied?.length)).toEqual([undefined, undefined])
   })
 
-  test('an API that only the trial asks is no reason to refuse anybody, at a login nor at a check', async () => {
+  test('an API error of report-only rules denies no user, neither at a login nor at a check', async () => {
     const scene = await loggedIn('github', {
       provider: { scopes: ['read:org'] },
       options: { reportOnly: { organizations: ['nobody-here'] } },
@@ -425,7 +425,7 @@ describe('reportOnly', () => {
     expect([told.denied, told.recheck_failed]).toEqual([undefined, undefined])
   })
 
-  test('who is a member would not be refused, whatever scopes the real rules need; or construction says what is missing', async () => {
+  test('requests the scopes that it needs, or construction names the missing ones', async () => {
     const vendor = await startVendor('github')
     const gate = await gateOf(vendor, {}, { reportOnly: { organizations: ['acme'] } })
     const stranger = await gateOf(vendor, {}, { reportOnly: { organizations: ['nobody-here'] } })
@@ -439,7 +439,7 @@ describe('reportOnly', () => {
     expect([isSaid, told[1]?.denied?.length ?? 0]).toEqual(isSaid ? [true, 0] : [false, 1])
   })
 
-  test('switching it on or off checks nobody anew', async () => {
+  test('switching it on or off causes no re-checks', async () => {
     const scene = await loggedIn('github')
     const options = {
       provider: providerOf(scene.vendor),
@@ -458,7 +458,7 @@ describe('reportOnly', () => {
     expect(scene.count()).toEqual({})
   })
 
-  test('nobody waits for it, and it cannot change the user', async () => {
+  test('delays no request, and cannot change the user', async () => {
     const vendor = await startVendor('oidc')
     const order: string[] = []
     let decide: (value: boolean) => void = () => undefined
@@ -485,7 +485,7 @@ describe('reportOnly', () => {
 })
 
 describe('explain()', () => {
-  test('says which entry lets a user in, or what was tried', async () => {
+  test('names the entry that allows a user, or what was tried', async () => {
     const vendor = await startVendor('github')
     const provider = {
       emailAddresses: ['boss@acme.example'],
@@ -517,7 +517,7 @@ describe('explain()', () => {
     expect(explain({ teams: [] })).toEqual({ isAllowed: true, matched: undefined })
   })
 
-  test('the page of a denial says no more than it must', async () => {
+  test('the denied page shows no more than necessary', async () => {
     const vendor = await startVendor('github')
     const gate = await gateOf(vendor, { emailAddresses: ['boss@acme.example'] })
     const page = await createBrowser().get(gate.url('/'))

@@ -5,7 +5,7 @@ import { CANARY, kinds, logIn, startSwitch, type Switch } from '../support/corpu
 import { plainOf } from '../support/plain.js'
 import { sendRawRequest } from '../support/raw.js'
 
-describe.each(kinds)('what decides about a request, with %s', (kind) => {
+describe.each(kinds)('the decision about a request, with %s', (kind) => {
   let vendor: VendorServer
   let gate: Switch
   beforeAll(async () => {
@@ -89,7 +89,7 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     '/auth',
     '/x?next=/auth/session',
     '/xauth/y',
-  ])('S-030 %s is the app’s, and needs a session', async (target) => {
+  ])('S-030 %s belongs to the app and needs a session', async (target) => {
     use()
     expect((await sendRawRequest(gate.port, { target })).status).toBe(302)
     const answer = await sendRawRequest(gate.port, {
@@ -122,7 +122,7 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     expect(special.status).toBe(404)
   })
 
-  test('S-106 OPTIONS passes when that is asked for, exactly that, and without an identity', async () => {
+  test('S-106 OPTIONS passes only with optionsPassthrough, exactly that method, and without an identity', async () => {
     use({ optionsPassthrough: true })
     const cookie = await logIn(gate)
     const ask = async (method: string) => {
@@ -147,7 +147,7 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     )
   })
 
-  test('S-106 OPTIONS is no exception by default, and never below /auth/', async () => {
+  test('S-106 OPTIONS does not pass by default, and never below /auth/', async () => {
     use()
     expect((await sendRawRequest(gate.port, { method: 'OPTIONS', target: '/deep' })).status).toBe(
       401,
@@ -173,7 +173,7 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
     'X-Health-Check: 1',
     'Host: localhost',
   ]
-  test.each(clients)('S-108 nobody passes for being “%s”', async (header) => {
+  test.each(clients)('S-108 “%s” grants no access', async (header) => {
     use()
     for (const target of [
       '/',
@@ -192,7 +192,7 @@ describe.each(kinds)('what decides about a request, with %s', (kind) => {
   })
 
   if (kind !== 'http') {
-    test('S-106 a method override in front of the gate makes no OPTIONS of a POST', async () => {
+    test('S-106 a method override in front of the gate does not turn a POST into OPTIONS', async () => {
       const middleware = use({ optionsPassthrough: true })
       gate.middleware = Object.assign(
         ((req, res, next) => {

@@ -91,7 +91,7 @@ const newApps: [string, () => Express][] = [
 ]
 
 describe.each(newApps)('mounted in %s', (_, newApp) => {
-  test('S-031 at the root: callback, cookie path and return path are the site’s', async () => {
+  test('S-031 at the root: callback, cookie path and return path are at the root', async () => {
     const app = newApp().use(gate()).use(appNamed('root'))
     const { origin } = await serve(app)
     const browser = createBrowser()
@@ -100,7 +100,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect(session(browser, `${origin}/`).map(({ path }) => path)).toEqual(['/'])
   })
 
-  test('S-031 at a path: everything is below it, and the rest of the site is free', async () => {
+  test('S-031 at a path: everything is below it, and the rest of the site is open', async () => {
     const app = newApp()
     app.use('/app', gate(), appNamed('inside'))
     app.use(appNamed('outside'))
@@ -134,7 +134,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect([out.status, session(browser, `${origin}/a/b/x`)]).toEqual([200, []])
   })
 
-  test('S-047 below a parameter, a path that no address can hold leads nowhere', async () => {
+  test('S-047 below a route parameter, a path that a URL cannot contain is not redirected to', async () => {
     const app = newApp()
     const both = { a: plainOf(vendor), b: plainOf(vendor) }
     app.use('/:tenant', gate({ provider: both }), appNamed('tenants'))
@@ -165,7 +165,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     ])
   })
 
-  test('below a parameter, what is not enabled refuses nothing, and makes no address of such a path', async () => {
+  test('below a route parameter, a disabled gate rejects no request, and builds no URL from such a path', async () => {
     const app = newApp()
     app.use('/:tenant', gate({ enabled: false }))
     app.use((req: IncomingMessage & { oauth?: OAuthContext }, res: ServerResponse) =>
@@ -183,7 +183,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     }
   })
 
-  test('S-009 below a parameter, what visitors make up is not remembered without bound', async () => {
+  test('S-009 below a route parameter, the number of remembered mounts is limited', async () => {
     const app = newApp()
     app.use('/:tenant', gate(), appNamed('tenants'))
     const { server, port } = await serve(app)
@@ -193,7 +193,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect((known as Map<string, unknown>).size).toBeLessThanOrEqual(256)
   })
 
-  test('S-031 behind a middleware that rewrites req.url: what the visitor asked for decides', async () => {
+  test('S-031 behind a middleware that rewrites req.url: the original URL decides', async () => {
     const app = newApp()
     app.use((req, _res, next) => {
       if (req.url.startsWith('/hidden')) req.url = '/public'
@@ -210,7 +210,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect((await createBrowser().get(`${origin}/trick`, stopped)).status).toBe(302)
   })
 
-  test('S-031 behind a middleware that moves a special path elsewhere: it stays special', async () => {
+  test('S-031 behind a middleware that rewrites a special path: it stays special', async () => {
     const app = newApp()
     app.use((req, _res, next) => {
       req.url = `/v1${req.url}`
@@ -222,7 +222,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect((await createBrowser().get(`${origin}/auth/nothing`)).status).toBe(404)
   })
 
-  test('behind a proxy with `trust proxy`: scheme and host are those of the visitor', async () => {
+  test('behind a proxy with `trust proxy`: scheme and host are those of the client', async () => {
     const app = newApp()
     app.set('trust proxy', 1)
     app.use(gate(), appNamed('proxied'))
@@ -244,7 +244,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect(last.headers['set-cookie']).toMatch(/__Host-ngrok\.session=[^;]+; .*Path=\/; .*Secure/)
   })
 
-  test('behind a proxy that nobody said to trust: its headers are ignored', async () => {
+  test('behind a proxy without `trust proxy`: its headers are ignored', async () => {
     const app = newApp()
     app.use(gate(), appNamed('proxied'))
     const { origin, port } = await serve(app)
@@ -260,7 +260,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect(begun.headers['set-cookie']).not.toContain('Secure')
   })
 
-  test('behind a proxy that takes a prefix off, with baseUrl: the visitor’s addresses have it', async () => {
+  test('behind a proxy that removes a prefix, with baseUrl: URLs for the client have the prefix', async () => {
     const app = newApp()
     const { server, origin } = await serve((req, res) => {
       // The proxy: /shop/x arrives as /x.
@@ -275,7 +275,7 @@ describe.each(newApps)('mounted in %s', (_, newApp) => {
     expect(server.listening).toBe(true)
   })
 
-  test('with baseUrl a visitor of another host is sent to ours before the login begins', async () => {
+  test('with baseUrl a request to another host is redirected to it before the login starts', async () => {
     const app = newApp()
     const { origin, port } = await serve(app)
     app.use(gate({ baseUrl: origin }), appNamed('canonical'))
@@ -331,7 +331,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     return serve(assemble(parts))
   }
 
-  test('S-004, S-045 at two paths with one store and secret: each has its own login and cookie', async () => {
+  test('S-004, S-045 at two paths with one store and secret each have their own login and cookie', async () => {
     const store = memoryStore()
     const { origin, port } = await sideBySide({ store }, { store })
     const browser = createBrowser()
@@ -348,7 +348,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     expect(session(browser, `${origin}/two/x`)[0]?.value).not.toBe(cookie?.value)
   })
 
-  test('S-004 a state of the one is refused by the other', async () => {
+  test('S-004 reject the states of each other', async () => {
     const { origin } = await sideBySide({}, {})
     const browser = createBrowser()
     const back = await browser.get(`${origin}/one/x`, {
@@ -358,7 +358,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     expect([stolen.status, session(browser, `${origin}/two/x`)]).toEqual([400, []])
   })
 
-  test('logging out of the one leaves the other alone', async () => {
+  test('keep their session when the other is logged out', async () => {
     const store = memoryStore()
     const { origin } = await sideBySide({ store }, { store })
     const browser = createBrowser()
@@ -378,7 +378,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(200)
   })
 
-  test('with one id, store and cookie they share the login, and the logout', async () => {
+  test('with one id, store and cookie share the login and the logout', async () => {
     const shared = { store: memoryStore(), id: 'shared', cookie: { path: '/' } }
     const { origin } = await sideBySide(shared, shared)
     const browser = createBrowser()
@@ -389,7 +389,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
     expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(302)
   })
 
-  test('with one id and two stores they share nothing', async () => {
+  test('with one id and two stores share nothing', async () => {
     const shared = { id: 'shared', cookie: { path: '/' } }
     const { origin } = await sideBySide(shared, shared)
     const browser = createBrowser()
@@ -398,7 +398,7 @@ describe.each(assemblies)('two instances side by side in %s', (_, assemble) => {
   })
 })
 
-test('two instances at one mount, with prefixes, special paths and ids of their own, keep apart', async () => {
+test('at one mount, with their own prefixes, special paths and ids, stay separate', async () => {
   const store = memoryStore()
   const one = gate({ store, id: 'one' })
   const two = gate({ store, id: 'two', cookiePrefix: 'two.', basePath: '/auth-two' })
@@ -427,7 +427,7 @@ test('two instances at one mount, with prefixes, special paths and ids of their 
   ).toBe(302)
 })
 
-describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
+describe.each(newApps)('nested instances in %s', (_, newApp) => {
   async function nested(
     inner: Partial<OAuthModuleOptions> = {},
     outer: Partial<OAuthModuleOptions> = {},
@@ -440,7 +440,7 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     return serve(app)
   }
 
-  test('both logins are asked for, each has its cookie, and logging out of the inner one keeps the outer one', async () => {
+  test('require both logins, have a cookie each, and logging out of the inner one keeps the outer one', async () => {
     const { origin } = await nested()
     const browser = createBrowser()
     await expectLogin(browser, `${origin}/x`, 'app')
@@ -459,7 +459,7 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(302)
   })
 
-  test('logging out of the outer one locks the inner one too, without ending its session', async () => {
+  test('logging out of the outer one blocks the inner one too, without ending its session', async () => {
     const { origin } = await nested()
     const browser = createBrowser()
     await expectLogin(browser, `${origin}/x`, 'app')
@@ -470,7 +470,7 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     expect((await browser.get(`${origin}/admin/x`, stopped)).status).toBe(200)
   })
 
-  test('the shorter life of the inner one ends no session of the outer one, nor its inactivity', async () => {
+  test('neither lifetime nor inactivity timeout of the inner one ends a session of the outer one', async () => {
     for (const inner of [{ maximumDuration: 3600 }, { inactivityTimeout: 3600 }]) {
       const clock = fakeDate()
       const store = memoryStore()
@@ -487,7 +487,7 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     }
   })
 
-  test('an inner one whose rules the user does not meet refuses there, and only there', async () => {
+  test('an inner one whose rules do not match denies only its own paths', async () => {
     const { origin } = await nested({
       provider: { acme: plainOf(vendor, { emailDomains: ['other.example'] }) },
     })
@@ -506,7 +506,7 @@ describe.each(newApps)('one instance inside the other in %s', (_, newApp) => {
     expect(JSON.parse(page.body)).toMatchObject({ app: 'admin', header: null })
   })
 
-  test('S-077 of two gates that name their headers differently each opens its own token, and only what it forwards', async () => {
+  test('S-077 each of two gates with different header names decrypts only its own tokens, and only those it forwards', async () => {
     const app = newApp()
     app.use(gate({ headerPrefix: 'x-outer-', forwardTokens: true, cookiePrefix: 'outer.' }))
     app.use(
@@ -557,7 +557,7 @@ describe('mounted in Connect', () => {
   })
 })
 
-describe('in front of bare node:http', () => {
+describe('in front of plain node:http', () => {
   test('the app runs as next(), with and without baseUrl', async () => {
     const middleware = gate()
     const app = appNamed('bare')

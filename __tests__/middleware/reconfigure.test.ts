@@ -14,7 +14,7 @@ afterEach(async () => {
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 describe('reconfigure()', () => {
-  test('S-096 narrower rules: the next request of every session is checked again, and who no longer passes is out', async () => {
+  test('S-096 narrower rules: every session is re-checked at its next request, and users who no longer match are denied', async () => {
     const scene = await loggedIn('oidc', { options: { authCheckInterval: 0 } })
     const others = await Promise.all(
       [1, 2].map(async () => {
@@ -42,7 +42,7 @@ describe('reconfigure()', () => {
     expect(scene.count()).toMatchObject({ userinfo: 3 })
   })
 
-  test('wider rules let a denied user in again, and the same rules ask nobody anything', async () => {
+  test('wider rules allow a denied user again, and unchanged rules cause no re-check', async () => {
     const scene = await loggedIn('oidc')
     const narrow = {
       provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }),
@@ -63,7 +63,7 @@ describe('reconfigure()', () => {
     expect((await scene.visit('/', program)).status).toBe(200)
   })
 
-  test('the first provider that is down after a change lets nobody in on a verdict of other rules', async () => {
+  test('after a change, an unreachable provider does not make decisions of the old rules apply', async () => {
     const scene = await loggedIn('oidc', { options: { authCheckGrace: 600 } })
     scene.gate.middleware.reconfigure({
       provider: providerOf(scene.vendor, { emailDomains: ['acme.example'] }),
@@ -82,7 +82,7 @@ describe('reconfigure()', () => {
     ['a negative interval', { authCheckInterval: -1 }],
     ['a grace period without an interval', { authCheckGrace: 5, authCheckInterval: 0 }],
     ['no provider', { provider: undefined }],
-  ])('wrong options throw and leave the old ones: %s', async (_, wrong) => {
+  ])('wrong options throw and keep the old configuration: %s', async (_, wrong) => {
     const scene = await loggedIn('oidc', { provider: { emailDomains: ['acme.example'] } })
     const options = {
       provider: providerOf(scene.vendor, { emailDomains: ['elsewhere.example'] }),
@@ -132,7 +132,7 @@ describe('reconfigure()', () => {
     expect((await scene.visit('/api', program)).status).toBe(200)
   })
 
-  test('absent options get their defaults: the interval is gone, then', async () => {
+  test('absent options get their defaults: the interval is removed', async () => {
     const scene = await loggedIn('oidc')
     scene.gate.middleware.reconfigure({ provider: providerOf(scene.vendor), secret, logger })
     scene.clock.forward(10 * INTERVAL)
@@ -140,7 +140,7 @@ describe('reconfigure()', () => {
     expect(scene.count()).toEqual({})
   })
 
-  test('a shorter life counts at once', async () => {
+  test('a shorter maximum duration applies immediately', async () => {
     const scene = await loggedIn('oidc')
     scene.clock.forward(200)
     scene.gate.middleware.reconfigure({
@@ -152,7 +152,7 @@ describe('reconfigure()', () => {
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
 
-  test('other timeouts and another tolerance count at once', async () => {
+  test('other timeouts and another clock tolerance apply immediately', async () => {
     const inner = memoryStore()
     let delay = 0
     const store: SessionStore = {
@@ -175,7 +175,7 @@ describe('reconfigure()', () => {
     expect((await scene.visit('/api', program)).status).toBe(401)
   })
 
-  test('an application from the environment can be named again', async () => {
+  test('an application from the environment can be repeated', async () => {
     const vendor = await startVendor('github')
     process.env['OAUTH_MODULE_GITHUB_CLIENT_ID'] = vendor.clientId
     process.env['OAUTH_MODULE_GITHUB_CLIENT_SECRET'] = vendor.clientSecret
@@ -197,8 +197,8 @@ describe('reconfigure()', () => {
   })
 })
 
-describe('a provider or client that is gone', () => {
-  test('its sessions end; those of the others live', async () => {
+describe('a removed provider or client', () => {
+  test('its sessions end; those of the others stay', async () => {
     const [oidc, github] = [await startVendor('oidc'), await startVendor('github')]
     const both = {
       ...(providerOf(oidc) as object),
@@ -225,7 +225,7 @@ describe('a provider or client that is gone', () => {
   })
 
   test.each(['provider', 'client'])(
-    'a login under way at a %s that is gone gets a page that says what to do',
+    'a login in progress at a removed %s gets a page with instructions',
     async (what) => {
       const [oidc, oauth2] = [await startVendor('oidc'), await startVendor('oauth2')]
       const gate = await gateOf(oidc)
@@ -241,7 +241,7 @@ describe('a provider or client that is gone', () => {
     },
   )
 
-  test('a login under way where only the rules change finishes, under the new ones', async () => {
+  test('a login in progress finishes under new rules', async () => {
     const oidc = await startVendor('oidc')
     const gate = await gateOf(oidc)
     const [first, second] = [createBrowser(), createBrowser()]
@@ -266,7 +266,7 @@ describe('a provider or client that is gone', () => {
 })
 
 describe('on a shared store', () => {
-  test('a restart with narrower rules has every session checked at its next request', async () => {
+  test('a restart with narrower rules re-checks every session at its next request', async () => {
     const store = memoryStore()
     const scene = await loggedIn('oidc', { options: { store, id: 'app', authCheckInterval: 0 } })
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
@@ -308,7 +308,7 @@ describe('on a shared store', () => {
     ],
     ['whether e-mails are trusted', 'facebook', { trustEmail: true }, { trustEmail: false }],
   ])(
-    'a restart that changes %s has every session checked, and one that changes how a login looks has none',
+    'a restart that changes %s re-checks every session, one that changes only the look of a login re-checks none',
     async (_, name, rules, change) => {
       const store = memoryStore()
       const scene = await loggedIn(name, {
@@ -332,7 +332,7 @@ describe('on a shared store', () => {
     },
   )
 
-  test('a changed rulesVersion is a changed rule', async () => {
+  test('a changed rulesVersion counts as a changed rule', async () => {
     const store = memoryStore()
     const scene = await loggedIn('oidc', {
       options: { store, id: 'app', authCheckInterval: 0, authorize: () => true },
@@ -352,7 +352,7 @@ describe('on a shared store', () => {
     ).toBe(403)
   })
 
-  test('two releases side by side do not send each other checking', async () => {
+  test("two releases side by side do not trigger each other's re-checks", async () => {
     const clock = fakeDate()
     const store = memoryStore()
     const shared = { store, id: 'app', authCheckInterval: INTERVAL, authCheckEarly: false }
@@ -374,7 +374,7 @@ describe('on a shared store', () => {
     expect(requestsTo(vendor, 'userinfo')).toHaveLength(1)
   })
 
-  test('a user whom one of two releases refuses stays in at the other, for longer than a refused row lives', async () => {
+  test('a user denied by one of two releases stays allowed at the other, longer than a denied row is kept', async () => {
     const clock = fakeDate()
     const store = memoryStore()
     const shared = { store, id: 'app' }

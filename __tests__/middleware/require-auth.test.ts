@@ -76,7 +76,7 @@ describe('lists', () => {
     if (status === 403) expect(codeOf(page)).toBe('not_authorized')
   })
 
-  test("the denied page is the gate's, with a decision id; a program gets it as JSON; other routes stay open", async () => {
+  test('the denied page is that of the gate, with a decision id; API requests get JSON; other routes stay open', async () => {
     const { visit, gate } = await guarded({ emailDomains: ['other.example'] })
     const denied: { decisionId: string; code: string; tried: readonly string[] }[] = []
     gate.middleware.on('denied', (facts) => denied.push(facts))
@@ -97,7 +97,7 @@ describe('lists', () => {
     expect((await visit('/open')).status).toBe(200)
   })
 
-  test('another account, from the denied page, comes back to the guarded page', async () => {
+  test('switching accounts on the denied page returns to the guarded page', async () => {
     const vendor = await startVendor('oidc', {
       users: [
         { id: '1', name: 'Ida', email: 'ida@acme.example', emailVerified: true },
@@ -120,20 +120,20 @@ describe('lists', () => {
     expect([after.status, after.url]).toEqual([200, gate.url('/guarded?x=1')])
   })
 
-  test('an unverified address counts for no guard', async () => {
+  test('an unverified email does not match a guard', async () => {
     const { visit, vendor } = await guarded({ emailDomains: ['acme.example'] })
     vendor.user = { ...vendor.user, emailVerified: false }
     expect(codeOf(await visit())).toBe('email_unverified')
   })
 
-  test('without rules a guard lets everybody in who is logged in', async () => {
+  test('without rules a guard allows every logged-in user', async () => {
     const { visit } = await guarded({})
     expect((await visit()).status).toBe(200)
   })
 })
 
 describe('authorize', () => {
-  test('decides on top of the lists, with the request at hand', async () => {
+  test('runs in addition to the lists and receives the request', async () => {
     const { visit } = await guarded({
       emailDomains: ['acme.example'],
       authorize: (user, req) => user.name === 'Ida Novak' && req.headers['x-ok'] === '1',
@@ -151,7 +151,7 @@ describe('authorize', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('bug'))],
-  ])('S-101 one that %s lets nobody in', async (_, authorize) => {
+  ])('S-101 one that %s denies access', async (_, authorize) => {
     const { visit, gate } = await guarded({ authorize })
     expect((await visit()).status).toBe(500)
     expect(gate.reached).toEqual([])
@@ -159,7 +159,7 @@ describe('authorize', () => {
 })
 
 describe('scopes', () => {
-  test('a missing scope is asked for, once, and the visitor comes back to the page', async () => {
+  test('a missing scope is requested once, and the browser returns to the page', async () => {
     const { visit, vendor, gate } = await guarded({ scopes: ['groups'] })
     expect(bodyOf(await visit('/')).oauth?.['scopes']).not.toContain('groups')
     vendor.requests.length = 0
@@ -175,7 +175,7 @@ describe('scopes', () => {
     expect(vendor.requests).toEqual([])
   })
 
-  test('a declined scope ends in a page, not in a loop', async () => {
+  test('a declined scope results in a page, not in a loop', async () => {
     const { visit, vendor, gate } = await guarded({ scopes: ['groups'] })
     await visit('/')
     gate.reached.length = 0
@@ -194,7 +194,7 @@ describe('scopes', () => {
     )
   })
 
-  test('two guards that ask for one scope each do not send each other asking', async () => {
+  test('two guards with different scopes do not loop', async () => {
     const { visit, vendor } = await guarded([
       { scopes: ['groups'] },
       { scopes: ['offline_access'] },
@@ -207,7 +207,7 @@ describe('scopes', () => {
     expect(vendor.requests.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(3)
   })
 
-  test('a program gets 401 with a link', async () => {
+  test('an API request gets 401 with a link', async () => {
     const { visit } = await guarded({ scopes: ['groups'] })
     await visit('/')
     const page = await visit('/guarded', program)
@@ -215,7 +215,7 @@ describe('scopes', () => {
     expect(JSON.parse(page.body).login_url).toContain('/auth/authn')
   })
 
-  test('a guard that asks about memberships sends a session that cannot show them to ask for the scope', async () => {
+  test('a guard on memberships requests the scope for a session that lacks it', async () => {
     const vendor = await startVendor('github')
     const gate = await startGate(
       { provider: providerOf(vendor) },
@@ -236,7 +236,7 @@ describe('scopes', () => {
 })
 
 describe('maxAge', () => {
-  test('a login that is too old is done again, anew, and leads back; auth_time decides', async () => {
+  test('a login that is too old is repeated and returns to the page; auth_time decides', async () => {
     const clock = fakeDate()
     const { visit, vendor, gate } = await guarded({ maxAge: 60 })
     expect((await visit()).status).toBe(200)
@@ -253,7 +253,7 @@ describe('maxAge', () => {
     expect((await visit()).status).toBe(200)
   })
 
-  test('a provider that only says it logged in anew is not believed, and there is no loop', async () => {
+  test('a provider that ignores max_age is detected, without a loop', async () => {
     const clock = fakeDate()
     const { visit, vendor, gate } = await guarded({ maxAge: 60 })
     await visit('/')
@@ -268,7 +268,7 @@ describe('maxAge', () => {
 
   const withoutAuthTime = ({ auth_time: _, ...claims }: Record<string, unknown>) => claims
 
-  test('a login that does not say when it was counts for none, and what comes back without saying it is refused', async () => {
+  test('a login without auth_time does not count, and a new one without auth_time is denied', async () => {
     const { visit, vendor, gate, browser } = await guarded({ maxAge: 60 })
     vendor.claims(withoutAuthTime)
     expect((await visit('/')).status).toBe(200)
@@ -286,7 +286,7 @@ describe('maxAge', () => {
     expect(gate.reached.filter((line) => line !== 'GET /')).toEqual(['GET /guarded'])
   })
 
-  test('a login of the future counts for none: from a provider that counts in milliseconds it would be fresh for ever', async () => {
+  test('an auth_time in the future does not count: in milliseconds it would always be fresh', async () => {
     const clock = fakeDate()
     const { visit, vendor } = await guarded({ maxAge: 60 })
     vendor.claims((claims) => ({ ...claims, auth_time: Date.now() }))
@@ -296,7 +296,7 @@ describe('maxAge', () => {
     expect((await visit()).status).toBe(502)
   })
 
-  test('a visitor who takes the new login off the authorization request does not pass', async () => {
+  test('a user who removes the new login from the authorization request does not pass', async () => {
     const clock = fakeDate()
     const { visit, vendor, gate, browser } = await guarded({ maxAge: 60 })
     await visit('/')
@@ -314,7 +314,7 @@ describe('maxAge', () => {
     }
   })
 
-  test('a provider whose clock is behind ours, within the tolerance, sends nobody in circles', async () => {
+  test('a provider whose clock is behind, within the tolerance, causes no loop', async () => {
     fakeDate()
     const { visit, vendor } = await guarded({ maxAge: 10 })
     vendor.claims((claims) => ({ ...claims, auth_time: Math.floor(Date.now() / 1000) - 20 }))
@@ -324,7 +324,7 @@ describe('maxAge', () => {
   })
 
   test.each<VendorName>(['oidc', 'gitlab', 'google', 'microsoft', 'linkedin', 'twitch'])(
-    '%s: a guard that can be created can be met',
+    '%s: a guard that can be created can be satisfied',
     async (name) => {
       const vendor = await startVendor(name)
       const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
@@ -343,7 +343,7 @@ describe('maxAge', () => {
     },
   )
 
-  test('where the provider cannot be told to log in anew it throws, unless silent logins are accepted', async () => {
+  test('throws if the provider cannot force a new login, unless silent logins are accepted', async () => {
     const vendor = await startVendor('github')
     const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
     expect(() => auth.requireAuth({ maxAge: 60 })).toThrow(/maxAge.*acceptSilentLogin/s)
@@ -368,7 +368,7 @@ describe('several guards', () => {
     expect([...one.gate.reached, ...other.gate.reached]).toEqual([])
   })
 
-  test('in routers, before and behind other routers', async () => {
+  test('apply in routers, before and after other routers', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor, { scopes: ['groups'] }) },
@@ -396,7 +396,7 @@ describe('several guards', () => {
 describe('behind a gate with unauthenticated: pass', () => {
   const options = { unauthenticated: 'pass' as const }
 
-  test('nobody is sent to a login and comes back, or gets 401; the rest is open', async () => {
+  test('an anonymous request is redirected to a login and back, or gets 401; other routes stay open', async () => {
     const { visit, gate } = await guarded(
       { groups: ['staff'] },
       { options, provider: { scopes: ['groups'] } },
@@ -408,7 +408,7 @@ describe('behind a gate with unauthenticated: pass', () => {
     expect([page.status, page.url]).toEqual([200, gate.url('/guarded?x=1')])
   })
 
-  test("somebody whom the gate's own rules refuse by now sees the denied page there", async () => {
+  test('a user who is now denied by the rules of the gate gets the denied page there', async () => {
     const clock = fakeDate()
     const { visit, vendor } = await guarded(
       {},
@@ -428,7 +428,7 @@ describe('behind a gate with unauthenticated: pass', () => {
 })
 
 describe('a guard and its gate', () => {
-  test('before and after reconfigure: the guard stays, and asks for its memberships', async () => {
+  test('the guard works before and after reconfigure(), and requests its memberships', async () => {
     const vendor = await startVendor('github')
     const provider = providerOf(vendor)
     const gate = await startGate(
@@ -457,7 +457,7 @@ describe('a guard and its gate', () => {
     expect((await browser.get(gate.url('/guarded'))).status).toBe(403)
   })
 
-  test('one made after the login has the user read again for what it asks', async () => {
+  test('a guard made after the login reads the user again for its memberships', async () => {
     const vendor = await startVendor('oidc')
     const gates: Gate[] = []
     const gate = await startGate(
@@ -477,7 +477,7 @@ describe('a guard and its gate', () => {
     expect((await browser.get(gate.url('/late'))).status).toBe(200)
   })
 
-  test('without the gate in front a guard lets nobody in, and says what is missing', async () => {
+  test('without the gate in front a guard denies access and names the mistake', async () => {
     const vendor = await startVendor('oidc')
     const auth = oauthModule({ provider: providerOf(vendor), secret, logger: silent })
     const app = express()
@@ -493,7 +493,7 @@ describe('a guard and its gate', () => {
     expect([page.status, page.body]).toEqual([500, expect.stringContaining('app.use')])
   })
 
-  test('behind headers that somebody put in place of those the gate saw, a guard lets nobody in', async () => {
+  test('a guard denies access if the request headers were replaced after the gate', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor) },
@@ -515,7 +515,7 @@ describe('a guard and its gate', () => {
     expect([page.status, page.body]).toEqual([500, expect.stringContaining('req.headers')])
   })
 
-  test('each of two gates in a row has its own guards', async () => {
+  test('each of two consecutive gates has its own guards', async () => {
     const vendor = await startVendor('oidc')
     const inner = oauthModule({
       provider: providerOf(vendor),
@@ -543,7 +543,7 @@ describe('a guard and its gate', () => {
     expect((await createBrowser().get(gate.url('/inner'))).status).toBe(403)
   })
 
-  test('what the gate said of one request counts for no other that an app made with its headers', async () => {
+  test('the decision about a request does not apply to another request object with its headers', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor), optionsPassthrough: true },
@@ -583,7 +583,7 @@ describe('a guard and its gate', () => {
     expect((await browser.get(gate.url('/batch'))).body).toBe('[500,200]')
   })
 
-  test('where the gate enforces nothing, its guards do not either', async () => {
+  test('the guards of a disabled gate are disabled', async () => {
     const off = await guarded({ groups: ['board'] }, { options: { enabled: false } })
     expect((await off.visit()).status).toBe(200)
     const preflight = await guarded(

@@ -51,13 +51,13 @@ async function everyAnswer(): Promise<Record<string, Hop>> {
   }
 }
 
-describe('every answer of the module', () => {
+describe('every response of the module', () => {
   let answers: Record<string, Hop>
   beforeAll(async () => {
     answers = await everyAnswer()
   })
 
-  test('may be stored by nobody, varies by cookie, and sends no referrer on', () => {
+  test('has no-store, Vary: Cookie, and no-referrer', () => {
     for (const [name, { headers }] of Object.entries(answers)) {
       const expected = {
         'cache-control': 'no-store',
@@ -69,7 +69,7 @@ describe('every answer of the module', () => {
     }
   })
 
-  test('S-053 redirects with 302 and an empty body, or not at all', () => {
+  test('S-053 redirects only with 302 and an empty body', () => {
     const redirects = Object.values(answers).filter(({ headers }) => headers.location !== undefined)
     expect(redirects.map(({ status, body }) => [status, body])).toEqual([
       [302, ''],
@@ -77,7 +77,7 @@ describe('every answer of the module', () => {
     ])
   })
 
-  test('S-097 that is a page has a strict policy, with a nonce of its own and no script', () => {
+  test('S-097 that is a page has a strict Content-Security-Policy, with a fresh nonce and no script', () => {
     const pages = Object.entries(answers).filter(([, { headers }]) =>
       String(headers['content-type']).startsWith('text/html'),
     )
@@ -107,7 +107,7 @@ describe('every answer of the module', () => {
     expect(nonces.size).toBe(pages.length)
   })
 
-  test('has a JSON twin with a code, a message and a link', () => {
+  test('has a JSON equivalent with a code, a message and a link', () => {
     expect(answers['failedJson']?.status).toBe(400)
     expect(JSON.parse(answers['failedJson']?.body ?? '')).toEqual({
       error: 'login_expired',
@@ -117,7 +117,7 @@ describe('every answer of the module', () => {
     expect(answers['failedJson']?.headers['content-type']).toBe('application/json; charset=utf-8')
   })
 
-  test('has a JSON twin where it is no error, too', async () => {
+  test('has a JSON equivalent for pages that are not errors as well', async () => {
     const several = await start({
       provider: { a: oidcOf(vendor), b: oidcOf(vendor, { displayName: 'The B' }) },
     })
@@ -154,7 +154,7 @@ describe('every answer of the module', () => {
     expect(Number(head.headers['content-length'])).toBeGreaterThan(100)
   })
 
-  test("S-103 none of these headers is on the app's own answers", async () => {
+  test('S-103 these headers are not on responses of the app', async () => {
     const { headers } = await createBrowser().get(gate.url('/x'))
     expect(Object.keys(headers).sort()).toEqual([
       'cache-control',
@@ -167,7 +167,7 @@ describe('every answer of the module', () => {
   })
 })
 
-describe('what the app says of caching', () => {
+describe('the caching headers of the app', () => {
   const cachedAs = async (value: string | undefined, path = '/') => {
     const other = await startGate(
       { provider: { idp: oidcOf(vendor) } },
@@ -187,7 +187,7 @@ describe('what the app says of caching', () => {
     return String((await createBrowser().get(other.url(path))).headers['cache-control'])
   }
 
-  test('before the gate is not loosened', async () => {
+  test('set before the gate are not loosened', async () => {
     expect(await cachedAs(undefined)).toBe('private')
     expect(await cachedAs('no-store')).toBe('no-store')
     for (const strict of ['no-cache', 'max-age=0, must-revalidate', 'private, max-age=60']) {
@@ -198,14 +198,14 @@ describe('what the app says of caching', () => {
     expect(await cachedAs('public, max-age=60')).not.toContain('public')
   })
 
-  test('behind the gate stands', async () => {
+  test('set behind the gate are kept', async () => {
     expect(await cachedAs(undefined, '/public')).toBe('public, max-age=60')
     expect(await cachedAs('no-store', '/public')).toBe('public, max-age=60')
   })
 })
 
 describe('S-099 no secret', () => {
-  test('stands in a page or in the log, whatever fails', async () => {
+  test('is on a page or in the log, for any failure', async () => {
     const secrets: (string | undefined)[] = ['dev-client-secret']
     const logged: string[] = []
     const bodies: string[] = []
@@ -257,7 +257,7 @@ describe('S-099 no secret', () => {
   })
 })
 
-describe("pages of one's own", () => {
+describe('custom pages', () => {
   const own: { [Name in keyof Required<PagesOption>]: (browser: Gate) => Promise<Page> } = {
     signIn: async ({ url }) => createBrowser().get(url('/auth/authn')),
     error: async ({ url }) => createBrowser().get(url('/auth/callback')),
@@ -271,7 +271,7 @@ describe("pages of one's own", () => {
       pages,
     })
 
-  test.each(names)('%s can be replaced alone, with the tag that escapes', async (name) => {
+  test.each(names)('%s can be replaced separately, with the escaping html tag', async (name) => {
     const replaced = await gateWith({
       [name]: ({
         html,
@@ -315,7 +315,7 @@ describe("pages of one's own", () => {
     expect(spoiled.logged.some((line) => line.startsWith('error'))).toBe(true)
   })
 
-  test('gets what a page needs, unescaped', async () => {
+  test('receive their context unescaped', async () => {
     const contexts: Record<string, unknown>[] = []
     const keep = (context: object) => (contexts.push({ ...context }), 'x')
     const replaced = await gateWith({ signIn: keep, error: keep, denied: keep, signedOut: keep })
@@ -352,7 +352,7 @@ describe('onError', () => {
     return { page, other }
   }
 
-  test('takes over the answer, and sees a code and a status', async () => {
+  test('takes over the response, and receives a code and a status', async () => {
     const seen: OAuthError[] = []
     const { page } = await failing((error, _req, res) => {
       seen.push(error)
@@ -368,7 +368,7 @@ describe('onError', () => {
     ]).toEqual([418, 'login_expired', 400, 'user', true])
   })
 
-  test('may answer a moment later, as a template engine does', async () => {
+  test('may respond asynchronously, as a template engine does', async () => {
     const { page } = await failing(
       (error, _req, res) =>
         void setTimeout(() => {
@@ -379,7 +379,7 @@ describe('onError', () => {
     expect([page.status, page.body]).toEqual([418, 'later: login_expired'])
   })
 
-  test('may begin its answer at once and end it later', async () => {
+  test('may start its response immediately and end it later', async () => {
     const { page } = await failing((_error, _req, res) => {
       res.writeHead(418).write('one ')
       setTimeout(() => res.end('two'), 30)
@@ -387,7 +387,7 @@ describe('onError', () => {
     expect([page.status, page.body]).toEqual([418, 'one two'])
   })
 
-  test('may forward later: the error handler of the app answers, never the app', async () => {
+  test('may call next() later: the error handler of the app responds, never the app', async () => {
     for (const call of [
       (next: (error?: unknown) => void) => next(),
       (next: (error?: unknown) => void) => next('route'),
@@ -410,7 +410,7 @@ describe('onError', () => {
     }
   })
 
-  test('forwards with next() to the error handler of the app, never to the app', async () => {
+  test('calls the error handler of the app with next(), never the app', async () => {
     for (const call of [
       (next: (error?: unknown) => void) => next(),
       (next: (error?: unknown) => void) => next(undefined),
@@ -438,7 +438,7 @@ describe('onError', () => {
     ['does nothing, later', async () => new Promise((resolve) => setTimeout(resolve, 20))],
     ['gives true', () => true],
     ['changes the error', (error) => void Object.assign(error, { name: 'x' })],
-  ])('S-101 that %s lets nobody in: the built-in answer is sent', async (_, onError) => {
+  ])('S-101 that %s grants no access: the built-in response is sent', async (_, onError) => {
     for (const [path, headers, status] of [
       ['/auth/callback', {}, 400],
       ['/x', asJson, 401],
@@ -450,7 +450,7 @@ describe('onError', () => {
     }
   })
 
-  test('S-101 that never ends is not waited for forever, and what it does too late lets nobody in', async () => {
+  test('S-101 that never ends times out, and what it does later grants no access', async () => {
     const late: (() => void)[] = []
     const { page, other } = await failing((_error, _req, _res, next) => {
       late.push(next)
@@ -463,8 +463,8 @@ describe('onError', () => {
   })
 })
 
-describe("the app's own errors", () => {
-  test("reach the app's error handler, once, and no page of ours", async () => {
+describe('errors of the app', () => {
+  test('reach the error handler of the app, once, and no page of the module', async () => {
     const throwing = await startGate(
       { provider: { idp: oidcOf(vendor) } },
       {
@@ -481,7 +481,7 @@ describe("the app's own errors", () => {
   })
 
   test.each([undefined, null, 0, '', false, 'route', 'router'])(
-    'S-101 a provider hook that throws %p lets nobody in',
+    'S-101 a provider hook that throws %p grants no access',
     async (thrown) => {
       const { issuer: _, ...client } = vendor.options
       const provider = defineProvider({

@@ -73,7 +73,7 @@ describe('S-022 S-030 the paths below /auth', () => {
     '/auth.html',
     '/x?a=/auth/',
     '/authority/x',
-  ])("%s is the app's, behind the gate", async (target) => {
+  ])('%s belongs to the app, behind the gate', async (target) => {
     expect((await sendRawRequest(gate.port, { target })).status).toBe(302)
     expect(
       (await sendRawRequest(gate.port, { target, headers: [`Cookie: ${cookie}`] })).status,
@@ -81,7 +81,7 @@ describe('S-022 S-030 the paths below /auth', () => {
     expect(gate.reached).toEqual([`GET ${target}`])
   })
 
-  test('of a basePath with capitals are ours in every case', async () => {
+  test('of a basePath with capitals are matched case-insensitively', async () => {
     const other = await startGate({ provider: { idp: oidcOf(vendor) }, basePath: '/Auth' })
     const browser = createBrowser()
     await browser.get(other.url('/'))
@@ -91,7 +91,7 @@ describe('S-022 S-030 the paths below /auth', () => {
     expect(other.reached).toEqual([])
   })
 
-  test('an absolute-form target counts by its path', async () => {
+  test('an absolute-form target is matched by its path', async () => {
     expect(
       (
         await sendRawRequest(gate.port, {
@@ -106,7 +106,7 @@ describe('S-022 S-030 the paths below /auth', () => {
     )
   })
 
-  test('methods that a path does not take are refused, and named', async () => {
+  test('methods that a path does not allow are rejected, with an Allow header', async () => {
     const table: [string, string, string][] = [
       ['POST', '/auth/authn', 'GET, HEAD'],
       ['DELETE', '/auth/session', 'GET, HEAD'],
@@ -139,7 +139,7 @@ describe('/auth/session', () => {
     return { page, body: JSON.parse(page.body) as Record<string, unknown> }
   }
 
-  test('says who is logged in, without tokens, CORS or a new cookie', async () => {
+  test('returns the logged-in user, without tokens, CORS or a new cookie', async () => {
     const { page, body } = await read({ Cookie: cookie, Origin: 'https://evil.example' })
     expect([page.status, page.setCookie]).toEqual([200, []])
     expect(Object.keys(body).sort()).toEqual([
@@ -163,7 +163,7 @@ describe('/auth/session', () => {
     expect(page.headers['cache-control']).toBe('no-store')
   })
 
-  test('says why nobody is, with a link that logs in', async () => {
+  test('returns the reason for an anonymous request, with a login link', async () => {
     expect((await read()).body).toMatchObject({ user: null, reason: 'none', expiresAt: null })
     const { body } = await read({ Cookie: `ngrok.session=${'A'.repeat(43)}` })
     expect(body).toMatchObject({ user: null, reason: 'expired' })
@@ -172,7 +172,7 @@ describe('/auth/session', () => {
   })
 })
 
-describe('who is asked for a login', () => {
+describe('requests that are redirected to a login', () => {
   const statusOf = async (
     at: Gate,
     method: string,
@@ -231,7 +231,7 @@ describe('who is asked for a login', () => {
     }
   })
 
-  test('a frame gets a page whose link opens the whole window', async () => {
+  test('a frame gets a page with a link for the top window', async () => {
     const page = await createBrowser().get(gate.url('/x'), {
       headers: { 'Sec-Fetch-Dest': 'iframe' },
     })
@@ -258,7 +258,7 @@ describe('who is asked for a login', () => {
     expect(page.setCookie).toEqual([])
   })
 
-  test("with 'pass' nobody is anonymous, and why is said", async () => {
+  test("with 'pass' an anonymous request passes, with the reason", async () => {
     const passing = await startGate({ provider: { idp: oidcOf(vendor) }, unauthenticated: 'pass' })
     const seen = async (headers: Record<string, string> = {}) => {
       const page = await createBrowser().get(passing.url('/'), { headers })
@@ -281,7 +281,7 @@ describe('who is asked for a login', () => {
     })
   })
 
-  test('S-108 no agent, address or health path is let through', async () => {
+  test('S-108 no user agent, IP address or health check path passes', async () => {
     for (const agent of ['GoogleHC/1.0', 'kube-probe/1.29', 'ELB-HealthChecker/2.0', 'ngrok']) {
       for (const path of [
         '/',
@@ -342,7 +342,7 @@ describe('optionsPassthrough and enabled', () => {
   const forged = { 'ngrok-auth-user-id': 'forged', Ngrok_Auth_User_Email: 'forged@evil.example' }
   const hasForged = (page: { body: string }) => /forged/.test(JSON.stringify(bodyOf(page)))
 
-  test('S-106 S-073 OPTIONS passes only if asked for, without an identity, and forged headers are removed', async () => {
+  test('S-106 S-073 OPTIONS passes only with optionsPassthrough, without an identity, and forged headers are removed', async () => {
     const open = await startGate({ provider: { idp: oidcOf(vendor) }, optionsPassthrough: true })
     for (const [at, status] of [
       [gate, 401],
@@ -366,7 +366,7 @@ describe('optionsPassthrough and enabled', () => {
     ).toBe(405)
   })
 
-  test('S-106 a method that some middleware made OPTIONS of is not one', async () => {
+  test('S-106 a method that a middleware changed to OPTIONS does not pass', async () => {
     const override = await startGate(
       { provider: { idp: oidcOf(vendor) }, optionsPassthrough: true },
       {
@@ -385,7 +385,7 @@ describe('optionsPassthrough and enabled', () => {
     expect([page.status, override.reached]).toEqual([401, []])
   })
 
-  test('enabled: false leaves everything to the app, but forged headers go', async () => {
+  test('enabled: false passes every request to the app, but removes forged headers', async () => {
     const off = await startGate({ provider: { idp: oidcOf(vendor) }, enabled: false })
     for (const path of ['/', '/auth/callback', '/auth/logout']) {
       const page = await createBrowser().get(off.url(path), { follow: false, headers: forged })
@@ -394,7 +394,7 @@ describe('optionsPassthrough and enabled', () => {
     }
   })
 
-  test('req.oauth is an object wherever nothing is enforced: nobody is logged in', async () => {
+  test('req.oauth is an anonymous context where nothing is enforced', async () => {
     const routes = (app: Express) =>
       void app.use(
         (req, res) =>
@@ -420,7 +420,7 @@ describe('optionsPassthrough and enabled', () => {
   })
 })
 
-test('a login begun before and a callback reach the app in no framework', async () => {
+test('neither a login started before nor a callback reaches the app, in any framework', async () => {
   for (const framework of ['express4', 'connect', 'http'] as const) {
     const other = await startGate({ provider: { idp: oidcOf(vendor) } }, { framework })
     const browser = createBrowser()

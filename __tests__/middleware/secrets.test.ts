@@ -151,7 +151,7 @@ describe('S-099 no secret', () => {
     expect(told).toEqual([])
   }
 
-  test('is told by a login, a visit, the session, a logout', async () => {
+  test('is exposed by a login, a visit, /auth/session or a logout', async () => {
     await start()
     const session = await logIn()
     expect((await visit('/deep', [session])).status).toBe(200)
@@ -163,7 +163,7 @@ describe('S-099 no secret', () => {
     expectSilence()
   })
 
-  test('is told by a callback that fails: no cookie, another cookie, twice, another state, another code, an error', async () => {
+  test('is exposed by a callback that fails: no cookie, another cookie, twice, another state, another code, an error', async () => {
     await start()
     const begun = await started()
     const other = await started()
@@ -244,7 +244,7 @@ describe('S-099 no secret', () => {
   }
 
   test.each(Object.entries(echoes))(
-    'is told when the token endpoint or userinfo answers with %s that repeats it',
+    'is exposed when the token endpoint or userinfo responds with %s that repeats it',
     async (_, answer) => {
       await start()
       for (const endpoint of ['token', 'userinfo'] as const) {
@@ -261,7 +261,7 @@ describe('S-099 no secret', () => {
   )
 
   test.each(['reset', 'truncated', 'hang', 'slow-body'] as const)(
-    'is told when the provider fails on the way (%s)',
+    'is exposed when the connection to the provider fails (%s)',
     async (fault) => {
       await start({ timeouts: { provider: 0.2 } })
       for (const endpoint of ['token', 'userinfo', 'jwks'] as const) {
@@ -274,7 +274,7 @@ describe('S-099 no secret', () => {
     },
   )
 
-  test('is told when an ID token is refused', async () => {
+  test('is exposed when an ID token is rejected', async () => {
     for (const signing of ['none', 'wrong-key', 'HS256-secret', 'bad-signature'] as const) {
       if (heard.length > 0) await server.close()
       await start()
@@ -286,7 +286,7 @@ describe('S-099 no secret', () => {
     expectSilence()
   })
 
-  test('is told when the rules refuse a user, or the app’s own rule throws', async () => {
+  test('is exposed when the rules deny a user, or a custom rule throws', async () => {
     await start({ provider: { acme: vendor.provider({ emailDomains: ['other.example'] }) } })
     const begun = await started()
     expect((await visit(begun.callback, [begun.cookie])).status).toBe(403)
@@ -301,7 +301,7 @@ describe('S-099 no secret', () => {
     expectSilence()
   })
 
-  test('is told when the store fails', async () => {
+  test('is exposed when the store fails', async () => {
     await start()
     const session = await logIn()
     const { get, set, delete: remove } = store
@@ -319,7 +319,7 @@ describe('S-099 no secret', () => {
     expectSilence()
   })
 
-  test('is told by re-checks: allowed, denied, ended, down, and a refresh that is refused with what was sent', async () => {
+  test('is exposed by re-checks: allowed, denied, ended, down, and a refresh error that repeats the request', async () => {
     const clock = fakeDate()
     await start({ authCheckInterval: 10, authCheckEarly: false })
     const session = await logIn()

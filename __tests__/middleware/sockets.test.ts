@@ -118,7 +118,7 @@ async function closing(socket: WebSocket): Promise<[number, string]> {
 }
 
 describe('S-080 an upgrade', () => {
-  test('without a session is nobody: 401', async () => {
+  test('without a session gets 401', async () => {
     const { gate } = await serving()
     expect(await open(gate, { Origin: gate.origin })).toBe(401)
     expect(
@@ -129,7 +129,7 @@ describe('S-080 an upgrade', () => {
     ).toBe(401)
   })
 
-  test("with a session, from the app's own page, opens; the upstream headers are the user's and never the client's", async () => {
+  test('with a session, from a page of the app, succeeds; the upstream headers are those of the user, never of the client', async () => {
     const { gate, browser, served } = await serving()
     const result = await open(gate, {
       Cookie: cookieOf(browser, gate),
@@ -143,7 +143,7 @@ describe('S-080 an upgrade', () => {
     })
   })
 
-  test("from another site's page is nobody, and forged headers are gone then, too", async () => {
+  test('from a page of another site is anonymous, and forged headers are removed as well', async () => {
     const { gate, browser, served } = await serving()
     for (const origin of [
       'https://evil.example',
@@ -163,7 +163,7 @@ describe('S-080 an upgrade', () => {
     }
   })
 
-  test('an origin that the app names is welcome, and a program that sends none', async () => {
+  test('succeeds from an allowed origin, and from a client without an Origin header', async () => {
     const { gate, browser } = await serving({ origin: 'https://friend.example' })
     expect(
       await open(gate, { Cookie: cookieOf(browser, gate), Origin: 'https://friend.example' }),
@@ -176,7 +176,7 @@ describe('S-080 an upgrade', () => {
     ).toBe(401)
   })
 
-  test('while the store is down is 503, never nobody', async () => {
+  test('while the store is down gets 503, never anonymous', async () => {
     const inner = memoryStore()
     let isDown = false
     const store: SessionStore = {
@@ -193,7 +193,7 @@ describe('S-080 an upgrade', () => {
     })
   })
 
-  test('is checked when a check is due, and 503 when that cannot be done', async () => {
+  test('is re-checked when due, and gets 503 if that fails', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const cookie = cookieOf(browser, gate)
     await sleep(1_050)
@@ -202,7 +202,7 @@ describe('S-080 an upgrade', () => {
     vendor.respond('userinfo', undefined)
   })
 
-  test("below a mount is that instance's, once a request has shown where it is mounted", async () => {
+  test('below a mount belongs to that instance, once a request has shown the mount', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate({ provider: providerOf(vendor) }, { mount: '/app' })
     serveSockets(gate)
@@ -214,7 +214,7 @@ describe('S-080 an upgrade', () => {
     })
   })
 
-  test("below a mount stays that instance's, whatever strangers ask for", async () => {
+  test('below a mount still belongs to that instance after unauthenticated requests to other paths', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor), cookie: { path: '/' } },
@@ -236,7 +236,7 @@ describe('S-080 an upgrade', () => {
     }
   })
 
-  test("below a mount stays that instance's, however many mounts strangers make up before anybody logs in", async () => {
+  test('below a mount still belongs to that instance after many unauthenticated requests to other mounts', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor), cookie: { path: '/' } },
@@ -262,7 +262,7 @@ describe('S-080 an upgrade', () => {
       ])
   })
 
-  test("below one of several mounts is that one's", async () => {
+  test('below one of several mounts belongs to that one', async () => {
     const vendor = await startVendor('oidc')
     const gate = await startGate(
       { provider: providerOf(vendor) },
@@ -292,7 +292,7 @@ describe('S-080 an upgrade', () => {
     ]).toEqual([401, 401])
   })
 
-  test('below a mount works after a restart, before any other request, where the app says which mount it is', async () => {
+  test('below a mount works after a restart, before any other request, if the app names the mount', async () => {
     const vendor = await startVendor('oidc')
     const options = { provider: providerOf(vendor), store: memoryStore() }
     const [before, after] = [
@@ -320,7 +320,7 @@ describe('an open socket closes with 4401', () => {
     expect(await closed).toEqual([4401, 'login_required'])
   })
 
-  test("when its user logs out, or in anew, and another's stays open", async () => {
+  test('when its user logs out or logs in again, and that of another user stays open', async () => {
     const { gate, browser } = await serving()
     const other = createBrowser()
     await logIn({ gate, browser: other })
@@ -341,7 +341,7 @@ describe('an open socket closes with 4401', () => {
     expect(await closed).toEqual([4401, 'login_required'])
   })
 
-  test('when the check on the timer denies, and no heartbeat nor request is needed for that', async () => {
+  test('when a timed re-check denies, without any heartbeat or request', async () => {
     const { gate, browser, vendor } = await serving({
       options: { authCheckInterval: 1 },
       provider: { emailDomains: ['acme.example'] },
@@ -354,14 +354,14 @@ describe('an open socket closes with 4401', () => {
     expect(await closing(socket)).toEqual([4401, 'not_authorized'])
   })
 
-  test('when the grant is gone', async () => {
+  test('when the grant is revoked', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const closed = closing(await opened(gate, browser))
     vendor.revokeTokens()
     expect(await closed).toEqual([4401, 'login_required'])
   })
 
-  test('when the session times out: its own traffic is no activity', async () => {
+  test('when the session times out: traffic on the socket does not count as activity', async () => {
     const { gate, browser } = await serving({ options: { inactivityTimeout: 1 } })
     const socket = await opened(gate, browser)
     const beat = setInterval(() => {
@@ -372,14 +372,14 @@ describe('an open socket closes with 4401', () => {
     clearInterval(beat)
   })
 
-  test('at the end of the longest life', async () => {
+  test('at the maximum duration', async () => {
     const { gate, browser } = await serving({ options: { maximumDuration: 1 } })
     expect(await closing(await opened(gate, browser))).toEqual([4401, 'login_required'])
   })
 })
 
 describe('a socket', () => {
-  test('is told of other rules at once, and of a provider that is gone', async () => {
+  test('is aborted immediately by new rules, and by the removal of its provider', async () => {
     const { gate, browser, vendor } = await serving({ options: {} })
     const socket = await opened(gate, browser)
     const closed = closing(socket)
@@ -396,7 +396,7 @@ describe('a socket', () => {
     expect(await closedToo).toEqual([4401, 'login_required'])
   })
 
-  test('that cannot be checked is closed to come again, with another code', async () => {
+  test('that cannot be checked is closed with the code for a retry', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const closed = closing(await opened(gate, browser))
     vendor.respond('userinfo', { status: 500 })
@@ -404,7 +404,7 @@ describe('a socket', () => {
     expect((await gate.middleware.sessions.list()).items).toHaveLength(1)
   })
 
-  test('outlives a store that is away for a moment, and is still told of what becomes of its session', async () => {
+  test('survives a short store outage, and is still aborted when its session ends', async () => {
     const inner = memoryStore()
     const down = { isDown: false, asked: 0 }
     const store: SessionStore = {
@@ -437,7 +437,7 @@ describe('a socket', () => {
     expect(await closed).toEqual([4401, 'login_required'])
   })
 
-  test('costs next to nothing while the provider is down and a grace period lasts', async () => {
+  test('causes hardly any requests while the provider is down within the grace period', async () => {
     const clock = fakeDate()
     const inner = memoryStore()
     let reads = 0
@@ -456,7 +456,7 @@ describe('a socket', () => {
     expect(reads).toBeLessThan(10)
   })
 
-  test('that closes by itself is forgotten: nobody is asked about it any more', async () => {
+  test('that closes by itself causes no more checks', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const socket = await opened(gate, browser)
     socket.terminate()
@@ -464,7 +464,7 @@ describe('a socket', () => {
     expect(vendor.requests).toEqual([])
   })
 
-  test('asks for the signal of many requests on one connection without piling up', async () => {
+  test('reads the signal of many requests on one connection without a listener leak', async () => {
     const vendor = await startVendor('oidc')
     const warnings: unknown[] = []
     const note = (warning: unknown) => warnings.push(warning)
@@ -534,7 +534,7 @@ describe('the signal of a request that did not come through the gate', () => {
     }
   }
 
-  test('aborts while its answer is under way, also after its body has been read', async () => {
+  test('aborts while its response is in progress, also after its body has been read', async () => {
     const signals: AbortSignal[] = []
     const { target, revoke } = await bare(async (req, res, signal) => {
       signals.push(signal)
@@ -553,7 +553,7 @@ describe('the signal of a request that did not come through the gate', () => {
     client.destroy()
   })
 
-  test('of many requests on one connection: nothing piles up, and the latest is told', async () => {
+  test('of many requests on one connection: no listener leak, and the latest is aborted', async () => {
     const listeners: number[] = []
     const signals: AbortSignal[] = []
     const { target, revoke } = await bare((req, res, signal) => {
@@ -578,7 +578,7 @@ describe('the signal of a request that did not come through the gate', () => {
     agent.destroy()
   })
 
-  test('is not taken away by a request that is sent behind it on the same connection', async () => {
+  test('is not replaced by a request that is pipelined after it', async () => {
     const signals: AbortSignal[] = []
     const { server, headers, revoke } = await bare((_req, res, signal) => {
       signals.push(signal)

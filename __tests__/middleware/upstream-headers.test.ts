@@ -68,7 +68,7 @@ describe('the names', () => {
     )
   })
 
-  test("of a prefix of one's own, without tokens unless asked for", async () => {
+  test('of a custom prefix, without tokens unless configured', async () => {
     expect(await headersAt(await start({ headerPrefix: 'x-acme-' }))).toEqual({
       'x-acme-user-id': 'user-1',
       'x-acme-user-name': 'Ida Novak',
@@ -100,7 +100,7 @@ describe('the names', () => {
     })
   })
 
-  test('S-079 none at all with headerPrefix false, and no tokens with forwardTokens false', async () => {
+  test('S-079 none with headerPrefix false, and no tokens with forwardTokens false', async () => {
     expect(await headersAt(await start({ headerPrefix: false }))).toEqual({})
     expect(Object.keys(await headersAt(await start({ forwardTokens: false })))).toEqual([
       'ngrok-auth-user-id',
@@ -132,7 +132,7 @@ describe('the values', () => {
     expect(headers['ngrok-auth-user-id']).toBe('user-1')
   })
 
-  test('S-075 every request of such a user can be sent on', async () => {
+  test('S-075 every request of such a user can be forwarded', async () => {
     oidc.user.claims = { name: '日本\r\n\u0000\u007f', email: 'ñ@acme.example' }
     const upstream = createServer((req, res) =>
       res.end(String(req.headers['ngrok-auth-user-name'])),
@@ -156,7 +156,7 @@ describe('the values', () => {
     expect([page.status, page.body]).toEqual([200, '%E6%97%A5%E6%9C%AC%0D%0A%00%7F'])
   })
 
-  test('S-076 an e-mail that nobody verified is absent', async () => {
+  test('S-076 an unverified email is absent', async () => {
     oidc.user.emailVerified = false
     expect(await headersAt(await start())).not.toHaveProperty('ngrok-auth-user-email')
   })
@@ -180,7 +180,7 @@ describe('the values', () => {
     expect((await createBrowser().get(gate.url('/length'))).body).toBe('[null,9000]')
   })
 
-  test('tokens that no secret opens any more have no header, and every request can be sent on', async () => {
+  test('tokens that can no longer be decrypted have no header, and every request can be forwarded', async () => {
     const upstream = createServer((req, res) => res.end(JSON.stringify(req.headers)))
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
     const routes: GateSetup['routes'] = (app) =>
@@ -221,7 +221,7 @@ describe('the values', () => {
     expect(names).toEqual(['ngrok-auth-user-email', 'ngrok-auth-user-id', 'ngrok-auth-user-name'])
   })
 
-  test('token headers are opened only when something reads or copies them', async () => {
+  test('token headers are decrypted only when they are read or copied', async () => {
     const found: unknown[] = []
     const gate = await startGate(
       { provider: { idp: oidcOf(oidc) } },
@@ -250,7 +250,7 @@ describe('the values', () => {
   })
 })
 
-describe('S-072 what the client sends under these names', () => {
+describe('S-072 forged headers', () => {
   const forged = [
     'ngrok-auth-user-id: forged',
     'Ngrok-Auth-User-Email: forged',
@@ -264,7 +264,7 @@ describe('S-072 what the client sends under these names', () => {
     'ngrok-trace-id: mine',
     'x-forwarded-user: mine',
   ]
-  test("is gone in every spelling, from every list, and what is the client's own stays", async () => {
+  test('are removed in every spelling, from every header collection, and other headers of the client stay', async () => {
     for (const framework of ['express', 'connect', 'http'] as const) {
       const gate = await startGate({ provider: { idp: oidcOf(oidc) } }, { framework })
       const browser = createBrowser()
@@ -285,7 +285,7 @@ describe('S-072 what the client sends under these names', () => {
     }
   })
 
-  test("is gone under a prefix of one's own and a preset, and ngrok's names are always gone", async () => {
+  test('are removed under a custom prefix and a preset, and under the ngrok names always', async () => {
     for (const [headerPrefix, mine, line] of [
       ['x-acme-', 'x-acme-user-id', 'X_Acme_User_Id: forged'],
       ['oauth2-proxy', 'x-forwarded-user', 'X.Forwarded.User: forged'],
@@ -305,7 +305,7 @@ describe('S-072 what the client sends under these names', () => {
     }
   })
 
-  test('is gone from every list though somebody in front of the gate took it from the headers', async () => {
+  test('are removed from every header collection even if an earlier middleware deleted them from req.headers', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(oidc) }, unauthenticated: 'pass' },
       {
@@ -325,7 +325,7 @@ describe('S-072 what the client sends under these names', () => {
     }
   })
 
-  test('is gone over HTTP/2 as well, and ends no process', async () => {
+  test('are removed over HTTP/2 as well, without a crash', async () => {
     const middleware = oauthModule({
       provider: { idp: oidcOf(oidc) },
       baseUrl: 'https://app.example',
@@ -351,7 +351,7 @@ describe('S-072 what the client sends under these names', () => {
     await middleware.close()
   })
 
-  test('S-074 Connection cannot name one of ours', async () => {
+  test('S-074 Connection cannot name an identity header', async () => {
     const gate = await start({ unauthenticated: 'pass' })
     const answer = await sendRawRequest(gate.port, {
       headers: ['Connection: close, ngrok-auth-user-id, NGROK_AUTH_USER_EMAIL, x-mine'],
@@ -360,7 +360,7 @@ describe('S-072 what the client sends under these names', () => {
     expect(bodyOf(answer).rawHeaders.join()).not.toMatch(/ngrok.auth/i)
   })
 
-  test('S-073 is gone for anonymous visitors, too, and nobody gets an identity', async () => {
+  test('S-073 are removed from anonymous requests as well, which get no identity', async () => {
     const gate = await start({ unauthenticated: 'pass' })
     const answer = await sendRawRequest(gate.port, { headers: forged })
     expect(answer.body).not.toContain('forged')
@@ -369,7 +369,7 @@ describe('S-072 what the client sends under these names', () => {
     ).toEqual([])
   })
 
-  test('S-077 many users at once each get their own', async () => {
+  test('S-077 concurrent users each get their own headers', async () => {
     const gate = await start()
     const cookies: string[] = []
     for (let index = 0; index < 20; index++) {

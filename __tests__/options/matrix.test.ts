@@ -74,14 +74,14 @@ function faults(table: Table, ask: (name: string, row: Row) => readonly string[]
 describe.each(tables)('options of $name', (table) => {
   const { rows, apply } = table
 
-  test('each is taken as it is meant to be', () => {
+  test('each accepts its valid values', () => {
     for (const [name, { good }] of Object.entries(rows)) {
       const needs = name === 'authCheckGrace' ? { authCheckInterval: 60 } : {}
       expect([name, complaint(() => apply({ ...needs, [name]: good }))]).toEqual([name, 'accepted'])
     }
   })
 
-  test('S-086 S-102 each refuses wrong types, and what is empty, duplicated or malformed, by name and without quoting it', () => {
+  test('S-086 S-102 each rejects wrong types and empty, duplicate or malformed values, by name and without quoting the value', () => {
     const wrong = (name: string, row: Row) =>
       wrongValues(row).map((value) =>
         judge(
@@ -92,7 +92,7 @@ describe.each(tables)('options of $name', (table) => {
     expect(faults(table, wrong)).toEqual([])
   })
 
-  test('each is told from its misspellings; snake_case is answered with the right name', () => {
+  test('each rejects misspellings; snake_case is answered with the correct name', () => {
     const misspelt = (name: string, { good }: Row) => [
       judge(
         complaint(() => apply({ [`${name}x`]: good })),
@@ -114,7 +114,7 @@ describe.each(tables)('options of $name', (table) => {
     expect(faults(table, misspelt)).toEqual([])
   })
 
-  test('undefined is as good as absent, but for what must be given', () => {
+  test('undefined equals absent, except for required options', () => {
     for (const [name, { isNeeded = false }] of Object.entries(rows)) {
       const message = complaint(() => apply({ [name]: undefined }))
       expect([name, isNeeded ? judge(message, name) : message]).toEqual([
@@ -124,7 +124,7 @@ describe.each(tables)('options of $name', (table) => {
     }
   })
 
-  test('S-102 options behind a prototype are refused', () => {
+  test('S-102 inherited options are rejected', () => {
     const options = Object.fromEntries(Object.entries(rows).map(([name, { good }]) => [name, good]))
     expect(
       complaint(() =>
@@ -161,7 +161,7 @@ describe('options as a whole', () => {
       Reflect.deleteProperty(Object.prototype, name)
   })
 
-  test('S-102 nothing is taken from a polluted prototype', () => {
+  test('S-102 nothing is read from a polluted prototype', () => {
     const [{ apply }] = tables as [Table]
     Object.assign(Object.prototype, { enabled: canary, clientSecret: canary, trustEmail: canary })
     expect(complaint(() => apply({}))).toBe('accepted')
@@ -170,7 +170,7 @@ describe('options as a whole', () => {
     )
   })
 
-  test.each(contradictions)('%s is refused in %j of %s', (name, options, of = 'oauthModule()') => {
+  test.each(contradictions)('%s is rejected in %j of %s', (name, options, of = 'oauthModule()') => {
     const table = tables.find((one) => one.name === of)
     expect(
       judge(

@@ -313,7 +313,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     )
   })
 
-  test('of oidcProvider: no issuer, the address of its document, or one over http', () => {
+  test('of oidcProvider: no issuer, a discovery URL, or an http issuer', () => {
     expect(
       make({
         provider: { x: oidc({ issuer: 'https://idp.example/.well-known/openid-configuration' }) },
@@ -331,7 +331,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ).not.toThrow()
   })
 
-  test('S-102 keys of a prototype are no options', () => {
+  test('S-102 inherited keys are not options', () => {
     const provider = JSON.parse(
       '{"__proto__":{"clientId":"x"},"github":{"clientId":"a","clientSecret":"b"}}',
     )
@@ -341,8 +341,8 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
   })
 })
 
-describe('what is right', () => {
-  test('a name alone takes its client from the environment, or says which variable is missing', () => {
+describe('valid options', () => {
+  test('a provider name reads its client from the environment, or names the missing variable', () => {
     expect(make({ provider: 'github', secret })).toThrow(/OAUTH_MODULE_GITHUB_CLIENT_ID/)
     process.env['OAUTH_MODULE_GITHUB_CLIENT_ID'] = 'id'
     expect(make({ provider: 'github', secret })).toThrow(/OAUTH_MODULE_GITHUB_CLIENT_SECRET/)
@@ -350,7 +350,7 @@ describe('what is right', () => {
     expect(make({ provider: 'github', secret, logger })).not.toThrow()
   })
 
-  test('options that are undefined count as absent', () => {
+  test('undefined options count as absent', () => {
     const absent = Object.fromEntries(
       [
         'enabled',
@@ -374,7 +374,7 @@ describe('what is right', () => {
     for (const path of ['/', '/app', '/app/', '/app/x']) expect(around({ path })).not.toThrow()
   })
 
-  test('rules on trial that some of the providers can meet', () => {
+  test('report-only rules that some of the providers can satisfy', () => {
     const facebook = (more: object) => ({
       facebook: { clientId, clientSecret, ...more },
       amazon: { clientId, clientSecret },
@@ -390,7 +390,7 @@ describe('what is right', () => {
     ).not.toThrow()
   })
 
-  test("several providers, two of one kind and one of one's own", () => {
+  test('several providers, two of one kind and a custom one', () => {
     const own = defineProvider({
       clientId,
       clientSecret,
@@ -414,14 +414,14 @@ describe('what is right', () => {
     ).not.toThrow()
   })
 
-  test('the middleware carries nothing that Connect would call', () => {
+  test('the middleware has no property that Connect would call', () => {
     const middleware = makeWith({})()
     expect(middleware).toHaveLength(3)
     for (const name of ['handle', 'set', 'emit']) expect(name in middleware).toBe(false)
     expect(JSON.stringify(middleware) ?? '').not.toContain('secret')
   })
 
-  test('construction needs no network, and leaves nothing that keeps the process', async () => {
+  test('construction needs no network and does not keep the process alive', async () => {
     const middleware = makeWith({
       provider: {
         idp: oidcProvider({ issuer: 'https://nowhere.invalid', clientId, clientSecret }),
@@ -432,7 +432,7 @@ describe('what is right', () => {
 })
 
 describe('the secret', () => {
-  test('in production it must be there; the environment may bring several', () => {
+  test('is required in production; the environment may contain several', () => {
     process.env['NODE_ENV'] = 'production'
     expect(make({ provider: { github }, logger })).toThrow(
       /oauthModule\.secret is missing.*OAUTH_MODULE_SECRET/,
@@ -445,7 +445,7 @@ describe('the secret', () => {
     )
   })
 
-  test('elsewhere a random one and one warning', () => {
+  test('is random elsewhere, with one warning', () => {
     make({ provider: { github }, logger })()
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('no secret is set')
@@ -453,7 +453,7 @@ describe('the secret', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  test('in production the memory store is warned of once', () => {
+  test('the memory store is warned about once in production', () => {
     process.env['NODE_ENV'] = 'production'
     makeWith({})()
     expect(warnings).toEqual([expect.stringContaining('memory of this process')])

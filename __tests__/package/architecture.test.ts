@@ -44,7 +44,7 @@ describe('the folders', () => {
       ])
   })
 
-  test('the order is that of the folders: each may import what comes before it, and nothing that comes after it', () => {
+  test('a folder may import from the folders before it, and not from those after it', () => {
     expect(
       foundIn('flows/planted.ts', "import '../pages/respond.js'\nimport '../schema.js'"),
     ).toEqual([])
@@ -57,7 +57,7 @@ describe('the folders', () => {
     ])
   })
 
-  test('nothing below imports the public names, or what the subpaths hold', () => {
+  test('no lower folder imports index.ts or a subpath', () => {
     expect(foundIn('middleware/planted.ts', "import '../index.js'")).toEqual([
       'middleware/planted.ts imports index.ts',
     ])
@@ -67,18 +67,18 @@ describe('the folders', () => {
     expect(foundIn('dev/planted.ts', "import '../middleware/gate.js'")).toEqual([])
   })
 
-  test('a file without a folder, or in an unknown one, is found', () => {
+  test('a file outside of the known folders is found', () => {
     expect(foundIn('utils/planted.ts', '')).toEqual(['utils/planted.ts is in no layer'])
     expect(foundIn('planted.ts', '')).toEqual(['planted.ts is in no layer'])
   })
 })
 
-describe('circles', () => {
-  test('there is none, types included', () => {
+describe('circular imports', () => {
+  test('do not exist, types included', () => {
     expect(circles(tree)).toEqual([])
   })
 
-  test('a planted one is found', () => {
+  test('are found', () => {
     const withCircle = new Map([
       ...tree,
       ['http/a.ts', "import type { B } from './b.js'"],
@@ -98,37 +98,37 @@ describe('packages and state', () => {
     ),
   )
 
-  test('openid-client is imported by the client of providers alone', () => {
+  test('only the provider client imports openid-client', () => {
     for (const file of importersOf(core, 'openid-client'))
       expect(file).toMatch(/^oauth\/client(?:-auth)?\.ts$/)
     expect(importersOf(core, 'openid-client')).toContain('oauth/client.ts')
   })
 
-  test('jose is imported by few files, all of them below oauth/', () => {
+  test('few files import jose, all in oauth/', () => {
     const importers = importersOf(core, 'jose')
     for (const file of importers)
       expect(file).toMatch(/^oauth\/(?:client|client-auth|id-token)\.ts$/)
     expect(importers).toContain('oauth/id-token.ts')
   })
 
-  test('importing the package loads neither: they are imported dynamically or as types', () => {
+  test('openid-client and jose are imported only dynamically or as types', () => {
     for (const [, text] of core)
       expect(text).not.toMatch(/^import (?!type )[^;'"]*from '(?:openid-client|jose)'/m)
     expect(importsOf('x.ts', "await import('jose')")).toEqual(['jose'])
   })
 
-  test('the core depends on its four packages and on Node alone', () => {
+  test('the core depends only on its four packages and Node', () => {
     const foreign = [...core]
       .flatMap(([file, text]) => importsOf(file, text))
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
     expect([...new Set(foreign)].sort()).toEqual(['cookie', 'jose', 'lru-cache', 'openid-client'])
   })
 
-  test('no module keeps state outside of closures', () => {
+  test('no module has mutable state', () => {
     expect(moduleState(core)).toEqual([])
   })
 
-  test('planted state is found', () => {
+  test('mutable state is found', () => {
     const samples = [
       'let count = 0',
       'export var x',

@@ -68,7 +68,7 @@ async function logInAs(
 const logOut = (browser: Browser, { origin }: Example) =>
   browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
 
-test("websocket: opens for a visitor of the app's page alone, and closes with 4401 at a logout", async () => {
+test('websocket: opens only from a page of the app, and closes with 4401 at a logout', async () => {
   const example = await start('websocket')
   const browser = await logInAs('ada', example)
   const Cookie = browser
@@ -94,7 +94,7 @@ test("websocket: opens for a visitor of the app's page alone, and closes with 44
   expect((await closed)[0]).toBe(4401)
 }, 60_000)
 
-test('server-sent-events: the stream ends at a logout, and says why', async () => {
+test('server-sent-events: the stream ends at a logout with the reason', async () => {
   const example = await start('server-sent-events')
   const browser = await logInAs('ada', example)
   const cookie = browser
@@ -121,7 +121,7 @@ test('server-sent-events: the stream ends at a logout, and says why', async () =
   ).toBe(401)
 }, 60_000)
 
-test('audit-log: one line of JSON for each thing worth knowing, without secrets', async () => {
+test('audit-log: one line of JSON for each event, without secrets', async () => {
   const example = await start('audit-log')
   const browser = await logInAs('ada', example)
   await logInAs('mallory', example)
@@ -156,7 +156,7 @@ test('audit-log: one line of JSON for each thing worth knowing, without secrets'
   ])
 }, 60_000)
 
-test('metrics: the counters count what happened', async () => {
+test('metrics: the counters count events', async () => {
   const example = await start('metrics')
   const browser = await logInAs('ada', example)
   await browser.get(`${example.origin}/page`)
@@ -172,7 +172,7 @@ test('metrics: the counters count what happened', async () => {
   expect(body).toContain('oauth_request_seconds_count{decision="allow"} 2')
 }, 60_000)
 
-test('tracing: a span for each request', async () => {
+test('tracing: each request has a span', async () => {
   const example = await start('tracing')
   const browser = await logInAs('ada', example)
   await browser.get(`${example.origin}/page?x=1`)

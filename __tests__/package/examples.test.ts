@@ -53,7 +53,7 @@ const frameworks: Record<string, string> = {
 
 describe('an example', () => {
   test.each(Object.entries(frameworks))(
-    '%s logs Ada in at the development provider, and answers what she asked for',
+    '%s logs Ada in at the development provider and responds with the requested page',
     async (name, path) => {
       const origin = await start(name)
       const browser = createBrowser()
@@ -85,7 +85,7 @@ describe('an example', () => {
     60_000,
   )
 
-  test('says that its port is taken', async () => {
+  test('reports that its port is in use', async () => {
     const { port } = new URL(await start('basic'))
     await expect(start('basic', port)).rejects.toThrow('EADDRINUSE')
     await expect(start('redis', port)).rejects.toThrow('EADDRINUSE')
@@ -96,7 +96,7 @@ describe('an example', () => {
     expect((await createBrowser().get(`${origin}/`)).body).toContain('Everybody may read this')
   }, 60_000)
 
-  test('of every other file starts, and answers', async () => {
+  test('of every other file starts and responds', async () => {
     // One needs a database: __tests__/stores/examples.test.ts has it.
     const others = readdirSync(join(root, 'examples')).flatMap((file) =>
       file.endsWith('.ts') &&

@@ -52,7 +52,7 @@ async function compile(folder: string): Promise<string> {
 }
 
 describe('the tarball', () => {
-  test('holds what is built, the licences and the manual, and nothing else', async () => {
+  test('contains the build, the licenses and the documentation, and nothing else', async () => {
     const files = await packed.files()
     expect(files).toEqual(
       expect.arrayContaining([
@@ -72,7 +72,7 @@ describe('the tarball', () => {
       )
   })
 
-  test('names the licence of every package whose code it contains', async () => {
+  test('contains the license of every bundled package', async () => {
     const folder = join(await packed.project({}, []), 'node_modules/oauth-module/dist')
     const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')
     for (const name of ['openid-client', 'oauth4webapi', 'jose', 'oidc-provider', 'koa']) {
@@ -88,7 +88,7 @@ describe('the tarball', () => {
     }
   })
 
-  test('S-104 runs nothing when it is installed, and brings five packages at most', async () => {
+  test('S-104 has no install scripts and at most five dependencies', async () => {
     const { scripts, dependencies } = JSON.parse(
       readFileSync(
         join(await packed.project({}, []), 'node_modules/oauth-module/package.json'),
@@ -165,7 +165,7 @@ describe('an app in JavaScript', () => {
     })
   })
 
-  test('requires it as a function that carries the other names', async () => {
+  test('requires it as a function with the other names as properties', async () => {
     const head =
       "const express = require('express')\nconst oauthModule = require('oauth-module')\nconst { oidcProvider, memoryStore } = oauthModule\nrequire('oauth-module/express-user')\nconst { devProvider } = require('oauth-module/dev')\n"
     const facts =
@@ -180,7 +180,7 @@ describe('an app in JavaScript', () => {
     })
   })
 
-  test('requires it where require() of ES modules is switched off', async () => {
+  test('requires it where require() of ES modules is disabled', async () => {
     const folder = await packed.project(
       { 'package.json': cjs, 'app.js': "console.log(typeof require('oauth-module'))" },
       ['cookie', 'lru-cache'],
@@ -204,7 +204,7 @@ describe('importing', () => {
     })
   })
 
-  test('loads neither by require(), which has them in its file: they look at navigator when they are loaded', async () => {
+  test('does not evaluate them in the CommonJS bundle either', async () => {
     const text = `
       let looks = 0
       Object.defineProperty(globalThis, 'navigator', { get: () => void looks++, configurable: true })
@@ -250,7 +250,7 @@ describe('an app in TypeScript, every declaration checked', () => {
     })
   })
 
-  test('types req.user as our user beside the types of passport', async () => {
+  test('types req.user as our user together with the types of passport', async () => {
     const text = `${imports}import 'passport'\nimport 'oauth-module/express-user'\nimport { memoryStore, oauthModule, oidcProvider, type OAuthUser } from 'oauth-module'
       express().get('/', (req, res) => {
         const user: OAuthUser | undefined = req.user
@@ -266,7 +266,7 @@ describe('an app in TypeScript, every declaration checked', () => {
     expect(await compile(folder)).toBe('')
   })
 
-  test('leaves req.user alone without express-user, and refuses a wrong built-in option', async () => {
+  test('does not type req.user without express-user, and rejects a wrong built-in option', async () => {
     const text = `${imports}import { oauthModule } from 'oauth-module'
       // @ts-expect-error a misspelt option
       express().use(oauthModule({ provider: { github: { clientId: 'a', clientSecret: 'b', organisations: ['acme'] } } }))
@@ -281,8 +281,8 @@ describe('an app in TypeScript, every declaration checked', () => {
   })
 })
 
-describe("an app's own tests", () => {
-  test('run in a plain Jest without any configuration, up to the login redirect', async () => {
+describe('the tests of an app', () => {
+  test('run in Jest without configuration, up to the login redirect', async () => {
     const text = `
       const http = require('node:http')
       const { oauthModule, oidcProvider } = require('oauth-module')

@@ -55,7 +55,7 @@ describe('the code in the documentation', () => {
     expect(compile(blocks)).toEqual([])
   })
 
-  test('a block that does not fit the types is found', () => {
+  test('a block with a type error is found', () => {
     const wrong = new Map([
       [
         join(root, 'wrong.ts'),
@@ -66,16 +66,16 @@ describe('the code in the documentation', () => {
   })
 })
 
-describe('what the README says of the repository', () => {
+describe('the README', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-  test('the examples that it names exist', () => {
+  test('names only examples that exist', () => {
     const examples = [...readme.matchAll(/`(examples\/[\w./-]+)`/g)].map((match) => match[1] ?? '')
     expect(examples.length).toBeGreaterThan(5)
     expect(examples.filter((name) => !existsSync(join(root, name)))).toEqual([])
   })
 
-  test('every error code is in the troubleshooting table', () => {
+  test('has every error code in the troubleshooting table', () => {
     const codes = Object.keys(ERROR_CODES)
     expect(codes.length).toBeGreaterThan(15)
     expect(codes.filter((code) => !readme.includes(`\`${code}\``))).toEqual([])

@@ -73,12 +73,12 @@ describe('two processes of an example', () => {
   }, 60_000)
 })
 
-describe('an example that lacks what it needs', () => {
+describe('an example without its prerequisites', () => {
   test.each([
     ['connect-pg-simple.ts', { PATH: process.env['PATH'] }, 'DATABASE_URL'],
     ['redis.ts', { PATH: '/nowhere' }, 'REDIS_URL'],
   ])(
-    '%s says so, and ends',
+    '%s names them and exits',
     (name, env, word) => {
       const { status, stderr } = spawnSync(
         process.execPath,

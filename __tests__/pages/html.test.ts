@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Html, html } from '../../src/pages/html.js'
 
-test('strings and numbers are escaped, for content and for quoted attributes', () => {
+test('escapes strings and numbers, for content and for quoted attributes', () => {
   const text = `<a href="x" title='y'>&\`z\``
   expect(String(html`<p title="${text}">${text}${7}</p>`)).toBe(
     '<p title="&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;z&#96;">' +
@@ -9,7 +9,7 @@ test('strings and numbers are escaped, for content and for quoted attributes', (
   )
 })
 
-test('nested markup goes in as it is, lists are joined, and nothing gives nothing', () => {
+test('inserts nested markup unchanged, joins arrays, and renders nothing for undefined', () => {
   const items = ['a', '<', 0].map((item) => html`<li>${item}</li>`)
   expect(
     String(html`<ul>${items}</ul>${['<', [html`<br>`, null]]}${undefined}${null}${false}${''}`),
@@ -17,7 +17,7 @@ test('nested markup goes in as it is, lists are joined, and nothing gives nothin
   expect(String(html``)).toBe('')
 })
 
-test('nothing but the tag makes markup', () => {
+test('only the tag creates markup', () => {
   const fakes: unknown[] = [
     { toString: () => '<b>' },
     Object.create(Html.prototype, { toString: { value: () => '<b>' } }),
@@ -31,7 +31,7 @@ test('nothing but the tag makes markup', () => {
   expect(Html.isHtml(html`<b>`)).toBe(true)
 })
 
-test('called as a function it says how to write it', () => {
+test('called as a function throws an error with the correct usage', () => {
   const asFunction = html as unknown as (text: unknown) => Html
   expect(() => asFunction('<b>')).toThrow(/template tag/)
   expect(() => asFunction(['<b>'])).toThrow(/template tag/)
