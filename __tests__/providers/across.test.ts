@@ -27,8 +27,8 @@ const builtin: VendorName[] = [
 ]
 const discoverable: VendorName[] = ['google', 'microsoft', 'linkedin', 'twitch']
 
-describe('what a discovery document says', () => {
-  test.each(discoverable)('X-1: %s logs in with what its own document leaves out', async (name) => {
+describe('discovery documents', () => {
+  test.each(discoverable)('X-1: %s logs in although its document omits fields', async (name) => {
     const vendor = await startVendor(name)
     const { endpoints } = vendor.options as { endpoints: { issuer: string } }
     const gate = await gateOf(vendor, { endpoints: { issuer: endpoints.issuer } })
@@ -36,15 +36,15 @@ describe('what a discovery document says', () => {
     expect(requestsTo(vendor, 'discovery')).toHaveLength(1)
   })
 
-  test.each(builtin)('X-1: %s needs none', async (name) => {
+  test.each(builtin)('X-1: %s works without one', async (name) => {
     const { vendor, gate } = await setUp(name)
     expect((await logIn({ gate })).status).toBe(200)
     expect(vendor.requests.filter(({ url }) => url.includes('.well-known'))).toEqual([])
   })
 })
 
-describe('people', () => {
-  test('X-2, X-3: one id and one e-mail at two providers are two people', async () => {
+describe('users', () => {
+  test('X-2, X-3: equal ids and emails at two providers are two users', async () => {
     const [one, two] = [await startVendor('oidc'), await startVendor('oidc')]
     const gate = await startGate({
       provider: {
@@ -62,7 +62,7 @@ describe('people', () => {
   })
 
   test.each<VendorName>(['facebook', 'amazon', 'microsoft'])(
-    'X-10: %s never says that an e-mail is verified, so a rule on it throws',
+    'X-10: %s never marks an email as verified, so an email rule throws',
     async (name) => {
       const vendor = await startVendor(name)
       expect(refusal(providerOf(vendor, { emailDomains: ['acme.example'] }))).toMatch(
@@ -73,7 +73,7 @@ describe('people', () => {
     },
   )
 
-  test('X-11: a picture is data for the app: no page of ours shows it', async () => {
+  test('X-11: no page shows the picture of a user', async () => {
     const { vendor, gate } = await setUp('oidc', { emailDomains: ['elsewhere.example'] })
     vendor.user.picture = '"><img src=x onerror=alert(1)>'
     const { page, status } = await logIn({ gate })
@@ -82,7 +82,7 @@ describe('people', () => {
     expect(page.body).not.toContain('onerror')
   })
 
-  test('X-12: a built-in in another case is refused, with the right one', () => {
+  test('X-12: a built-in name in another case is rejected with the correct name', () => {
     expect(refusal({ GitHub: { clientId: 'a', clientSecret: 'b' } as never })).toMatch(
       /write github in lower case/,
     )
@@ -101,7 +101,7 @@ describe('requests', () => {
     ['amazon', {}],
     ['oidc', { prompt: 'login', max_age: '0' }],
     ['oauth2', {}],
-  ])('X-8: %s is asked for a new login with %j', async (name, expected) => {
+  ])('X-8: %s gets %j for a new login', async (name, expected) => {
     const { gate, browser } = await setUp(name)
     const plain = authorizationOf(await browser.get(gate.url('/'), { follow: false }))
     const forced = authorizationOf(await browser.get(gate.url('/auth/authn'), { follow: false }))
@@ -121,7 +121,7 @@ describe('requests', () => {
     ['amazon', {}],
     ['oidc', { prompt: 'select_account' }],
     ['oauth2', {}],
-  ])('X-8: %s is asked for another account with %j', async (name, expected) => {
+  ])('X-8: %s gets %j for another account', async (name, expected) => {
     const { gate, browser } = await setUp(name, {}, {}, { authorize: () => false })
     const plain = authorizationOf(await browser.get(gate.url('/'), { follow: false }))
     const { page } = await logIn({ gate, browser })
@@ -134,7 +134,7 @@ describe('requests', () => {
     expect(Object.fromEntries([...asked].filter(([key]) => !plain.has(key)))).toEqual(expected)
   })
 
-  test('X-8: a prompt of the configuration joins ours, and `none` gives way', async () => {
+  test('X-8: a configured prompt is combined with ours, which replaces `none`', async () => {
     for (const [prompt, expected] of [
       ['consent', 'consent login'],
       ['none', 'login'],
@@ -153,7 +153,7 @@ describe('errors of the token endpoint', () => {
     headers: { 'content-type': 'text/html' },
     body: '<html><script>alert(1)</script>',
   }
-  test.each(builtin)('X-6: %s: a page in place of an answer', async (name) => {
+  test.each(builtin)('X-6: %s: an HTML page instead of JSON', async (name) => {
     const { vendor, gate } = await setUp(name)
     vendor.respond('token', html)
     const attempt = await logIn({ gate })
@@ -167,7 +167,7 @@ describe('errors of the token endpoint', () => {
     ['invalid_scope', 502, 'misconfigured'],
     ['temporarily_unavailable', 503, 'provider_busy'],
     ['constructor', 502, 'provider_error'],
-  ])('X-6: %s in the words of RFC 6749', async (error, status, code) => {
+  ])('X-6: %s as defined in RFC 6749', async (error, status, code) => {
     const { vendor, gate } = await setUp('oidc')
     vendor.respond('token', { status: 400, body: { error, error_description: 'said <i>so</i>' } })
     const attempt = await logIn({ gate })
@@ -175,7 +175,7 @@ describe('errors of the token endpoint', () => {
     expect(gate.logged.join()).toContain(error)
   })
 
-  test('X-5: a granted scope named like a member of every object is a scope', async () => {
+  test('X-5: a granted scope named like a property of Object.prototype is a scope', async () => {
     const { vendor, gate } = await setUp('github')
     vendor.settings.grantedScopes = ['read:user', 'user:email']
     vendor.respond('user', { body: { id: 1, login: 'x' } })
@@ -189,7 +189,7 @@ describe('errors of the token endpoint', () => {
   })
 
   test.each(builtin)(
-    'X-9: %s: neither page nor log tell a secret, whatever fails',
+    'X-9: %s: no failure exposes a secret in a page or in the log',
     async (name) => {
       const { vendor } = await setUp(name)
       for (const endpoint of ['token', name === 'github' ? 'user' : 'userinfo'] as const) {

@@ -71,13 +71,13 @@ const addresses: Record<string, Record<string, string>> = {
 }
 
 describe.each(Object.entries(addresses))('%s', (name, { issuer, ...endpoints }) => {
-  test('LI-4 is found, and believed, at the addresses of the vendor', () => {
+  test('LI-4 is found and trusted at the URLs of the vendor', () => {
     const [provider] = parseProviders({ [name]: credentials }, defaults)
     expect(provider?.issuer).toBe(issuer)
     expect(provider?.endpoints).toEqual(endpoints)
   })
 
-  test('sends a visitor there without asking anybody first', async () => {
+  test('redirects to the vendor without a previous request to it', async () => {
     const gate = await startGate({ provider: { [name]: credentials } })
     const page = await createBrowser().get(gate.url('/'), { follow: false })
     expect(page.location?.split('?')[0]).toBe(endpoints['authorization'])
@@ -85,7 +85,7 @@ describe.each(Object.entries(addresses))('%s', (name, { issuer, ...endpoints }) 
   })
 })
 
-test('MS-5 a tenant is part of the addresses of Microsoft', () => {
+test('MS-5 a tenant is part of the URLs of Microsoft', () => {
   const [provider] = parseProviders(
     { microsoft: { ...credentials, tenant: 'organizations' } },
     defaults,
@@ -95,7 +95,7 @@ test('MS-5 a tenant is part of the addresses of Microsoft', () => {
     expect(url).toMatch(/^https:\/\/login\.microsoftonline\.com\/organizations\//)
 })
 
-test('GH-20 an Enterprise Server is found at its own addresses alone', () => {
+test('GH-20 an Enterprise Server is found only at its own URLs', () => {
   const [provider] = parseProviders(
     { github: { ...credentials, baseUrl: 'https://ghe.example.com/' } },
     defaults,

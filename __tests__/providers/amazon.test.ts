@@ -6,14 +6,14 @@ afterEach(stopAll)
 
 const credentials = { clientId: 'a', clientSecret: 'b' }
 
-test('AZ-1: the challenge names its method: without it Amazon takes it as plain', async () => {
+test('AZ-1: sends code_challenge_method, since Amazon defaults to plain', async () => {
   const { gate } = await setUp('amazon')
   const { authorization, status } = await logIn({ gate })
   expect(status).toBe(200)
   expect(authorization.get('code_challenge_method')).toBe('S256')
 })
 
-test('AZ-2: only profile is asked for, and what the configuration adds', async () => {
+test('AZ-2: requests only profile and the configured scopes', async () => {
   const { vendor, gate } = await setUp('amazon')
   expect((await logIn({ gate })).authorization.get('scope')).toBe('profile')
   const more = await logIn({ gate: await gateOf(vendor, { scopes: ['postal_code'] }) })
@@ -25,7 +25,7 @@ test('AZ-2: only profile is asked for, and what the configuration adds', async (
   })
 })
 
-test('AZ-3: a rule on e-mails needs trustEmail', async () => {
+test('AZ-3: an email rule needs trustEmail', async () => {
   expect(refusal({ amazon: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(
     /emailDomains cannot be met: Amazon .* trustEmail/,
   )
@@ -49,7 +49,7 @@ test('AZ-5: no token is ever part of a URL', async () => {
   expect(requestsTo(vendor, 'userinfo')[0]?.headers.authorization).toBe(`Bearer ${token}`)
 })
 
-test("AZ-6: tokens of 2048 characters do not reach the browser's cookies", async () => {
+test('AZ-6: tokens of 2048 characters are not stored in cookies', async () => {
   const { gate, browser } = await setUp('amazon', {}, { settings: { tokenLength: 2048 } })
   const { seen } = await logIn({ gate, browser })
   expect(seen.headers['ngrok-auth-oauth-access-token']).toHaveLength(2048)
@@ -62,7 +62,7 @@ test("AZ-6: tokens of 2048 characters do not reach the browser's cookies", async
   ).toBeLessThan(200)
 })
 
-test('AZ-7: somebody with an id only can log in', async () => {
+test('AZ-7: a user with only an id can log in', async () => {
   const { vendor, gate } = await setUp('amazon')
   vendor.settings.grantedScopes = ['profile:user_id']
   vendor.respond('userinfo', { body: { user_id: 'amzn1.account.ONLY' } })
@@ -74,13 +74,13 @@ test('AZ-7: somebody with an id only can log in', async () => {
   expectDenied(await logIn({ gate: trusting }))
 })
 
-test('without a user_id there is nobody', async () => {
+test('a profile without user_id is rejected', async () => {
   const { vendor, gate } = await setUp('amazon')
   vendor.respond('userinfo', { body: { sub: 'x', id: 'y', name: 'Z' } })
   expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
 })
 
-test('an answer without a scope grants what was asked for', async () => {
+test('a response without scope grants the requested scopes', async () => {
   const { gate } = await setUp('amazon', { scopes: ['postal_code'] })
   expect((await logIn({ gate })).seen.oauth).toMatchObject({ scopes: ['profile', 'postal_code'] })
 })

@@ -40,8 +40,8 @@ const attempt = async (hooks: object, options: Partial<OAuthModuleOptions> = {})
   return [status, code]
 }
 
-describe('S-084 what the hooks of defineProvider() return', () => {
-  test('is a user as it is read', async () => {
+describe('S-084 the result of the hooks of defineProvider()', () => {
+  test('is the user', async () => {
     const gate = await gateWith({ identity: () => ({ ...ida, id: 7, claims: { plan: 'gold' } }) })
     expect((await logIn({ gate })).user).toMatchObject({
       key: 'own:7',
@@ -74,7 +74,7 @@ describe('S-084 what the hooks of defineProvider() return', () => {
     ],
     ['claims that are a list', { ...ida, claims: [1] }],
     ['a BigInt in the claims', { ...ida, claims: { n: 1n } }],
-  ])('as %s is no user, and opens no session', async (_, identity) => {
+  ])('as %s is rejected, without a session', async (_, identity) => {
     const store = memoryStore()
     expect(await attempt({ identity: () => identity }, { store })).toEqual([502, 'provider_error'])
     expect(await store.entries?.({ kind: 'session', limit: 10 })).toMatchObject({ entries: [] })
@@ -85,7 +85,7 @@ describe('S-084 what the hooks of defineProvider() return', () => {
     ['verified as a number', { emailVerified: 1 }, [403, 'email_unverified']],
     ['an e-mail in a list', { email: ['ida@acme.example'] }, [403, 'not_authorized']],
     ['verified as a text that says yes', { emailVerified: 'true' }, [200, undefined]],
-  ])('meets a rule on e-mails only as it should: %s', async (_, facts, outcome) => {
+  ])('matches an email rule correctly: %s', async (_, facts, outcome) => {
     expect(
       await attempt({ identity: () => ({ ...ida, ...facts }), emailDomains: ['acme.example'] }),
     ).toEqual(outcome)
@@ -97,17 +97,20 @@ describe('S-084 what the hooks of defineProvider() return', () => {
     ['nothing', undefined, [403, 'not_authorized']],
     ['another list', { teams: ['admin'] }, [403, 'not_authorized']],
     ['odd entries and the group', { groups: [1, null, 'admin'] }, [200, undefined]],
-  ])('counts as membership only as a list of texts: %s', async (_, memberships, outcome) => {
-    expect(
-      await attempt({
-        membershipLists: ['groups'],
-        groups: ['admin'],
-        memberships: async () => memberships,
-      }),
-    ).toEqual(outcome)
-  })
+  ])(
+    'counts as memberships only if it is an array of strings: %s',
+    async (_, memberships, outcome) => {
+      expect(
+        await attempt({
+          membershipLists: ['groups'],
+          groups: ['admin'],
+          memberships: async () => memberships,
+        }),
+      ).toEqual(outcome)
+    },
+  )
 
-  test('shows the app no membership that nobody asked about', async () => {
+  test('does not expose memberships that no rule uses', async () => {
     const gate = await gateWith({
       membershipLists: ['groups'],
       groups: ['admin'],
@@ -146,11 +149,11 @@ describe('a hook of defineProvider() that fails', () => {
         },
       },
     ],
-  ])("is the provider's fault: %s", async (_, hooks) => {
+  ])('counts as a provider error: %s', async (_, hooks) => {
     expect(await attempt(hooks)).toEqual([502, 'provider_error'])
   })
 
-  test('by never ending is cut off in time', async () => {
+  test('by never settling times out', async () => {
     expect(
       await attempt(
         { identity: () => new Promise(() => undefined) },
@@ -159,7 +162,7 @@ describe('a hook of defineProvider() that fails', () => {
     ).toEqual([504, 'provider_timeout'])
   })
 
-  test('tells nobody the token that it quotes', async () => {
+  test('does not expose a token in its message', async () => {
     const seen: unknown[] = []
     const gate = await gateWith(
       {
@@ -178,7 +181,7 @@ describe('a hook of defineProvider() that fails', () => {
     expect(String(seen)).toBe('Error: no user for …')
   })
 
-  test('at a re-check keeps the session, and is asked again after a pause', async () => {
+  test('at a re-check keeps the session, and runs again after the back-off', async () => {
     const clock = fakeDate()
     let asked = 0
     let isBroken = false

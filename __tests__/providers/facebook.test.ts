@@ -18,7 +18,7 @@ afterEach(stopAll)
 const credentials = { clientId: 'a', clientSecret: 'b' }
 
 describe('tokens', () => {
-  test('FB-1: no discovery document is asked for', async () => {
+  test('FB-1: no discovery document is requested', async () => {
     const { vendor, gate } = await setUp('facebook')
     expect((await logIn({ gate })).status).toBe(200)
     expect(
@@ -26,7 +26,7 @@ describe('tokens', () => {
     ).toEqual([])
   })
 
-  test('FB-1: a discovery document without a token endpoint is named as the fault', async () => {
+  test('FB-1: a discovery document without a token endpoint is reported', async () => {
     const { vendor } = await setUp('oidc')
     vendor.settings.discovery = { token_endpoint: undefined, userinfo_endpoint: undefined }
     const gate = await startGate({
@@ -36,7 +36,7 @@ describe('tokens', () => {
     expect(gate.logged.join()).toContain('token_endpoint')
   })
 
-  test('FB-2: a nested error is read: its code in the log, and nothing of its text anywhere', async () => {
+  test('FB-2: a nested error is parsed: its code is logged, its message is not', async () => {
     const { vendor, gate } = await setUp('facebook')
     vendor.respond('token', {
       status: 400,
@@ -51,7 +51,7 @@ describe('tokens', () => {
     expect(gate.logged.join()).not.toContain('Bad')
   })
 
-  test("FB-2: a wrong secret is the owner's to correct, a used code the visitor's to repeat", async () => {
+  test('FB-2: a wrong secret is a configuration error, a used code can be retried by the user', async () => {
     const { vendor } = await setUp('facebook')
     expect(await logIn({ gate: await gateOf(vendor, { clientSecret: 'wrong' }) })).toMatchObject({
       status: 502,
@@ -72,7 +72,7 @@ describe('tokens', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 400, code: 'login_expired' })
   })
 
-  test('FB-6: a rate limit with status 400 says nothing about the user, a dead token does', async () => {
+  test('FB-6: a rate limit with status 400 does not end a session, an expired token does', async () => {
     const { vendor, gate } = await setUp('facebook')
     vendor.settings.throttled = true
     expect(await logIn({ gate })).toMatchObject({ status: 503, code: 'provider_busy' })
@@ -91,7 +91,7 @@ describe('tokens', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('FB-8: every call has the proof that belongs to the token it is made with', async () => {
+  test('FB-8: every call has the proof of its token', async () => {
     const { vendor, gate } = await setUp('facebook', {}, { settings: { proofRequired: true } })
     const attempt = await logIn({ gate })
     const [first, second] = requestsTo(vendor, 'token')
@@ -106,7 +106,7 @@ describe('tokens', () => {
     expect(token).not.toBe(second?.form?.['fb_exchange_token'])
   })
 
-  test('FB-10: a token answer without expires_in has an end that nobody knows', async () => {
+  test('FB-10: a token response without expires_in has an unknown expiry', async () => {
     const { vendor, gate } = await setUp('facebook', {}, { settings: { tokenLifetime: undefined } })
     vendor.respond('token', (request) =>
       request.form?.['grant_type'] === 'fb_exchange_token'
@@ -123,7 +123,7 @@ describe('tokens', () => {
     )
   })
 
-  test('FB-8: the proof is there as well when the permissions are given back', async () => {
+  test('FB-8: the request that revokes permissions has the proof as well', async () => {
     const { vendor, gate, browser } = await setUp(
       'facebook',
       {},
@@ -141,7 +141,7 @@ describe('tokens', () => {
 })
 
 describe('the user', () => {
-  test('FB-3: without an e-mail the login works, and no header pretends one', async () => {
+  test('FB-3: without an email the login works, without an email header', async () => {
     const { vendor, gate } = await setUp('facebook')
     vendor.user.email = undefined
     const { seen } = await logIn({ gate })
@@ -154,7 +154,7 @@ describe('the user', () => {
     )
   })
 
-  test('FB-4: a rule on e-mails needs trustEmail', async () => {
+  test('FB-4: an email rule needs trustEmail', async () => {
     expect(refusal({ facebook: { ...credentials, emailDomains: ['acme.example'] } })).toMatch(
       /emailDomains cannot be met: Facebook .* trustEmail/,
     )
@@ -167,7 +167,7 @@ describe('the user', () => {
     })
   })
 
-  test('FB-4: an e-mail that claims to be verified is not', async () => {
+  test('FB-4: an email marked as verified is not verified', async () => {
     const { vendor, gate } = await setUp('facebook')
     // The Graph answers with the fields that were asked for, and knows no such one.
     vendor.respond('userinfo', {
@@ -184,7 +184,7 @@ describe('the user', () => {
     expect(seen.headers).not.toHaveProperty('ngrok-auth-user-email')
   })
 
-  test('FB-5: a declined permission is noticed, and asked for again', async () => {
+  test('FB-5: a declined permission is detected and requested again', async () => {
     const { vendor, gate } = await setUp('facebook', { scopes: ['email'] })
     vendor.user.declined = ['email']
     const browser = createBrowser()
@@ -207,8 +207,8 @@ describe('the user', () => {
   })
 })
 
-describe('the way back', () => {
-  test('FB-7: the address after the login does not inherit #_=_', async () => {
+describe('the return', () => {
+  test('FB-7: the URL after the login does not inherit #_=_', async () => {
     const { gate, browser } = await setUp('facebook')
     const page = await browser.get(gate.url('/deep?x=1'))
     const landing = page.history.at(-2)
@@ -216,13 +216,13 @@ describe('the way back', () => {
     expect(landing?.headers.location).toBe('/deep?x=1#')
   })
 
-  test('FB-7: other providers leave the address as it was', async () => {
+  test('FB-7: the URL is unchanged with other providers', async () => {
     const { gate, browser } = await setUp('google')
     const page = await browser.get(gate.url('/deep?x=1'))
     expect(page.history.at(-2)?.headers.location).toBe('/deep?x=1')
   })
 
-  test('a user who says no gets the page for that', async () => {
+  test('a user who cancels gets the page for that', async () => {
     const { vendor, gate } = await setUp('facebook')
     vendor.settings.refuse = {
       error: 'access_denied',
@@ -232,7 +232,7 @@ describe('the way back', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
   })
 
-  test('/auth/authn asks for the password again', async () => {
+  test('/auth/authn requires the password again', async () => {
     const { gate, browser } = await setUp('facebook')
     const page = await browser.get(gate.url('/auth/authn'), { follow: false })
     expect(Object.fromEntries(authorizationOf(page))).toMatchObject({

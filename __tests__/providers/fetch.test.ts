@@ -85,9 +85,12 @@ describe('requests to a provider', () => {
       expect([answer.status, elsewhere.strayed]).toEqual([502, []])
     })
 
-    test.each(['hang', 'slow-body'] as const)('one deadline ends it all: %s', async (fault) => {
-      expect((await spoilt(fault, 0.3)).status).toBe(504)
-    })
+    test.each(['hang', 'slow-body'] as const)(
+      'one timeout covers the whole request: %s',
+      async (fault) => {
+        expect((await spoilt(fault, 0.3)).status).toBe(504)
+      },
+    )
 
     /** The vendor's own answer, with this many blanks behind it. */
     const padded = (blanks: number) => async (request: VendorRequest) => {
@@ -112,14 +115,14 @@ describe('requests to a provider', () => {
       }
     }
 
-    test('an answer that is too long is refused, though it says the right thing', async () => {
+    test('a valid response that is too long is rejected', async () => {
       github.user = { ...github.user, organizations: ['acme'] }
       expect((await spoilt(padded(100))).status).toBe(302)
       expect((await spoilt(padded(2 * 1024 * 1024))).status).toBe(502)
       expect((await spoilt('huge-body')).status).toBe(502)
     })
 
-    test('JSON that nests beyond all sense is no answer', async () => {
+    test('deeply nested JSON is rejected', async () => {
       const nested = `${'['.repeat(60_000)}${']'.repeat(60_000)}`
       const answer = await spoilt(async (request) => {
         const own = await padded(0)(request)
@@ -129,13 +132,13 @@ describe('requests to a provider', () => {
     })
 
     test.each(['reset', 'truncated'] as const)(
-      'a connection that breaks is an error page: %s',
+      'a broken connection results in an error page: %s',
       async (fault) => {
         expect((await spoilt(fault)).status).toBe(502)
       },
     )
 
-    test('headers of the provider do not reach the visitor', async () => {
+    test('headers of the provider do not reach the client', async () => {
       const answer = await spoilt({
         status: 500,
         headers: { 'set-cookie': 'planted=1', 'x-planted': '1', 'clear-site-data': '"*"' },
@@ -145,7 +148,7 @@ describe('requests to a provider', () => {
     })
   })
 
-  test('S-109 a certificate that nobody vouches for is refused', async () => {
+  test('S-109 an untrusted certificate is rejected', async () => {
     const { issuer, clientId, clientSecret } = oidc.options as {
       issuer: string
       clientId: string
@@ -164,7 +167,7 @@ describe('requests to a provider', () => {
     expect((await attempt()).status).toBe(502)
   })
 
-  test('S-109 every request says what it accepts, and names no secret in its address', async () => {
+  test('S-109 every request has an Accept header, and no secret in its URL', async () => {
     for (const vendor of [oidc, github]) {
       use(vendor)
       await attempt()
@@ -177,7 +180,7 @@ describe('requests to a provider', () => {
     }
   })
 
-  test('S-110 a provider that hangs: few requests at once, the others refused, and nothing left behind', async () => {
+  test('S-110 a provider that hangs: few concurrent requests, the others are rejected, and nothing is left open', async () => {
     const { issuer, clientId, clientSecret } = oidc.options as {
       issuer: string
       clientId: string
@@ -226,7 +229,7 @@ describe('requests to a provider', () => {
     await expectEventually(async () => active().timers <= before.timers + 2)
   })
 
-  test('S-110 S-117 callbacks of strangers that hang keep nobody out who is logged in: checks have a line of their own', async () => {
+  test('S-110 S-117 hanging callbacks do not block logged-in users: re-checks have their own queue', async () => {
     const clock = fakeDate()
     const { issuer, clientId, clientSecret } = oidc.options as {
       issuer: string

@@ -20,7 +20,7 @@ const teams = (count: number, last: string) => [
 ]
 
 describe('tokens', () => {
-  test('GH-1: asks for JSON, and reads a form-encoded answer as well', async () => {
+  test('GH-1: requests JSON, and parses a form-encoded response as well', async () => {
     const { vendor, gate } = await setUp('github')
     expect((await logIn({ gate })).status).toBe(200)
     expect(requestsTo(vendor, 'token')[0]?.headers.accept).toContain('application/json')
@@ -52,7 +52,7 @@ describe('tokens', () => {
     }
   })
 
-  test('GH-2: an error with status 200 is an error: no session, and nobody is read', async () => {
+  test('GH-2: an error with status 200 is an error: no session, and no user request', async () => {
     const { vendor, gate, browser } = await setUp('github')
     vendor.respond('token', {
       body: {
@@ -70,13 +70,13 @@ describe('tokens', () => {
     ['incorrect_client_credentials', 502, 'misconfigured'],
     ['redirect_uri_mismatch', 502, 'misconfigured'],
     ['unverified_user_email', 403, 'email_unverified'],
-  ])('GH-2: %s with status 200 has its own answer', async (error, status, code) => {
+  ])('GH-2: %s with status 200 has its own response', async (error, status, code) => {
     const { vendor, gate } = await setUp('github')
     vendor.respond('token', { body: { error } })
     expect(await logIn({ gate })).toMatchObject({ status, code })
   })
 
-  test('GH-4: scopes come with commas, and a wide one stands for the narrow', async () => {
+  test('GH-4: scopes are separated by commas, and a wide one includes the narrow ones', async () => {
     const { vendor, gate } = await setUp('github', {
       scopes: ['user', 'repo'],
       organizations: ['acme'],
@@ -133,8 +133,8 @@ describe('tokens', () => {
   })
 })
 
-describe('e-mail', () => {
-  test('GH-5: the public e-mail counts for nothing', async () => {
+describe('email', () => {
+  test('GH-5: the public email is ignored', async () => {
     const { vendor, gate } = await setUp('github', { emailDomains: ['corp.com'] })
     vendor.user = {
       ...vendor.user,
@@ -147,7 +147,7 @@ describe('e-mail', () => {
     expectDenied(await logIn({ gate }), 'me@x.com')
   })
 
-  test('GH-6: without a primary verified e-mail there is none', async () => {
+  test('GH-6: without a primary verified email there is none', async () => {
     const { vendor, gate } = await setUp('github')
     vendor.user.emails = [
       { email: 'first@corp.com', primary: false, verified: true },
@@ -159,7 +159,7 @@ describe('e-mail', () => {
     expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['corp.com'] }) }))
   })
 
-  test('GH-6: whoever keeps the e-mails to themselves logs in without one', async () => {
+  test('GH-6: a user who does not share emails logs in without one', async () => {
     const { vendor, gate } = await setUp('github')
     vendor.settings.grantedScopes = ['read:user']
     vendor.user.email = 'public@corp.com'
@@ -169,7 +169,7 @@ describe('e-mail', () => {
     expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['corp.com'] }) }))
   })
 
-  test('GH-7: a private e-mail works', async () => {
+  test('GH-7: a private email works', async () => {
     const { vendor, gate } = await setUp('github', { emailAddresses: ['Octavia@Acme.example'] })
     expect(vendor.user.email).toBeNull()
     expect((await logIn({ gate })).seen.headers).toMatchObject({
@@ -178,7 +178,7 @@ describe('e-mail', () => {
   })
 })
 
-describe('organisations and teams', () => {
+describe('organizations and teams', () => {
   test('GH-8: a team on the second page counts; pages have a hundred entries', async () => {
     const { vendor, gate } = await setUp('github', { teams: ['acme/last'] })
     vendor.user.teams = teams(130, 'acme/last')
@@ -198,14 +198,14 @@ describe('organisations and teams', () => {
     expect(other.requests).toEqual([])
   })
 
-  test('GH-9: endless pages end, and then nothing is met', async () => {
+  test('GH-9: endless pages are cut off, and no rule matches', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['acme'] })
     vendor.settings.endlessPages = true
     expectDenied(await logIn({ gate }))
     expect(requestsTo(vendor, 'orgs')).toHaveLength(100)
   })
 
-  test('GH-10: a pending invitation is no membership', async () => {
+  test('GH-10: a pending invitation does not count as a membership', async () => {
     const { vendor, gate } = await setUp('github', {
       organizations: ['acme'],
       teams: ['acme/core'],
@@ -219,7 +219,7 @@ describe('organisations and teams', () => {
     expect(requestsTo(vendor, 'teamMembership')).toHaveLength(1)
   })
 
-  test('GH-11: case does not matter, for organisations nor for teams', async () => {
+  test('GH-11: organizations and teams are compared case-insensitively', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['MyOrg'] })
     vendor.user.organizations = ['myorg']
     expect((await logIn({ gate })).status).toBe(200)
@@ -232,14 +232,14 @@ describe('organisations and teams', () => {
     )
   })
 
-  test('GH-12: the same slug in another organisation is another team', async () => {
+  test('GH-12: the same slug in another organization is another team', async () => {
     const { vendor, gate } = await setUp('github', { teams: ['acme/admins'] })
     vendor.user.organizations = ['acme', 'evil']
     vendor.user.teams = ['evil/admins']
     expectDenied(await logIn({ gate }))
   })
 
-  test('GH-13: a display name is no slug', async () => {
+  test('GH-13: a display name does not match a slug', async () => {
     const { vendor, gate } = await setUp('github', { teams: ['acme/admins'] })
     vendor.user.teams = [{ organization: 'acme', slug: 'admins-2', name: 'Admins' }]
     expectDenied(await logIn({ gate }))
@@ -264,14 +264,14 @@ describe('organisations and teams', () => {
     expectDenied(await logIn({ gate }))
   })
 
-  test('a member of a team is a member of its organisation', async () => {
+  test('a member of a team is a member of its organization', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['acme'] })
     vendor.user.organizations = []
     vendor.user.teams = ['acme/engineering']
     expect((await logIn({ gate })).user).toMatchObject({ organizations: ['acme'] })
   })
 
-  test('GH-17: `read:org` is asked for by itself, and without it nobody is a member', async () => {
+  test('GH-17: `read:org` is requested automatically, and without it no membership counts', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['acme'], scopes: ['repo'] })
     const attempt = await logIn({ gate })
     expect(attempt.authorization.get('scope')).toContain('read:org')
@@ -283,14 +283,14 @@ describe('organisations and teams', () => {
     expect(plain.authorization.get('scope')).toBe('read:user user:email')
   })
 
-  test('an organisation hidden by access restrictions is not met', async () => {
+  test('an organization hidden by access restrictions does not match', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['acme'] })
     vendor.user.organizations = [{ login: 'acme', hidden: true }]
     vendor.user.teams = []
     expectDenied(await logIn({ gate }))
   })
 
-  test('GH-15: a rate limit at a login says nothing about the user', async () => {
+  test('GH-15: a rate limit at a login does not count as a denial', async () => {
     const { vendor, gate } = await setUp('github', { organizations: ['acme'] })
     vendor.settings.throttled = true
     const attempt = await logIn({ gate })
@@ -321,14 +321,14 @@ describe('addresses', () => {
     expect(requestsTo(vendor, 'token')).toHaveLength(status === 200 ? 1 : 0)
   })
 
-  test('GH-18: a GitHub Enterprise Server has an issuer of its own', async () => {
+  test('GH-18: a GitHub Enterprise Server has its own issuer', async () => {
     const { vendor, gate } = await setUp('github', {}, { settings: { ghes: true } })
     expect((await logIn({ gate })).status).toBe(200)
     vendor.settings.issInCallback = 'https://github.com/login/oauth'
     expect(await logIn({ gate })).toMatchObject({ status: 400, code: 'invalid_callback' })
   })
 
-  test('GH-19: GitHub is never asked for a discovery document', async () => {
+  test('GH-19: no discovery document is requested from GitHub', async () => {
     const { vendor, gate } = await setUp('github')
     await logIn({ gate })
     expect(
@@ -336,7 +336,7 @@ describe('addresses', () => {
     ).toEqual([])
   })
 
-  test('GH-19: as an OpenID Connect provider GitHub fails with words that help', async () => {
+  test('GH-19: GitHub as an OpenID Connect provider fails with a helpful message', async () => {
     const vendor = await startVendor('github')
     const gate = await startGate({
       provider: {
@@ -354,7 +354,7 @@ describe('addresses', () => {
   })
 
   test.each(['', '/'])(
-    'GH-20: an Enterprise Server has its API below its own address (%s at the end)',
+    'GH-20: an Enterprise Server has its API below its own URL (%s at the end)',
     async (end) => {
       const vendor = await startVendor('github', { settings: { ghes: true, basePath: '/git' } })
       const gate = await gateOf(vendor, { baseUrl: `${vendor.origin}/git${end}` })
@@ -364,12 +364,12 @@ describe('addresses', () => {
     },
   )
 
-  test('GH-20: an Enterprise Server that knows no PKCE works', async () => {
+  test('GH-20: an Enterprise Server without PKCE works', async () => {
     const { gate } = await setUp('github', {}, { settings: { ghes: true, pkce: false } })
     expect((await logIn({ gate })).status).toBe(200)
   })
 
-  test('a second GitHub stands beside the first, under a name of its own', async () => {
+  test('a second GitHub can be used with its own name', async () => {
     const [first, second] = [await startVendor('github'), await startVendor('github')]
     const provider = { github: first.options, 'github-2': githubProvider(second.options) }
     const gate = await startGate({ provider })
@@ -382,7 +382,7 @@ describe('addresses', () => {
   })
 })
 
-describe('who it is', () => {
+describe('the user id', () => {
   test('GH-22: the id is the user, not the login', async () => {
     const { vendor, gate } = await setUp('github')
     const before = await logIn({ gate })
@@ -393,26 +393,26 @@ describe('who it is', () => {
     expect((await logIn({ gate })).user['key']).toBe('github:999')
   })
 
-  test('a user without a name is called by the login', async () => {
+  test('a user without a name gets the login as name', async () => {
     const { vendor, gate } = await setUp('github')
     vendor.user.name = null
     expect((await logIn({ gate })).user).toMatchObject({ name: 'octavia' })
   })
 
-  test('/auth/authn asks for an account, for want of more', async () => {
+  test('/auth/authn sends prompt=select_account', async () => {
     const { gate, browser } = await setUp('github')
     const page = await browser.get(gate.url('/auth/authn'), { follow: untilCallback })
     expect(page.history[0]?.headers.location).toContain('prompt=select_account')
   })
 
-  test('a malformed id is nobody', async () => {
+  test('a malformed id is rejected', async () => {
     const { vendor, gate } = await setUp('github')
     vendor.user.claims = { id: undefined }
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
   test.each(['userinfo', 'jwks', 'revocation', 'endSession', 'issuer'])(
-    'GitHub has no endpoint %s, and one that is named throws',
+    'GitHub has no endpoint %s, and configuring it throws',
     (name) => {
       const endpoints = { [name]: 'https://elsewhere.example/x' }
       expect(refusal({ github: { clientId: 'a', clientSecret: 'b', endpoints } })).toBe(

@@ -23,7 +23,7 @@ test.each(['', '/'])(
 )
 
 describe('groups', () => {
-  test('GL-4: inherited membership counts: userinfo lists it, the ID token does not', async () => {
+  test('GL-4: inherited memberships count: userinfo lists them, the ID token does not', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['acme/sub', 'acme'] })
     vendor.user.groups = ['acme', 'acme/sub']
     vendor.user.directGroups = ['acme']
@@ -32,7 +32,7 @@ describe('groups', () => {
     })
   })
 
-  test('GL-4: what only the ID token lists counts for nothing', async () => {
+  test('GL-4: groups only in the ID token are ignored', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['acme'] })
     vendor.user.groups = []
     vendor.user.directGroups = ['acme']
@@ -42,25 +42,25 @@ describe('groups', () => {
   test.each([
     ['acme', ['acme-evil', 'acmes', 'evil/acme', 'acme/sub']],
     ['acme/secret', ['acme', 'acme/secret-2', 'acme/secret/deeper']],
-  ])('GL-5: %s is none of %j', async (group, groups) => {
+  ])('GL-5: %s does not match %j', async (group, groups) => {
     const { vendor, gate } = await setUp('gitlab', { groups: [group] })
     vendor.user.groups = groups
     expectDenied(await logIn({ gate }))
   })
 
-  test('GL-5: case does not matter', async () => {
+  test('GL-5: groups are compared case-insensitively', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['Acme/Platform'] })
     vendor.user.groups = ['acme/PLATFORM']
     expect((await logIn({ gate })).user).toMatchObject({ groups: ['Acme/Platform'] })
   })
 
-  test('GL-7: userinfo that fails is no empty list of groups', async () => {
+  test('GL-7: a failed userinfo request does not count as no groups', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['acme'] })
     vendor.respond('userinfo', { status: 500 })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('GL-10: 429 without Retry-After says nothing about the user', async () => {
+  test('GL-10: 429 without Retry-After does not count as a denial', async () => {
     const { vendor, gate } = await setUp('gitlab', { groups: ['acme'] })
     vendor.settings.throttled = true
     expect(await logIn({ gate })).toMatchObject({ status: 503, code: 'provider_busy' })
@@ -72,13 +72,13 @@ describe('claims', () => {
     ['unverified', { email_verified: false }],
     ['of unknown standing', { email_verified: undefined }],
     ['missing', { email: undefined, email_verified: undefined }],
-  ])('GL-6: an e-mail that is %s meets no rule', async (_, claims) => {
+  ])('GL-6: an email that is %s matches no rule', async (_, claims) => {
     const { vendor, gate } = await setUp('gitlab', { emailDomains: ['acme.example'] })
     vendor.user.claims = claims
     expect((await logIn({ gate })).status).toBe(403)
   })
 
-  test('GL-9: a numeric sub is refused, in the ID token and in userinfo', async () => {
+  test('GL-9: a numeric sub is rejected, in the ID token and in userinfo', async () => {
     const { vendor, gate } = await setUp('gitlab')
     vendor.claims({ sub: 4711 }, { once: true })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
@@ -88,7 +88,7 @@ describe('claims', () => {
   })
 })
 
-test('/auth/authn forces a new login, and believes it only when the token says so', async () => {
+test('/auth/authn forces a new login, and accepts it only with a recent auth_time', async () => {
   const { vendor, gate, browser } = await setUp('gitlab')
   await logIn({ gate, browser })
   const page = await browser.get(gate.url('/auth/authn'), { follow: false })

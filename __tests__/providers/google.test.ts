@@ -8,7 +8,7 @@ afterEach(stopAll)
 const credentials = { clientId: 'a', clientSecret: 'b' }
 
 describe('the issuer', () => {
-  test('GO-1: an ID token may leave out the scheme of its issuer', async () => {
+  test('GO-1: an ID token may omit the scheme of its issuer', async () => {
     const { gate } = await setUp('google', {}, { settings: { schemelessIssuer: true } })
     expect((await logIn({ gate })).user).toMatchObject({ id: '110248495921238986420' })
   })
@@ -25,7 +25,7 @@ describe('the issuer', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('GO-1: other providers take no issuer without a scheme', async () => {
+  test('GO-1: other providers accept no issuer without a scheme', async () => {
     const { vendor, gate } = await setUp('oidc')
     vendor.claims({ iss: vendor.origin.replace('http://', '') })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
@@ -36,7 +36,7 @@ describe('the issuer', () => {
     ['no', false, 200],
     ['another', 'https://evil.example', 400],
   ])(
-    'GO-8: %s issuer in the callback, though Google does not declare it',
+    'GO-8: %s issuer in the callback, although Google does not declare it',
     async (_, issInCallback, status) => {
       const { vendor, gate } = await setUp('google')
       vendor.settings.issInCallback = issInCallback
@@ -57,28 +57,28 @@ describe('the authorization request', () => {
     expect(second.seen.headers).toHaveProperty('ngrok-auth-oauth-access-token')
   })
 
-  test('GO-3: without need nobody is asked for offline access', async () => {
+  test('GO-3: offline access is requested only if needed', async () => {
     const { gate } = await setUp('google')
     const { authorization } = await logIn({ gate })
     expect(authorization.get('access_type')).toBeNull()
     expect(authorization.get('prompt')).toBeNull()
   })
 
-  test('GO-6: a new login asks for an account, never with prompt=login', async () => {
+  test('GO-6: a new login sends prompt=select_account, never prompt=login', async () => {
     const { gate, browser } = await setUp('google')
     const page = await browser.get(gate.url('/auth/authn'), { follow: false })
     expect(authorizationOf(page).getAll('prompt')).toEqual(['select_account'])
     expect((await browser.get(page.location ?? '')).status).toBe(200)
   })
 
-  test('GO-7: one prompt for two reasons', async () => {
+  test('GO-7: two reasons for a prompt result in one parameter', async () => {
     const { gate, browser } = await setUp('google', { offlineAccess: true })
     const page = await browser.get(gate.url('/auth/authn'), { follow: false })
     expect(authorizationOf(page).getAll('prompt')).toEqual(['consent select_account'])
     expect((await browser.get(page.location ?? '')).status).toBe(200)
   })
 
-  test('GO-9: the long names of scopes satisfy the short ones', async () => {
+  test('GO-9: long scope names satisfy the short ones', async () => {
     const { vendor, gate } = await setUp('google', { scopes: ['email', 'profile'] })
     const attempt = await logIn({ gate })
     expect(attempt.authorization.get('scope')).toBe('openid email profile')
@@ -108,7 +108,7 @@ describe('the hosted domain', () => {
     expect(attempt.authorization.get('hd')).toBe(hostedDomain.toLowerCase())
   })
 
-  test('GO-4: a hosted domain applies beside the lists', async () => {
+  test('GO-4: a hosted domain applies in addition to the lists', async () => {
     const { vendor, gate } = await setUp('google', {
       hostedDomain: 'acme.example',
       emailDomains: ['acme.example'],
@@ -127,7 +127,7 @@ describe('the hosted domain', () => {
   })
 })
 
-describe('e-mail and groups', () => {
+describe('email and groups', () => {
   test.each([
     ['true', true, 200],
     ['the text true', 'true', 200],
@@ -156,27 +156,27 @@ describe('e-mail and groups', () => {
     expectDenied(await logIn({ gate }))
   })
 
-  test('GO-11: USER@CORP.COM is', async () => {
+  test('GO-11: USER@CORP.COM is at corp.com', async () => {
     const { vendor, gate } = await setUp('google', { emailDomains: ['corp.com'] })
     vendor.user.email = 'USER@CORP.COM'
     expect((await logIn({ gate })).status).toBe(200)
   })
 
-  test('GO-10: there is no rule on groups that could be met without being asked', () => {
+  test('GO-10: a rule on groups throws', () => {
     expect(refusal({ google: { ...credentials, groups: ['staff'] } as never })).toMatch(
       /unknown option 'groups'/,
     )
   })
 })
 
-test('the id is the same whatever the e-mail', async () => {
+test('the id does not depend on the email', async () => {
   const { vendor, gate } = await setUp('google')
   const before = await logIn({ gate, browser: createBrowser() })
   vendor.user.email = 'new@acme.example'
   expect((await logIn({ gate })).user['key']).toBe(before.user['key'])
 })
 
-test('with an issuer of its own Google is discovered there', async () => {
+test('with a configured issuer Google is discovered there', async () => {
   const { vendor } = await setUp('google')
   const { endpoints } = vendor.options as { endpoints: { issuer: string } }
   const gate = await gateOf(vendor, { endpoints: { issuer: endpoints.issuer } })

@@ -5,7 +5,7 @@ import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../supp
 
 afterEach(stopAll)
 
-test('LI-1: the secret goes into the body: LinkedIn knows no Basic', async () => {
+test('LI-1: the secret is sent in the body, since LinkedIn does not support Basic', async () => {
   const { vendor, gate } = await setUp('linkedin')
   expect((await logIn({ gate })).status).toBe(200)
   const [token] = requestsTo(vendor, 'token')
@@ -16,7 +16,7 @@ test('LI-1: the secret goes into the body: LinkedIn knows no Basic', async () =>
   ).toContain('clientAuth is fixed')
 })
 
-test('LI-2: there is no PKCE', async () => {
+test('LI-2: PKCE is not used', async () => {
   const { vendor, gate } = await setUp('linkedin')
   const { authorization, status } = await logIn({ gate })
   expect(status).toBe(200)
@@ -24,7 +24,7 @@ test('LI-2: there is no PKCE', async () => {
   expect(requestsTo(vendor, 'token')[0]?.form).not.toHaveProperty('code_verifier')
 })
 
-test('LI-3: an ID token without nonce is taken from LinkedIn only, one with a wrong nonce from nobody', async () => {
+test('LI-3: an ID token without nonce is accepted only from LinkedIn, one with a wrong nonce never', async () => {
   const { vendor, gate } = await setUp('linkedin')
   expect((await logIn({ gate })).status).toBe(200)
   vendor.claims({ nonce: 'another' })
@@ -36,7 +36,7 @@ test('LI-3: an ID token without nonce is taken from LinkedIn only, one with a wr
   expect(await logIn(elsewhere)).toMatchObject({ status: 502, code: 'provider_error' })
 })
 
-test('LI-3: once LinkedIn echoes the nonce it fits', async () => {
+test('LI-3: a nonce in the ID token is verified', async () => {
   const { vendor, gate } = await setUp('linkedin')
   const nonces: (string | null)[] = []
   vendor.claims((claims) => {
@@ -47,13 +47,13 @@ test('LI-3: once LinkedIn echoes the nonce it fits', async () => {
   expect(nonces).toEqual([expect.stringMatching(/^.{40,}$/)])
 })
 
-test('LI-4: the issuer of old is another one', async () => {
+test('LI-4: the former issuer is rejected', async () => {
   const { vendor, gate } = await setUp('linkedin')
   vendor.claims({ iss: vendor.origin })
   expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
 })
 
-test('LI-5: scopes come with commas', async () => {
+test('LI-5: scopes are separated by commas', async () => {
   const { vendor, gate } = await setUp('linkedin', { scopes: ['email', 'profile'] })
   expect((await logIn({ gate })).seen.oauth).toMatchObject({
     scopes: ['email', 'openid', 'profile'],
@@ -62,7 +62,7 @@ test('LI-5: scopes come with commas', async () => {
   expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
 })
 
-test('LI-6: a locale that is an object does no harm', async () => {
+test('LI-6: a locale that is an object is ignored', async () => {
   const { gate } = await setUp('linkedin')
   expect((await logIn({ gate })).user).toMatchObject({
     claims: { locale: { country: 'US', language: 'en' } },
@@ -70,7 +70,7 @@ test('LI-6: a locale that is an object does no harm', async () => {
 })
 
 test.each(['user_cancelled_login', 'user_cancelled_authorize', 'access_denied'])(
-  'LI-7: %s is a user who says no',
+  'LI-7: %s means that the user canceled',
   async (error) => {
     const { vendor, gate } = await setUp('linkedin')
     vendor.settings.refuse = { error, error_description: 'The user cancelled the login.' }
@@ -78,12 +78,12 @@ test.each(['user_cancelled_login', 'user_cancelled_authorize', 'access_denied'])
   },
 )
 
-test("LI-7: a scope that the app may not ask for is the owner's to correct", async () => {
+test('LI-7: a scope that the app may not request is a configuration error', async () => {
   const { gate } = await setUp('linkedin', { scopes: ['r_liteprofile'] })
   expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
 })
 
-test("LI-8: long tokens do not reach the browser's cookies", async () => {
+test('LI-8: long tokens are not stored in cookies', async () => {
   const { gate, browser } = await setUp('linkedin', {}, { settings: { tokenLength: 4000 } })
   const { seen } = await logIn({ gate, browser })
   expect(seen.headers['ngrok-auth-oauth-access-token']).toHaveLength(4000)
@@ -91,21 +91,21 @@ test("LI-8: long tokens do not reach the browser's cookies", async () => {
   expect(cookies.join().length).toBeLessThan(200)
 })
 
-test('LI-9: without an e-mail the login works, a rule on it does not', async () => {
+test('LI-9: without an email the login works, an email rule does not match', async () => {
   const { vendor, gate } = await setUp('linkedin')
   vendor.user.email = undefined
   expect((await logIn({ gate })).seen.headers).not.toHaveProperty('ngrok-auth-user-email')
   expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['acme.example'] }) }))
 })
 
-test('LI-10: there is no refresh token, and nothing pretends one', async () => {
+test('LI-10: there is no refresh token, and no header for it', async () => {
   const { gate } = await setUp('linkedin', { offlineAccess: true })
   const { seen, authorization } = await logIn({ gate })
   expect(seen.headers).not.toHaveProperty('ngrok-auth-oauth-refresh-token')
   expect(authorization.get('scope')).toBe('openid profile email')
 })
 
-test('every address that the played LinkedIn has is one of the provider: nothing is discovered there', async () => {
+test('every endpoint of the LinkedIn test server is configured in the provider, without discovery', async () => {
   const { vendor } = await setUp('linkedin')
   const [provider] = parseProviders(
     { linkedin: { clientId: 'a', clientSecret: 'b' } },

@@ -11,8 +11,8 @@ const other = '11111111-2222-3333-4444-555555555555'
 
 const tenantOf = (tenant: string) => ({ settings: { tenant } })
 
-describe('whose tokens are believed', () => {
-  test('MS-1: the issuer is a template, filled with the tenant of the token', async () => {
+describe('the issuer', () => {
+  test('MS-1: the issuer is a template that is filled with the tenant of the token', async () => {
     const { vendor, gate } = await setUp('microsoft')
     expect((await logIn({ gate })).user).toMatchObject({ name: 'Mara Lindqvist' })
     vendor.user.tid = other
@@ -31,14 +31,14 @@ describe('whose tokens are believed', () => {
       ({ iss }: Record<string, unknown>) => ({ iss: String(iss).replace(home, '{tenantid}') }),
     ],
     ['no tenant', () => ({ tid: undefined })],
-  ])('MS-2: %s is refused', async (_, spoil) => {
+  ])('MS-2: %s is rejected', async (_, spoil) => {
     const { vendor, gate } = await setUp('microsoft')
     vendor.claims((claims) => ({ ...claims, ...spoil(claims) }))
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
   test.each(['x/../../evil', 'common', '', '{tenantid}', `${home}/x`, home.toUpperCase()])(
-    'MS-3: the tenant %j is none',
+    'MS-3: the tenant %j is rejected',
     async (tid) => {
       const { vendor, gate } = await setUp('microsoft')
       vendor.user.tid = tid
@@ -46,7 +46,7 @@ describe('whose tokens are believed', () => {
     },
   )
 
-  test('MS-2, MS-3: the claims alone decide where no key names an issuer', async () => {
+  test('MS-2, MS-3: only the claims decide if no key has an issuer', async () => {
     const { vendor, gate } = await setUp('microsoft')
     const single = await gateOf(vendor, { tenant: 'acme.example' })
     const keys = await fetch(`${vendor.origin}/common/discovery/v2.0/keys`).then(
@@ -66,7 +66,7 @@ describe('whose tokens are believed', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('MS-15: a key of another issuer signs for nobody here', async () => {
+  test('MS-15: a key of another issuer is rejected', async () => {
     const { vendor, gate } = await setUp('microsoft')
     vendor.settings.keyIssuer = `${vendor.origin}/${consumers}/v2.0`
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
@@ -95,7 +95,7 @@ describe('who may log in', () => {
     if (status === 403) expectDenied(attempt, 'Mara Lindqvist')
   })
 
-  test('MS-5: the domain of a tenant stands for the id that discovery tells', async () => {
+  test('MS-5: the domain of a tenant stands for the id in the discovery document', async () => {
     const { vendor, gate } = await setUp('microsoft', {}, tenantOf('acme.example'))
     expect((await logIn({ gate })).user).toMatchObject({
       id: '2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11',
@@ -107,13 +107,13 @@ describe('who may log in', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('MS-5: a domain whose document is of no tenant is refused', async () => {
+  test('MS-5: a domain whose document names no tenant is rejected', async () => {
     const { vendor, gate } = await setUp('microsoft', {}, tenantOf('acme.example'))
     vendor.settings.discovery = { issuer: `${vendor.origin}/{tenantid}/v2.0` }
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
   })
 
-  test('a tenant applies beside the lists', async () => {
+  test('a tenant applies in addition to the lists', async () => {
     const { vendor, gate } = await setUp(
       'microsoft',
       { tenant: home, emailDomains: ['acme.example'] },
@@ -124,7 +124,7 @@ describe('who may log in', () => {
     expectDenied(await logIn({ gate }))
   })
 
-  test('with a template as issuer another cloud is discovered', async () => {
+  test('an issuer template selects another cloud', async () => {
     const { vendor } = await setUp('microsoft', {}, tenantOf(home))
     const gate = await gateOf(vendor, { endpoints: { issuer: `${vendor.origin}/{tenantid}/v2.0` } })
     expect((await logIn({ gate })).status).toBe(200)
@@ -140,9 +140,9 @@ describe('who may log in', () => {
   })
 })
 
-describe('e-mail', () => {
+describe('email', () => {
   test.each(['common', 'organizations', 'consumers'])(
-    'MS-6: in the tenant %s a rule on e-mails throws',
+    'MS-6: in the tenant %s an email rule throws',
     (tenant) => {
       expect(
         refusal({ microsoft: { ...credentials, tenant, emailDomains: ['corp.com'] } }),
@@ -185,7 +185,7 @@ describe('e-mail', () => {
     expect(attempt.code).toBe(status === 200 ? undefined : 'email_unverified')
   })
 
-  test('MS-6: the claim decides even against trustEmail', async () => {
+  test('MS-6: the claim takes precedence over trustEmail', async () => {
     const { vendor, gate } = await setUp('microsoft', {
       emailDomains: ['corp.com'],
       verifiedEmailClaim: 'xms_edov',
@@ -195,14 +195,14 @@ describe('e-mail', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'email_unverified' })
   })
 
-  test('MS-6: within one tenant its e-mails count', async () => {
+  test('MS-6: within one tenant its emails count', async () => {
     const { gate } = await setUp('microsoft', { emailDomains: ['acme.example'] }, tenantOf(home))
     expect((await logIn({ gate })).seen.headers).toMatchObject({
       'ngrok-auth-user-email': 'mara@acme.example',
     })
   })
 
-  test('MS-6: an unverified e-mail is no header', async () => {
+  test('MS-6: an unverified email has no header', async () => {
     const { gate } = await setUp('microsoft')
     const { seen } = await logIn({ gate })
     expect(seen.user).toMatchObject({ email: 'mara@acme.example', emailVerified: false })
@@ -210,8 +210,8 @@ describe('e-mail', () => {
   })
 })
 
-describe('who it is', () => {
-  test('MS-7: the id is oid, with the tenant where several can log in; never the e-mail or sub', async () => {
+describe('the user id', () => {
+  test('MS-7: the id is oid, with the tenant if several can log in; never the email or sub', async () => {
     const oid = '2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11'
     const { vendor, gate } = await setUp('microsoft')
     expect((await logIn({ gate })).user).toMatchObject({
@@ -224,7 +224,7 @@ describe('who it is', () => {
     expect((await logIn(single)).user).toMatchObject({ id: oid })
   })
 
-  test('MS-7: userinfo cannot say who it is, nor whether the e-mail counts', async () => {
+  test('MS-7: userinfo determines neither the id nor whether the email is verified', async () => {
     const { vendor, gate } = await setUp('microsoft', { verifiedEmailClaim: 'xms_edov' })
     const { id, claims } = (await logIn({ gate })).user as {
       id: string
@@ -237,13 +237,13 @@ describe('who it is', () => {
     expect((await logIn({ gate })).user).toMatchObject({ id, emailVerified: false })
   })
 
-  test('MS-7: without oid there is nobody', async () => {
+  test('MS-7: a token without oid is rejected', async () => {
     const { vendor, gate } = await setUp('microsoft')
     vendor.claims({ oid: undefined })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('MS-11: an access token that is no JWT works, and the answer may grant more than was asked', async () => {
+  test('MS-11: an opaque access token works, and the response may grant more scopes than requested', async () => {
     const { gate } = await setUp('microsoft')
     const { seen } = await logIn({ gate })
     expect(seen.headers['ngrok-auth-oauth-access-token']).not.toContain('.')
@@ -251,7 +251,7 @@ describe('who it is', () => {
   })
 
   test.each(['MS-12', 'MS-13'])(
-    '%s: there is no rule on groups, so Graph is never asked for them',
+    '%s: a rule on groups throws, and Graph is never requested',
     async () => {
       expect(refusal({ microsoft: { ...credentials, groups: ['x'] } as never })).toMatch(
         /unknown option 'groups'/,
@@ -264,14 +264,14 @@ describe('who it is', () => {
 })
 
 describe('requests', () => {
-  test('MS-8: PKCE is used though the document does not declare it', async () => {
+  test('MS-8: PKCE is used although the document does not declare it', async () => {
     const { vendor, gate } = await setUp('microsoft')
     const { authorization } = await logIn({ gate })
     expect(authorization.get('code_challenge_method')).toBe('S256')
     expect(requestsTo(vendor, 'token')[0]?.form).toHaveProperty('code_verifier')
   })
 
-  test('MS-9: offline_access is asked for where a refresh token is wanted, and only there', async () => {
+  test('MS-9: offline_access is requested only if a refresh token is needed', async () => {
     const { vendor, gate } = await setUp('microsoft', { offlineAccess: true })
     const attempt = await logIn({ gate })
     expect(attempt.authorization.get('scope')).toBe('openid profile email offline_access')
@@ -281,7 +281,7 @@ describe('requests', () => {
     )
   })
 
-  test('MS-14: no request has an Origin', async () => {
+  test('MS-14: no request has an Origin header', async () => {
     const { vendor, gate } = await setUp('microsoft')
     await logIn({ gate })
     const ours = vendor.requests.filter(({ endpoint }) => endpoint !== 'authorize')

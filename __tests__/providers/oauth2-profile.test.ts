@@ -15,7 +15,7 @@ const custom = (fetchUserProfile: unknown, more: Record<string, unknown> = {}) =
   )
 
 describe('fetchUserProfile', () => {
-  test('in the form of the seed: reads the profile itself, and calls back', async () => {
+  test('with a callback: reads the profile itself', async () => {
     const seen: unknown[] = []
     const { vendor, gate } = await custom(function fetchUserProfile(
       accessToken: string,
@@ -68,12 +68,12 @@ describe('fetchUserProfile', () => {
       'an async function that calls back',
       async (_token, _context, callback) => callback(null, { user_id: 'x' }),
     ],
-  ])('gives the profile by %s', async (_, fetchUserProfile) => {
+  ])('returns the profile by %s', async (_, fetchUserProfile) => {
     const { gate } = await custom(fetchUserProfile)
     expect((await logIn({ gate })).user).toMatchObject({ id: 'x' })
   })
 
-  test('all that a profile says is in the user', async () => {
+  test('the user has every field of the profile', async () => {
     const profile = {
       user_id: 7,
       name: 'N',
@@ -111,7 +111,7 @@ describe('fetchUserProfile', () => {
     1.5,
     'a\u0000b',
     { toString: () => 'x' },
-  ])('CO-2: the user_id %p is none', async (user_id) => {
+  ])('CO-2: the user_id %p is rejected', async (user_id) => {
     const { gate } = await custom(() => ({ user_id, sub: 'other', id: 'other' }))
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
@@ -119,7 +119,7 @@ describe('fetchUserProfile', () => {
   test.each([
     [0, '0'],
     [123, '123'],
-  ])('CO-2: the number %i is a user_id', async (user_id, id) => {
+  ])('CO-2: the number %i is accepted as user_id', async (user_id, id) => {
     const { gate } = await custom(() => ({ user_id }))
     expect((await logIn({ gate })).user).toMatchObject({ id })
   })
@@ -130,7 +130,7 @@ describe('fetchUserProfile', () => {
     ['a text', 'profile'],
     ['a list', [{ user_id: 1 }]],
     ['a function', () => ({ user_id: 1 })],
-  ])('a profile that is %s is none', async (_, profile) => {
+  ])('a profile that is %s is rejected', async (_, profile) => {
     const { gate } = await custom(() => profile)
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
@@ -180,7 +180,7 @@ describe('when it fails', () => {
         throw new Error('no <b>luck</b>')
       },
     ],
-  ])('CO-4, CO-5: it %s: an error page, with its words escaped', async (_, fetchUserProfile) => {
+  ])('CO-4, CO-5: it %s: an error page, with its message escaped', async (_, fetchUserProfile) => {
     listen()
     const { gate, browser } = await custom(fetchUserProfile)
     const attempt = await logIn({ gate, browser })
@@ -193,7 +193,7 @@ describe('when it fails', () => {
   test.each<[string, FetchUserProfile]>([
     ['never calls back', (_token, _context, _callback) => undefined],
     ['never settles', () => new Promise(() => {})],
-  ])('CO-4: it %s: the login ends when the time is up', async (_, fetchUserProfile) => {
+  ])('CO-4: it %s: the login times out', async (_, fetchUserProfile) => {
     const { gate } = await custom(fetchUserProfile)
     expect(await logIn({ gate })).toMatchObject({ status: 504, code: 'provider_timeout' })
   })
@@ -248,7 +248,7 @@ describe('when it fails', () => {
       },
       200,
     ],
-  ])('CO-3: only the first answer counts: %s', async (_, fetchUserProfile, status) => {
+  ])('CO-3: only the first result counts: %s', async (_, fetchUserProfile, status) => {
     listen()
     const { gate } = await custom(fetchUserProfile)
     const attempt = await logIn({ gate })
@@ -257,7 +257,7 @@ describe('when it fails', () => {
     await settled()
   })
 
-  test('CO-5: neither token nor secret are on the page, in the log or in the error, whatever its text says', async () => {
+  test('CO-5: its message exposes no token or secret on the page, in the log or in the error', async () => {
     let secrets: string[] = []
     const fetchUserProfile: FetchUserProfile = (accessToken, context) => {
       secrets = [accessToken, String(context['refresh_token']), 'dev-client-secret']
@@ -308,7 +308,7 @@ describe('when it fails', () => {
       }),
     ],
     ['with a then that never settles', () => ({ user_id: 'x', then() {} })],
-  ])('CO-14: a profile %s is refused', async (_, make) => {
+  ])('CO-14: a profile %s is rejected', async (_, make) => {
     listen()
     const { gate } = await custom(make)
     const attempt = await logIn({ gate })
@@ -316,7 +316,7 @@ describe('when it fails', () => {
     await settled()
   })
 
-  test('a hostile profile is plain data when the app sees it', async () => {
+  test('a hostile profile is plain data for the app', async () => {
     const { gate } = await custom(() =>
       JSON.parse(
         '{"user_id":"x","__proto__":{"isAdmin":true},"constructor":{"a":1},"name":{"toString":"evil"},"email":["a@acme.example"],"picture":"javascript:alert(1)"}',
@@ -329,7 +329,7 @@ describe('when it fails', () => {
     expect(seen.headers).not.toHaveProperty('ngrok-auth-user-name')
   })
 
-  test('where it is set userinfo is left alone', async () => {
+  test('no userinfo request is sent', async () => {
     const { vendor, gate } = await setUp('oauth2', { fetchUserProfile: () => ({ user_id: 'x' }) })
     expect((await logIn({ gate })).user).toMatchObject({ id: 'x' })
     expect(requestsTo(vendor, 'userinfo')).toEqual([])

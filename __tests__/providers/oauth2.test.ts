@@ -20,7 +20,7 @@ const urlOf = (vendor: VendorServer, name: string) => String(vendor.options[name
 
 describe('the connection', () => {
   test.each(['-a', 'a-', 'a_b', 'a.b', 'é', '', 'a b', 'a/b', '-', 'a'.repeat(65)])(
-    'CO-1: %j is no name',
+    'CO-1: %j is rejected as a name',
     (name) => {
       expect(refusal({ [name]: oauth2Provider({ ...urls, ...credentials }) })).toMatch(
         /a name starts and ends with a letter or digit/,
@@ -28,11 +28,11 @@ describe('the connection', () => {
     },
   )
 
-  test.each(['a', 'A1-b2', '7', 'my-idp'])('CO-1: %j is a name', (name) => {
+  test.each(['a', 'A1-b2', '7', 'my-idp'])('CO-1: %j is accepted as a name', (name) => {
     expect(refusal({ [name]: oauth2Provider({ ...urls, ...credentials }) })).toBeUndefined()
   })
 
-  test('a login needs two addresses and a way to read the user', () => {
+  test('a login needs two URLs and a way to read the user', () => {
     expect(complaint({})).toBeUndefined()
     expect(complaint({ userinfoUrl: undefined })).toMatch(
       /userinfoUrl is missing: .*fetchUserProfile/,
@@ -59,7 +59,7 @@ describe('the connection', () => {
     expect(complaint({ token_url: 'https://x.example' } as never)).toMatch(/write tokenUrl/)
   })
 
-  test('CO-9: a query in the authorization URL is kept, and shadows nothing', async () => {
+  test('CO-9: a query in the authorization URL is kept, and overrides no parameter', async () => {
     const { vendor } = await setUp('oauth2')
     const gate = await gateOf(vendor, {
       authorizationUrl: `${urlOf(vendor, 'authorizationUrl')}?tenant=1&kind=a`,
@@ -85,7 +85,7 @@ describe('the connection', () => {
     )
   })
 
-  test('a query in the token URL is kept, whatever its host is spelt like', async () => {
+  test('a query in the token URL is kept, for any spelling of the host', async () => {
     const { vendor } = await setUp('oauth2')
     const tokenUrl = `${urlOf(vendor, 'tokenUrl')}?tenant=1`.replace('http:', 'HTTP:')
     const gate = await gateOf(vendor, { tokenUrl, tokenHeaders: { 'X-One': '1' } })
@@ -95,7 +95,7 @@ describe('the connection', () => {
     expect(token?.headers['x-one']).toBe('1')
   })
 
-  test('PKCE is on, and can be switched off', async () => {
+  test('PKCE is on, and can be disabled', async () => {
     const { vendor, gate } = await setUp('oauth2')
     expect((await logIn({ gate })).authorization.get('code_challenge_method')).toBe('S256')
     vendor.settings.refuseCodeVerifier = true
@@ -104,7 +104,7 @@ describe('the connection', () => {
     expect(without.authorization.has('code_challenge')).toBe(false)
   })
 
-  test('a callback of another issuer is refused where the issuer is known', async () => {
+  test('a callback of another issuer is rejected if the issuer is configured', async () => {
     const { vendor } = await setUp('oauth2', {}, { settings: { issInCallback: true } })
     expect((await logIn({ gate: await gateOf(vendor, { issuer: vendor.origin }) })).status).toBe(
       200,
@@ -114,7 +114,7 @@ describe('the connection', () => {
     ).toMatchObject({ status: 400, code: 'invalid_callback' })
   })
 
-  test('name and icon are on the sign-in page, and connection=NAME goes straight there', async () => {
+  test('name and icon are on the sign-in page, and connection=NAME redirects directly', async () => {
     const [one, two] = [await startVendor('oauth2'), await startVendor('oauth2')]
     const provider = {
       one: oauth2Provider({
@@ -149,12 +149,12 @@ describe('scopes', () => {
     expect((await logIn({ gate })).authorization.get('scope')).toBe(sent)
   })
 
-  test('CO-12: without scopes there is no such parameter', async () => {
+  test('CO-12: without scopes there is no scope parameter', async () => {
     const { gate } = await setUp('oauth2')
     expect((await logIn({ gate })).authorization.has('scope')).toBe(false)
   })
 
-  test('CO-12: an entry with a blank or a comma, none at all, and another separator throw', () => {
+  test('CO-12: an entry with whitespace or a comma, an empty array, and another separator throw', () => {
     expect(complaint({ scopes: ['read write'] })).toMatch(/scopes has an entry that is no scope/)
     expect(complaint({ scopes: 'read,write' })).toMatch(/scopes has an entry that is no scope/)
     expect(complaint({ scopes: ' ' })).toMatch(/scopes is an empty list/)
@@ -164,28 +164,25 @@ describe('scopes', () => {
   test.each([
     ['a comma', ',', {}],
     ['a blank, by option', ' ', { connectionScopeSeparator: ' ' as const }],
-  ])(
-    'connection_scope adds what the configuration allows, and no more: %s between',
-    async (_, separator, more) => {
-      const { gate, browser } = await setUp('oauth2', {
-        scopes: ['base'],
-        connectionScopes: ['extra', 'more'],
-        ...more,
-      })
-      const asked = ['extra', 'admin', 'more'].join(separator)
-      const page = await browser.get(
-        gate.url(`/auth/authn?connection_scope=${encodeURIComponent(asked)}`),
-        { follow: false },
-      )
-      expect(authorizationOf(page).get('scope')).toBe('base extra more')
-      const none = await browser.get(gate.url('/auth/authn?connection_scope=admin'), {
-        follow: false,
-      })
-      expect(authorizationOf(none).get('scope')).toBe('base')
-    },
-  )
+  ])('connection_scope adds only allowed scopes, separated by %s', async (_, separator, more) => {
+    const { gate, browser } = await setUp('oauth2', {
+      scopes: ['base'],
+      connectionScopes: ['extra', 'more'],
+      ...more,
+    })
+    const asked = ['extra', 'admin', 'more'].join(separator)
+    const page = await browser.get(
+      gate.url(`/auth/authn?connection_scope=${encodeURIComponent(asked)}`),
+      { follow: false },
+    )
+    expect(authorizationOf(page).get('scope')).toBe('base extra more')
+    const none = await browser.get(gate.url('/auth/authn?connection_scope=admin'), {
+      follow: false,
+    })
+    expect(authorizationOf(none).get('scope')).toBe('base')
+  })
 
-  test('connection_scope does nothing where no scopes are allowed', async () => {
+  test('connection_scope is ignored if no scopes are allowed', async () => {
     const { gate, browser } = await setUp('oauth2', { scopes: ['base'] })
     const page = await browser.get(gate.url('/auth/authn?connection_scope=base,admin'), {
       follow: false,
@@ -210,7 +207,7 @@ describe('parameters of the authorization request', () => {
     }
   })
 
-  test('CO-7: a mapped one comes from /auth/authn; what is not mapped is not forwarded', async () => {
+  test('CO-7: a mapped one comes from /auth/authn; others are not forwarded', async () => {
     const params = await sent(
       { authorizationParamsMap: { custom_param: 'access_type' } },
       '?access_type=x%26state%3D1&other=1&custom_param=direct',
@@ -221,7 +218,7 @@ describe('parameters of the authorization request', () => {
     expect(params.getAll('state')).toHaveLength(1)
   })
 
-  test('CO-7: a repeated one is left out', async () => {
+  test('CO-7: a repeated one is omitted', async () => {
     expect(
       (
         await sent(
@@ -232,7 +229,7 @@ describe('parameters of the authorization request', () => {
     ).toBe(false)
   })
 
-  test('CO-8: the request wins over the static value, which is the default', async () => {
+  test('CO-8: the request takes precedence over the static value', async () => {
     const options = {
       authorizationParams: { custom_param: 'static' },
       authorizationParamsMap: { custom_param: 'access_type' },
@@ -270,7 +267,7 @@ describe('parameters of the authorization request', () => {
     'scope',
     'request',
     'request_uri',
-  ])('CO-7: %s is ours', (name) => {
+  ])('CO-7: %s is reserved', (name) => {
     expect(complaint({ authorizationParams: { [name]: 'x' } })).toMatch(
       new RegExp(`authorizationParams must not set ${name}`),
     )
@@ -290,7 +287,7 @@ describe('parameters of the authorization request', () => {
 })
 
 describe('the token endpoint', () => {
-  test('CO-10: extra headers go there and nowhere else', async () => {
+  test('CO-10: extra headers are sent only there', async () => {
     const { vendor, gate } = await setUp('oauth2', {
       tokenHeaders: { Header1: 'Value', 'X-Api-Key': 'k' },
     })
@@ -302,7 +299,7 @@ describe('the token endpoint', () => {
   })
 
   test.each(['post', 'basic'])(
-    'CO-10: an Authorization there replaces our credentials (%s)',
+    'CO-10: an Authorization header replaces our credentials (%s)',
     async (clientAuth) => {
       const { vendor } = await setUp('oauth2')
       const authorization = `Basic ${Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString('base64')}`
@@ -384,7 +381,7 @@ describe('the token endpoint', () => {
       )
   })
 
-  test('credentials go into the body, a header, or nowhere', async () => {
+  test('credentials are sent in the body, in a header, or not at all', async () => {
     const { vendor } = await setUp(
       'oauth2',
       {},
@@ -410,7 +407,7 @@ describe('userinfo', () => {
     ['id', { id: 'b', user_id: 'c' }, 'b'],
     ['user_id', { user_id: 'c' }, 'c'],
     ['a number', { id: 0 }, '0'],
-  ])('CO-2: the id is taken from %s', async (_, body, id) => {
+  ])('CO-2: the id is read from %s', async (_, body, id) => {
     const { vendor, gate } = await setUp('oauth2')
     vendor.respond('userinfo', { body })
     expect((await logIn({ gate })).user).toMatchObject({ id })
@@ -428,7 +425,7 @@ describe('userinfo', () => {
     [],
     'text',
     null,
-  ])('CO-2: %j is nobody', async (body) => {
+  ])('CO-2: %j is rejected', async (body) => {
     const { vendor, gate } = await setUp('oauth2')
     vendor.respond('userinfo', {
       headers: { 'content-type': 'application/json' },
@@ -454,7 +451,7 @@ describe('userinfo', () => {
     ).toBe(200)
   })
 
-  test('CO-14: an answer that is too large is refused, not read', async () => {
+  test('CO-14: a response that is too large is rejected without being read', async () => {
     const { vendor, gate } = await setUp('oauth2')
     vendor.respond('userinfo', 'huge-body')
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })

@@ -12,7 +12,7 @@ afterEach(async () => {
 })
 
 describe('claims under other names', () => {
-  test('are read from where the options say', async () => {
+  test('are read from the configured names', async () => {
     const { vendor, gate } = await setUp('oidc', {
       claims: { username: 'upn', emailVerified: 'mail_ok', email: 'mail' },
       emailDomains: ['corp.example'],
@@ -31,7 +31,7 @@ describe('claims under other names', () => {
     })
   })
 
-  test('that are not there stay away, whatever the standard name says', async () => {
+  test('that are missing do not fall back to the standard name', async () => {
     const { vendor, gate } = await setUp('oidc', {
       claims: { email: 'mail' },
       emailDomains: ['corp.example'],
@@ -46,7 +46,7 @@ describe('claims under other names', () => {
     { email: '' },
     { email: 5 },
     'email',
-  ])('refuses %j', async (claims) => {
+  ])('reject %j', async (claims) => {
     const { gate } = await setUp('oidc')
     const provider = {
       oidc: oidcProvider({
@@ -62,7 +62,7 @@ describe('claims under other names', () => {
   })
 })
 
-describe('a provider that names groups only in the ID token', () => {
+describe('a provider with groups only in the ID token', () => {
   async function loggedIn(settings: object) {
     const clock = fakeDate()
     const setting = await setUp(
@@ -82,7 +82,7 @@ describe('a provider that names groups only in the ID token', () => {
     return { ...setting, clock }
   }
 
-  test('is asked for a new one before anybody is refused', async () => {
+  test('is asked for a new one before a user is denied', async () => {
     const { vendor, gate, browser, clock } = await loggedIn({})
     clock.forward(31)
     const page = await browser.get(gate.url('/'))
@@ -90,14 +90,14 @@ describe('a provider that names groups only in the ID token', () => {
     expect(requestsTo(vendor, 'token')).toHaveLength(2)
   })
 
-  test('refuses when the new one has none either', async () => {
+  test('denies when the new one has none either', async () => {
     const { vendor, gate, browser, clock } = await loggedIn({})
     vendor.claims({ groups: [] })
     clock.forward(31)
     expect((await browser.get(gate.url('/'))).status).toBe(403)
   })
 
-  test('is asked for a new one before a route loses them that demands them, though anybody may pass the gate', async () => {
+  test('is asked for a new one before a route that requires groups denies, even if the gate has no rules', async () => {
     const clock = fakeDate()
     const vendor = await startVendor('oidc')
     vendor.claims({ groups: ['staff'] })

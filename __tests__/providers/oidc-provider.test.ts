@@ -46,7 +46,7 @@ async function register(
 const odd = { client_id: 'odd:id/+%20=&?', client_secret: 'odd:secret %+=&/?"\\~' }
 const post = { client_secret: 'a-secret', token_endpoint_auth_method: 'client_secret_post' }
 
-describe('every kind of client logs in', () => {
+describe('every kind of client can log in', () => {
   test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['a secret in the body, which is the default', post, {}],
     [
@@ -105,13 +105,13 @@ describe('every kind of client logs in', () => {
     expect(await server.takeErrors()).toEqual([])
   })
 
-  test("a wrong secret is the owner's to correct", async () => {
+  test('a wrong secret is a configuration error', async () => {
     const gate = await register(post, { clientSecret: 'wrong' })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
     await server.takeErrors()
   })
 
-  test('a user who says no can try again', async () => {
+  test('a user who cancels can try again', async () => {
     const gate = await register(post)
     await server.deny(true)
     expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
@@ -120,7 +120,7 @@ describe('every kind of client logs in', () => {
     await server.takeErrors()
   })
 
-  test('/auth/authn makes the user log in anew', async () => {
+  test('/auth/authn makes the user log in again', async () => {
     const gate = await register(post)
     const browser = createBrowser()
     await logIn({ gate, browser })
@@ -131,7 +131,7 @@ describe('every kind of client logs in', () => {
   })
 })
 
-test('where the server demands it requests are pushed, by a client with a key as well', async () => {
+test('authorization requests are pushed if the server requires it, by a client with a key as well', async () => {
   const strict = await startOidcProvider({ loginAs: 'alice', requirePushedRequests: true })
   try {
     const jwks = { keys: [publicKey.export({ format: 'jwk' })] }
@@ -157,7 +157,7 @@ test('where the server demands it requests are pushed, by a client with a key as
   }
 })
 
-test('a server that starts again with new keys is believed again', async () => {
+test('a server that restarts with new keys is trusted again', async () => {
   const first = await startOidcProvider({ loginAs: 'alice' })
   const gate = await register(post, {}, first)
   expect((await logIn({ gate })).status).toBe(200)

@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 describe('discovery', () => {
-  test('nothing is asked before the first login; later logins ask no more', async () => {
+  test('is requested at the first login, and not again at later logins', async () => {
     const { vendor, gate } = await setUp('oidc')
     expect(vendor.requests).toEqual([])
     await Promise.all([logIn({ gate }), logIn({ gate }), logIn({ gate })])
@@ -32,7 +32,7 @@ describe('discovery', () => {
     expect(requestsTo(vendor, 'jwks')).toHaveLength(1)
   })
 
-  test('an issuer with a path keeps it', async () => {
+  test('keeps the path of an issuer', async () => {
     const { vendor, gate } = await setUp('oidc', {}, { settings: { basePath: '/realms/one' } })
     expect((await logIn({ gate })).status).toBe(200)
     expect(requestsTo(vendor, 'discovery')[0]?.url).toBe(
@@ -45,7 +45,7 @@ describe('discovery', () => {
     ['another host', () => 'https://evil.example'],
     ['another path', (issuer: string) => `${issuer}/x`],
     ['none', () => undefined],
-  ])('OI-1: a document with %s is refused, and the log names both issuers', async (_, spoil) => {
+  ])('OI-1: a document with %s is rejected, and the log names both issuers', async (_, spoil) => {
     const { vendor, gate } = await setUp('oidc')
     const issuer = spoil(vendor.origin)
     vendor.settings.discovery = { issuer }
@@ -54,7 +54,7 @@ describe('discovery', () => {
     if (issuer !== undefined) expect(gate.logged.join()).toContain(`the issuer \\"${issuer}\\"`)
   })
 
-  test('OI-1: a slash at the end is part of the issuer', async () => {
+  test('OI-1: a trailing slash is part of the issuer', async () => {
     const { vendor } = await setUp('oidc')
     const gate = await gateOf(vendor, { issuer: `${vendor.origin}/` })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
@@ -65,7 +65,7 @@ describe('discovery', () => {
   })
 
   test.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'])(
-    'OI-2: a %s without TLS is refused',
+    'OI-2: a %s without TLS is rejected',
     async (member) => {
       const { vendor, gate } = await setUp('oidc')
       for (const url of [
@@ -83,7 +83,7 @@ describe('discovery', () => {
     },
   )
 
-  test('OI-2: an issuer without TLS throws, unless it is on this machine', () => {
+  test('OI-2: an issuer without TLS throws, unless it is a loopback address', () => {
     const options = { clientId: 'a', clientSecret: 'b' }
     expect(refusal({ x: oidcProvider({ ...options, issuer: 'http://idp.example' }) })).toMatch(
       /issuer must be .*https/,
@@ -106,7 +106,7 @@ describe('discovery', () => {
     ['a reset', 'reset' as const, 502],
     ['nothing', 'hang' as const, 504],
   ])(
-    'OI-3: %s is an error page with a way to try again, and is not kept',
+    'OI-3: %s results in an error page with a retry link, and is not cached',
     async (_, answer, status) => {
       const { vendor, gate } = await setUp('oidc', {}, {}, { timeouts: { provider: 1 } })
       vendor.respond('discovery', answer)
@@ -119,7 +119,7 @@ describe('discovery', () => {
     },
   )
 
-  test('OI-3: after an hour it is asked again, and the old answer serves while that fails', async () => {
+  test('OI-3: is requested again after an hour, and the old document is used while that fails', async () => {
     const clock = fakeDate()
     const { vendor, gate } = await setUp('oidc')
     expect((await logIn({ gate })).status).toBe(200)
@@ -132,7 +132,7 @@ describe('discovery', () => {
     expect(requestsTo(vendor, 'jwks').length).toBeGreaterThan(1)
   })
 
-  test('OI-3: all who wait share one request', async () => {
+  test('OI-3: concurrent logins share one request', async () => {
     const { vendor, gate } = await setUp('oidc')
     vendor.respond('discovery', { status: 503 })
     const attempts = await Promise.all(Array.from({ length: 10 }, () => logIn({ gate })))
@@ -142,7 +142,7 @@ describe('discovery', () => {
 })
 
 describe('keys', () => {
-  test('OI-4: new keys are fetched when a token names one', async () => {
+  test('OI-4: new keys are fetched when a token has an unknown key id', async () => {
     const { vendor, gate } = await setUp('oidc')
     expect((await logIn({ gate })).status).toBe(200)
     vendor.rotateKeys()
@@ -150,7 +150,7 @@ describe('keys', () => {
     expect(requestsTo(vendor, 'jwks')).toHaveLength(2)
   })
 
-  test('OI-4: a flood of unknown keys fetches them once', async () => {
+  test('OI-4: many unknown key ids fetch the keys once', async () => {
     const { vendor, gate } = await setUp('oidc')
     await logIn({ gate })
     vendor.claims({}, { signing: 'unknown-kid' })
@@ -174,7 +174,7 @@ describe('keys', () => {
     expect(requestsTo(vendor, 'userinfo')).toHaveLength(status === 200 ? 1 : 0)
   })
 
-  test('OI-5: a token signed with ES256 counts where the document says so, and only there', async () => {
+  test('OI-5: a token signed with ES256 is accepted only if the document lists ES256', async () => {
     const { vendor, gate } = await setUp('oidc', {}, { settings: { signingAlg: 'ES256' } })
     expect((await logIn({ gate })).status).toBe(200)
     vendor.settings.discovery = { id_token_signing_alg_values_supported: ['RS256'] }
@@ -187,7 +187,7 @@ describe('keys', () => {
     ['a certificate', { x5c: ['x'] }],
     ['an unknown extension', { crit: ['x'], x: 1 }],
     ['another type', { typ: 'at+jwt' }],
-  ])('OI-5: a token with %s in its header is refused', async (_, header) => {
+  ])('OI-5: a token with %s in its header is rejected', async (_, header) => {
     const { vendor, gate } = await setUp('oidc')
     vendor.claims({}, { header })
     expect((await logIn({ gate })).status).toBe(502)
@@ -210,13 +210,13 @@ describe('claims', () => {
     ['an end in the past', { exp: 1000 }],
     ['a birth in the future', { iat: 99_999_999_999 }],
     ['another access token', { at_hash: 'x' }],
-  ])('OI-6: a token with %s is refused', async (_, claims) => {
+  ])('OI-6: a token with %s is rejected', async (_, claims) => {
     const { vendor, gate } = await setUp('oidc')
     vendor.claims(claims)
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
   })
 
-  test('OI-6: a list with our client id alone is fine', async () => {
+  test('OI-6: an aud array with only our client id is accepted', async () => {
     const { vendor, gate } = await setUp('oidc')
     vendor.claims({ aud: ['dev-client'], azp: 'dev-client' })
     expect((await logIn({ gate })).status).toBe(200)
@@ -230,7 +230,7 @@ describe('claims', () => {
     expect((await logIn({ gate, browser })).page.history).toHaveLength(1)
   })
 
-  test('OI-8: userinfo of somebody else is refused', async () => {
+  test('OI-8: userinfo of another subject is rejected', async () => {
     const { vendor, gate } = await setUp('oidc')
     for (const body of [{ sub: 'somebody-else' }, { name: 'No Sub' }, { sub: ['user-1'] }]) {
       vendor.respond('userinfo', { body })
@@ -248,14 +248,14 @@ describe('claims', () => {
     expect((await logIn({ gate })).status).toBe(502)
   })
 
-  test('OI-14: without an ID token there is no login, whatever userinfo would say', async () => {
+  test('OI-14: without an ID token the login fails, whatever userinfo contains', async () => {
     const { vendor, gate } = await setUp('oidc')
     vendor.respond('token', { body: { access_token: 't', token_type: 'Bearer' } })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
     expect(requestsTo(vendor, 'userinfo')).toEqual([])
   })
 
-  test('groups come from the claim that the configuration names, compared exactly', async () => {
+  test('groups come from the configured claim and are compared exactly', async () => {
     const { vendor, gate } = await setUp('oidc', { groups: ['staff'] })
     vendor.user.claims = { groups: ['staff'], roles: ['admin'] }
     expect((await logIn({ gate })).user).toMatchObject({ groups: ['staff'] })
@@ -278,7 +278,7 @@ describe('claims', () => {
 })
 
 describe('logins', () => {
-  test('OI-9: two at once end in any order', async () => {
+  test('OI-9: two concurrent logins finish in any order', async () => {
     const { gate, browser } = await setUp('oidc')
     const first = await toCallback(browser, gate.url('/first'))
     const second = await toCallback(browser, gate.url('/second'))
@@ -286,7 +286,7 @@ describe('logins', () => {
     expect((await browser.get(first)).url).toBe(gate.url('/first'))
   })
 
-  test('OI-10: a state serves once', async () => {
+  test('OI-10: a state works once', async () => {
     const { vendor, gate, browser } = await setUp('oidc')
     const callback = await toCallback(browser, gate.url('/'))
     const cookies = browser.cookies(gate.origin).map((cookie) => cookie.cookieString())
@@ -296,7 +296,7 @@ describe('logins', () => {
     expect(requestsTo(vendor, 'token')).toHaveLength(1)
   })
 
-  test('OI-11: the answer of one provider does not serve another', async () => {
+  test('OI-11: the response of one provider is rejected by another', async () => {
     const [one, two] = [await startVendor('oidc'), await startVendor('oidc')]
     const provider = {
       one: oidcProvider(one.options as never),
@@ -314,14 +314,14 @@ describe('logins', () => {
     expect([...requestsTo(one, 'token'), ...requestsTo(two, 'token')]).toEqual([])
   })
 
-  test('OI-11: where the document promises iss, an answer without it is refused', async () => {
+  test('OI-11: a response without iss is rejected if the document announces it', async () => {
     const { vendor, gate } = await setUp('oidc')
     vendor.settings.discovery = { authorization_response_iss_parameter_supported: true }
     vendor.settings.issInCallback = false
     expect(await logIn({ gate })).toMatchObject({ status: 400, code: 'invalid_callback' })
   })
 
-  test('OI-12: an error without a state of ours is refused, escaped, and disturbs no login under way', async () => {
+  test('OI-12: an error without a valid state is rejected, escaped, and does not affect a login in progress', async () => {
     const { gate, browser } = await setUp('oidc')
     const callback = await toCallback(browser, gate.url('/'))
     const page = await browser.get(
@@ -372,7 +372,7 @@ describe('logins', () => {
     ).toMatch(/clientSecret must be a private key/)
   })
 
-  test('an authorization request is pushed where the server demands it', async () => {
+  test('an authorization request is pushed if the server requires it', async () => {
     const { vendor, gate } = await setUp('oidc', {}, { settings: { parRequired: true } })
     const { authorization, status } = await logIn({ gate })
     expect(status).toBe(200)
@@ -386,7 +386,7 @@ describe('logins', () => {
     [503, 'temporarily_unavailable', 'provider_busy', 503],
     [429, 'slow_down', 'provider_busy', 503],
   ])(
-    'S-099 a pushed request that is refused with %i %s is %s, and what the refusal says reaches nobody',
+    'S-099 a pushed request that is rejected with %i %s results in %s, without exposing the error message',
     async (status, error, code, own) => {
       const seen: OAuthError[] = []
       const { vendor, gate } = await setUp(

@@ -232,7 +232,7 @@ describe('every vendor', () => {
   })
 
   test.each(vendorNames)(
-    '%s takes a code once only, and at the same redirect URI only',
+    '%s accepts a code only once, and only with the same redirect URI',
     async (name) => {
       const vendor = await start(name)
       const used = {
@@ -254,7 +254,7 @@ describe('every vendor', () => {
   )
 
   test.each(vendorNames)(
-    '%s refuses a wrong secret, an unknown client and a relative redirect URI',
+    '%s rejects a wrong secret, an unknown client and a relative redirect URI',
     async (name) => {
       const vendor = await start(name)
       expect(
@@ -270,7 +270,7 @@ describe('every vendor', () => {
   )
 
   test.each(vendorNames.filter(hasPkce))(
-    '%s refuses a wrong or missing code verifier',
+    '%s rejects a wrong or missing code verifier',
     async (name) => {
       const vendor = await start(name)
       for (const code_verifier of ['x'.repeat(43), undefined]) {
@@ -280,7 +280,7 @@ describe('every vendor', () => {
     },
   )
 
-  test.each(vendorNames)('%s refuses tokens that were revoked', async (name) => {
+  test.each(vendorNames)('%s rejects revoked tokens', async (name) => {
     const vendor = await start(name)
     const tokens = await login(vendor)
     vendor.revokeTokens(vendor.user)
@@ -288,20 +288,17 @@ describe('every vendor', () => {
     expect((await read(vendor, tokens)).status).toBe(expected)
   })
 
-  test.each(vendorNames)(
-    '%s says when it is throttled, and does not call the token dead',
-    async (name) => {
-      const vendor = await start(name)
-      const tokens = await login(vendor)
-      vendor.settings.throttled = true
-      const expected = name === 'github' ? 403 : name === 'facebook' ? 400 : 429
-      expect((await read(vendor, tokens)).status).toBe(expected)
-    },
-  )
+  test.each(vendorNames)('%s reports throttling without invalidating the token', async (name) => {
+    const vendor = await start(name)
+    const tokens = await login(vendor)
+    vendor.settings.throttled = true
+    const expected = name === 'github' ? 403 : name === 'facebook' ? 400 : 429
+    expect((await read(vendor, tokens)).status).toBe(expected)
+  })
 })
 
 describe('github', () => {
-  test('answers the token request form-encoded, unless JSON is asked for', async () => {
+  test('responds to the token request form-encoded, unless JSON is accepted', async () => {
     const vendor = await start('github')
     const response = await redeem(vendor, {}, {}, { accept: '*/*' })
     expect(response.headers.get('content-type')).toContain('application/x-www-form-urlencoded')
@@ -326,14 +323,14 @@ describe('github', () => {
     })
   })
 
-  test('a wide scope swallows the narrow ones', async () => {
+  test('a wide scope replaces the narrow ones', async () => {
     const vendor = await start('github')
     expect((await login(vendor, { scope: 'user read:user user:email' })).scope).toBe('user')
     vendor.settings.grantedScopes = []
     expect((await login(vendor)).scope).toBe('')
   })
 
-  test('refuses API requests without User-Agent', async () => {
+  test('rejects API requests without User-Agent', async () => {
     const vendor = await start('github')
     const { access_token: token } = await login(vendor)
     const status = await new Promise((resolve, reject) => {
@@ -346,7 +343,7 @@ describe('github', () => {
     expect(status).toBe(403)
   })
 
-  test('e-mail addresses have an endpoint and a scope of their own', async () => {
+  test('email addresses have their own endpoint and scope', async () => {
     const vendor = await start('github')
     const tokens = await login(vendor)
     expect((await read(vendor, tokens)).body).toMatchObject({ email: null, id: 583231 })
@@ -379,7 +376,7 @@ describe('github', () => {
     )
   })
 
-  test('invitations and inherited membership show only where GitHub shows them', async () => {
+  test('invitations and inherited memberships appear only where GitHub lists them', async () => {
     const vendor = await start('github')
     vendor.user.organizations = [
       'acme',
@@ -407,7 +404,7 @@ describe('github', () => {
     expect((await membership('none')).status).toBe(404)
   })
 
-  test('sends iss, and knows neither prompt=login nor plain challenges', async () => {
+  test('sends iss, and supports neither prompt=login nor plain challenges', async () => {
     const vendor = await start('github')
     expect((await callback(vendor)).searchParams.get('iss')).toBe('https://github.com/login/oauth')
     expect((await callback(vendor, { prompt: 'login' })).searchParams.get('error')).toBe(
@@ -417,7 +414,7 @@ describe('github', () => {
     expect((await callback(vendor, plain)).searchParams.get('error')).toBe('invalid_request')
   })
 
-  test('an Enterprise Server has its API under /api/v3 and an issuer of its own', async () => {
+  test('an Enterprise Server has its API under /api/v3 and its own issuer', async () => {
     const vendor = await start('github', { settings: { ghes: true } })
     expect(vendor.options['baseUrl']).toBe(vendor.origin)
     expect((await callback(vendor)).searchParams.get('iss')).toBe(`${vendor.origin}/login/oauth`)
@@ -431,7 +428,7 @@ describe('github', () => {
     expect(await login(vendor, s256)).toHaveProperty('access_token')
   })
 
-  test('a GitHub App refreshes: both old tokens die, and a dead one is an error with status 200', async () => {
+  test('a GitHub App refreshes: both old tokens are revoked, and a revoked one is an error with status 200', async () => {
     const vendor = await start('github', { settings: { githubApp: true } })
     const old = await login(vendor)
     expect(old).toMatchObject({
@@ -468,7 +465,7 @@ describe('github', () => {
 })
 
 describe('google', () => {
-  test('refuses prompt=login on a page of its own', async () => {
+  test('rejects prompt=login with its own page', async () => {
     const vendor = await start('google')
     const response = await fetch(authorizeUrl(vendor, { prompt: 'login' }), { redirect: 'manual' })
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
@@ -477,7 +474,7 @@ describe('google', () => {
     ).toBe(vendor.origin)
   })
 
-  test('gives a refresh token for access_type=offline at the first consent only', async () => {
+  test('returns a refresh token for access_type=offline only at the first consent', async () => {
     const vendor = await start('google')
     const offline = { access_type: 'offline' }
     expect(await login(vendor, offline)).toHaveProperty('refresh_token')
@@ -489,7 +486,7 @@ describe('google', () => {
     expect(fresh).toHaveProperty('id_token')
   })
 
-  test('names long scopes, the hosted domain, and its issuer with or without scheme', async () => {
+  test('returns long scope names, the hosted domain, and its issuer with or without scheme', async () => {
     const vendor = await start('google')
     const tokens = await login(vendor, { nonce: 'n1' })
     expect(tokens.scope).toBe(
@@ -512,7 +509,7 @@ describe('microsoft', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
 
-  test('its discovery names a template as issuer, and no PKCE', async () => {
+  test('its discovery document has a template as issuer, and no PKCE', async () => {
     const vendor = await start('microsoft')
     const { body } = await document(vendor, 'common')
     expect(body['issuer']).toBe(`${vendor.origin}/{tenantid}/v2.0`)
@@ -530,7 +527,7 @@ describe('microsoft', () => {
     expect(keys.keys[0]?.issuer).toBe(`${vendor.origin}/{tenantid}/v2.0`)
   })
 
-  test('refuses a token request with Origin', async () => {
+  test('rejects a token request with Origin', async () => {
     const vendor = await start('microsoft')
     const response = await redeem(vendor, {}, {}, { origin: 'http://localhost:4000' })
     expect([response.status, await response.json()]).toEqual([
@@ -539,7 +536,7 @@ describe('microsoft', () => {
     ])
   })
 
-  test('identifies by tid and oid, and says nothing about the e-mail being verified', async () => {
+  test('identifies users by tid and oid, and has no email_verified', async () => {
     const vendor = await start('microsoft')
     const tokens = await login(vendor)
     const claims = decodeJwt(tokens.id_token ?? '')
@@ -553,7 +550,7 @@ describe('microsoft', () => {
     expect(tokens.scope).toBe('openid profile email User.Read')
   })
 
-  test('a refresh token needs offline_access, and is replaced while the old one lives on', async () => {
+  test('a refresh token needs offline_access, and is replaced while the old one stays valid', async () => {
     const vendor = await start('microsoft')
     expect(await login(vendor, { scope: 'openid profile' })).not.toHaveProperty('refresh_token')
     const { refresh_token: old } = await login(vendor)
@@ -562,7 +559,7 @@ describe('microsoft', () => {
     expect((await refresh(vendor, old)).status).toBe(200)
   })
 
-  test('too many groups are behind Graph, in pages', async () => {
+  test('many groups are listed by Graph, in pages', async () => {
     const vendor = await start('microsoft', { settings: { groupsOverage: true } })
     vendor.user.groups = Array.from({ length: 150 }, (_, index) => `group-${index}`)
     const tokens = await login(vendor)
@@ -575,7 +572,7 @@ describe('microsoft', () => {
 })
 
 describe('gitlab', () => {
-  test('lives under any base path', async () => {
+  test('supports any base path', async () => {
     const vendor = await start('gitlab', { settings: { basePath: '/code/gitlab' } })
     expect(vendor.options['baseUrl']).toBe(`${vendor.origin}/code/gitlab`)
     const tokens = await login(vendor)
@@ -583,7 +580,7 @@ describe('gitlab', () => {
     expect((await read(vendor, tokens, '/oauth/userinfo')).status).toBe(404)
   })
 
-  test('refreshing needs the redirect URI and ends both old tokens', async () => {
+  test('a refresh needs the redirect URI and revokes both old tokens', async () => {
     const vendor = await start('gitlab')
     const old = await login(vendor)
     expect((await refresh(vendor, old.refresh_token)).status).toBe(400)
@@ -620,7 +617,7 @@ describe('facebook', () => {
     })
   })
 
-  test('gives only id and name, unless fields are named', async () => {
+  test('returns only id and name, unless fields are requested', async () => {
     const vendor = await start('facebook')
     const tokens = await login(vendor)
     expect(Object.keys((await read(vendor, tokens, '/v25.0/me')).body)).toEqual(['id', 'name'])
@@ -640,7 +637,7 @@ describe('facebook', () => {
     expect((await read(vendor, tokens)).body).toHaveProperty('email')
   })
 
-  test('wants a proof of the app secret where that is required', async () => {
+  test('requires a proof of the app secret if configured', async () => {
     const vendor = await start('facebook', { settings: { proofRequired: true } })
     const tokens = await login(vendor)
     const proof = createHmac('sha256', vendor.clientSecret)
@@ -676,7 +673,7 @@ describe('facebook', () => {
 })
 
 describe('linkedin', () => {
-  test('a code verifier, or Basic, is an invalid client', async () => {
+  test('rejects a code verifier, or Basic, as invalid_client', async () => {
     const vendor = await start('linkedin')
     for (const response of [
       await redeem(vendor, s256, { code_verifier: verifier }),
@@ -689,7 +686,7 @@ describe('linkedin', () => {
     }
   })
 
-  test('echoes no nonce, joins scopes with commas, and its locale is an object', async () => {
+  test('returns no nonce, joins scopes with commas, and its locale is an object', async () => {
     const vendor = await start('linkedin')
     const tokens = await login(vendor, { nonce: 'n1' })
     expect(tokens.access_token).toHaveLength(1000)
@@ -702,7 +699,7 @@ describe('linkedin', () => {
     })
   })
 
-  test('refuses the scopes of old', async () => {
+  test('rejects the former scopes', async () => {
     const vendor = await start('linkedin')
     expect((await callback(vendor, { scope: 'r_liteprofile' })).searchParams.get('error')).toBe(
       'unauthorized_scope_error',
@@ -716,7 +713,7 @@ describe('twitch', () => {
     userinfo: { email: null, preferred_username: null },
   })
 
-  test('refuses Basic, and its errors have no error', async () => {
+  test('rejects Basic, and its errors have no error member', async () => {
     const vendor = await start('twitch')
     const response = await redeem(vendor, {}, {}, basic(vendor.clientId, vendor.clientSecret))
     expect([response.status, await response.json()]).toEqual([
@@ -731,7 +728,7 @@ describe('twitch', () => {
     })
   })
 
-  test('gives the e-mail only when the claims parameter asks for it', async () => {
+  test('returns the email only if the claims parameter requests it', async () => {
     const vendor = await start('twitch')
     const naive = await login(vendor)
     expect(decodeJwt(naive.id_token ?? '')).not.toHaveProperty('email')
@@ -747,7 +744,7 @@ describe('twitch', () => {
     expect((await read(vendor, tokens)).body).toMatchObject({ email: null })
   })
 
-  test('a refresh brings a refresh token and no ID token', async () => {
+  test('a refresh returns a refresh token and no ID token', async () => {
     const vendor = await start('twitch')
     const tokens = await login(vendor)
     const fresh = (await (await refresh(vendor, tokens.refresh_token)).json()) as Tokens
@@ -786,7 +783,7 @@ describe('amazon', () => {
     ).toBe(200)
   })
 
-  test('refuses the scope openid and plain http', async () => {
+  test('rejects the scope openid and plain http', async () => {
     const vendor = await start('amazon')
     expect((await callback(vendor, { scope: 'openid profile' })).searchParams.get('error')).toBe(
       'invalid_scope',
@@ -800,7 +797,7 @@ describe('amazon', () => {
     ).toBe(400)
   })
 
-  test('refreshes with the same or another refresh token; without the secret there is none', async () => {
+  test('refreshes with the same or another refresh token, and only with the secret', async () => {
     const vendor = await start('amazon')
     const tokens = await login(vendor)
     expect(tokens.access_token).toMatch(/^Atza\|/)
@@ -818,7 +815,7 @@ describe('amazon', () => {
     expect((await redeem(vendor, {}, { client_secret: undefined })).status).toBe(401)
   })
 
-  test('a dead token is a 400 invalid_token, and profile:user_id gives nothing else', async () => {
+  test('a revoked token gets 400 invalid_token, and profile:user_id returns only the id', async () => {
     const vendor = await start('amazon')
     const dead = await read(vendor, { access_token: 'Atza|dead' })
     expect([dead.status, dead.body]).toEqual([
@@ -839,7 +836,7 @@ describe('generic oidc', () => {
     })
 
   test.each(['RS256', 'ES256'] as const)(
-    'signs with %s what its keys verify',
+    'signs with %s, verifiable with its keys',
     async (signingAlg) => {
       const vendor = await start('oidc', { settings: { signingAlg, userinfoJwt: true } })
       const tokens = await login(vendor, { nonce: 'n1' })
@@ -867,14 +864,14 @@ describe('generic oidc', () => {
     'wrong-key',
     'unknown-kid',
     'bad-signature',
-  ] as const)('an ID token spoiled with %s does not verify, the next one does', async (signing) => {
+  ] as const)('an ID token with %s does not verify, the next one does', async (signing) => {
     const vendor = await start('oidc')
     vendor.claims({}, { signing, once: true })
     await expect(verify(vendor, (await login(vendor)).id_token ?? '')).rejects.toThrow()
     expect((await verify(vendor, (await login(vendor)).id_token ?? '')).payload.sub).toBe('user-1')
   })
 
-  test('claims and header are laid over, or deleted', async () => {
+  test('claims and header can be overridden or deleted', async () => {
     const vendor = await start('oidc')
     vendor.claims({ sub: 'other', email: undefined }, { header: { typ: 'odd' } })
     const { id_token: token = '' } = await login(vendor)
@@ -885,7 +882,7 @@ describe('generic oidc', () => {
     expect(decodeJwt((await login(vendor)).id_token ?? '').sub).toBe('user-1')
   })
 
-  test('Basic is form-encoded, and only what is configured authenticates', async () => {
+  test('Basic is form-encoded, and only the configured method authenticates', async () => {
     const vendor = await start('oidc', {
       clientId: 'a:b%c',
       clientSecret: 's+e c/r',
@@ -927,7 +924,7 @@ describe('generic oidc', () => {
     expect((await redeem(vendor, {}, fields)).status).toBe(401)
   })
 
-  test('where requests must be pushed, others are refused, and a pushed one serves once', async () => {
+  test('rejects other requests if they must be pushed, and accepts a pushed one once', async () => {
     const vendor = await start('oidc', { settings: { parRequired: true } })
     expect((await callback(vendor)).searchParams.get('error')).toBe('invalid_request')
     const body = authorizeUrl(vendor).searchParams
@@ -944,7 +941,7 @@ describe('generic oidc', () => {
     expect((await fetch(url, { redirect: 'manual' })).status).toBe(400)
   })
 
-  test('prompt=login renews auth_time, unless it is ignored', async () => {
+  test('prompt=login renews auth_time, unless configured to ignore it', async () => {
     const vendor = await start('oidc')
     const authTime = async (extra: Fields) =>
       Number(decodeJwt((await login(vendor, extra)).id_token ?? '')['auth_time'])
@@ -964,7 +961,7 @@ describe('generic oidc', () => {
 })
 
 describe('the server', () => {
-  test('several users choose on a page; denying is said in the callback', async () => {
+  test('several users get an account page; denying is reported in the callback', async () => {
     const users = [
       { id: '1', name: '<Ann>', email: 'ann@acme.example' },
       { id: '2', name: 'Bob' },
@@ -992,7 +989,7 @@ describe('the server', () => {
     )
   })
 
-  test('a changed user shows behind tokens given out before', async () => {
+  test('a changed user is returned for earlier tokens', async () => {
     const vendor = await start('google')
     const tokens = await login(vendor)
     vendor.user.email = 'new@acme.example'
@@ -1001,7 +998,7 @@ describe('the server', () => {
     expect((await read(vendor, tokens)).body).toEqual({ sub: 'somebody-else' })
   })
 
-  test('an answer can be replaced, for once or until further notice', async () => {
+  test('a response can be replaced, once or permanently', async () => {
     const vendor = await start('oauth2')
     const tokens = await login(vendor)
     vendor.respond('userinfo', { status: 503, body: { down: true } }, { once: true })
@@ -1015,7 +1012,7 @@ describe('the server', () => {
     expect((await read(vendor, tokens)).status).toBe(200)
   })
 
-  test.each(['hang', 'slow-body', 'truncated'] as const)('an answer can %s', async (fault) => {
+  test.each(['hang', 'slow-body', 'truncated'] as const)('a response can %s', async (fault) => {
     const vendor = await start('oauth2')
     vendor.respond('userinfo', fault)
     const get = async () =>
@@ -1024,7 +1021,7 @@ describe('the server', () => {
     expect(vendor.requests[0]?.endpoint).toBe('userinfo')
   })
 
-  test('an answer can be huge', async () => {
+  test('a response can be huge', async () => {
     const vendor = await start('oauth2')
     vendor.respond('userinfo', 'huge-body')
     expect((await (await fetch(`${vendor.origin}/me`)).arrayBuffer()).byteLength).toBeGreaterThan(
@@ -1032,7 +1029,7 @@ describe('the server', () => {
     )
   })
 
-  test('refusals can be forced, and redirect URIs registered', async () => {
+  test('errors can be forced, and redirect URIs registered', async () => {
     const vendor = await start('oauth2', {
       settings: { redirectUris: ['http://localhost:4000/other'] },
     })

@@ -62,7 +62,7 @@ const sessionLines = ({ setCookie }: Pick<Page, 'setCookie'>) =>
   setCookie.filter((line) => line.startsWith('ngrok.session'))
 
 describe('a session in the cookie', () => {
-  test('logs in as any other does, and the app sees the same', async () => {
+  test('works like any other login, and the app sees the same', async () => {
     const gate = await start()
     const browser = createBrowser()
     const page = await browser.get(gate.url('/deep?x=1'))
@@ -77,7 +77,7 @@ describe('a session in the cookie', () => {
     expect(bodyOf(again).user).toEqual(user)
   })
 
-  test('says nothing to who has not the secret: not who, nor any token', async () => {
+  test('exposes neither the user nor a token without the secret', async () => {
     const gate = await start()
     const browser = await logIn(gate)
     const { user, headers } = bodyOf(await browser.get(gate.url('/')))
@@ -110,13 +110,13 @@ describe('a session in the cookie', () => {
     ).toMatchObject({ status: 302 })
   })
 
-  test('serves every process with the same secret', async () => {
+  test('works in every process with the same secret', async () => {
     const [one, two] = [await start({ id: 'app' }), await start({ id: 'app' })]
     const browser = await logIn(one)
     expect((await withCookie(two, headerOf(browser, one))).status).toBe(200)
   })
 
-  test("of another instance is nobody's here", async () => {
+  test('of another instance is ignored', async () => {
     const [one, two] = [
       await start({ id: 'one' }),
       await start({ id: 'two', unauthenticated: 'pass' }),
@@ -125,7 +125,7 @@ describe('a session in the cookie', () => {
     expect(bodyOf(page).oauth).toMatchObject({ isAuthenticated: false, reason: 'none' })
   })
 
-  test("is found behind a planted cookie and behind another instance's", async () => {
+  test('is found after a planted cookie and after that of another instance', async () => {
     const [one, two] = [await start({ id: 'one' }), await start({ id: 'two' })]
     const [other, mine] = [headerOf(await logIn(one), one), headerOf(await logIn(two), two)]
     for (const before of [
@@ -144,7 +144,7 @@ describe('a session in the cookie', () => {
     expect((await withCookie(two, `${crowd}; ${mine}`)).status).toBe(302)
   })
 
-  test('opens under every listed secret, and is sealed under the first', async () => {
+  test('can be decrypted with every listed secret, and is encrypted with the first', async () => {
     const [old, fresh] = [
       'the old secret, which is long enough, too',
       'the new secret, which is long enough, too',
@@ -162,7 +162,7 @@ describe('a session in the cookie', () => {
     expect((await withCookie(after, headerOf(await logIn(during), during))).status).toBe(200)
   })
 
-  test('is nothing that was sealed for another purpose', async () => {
+  test('rejects values that were encrypted for another purpose', async () => {
     const gate = await start()
     const begun = await createBrowser().get(gate.url('/'), { follow: false })
     const state = new URL(begun.location ?? '').searchParams.get('state')
@@ -175,7 +175,7 @@ describe('a session that is too long for one cookie', () => {
     [1200, 2],
     [2500, 3],
   ])(
-    'with tokens of %i characters takes %i, none longer than browsers take',
+    'with tokens of %i characters uses %i, none longer than browsers accept',
     async (tokenLength, count) => {
       const long = await vendorWith({ settings: { tokenLength } })
       const gate = await start({}, long)
@@ -195,7 +195,7 @@ describe('a session that is too long for one cookie', () => {
     },
   )
 
-  test('leaves no chunk behind when a shorter one follows, and does not read one that stayed', async () => {
+  test('removes old chunks when a shorter one follows, and ignores one that stayed', async () => {
     const changing = await vendorWith({ settings: { tokenLength: 2500 } })
     const gate = await start({}, changing)
     const browser = await logIn(gate)
@@ -208,7 +208,7 @@ describe('a session that is too long for one cookie', () => {
     expect((await withCookie(gate, `${headerOf(browser, gate)}; ${left}`)).status).toBe(200)
   })
 
-  test('is none where a chunk is missing, changed, of another session or out of order', async () => {
+  test('is rejected if a chunk is missing, changed, of another session or out of order', async () => {
     const long = await vendorWith({ settings: { tokenLength: 2500 } })
     const gate = await start({}, long)
     const [mine, other] = [chunksOf(await logIn(gate), gate), chunksOf(await logIn(gate), gate)]
@@ -252,7 +252,7 @@ describe('a session that is too long for one cookie', () => {
   test.each([
     ['without the ID token', 5000, true],
     ['without the claims as well', 12_000, false],
-  ])('goes %s where it takes more than three', async (_, length, keepsClaims) => {
+  ])('drops %s if it needs more than three', async (_, length, keepsClaims) => {
     const talkative = await vendorWith({})
     const essay = 'x'.repeat(length)
     talkative.user = { ...talkative.user, claims: { essay } }
@@ -272,7 +272,7 @@ describe('a session that is too long for one cookie', () => {
     ])
   })
 
-  test('and for three is refused at the login, and the log says what to do', async () => {
+  test('is rejected at the login if it needs more than three, and the log names the fix', async () => {
     const endless = await vendorWith({ settings: { tokenLength: 6000 } })
     const gate = await start({}, endless)
     const page = await createBrowser().get(gate.url('/'))
@@ -283,7 +283,7 @@ describe('a session that is too long for one cookie', () => {
 })
 
 describe('lifetimes', () => {
-  test('the cookie is sent again when activity is due to be noted, and the session lasts on', async () => {
+  test('the cookie is renewed when activity is due to be recorded, and the session continues', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 600 })
     const browser = await logIn(gate)
@@ -303,7 +303,7 @@ describe('lifetimes', () => {
     expect(await isIn(browser, gate)).toBe(false)
   })
 
-  test('S-069 an answer that carries it is for no cache, however the app says otherwise', async () => {
+  test('S-069 a response that renews the cookie is not cacheable, whatever the app sets', async () => {
     const clock = fakeDate()
     const cached = { 'Cache-Control': 'public, s-maxage=9', 'x-mine': '1' }
     const name = 'cache-CONTROL'
@@ -353,7 +353,7 @@ describe('lifetimes', () => {
     expect([page.status, page.setCookie]).toEqual([200, []])
   })
 
-  test('the maximum duration ends it, whatever the cookie was sent again for', async () => {
+  test('the maximum duration ends the session although the cookie was renewed', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 600, maximumDuration: 1200 })
     const browser = createBrowser()
@@ -374,7 +374,7 @@ describe('lifetimes', () => {
 })
 
 describe('logging out', () => {
-  test('clears every chunk, and a copy of the cookie is refused in this process', async () => {
+  test('clears every chunk, and a copy of the cookie is rejected in this process', async () => {
     const long = await vendorWith({ settings: { tokenLength: 2500 } })
     const gate = await start({ unauthenticated: 'pass' }, long)
     const browser = createBrowser()
@@ -396,7 +396,7 @@ describe('logging out', () => {
     })
   })
 
-  test('ends what was sent again of the same login, too', async () => {
+  test('ends renewed cookies of the same login as well', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 600 })
     const browser = await logIn(gate)
@@ -407,7 +407,7 @@ describe('logging out', () => {
     expect((await withCookie(gate, first)).status).toBe(302)
   })
 
-  test("is a new login's first act", async () => {
+  test('is part of every new login', async () => {
     const gate = await start()
     const browser = await logIn(gate)
     const first = headerOf(browser, gate)
@@ -428,7 +428,7 @@ describe('logging out', () => {
     expect(requestsTo(vendor, 'revocation')).toHaveLength(1)
   })
 
-  test("at the provider's behest does not exist", async () => {
+  test('by back-channel is not available', async () => {
     const gate = await start()
     expect(
       (await createBrowser().post(gate.url('/auth/backchannel-logout'), { logout_token: 'x' }))
@@ -440,7 +440,7 @@ describe('logging out', () => {
 describe('tokens that change', () => {
   const rotating: VendorOptions = { settings: { tokenLifetime: 60, rotateRefreshTokens: true } }
 
-  test("at a re-check are in the answer's cookie, once for all who come at the same time", async () => {
+  test('at a re-check are in the cookie of the response, once for concurrent requests', async () => {
     const clock = fakeDate()
     const at = await vendorWith(rotating)
     const gate = await start({ authCheckInterval: 300 }, at)
@@ -473,7 +473,7 @@ describe('tokens that change', () => {
     expect((await withCookie(other, renewed)).status).toBe(200)
   })
 
-  test('of two writes that started from the same state the second is told so, and sees what the first wrote', async () => {
+  test('from two concurrent writes: the second one fails and sees the result of the first', async () => {
     const sessions = new CookieSessions({
       state: createSessionState(),
       encrypter: new Encrypter([secret]),
@@ -517,7 +517,7 @@ describe('tokens that change', () => {
     ])
   })
 
-  test('a user whom the rules refuse gets the verdict in the cookie, and is let in again without a login', async () => {
+  test('a denied user has the decision in the cookie, and is allowed again without a login', async () => {
     const clock = fakeDate()
     let isWelcome = true
     const gate = await start({ authCheckInterval: 300, authorize: () => isWelcome })
@@ -533,7 +533,7 @@ describe('tokens that change', () => {
     expect((await visit(browser, gate)).status).toBe(200)
   })
 
-  test('a grant that is gone ends the session, in this process for every copy of the cookie', async () => {
+  test('a revoked grant ends the session, in this process for every copy of the cookie', async () => {
     const clock = fakeDate()
     const at = await vendorWith({})
     const gate = await start({ authCheckInterval: 300 }, at)
@@ -563,7 +563,7 @@ describe('tokens that change', () => {
     },
   }
 
-  test('getAccessToken() refreshes once, and sets the cookie on the answer', async () => {
+  test('getAccessToken() refreshes once, and sets the cookie on the response', async () => {
     const clock = fakeDate()
     const at = await vendorWith(rotating)
     const gate = await start({}, at, appWithTokens)
@@ -579,7 +579,7 @@ describe('tokens that change', () => {
     expect(requestsTo(at, 'token')).toHaveLength(2)
   })
 
-  test('getAccessToken() after the answer has begun: the next answer brings the cookie', async () => {
+  test('getAccessToken() after the response has started: the next response sets the cookie', async () => {
     const clock = fakeDate()
     const at = await vendorWith(rotating)
     const gate = await start({}, at, appWithTokens)
@@ -612,7 +612,7 @@ describe('what the cookie store cannot do', () => {
     ]
   }
 
-  test('is said at construction', () => {
+  test('is reported at construction', () => {
     const [given, said] = options()
     oauthModule(given)
     const line = said.find((one) => one.startsWith('sessions live in cookies'))
@@ -623,7 +623,7 @@ describe('what the cookie store cannot do', () => {
     expect(line).toMatch(/copy of a cookie/)
   })
 
-  test('without an end of its own it warns in production', () => {
+  test('warns in production without a maximum duration', () => {
     const before = process.env['NODE_ENV']
     process.env['NODE_ENV'] = 'production'
     try {
@@ -644,7 +644,7 @@ describe('what the cookie store cannot do', () => {
     }
   })
 
-  test('users and sessions reject with store_not_listable, and revoke claims nothing', async () => {
+  test('users and sessions reject with store_not_listable, and revoke() returns false', async () => {
     const gate = await start()
     const browser = await logIn(gate)
     const handle = String(bodyOf(await browser.get(gate.url('/'))).oauth?.['sessionHandle'])
@@ -666,13 +666,13 @@ describe('what the cookie store cannot do', () => {
     expect(await isIn(browser, gate)).toBe(true)
   })
 
-  test('sessionsPerUser is refused at construction', () => {
+  test('sessionsPerUser is rejected at construction', () => {
     const [given] = options({ sessionsPerUser: 2 })
     expect(() => oauthModule(given)).toThrow(/sessionsPerUser needs a store that can list/)
   })
 })
 
-test('a typical session fits one cookie', async () => {
+test('stores a typical session in one cookie', async () => {
   for (const name of ['github', 'google', 'oidc', 'gitlab'] as const) {
     const at = stopping(await startVendor(name))
     const provider =

@@ -106,7 +106,7 @@ const names = [
 const unlisted = ['session-file-store', 'connect-pg-simple', 'an odd store']
 
 describe.each(names)('S-113 %s', (name) => {
-  test('holds the contract of session stores', async () => {
+  test('satisfies the contract of session stores', async () => {
     const makeStore = () => new ExpressSessionStoreAdapter(storeOf(name), timeout)
     expect(makeStore().entries === undefined).toBe(unlisted.includes(name))
     const checks = storeContract({
@@ -122,7 +122,7 @@ describe.each(names)('S-113 %s', (name) => {
     expect(results.length).toBeGreaterThan(13)
   })
 
-  test("leaves the app's own sessions alone, and does not take them for ours", async () => {
+  test('neither changes sessions of the app nor accepts them as ours', async () => {
     const inner = storeOf(name)
     const store = new ExpressSessionStoreAdapter(inner, timeout)
     const own = {
@@ -148,8 +148,8 @@ describe.each(names)('S-113 %s', (name) => {
   })
 })
 
-describe('what tells a store made for express-session', () => {
-  test('those of express-session are told from ours and from what is no store', () => {
+describe('the detection of express-session stores', () => {
+  test('distinguishes them from our stores and from other values', () => {
     for (const name of names) expect(isExpressSessionStore(storeOf(name))).toBe(true)
     for (const other of [
       memoryStore(),
@@ -163,7 +163,7 @@ describe('what tells a store made for express-session', () => {
       expect(isExpressSessionStore(other)).toBe(false)
   })
 
-  test('a client of Redis is none, and construction says what to do with it', () => {
+  test('rejects a Redis client, and names the fix', () => {
     const provider = { github: { clientId: 'a', clientSecret: 'b' } }
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
     const clients = [createClient(), createClient5(), new Redis({ lazyConnect: true })]
@@ -182,7 +182,7 @@ describe('an odd store', () => {
     return { odd, store: new ExpressSessionStoreAdapter(odd, 100) }
   }
 
-  test('that calls back twice is heard once', async () => {
+  test('that calls back twice counts once', async () => {
     const { odd, store } = make()
     odd.next('set', 'answers twice')
     await store.set('k', record(), 60_000)
@@ -191,7 +191,7 @@ describe('an odd store', () => {
   })
 
   test.each(['throws', 'rejects', 'never answers', 'answers late'] as const)(
-    'that %s is an error, never "nothing there"',
+    'that %s results in an error, never in "not found"',
     async (habit) => {
       const { odd, store } = make()
       await store.set('k', record(), 60_000)
@@ -209,7 +209,7 @@ describe('an odd store', () => {
     },
   )
 
-  test('that says ENOENT has nothing there', async () => {
+  test('that fails with ENOENT has no such record', async () => {
     const { odd, store } = make()
     odd.next('get', 'fails with ENOENT')
     expect(await store.get('k')).toBeUndefined()
@@ -217,7 +217,7 @@ describe('an odd store', () => {
     expect(await store.delete('k')).toBe(false)
   })
 
-  test('whose write lands after a deletion brings nothing back', async () => {
+  test('whose write arrives after a deletion does not restore the record', async () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)
     odd.next('set', 'answers late')
@@ -229,7 +229,7 @@ describe('an odd store', () => {
     expect(odd.rows.size).toBe(0)
   })
 
-  test('of several instances in one process brings nothing back, whichever of them deletes', async () => {
+  test('of several instances in one process does not restore records that another instance deleted', async () => {
     const { odd, store } = make()
     const another = new ExpressSessionStoreAdapter(odd, 1000)
     await store.set('k', record(), 60_000)
@@ -243,7 +243,7 @@ describe('an odd store', () => {
     await release?.()
   })
 
-  test('that cannot be read still ends a session', async () => {
+  test('that cannot be read can still end a session', async () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)
     odd.next('get', 'rejects')
@@ -251,7 +251,7 @@ describe('an odd store', () => {
     expect(odd.rows.size).toBe(0)
   })
 
-  test('that never answers does not make others wait without end', async () => {
+  test('that never responds does not block other requests forever', async () => {
     const silent: ExpressSessionStore = {
       get: () => undefined,
       set: () => undefined,
@@ -276,7 +276,7 @@ describe('an odd store', () => {
     ["another key's", JSON.stringify({ v: 1, key: 'other', until: 9e15, record: record() })],
     ['without an end', JSON.stringify({ v: 1, key: 'k', record: record() })],
     ['no text', 5],
-  ])('a row that is %s is no record, and stays', async (_, oauthModule) => {
+  ])('a row that is %s is ignored and kept', async (_, oauthModule) => {
     const { odd, store } = make()
     odd.rows.set('oauth-module.k', JSON.stringify({ cookie: {}, oauthModule }))
     expect(await store.get('k')).toBeUndefined()

@@ -110,7 +110,7 @@ describe('the contract of session stores', () => {
       }),
     ],
   ]
-  test.each(spoiled)('a store that breaks "%s…" is found out', async (name, spoil) => {
+  test.each(spoiled)('a store that violates "%s…" is detected', async (name, spoil) => {
     const makeStore = () => {
       const store = memoryStore()
       return { ...store, ...spoil(store) }
@@ -123,7 +123,7 @@ describe('the contract of session stores', () => {
     await expect(check?.run()).rejects.toThrow()
   })
 
-  test('a store without the optional methods is not asked for them', async () => {
+  test('a store without the optional methods is not checked for them', async () => {
     const { get, set, update, delete: remove } = memoryStore()
     const makeStore = () => ({ get, set, update, delete: remove })
     const some = storeContract({
@@ -137,7 +137,7 @@ describe('the contract of session stores', () => {
   })
 })
 
-describe('bounds', () => {
+describe('limits', () => {
   test('beyond maxEntries the least recently used session is removed', () => {
     const store = memoryStore({ maxEntries: 3 })
     for (const name of ['a', 'b', 'c']) void store.set(name, session(name), HOUR)
@@ -177,7 +177,7 @@ describe('bounds', () => {
     expect(keysOf(store, kept)).toHaveLength(250)
   })
 
-  test('S-114 of one user at most maxPerUser sessions are kept, the latest', () => {
+  test('S-114 at most maxPerUser sessions are kept for a user, the latest', () => {
     const store = memoryStore({ maxPerUser: 2 })
     for (const name of ['1', '2', '3', '4']) void store.set(name, session('ada'), HOUR)
     void store.set('other', session('bob'), HOUR)
@@ -199,7 +199,7 @@ describe('bounds', () => {
     expect(keysOf(store, ['used', ...names])).toEqual(['used', '3', '4', '5', '6'])
   })
 
-  test('a session larger than maxBytes is an error, and pushes out nobody', () => {
+  test('a session larger than maxBytes throws, and evicts nothing', () => {
     const store = memoryStore({ maxBytes: 1000 })
     const one = { kind: 'session', group: 'a', createdAt: 1, revision: 1 }
     for (const key of ['k1', 'k2']) void store.set(key, one, 60_000)
@@ -209,7 +209,7 @@ describe('bounds', () => {
     expect([store.get('k1'), store.get('k2')]).toEqual([one, one])
   })
 
-  test('writing a session again neither counts twice nor pushes another out', () => {
+  test('writing a session again neither counts twice nor evicts another', () => {
     const store = memoryStore({ maxEntries: 2, maxPerUser: 2 })
     void store.set('a', session('ada'), HOUR)
     void store.set('b', session('ada'), HOUR)
@@ -218,7 +218,7 @@ describe('bounds', () => {
     expect(keysOf(store, ['a', 'b'])).toEqual(['a', 'b'])
   })
 
-  test('a flood of sessions pushes out no record of another kind', () => {
+  test('a flood of sessions evicts no record of another kind', () => {
     const store = memoryStore({ maxEntries: 10 })
     void store.set('user', { ...session('ada'), kind: 'user' }, HOUR)
     for (let index = 0; index < 100; index++)
@@ -226,7 +226,7 @@ describe('bounds', () => {
     expect(store.get('user')).toBeDefined()
   })
 
-  test('maxEntries and maxBytes count sessions: users beyond them are kept and can be listed', async () => {
+  test('maxEntries and maxBytes count only sessions: user records above them are kept and listed', async () => {
     const store = memoryStore({ maxEntries: 3, maxBytes: 1000 })
     for (let index = 0; index < 50; index++)
       void store.set(`user-${index}`, { ...session(`u${index}`), kind: 'user' }, HOUR)
@@ -245,7 +245,7 @@ describe('bounds', () => {
   )
 })
 
-test('in a worker of a cluster it throws and says what to do', async () => {
+test('throws in a cluster worker and names the fix', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'))
   const file = join(directory, 'primary.mjs')
   const source = JSON.stringify(join(process.cwd(), 'src/session/stores/memory-store.ts'))

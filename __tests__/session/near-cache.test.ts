@@ -126,7 +126,7 @@ const all: [string, Opening][] = [
 ]
 
 describe.each(all)('a near cache: %s', (_, open) => {
-  test('answers without asking Redis, until something changes', async () => {
+  test('responds without a request to Redis until a record changes', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
@@ -148,7 +148,7 @@ describe.each(all)('a near cache: %s', (_, open) => {
     }
   })
 
-  test('news that have reached this machine are heard before memory answers', async () => {
+  test('processes invalidations that have arrived before it responds from memory', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
@@ -158,7 +158,7 @@ describe.each(all)('a near cache: %s', (_, open) => {
     expect(await near.get('k')).toBeUndefined()
   })
 
-  test("another process's write is seen at the next read, and one's own", async () => {
+  test('writes of this and other processes are visible at the next read', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
@@ -170,7 +170,7 @@ describe.each(all)('a near cache: %s', (_, open) => {
     }
   })
 
-  test('a record that ran out is gone', async () => {
+  test('an expired record is not returned', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 300)
     await near.get('k')
@@ -180,7 +180,7 @@ describe.each(all)('a near cache: %s', (_, open) => {
 })
 
 describe.each(openings)('our near cache for %s', (_, open) => {
-  test('asks Redis again once it has lost its own connection, and answers from memory when it has a new one', async () => {
+  test('reads from Redis while its connection is lost, and from memory after it reconnects', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
@@ -192,7 +192,7 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     expect(await near.get('k')).toEqual(record(3))
   })
 
-  test('believes a connection that is silently cut for no more than a second', async () => {
+  test('trusts a silently broken connection for at most a second', async () => {
     const wire = await startWire(server.port)
     closing.push(() => wire.close())
     const { near, far } = await open(wire.port)
@@ -210,7 +210,7 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     expect(await near.get('k')).toEqual(record(2))
   })
 
-  test('remembers nothing of an answer that was overtaken by a change', async () => {
+  test('does not cache a response that is older than an invalidation', async () => {
     const wire = await startWire(server.port)
     closing.push(() => wire.close())
     const { near, far } = await open(wire.port)
@@ -231,7 +231,7 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     expect(await near.get('k')).toBeUndefined()
   })
 
-  test('forgets everything when the database is emptied', async () => {
+  test('is cleared when the database is flushed', async () => {
     const { near, far } = await open(server.port)
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
@@ -246,14 +246,14 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     ).toBe('forgotten')
   })
 
-  test('remembers nothing of keys without a record', async () => {
+  test('does not cache missing keys', async () => {
     const { near } = await open(server.port)
     const before = await reads()
     for (let index = 0; index < 5; index++) expect(await near.get('nobody')).toBeUndefined()
     expect(await reads()).toBe(before + 5)
   })
 
-  test('keeps no more rows than it may, and hands them out unchangeable', async () => {
+  test('keeps at most its maximum number of rows, and returns them frozen', async () => {
     const { near, far } = await open(server.port, { nearCache: { maxEntries: 2 } })
     for (const key of ['a', 'b', 'c'])
       await far.set(key, record(1, { user: { name: 'x' } }), 60_000)
@@ -266,7 +266,7 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     expect(() => (found.user.name = 'somebody else')).toThrow(TypeError)
   })
 
-  test('stays empty, and says so once, where Redis refuses to tell of changes', async () => {
+  test('stays empty, with one warning, if Redis does not support tracking', async () => {
     await server.command('acl', 'setuser', 'default', '-client|tracking')
     const warned: string[] = []
     const { near, far } = await open(server.port, {

@@ -34,7 +34,7 @@ async function live(store: SessionStore, key: string, first: number): Promise<vo
 describe.each(libraries)(
   'a cluster that moves its slots, over $name',
   ({ name, cluster: connect }) => {
-    test('S-112 the store follows, while the slot is on its way and after', async () => {
+    test('S-112 the store follows during and after the migration', async () => {
       cluster ??= await startCluster()
       const { nodes } = cluster
       const { client, close } = await connect(nodes.map(({ port }) => port))

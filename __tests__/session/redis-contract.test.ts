@@ -50,22 +50,22 @@ describe.each(libraries)(
       }
     }
 
-    test('holds on a single server', () =>
+    test('is satisfied on a single server', () =>
       use(connect(single.port), async (client) => expect(await failures(client)).toEqual([])))
 
-    test('holds with a sentinel', () =>
+    test('is satisfied with a sentinel', () =>
       use(connectSentinel(sentinel.port, sentinel.name), async (client) =>
         expect(await failures(client)).toEqual([]),
       ))
 
-    test('holds on a cluster, whose keys lie on every node', () =>
+    test('is satisfied on a cluster with keys on every node', () =>
       use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
         expect(await failures(client)).toEqual([])
         const sizes = await Promise.all(cluster.nodes.map((node) => node.command('dbsize')))
         for (const size of sizes) expect(Number(size)).toBeGreaterThan(0)
       }))
 
-    test('holds on a cluster with all keys in one slot, by a hash tag in the prefix', () =>
+    test('is satisfied on a cluster with all keys in one slot, by a hash tag in the prefix', () =>
       use(connectCluster(cluster.nodes.map(({ port }) => port)), async (client) => {
         expect(await failures(client, { prefix: '{one}:' })).toEqual([])
       }))
@@ -74,7 +74,7 @@ describe.each(libraries)(
 
 describe('the contract of session stores, with a near cache', () => {
   test.each(libraries.filter(({ name }) => name.startsWith('ioredis')))(
-    'holds over $name',
+    'is satisfied over $name',
     async ({ single: connect }) => {
       const { client, close } = await connect(single.port)
       expect(await failures(client, { nearCache: { maxEntries: 1000 } })).toEqual([])
@@ -84,7 +84,7 @@ describe('the contract of session stores, with a near cache', () => {
 })
 
 describe('every key', () => {
-  test('has a time to live, begins with the prefix, and none is looked for by KEYS or SCAN', async () => {
+  test('has a TTL and the prefix, and KEYS and SCAN are not used', async () => {
     const server = await startRedis()
     for (const { name, single: connect } of libraries) {
       const { client, close } = await connect(server.port)
@@ -116,7 +116,7 @@ describe('every key', () => {
     await server.close()
   })
 
-  test('of an index is dropped with what it lists, and a list skips and drops what leads nowhere', async () => {
+  test('of an index is removed with its records, and entries() skips and removes dangling entries', async () => {
     const server = await startRedis()
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
@@ -142,7 +142,7 @@ describe('every key', () => {
     await server.close()
   })
 
-  test('that ran out leaves the index without anybody reading it', async () => {
+  test('that expired is removed from the index without a read', async () => {
     const server = await startRedis()
     const { client, close } = await (libraries[2] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
@@ -163,7 +163,7 @@ describe('every key', () => {
 describe('an index', () => {
   const record = { kind: 'session', group: 'u', createdAt: 7, revision: 1 }
 
-  test('that was lost is mended by the next write of what it lists', async () => {
+  test('that was lost is repaired by the next write of its records', async () => {
     const server = await startRedis()
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
@@ -178,7 +178,7 @@ describe('an index', () => {
     await server.close()
   })
 
-  test('keeps what a newer release wrote: that one has to find it, to list it and to end it', async () => {
+  test('keeps the records of a newer release, which lists and ends them', async () => {
     const server = await startRedis()
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client, { onWarning: () => undefined })
@@ -196,7 +196,7 @@ describe('an index', () => {
     await server.close()
   })
 
-  test('keeps an entry that was written again while a list found its row missing', async () => {
+  test('keeps an entry that was written again while entries() found its row missing', async () => {
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(single.port)
     const indexes = createIndexes(createDriver(client), 'pruned:')
     await indexes.add('k', record, 60_000)
@@ -210,7 +210,7 @@ describe('an index', () => {
     await close()
   })
 
-  test('that leads to many rows that are gone gives pages all the same, each in bounded time', async () => {
+  test('with many dangling entries returns pages in bounded time', async () => {
     const server = await startRedis()
     const { client, close } = await (libraries[2] as (typeof libraries)[number]).single(server.port)
     const store = redisStore(client)
@@ -236,18 +236,18 @@ describe('an index', () => {
   })
 })
 
-describe('a client that is none', () => {
+describe('an invalid client', () => {
   test.each([
     ['nothing', undefined],
     ['an object', {}],
     ['a Map', new Map()],
     ['a client of redis 3', { get() {}, set() {}, evalsha() {}, eval() {}, send_command() {} }],
     ['a client of node-redis 4', { get() {}, eval() {}, evalSha() {}, disconnect() {}, quit() {} }],
-  ])('is refused, by what is expected: %s', (_, client) => {
+  ])('is rejected, naming what is expected: %s', (_, client) => {
     expect(() => redisStore(client as never)).toThrow(/node-redis 5 or 6 .* ioredis 5 or 6/)
   })
 
-  test('and options are checked', async () => {
+  test('and options are validated', async () => {
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(single.port)
     expect(() => redisStore(client, { prefix: '' })).toThrow('redisStore.prefix')
     expect(() => redisStore(client, { ttl: 5 } as never)).toThrow("unknown option 'ttl'")

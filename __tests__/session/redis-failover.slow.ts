@@ -20,7 +20,7 @@ const record = (revision: number): StoreRecord => ({
 })
 
 describe('a sentinel that makes the replica the master', () => {
-  test('S-112 sessions stay, failed reads are errors and never "nothing there", and writes go on by themselves', async () => {
+  test('S-112 sessions stay, failed reads are errors and never "not found", and writes recover', async () => {
     const sentinel = await startSentinel()
     closing.push(() => sentinel.close())
     const stores = await Promise.all(

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(stopAll)
 
-describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) => {
+describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => {
   let wire: Wire
   let opened: Opened
   let gate: Gate
@@ -71,7 +71,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     },
   }
   test.each(Object.keys(troubles))(
-    'S-112 %s: 503, nobody is logged out, no login begins, and it recovers by itself',
+    'S-112 %s: 503, sessions stay, no login starts, and it recovers by itself',
     async (name) => {
       await troubles[name]?.begin()
       await refused()
@@ -82,7 +82,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     },
   )
 
-  test('S-112 out of memory: sessions are read, logins and lost writes are 503', async () => {
+  test('S-112 out of memory: sessions are read, logins and failed writes get 503', async () => {
     await server.command('config', 'set', 'maxmemory-policy', 'noeviction')
     await server.command('config', 'set', 'maxmemory', '1')
     expect((await browser.get(gate.url('/x'))).status).toBe(200)
@@ -91,7 +91,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     expect((await createBrowser().get(gate.url('/'))).status).toBe(200)
   })
 
-  test('S-112 read-only: sessions are read, a logout that cannot be written is 503 and leaves the session', async () => {
+  test('S-112 read-only: sessions are read, a logout that cannot be written gets 503 and keeps the session', async () => {
     await server.command('replicaof', '127.0.0.1', '1')
     try {
       expect((await browser.get(gate.url('/x'))).status).toBe(200)
@@ -136,7 +136,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     ['empty', (key) => server.command('set', key, '', 'keepttl')],
   ]
   test.each(spoiled)(
-    'S-112 a row that is %s is no session: log in again, one warning, and the row stays',
+    'S-112 a row that is %s is ignored: the user logs in again, with one warning, and the row stays',
     async (_, spoil) => {
       const key = `oauth-module:row:${(await gate.middleware.sessions.list()).items[0]?.id}`
       await spoil(key)
@@ -149,7 +149,7 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
     },
   )
 
-  test('S-112 half the keys gone: who lost their row logs in again, the others are not touched', async () => {
+  test('S-112 with half of the keys lost, only the users of those keys log in again', async () => {
     const others = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const other = createBrowser()
@@ -175,9 +175,9 @@ describe.each(libraries)('Redis in trouble, over $name', ({ single: connect }) =
   })
 })
 
-describe('S-112 a client that waits for a connection without end', () => {
+describe('S-112 a client that waits for a connection forever', () => {
   test.each(libraries)(
-    '$name: commands that wait are bounded, and those beyond are refused at once',
+    '$name: the number of waiting commands is limited, and others are rejected immediately',
     async ({ single: connect }) => {
       const wire = await startWire(server.port)
       const { client, close } = await connect(wire.port)

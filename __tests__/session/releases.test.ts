@@ -46,7 +46,7 @@ async function startPair(more: object, otherMore: object) {
 }
 
 describe('two releases on one store', () => {
-  test('S-116 what a later release wrote into a row stays there when an earlier one writes it', async () => {
+  test('S-116 unknown fields of a later release are kept when an earlier one writes the row', async () => {
     const { one, other, store, browser } = await startPair({}, { store: 'later' })
     expect((await browser.get(other.url('/'))).status).toBe(200)
     await sleep(1050)
@@ -70,7 +70,7 @@ describe('two processes with lists of secrets', () => {
     ['the one that knows both', [secret], [secret, newer]],
     ['the one that seals with the new one', [secret, newer], [newer, secret]],
     ['the one that seals with the old one still', [newer, secret], [secret, newer]],
-  ])('S-116 a login goes on in %s, and so do its tokens', async (_, first, second) => {
+  ])('S-116 a session and its tokens work in %s', async (_, first, second) => {
     const { one, other, browser } = await startPair({ secret: first }, { secret: second })
     const callback = new URL(await toCallback(browser, one.url('/deep')))
     const page = await browser.get(other.url(callback.pathname + callback.search), { follow: 1 })

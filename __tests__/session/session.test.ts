@@ -44,7 +44,7 @@ async function rows(store: SessionStore): Promise<number | undefined> {
 }
 
 describe('the session id', () => {
-  test('S-054 is a new one at every login, and the old one opens nothing any more', async () => {
+  test('S-054 is a new one at every login, and the old one becomes invalid', async () => {
     const store = memoryStore()
     const gate = await start({ store })
     const browser = createBrowser()
@@ -65,7 +65,7 @@ describe('the session id', () => {
     ).toBe(200)
   })
 
-  test('S-054 S-056 an id that the browser brings is never taken over, known or not', async () => {
+  test('S-054 S-056 of the browser is never reused, known or not', async () => {
     const gate = await start()
     const other = createBrowser()
     await other.get(gate.url('/'))
@@ -102,7 +102,7 @@ describe('the session id', () => {
     }
   })
 
-  test('S-055 a malformed one costs no read of the store; a well-formed one costs one', async () => {
+  test('S-055 that is malformed causes no store read; a well-formed one causes one', async () => {
     let reads = 0
     const inner = memoryStore()
     const gate = await start({
@@ -131,7 +131,7 @@ describe('the session id', () => {
     expect(reads).toBe(1)
   })
 
-  test('S-067 of several cookies of our name the one with a session counts, of at most four', async () => {
+  test('S-067 is searched in at most four cookies of our name', async () => {
     let reads = 0
     const inner = memoryStore()
     const gate = await start({
@@ -161,7 +161,7 @@ describe('the session id', () => {
 })
 
 describe('lifetimes', () => {
-  test('S-063 a request before the inactivity timeout passes and counts as activity, one after it does not', async () => {
+  test('S-063 a request before the inactivity timeout passes and counts as activity, one after it does not pass', async () => {
     const clock = fakeDate()
     const store = memoryStore()
     const gate = await start({ inactivityTimeout: 600, store })
@@ -177,7 +177,7 @@ describe('lifetimes', () => {
     expect(await rows(store)).toBe(0)
   })
 
-  test('S-063 one process is exact, though not every request is written', async () => {
+  test('S-063 one process is exact although not every request is written', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 600 })
     const browser = createBrowser()
@@ -191,7 +191,7 @@ describe('lifetimes', () => {
     expect(await statusOf()).toBe(302)
   })
 
-  test('S-063 activity is written seldom, and another process that reads the store ends nothing late', async () => {
+  test('S-063 activity is written rarely, and another process does not end a session late', async () => {
     const clock = fakeDate()
     const store = memoryStore()
     const [one, two] = [
@@ -213,7 +213,7 @@ describe('lifetimes', () => {
     ).toBe(302)
   })
 
-  test('S-064 the maximum duration ends a session whatever happens in it', async () => {
+  test('S-064 the maximum duration ends a session regardless of activity', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 100, maximumDuration: 1000 })
     const browser = createBrowser()
@@ -238,7 +238,7 @@ describe('lifetimes', () => {
     ['S-063 the inactivity timeout', { inactivityTimeout: 600 }],
     ['S-064 the maximum duration', { maximumDuration: 600 }],
   ])(
-    '%s holds with a store that forgets nothing by itself, and the row goes',
+    '%s applies with a store that does not expire records, and the row is deleted',
     async (_, limits) => {
       const clock = fakeDate()
       const inner = memoryStore()
@@ -281,7 +281,7 @@ describe('lifetimes', () => {
     ).toBe(302)
   })
 
-  test('S-065 a clock that steps back makes no session longer, one that steps forward ends it', async () => {
+  test('S-065 a clock that steps back does not extend a session, one that steps forward ends it', async () => {
     const clock = fakeDate(Date.UTC(2038, 0, 19, 3, 0, 0))
     const gate = await start({ maximumDuration: 3600 })
     const login = async () => {
@@ -301,7 +301,7 @@ describe('lifetimes', () => {
     expect(await statusOf(second)).toBe(302)
   })
 
-  test('what is left is on req.oauth and on /auth/session, which is no activity', async () => {
+  test('the remaining time is in req.oauth and in /auth/session, which does not count as activity', async () => {
     const clock = fakeDate()
     const gate = await start({ inactivityTimeout: 600, maximumDuration: 1000 })
     const browser = createBrowser()
@@ -326,8 +326,8 @@ describe('lifetimes', () => {
   })
 })
 
-describe('whose session it is', () => {
-  test('S-045 a session counts for its instance, provider, issuer and client alone', async () => {
+describe('ownership of a session', () => {
+  test('S-045 a session is valid only for its instance, provider, issuer and client', async () => {
     const store = memoryStore()
     const other = stopping(await startVendor('oidc'))
     const gate = await start({ store, id: 'app' })
@@ -348,7 +348,7 @@ describe('whose session it is', () => {
     expect(await statusAt({ provider: { idp: oidcOf(other) } })).toBe(302)
   })
 
-  test('what an app does to req.user reaches no other request', async () => {
+  test('changes to req.user do not affect other requests', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor) } },
       {
@@ -378,7 +378,7 @@ describe('whose session it is', () => {
     expect(bodyOf(await browser.get(gate.url('/'))).user).toEqual(before)
   })
 
-  test('req.user stays what something before has set, or unset where userProperty is false', async () => {
+  test('req.user keeps an earlier value, or stays unset if userProperty is false', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor) } },
       {
@@ -400,7 +400,7 @@ describe('whose session it is', () => {
     })
   })
 
-  test('req.oauth has no tokens when it is printed, and gives them when asked', async () => {
+  test('req.oauth shows no tokens when inspected, and returns them by its methods', async () => {
     const found: unknown[] = []
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor, { offlineAccess: true }) } },
@@ -434,7 +434,7 @@ describe('whose session it is', () => {
     expect(isSame).toBe(true)
   })
 
-  test('getAccessToken() that refreshes changes the token, its header and when it runs out', async () => {
+  test('getAccessToken() that refreshes updates the token, its header and its expiry', async () => {
     const clock = fakeDate()
     const other = stopping(await startVendor('oidc', { settings: { tokenLifetime: 60 } }))
     const gate = await startGate(
@@ -465,7 +465,7 @@ describe('whose session it is', () => {
     expect([header, fresh === before[0]]).toEqual([fresh, false])
   })
 
-  test('no token stands in the store in the clear', async () => {
+  test('tokens are encrypted in the store', async () => {
     const written: string[] = []
     const inner = memoryStore()
     const gate = await start({
@@ -492,7 +492,7 @@ describe('the cookie', () => {
       .filter((part) => !/^(?:Max-Age|Expires)=/.test(part))
       .sort()
 
-  test('S-057 over http on this machine it is host-only, HttpOnly and Lax', async () => {
+  test('S-057 over http on loopback is host-only, HttpOnly and Lax', async () => {
     const gate = await start()
     const browser = createBrowser()
     const begun = await browser.get(gate.url('/'), { follow: false })
@@ -509,7 +509,7 @@ describe('the cookie', () => {
     ])
   })
 
-  test('S-069 S-070 it is set at the login and never again; the app may make its answer public', async () => {
+  test('S-069 S-070 is set only at the login; the app may make its response public', async () => {
     const gate = await startGate(
       { provider: { idp: oidcOf(vendor) }, inactivityTimeout: 60 },
       {
@@ -625,7 +625,7 @@ describe('the cookie', () => {
         ['HttpOnly', 'Path=/', 'SameSite=Lax'],
       ],
     ])(
-      'S-057 S-058 S-059 its name and attributes %s, and logging out removes it',
+      'S-057 S-058 S-059 the name and attributes of the cookie %s, and logging out removes it',
       async (_, options, mount, name, attributes) => {
         const origin = await serve(options, mount)
         const base = origin + (mount === '/' ? '' : mount)
@@ -649,7 +649,7 @@ describe('the cookie', () => {
       },
     )
 
-    test('S-058 exactly one name is read: over https the plain one opens nothing', async () => {
+    test('S-058 exactly one cookie name is read: over https the plain one is ignored', async () => {
       const origin = await serve({})
       const browser = createBrowser()
       await browser.get(`${origin}/`)
@@ -672,7 +672,7 @@ describe('the cookie', () => {
     })
   })
 
-  test("behind a proxy that Express trusts the scheme is the proxy's", async () => {
+  test('behind a proxy that Express trusts, the scheme is that of the proxy', async () => {
     const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'app.example' }
     const trusting = await startGate(
       { provider: { idp: oidcOf(vendor) } },

@@ -48,7 +48,7 @@ const kinds: [name: string, make: () => Promise<NonNullable<OAuthModuleOptions['
   ['connect-redis', async () => new RedisStore({ client: await connected(), prefix: 'sess:' })],
 ]
 
-describe.each(kinds)("%s, beside the app's own express-session in the same Redis", (_, make) => {
+describe.each(kinds)('%s, with the express-session of the app in the same Redis', (_, make) => {
   /** An app that counts visits in a session of its own. */
   const start = async (more: Partial<OAuthModuleOptions> = {}) => {
     const own = new RedisStore({ client: await connected(), prefix: 'sess:' })
@@ -69,7 +69,7 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     )
   }
 
-  test('a login serves in every process, and both sessions live side by side', async () => {
+  test('a login is valid in every process, and both sessions coexist', async () => {
     const [one, two] = [await start(), await start()]
     const browser = createBrowser()
     expect((await browser.get(one.url('/count'))).body).toBe(`1 ${vendor.user.email}`)
@@ -81,7 +81,7 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     }
   })
 
-  test('a revocation in one process holds in the other from the next request', async () => {
+  test('a revocation in one process applies in the other from the next request', async () => {
     const [one, two] = [await start(), await start()]
     const browser = createBrowser()
     await browser.get(one.url('/count'))
@@ -106,7 +106,7 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     expect((await gate.middleware.users.list()).items).toEqual([])
   })
 
-  test('logging out ends this session and leaves the app its own', async () => {
+  test('logging out ends this session and keeps that of the app', async () => {
     const gate = await start()
     const browser = createBrowser()
     await browser.get(gate.url('/count'))
@@ -121,7 +121,7 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
     expect((await browser.get(gate.url('/count'))).body).toMatch(/^2 /)
   })
 
-  test('from a dump of the store plus the secret no token comes out; with the session id it does', async () => {
+  test('a dump of the store plus the secret exposes no token without the session id', async () => {
     const gate = await start()
     const browser = createBrowser()
     const page = await browser.get(gate.url('/'))
@@ -151,13 +151,13 @@ describe.each(kinds)("%s, beside the app's own express-session in the same Redis
   })
 })
 
-describe('what a store cannot do', () => {
+describe('a missing feature of a store', () => {
   const entryless = (): SessionStore => {
     const { get, set, update, delete: remove } = memoryStore()
     return { get, set, update, delete: remove }
   }
 
-  test('is said at construction, of every store but those that can all', async () => {
+  test('is reported at construction', async () => {
     const warnings = async (store: OAuthModuleOptions['store']) => {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
       return gate.logged
@@ -179,7 +179,7 @@ describe('what a store cannot do', () => {
     ])
   })
 
-  test('is an error where it is asked for: store_not_listable', async () => {
+  test('results in store_not_listable when it is used', async () => {
     for (const store of [oddStore(), entryless()]) {
       const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
       expect((await createBrowser().get(gate.url('/'))).status).toBe(200)
@@ -190,7 +190,7 @@ describe('what a store cannot do', () => {
     }
   })
 
-  test('a store made for express-session may be named again when the gate is reconfigured, and no other', async () => {
+  test('an express-session store may be repeated in reconfigure(), and not be replaced', async () => {
     const store = new session.MemoryStore()
     const options = { provider: { idp: oidcOf(vendor) }, store }
     const gate = await startGate(options)
@@ -236,7 +236,7 @@ describe('a re-check across processes', () => {
     },
   )
 
-  test('a lock that comes after its time is given back', async () => {
+  test('a lock that is acquired too late is released', async () => {
     const inner = memoryStore()
     let delay = 150
     const store: SessionStore = {

@@ -67,7 +67,7 @@ async function start(
   return { gate, faulty, browser }
 }
 
-test('a store that answers null has nothing there', async () => {
+test('a store that returns null has no such record', async () => {
   const inner = memoryStore()
   const store = { ...inner, get: (key: string) => inner.get(key) ?? null } as SessionStore
   const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
@@ -84,7 +84,7 @@ test('a store that answers null has nothing there', async () => {
 
 describe('S-111 a store that cannot be read', () => {
   test.each(names)(
-    'that %s: 503 for whoever has a cookie, kept, and no login begins',
+    'that %s: requests with a cookie get 503, the cookie stays, and no login starts',
     async (fault) => {
       const { gate, faulty, browser } = await start()
       faulty.break('get', fault)
@@ -106,7 +106,7 @@ describe('S-111 a store that cannot be read', () => {
     },
   )
 
-  test('says so in JSON to what is no navigation, also with unauthenticated "pass"', async () => {
+  test('responds in JSON to requests that are not navigations, also with unauthenticated "pass"', async () => {
     for (const unauthenticated of ['auto', 'pass', 'reject', 'redirect'] as const) {
       const { gate, faulty, browser } = await start()
       const other = await startGate({
@@ -129,19 +129,19 @@ describe('S-111 a store that cannot be read', () => {
     }
   })
 
-  test('stops nobody who has no cookie from beginning a login', async () => {
+  test('does not prevent a login without a cookie', async () => {
     const { gate, faulty } = await start()
     faulty.break('get', 'never answers')
     expect((await createBrowser().get(gate.url('/'), { follow: false })).status).toBe(302)
   })
 
-  test('is 503 on /auth/session, too', async () => {
+  test('results in 503 on /auth/session as well', async () => {
     const { gate, faulty, browser } = await start()
     faulty.break('get', 'throws')
     expect((await browser.get(gate.url('/auth/session'))).status).toBe(503)
   })
 
-  test('is told to the owner, with the cause', async () => {
+  test('is logged with its cause', async () => {
     const { gate, faulty, browser } = await start()
     faulty.break('get', 'throws')
     await browser.get(gate.url('/'))
@@ -150,7 +150,7 @@ describe('S-111 a store that cannot be read', () => {
 })
 
 describe('S-027 a store that cannot be written', () => {
-  test.each(names)('that %s: no session and no cookie at the end of a login', async (fault) => {
+  test.each(names)('that %s: a login ends without a session and a cookie', async (fault) => {
     const { gate, faulty } = await start()
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
@@ -165,7 +165,7 @@ describe('S-027 a store that cannot be written', () => {
     expect((await browser.get(gate.url('/x'))).status).toBe(200)
   })
 
-  test('that is slow is waited for: the row is there before the browser comes back', async () => {
+  test('that is slow is awaited: the row exists before the browser returns', async () => {
     const order: string[] = []
     const inner = memoryStore()
     const store: SessionStore = {
@@ -185,15 +185,18 @@ describe('S-027 a store that cannot be written', () => {
     expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(200)
   })
 
-  test.each(names)('activity that cannot be written (%s) fails no request', async (fault) => {
-    const { gate, faulty, browser } = await start({ inactivityTimeout: 1 })
-    faulty.break('update', fault)
-    await new Promise((resolve) => setTimeout(resolve, 120))
-    expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(200)
-  })
+  test.each(names)(
+    'does not fail a request when activity cannot be recorded (%s)',
+    async (fault) => {
+      const { gate, faulty, browser } = await start({ inactivityTimeout: 1 })
+      faulty.break('update', fault)
+      await new Promise((resolve) => setTimeout(resolve, 120))
+      expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(200)
+    },
+  )
 })
 
-describe('a store with strange contents', () => {
+describe('a store with unexpected contents', () => {
   test.each<[string, unknown]>([
     ['a newer version', { kind: 'session', version: 99, group: 'x', createdAt: 1, revision: 1 }],
     ['another kind', { kind: 'user', group: 'x', createdAt: 1, revision: 1 }],
@@ -202,7 +205,7 @@ describe('a store with strange contents', () => {
       'half a session',
       { kind: 'session', version: 1, user: { key: 'x' }, createdAt: 1, revision: 1 },
     ],
-  ])('S-116 %s is no session: the visitor logs in', async (_, record) => {
+  ])('S-116 %s is ignored: the user logs in again', async (_, record) => {
     const inner = memoryStore()
     const store: SessionStore = { ...inner, get: () => record as ReturnType<typeof inner.get> }
     const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })

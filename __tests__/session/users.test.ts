@@ -42,7 +42,7 @@ async function scene(store: SessionStore = memoryStore(), start = Date.UTC(2030,
   return { clock, vendor, gate, users, sessions, monthlyActiveUsers, enter, visit, settled, store }
 }
 
-test('a session id names a session, and no other record of the store', async () => {
+test('a session id matches only session records of the store', async () => {
   const { store, users, sessions, enter, settled, monthlyActiveUsers } = await scene()
   await enter('ada')
   await settled()
@@ -59,7 +59,7 @@ test('a session id names a session, and no other record of the store', async () 
 })
 
 describe('users', () => {
-  test("are those who logged in, newest first, with ngrok's fields and without a secret", async () => {
+  test('lists users who logged in, newest first, with the fields of ngrok and without secrets', async () => {
     const { clock, enter, users, vendor } = await scene()
     await enter('ada')
     clock.forward(10)
@@ -82,7 +82,7 @@ describe('users', () => {
     expect(await users.get('oidc:nobody')).toBeUndefined()
   })
 
-  test('the list has pages, and each user is on one of them once', async () => {
+  test('lists pages, with each user on exactly one', async () => {
     const { clock, enter, users } = await scene()
     for (const { id } of people) {
       await enter(String(id))
@@ -100,7 +100,7 @@ describe('users', () => {
       await expect(users.list({ limit })).rejects.toThrow(TypeError)
   })
 
-  test('a second login updates the record: name, e-mail and time, not the first day', async () => {
+  test('a second login updates name, email and time, not the creation time', async () => {
     const { clock, enter, users, vendor } = await scene()
     await enter('ada')
     clock.forward(HOUR)
@@ -119,7 +119,7 @@ describe('users', () => {
     expect((await users.list()).items).toHaveLength(1)
   })
 
-  test('last_active is written once an hour at most, and never by a check of nobody', async () => {
+  test('last_active is written at most once an hour, and not by anonymous requests', async () => {
     const writes: string[] = []
     const inner = memoryStore()
     const note =
@@ -151,7 +151,7 @@ describe('users', () => {
     ])
   })
 
-  test('a process that is started anew does not write what is known already', async () => {
+  test('a restarted process does not write unchanged records', async () => {
     const writes: string[] = []
     const inner = memoryStore()
     const store = {
@@ -177,7 +177,7 @@ describe('users', () => {
     expect((await visit(browser)).status).toBe(200)
   })
 
-  test('deleting ends all sessions of the user at once and removes the record; it is no ban', async () => {
+  test('deleting ends all sessions of the user immediately and removes the record, without a ban', async () => {
     const { enter, users, sessions, visit } = await scene()
     const [first, second, other] = [await enter('ada'), await enter('ada'), await enter('bob')]
     expect(await users.delete('oidc:ada')).toBe(true)
@@ -193,7 +193,7 @@ describe('users', () => {
     expect(await users.get('oidc:ada')).toBeDefined()
   })
 
-  test('a missing id or a misspelt option means nobody, not everybody', async () => {
+  test('a missing id or a misspelled option throws instead of matching all users', async () => {
     const { users, sessions, enter } = await scene()
     await enter('ada')
     const nobody = undefined as unknown as string
@@ -212,7 +212,7 @@ describe('users', () => {
     expect((await sessions.list()).items).toHaveLength(1)
   })
 
-  test('activity brings nobody back who was deleted meanwhile', async () => {
+  test('activity does not restore a deleted user', async () => {
     const { clock, enter, users, visit, settled, gate } = await scene()
     const browser = await enter('ada')
     clock.forward(2 * HOUR)
@@ -224,7 +224,7 @@ describe('users', () => {
 })
 
 describe('sessions', () => {
-  test('are listed newest first, of one user or of all, with where they came from', async () => {
+  test('are listed newest first, of one user or of all, with their origin', async () => {
     const { clock, enter, sessions, gate } = await scene()
     const browser = await enter('ada')
     clock.forward(1)
@@ -257,7 +257,7 @@ describe('sessions', () => {
     for (const cookie of browser.cookies(gate.origin)) expect(text).not.toContain(cookie.value)
   })
 
-  test('a revoked one ends with the next request, and only that one; the reason says so', async () => {
+  test('a revoked one ends with the next request, and no other one, with the reason', async () => {
     const { clock, enter, sessions, visit, gate } = await scene()
     const first = await enter('ada')
     clock.forward(1)
@@ -269,7 +269,7 @@ describe('sessions', () => {
     expect(JSON.parse((await second.get(gate.url('/auth/session'))).body).reason).toBe('revoked')
   })
 
-  test("a handle opens nothing: it is no cookie, and another record's key is no session", async () => {
+  test('a handle is not accepted as a cookie, nor the key of another record as a session', async () => {
     const { enter, sessions, gate, store } = await scene()
     await enter('ada')
     const [session] = (await sessions.list()).items
@@ -285,7 +285,7 @@ describe('sessions', () => {
 })
 
 describe('monthlyActiveUsers()', () => {
-  test('counts each user once a month, by activity as well as by login', async () => {
+  test('counts each user once a month, by activity and by login', async () => {
     const { clock, enter, visit, monthlyActiveUsers, settled } = await scene()
     const browser = await enter('ada')
     await enter('ada')
@@ -305,7 +305,7 @@ describe('monthlyActiveUsers()', () => {
     ]).toEqual([1, 2, 1])
   })
 
-  test('a write that fails is tried again at the next request', async () => {
+  test('a write that fails is retried at the next request', async () => {
     const inner = memoryStore()
     let isDown = false
     const store = {
@@ -325,13 +325,13 @@ describe('monthlyActiveUsers()', () => {
     expect(await monthlyActiveUsers()).toBe(1)
   })
 
-  test.each(['2030', '2030-13', '2030-1', 'now', '2030-01-01'])('%s is no month', async (month) => {
+  test.each(['2030', '2030-13', '2030-1', 'now', '2030-01-01'])('%s is rejected', async (month) => {
     const { monthlyActiveUsers } = await scene()
     await expect(monthlyActiveUsers(month)).rejects.toThrow(TypeError)
   })
 })
 
-test('a store that cannot list says so, and revokes what it is told', async () => {
+test('a store without entries() reports it, and revokes single sessions', async () => {
   const { entries: _, ...store } = memoryStore()
   const { enter, users, sessions, monthlyActiveUsers, visit, gate } = await scene(store)
   const browser = await enter('ada')
