@@ -334,7 +334,9 @@ describe('S-046 in isolation', () => {
   const attacks = payloads.flatMap(({ payload }) => decodings(payload))
 
   test('S-046 safeReturnPath() lets nothing through that leaves the site', () => {
-    const wrong = attacks.filter((payload) => !strictSameSitePath(links.safeReturnPath(mount, payload)))
+    const wrong = attacks.filter(
+      (payload) => !strictSameSitePath(links.safeReturnPath(mount, payload)),
+    )
     expect(wrong).toEqual([])
     expect(links.safeReturnPath(mount, '/fine?x=1')).toBe('/fine?x=1')
   })
@@ -352,7 +354,8 @@ describe('S-046 in isolation', () => {
     const { cases } = corpus<{ cases: { input: string; location: string }[] }>(
       'open-redirect-ok-unicode.json',
     )
-    for (const { input, location } of cases) expect(links.safeReturnPath(mount, input)).toBe(location)
+    for (const { input, location } of cases)
+      expect(links.safeReturnPath(mount, input)).toBe(location)
     for (const target of legitimate) expect(links.safeReturnPath(mount, target)).toBe(target)
   })
 
@@ -372,7 +375,7 @@ describe('S-046 in isolation', () => {
     }
   })
 
-  test('S-050 a path of the module is replaced by the start page, in every spelling', () => {
+  test('S-050 replaces a path of the module with the start page, in every spelling', () => {
     for (const target of loops) expect(selfLoop(links.safeReturnPath(mount, target))).toBe(false)
   })
 

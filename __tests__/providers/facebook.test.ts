@@ -207,7 +207,7 @@ describe('the user', () => {
   })
 })
 
-describe('the return', () => {
+describe('the return path', () => {
   test('FB-7: the URL after the login does not inherit #_=_', async () => {
     const { gate, browser } = await setUp('facebook')
     const page = await browser.get(gate.url('/deep?x=1'))
