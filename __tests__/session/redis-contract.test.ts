@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { createDriver } from '../../src/session/stores/redis/driver.js'
+import { Driver } from '../../src/session/stores/redis/driver.js'
 import {
   redisStore,
   type RedisClient,
   type RedisStoreOptions,
 } from '../../src/session/stores/redis/index.js'
-import { createIndexes } from '../../src/session/stores/redis/indexes.js'
+import { Indexes } from '../../src/session/stores/redis/indexes.js'
 import { storeContract } from '../../src/testing/index.js'
 import {
   startCluster,
@@ -198,7 +198,7 @@ describe('an index', () => {
 
   test('keeps an entry that was written again while entries() found its row missing', async () => {
     const { client, close } = await (libraries[0] as (typeof libraries)[number]).single(single.port)
-    const indexes = createIndexes(createDriver(client), 'pruned:')
+    const indexes = new Indexes(new Driver(client), 'pruned:')
     await indexes.add('k', record, 60_000)
     const [seen] = await indexes.read('session', 'u', undefined, 5)
     await indexes.add('k', record, 90_000)

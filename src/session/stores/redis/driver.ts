@@ -1,102 +1,104 @@
 import { pendingMessages } from './pending-messages.js'
 import type { Script } from './scripts.js'
 
-/** A client, pool, cluster or sentinel of node-redis 5 or 6, as far as it is used here. */
+/** The methods of a client, pool, cluster or sentinel of node-redis 5 or 6 that are used. */
 export interface NodeRedisClient {
+  /** `GET`. */
   get(key: string): PromiseLike<unknown>
+  /** `EVAL`. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): PromiseLike<unknown>
+  /** `EVALSHA`. */
   evalSha(sha1: string, options: { keys: string[]; arguments: string[] }): PromiseLike<unknown>
+  /** Never called: it distinguishes the client from one of node-redis 4. */
   close(): unknown
+  /** Never called: it distinguishes the client from one of node-redis 4. */
   destroy(): unknown
 }
 
-/** A `Redis` or `Cluster` of ioredis 5 or 6, as far as it is used here. */
+/** The methods of a `Redis` or `Cluster` of ioredis 5 or 6 that are used. */
 export interface IoRedisClient {
+  /** `GET`. */
   get(key: string): PromiseLike<unknown>
+  /** `EVAL`. */
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): PromiseLike<unknown>
+  /** `EVALSHA`. */
   evalsha(sha1: string, numberOfKeys: number, ...keysAndArguments: string[]): PromiseLike<unknown>
+  /** The state of the connection. */
   readonly status: string
+  /** Whether the client is a `Cluster`. */
   readonly isCluster: boolean
 }
 
+/** A client of node-redis or ioredis. */
 export type RedisClient = NodeRedisClient | IoRedisClient
 
-/** What is asked of Redis, whichever the client. */
-export interface Driver {
-  get(key: string): Promise<unknown>
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
-}
-
-/** Commands under way at most: clients queue without a limit while there is no connection. */
-const MAX_PENDING = 10_000
-
-export function createDriver(client: RedisClient): Driver {
-  const ways = isNodeRedis(client)
-    ? nodeRedisWays(client)
-    : isIoRedis(client)
-      ? ioRedisWays(client)
-      : refuse()
-  let pending = 0
-  const bounded = async (command: () => PromiseLike<unknown>): Promise<unknown> => {
-    if (pending >= MAX_PENDING) throw new Error(`${MAX_PENDING} commands wait for Redis already`)
-    pending++
-    try {
-      return await command()
-    } finally {
-      pending--
-    }
-  }
-  const hasCache = hasClientSideCache(client)
-  return {
-    get: (key) =>
-      bounded(async () => {
-        // The client's own cache answers at once, also while the news of a change wait to be read.
-        if (hasCache) await pendingMessages()
-        return client.get(key)
-      }),
-    run: (script, keys, args) => {
-      const texts = args.map(String)
-      return bounded(async () => {
-        try {
-          return await ways.evalSha(script.sha, keys, texts)
-        } catch (error) {
-          if (!isErrorReply(error, 'NOSCRIPT')) throw error
-          return ways.eval(script.text, keys, texts)
-        }
-      })
-    },
-  }
-}
-
-/** Whether Redis itself answered with this error. */
-export function isErrorReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(`${code} `)
-}
-
-type Ways = Record<
+/** `EVAL` and `EVALSHA` of either library. */
+type Commands = Record<
   'eval' | 'evalSha',
   (script: string, keys: readonly string[], args: readonly string[]) => PromiseLike<unknown>
 >
 
-function nodeRedisWays(client: NodeRedisClient): Ways {
-  return {
-    eval: (text, keys, args) => client.eval(text, { keys: [...keys], arguments: [...args] }),
-    evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
+/** Clients queue commands without a limit while they are not connected. */
+const MAX_PENDING_COMMANDS = 10_000
+
+/** Sends commands to Redis with either library. */
+export class Driver {
+  readonly #client: RedisClient
+  readonly #commands: Commands
+  readonly #hasCache: boolean
+  #pending = 0
+
+  /** Throws a `TypeError` if the client is not one of node-redis or ioredis. */
+  constructor(client: RedisClient) {
+    this.#client = client
+    this.#commands = commandsOf(client)
+    this.#hasCache = hasClientSideCache(client)
+  }
+
+  /** The raw reply of `GET`. */
+  async get(key: string): Promise<unknown> {
+    return this.#bounded(async () => {
+      // The client's own cache responds immediately, even if invalidation messages are still unread.
+      if (this.#hasCache) await pendingMessages()
+      return this.#client.get(key)
+    })
+  }
+
+  /** Runs a script by its hash, and sends its text if the server does not have it. */
+  async run(
+    { sha, text }: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const strings = args.map(String)
+    return this.#bounded(async () => {
+      try {
+        return await this.#commands.evalSha(sha, keys, strings)
+      } catch (error) {
+        if (!isErrorReply(error, 'NOSCRIPT')) throw error
+        return this.#commands.eval(text, keys, strings)
+      }
+    })
+  }
+
+  async #bounded(command: () => PromiseLike<unknown>): Promise<unknown> {
+    if (this.#pending >= MAX_PENDING_COMMANDS)
+      throw new Error(`${MAX_PENDING_COMMANDS} commands wait for Redis already`)
+    this.#pending++
+    try {
+      return await command()
+    } finally {
+      this.#pending--
+    }
   }
 }
 
-function ioRedisWays(client: IoRedisClient): Ways {
-  return {
-    eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
-    evalSha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
-  }
+/** Whether the error is a reply of Redis with this code. */
+export function isErrorReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(`${code} `)
 }
 
-/** `close` and `destroy` came with version 5; the client of `legacy()` has neither, and answers by callback. */
-function isNodeRedis(client: RedisClient): client is NodeRedisClient {
-  return hasMethods(client, ['get', 'eval', 'evalSha', 'close', 'destroy'])
-}
-
+/** Whether the client is one of ioredis. */
 export function isIoRedis(client: RedisClient): client is IoRedisClient {
   return (
     hasMethods(client, ['get', 'eval', 'evalsha', 'call', 'duplicate']) &&
@@ -104,7 +106,30 @@ export function isIoRedis(client: RedisClient): client is IoRedisClient {
   )
 }
 
-/** Of node-redis: a client has it in its options, the others beside them. */
+function commandsOf(client: RedisClient): Commands {
+  if (isNodeRedis(client)) {
+    return {
+      eval: (text, keys, args) => client.eval(text, { keys: [...keys], arguments: [...args] }),
+      evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
+    }
+  }
+  if (isIoRedis(client)) {
+    return {
+      eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
+      evalSha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
+    }
+  }
+  throw new TypeError(
+    'redisStore() expects a client of node-redis 5 or 6 (createClient, createClientPool, createSentinel or createCluster), or of ioredis 5 or 6 (Redis or Cluster)',
+  )
+}
+
+/** `close` and `destroy` exist since version 5. The client of `legacy()` has neither, and uses callbacks. */
+function isNodeRedis(client: RedisClient): client is NodeRedisClient {
+  return hasMethods(client, ['get', 'eval', 'evalSha', 'close', 'destroy'])
+}
+
+/** In node-redis, a client has the cache in its options; pools, clusters and sentinels have it as a member. */
 function hasClientSideCache(client: RedisClient): boolean {
   const { options, clientSideCache } = client as {
     options?: { clientSideCache?: unknown }
@@ -118,11 +143,5 @@ function hasMethods(client: unknown, names: readonly string[]): boolean {
     typeof client === 'object' &&
     client !== null &&
     names.every((name) => typeof (client as Record<string, unknown>)[name] === 'function')
-  )
-}
-
-function refuse(): never {
-  throw new TypeError(
-    'redisStore() expects a client of node-redis 5 or 6 (createClient, createClientPool, createSentinel or createCluster), or of ioredis 5 or 6 (Redis or Cluster)',
   )
 }

@@ -1,6 +1,7 @@
 export type { IoRedisClient, NodeRedisClient, RedisClient } from './driver.js'
 export type { NearCacheOptions } from './near-cache.js'
-export { redisStore, type RedisStoreOptions } from './redis-store.js'
+export type { RedisStoreOptions } from './redis-options.js'
+export { redisStore } from './redis-store.js'
 export type {
   Awaitable,
   EntriesPage,

@@ -4,62 +4,72 @@ import type { StoreRecord } from '../store.js'
 import type { Driver } from './driver.js'
 import { addToIndex, readIndex, removeFromIndex } from './scripts.js'
 
-/** An entry of an index: it says where a record may be; only the record's row says that it is. */
+/** An entry of an index. It states where a record may be; only the row of the record proves that it exists. */
 export interface IndexEntry {
-  /** Sorts by age, then by key. */
+  /** The position of the record in lists. */
   readonly member: string
+  /** The key of the record. */
   readonly key: string
-  /** Of the entry, as it was read. */
+  /** When the entry expires, as it was read. */
   readonly end: string
 }
 
-/** Which records there are of a kind, and of a group in a kind. */
-export interface Indexes {
-  add(key: string, record: StoreRecord, ttl: number): Promise<void>
-  remove(key: string, record: StoreRecord): Promise<void>
-  /** Newest first, behind the member `after`. */
-  read(
+/** Sorted sets of the records of each kind, and of each group of a kind. */
+export class Indexes {
+  readonly #driver: Driver
+  readonly #prefix: string
+
+  constructor(driver: Driver, prefix: string) {
+    this.#driver = driver
+    this.#prefix = prefix
+  }
+
+  /** Adds a record for `ttl` milliseconds. */
+  async add(key: string, record: StoreRecord, ttl: number): Promise<void> {
+    const member = entryPosition(key, record)
+    await this.#inBoth(record, (keys) => this.#driver.run(addToIndex, keys, [member, ttl]))
+  }
+
+  /** Removes a record. */
+  async remove(key: string, record: StoreRecord): Promise<void> {
+    const member = entryPosition(key, record)
+    await this.#inBoth(record, (keys) => this.#driver.run(removeFromIndex, keys, [member]))
+  }
+
+  /** Up to `count` entries after the member `after`, newest first. */
+  async read(
     kind: string,
     group: string | undefined,
     after: string | undefined,
     count: number,
-  ): Promise<IndexEntry[]>
-  /** Drops an entry that led nowhere, unless it was written again meanwhile. */
-  prune(kind: string, group: string | undefined, entry: IndexEntry): Promise<void>
-}
-
-export function createIndexes(driver: Driver, prefix: string): Indexes {
-  /** Both change together, so in a cluster both are in one slot. A group may be anything. */
-  const keysOf = (kind: string, group: string | undefined) => {
-    const tag = `${prefix}index:{${encodeURIComponent(kind)}${group === undefined ? '' : `:${sha256(group)}`}}`
-    return [`${tag}:age`, `${tag}:end`]
+  ): Promise<IndexEntry[]> {
+    const start = after === undefined ? '+' : `(${after}`
+    const reply = await this.#driver.run(readIndex, this.#keysOf(kind, group), [start, count])
+    if (!Array.isArray(reply)) throw new Error('Redis returned a reply that is not an array')
+    const strings = reply.map(String)
+    return strings.flatMap((member, index) =>
+      index % 2 === 0
+        ? { member, key: member.slice(member.indexOf(':') + 1), end: strings[index + 1] ?? '' }
+        : [],
+    )
   }
-  const inBoth = async (
+
+  /** Removes an entry whose record does not exist, unless it was written again since it was read. */
+  async prune(kind: string, group: string | undefined, { member, end }: IndexEntry): Promise<void> {
+    await this.#driver.run(removeFromIndex, this.#keysOf(kind, group), [member, end])
+  }
+
+  async #inBoth(
     { kind, group }: StoreRecord,
     change: (keys: string[]) => Promise<unknown>,
-  ) => {
-    await Promise.all([change(keysOf(kind, undefined)), change(keysOf(kind, group))])
+  ): Promise<void> {
+    await Promise.all([change(this.#keysOf(kind, undefined)), change(this.#keysOf(kind, group))])
   }
-  return {
-    add: (key, record, ttl) =>
-      inBoth(record, (keys) => driver.run(addToIndex, keys, [entryPosition(key, record), ttl])),
-    remove: (key, record) =>
-      inBoth(record, (keys) => driver.run(removeFromIndex, keys, [entryPosition(key, record)])),
-    async read(kind, group, after, count) {
-      const answer = await driver.run(readIndex, keysOf(kind, group), [
-        after === undefined ? '+' : `(${after}`,
-        count,
-      ])
-      if (!Array.isArray(answer)) throw new Error('Redis gave an answer that is no list')
-      const texts = answer.map(String)
-      return texts.flatMap((member, index) =>
-        index % 2 === 0
-          ? { member, key: member.slice(member.indexOf(':') + 1), end: texts[index + 1] ?? '' }
-          : [],
-      )
-    },
-    async prune(kind, group, { member, end }) {
-      await driver.run(removeFromIndex, keysOf(kind, group), [member, end])
-    },
+
+  /** Scripts change both keys, so a hash tag keeps them in one slot of a cluster. Groups are hashed: they can be any string. */
+  #keysOf(kind: string, group: string | undefined): string[] {
+    const suffix = group === undefined ? '' : `:${sha256(group)}`
+    const tag = `${this.#prefix}index:{${encodeURIComponent(kind)}${suffix}}`
+    return [`${tag}:age`, `${tag}:end`]
   }
 }

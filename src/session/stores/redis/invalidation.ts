@@ -1,4 +1,4 @@
-/** A connection of ioredis, as far as it is used here. */
+/** The methods of a connection of ioredis that are used. */
 interface Connection {
   call(command: string, ...args: string[]): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
@@ -8,39 +8,115 @@ interface Connection {
   disconnect(reconnect?: boolean): void
 }
 
-/** A client of ioredis that can be opened a second time. */
+/** A client of ioredis that can open a second connection. */
 export interface InvalidationSource {
   readonly options: { readonly keyPrefix?: string | undefined }
   duplicate(override: object): Connection
 }
 
-/** Hears from Redis which keys change (https://redis.io/docs/latest/develop/reference/client-side-caching/). */
-export interface Invalidation {
-  /** Whether every change was heard of up to a moment ago. */
-  isAlive(): boolean
-  close(): Promise<void>
-}
-
-interface InvalidationConfig {
-  prefix: string
-  forget(key: string): void
-  forgetAll(): void
-  warn(message: string): void
+/** What {@link Invalidation} depends on. */
+export interface InvalidationConfig {
+  /** Of the keys to watch. */
+  readonly prefix: string
+  readonly forget: (key: string) => void
+  readonly forgetAll: () => void
+  readonly warn: (message: string) => void
 }
 
 const CHANNEL = '__redis__:invalidate'
-const BEAT = 200
-/** A connection that is silently cut is believed in for so long. */
-const LEASE = 1000
-const GIVE_UP = 5000
+const HEARTBEAT_MS = 200
+/** How long cached rows are used after the last reply: a connection may be cut without notice. */
+const LEASE_MS = 1000
+const RECONNECT_AFTER_MS = 5000
 
-export function createInvalidation(
-  client: InvalidationSource,
-  { prefix, forget, forgetAll, warn }: InvalidationConfig,
-): Invalidation {
-  const fullPrefix = `${client.options.keyPrefix ?? ''}${prefix}`
-  // A connection of its own: the client's stays as it is. On RESP2 it may send the messages to itself.
-  const connection = client.duplicate({
+/** Receives the keys that change (https://redis.io/docs/latest/develop/reference/client-side-caching/). */
+export class Invalidation {
+  readonly #config: InvalidationConfig
+  readonly #prefix: string
+  readonly #connection: Connection
+  readonly #timer: NodeJS.Timeout
+  /** Counts connections: replies on an earlier one are ignored. */
+  #current = 0
+  #aliveUntil = 0
+  #repliedAt = 0
+  #isTracking = false
+
+  constructor(client: InvalidationSource, config: InvalidationConfig) {
+    this.#config = config
+    this.#prefix = `${client.options.keyPrefix ?? ''}${config.prefix}`
+    this.#connection = open(client)
+    this.#connection.on('error', () => undefined)
+    this.#connection.on('ready', () => void this.#track())
+    this.#connection.on('close', () => this.#reset())
+    this.#connection.on('messageBuffer', (_, keys) => this.#receive(keys))
+    this.#timer = setInterval(() => void this.#ping(), HEARTBEAT_MS).unref()
+  }
+
+  /** Whether all changes up to a moment ago were received. */
+  isAlive(): boolean {
+    return performance.now() < this.#aliveUntil
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.#connection.disconnect()
+    this.#reset()
+  }
+
+  #receive(keys: unknown): void {
+    if (!Array.isArray(keys)) return this.#config.forgetAll()
+    for (const key of keys) this.#config.forget(String(key).slice(this.#prefix.length))
+  }
+
+  #reset(): void {
+    this.#current++
+    this.#isTracking = false
+    this.#aliveUntil = 0
+    this.#config.forgetAll()
+  }
+
+  async #track(): Promise<void> {
+    this.#reset()
+    const current = this.#current
+    try {
+      const id = String(await this.#connection.call('CLIENT', 'ID'))
+      const options = ['ON', 'REDIRECT', id, 'BCAST', 'PREFIX', this.#prefix]
+      await this.#connection.call('CLIENT', 'TRACKING', ...options)
+      await this.#connection.subscribe(CHANNEL)
+    } catch (error) {
+      const isRejected = error instanceof Error && /^(?:ERR|NOPERM) /.test(error.message)
+      if (isRejected)
+        this.#config.warn(
+          `Redis does not send changes, so the near cache stays empty: ${error.message}`,
+        )
+      return
+    }
+    if (current !== this.#current) return
+    this.#isTracking = true
+    this.#repliedAt = performance.now()
+    await this.#ping()
+  }
+
+  /** Redis replies in order: when the reply arrives, all messages that were sent before it have arrived. */
+  async #ping(): Promise<void> {
+    if (!this.#isTracking) return
+    const [current, sentAt] = [this.#current, performance.now()]
+    if (sentAt - this.#repliedAt > RECONNECT_AFTER_MS) return this.#connection.disconnect(true)
+    try {
+      await this.#connection.ping()
+    } catch {
+      return
+    }
+    if (current !== this.#current) return
+    this.#repliedAt = performance.now()
+    this.#aliveUntil = Math.max(this.#aliveUntil, sentAt + LEASE_MS)
+  }
+}
+
+/** A separate connection, so that the client's is not changed. With RESP2 it can redirect the messages to itself. */
+function open(client: InvalidationSource): Connection {
+  return client.duplicate({
     protocol: 2,
     keyPrefix: '',
     lazyConnect: false,
@@ -50,75 +126,4 @@ export function createInvalidation(
     stringNumbers: false,
     retryStrategy: (times: number) => Math.min(times * 50, 500),
   })
-  // Counts connections: what an earlier one has still to say counts for nothing.
-  let current = 0
-  let aliveUntil = 0
-  let answeredAt = 0
-  let isArmed = false
-
-  const disarm = () => {
-    current++
-    isArmed = false
-    aliveUntil = 0
-    forgetAll()
-  }
-  const arm = async () => {
-    disarm()
-    const mine = current
-    try {
-      const id = await connection.call('CLIENT', 'ID')
-      await connection.call(
-        'CLIENT',
-        'TRACKING',
-        'ON',
-        'REDIRECT',
-        String(id),
-        'BCAST',
-        'PREFIX',
-        fullPrefix,
-      )
-      await connection.subscribe(CHANNEL)
-    } catch (error) {
-      const isRefused = error instanceof Error && /^(?:ERR|NOPERM) /.test(error.message)
-      if (isRefused)
-        warn(`Redis does not tell of changes, and the near cache stays empty: ${error.message}`)
-      return
-    }
-    if (mine !== current) return
-    isArmed = true
-    answeredAt = performance.now()
-    await beat()
-  }
-  /** An answer comes behind all messages that were sent before it. */
-  const beat = async () => {
-    if (!isArmed) return
-    const [mine, sentAt] = [current, performance.now()]
-    if (sentAt - answeredAt > GIVE_UP) return connection.disconnect(true)
-    try {
-      await connection.ping()
-    } catch {
-      return
-    }
-    if (mine !== current) return
-    answeredAt = performance.now()
-    aliveUntil = Math.max(aliveUntil, sentAt + LEASE)
-  }
-
-  connection.on('error', () => undefined)
-  connection.on('ready', () => void arm())
-  connection.on('close', disarm)
-  connection.on('messageBuffer', (_, keys) => {
-    if (!Array.isArray(keys)) return forgetAll()
-    for (const key of keys) forget(String(key).slice(fullPrefix.length))
-  })
-  const timer = setInterval(() => void beat(), BEAT).unref()
-
-  return {
-    isAlive: () => performance.now() < aliveUntil,
-    async close() {
-      clearInterval(timer)
-      connection.disconnect()
-      disarm()
-    },
-  }
 }

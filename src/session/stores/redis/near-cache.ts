@@ -1,83 +1,90 @@
 import { LRUCache } from 'lru-cache'
 import { deepFreeze } from '../deep-freeze.js'
 import { isIoRedis, type RedisClient } from './driver.js'
+import { Invalidation, type InvalidationSource } from './invalidation.js'
 import { pendingMessages } from './pending-messages.js'
-import { createInvalidation, type InvalidationSource } from './invalidation.js'
 import type { Row } from './rows.js'
 
+/** Options of the near cache of `redisStore()`. */
 export interface NearCacheOptions {
-  /** Rows at most; those used longest ago go first. Default 10 000. */
+  /** The number of rows at most; the least recently used one is removed first. Default 10,000. */
   maxEntries?: number | undefined
 }
 
-/** Rows in the memory of this process, kept only while Redis says that it will tell of every change. */
-export interface NearCache {
-  read(key: string, load: () => Promise<Row | undefined>): Promise<Row | undefined>
-  /** Nothing known of this key counts any more, nor what is being read right now. */
-  forget(key: string): void
-  close(): Promise<void>
-}
-
-interface NearCacheConfig {
+/** What {@link NearCache} depends on. */
+export interface NearCacheConfig {
   /** Of the keys of rows. */
-  prefix: string
-  maxEntries: number
-  warn(message: string): void
+  readonly prefix: string
+  readonly maxEntries: number
+  readonly warn: (message: string) => void
 }
 
-export function createNearCache(
-  client: RedisClient,
-  { prefix, maxEntries, warn }: NearCacheConfig,
-): NearCache {
-  if (!isIoRedis(client))
-    throw new TypeError(
-      'redisStore().nearCache is for ioredis: with node-redis set clientSideCache on the client, and RESP: 3 with version 5',
-    )
-  if (client.isCluster)
-    throw new TypeError(
-      'redisStore().nearCache knows no cluster: every node would have to tell of its changes',
-    )
-  const rows = new LRUCache<string, Row>({ max: maxEntries })
-  const reads = new Map<string, Set<{ isStale: boolean }>>()
+/** Rows in the memory of this process, used only while Redis sends all changes. */
+export class NearCache {
+  readonly #rows: LRUCache<string, Row>
+  /** Reads in progress. A change that arrives during a read makes its result stale. */
+  readonly #reads = new Map<string, Set<{ isStale: boolean }>>()
+  readonly #invalidation: Invalidation
 
-  const forget = (key: string) => {
-    rows.delete(key)
-    for (const read of reads.get(key) ?? []) read.isStale = true
+  /** Throws a `TypeError` if the client is not a single connection of ioredis. */
+  constructor(client: RedisClient, { prefix, maxEntries, warn }: NearCacheConfig) {
+    if (!isIoRedis(client))
+      throw new TypeError(
+        'redisStore().nearCache requires ioredis: with node-redis, set clientSideCache on the client, and RESP: 3 with version 5',
+      )
+    if (client.isCluster)
+      throw new TypeError(
+        'redisStore().nearCache does not support a cluster, because each node sends only its own changes: leave it out',
+      )
+    this.#rows = new LRUCache({ max: maxEntries })
+    this.#invalidation = new Invalidation(client as unknown as InvalidationSource, {
+      prefix,
+      forget: (key) => this.forget(key),
+      forgetAll: () => this.#forgetAll(),
+      warn,
+    })
   }
-  const forgetAll = () => {
-    rows.clear()
-    for (const pending of reads.values()) for (const read of pending) read.isStale = true
-  }
-  const invalidation = createInvalidation(client as unknown as InvalidationSource, {
-    prefix,
-    forget,
-    forgetAll,
-    warn,
-  })
 
-  const known = async (key: string): Promise<Row | undefined> => {
-    const row = rows.get(key)
+  /** The row in memory, or the one that `load` reads. */
+  async read(key: string, load: () => Promise<Row | undefined>): Promise<Row | undefined> {
+    return (await this.#cached(key)) ?? this.#load(key, load)
+  }
+
+  /** Removes the row, and prevents that a read in progress stores it. */
+  forget(key: string): void {
+    this.#rows.delete(key)
+    for (const read of this.#reads.get(key) ?? []) read.isStale = true
+  }
+
+  /** Closes the connection that receives changes. */
+  close(): void {
+    this.#invalidation.close()
+  }
+
+  #forgetAll(): void {
+    this.#rows.clear()
+    for (const reads of this.#reads.values()) for (const read of reads) read.isStale = true
+  }
+
+  async #cached(key: string): Promise<Row | undefined> {
+    const row = this.#rows.get(key)
     if (row === undefined) return undefined
     await pendingMessages()
-    return rows.get(key) === row && invalidation.isAlive() ? row : undefined
+    return this.#rows.get(key) === row && this.#invalidation.isAlive() ? row : undefined
   }
-  const load = async (key: string, fetch: () => Promise<Row | undefined>) => {
-    const read = { isStale: !invalidation.isAlive() }
-    const pending = reads.get(key) ?? new Set()
-    reads.set(key, pending.add(read))
+
+  async #load(key: string, load: () => Promise<Row | undefined>): Promise<Row | undefined> {
+    const read = { isStale: !this.#invalidation.isAlive() }
+    const reads = this.#reads.get(key) ?? new Set()
+    this.#reads.set(key, reads.add(read))
     try {
-      const row = await fetch()
-      // Nothing is remembered of keys without a row: anybody can ask for those.
-      if (row !== undefined && !read.isStale) rows.set(key, deepFreeze(row))
+      const row = await load()
+      // Missing rows are not cached: unauthenticated clients can send any number of keys.
+      if (row !== undefined && !read.isStale) this.#rows.set(key, deepFreeze(row))
       return row
     } finally {
-      pending.delete(read)
-      if (pending.size === 0) reads.delete(key)
+      reads.delete(read)
+      if (reads.size === 0) this.#reads.delete(key)
     }
-  }
-  return {
-    read: async (key, fetch) => (await known(key)) ?? load(key, fetch),
-    forget,
-    close: () => invalidation.close(),
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Waits until all that had reached this machine from Redis by now has been heard: what a cache says after that is as new
- * as the moment of asking. Two turns of the event loop have a whole poll for input between them.
+ * Resolves when all messages from Redis that have reached this machine are processed, so that a cache is as recent as this
+ * moment. Between two turns of the event loop, Node polls for input once in full.
  */
 export async function pendingMessages(): Promise<void> {
-  await turn()
-  await turn()
+  await nextTurn()
+  await nextTurn()
 }
 
-function turn(): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,204 +1,152 @@
 import { randomUUID } from 'node:crypto'
-import { entryPosition } from '../entries-page.js'
-import { readOptions } from '../../../schema.js'
+import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from '../store.js'
+import { Driver, type RedisClient } from './driver.js'
+import { readIndexPage } from './index-page.js'
+import { Indexes } from './indexes.js'
+import { NearCache } from './near-cache.js'
 import {
-  type EntriesPage,
-  type EntriesQuery,
-  type SessionStore,
-  type StoreRecord,
-} from '../store.js'
-import { createDriver, isErrorReply, type RedisClient } from './driver.js'
-import { createIndexes } from './indexes.js'
-import { createNearCache, type NearCacheOptions } from './near-cache.js'
+  parseRedisOptions,
+  type RedisStoreConfig,
+  type RedisStoreOptions,
+} from './redis-options.js'
+import { replyText, RowReader } from './row-reader.js'
 import { decodeRow, encodeRow, type Row } from './rows.js'
 import { endLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
 
-export interface RedisStoreOptions {
-  /** What every key begins with. Default `'oauth-module:'`. A hash tag in it, as in `'{app}:'`, keeps all in one slot of a cluster. */
-  prefix?: string | undefined
-  /**
-   * Answers from memory what Redis would answer the same: for ioredis on a single server or Sentinel, with Redis 6 or
-   * later. With node-redis set `clientSideCache` on the client instead. `maxEntries` is 10 000 by default.
-   */
-  nearCache?: boolean | NearCacheOptions | undefined
-  /** Told once of each thing that is wrong but stops nothing. Default: a warning of the process. */
-  onWarning?: ((message: string) => void) | undefined
-}
-
-/** What lies at a key. */
-type Found = Row | 'gone' | 'unreadable'
-
-/** Reads of an index for one page: each skips entries that lead nowhere. */
-const MAX_READS = 10
-
 /**
- * Sessions in Redis, for any number of processes. The client is yours: connect it, listen to its `error` events and close
- * it. Reads must go to the master, as they do by default: leave `useReplicas` and `scaleReads` alone. While there is no
- * connection a client keeps commands for later: at most 10 000 of this store's wait, those beyond are refused at once. Give
- * the client a limit of its own: `commandsQueueMaxLength` of node-redis, `maxRetriesPerRequest` of ioredis.
+ * Keeps sessions in Redis, for any number of processes. The client is yours: connect it, listen to its `error` event and
+ * close it.
+ *
+ * Reads must go to the master, as they do by default: do not set `useReplicas` or `scaleReads`. While a client is not
+ * connected, it queues commands. At most 10,000 commands of this store wait; further ones are rejected immediately. Limit
+ * the queue of the client as well: `commandsQueueMaxLength` of node-redis, `maxRetriesPerRequest` of ioredis.
+ *
+ * ```ts
+ * import { oauthModule } from 'oauth-module'
+ * import { redisStore } from 'oauth-module/redis'
+ * import { createClient } from 'redis'
+ *
+ * const client = createClient({ url: 'redis://localhost:6379', commandsQueueMaxLength: 1000 })
+ * client.on('error', (error) => console.error(error))
+ * await client.connect()
+ *
+ * export const auth = oauthModule({
+ *   provider: { github: { clientId: 'id', clientSecret: 'secret', organizations: ['acme'] } },
+ *   store: redisStore(client),
+ * })
+ * ```
+ *
+ * @param client A client of node-redis 5 or 6 or of ioredis 5 or 6: single server, pool, Sentinel or cluster.
+ * @param options Each has a default.
+ * @returns A store for the option `store`.
+ * @throws TypeError if the client or an option is not supported.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
-  const { prefix, nearCache, onWarning } = parse(options)
-  const driver = createDriver(client)
-  const rowPrefix = `${prefix}row:`
-  const indexes = createIndexes(driver, prefix)
-  const warned = new Set<string>()
-  const warnOnce = (message: string) => {
-    if (warned.has(message)) return
-    warned.add(message)
-    onWarning(message)
-  }
-  const near =
-    nearCache && createNearCache(client, { prefix: rowPrefix, ...nearCache, warn: warnOnce })
+  return new RedisStore(client, parseRedisOptions(options))
+}
 
-  const look = async (key: string): Promise<Found> => {
-    const text = await readText(key)
-    if (text === undefined) return 'gone'
-    const row = decodeRow(text)
-    if (row === undefined)
-      warnOnce('a row in Redis cannot be read: it is broken, or of a newer release')
-    return row ?? 'unreadable'
+/**
+ * The store of {@link redisStore}. Its methods are properties, so that an app can wrap the store as
+ * `{ ...redisStore(client), get }`.
+ */
+class RedisStore implements SessionStore {
+  readonly close?: () => void
+  readonly #driver: Driver
+  readonly #indexes: Indexes
+  readonly #rows: RowReader
+  readonly #near: NearCache | undefined
+  readonly #prefix: string
+  readonly #rowPrefix: string
+  readonly #warned = new Set<string>()
+  readonly #onWarning: (message: string) => void
+
+  constructor(client: RedisClient, { prefix, nearCache, onWarning }: RedisStoreConfig) {
+    const warn = (message: string) => this.#warnOnce(message)
+    this.#prefix = prefix
+    this.#rowPrefix = `${prefix}row:`
+    this.#onWarning = onWarning
+    this.#driver = new Driver(client)
+    this.#indexes = new Indexes(this.#driver, prefix)
+    this.#rows = new RowReader(this.#driver, this.#rowPrefix, warn)
+    if (nearCache === undefined) return
+    const near = new NearCache(client, { ...nearCache, prefix: this.#rowPrefix, warn })
+    this.#near = near
+    this.close = () => near.close()
   }
-  const load = async (key: string): Promise<Row | undefined> => {
-    const found = await look(key)
-    return typeof found === 'string' ? undefined : found
+
+  readonly get = async (key: string): Promise<StoreRecord | undefined> => {
+    const row = await (this.#near?.read(key, () => this.#load(key)) ?? this.#load(key))
+    // Redis reports the expiry of a row to a cache only when it happens to delete it.
+    return row !== undefined && Date.now() < row.until ? row.record : undefined
   }
-  const readText = async (key: string): Promise<string | undefined> => {
-    try {
-      return textOf(await driver.get(rowPrefix + key))
-    } catch (error) {
-      if (!isErrorReply(error, 'WRONGTYPE')) throw error
-      warnOnce('a row in Redis is of another type: something else writes keys with this prefix')
-      return undefined
+
+  readonly set = (key: string, record: StoreRecord, ttl: number): Promise<void> =>
+    this.#invalidating(key, async () => {
+      const ttlMs = wholeMilliseconds(ttl)
+      const row = encodeRow(record, Date.now() + ttlMs)
+      await this.#driver.run(writeRow, [this.#rowPrefix + key], [row, ttlMs])
+      // The row comes first, so that an index entry without a row can be removed.
+      await this.#indexes.add(key, record, ttlMs)
+    })
+
+  readonly update = (key: string, record: StoreRecord, ttl: number): Promise<boolean> =>
+    this.#invalidating(key, async () => {
+      const ttlMs = wholeMilliseconds(ttl)
+      const args = [record.revision - 1, encodeRow(record, Date.now() + ttlMs), ttlMs]
+      const reply = await this.#driver.run(replaceRow, [this.#rowPrefix + key], args)
+      if (!isOne(reply)) return false
+      // The row is authoritative; the next write repairs the index.
+      await this.#indexes.add(key, record, ttlMs).catch(() => undefined)
+      return true
+    })
+
+  readonly delete = (key: string): Promise<boolean> =>
+    this.#invalidating(key, async () => {
+      const text = replyText(await this.#driver.run(removeRow, [this.#rowPrefix + key], []))
+      if (text === undefined) return false
+      const row = decodeRow(text)
+      // A remaining index entry is removed when a list finds no row for it, or when it expires.
+      if (row) await this.#indexes.remove(key, row.record).catch(() => undefined)
+      return true
+    })
+
+  readonly lock = async (key: string, ttl: number): Promise<Unlock | undefined> => {
+    const [name, owner] = [`${this.#prefix}lock:${key}`, randomUUID()]
+    const reply = await this.#driver.run(takeLock, [name], [owner, wholeMilliseconds(ttl)])
+    if (!isOne(reply)) return undefined
+    return async () => {
+      await this.#driver.run(endLock, [name], [owner])
     }
   }
-  /** Nothing that was read before or during a write may be remembered after it. */
-  const forgetting = async <T>(key: string, write: () => Promise<T>): Promise<T> => {
-    near?.forget(key)
+
+  readonly entries = (query: EntriesQuery): Promise<EntriesPage> =>
+    readIndexPage(query, this.#indexes, this.#rows)
+
+  async #load(key: string): Promise<Row | undefined> {
+    return (await this.#rows.fetchRow(key)).row
+  }
+
+  /** What was read before or during a write must not be cached after it. */
+  async #invalidating<T>(key: string, write: () => Promise<T>): Promise<T> {
+    this.#near?.forget(key)
     try {
       return await write()
     } finally {
-      near?.forget(key)
+      this.#near?.forget(key)
     }
   }
-  const isDone = async (answer: Promise<unknown>) => Number(await answer) === 1
 
-  return {
-    async get(key) {
-      const row = await (near ? near.read(key, () => load(key)) : load(key))
-      // Redis tells a cache of what ran out only when it comes across it.
-      return row !== undefined && Date.now() < row.until ? row.record : undefined
-    },
-    set: (key, record, ttl) =>
-      forgetting(key, async () => {
-        const life = lifeOf(ttl)
-        await driver.run(writeRow, [rowPrefix + key], [encodeRow(record, Date.now() + life), life])
-        // The row comes first, so that an index entry whose row is missing is one to drop.
-        await indexes.add(key, record, life)
-      }),
-    update: (key, record, ttl) =>
-      forgetting(key, async () => {
-        const life = lifeOf(ttl)
-        const row = encodeRow(record, Date.now() + life)
-        const isWritten = await isDone(
-          driver.run(replaceRow, [rowPrefix + key], [record.revision - 1, row, life]),
-        )
-        // The row is the truth; what an index misses now, the next write mends.
-        if (isWritten) await indexes.add(key, record, life).catch(() => undefined)
-        return isWritten
-      }),
-    delete: (key) =>
-      forgetting(key, async () => {
-        const text = textOf(await driver.run(removeRow, [rowPrefix + key], []))
-        if (text === undefined) return false
-        const row = decodeRow(text)
-        // An entry that stays behind is dropped when a list finds no row for it, or when its time is over.
-        if (row) await indexes.remove(key, row.record).catch(() => undefined)
-        return true
-      }),
-    async lock(key, ttl) {
-      const [name, owner] = [`${prefix}lock:${key}`, randomUUID()]
-      const isHeld = await isDone(driver.run(takeLock, [name], [owner, lifeOf(ttl)]))
-      if (!isHeld) return undefined
-      return async () => {
-        await driver.run(endLock, [name], [owner])
-      }
-    },
-    entries: (query) => readPage(query, indexes, look),
-    ...(near && { close: () => near.close() }),
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.#onWarning(message)
   }
 }
 
-async function readPage(
-  { kind, group, after, limit }: EntriesQuery,
-  indexes: ReturnType<typeof createIndexes>,
-  look: (key: string) => Promise<Found>,
-): Promise<EntriesPage> {
-  const found: { member: string; entry: readonly [string, StoreRecord] }[] = []
-  const pageTo = (next: string | undefined) => ({
-    entries: found.slice(0, limit).map(({ entry }) => entry),
-    next,
-  })
-  let cursor = after
-  for (let reads = 0; reads < MAX_READS; reads++) {
-    // One more than asked for tells whether there is another page.
-    const wanted = limit + 1 - found.length
-    const listed = await indexes.read(kind, group, cursor, wanted)
-    const rows = await Promise.all(listed.map(({ key }) => look(key)))
-    for (const [index, entry] of listed.entries()) {
-      const row = rows[index] ?? 'gone'
-      cursor = entry.member
-      // A newer release can read it, and has to find it.
-      if (row === 'unreadable') continue
-      const record = row === 'gone' ? undefined : row.record
-      const isThere =
-        record !== undefined &&
-        record.kind === kind &&
-        (group === undefined || record.group === group) &&
-        entryPosition(entry.key, record) === entry.member
-      if (isThere) found.push({ member: entry.member, entry: [entry.key, record] })
-      else await indexes.prune(kind, group, entry)
-    }
-    if (found.length > limit) return pageTo(found[limit - 1]?.member)
-    if (listed.length < wanted) return pageTo(undefined)
-  }
-  return pageTo(cursor)
+function isOne(reply: unknown): boolean {
+  return Number(reply) === 1
 }
 
-/** Anything but a text or nothing is an answer to something else: no reason to believe that there is nobody. */
-function textOf(answer: unknown): string | undefined {
-  if (answer === null || answer === undefined) return undefined
-  if (typeof answer === 'string') return answer
-  if (Buffer.isBuffer(answer)) return answer.toString('utf8')
-  throw new Error('Redis gave an answer that is no text')
-}
-
-function lifeOf(ttl: number): number {
+function wholeMilliseconds(ttl: number): number {
   return Math.max(1, Math.ceil(ttl))
-}
-
-function parse(options: RedisStoreOptions) {
-  const read = readOptions(options, 'redisStore')
-  read.only(['prefix', 'nearCache', 'onWarning'])
-  const nearCache = read.value('nearCache') ?? false
-  const near =
-    typeof nearCache === 'boolean' ? (nearCache ? {} : undefined) : (nearCache as NearCacheOptions)
-  if (typeof nearCache !== 'boolean') read.object('nearCache')?.only(['maxEntries'])
-  const maxEntries = near?.maxEntries ?? 10_000
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
-    read.fail('nearCache.maxEntries', 'must be a whole number above 0')
-  return {
-    prefix:
-      read.text('prefix', {
-        pattern: /^[\x21-\x7e]+$/,
-        cure: 'must hold only visible ASCII characters',
-        max: 128,
-      }) ?? 'oauth-module:',
-    nearCache: near && { maxEntries },
-    onWarning: (read.function('onWarning') as RedisStoreOptions['onWarning']) ?? warnProcess,
-  }
-}
-
-function warnProcess(message: string): void {
-  process.emitWarning(message, { type: 'OAuthModuleWarning' })
 }

@@ -1,21 +1,21 @@
 import { isObject, parseJson } from '../../../http/json.js'
 import type { StoreRecord } from '../store.js'
 
-/** A record as it lies in Redis. */
+/** A record as it is stored in Redis. */
 export interface Row {
   readonly record: StoreRecord
-  /** When it runs out, by the clock of the process that wrote it. */
+  /** When the record expires, by the clock of the process that wrote it. */
   readonly until: number
 }
 
 const VERSION = 1
 
-/** The version and the revision come first: the script that replaces a row reads no further. */
+/** The row as JSON. Version and revision come first, because the script that replaces a row reads only its beginning. */
 export function encodeRow(record: StoreRecord, until: number): string {
   return `{"v":${VERSION},"revision":${record.revision},"until":${until},"record":${JSON.stringify(record)}}`
 }
 
-/** `undefined` for what is no row of this version: a newer one is left for those who know it. */
+/** The row, or `undefined` if it is not a row of this version: rows of newer versions are left for their releases. */
 export function decodeRow(text: string): Row | undefined {
   const value = parseJson(text)
   if (!isObject(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script, which the server knows by its SHA-1 once it has seen it. */
+/** A Lua script. The server keeps it under its SHA-1 after the first `EVAL`. */
 export interface Script {
   readonly text: string
   readonly sha: string
@@ -10,15 +10,12 @@ function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-/** KEYS: row. ARGV: value, time to live. */
+/** KEYS: row. ARGV: value, time to live in milliseconds. */
 export const writeRow = script(`
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
-/**
- * KEYS: row. ARGV: the revision that must be there, value, time to live. The head of a row is read, not the whole: see
- * rows.ts.
- */
+/** KEYS: row. ARGV: the expected revision, value, time to live. Reads only the beginning of the row: see rows.ts. */
 export const replaceRow = script(`
 local head = redis.pcall('GETRANGE', KEYS[1], 0, 63)
 if type(head) ~= 'string' then return 0 end
@@ -26,7 +23,7 @@ if string.match(head, '^{"v":1,"revision":(%d+),') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-/** KEYS: row. Gives what was there, or an empty text where that was no text. */
+/** KEYS: row. Returns the deleted value, or an empty string if it was of another type. */
 export const removeRow = script(`
 local value = redis.pcall('GET', KEYS[1])
 if redis.call('DEL', KEYS[1]) == 0 then return false end
@@ -36,14 +33,14 @@ return type(value) == 'string' and value or ''`)
 export const takeLock = script(`
 return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`)
 
-/** KEYS: lock. ARGV: owner. A lock that is another's by now stays. */
+/** KEYS: lock. ARGV: owner. Does not release a lock that another owner has taken since. */
 export const endLock = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
 /**
- * KEYS: members by age, members by end. ARGV: member, time to live. What ran out goes, a few at a time, so that an index
- * that nobody reads does not grow.
+ * KEYS: members by age, members by end. ARGV: member, time to live. Removes a few expired members as well, so that an
+ * index that is never read does not grow.
  */
 export const addToIndex = script(`
 local time = redis.call('TIME')
@@ -60,7 +57,7 @@ for _, key in ipairs(KEYS) do
 end
 return 1`)
 
-/** KEYS: as above. ARGV: where to go on, how many. Gives each member with its end. */
+/** KEYS: as above. ARGV: start, count. Returns each member with its end. */
 export const readIndex = script(`
 local page = {}
 for _, member in ipairs(redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIMIT', 0, ARGV[2])) do
@@ -69,7 +66,7 @@ for _, member in ipairs(redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIM
 end
 return page`)
 
-/** KEYS: as above. ARGV: member, and, unless it goes in any case, the end with which it was seen. */
+/** KEYS: as above. ARGV: member; optionally the end that it must still have. */
 export const removeFromIndex = script(`
 if ARGV[2] and (redis.call('ZSCORE', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,0 +1,49 @@
+import { type Driver, isErrorReply } from './driver.js'
+import { decodeRow, type Row } from './rows.js'
+
+/** The row at a key, or why there is none: rows of newer releases are `unreadable`. */
+export type RowResult =
+  | { readonly row: Row; readonly missing?: undefined }
+  | { readonly row?: undefined; readonly missing: 'gone' | 'unreadable' }
+
+/** Reads rows from Redis. */
+export class RowReader {
+  readonly #driver: Driver
+  readonly #prefix: string
+  readonly #warn: (message: string) => void
+
+  /** @param prefix Of the keys of rows. */
+  constructor(driver: Driver, prefix: string, warn: (message: string) => void) {
+    this.#driver = driver
+    this.#prefix = prefix
+    this.#warn = warn
+  }
+
+  /** Reads the row at a key. */
+  async fetchRow(key: string): Promise<RowResult> {
+    const text = await this.#fetchText(key)
+    if (text === undefined) return { missing: 'gone' }
+    const row = decodeRow(text)
+    if (row !== undefined) return { row }
+    this.#warn('a row in Redis cannot be read: it is corrupt, or of a newer release')
+    return { missing: 'unreadable' }
+  }
+
+  async #fetchText(key: string): Promise<string | undefined> {
+    try {
+      return replyText(await this.#driver.get(this.#prefix + key))
+    } catch (error) {
+      if (!isErrorReply(error, 'WRONGTYPE')) throw error
+      this.#warn('a row in Redis is of another type: other software writes keys with this prefix')
+      return undefined
+    }
+  }
+}
+
+/** The string of a reply. Throws for any other reply, which must not count as a missing session. */
+export function replyText(reply: unknown): string | undefined {
+  if (reply === null || reply === undefined) return undefined
+  if (typeof reply === 'string') return reply
+  if (Buffer.isBuffer(reply)) return reply.toString('utf8')
+  throw new Error('Redis returned a reply that is not a string')
+}
