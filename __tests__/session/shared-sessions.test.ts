@@ -5,7 +5,9 @@ import { createClient } from 'redis'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { Encrypter } from '../../src/http/encryption.js'
 import { sha256 } from '../../src/http/ids.js'
-import { createSessionLock } from '../../src/session/session-lock.js'
+import { SessionLock } from '../../src/session/session-lock.js'
+import { GuardedStore } from '../../src/session/stores/guarded-store.js'
+import { KeyedQueue } from '../../src/session/stores/keyed-queue.js'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
 import type { OpenSession, Sessions } from '../../src/session/sessions.js'
@@ -248,20 +250,26 @@ describe('a re-check across processes', () => {
     }
     const live = { key: 'k' } as OpenSession
     const sessions = { reload: async () => live } as unknown as Sessions
-    const flights = createSessionLock({
-      store,
+    const sessionLock = new SessionLock({
+      store: new GuardedStore(store, 50),
       sessions,
-      storeTimeout: () => 50,
-      holdTime: () => 60_000,
-      waitTime: () => 1000,
-      onBackgroundError: () => undefined,
+      queue: new KeyedQueue(),
+      providerTimeoutMs: 950,
+      storeTimeoutMs: 50,
+      // The lock is held for more than a minute if it is not released.
+      authorizeCount: 12,
+      onUnlockError: () => undefined,
     })
-    await expect(flights.withLock(live, async () => 'held')).rejects.toMatchObject({
+    await expect(sessionLock.withLock(live, async () => 'held')).rejects.toMatchObject({
       code: 'store_unavailable',
     })
     delay = 0
     expect(
-      await eventually('the lock is free', () => flights.withLock(live, async () => 'held'), 2000),
+      await eventually(
+        'the lock is free',
+        () => sessionLock.withLock(live, async () => 'held'),
+        2000,
+      ),
     ).toBe('held')
   })
 })

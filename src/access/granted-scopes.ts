@@ -1,37 +1,40 @@
 import { ProviderError } from '../http/errors.js'
-import { runHook } from '../oauth/run-hook.js'
 import { asStrings } from '../oauth/claims.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
-import { type Provider } from './provider.js'
+import { runHook } from '../oauth/run-hook.js'
+import type { Provider } from './provider.js'
 
-/** Scopes with those that they stand for. */
+/** The scopes, and those that they imply at this provider. */
 export function withImplied(
   { impliedScopes = {} }: Provider,
-  said: readonly string[],
+  scopes: readonly string[],
 ): readonly string[] {
   const implied = (scope: string) =>
     Object.hasOwn(impliedScopes, scope) ? (impliedScopes[scope] ?? []) : []
-  return [...new Set([...said, ...said.flatMap(implied)])]
+  return [...new Set([...scopes, ...scopes.flatMap(implied)])]
 }
 
-/** What the user granted, where the provider tells it apart from the token answer. */
+/** The granted scopes, if the provider has an API for them; otherwise `undefined`. */
 export async function fetchGrantedScopes(
   { grantedScopes: hook }: Provider,
-  source: ProviderApi,
+  api: ProviderApi,
 ): Promise<readonly string[] | undefined> {
-  return hook && asStrings(await runHook('grantedScopes', source, () => hook(source)))
+  return hook && asStrings(await runHook('grantedScopes', api, () => hook(api)))
 }
 
-/** What is granted still: a permission can be taken back while the token lives. */
+/**
+ * The scopes that are still granted: users can withdraw a permission while the access token stays valid. Throws a
+ * `ProviderError` with the outcome `denied` if a required scope was withdrawn.
+ */
 export async function recheckScopes(
   provider: Provider,
-  source: ProviderApi,
+  api: ProviderApi,
 ): Promise<readonly string[]> {
-  const said = await fetchGrantedScopes(provider, source)
-  if (said === undefined) return source.scopes
-  const granted = withImplied(provider, said)
+  const fetched = await fetchGrantedScopes(provider, api)
+  if (fetched === undefined) return api.scopes
+  const granted = withImplied(provider, fetched)
   if (provider.requiredScopes.every((scope) => granted.includes(scope))) return granted
   throw new ProviderError('denied', 'access_denied', {
-    hint: 'a scope that the options demand was taken back',
+    hint: 'the user withdrew a scope that the options require',
   })
 }

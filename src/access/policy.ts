@@ -1,77 +1,96 @@
 import { sha256 } from '../http/ids.js'
-import type { Identity, Memberships } from '../oauth/identity.js'
+import type { Memberships } from '../oauth/identity.js'
 import { parseEmail } from './email.js'
 import { type RuleList, ruleLists, type Rules } from './rules.js'
+import type { OAuthUser } from './user.js'
 
-/** What the rules say of somebody. */
-export type Decision =
-  | { readonly isAllowed: true; readonly matched: Match | undefined }
-  | {
-      readonly isAllowed: false
-      readonly code: 'not_authorized' | 'email_unverified'
-      readonly tried: readonly RuleList[]
-    }
-
-/** A decision against somebody. */
-export type Denial = Extract<Decision, { isAllowed: false }>
-
-/** The entry that let somebody in. */
-interface Match {
+/** The entry of a rule list that matched a user. */
+export interface RuleMatch {
   readonly list: RuleList
   readonly entry: string
 }
 
-export interface Policy {
-  evaluate(identity: Pick<Identity, 'email' | 'emailVerified'>, memberships: Memberships): Decision
-  /** Memberships that some rule asks about. */
-  readonly wanted: Required<Memberships>
-  /** The lists there are. */
+/** Whether the rules allow a user, and why. */
+export type Decision =
+  | {
+      readonly isAllowed: true
+      /** The entry that matched; `undefined` if there are no lists. */
+      readonly matched: RuleMatch | undefined
+    }
+  | {
+      readonly isAllowed: false
+      /** `'email_unverified'`: an email rule matches, but the provider has not verified the address. */
+      readonly code: 'not_authorized' | 'email_unverified'
+      /** The lists of which no entry matched. */
+      readonly tried: readonly RuleList[]
+    }
+
+/** A decision that denies access. */
+export type Denial = Extract<Decision, { isAllowed: false }>
+
+/** What a policy decides on. */
+type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships
+
+/** Evaluates rule lists. */
+export class Policy {
+  /** The lists that are configured. */
   readonly lists: readonly RuleList[]
-}
+  /** The memberships that the lists name. */
+  readonly memberships: Required<Memberships>
+  readonly #emails: ReadonlyMap<string, string>
+  readonly #domains: ReadonlyMap<string, string>
 
-export function createPolicy(rules: Rules): Policy {
-  const emails = foldedIndex(rules.emailAddresses)
-  const domains = foldedIndex(rules.emailDomains)
-  const wanted = {
-    organizations: rules.organizations ?? [],
-    teams: rules.teams ?? [],
-    groups: rules.groups ?? [],
+  constructor(rules: Rules) {
+    this.lists = ruleLists.filter((list) => rules[list] !== undefined)
+    this.memberships = {
+      organizations: rules.organizations ?? [],
+      teams: rules.teams ?? [],
+      groups: rules.groups ?? [],
+    }
+    this.#emails = byLowerCase(rules.emailAddresses)
+    this.#domains = byLowerCase(rules.emailDomains)
   }
-  const lists = ruleLists.filter((list) => rules[list] !== undefined)
 
-  const matchEmail = (email: string | undefined): Match | undefined => {
+  /** `trustsEmail`: email addresses count even if the provider has not verified them. */
+  evaluate(user: Subject, trustsEmail: boolean): Decision {
+    if (this.lists.length === 0) return { isAllowed: true, matched: undefined }
+    // Memberships first, because the upstream headers name the team or organization that matched.
+    const matched = this.#matchMembership(user) ?? this.#matchEmail(user.email)
+    if (matched === undefined) return this.deny()
+    const isEmail = matched.list === 'emailAddresses' || matched.list === 'emailDomains'
+    return isEmail && !user.emailVerified && !trustsEmail
+      ? { isAllowed: false, code: 'email_unverified', tried: this.lists }
+      : { isAllowed: true, matched }
+  }
+
+  /** The decision for a user whom something else than the lists denies. */
+  deny(): Denial {
+    return { isAllowed: false, code: 'not_authorized', tried: this.lists }
+  }
+
+  #matchMembership(memberships: Memberships): RuleMatch | undefined {
+    for (const list of ['teams', 'organizations', 'groups'] as const) {
+      const entry = this.memberships[list].find((name) => memberships[list]?.includes(name))
+      if (entry !== undefined) return { list, entry }
+    }
+    return undefined
+  }
+
+  #matchEmail(email: string | undefined): RuleMatch | undefined {
     const address = parseEmail(email)
     if (address === undefined) return undefined
-    const entry = emails.get(address.whole)
+    const entry = this.#emails.get(address.whole)
     if (entry !== undefined) return { list: 'emailAddresses', entry }
-    const domain = domains.get(address.domain)
+    const domain = this.#domains.get(address.domain)
     return domain === undefined ? undefined : { list: 'emailDomains', entry: domain }
-  }
-
-  return {
-    wanted,
-    lists,
-    evaluate(identity, memberships) {
-      if (lists.length === 0) return { isAllowed: true, matched: undefined }
-      // Memberships first: the headers name the team or organisation that matched.
-      for (const list of ['teams', 'organizations', 'groups'] as const) {
-        const entry = wanted[list].find((one) => memberships[list]?.includes(one))
-        if (entry !== undefined) return { isAllowed: true, matched: { list, entry } }
-      }
-      const match = matchEmail(identity.email)
-      if (match === undefined) return { isAllowed: false, code: 'not_authorized', tried: lists }
-      if (!identity.emailVerified)
-        return { isAllowed: false, code: 'email_unverified', tried: lists }
-      return { isAllowed: true, matched: match }
-    },
   }
 }
 
-function foldedIndex(entries: readonly string[] = []): Map<string, string> {
+function byLowerCase(entries: readonly string[] = []): Map<string, string> {
   return new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
 }
 
-/** A short name for all that decides who may pass: another one means that everybody is checked again. */
+/** Identifies everything that decides who may pass. If it changes, every session is checked again. */
 export function fingerprintOf(parts: unknown): string {
   return sha256(JSON.stringify(parts)).slice(0, 16)
 }

@@ -1,31 +1,38 @@
 import type { Claims } from '../oauth/identity.js'
 
-/** The person who is logged in. `key` is what an app should store: unique over all providers, and stable. */
+/** The authenticated user. Store {@link OAuthUser.key} in your app: it is unique across providers and does not change. */
 export interface OAuthUser {
   /** `provider:id`. */
   readonly key: string
-  /** The provider's own id of the user. */
+  /** The user's id at the provider. */
   readonly id: string
+  /** The full name. */
   readonly name: string | undefined
-  /** The primary e-mail, verified or not: see `emailVerified`. */
+  /** The primary email address. May be unverified: see {@link OAuthUser.emailVerified}. */
   readonly email: string | undefined
+  /** Whether the provider has verified the email address. */
   readonly emailVerified: boolean
+  /** The user name or handle at the provider. */
   readonly username: string | undefined
+  /** URL of a picture. */
   readonly picture: string | undefined
-  /** The name of the provider in the options. */
+  /** Name of the provider in the options. */
   readonly provider: string
-  /** Of the organisations that some rule asks about, those the user is a member of. Teams and groups alike. */
+  /** The user's organizations, limited to those that a rule names. */
   readonly organizations: readonly string[]
+  /** The user's teams, limited to those that a rule names. */
   readonly teams: readonly string[]
+  /** The user's groups, limited to those that a rule names. */
   readonly groups: readonly string[]
-  /** What the provider said, as it said it. */
+  /** The provider's claims or profile, unchanged. */
   readonly claims: Claims
 }
 
-/** What a set of rules said about the user, and when the user was last read from the provider for it. */
+/** The decision of one set of rules, as stored in a session. */
 export interface StoredDecision {
+  /** When the check started that read the user. Milliseconds. */
   readonly at: number
   readonly allowed: boolean
-  /** Which list let the user in, and its entry. */
+  /** The entry of a rule list that matched. */
   readonly matched?: { readonly list: string; readonly entry: string } | undefined
 }

@@ -1,9 +1,9 @@
-import { boundClaims, subjectOf } from '../access/evaluate-user.js'
-import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
+import type { UserEvaluator } from '../access/evaluate-user.js'
 import type { OAuthUser, StoredDecision } from '../access/user.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { redirect } from '../http/response.js'
+import { boundClaims, subjectOf } from '../oauth/claims.js'
 import { MAX_SESSION_MS } from '../session/lifetimes.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { LogoutIndex } from '../session/logout-index.js'
@@ -27,8 +27,6 @@ export interface LoginCompletionDeps {
   readonly sessionsPerUser: number | undefined
   /** Milliseconds; 0: no limit. */
   readonly maximumDuration: number
-  /** Called with each evaluation, whatever its decision. */
-  readonly onIdentified: (evaluation: UserEvaluation) => void
   /** Called with the new session. */
   readonly onLogin: (session: OpenSession) => void
 }
@@ -88,9 +86,8 @@ export class LoginCompletion {
       isLogin: true,
       tokens: tokens.response,
     })
-    const evaluation = await evaluator.evaluate(api, req)
-    this.#deps.onIdentified(evaluation)
-    const { user, decision } = evaluation
+    const { user, decision } = await evaluator.evaluate(api, req)
+    evaluator.evaluateReportOnly(user, api, req)
     if (!decision.isAllowed) {
       const { code, tried } = decision
       throw new Rejection(new OAuthError(code), { retry, provider: provider.name, user, tried })

@@ -1,278 +1,200 @@
 import type { IncomingMessage } from 'node:http'
+import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
+import type { StoredDecision } from '../access/user.js'
+import type { Background } from '../http/background.js'
 import { OAuthError, ProviderError } from '../http/errors.js'
+import { singleFlight } from '../http/single-flight.js'
+import type { SessionLock } from '../session/session-lock.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
-import type { StoredDecision } from '../access/user.js'
-import type { SessionLock } from '../session/session-lock.js'
-import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
+import type { Backoff } from './backoff.js'
+import type { CheckResult, PendingChecks } from './check-result.js'
+import * as status from './check-status.js'
 import type { Connection } from './connection.js'
-import { Backoff } from './backoff.js'
-import { createTokenRefresher, isEnd, newerThan } from './refresh-tokens.js'
-import { type RunningCheck, createUserReader } from './reread-user.js'
+import { isEnded, type TokenRefresher } from './refresh-tokens.js'
+import { UserReader } from './reread-user.js'
 
-/** What became of a check. */
-export type CheckResult =
-  | { readonly outcome: 'allowed'; readonly session: OpenSession }
-  | {
-      readonly outcome: 'denied'
-      readonly session: OpenSession
-      readonly evaluation: UserEvaluation | undefined
-    }
-  /** The grant or the row is gone: log in again. */
-  | { readonly outcome: 'ended' }
-  /** Nothing is known; the session stays. */
-  | { readonly outcome: 'failed'; readonly error: OAuthError }
-
+/** What {@link Recheck} needs. */
 export interface RecheckConfig {
-  connections: ReadonlyMap<string, Connection>
-  evaluators: ReadonlyMap<string, UserEvaluator>
-  sessions: Sessions
-  sessionLock: SessionLock
-  /** Milliseconds; 0: only at login, and when the rules have changed. */
-  interval: number
-  /** Milliseconds. */
-  grace: number
-  isEarly: boolean
-  onChecked(session: OpenSession, result: CheckResult, duration: number): void
-  onIdentified(evaluation: UserEvaluation): void
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly evaluators: ReadonlyMap<string, UserEvaluator>
+  readonly sessions: Sessions
+  readonly sessionLock: SessionLock
+  readonly refresher: TokenRefresher
+  readonly backoff: Backoff
+  readonly background: Background
+  readonly pendingChecks: PendingChecks
+  readonly timing: status.CheckTiming
+  readonly onChecked: (session: OpenSession, result: CheckResult, durationMs: number) => void
 }
 
-type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
+/** Continuous authorization: reads the user of a session again when the last decision is too old, and evaluates every rule. */
+export class Recheck {
+  readonly #config: RecheckConfig
 
-export interface Recheck {
-  /** Whether provider and client of the session are those of the configuration. */
-  isOfThisClient(session: Session): boolean
-  /** Whether the request has to wait for a check, or is refused by an earlier one. Compares times, and no more. */
-  checkStatus(session: Session, now: number): CheckStatus
-  /** The verdict that is in force. */
-  decision(session: Session): StoredDecision | undefined
-  /** Reads the user again and asks every rule; shared by all who ask for the same session. */
-  check(session: OpenSession, req: IncomingMessage): Promise<CheckResult>
-  /** Starts a check beside the request. */
-  checkEarly(session: OpenSession, req: IncomingMessage): void
-  /** These rules let the user in, though others refused since: the row is to be kept for longer than a refused one's. */
-  clearDenial(session: OpenSession): void
-  /** The session with an access token that is valid: refreshed when it has run out. */
-  withFreshToken(session: OpenSession): Promise<OpenSession>
-  /** Until when requests pass without a check that succeeds, in milliseconds. */
-  graceEndsAt(session: Session): number
-  /** When the next check is due, in milliseconds; `undefined` when none is. */
-  checkDueAt(session: Session): number | undefined
-}
-
-/** A denied user may be let in again at any time, but a reload must not become a flood. */
-const DENIED_PAUSE = 5_000
-const EARLY_FROM_INTERVAL = 60_000
-const MAX_VERDICTS = 2
-
-export function createRecheck(config: RecheckConfig): Recheck {
-  const { connections, evaluators, sessions, sessionLock, interval, grace, isEarly } = config
-  const backoff = new Backoff()
-  const refresh = createTokenRefresher({ connections, sessions, sessionLock, pauses: backoff })
-  const reread = createUserReader({ sessions, refresh })
-  const fingerprintOf = (session: Session) => evaluators.get(session.provider)?.fingerprint ?? ''
-  const verdictOf = (session: Session): StoredDecision | undefined =>
-    session.verdicts[fingerprintOf(session)]
-
-  const need = (session: Session, now: number): CheckStatus => {
-    const verdict = verdictOf(session)
-    if (verdict === undefined) return 'due'
-    const age = now - verdict.at
-    // A clock that was set back must not put a check off.
-    if (!verdict.allowed) return Math.abs(age) >= DENIED_PAUSE ? 'due' : 'denied'
-    if (interval === 0) return 'fresh'
-    if (age >= interval || age < -interval) return 'due'
-    return isEarly && interval >= EARLY_FROM_INTERVAL && age >= interval * 0.8 ? 'early' : 'fresh'
+  constructor(config: RecheckConfig) {
+    this.#config = config
   }
 
-  const settle = async (
-    { session, startedAt, scopes }: RunningCheck,
-    evaluation: UserEvaluation | undefined,
-  ): Promise<CheckResult> => {
-    const { user = session.record.user, decision } = evaluation ?? {}
-    const isAllowed = decision?.isAllowed === true
-    const verdict: StoredDecision = {
-      at: startedAt,
-      allowed: isAllowed,
-      matched: isAllowed ? decision.matched : undefined,
+  /** Whether the session belongs to a provider and client of this configuration. */
+  isOfThisClient({ provider: name, clientId, issuer }: Session): boolean {
+    const provider = this.#config.connections.get(name)?.provider
+    return (
+      provider !== undefined && clientId === provider.clientId && issuer === (provider.issuer ?? '')
+    )
+  }
+
+  /** Whether a request of the session needs a check. */
+  checkStatus(session: Session, now: number): status.CheckStatus {
+    return status.checkStatus(this.decision(session), this.#config.timing, now)
+  }
+
+  /** The stored decision of the current rules. */
+  decision(session: Session): StoredDecision | undefined {
+    return session.verdicts[this.#fingerprint(session)]
+  }
+
+  /** When the next check is due, in milliseconds; `undefined` if none is. */
+  checkDueAt(session: Session): number | undefined {
+    return status.checkDueAt(this.decision(session), this.#config.timing)
+  }
+
+  /** When requests of the session stop passing without a successful check, in milliseconds. */
+  graceEndsAt(session: Session): number {
+    return status.graceEndsAt(this.decision(session), this.#config.timing)
+  }
+
+  /** Checks the session, or joins the check in progress. Within the grace period, an outage leaves it allowed. */
+  async check(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
+    const error = this.#config.backoff.error(session.key)
+    const result: CheckResult =
+      error === undefined ? await this.#checkOnce(session, req) : { outcome: 'failed', error }
+    return this.#applyGrace(session, result)
+  }
+
+  /** Starts a check in the background. */
+  checkEarly(session: OpenSession, req: IncomingMessage): void {
+    const { backoff, background } = this.#config
+    if (backoff.error(session.key) === undefined) background.run(this.#checkOnce(session, req))
+  }
+
+  /** Removes the mark of a denied session that the current rules allow, so that it lasts as long as any other. */
+  clearDenial(session: OpenSession): void {
+    if (session.record.deniedSince === undefined) return
+    const { background, sessionLock } = this.#config
+    background.run(
+      sessionLock.write(session, ({ deniedSince }) =>
+        deniedSince === undefined ? undefined : { deniedSince: undefined },
+      ),
+    )
+  }
+
+  /** Only requests under the same rules share a check. */
+  #checkOnce(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
+    const { pendingChecks, background, onChecked } = this.#config
+    const key = `${session.key} ${this.#fingerprint(session.record)}`
+    return singleFlight(pendingChecks, key, () => {
+      const startedAt = Date.now()
+      return background.track(
+        this.#checkLocked(session, req).then((result) => {
+          onChecked(session, result, Date.now() - startedAt)
+          return result
+        }),
+      )
+    })
+  }
+
+  async #checkLocked(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
+    try {
+      return await this.#config.sessionLock.withLock<CheckResult>(session, async (current) => {
+        if (current === undefined) return { outcome: 'ended' }
+        // Another process may have checked the session before we got the lock.
+        const isChecked = this.decision(current.record)?.at !== this.decision(session.record)?.at
+        const need = isChecked ? this.checkStatus(current.record, Date.now()) : 'due'
+        if (need === 'fresh') return { outcome: 'allowed', session: current }
+        if (need === 'denied') return { outcome: 'denied', session: current, evaluation: undefined }
+        return this.#evaluate(current, req)
+      })
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error
+      return { outcome: 'failed', error }
     }
-    const written = await sessionLock.write(session, (session) => {
-      // Where no lock reaches, another process may have asked later and answered sooner: what it found out stands.
-      if ((verdictOf(session)?.at ?? 0) > startedAt) return undefined
+  }
+
+  async #evaluate(
+    session: OpenSession,
+    req: IncomingMessage,
+    isRetry = false,
+  ): Promise<CheckResult> {
+    const { connections, evaluators, refresher, backoff } = this.#config
+    const connection = connections.get(session.record.provider)
+    const evaluator = evaluators.get(session.record.provider)
+    if (connection === undefined || evaluator === undefined) return { outcome: 'ended' }
+    const startedAt = Date.now()
+    const reader = new UserReader(session, { connection, evaluator, refresher, req })
+    try {
+      const result = await this.#save(reader, startedAt, await reader.read())
+      backoff.clear(session.key)
+      return result
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error
+      // The provider no longer shows what the rules need: the user withdrew a permission.
+      if (error instanceof ProviderError && error.outcome === 'denied')
+        return this.#save(reader, startedAt, undefined)
+      if (!isEnded(error)) {
+        backoff.start(session.key, error)
+        return { outcome: 'failed', error }
+      }
+      const newer = isRetry ? undefined : await refresher.refreshedElsewhere(reader.session)
+      if (newer !== undefined) return this.#evaluate(newer, req, true)
+      await refresher.end(session)
+      return { outcome: 'ended' }
+    }
+  }
+
+  /** Writes the decision to the session. Without an evaluation, the user is denied. */
+  async #save(
+    { session, scopes }: UserReader,
+    startedAt: number,
+    evaluation: UserEvaluation | undefined,
+  ): Promise<CheckResult> {
+    const { user = session.record.user, decision } = evaluation ?? {}
+    const allowed = decision?.isAllowed === true
+    const matched = allowed ? decision.matched : undefined
+    const fingerprint = this.#fingerprint(session.record)
+    const written = await this.#config.sessionLock.write(session, (record) => {
+      // Where locks do not reach other processes, a check that started later may have finished sooner: its decision stands.
+      if ((this.decision(record)?.at ?? 0) > startedAt) return undefined
       return {
         user,
         scopes,
-        verdicts: latest(session.verdicts, fingerprintOf(session), verdict),
-        deniedSince: isAllowed ? undefined : (session.deniedSince ?? startedAt),
+        verdicts: status.withDecision(record.verdicts, fingerprint, {
+          at: startedAt,
+          allowed,
+          matched,
+        }),
+        deniedSince: allowed ? undefined : (record.deniedSince ?? startedAt),
       }
     })
     if (written === undefined) return { outcome: 'ended' }
-    return verdictOf(written.record)?.allowed === true
+    return this.decision(written.record)?.allowed === true
       ? { outcome: 'allowed', session: written }
       : { outcome: 'denied', session: written, evaluation }
   }
 
-  const run = async (
-    session: OpenSession,
-    req: IncomingMessage,
-    isAgain = false,
-  ): Promise<CheckResult> => {
-    const connection = connections.get(session.record.provider)
-    const evaluator = evaluators.get(session.record.provider)
-    if (connection === undefined || evaluator === undefined) return { outcome: 'ended' }
-    const check: RunningCheck = {
-      session,
-      req,
-      connection,
-      evaluator,
-      startedAt: Date.now(),
-      isRefreshed: false,
-      scopes: session.record.scopes,
-    }
-    try {
-      const evaluation = await reread(check)
-      if (evaluation.user.key !== session.record.user.key)
-        throw new ProviderError('ended', 'login_required', {
-          hint: 'the provider now names another user',
-        })
-      config.onIdentified(evaluation)
-      const result = await settle(check, evaluation)
-      backoff.clear(session.key)
-      return result
-    } catch (error) {
-      return settleFailure(check, error, isAgain)
-    }
-  }
-
-  const settleFailure = async (
-    check: RunningCheck,
-    error: unknown,
-    isAgain: boolean,
-  ): Promise<CheckResult> => {
-    if (!(error instanceof OAuthError)) throw error
-    const { session, req } = check
-    // The provider no longer shows what the rules ask for: a withdrawn permission.
-    if (error instanceof ProviderError && error.outcome === 'denied')
-      return settle(check, undefined)
-    if (!isEnd(error)) {
-      backoff.start(session.key, error)
-      return { outcome: 'failed', error }
-    }
-    const newer = isAgain ? undefined : await newerThan(session, sessions, sessionLock)
-    if (newer !== undefined) return run(newer, req, true)
-    sessionLock.unsaved.delete(session.key)
-    await sessions.destroy(session.key, 'ended')
-    return { outcome: 'ended' }
-  }
-
-  /** For a while after the check was due, an outage does not lock out those who passed the last one. */
-  const withGrace = async (session: OpenSession, result: CheckResult): Promise<CheckResult> => {
-    if (
-      result.outcome !== 'failed' ||
-      !(result.error instanceof ProviderError) ||
-      result.error.outcome !== 'down'
-    )
-      return result
-    const verdict = verdictOf(session.record)
-    const isWithin =
-      interval > 0 &&
-      verdict?.allowed === true &&
-      Math.abs(Date.now() - verdict.at) < interval + grace
-    if (!isWithin) return result
-    // It may have ended while the provider kept us waiting.
-    const current = await sessions.reload(session)
+  async #applyGrace(session: OpenSession, result: CheckResult): Promise<CheckResult> {
+    const isDown =
+      result.outcome === 'failed' &&
+      result.error instanceof ProviderError &&
+      result.error.outcome === 'down'
+    const decision = this.decision(session.record)
+    if (!isDown || !status.isWithinGrace(decision, this.#config.timing, Date.now())) return result
+    // The session may have ended while the request waited for the provider.
+    const current = await this.#config.sessions.reload(session)
     return current === undefined ? { outcome: 'ended' } : { outcome: 'allowed', session: current }
   }
 
-  // Only those who ask the same rules share an answer.
-  const checkOnce = (session: OpenSession, req: IncomingMessage): Promise<CheckResult> =>
-    sessionLock.run(`${session.key} ${fingerprintOf(session.record)}`, async () => {
-      const startedAt = Date.now()
-      const result = await sessionLock
-        .withLock<CheckResult>(session, async (current) => {
-          if (current === undefined) return { outcome: 'ended' }
-          // Whoever held the lock before may have checked already.
-          const isDone = verdictOf(current.record)?.at !== verdictOf(session.record)?.at
-          const still = isDone ? need(current.record, Date.now()) : 'due'
-          if (still === 'fresh') return { outcome: 'allowed', session: current }
-          if (still === 'denied')
-            return { outcome: 'denied', session: current, evaluation: undefined }
-          return run(current, req)
-        })
-        .catch((error: unknown): CheckResult => {
-          // The lock could not be had.
-          if (error instanceof ProviderError) return { outcome: 'failed', error }
-          throw error
-        })
-      config.onChecked(session, result, Date.now() - startedAt)
-      return result
-    })
-
-  return {
-    checkStatus: need,
-    decision: verdictOf,
-    isOfThisClient({ provider: name, clientId, issuer }) {
-      const provider = connections.get(name)?.provider
-      return (
-        provider !== undefined &&
-        clientId === provider.clientId &&
-        issuer === (provider.issuer ?? '')
-      )
-    },
-    async check(session, req) {
-      const error = backoff.error(session.key)
-      return withGrace(
-        session,
-        error === undefined ? await checkOnce(session, req) : { outcome: 'failed', error },
-      )
-    },
-    checkEarly(session, req) {
-      if (backoff.error(session.key) === undefined)
-        sessionLock.inBackground(checkOnce(session, req))
-    },
-    clearDenial(session) {
-      if (session.record.deniedSince === undefined) return
-      sessionLock.inBackground(
-        sessionLock.write(session, ({ deniedSince }) =>
-          deniedSince === undefined ? undefined : { deniedSince: undefined },
-        ),
-      )
-    },
-    withFreshToken: refresh.withFreshToken,
-    graceEndsAt(session) {
-      const verdict = verdictOf(session)
-      return interval === 0 || verdict === undefined
-        ? Number.POSITIVE_INFINITY
-        : verdict.at + interval + grace
-    },
-    checkDueAt(session) {
-      const verdict = verdictOf(session)
-      return interval === 0 || verdict === undefined ? undefined : verdict.at + interval
-    },
+  #fingerprint({ provider }: Session): string {
+    return this.#config.evaluators.get(provider)?.fingerprint ?? ''
   }
-}
-
-/** What a visitor is told when a check failed: the session stands, it only could not be checked. */
-export function recheckUnavailable(error: OAuthError): OAuthError {
-  if (
-    ['misconfigured', 'internal', 'store_unavailable', 'recheck_unavailable'].includes(error.code)
-  )
-    return error
-  return new OAuthError('recheck_unavailable', {
-    cause: error,
-    hint: error.hint,
-    retryAfter: error.retryAfter,
-  })
-}
-
-/** The verdict in force and the one before: two releases side by side must not send each other checking. */
-function latest(
-  verdicts: Session['verdicts'],
-  fingerprint: string,
-  verdict: StoredDecision,
-): Record<string, StoredDecision> {
-  const others = Object.entries(verdicts)
-    .filter(([name]) => name !== fingerprint)
-    .sort(([, a], [, b]) => b.at - a.at)
-  return Object.fromEntries([[fingerprint, verdict] as const, ...others].slice(0, MAX_VERDICTS))
 }

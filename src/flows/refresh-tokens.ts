@@ -1,170 +1,200 @@
+import { LRUCache } from 'lru-cache'
 import { OAuthError, ProviderError } from '../http/errors.js'
+import { singleFlight } from '../http/single-flight.js'
+import type { Background } from '../http/background.js'
+import { subjectOf } from '../oauth/claims.js'
 import type { TokenSet } from '../oauth/client.js'
-import { IdTokenError } from '../oauth/id-token.js'
 import type { Claims } from '../oauth/identity.js'
-import type { Session } from '../session/session.js'
-import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
+import { IdTokenError } from '../oauth/id-token.js'
+import { hasExpiredToken } from '../session/session.js'
 import type { SessionLock } from '../session/session-lock.js'
-import { subjectOf } from '../access/evaluate-user.js'
-import type { Connection } from './connection.js'
+import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { Backoff } from './backoff.js'
+import type { Connection } from './connection.js'
 
+/** What token refreshes keep when the configuration changes. */
+export interface TokenRefresherState {
+  /** Refreshed tokens that are not in the store yet, by session key. Without them, the login would be lost. */
+  readonly unsaved: LRUCache<string, { tokens: Tokens; expiresAt: number | undefined }>
+  /** Refreshes in progress, by session key. */
+  readonly pending: Map<string, Promise<OpenSession>>
+}
+
+/** Creates the state of {@link TokenRefresher}. */
+export function createTokenRefresherState(): TokenRefresherState {
+  return { unsaved: new LRUCache({ max: 10_000 }), pending: new Map() }
+}
+
+/** What {@link TokenRefresher} needs. */
 export interface TokenRefresherConfig {
-  connections: ReadonlyMap<string, Connection>
-  sessions: Sessions
-  sessionLock: SessionLock
-  pauses: Backoff
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly sessions: Sessions
+  readonly sessionLock: SessionLock
+  readonly backoff: Backoff
+  readonly background: Background
+  readonly state: TokenRefresherState
 }
 
-/** A session with the tokens that a refresh gave it, the claims of its new ID token, and all that the answer said. */
-export interface Refreshed {
+/** A session and its tokens, decrypted. */
+export interface SessionTokens {
   readonly session: OpenSession
+  readonly tokens: Tokens
+}
+
+/** A session after a refresh. */
+export interface RefreshedTokens extends SessionTokens {
+  /** The claims of the new ID token, if there is one. */
   readonly claims: Claims | undefined
-  readonly answer: Claims
+  /** The token response. */
+  readonly response: Claims
 }
 
-export interface TokenRefresher {
-  /** Replaces the session's tokens. To be called with its lock held. */
-  tokens(session: OpenSession, connection: Connection): Promise<Refreshed>
-  /** Tokens that a failed write left behind come first. To be called with the lock held. */
-  recover(session: OpenSession): Promise<OpenSession>
-  /** The session with an access token that is valid: refreshed when it has run out. */
-  withFreshToken(session: OpenSession): Promise<OpenSession>
-}
+/** Refreshes the tokens of sessions. A new token is stored before it is used, because the old one may be invalid by then. */
+export class TokenRefresher {
+  readonly #config: TokenRefresherConfig
 
-/** A token that runs out on its way is no use. */
-const EXPIRY_MARGIN = 5_000
+  constructor(config: TokenRefresherConfig) {
+    this.#config = config
+  }
 
-export function createTokenRefresher({
-  connections,
-  sessions,
-  sessionLock,
-  pauses: backoff,
-}: TokenRefresherConfig): TokenRefresher {
-  /** Fresh tokens are in the store before anybody uses them: the old ones may be worth nothing now. */
-  const save = async (
-    session: OpenSession,
-    tokens: Tokens,
-    expiresAt: number | undefined,
-  ): Promise<OpenSession> => {
-    sessionLock.unsaved.set(session.key, { tokens, expiresAt })
-    const saved = await sessionLock.write(
-      session,
-      () => ({ accessTokenExpiresAt: expiresAt }),
-      tokens,
+  /** The session with a valid access token. Throws an `OAuthError` if there is none. */
+  async withFreshToken(session: OpenSession): Promise<OpenSession> {
+    const { connections, sessions, sessionLock, background, state } = this.#config
+    const connection = connections.get(session.record.provider)
+    if (connection === undefined) throw loginRequired('the provider is no longer configured')
+    await sessionLock.settled(session.key)
+    const current = await sessions.reload(session)
+    if (current === undefined) throw loginRequired('the session has ended')
+    if (!hasExpiredToken(current.record) && !state.unsaved.has(session.key)) return current
+    return singleFlight(state.pending, session.key, () =>
+      background.track(
+        sessionLock.withLock(current, async (locked) => {
+          if (locked === undefined) throw loginRequired('the session has ended')
+          return this.#refreshIfExpired(locked, connection)
+        }),
+      ),
     )
-    sessionLock.unsaved.delete(session.key)
-    return saved ?? ended('the session ended while its tokens were refreshed')
   }
 
-  const recover: TokenRefresher['recover'] = async (session) => {
-    const lost = sessionLock.unsaved.get(session.key)
-    return lost === undefined ? session : save(session, lost.tokens, lost.expiresAt)
+  /** The session's tokens, after writing those that could not be stored earlier. Requires the session's lock. */
+  async load(session: OpenSession): Promise<SessionTokens> {
+    const { sessions, state } = this.#config
+    const unsaved = state.unsaved.get(session.key)
+    if (unsaved === undefined) return { session, tokens: sessions.tokens(session) }
+    const { tokens, expiresAt } = unsaved
+    return { session: await this.#save(session, tokens, expiresAt), tokens }
   }
 
-  const tokens: TokenRefresher['tokens'] = async (session, { client }) => {
-    const old = sessions.tokens(session)
-    if (old.refreshToken === undefined)
-      return ended('the access token is no longer valid, and there is no refresh token')
-    const merge = (fresh: Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken'>): Tokens => ({
-      accessToken: fresh.accessToken,
-      refreshToken: fresh.refreshToken ?? old.refreshToken,
-      idToken: fresh.idToken ?? old.idToken,
-    })
+  /** Replaces the session's tokens. Requires the session's lock. */
+  async refresh(current: SessionTokens, { client }: Connection): Promise<RefreshedTokens> {
+    const { session, tokens } = current
+    const { unsaved } = this.#config.state
+    if (tokens.refreshToken === undefined)
+      throw ended('the access token is no longer valid, and there is no refresh token')
     try {
-      const fresh = await client.refresh(old.refreshToken, session.record.redirectUri, (answer) => {
-        // The old refresh token may be spent now, whatever becomes of the rest of the answer.
-        sessionLock.unsaved.set(session.key, { tokens: merge(answer), expiresAt: answer.expiresAt })
-      })
-      if (
-        fresh.claims &&
-        session.record.subject !== undefined &&
-        subjectOf(fresh.claims) !== session.record.subject
+      const fresh = await client.refresh(
+        tokens.refreshToken,
+        session.record.redirectUri,
+        (unverified) => {
+          // The provider may have invalidated the old refresh token, even if the rest of its response is unusable.
+          const { expiresAt } = unverified
+          unsaved.set(session.key, { tokens: merge(tokens, unverified), expiresAt })
+        },
       )
-        ended('the refreshed ID token is about another user')
+      const { subject } = session.record
+      if (fresh.claims && subject !== undefined && subjectOf(fresh.claims) !== subject)
+        throw ended('the refreshed ID token has a different sub')
+      const merged = merge(tokens, fresh)
       return {
-        session: await save(session, merge(fresh), fresh.expiresAt),
+        session: await this.#save(session, merged, fresh.expiresAt),
+        tokens: merged,
         claims: fresh.claims,
-        answer: fresh.response,
+        response: fresh.response,
       }
     } catch (error) {
-      if (error instanceof IdTokenError) ended('the refreshed ID token cannot be believed', error)
-      // Other processes know the old token only: tell them before they try it.
-      if (sessionLock.unsaved.has(session.key) && !isEnd(error))
-        await recover(session).catch(() => undefined)
+      if (error instanceof IdTokenError) throw ended('the refreshed ID token is invalid', error)
+      // Other processes only have the old refresh token: they need the new one before they try it.
+      if (unsaved.has(session.key) && !isEnded(error))
+        await this.load(session).catch(() => undefined)
       throw error
     }
   }
 
-  const renew = async (locked: OpenSession, connection: Connection): Promise<OpenSession> => {
-    const session = await recover(locked)
-    if (!hasExpired(session.record)) return session
-    if (sessions.tokens(session).refreshToken === undefined)
-      throw new OAuthError('login_required', {
-        hint: 'the access token has run out, and there is no refresh token',
-      })
+  /** Where locks do not reach other processes, one of them may have used the refresh token: then the store has new tokens. */
+  async refreshedElsewhere(session: OpenSession): Promise<OpenSession | undefined> {
+    const { sessions, state } = this.#config
+    const current = await sessions.reload(session)
+    return current !== undefined &&
+      current.record.tokens !== session.record.tokens &&
+      !state.unsaved.has(session.key)
+      ? current
+      : undefined
+  }
+
+  /** Ends a session whose grant the provider has ended. */
+  async end(session: OpenSession): Promise<void> {
+    this.#config.state.unsaved.delete(session.key)
+    await this.#config.sessions.destroy(session.key, 'ended')
+  }
+
+  async #refreshIfExpired(locked: OpenSession, connection: Connection): Promise<OpenSession> {
+    const { backoff } = this.#config
+    const current = await this.load(locked)
+    const { session, tokens } = current
+    if (!hasExpiredToken(session.record)) return session
+    if (tokens.refreshToken === undefined)
+      throw loginRequired('the access token has expired, and there is no refresh token')
     const paused = backoff.error(session.key)
     if (paused !== undefined) throw paused
     try {
-      return (await tokens(session, connection)).session
+      return (await this.refresh(current, connection)).session
     } catch (error) {
-      if (!isEnd(error)) {
+      if (!isEnded(error)) {
         if (error instanceof OAuthError) backoff.start(session.key, error)
         throw error
       }
-      const newer = await newerThan(session, sessions, sessionLock)
+      const newer = await this.refreshedElsewhere(session)
       if (newer !== undefined) return newer
-      sessionLock.unsaved.delete(session.key)
-      await sessions.destroy(session.key, 'ended')
+      await this.end(session)
       throw new OAuthError('login_required', { cause: error, hint: error.hint })
     }
   }
 
-  return {
-    tokens,
-    recover,
-    async withFreshToken(session) {
-      const connection = connections.get(session.record.provider)
-      if (connection === undefined)
-        throw new OAuthError('login_required', { hint: 'the provider is no longer configured' })
-      await sessionLock.settled(session.key)
-      const current = await sessions.reload(session)
-      if (current === undefined)
-        throw new OAuthError('login_required', { hint: 'the session has ended' })
-      if (!hasExpired(current.record) && !sessionLock.unsaved.has(session.key)) return current
-      return sessionLock.run(`${session.key} token`, () =>
-        sessionLock.withLock(current, async (locked) => {
-          if (locked === undefined)
-            throw new OAuthError('login_required', { hint: 'the session has ended' })
-          return renew(locked, connection)
-        }),
-      )
-    },
+  async #save(
+    session: OpenSession,
+    tokens: Tokens,
+    expiresAt: number | undefined,
+  ): Promise<OpenSession> {
+    const { sessionLock, state } = this.#config
+    state.unsaved.set(session.key, { tokens, expiresAt })
+    const change = () => ({ accessTokenExpiresAt: expiresAt })
+    const saved = await sessionLock.write(session, change, tokens)
+    state.unsaved.delete(session.key)
+    if (saved === undefined) throw ended('the session ended while its tokens were refreshed')
+    return saved
   }
 }
 
-export function hasExpired({ accessTokenExpiresAt }: Session): boolean {
-  return accessTokenExpiresAt !== undefined && Date.now() >= accessTokenExpiresAt - EXPIRY_MARGIN
-}
-
-export function isEnd(error: unknown): error is ProviderError {
+/** Whether the error means that the provider has ended the grant. */
+export function isEnded(error: unknown): error is ProviderError {
   return error instanceof ProviderError && error.outcome === 'ended'
 }
 
-/** Where no lock reaches it, another process may have refreshed with the same token: then the row has newer ones. */
-export async function newerThan(
-  session: OpenSession,
-  sessions: Sessions,
-  { unsaved }: SessionLock,
-): Promise<OpenSession | undefined> {
-  const current = await sessions.reload(session)
-  return current !== undefined &&
-    current.record.tokens !== session.record.tokens &&
-    !unsaved.has(session.key)
-    ? current
-    : undefined
+function merge(
+  old: Tokens,
+  { accessToken, refreshToken, idToken }: Pick<TokenSet, keyof Tokens>,
+): Tokens {
+  return {
+    accessToken,
+    refreshToken: refreshToken ?? old.refreshToken,
+    idToken: idToken ?? old.idToken,
+  }
 }
 
-function ended(hint: string, cause?: unknown): never {
-  throw new ProviderError('ended', 'login_required', { hint, cause })
+function loginRequired(hint: string): OAuthError {
+  return new OAuthError('login_required', { hint })
+}
+
+function ended(hint: string, cause?: unknown): ProviderError {
+  return new ProviderError('ended', 'login_required', { hint, cause })
 }

@@ -1,101 +1,127 @@
 import type { IncomingMessage } from 'node:http'
-import { runHook } from '../oauth/run-hook.js'
-import { type Claims, membershipLists } from '../oauth/identity.js'
-import type { Session } from '../session/session.js'
-import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
-import type { OAuthUser } from '../access/user.js'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
-import type { Connection } from './connection.js'
-import { hasExpired, isEnd, type TokenRefresher } from './refresh-tokens.js'
 import { recheckScopes } from '../access/granted-scopes.js'
+import type { OAuthUser } from '../access/user.js'
+import { ProviderError } from '../http/errors.js'
+import { type Claims, membershipLists } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
+import { runHook } from '../oauth/run-hook.js'
+import { hasExpiredToken } from '../session/session.js'
+import type { OpenSession } from '../session/sessions.js'
+import type { Connection } from './connection.js'
+import {
+  isEnded,
+  type RefreshedTokens,
+  type SessionTokens,
+  type TokenRefresher,
+} from './refresh-tokens.js'
 
-/** One check of a session, while it runs. */
-export interface RunningCheck {
-  /** Follows what a refresh does to the session. */
-  session: OpenSession
-  readonly req: IncomingMessage
+/** What {@link UserReader} needs. */
+export interface UserReaderConfig {
   readonly connection: Connection
   readonly evaluator: UserEvaluator
-  readonly startedAt: number
-  isRefreshed: boolean
-  /** Granted still. */
-  scopes: readonly string[]
+  readonly refresher: TokenRefresher
+  readonly req: IncomingMessage
 }
 
-export interface UserReaderConfig {
-  sessions: Sessions
-  refresh: TokenRefresher
-}
-
-/** Reads the user of a session again, with a fresh token where the one at hand has run out or says too little. */
-export function createUserReader({
-  sessions,
-  refresh,
-}: UserReaderConfig): (check: RunningCheck) => Promise<UserEvaluation> {
-  return async (check) => {
-    const { connection, evaluator, req } = check
-    let claims: Claims | undefined
-    let answer: Claims | undefined
-    const renew = async () => {
-      ;({
-        session: check.session,
-        claims,
-        answer,
-      } = await refresh.tokens(check.session, connection))
-      check.isRefreshed = true
-    }
-    const identify = async () => {
-      const { record } = check.session
-      const tokens = sessions.tokens(check.session)
-      const source = connection.client.api({
-        accessToken: tokens.accessToken,
-        claims: claims ?? record.boundClaims,
-        hasFreshClaims: claims !== undefined,
-        isLogin: false,
-        scopes: record.scopes,
-        subject: record.subject,
-        tokens: { ...keptAnswer(record, tokens), ...answer },
-      })
-      await runHook('validate', source, () => connection.provider.validate?.(source))
-      check.scopes = await recheckScopes(connection.provider, source)
-      return evaluator.evaluate(source, req)
-    }
-    check.session = await refresh.recover(check.session)
-    if (sessions.tokens(check.session).accessToken === '' || hasExpired(check.session.record))
-      await renew()
-    try {
-      const evaluation = await identify()
-      const canRenew = sessions.tokens(check.session).refreshToken !== undefined
-      return mustReadIdToken(check, evaluation, canRenew)
-        ? await renew().then(identify)
-        : evaluation
-    } catch (error) {
-      if (
-        !isEnd(error) ||
-        check.isRefreshed ||
-        sessions.tokens(check.session).refreshToken === undefined
-      )
-        throw error
-      await renew()
-      return identify()
-    }
-  }
+interface Reading {
+  readonly evaluation: UserEvaluation
+  readonly api: ProviderApi
 }
 
 /**
- * Some providers say in the ID token what userinfo leaves out: before anybody is refused for want of it, or loses what routes
- * and headers ask about, it is read anew. Without a refresh token a refusal takes a new login, and a loss stands.
+ * Reads the user of one session again, once. Refreshes the tokens at most once: if the access token has expired, if the
+ * provider rejects it, or if a new ID token may have claims that userinfo lacks. Requires the session's lock.
  */
-function mustReadIdToken(
-  { session, connection, isRefreshed }: RunningCheck,
-  { user, decision }: UserEvaluation,
-  canRenew: boolean,
-): boolean {
-  if (isRefreshed || !connection.provider.openid) return false
-  if (decision.isAllowed && !(canRenew && hasLost(session.record.user, user))) return false
-  return Object.keys(session.record.user.claims).some(
-    (name) => !(name in user.claims) && !protocolClaims.has(name),
-  )
+export class UserReader {
+  readonly #config: UserReaderConfig
+  #session: OpenSession
+  #scopes: readonly string[]
+  #refreshed: RefreshedTokens | undefined
+
+  constructor(session: OpenSession, config: UserReaderConfig) {
+    this.#config = config
+    this.#session = session
+    this.#scopes = session.record.scopes
+  }
+
+  /** Throws a `ProviderError` with the outcome `ended` if the provider returns a different user. */
+  async read(): Promise<UserEvaluation> {
+    const { evaluator, req } = this.#config
+    const { evaluation, api } = await this.#readWithValidToken()
+    if (evaluation.user.key !== this.#session.record.user.key)
+      throw new ProviderError('ended', 'login_required', {
+        hint: 'the provider returned a different user',
+      })
+    evaluator.evaluateReportOnly(evaluation.user, api, req)
+    return evaluation
+  }
+
+  /** The session; after a refresh, with its new tokens. */
+  get session(): OpenSession {
+    return this.#session
+  }
+
+  /** The scopes that are still granted. */
+  get scopes(): readonly string[] {
+    return this.#scopes
+  }
+
+  async #readWithValidToken(): Promise<Reading> {
+    let current = await this.#config.refresher.load(this.#session)
+    this.#session = current.session
+    if (current.tokens.accessToken === '' || hasExpiredToken(current.session.record))
+      current = await this.#refresh(current)
+    try {
+      const reading = await this.#readWith(current)
+      return this.#needsIdToken(reading.evaluation, current)
+        ? await this.#readWith(await this.#refresh(current))
+        : reading
+    } catch (error) {
+      const canRefresh = this.#refreshed === undefined && current.tokens.refreshToken !== undefined
+      if (!isEnded(error) || !canRefresh) throw error
+      return this.#readWith(await this.#refresh(current))
+    }
+  }
+
+  async #refresh(current: SessionTokens): Promise<SessionTokens> {
+    const { refresher, connection } = this.#config
+    this.#refreshed = await refresher.refresh(current, connection)
+    this.#session = this.#refreshed.session
+    return this.#refreshed
+  }
+
+  async #readWith({ session: { record }, tokens }: SessionTokens): Promise<Reading> {
+    const { connection, evaluator, req } = this.#config
+    const { provider, client } = connection
+    const api = client.api({
+      accessToken: tokens.accessToken,
+      claims: this.#refreshed?.claims ?? record.boundClaims,
+      hasFreshClaims: this.#refreshed?.claims !== undefined,
+      isLogin: false,
+      scopes: record.scopes,
+      subject: record.subject,
+      tokens: { ...tokenResponse(tokens, record.scopes), ...this.#refreshed?.response },
+    })
+    await runHook('validate', api, () => provider.validate?.(api))
+    this.#scopes = await recheckScopes(provider, api)
+    return { api, evaluation: await evaluator.evaluate(api, req) }
+  }
+
+  /**
+   * Some providers put claims into the ID token that userinfo lacks. Before such a claim costs the user access, or
+   * memberships that guards and headers use, a refresh fetches a new ID token. Without a refresh token, a denial requires a
+   * new login, and lost memberships stay lost.
+   */
+  #needsIdToken({ user, decision }: UserEvaluation, { tokens }: SessionTokens): boolean {
+    if (this.#refreshed !== undefined || !this.#config.connection.provider.openid) return false
+    const before = this.#session.record.user
+    const hasRecoverableLoss = tokens.refreshToken !== undefined && hasLost(before, user)
+    if (decision.isAllowed && !hasRecoverableLoss) return false
+    return Object.keys(before.claims).some(
+      (name) => !(name in user.claims) && !PROTOCOL_CLAIMS.has(name),
+    )
+  }
 }
 
 function hasLost(before: OAuthUser, user: OAuthUser): boolean {
@@ -105,8 +131,11 @@ function hasLost(before: OAuthUser, user: OAuthUser): boolean {
   )
 }
 
-/** What a profile function finds of the token answer while nothing new has come. */
-function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }: Tokens): Claims {
+/** The token response that profile functions receive as long as there is no new one. */
+function tokenResponse(
+  { accessToken, refreshToken, idToken }: SessionTokens['tokens'],
+  scopes: readonly string[],
+): Claims {
   return {
     access_token: accessToken,
     token_type: 'bearer',
@@ -116,21 +145,9 @@ function keptAnswer({ scopes }: Session, { accessToken, refreshToken, idToken }:
   }
 }
 
-/** What every ID token has and no userinfo. */
-const protocolClaims = new Set([
-  'iss',
-  'aud',
-  'exp',
-  'iat',
-  'nbf',
-  'nonce',
-  'azp',
-  'at_hash',
-  'c_hash',
-  's_hash',
-  'jti',
-  'auth_time',
-  'acr',
-  'amr',
-  'sid',
+/** Claims of ID tokens that userinfo never has. */
+const PROTOCOL_CLAIMS: ReadonlySet<string> = new Set([
+  ...['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'jti', 'sid'],
+  ...['at_hash', 'c_hash', 's_hash'],
+  ...['auth_time', 'acr', 'amr'],
 ])

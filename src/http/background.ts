@@ -10,8 +10,14 @@ export class Background {
 
   /** Lets the work continue after the response; its failure goes to the log. */
   run(work: Promise<unknown>): void {
-    const done = work.catch(this.#onError).finally(() => this.#pending.delete(done))
-    this.#pending.add(done)
+    void this.track(work.catch(this.#onError))
+  }
+
+  /** Makes `drain` wait for work whose result and failure belong to a request. */
+  track<T>(work: Promise<T>): Promise<T> {
+    const settled = Promise.allSettled([work]).finally(() => this.#pending.delete(settled))
+    this.#pending.add(settled)
+    return work
   }
 
   /** Waits for all pending work, including what starts in the meantime. */

@@ -11,18 +11,21 @@ import {
 import { Callback } from '../flows/callback.js'
 import { LoginCompletion } from '../flows/complete-login.js'
 import { type Connections, createConnections } from '../flows/connection.js'
-import { createSessionLock, type SessionLock } from '../session/session-lock.js'
-import {
-  AUTHORIZE_TIMEOUT_MS,
-  createUserEvaluator,
-  type UserEvaluation,
-  type UserEvaluator,
-} from '../access/evaluate-user.js'
+import { SessionLock } from '../session/session-lock.js'
+import { KeyedQueue } from '../session/stores/keyed-queue.js'
+import { UserEvaluator } from '../access/evaluate-user.js'
 import { LoginLoopDetector } from '../flows/login-loop.js'
 import { Links } from '../flows/links.js'
 import { Login } from '../flows/login.js'
 import { Logout } from '../flows/logout.js'
-import { type CheckResult, createRecheck, type Recheck } from '../flows/recheck.js'
+import { Backoff } from '../flows/backoff.js'
+import type { CheckResult, PendingChecks } from '../flows/check-result.js'
+import { Recheck } from '../flows/recheck.js'
+import {
+  createTokenRefresherState,
+  TokenRefresher,
+  type TokenRefresherState,
+} from '../flows/refresh-tokens.js'
 import { createErrorHandler, describeError, newDecisionId } from './error-handler.js'
 import { createGate, type Gate } from './gate.js'
 import type { GuardedMemberships } from './require-auth.js'
@@ -39,7 +42,6 @@ import {
   createCookieConflictState,
 } from './cookie-conflicts.js'
 import { createRequestReports, RequestEvents, type RequestReports } from './request-events.js'
-import type { Denial } from '../access/policy.js'
 import { CookieSessions } from '../session/cookie-sessions.js'
 import { absoluteExpiry } from '../session/lifetimes.js'
 import { LogoutIndex } from '../session/logout-index.js'
@@ -78,7 +80,9 @@ export interface GateState {
   readonly userActivity: UserActivityState
   /** Work that no response waits for. */
   readonly pending: Set<Promise<unknown>>
-  readonly sessionLock: SessionLock
+  readonly sessionQueue: KeyedQueue
+  readonly pendingChecks: PendingChecks
+  readonly tokenRefreshes: TokenRefresherState
   readonly eventEmitter: EventEmitter
   readonly requestReports: RequestReports
   readonly cookieConflicts: CookieConflictState
@@ -107,28 +111,10 @@ export interface Composition {
   readonly signals: SessionSignals
 }
 
-/** `current` gives the configuration in force, which may change. */
-export function createGateState(
-  first: Config,
-  asked: GuardedMemberships,
-  current: () => Composition,
-): GateState {
+/** The state of the first configuration, which all later ones share. */
+export function createGateState(first: Config, asked: GuardedMemberships): GateState {
   const { store, logger } = first
-  const storeTimeout = () => current().config.storeTimeout
-  const onBackgroundError = (error: unknown) =>
-    current().config.logger.error('something beside a request failed', describeError(error))
   const encrypter = new Encrypter(first.secrets)
-  const sessionLock = createSessionLock({
-    store,
-    sessions: {
-      reload: (session) => current().sessions.reload(session),
-      update: (session, changes, tokens) => current().sessions.update(session, changes, tokens),
-    },
-    storeTimeout,
-    holdTime: () => longestCheck(current().config),
-    waitTime: () => oneExchange(current().config),
-    onBackgroundError,
-  })
   for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   return {
@@ -137,7 +123,9 @@ export function createGateState(
     sessionState: createSessionState(),
     userActivity: createUserActivityState(),
     pending: new Set(),
-    sessionLock,
+    sessionQueue: new KeyedQueue(),
+    pendingChecks: new Map(),
+    tokenRefreshes: createTokenRefresherState(),
     eventEmitter: createEventEmitter(),
     requestReports: createRequestReports(),
     cookieConflicts: createCookieConflictState(first.id),
@@ -152,7 +140,7 @@ export function createGateState(
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function compose(config: Config, shared: GateState, previous?: Composition): Composition {
   const { logger, basePath, providers, lifetimes, check } = config
-  const { encrypter, transactions, sessionLock, seenLogoutTokens, asked } = shared
+  const { encrypter, transactions, seenLogoutTokens, asked } = shared
   const events = new Events(shared.eventEmitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
@@ -167,7 +155,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     lifetimes,
     clockToleranceMs: config.clockTolerance,
     onEnd(key, reason, wasThere) {
-      sessionLock.unsaved.delete(key)
+      shared.tokenRefreshes.unsaved.delete(key)
       abortSignals(shared.signals, key, reason)
       if (wasThere && (reason === 'expired' || reason === 'revoked'))
         events.emit(reason, { sessionHandle: key })
@@ -198,44 +186,62 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   const [only] = connections.size === 1 ? connections.keys() : []
   const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
   const reports = new RequestEvents({ events, clientIdOf }, shared.requestReports)
-  const onIdentified = ({ user, evaluateReportOnly }: UserEvaluation) => {
-    const tell = (refusal: Denial | undefined) =>
-      refusal &&
-      events.emit('denied', {
-        user,
-        provider: user.provider,
-        code: refusal.code,
-        tried: refusal.tried,
-        decisionId: newDecisionId(),
-        isReportOnly: true,
-      })
-    sessionLock.inBackground(evaluateReportOnly().then(tell))
-  }
   for (const provider of providers) warnOfBlindTrial(config, provider)
   const evaluators = new Map(
-    providers.map((provider): [string, UserEvaluator] => {
-      const { authorize, rulesVersion, trial } = config
-      return [
-        provider.name,
-        createUserEvaluator({
-          provider,
-          authorize,
-          rulesVersion,
-          trial,
-          asked: asked.memberships(),
-        }),
-      ]
-    }),
+    providers.map((provider) => [
+      provider.name,
+      new UserEvaluator({
+        provider,
+        authorize: config.authorize,
+        rulesVersion: config.rulesVersion,
+        reportOnly: config.trial,
+        guardMemberships: asked.memberships(),
+        background,
+        onReportOnlyDenial: (user, { code, tried }) =>
+          events.emit('denied', {
+            user,
+            provider: user.provider,
+            code,
+            tried,
+            decisionId: newDecisionId(),
+            isReportOnly: true,
+          }),
+      }),
+    ]),
   )
-  const recheck = createRecheck({
+  const backoff = new Backoff()
+  const sessionLock = new SessionLock({
+    store,
+    sessions,
+    queue: shared.sessionQueue,
+    providerTimeoutMs: Math.max(...providers.map(({ timeout }) => timeout)),
+    storeTimeoutMs: config.storeTimeout,
+    authorizeCount: [config.authorize, config.trial?.authorize].filter(Boolean).length,
+    onUnlockError: (error) => logger.error('a lock was not released', describeError(error)),
+  })
+  const refresher = new TokenRefresher({
+    connections,
+    sessions,
+    sessionLock,
+    backoff,
+    background,
+    state: shared.tokenRefreshes,
+  })
+  const recheck = new Recheck({
     connections,
     evaluators,
     sessions,
     sessionLock,
-    ...check,
-    // A check beside the request has no answer to put a new cookie into.
-    isEarly: check.isEarly && keepsRecords,
-    onIdentified,
+    refresher,
+    backoff,
+    background,
+    pendingChecks: shared.pendingChecks,
+    timing: {
+      intervalMs: check.interval,
+      graceMs: check.grace,
+      // A background check has no response to put a new cookie session into.
+      isEarly: check.isEarly && keepsRecords,
+    },
     onChecked: (session, result, duration) =>
       tellCheck(events, shared.signals, session, result, duration),
   })
@@ -261,6 +267,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   const visitors = new Visitors({
     sessions,
     recheck,
+    refresher,
     links,
     mounts,
     upstream,
@@ -277,7 +284,6 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     sessionList,
     sessionsPerUser: config.sessionsPerUser,
     maximumDuration: lifetimes.maximumDuration,
-    onIdentified,
     onLogin: (session) => events.emit('login', factsOf(session)),
   })
   const specialPaths = createRoutes({
@@ -350,21 +356,6 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     requestEvents: reports,
     signals,
   }
-}
-
-/** As long as a visitor waits for somebody else's check. */
-function oneExchange({ providers, storeTimeout }: Config): number {
-  return Math.max(...providers.map(({ timeout }) => timeout)) + storeTimeout
-}
-
-/** Reading the user, refreshing, reading again; rules of one's own; and the writes. */
-function longestCheck({ providers, storeTimeout, authorize, trial }: Config): number {
-  const ownRules = [authorize, trial?.authorize].filter((rule) => rule !== undefined).length
-  return (
-    Math.max(...providers.map(({ timeout }) => timeout)) * 3 +
-    AUTHORIZE_TIMEOUT_MS * ownRules +
-    storeTimeout * 5
-  )
 }
 
 function factsOf({ key, record }: OpenSession) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SessionList } from '../session/session-list.js'
 import type { Users } from '../session/users.js'
-import { compose, type Composition, createGateState, type GateState } from './composition.js'
+import { compose, type Composition, createGateState } from './composition.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { Events } from './events.js'
 import type { LoginRequest } from '../flows/links.js'
@@ -65,9 +65,8 @@ export interface OAuthMiddleware {
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const first = parseOptions(options)
   const asked = createGuardedMemberships()
-  let current: Composition
-  const shared: GateState = createGateState(first, asked, () => current)
-  current = compose(first, shared)
+  const shared = createGateState(first, asked)
+  let current = compose(first, shared)
 
   const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
     const assembly = current
@@ -129,7 +128,6 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
     },
     async close() {
       current.signals.close()
-      await shared.sessionLock.drain()
       await current.background.drain()
       await first.store.close?.()
     },

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import { Rejection } from '../flows/rejection.js'
-import { type Authorize, isAuthorized } from '../access/evaluate-user.js'
+import { type Authorize, isAuthorized } from '../access/authorize.js'
 import type { LoginRequest } from '../flows/links.js'
 import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/identity.js'
 import type { GatePass } from './gate-pass.js'
-import { createPolicy, type Denial } from '../access/policy.js'
+import { type Denial, Policy } from '../access/policy.js'
 import type { Rules } from '../access/rules.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
 import { readRules, refuseWhatCannotBeMet } from '../access/read-rules.js'
@@ -96,7 +96,7 @@ export function createGuard(
   const read = readOptions(rules, 'requireAuth()')
   read.only(known)
   const lists = readRules(read)
-  const policy = createPolicy(lists)
+  const policy = new Policy(lists)
   const authorize = read.function('authorize') as Authorize | undefined
   const scopes = read.list('scopes', checkScope) ?? []
   const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
@@ -113,8 +113,7 @@ export function createGuard(
   }
 
   const evaluate = ({ record: { user } }: OpenSession, provider: Provider | undefined) => {
-    const emailVerified = user.emailVerified || (provider !== undefined && trustsEmail(provider))
-    return policy.evaluate({ email: user.email, emailVerified }, user)
+    return policy.evaluate(user, provider !== undefined && trustsEmail(provider))
   }
   /** Scopes without which the provider does not show what the lists ask about. */
   const unreadable = ({ record }: OpenSession, provider: Provider | undefined) => {

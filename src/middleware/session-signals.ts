@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
-import { type CheckResult, type Recheck, recheckUnavailable } from '../flows/recheck.js'
+import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
+import type { Recheck } from '../flows/recheck.js'
 import { OAuthError } from '../http/errors.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 import { OpenSignal } from './open-signal.js'

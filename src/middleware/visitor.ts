@@ -1,6 +1,7 @@
 import type { StoredDecision } from '../access/user.js'
 import type { Links } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
+import type { TokenRefresher } from '../flows/refresh-tokens.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
 import type { AnonymousReason, OpenSession, Sessions, Tokens } from '../session/sessions.js'
@@ -22,6 +23,7 @@ export interface LoginUrlOptions {
 export interface VisitorDeps {
   sessions: Sessions
   recheck: Recheck
+  refresher: TokenRefresher
   links: Links
   mounts: Mounts
   signals: SessionSignals
@@ -95,10 +97,10 @@ export class Visitor implements HeaderTokens {
 
   /** The access token, refreshed if it has expired. */
   async freshAccessToken(): Promise<string | undefined> {
-    const { managed, sessions, recheck } = this.#deps
+    const { managed, sessions, refresher } = this.#deps
     const session = this.#session
     if (session === undefined || managed.has(session.record.user.provider)) return undefined
-    const fresh = await recheck.withFreshToken(session)
+    const fresh = await refresher.withFreshToken(session)
     this.#session = renewCookie(sessions, this.#request, session, fresh)
     return sessions.tokens(fresh).accessToken || undefined
   }

@@ -49,3 +49,17 @@ export function asObject(value: unknown): Record<string, unknown> {
     hint: 'the provider answered with something else than an object',
   })
 }
+
+/** The `sub` of an ID token. */
+export function subjectOf(claims: Claims | undefined): string | undefined {
+  return typeof claims?.['sub'] === 'string' ? claims['sub'] : undefined
+}
+
+const LOGIN_CLAIMS = ['iss', 'sub', 'tid', 'oid', 'sid', 'auth_time', 'acr', 'amr']
+
+/** The claims of an ID token that describe the login rather than the user, and so do not become outdated. */
+export function boundClaims(claims: Claims | undefined): Claims {
+  return Object.fromEntries(
+    LOGIN_CLAIMS.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])),
+  )
+}

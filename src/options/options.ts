@@ -1,6 +1,6 @@
 import type { OAuthError } from '../http/errors.js'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Authorize } from '../access/evaluate-user.js'
+import type { Authorize } from '../access/authorize.js'
 import type { LogoutBehavior } from '../flows/logout.js'
 import type { PagesOption } from '../pages/contexts.js'
 import type { Rules } from '../access/rules.js'

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import type { Authorize } from '../access/evaluate-user.js'
+import type { Authorize } from '../access/authorize.js'
 import type { LogoutBehavior } from '../flows/logout.js'
 import { isUnderPath, isSafeMountPath, isSafePath } from '../http/paths.js'
 import { isLoopback } from '../http/origin.js'

@@ -92,3 +92,14 @@ export function parseSession(record: StoreRecord | null | undefined): Session | 
     typeof lastActiveAt === 'number'
   return isSession ? (record as Session) : undefined
 }
+
+/** A token that expires within this time could expire on its way to the provider. */
+const TOKEN_EXPIRY_MARGIN_MS = 5_000
+
+/** Whether the access token has expired, or is about to. */
+export function hasExpiredToken({ accessTokenExpiresAt }: Session): boolean {
+  return (
+    accessTokenExpiresAt !== undefined &&
+    Date.now() >= accessTokenExpiresAt - TOKEN_EXPIRY_MARGIN_MS
+  )
+}

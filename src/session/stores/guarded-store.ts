@@ -107,18 +107,3 @@ function unavailable(cause: unknown): OAuthError {
         hint: cause instanceof Error ? cause.message : undefined,
       })
 }
-
-/** Runs one operation of a store like {@link GuardedStore} does. */
-export function callStore<T>(operation: () => Awaitable<T>, timeout: number): Awaitable<T> {
-  let result: Awaitable<T>
-  try {
-    result = operation()
-  } catch (error) {
-    throw unavailable(error)
-  }
-  const pending = result
-  if (!isPromise(pending)) return pending
-  return withTimeout(timeout, 'the store', () => pending).catch((error: unknown) => {
-    throw unavailable(error)
-  })
-}

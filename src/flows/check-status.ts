@@ -1,0 +1,82 @@
+import type { StoredDecision } from '../access/user.js'
+
+/** When sessions are checked again. */
+export interface CheckTiming {
+  /** 0: only at the login, and after the rules have changed. */
+  readonly intervalMs: number
+  /** How long past the due time an allowed session passes while the provider is down. */
+  readonly graceMs: number
+  /** Whether a check may start in the background before it is due. */
+  readonly isEarly: boolean
+}
+
+/**
+ * What a request of a session requires: `fresh`, no check; `early`, a check in the background; `due`, a check that the request
+ * waits for; `denied`, no check, because the rules denied the user a moment ago.
+ */
+export type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
+
+/** A denied user may be allowed again at any time, but reloading the page must not flood the provider. */
+const DENIED_PAUSE_MS = 5_000
+const MIN_EARLY_INTERVAL_MS = 60_000
+const EARLY_FROM = 0.8
+/** Two, so that two releases with different rules can share sessions without checking them at each request. */
+const MAX_STORED_DECISIONS = 2
+
+/** Compares times only, because every request of a session calls this. */
+export function checkStatus(
+  decision: StoredDecision | undefined,
+  { intervalMs, isEarly }: CheckTiming,
+  now: number,
+): CheckStatus {
+  if (decision === undefined) return 'due'
+  const age = now - decision.at
+  // A clock that was set back must not postpone a check.
+  if (!decision.allowed) return Math.abs(age) >= DENIED_PAUSE_MS ? 'due' : 'denied'
+  if (intervalMs === 0) return 'fresh'
+  if (age >= intervalMs || age < -intervalMs) return 'due'
+  return isEarly && intervalMs >= MIN_EARLY_INTERVAL_MS && age >= intervalMs * EARLY_FROM
+    ? 'early'
+    : 'fresh'
+}
+
+/** When the next check is due, in milliseconds; `undefined` if none is. */
+export function checkDueAt(
+  decision: StoredDecision | undefined,
+  { intervalMs }: CheckTiming,
+): number | undefined {
+  return intervalMs === 0 || decision === undefined ? undefined : decision.at + intervalMs
+}
+
+/** When requests stop passing without a successful check, in milliseconds. */
+export function graceEndsAt(decision: StoredDecision | undefined, timing: CheckTiming): number {
+  const dueAt = checkDueAt(decision, timing)
+  return dueAt === undefined ? Number.POSITIVE_INFINITY : dueAt + timing.graceMs
+}
+
+/** Whether the session passes on its old decision while the provider is down. */
+export function isWithinGrace(
+  decision: StoredDecision | undefined,
+  { intervalMs, graceMs }: CheckTiming,
+  now: number,
+): boolean {
+  return (
+    intervalMs > 0 &&
+    decision?.allowed === true &&
+    Math.abs(now - decision.at) < intervalMs + graceMs
+  )
+}
+
+/** The decisions by fingerprint of the rules: the new one, and the latest of the others. */
+export function withDecision(
+  decisions: Readonly<Record<string, StoredDecision>>,
+  fingerprint: string,
+  decision: StoredDecision,
+): Record<string, StoredDecision> {
+  const others = Object.entries(decisions)
+    .filter(([name]) => name !== fingerprint)
+    .sort(([, a], [, b]) => b.at - a.at)
+  return Object.fromEntries(
+    [[fingerprint, decision] as const, ...others].slice(0, MAX_STORED_DECISIONS),
+  )
+}
