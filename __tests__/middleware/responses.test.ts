@@ -379,6 +379,24 @@ describe('onError', () => {
     expect([page.status, page.body]).toEqual([418, 'later: login_expired'])
   })
 
+  test('may respond after its promise has settled, as a template engine that is not awaited does', async () => {
+    const { page } = await failing(async (error, _req, res) => {
+      await Promise.resolve()
+      setTimeout(() => {
+        res.statusCode = 418
+        res.end(`later: ${error.code}`)
+      }, 30)
+    })
+    expect([page.status, page.body]).toEqual([418, 'later: login_expired'])
+  })
+
+  test('without the parameter res only observes: the built-in response does not wait', async () => {
+    const startedAt = performance.now()
+    const { page } = await failing((error) => error.code)
+    expect([page.status, page.body.includes('login_expired')]).toEqual([400, true])
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
+  })
+
   test('may start its response immediately and end it later', async () => {
     const { page } = await failing((_error, _req, res) => {
       res.writeHead(418).write('one ')

@@ -1,42 +1,38 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { OAuthError } from '../http/errors.js'
-import type { OnError } from '../options/options.js'
 import { withTimeout } from '../http/timeout.js'
+import type { AppRequest } from '../http/request.js'
+import type { OnError } from '../options/options.js'
 
-/** For a promise that it returns. */
-const TIMEOUT = 5_000
-/** For a template that is rendered after it returned. */
-const PATIENCE = 1_000
+/** How long `onError` may take to respond or to forward the error. */
+export const ON_ERROR_TIMEOUT_MS = 5_000
 
 /**
- * Lets the app answer an error in its own way. What it forwards comes back; otherwise look at the response: where there
- * is no answer, the built-in one is due. Rejects with what `onError` throws.
+ * Lets `onError` respond to an error, and returns the error that it forwards with `next()`. Afterwards the response has
+ * been sent, or the built-in one is due. An `onError` with the parameter `res` may respond after it returned, as
+ * `res.render()` does; one without it cannot respond, so only its promise is awaited. Rejects with what `onError`
+ * throws, and after {@link ON_ERROR_TIMEOUT_MS}.
  */
 export async function callOnError(
   onError: OnError,
   error: OAuthError,
-  req: IncomingMessage,
+  req: AppRequest,
   res: ServerResponse,
 ): Promise<{ error: unknown } | undefined> {
   let forwarded: { error: unknown } | undefined
-  await withTimeout(
-    TIMEOUT,
-    'onError',
-    () =>
-      new Promise<void>((resolve, reject) => {
-        // A template may take its time to render: the answer counts when it is out, not when the function returns.
-        res.once('finish', resolve)
-        res.once('close', resolve)
-        const result = Promise.resolve(
-          onError(error, req, res, (other) => {
-            // Express takes `next('route')` and `next(0)` for leave to go on.
-            forwarded ??= { error: other instanceof Error ? other : error }
-            resolve()
-          }),
-        )
-        // One that did not take the response is not going to answer.
-        result.then(() => setTimeout(resolve, onError.length < 3 ? 0 : PATIENCE).unref(), reject)
-      }),
-  )
+  const respond = () =>
+    new Promise<void>((resolve, reject) => {
+      res.once('finish', resolve)
+      res.once('close', resolve)
+      const next = (other?: unknown) => {
+        // In Express, `next('route')` and `next(0)` are no errors: the request would reach the app.
+        forwarded ??= { error: other instanceof Error ? other : error }
+        resolve()
+      }
+      Promise.resolve(onError(error, req, res, next)).then(() => {
+        if (res.headersSent || onError.length < 3) resolve()
+      }, reject)
+    })
+  await withTimeout(ON_ERROR_TIMEOUT_MS, 'onError', respond)
   return forwarded
 }

@@ -21,7 +21,10 @@ export interface Logger {
 
 export type { Authorize }
 
-/** Takes over error answers. `next()` without an argument forwards the error. It cannot let anyone in. */
+/**
+ * Handles an error response. `next()` without an argument forwards the error to the app's error handler. It cannot let a
+ * request pass.
+ */
 export type OnError = (
   error: OAuthError,
   req: IncomingMessage,
@@ -126,7 +129,10 @@ export interface OAuthModuleOptions {
   timeouts?: { provider?: number | undefined; store?: number | undefined } | undefined
   /** Seconds that clocks may differ. Default `30`. */
   clockTolerance?: number | undefined
-  /** Takes over error answers: within 5 seconds if it returns a promise, else within one; then the built-in one is sent. */
+  /**
+   * Handles error responses: responds or calls `next()` within 5 seconds, otherwise the built-in response is sent. A
+   * function without the parameter `res` only observes.
+   */
   onError?: OnError | undefined
   /** Default: `NODE_DEBUG=oauth-module`, and process warnings. */
   logger?: Logger | undefined
