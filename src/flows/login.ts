@@ -162,6 +162,6 @@ function rejectPlainHttp(origin: string, allowsHttp: boolean): void {
   const { protocol, hostname } = new URL(origin)
   if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return
   throw new OAuthError('misconfigured', {
-    hint: `a login over plain http is refused on ${hostname}: serve it over https; behind a proxy set baseUrl or Express' "trust proxy"; to accept http set cookie.secure: false`,
+    hint: `logins over plain http are rejected on ${hostname}: serve the app over https; behind a proxy, set baseUrl or Express' "trust proxy"; to allow http, set cookie.secure: false`,
   })
 }
