@@ -3,36 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core'
+import { ERROR_CODES } from '../../src/http/error-codes.js'
 import { OAuthError, type OAuthErrorCode } from '../../src/http/errors.js'
-import { createPages, type Page, type PagesOption } from '../../src/pages/pages.js'
+import type { PagesOption } from '../../src/pages/contexts.js'
+import { type Page, Pages } from '../../src/pages/pages.js'
 import { launchBrowser } from '../support/chromium.js'
 
 const nonce = 'bm9uY2U+/w=='
 const iconOrigin = 'https://icons.example'
 const icon =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9H0z"/></svg>'
-const pages = createPages({ custom: undefined, imageOrigins: [iconOrigin] })
-
-const codes: readonly OAuthErrorCode[] = [
-  'login_required',
-  'login_expired',
-  'invalid_callback',
-  'cookie_lost',
-  'access_denied',
-  'not_authorized',
-  'email_unverified',
-  'provider_error',
-  'provider_unreachable',
-  'provider_timeout',
-  'provider_busy',
-  'misconfigured',
-  'recheck_unavailable',
-  'store_unavailable',
-  'store_not_listable',
-  'not_found',
-  'method_not_allowed',
-  'internal',
-]
+const pages = new Pages(undefined, [iconOrigin])
 
 /** Every page there is, with `text` in every field that holds words. */
 function everyPage(text: (field: string) => string): Record<string, Page> {
@@ -50,7 +31,8 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
   }
   const authn = (name: string) => `/auth/authn?connection=${name}`
   return {
-    signIn: pages.signIn(
+    signIn: pages.render(
+      'signIn',
       {
         providers: [
           { name: 'github', label: text('first label'), color: '181717', url: authn('github') },
@@ -66,7 +48,8 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       },
       nonce,
     ),
-    error: pages.error(
+    error: pages.render(
+      'error',
       {
         code: 'provider_error',
         status: 502,
@@ -78,7 +61,8 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       },
       nonce,
     ),
-    errorWithoutMore: pages.error(
+    errorWithoutMore: pages.render(
+      'error',
       {
         code: 'not_found',
         status: 404,
@@ -87,7 +71,8 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       },
       nonce,
     ),
-    denied: pages.denied(
+    denied: pages.render(
+      'denied',
       {
         ...denied,
         code: 'not_authorized',
@@ -96,17 +81,20 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       },
       nonce,
     ),
-    unverified: pages.denied(
+    unverified: pages.render(
+      'denied',
       { ...denied, code: 'email_unverified', message: text('message') },
       nonce,
     ),
-    signedOut: pages.signedOut({ loginUrl: '/auth/authn' }, nonce),
-    confirmLogout: pages.confirmLogout(
+    signedOut: pages.render('signedOut', { loginUrl: '/auth/authn' }, nonce),
+    confirmLogout: pages.render(
+      'confirmLogout',
       { confirmUrl: '/auth/logout?token=1', cancelUrl: '/', user },
       nonce,
     ),
-    frame: pages.frame({ loginUrl: '/auth/authn' }, nonce),
-    continue: pages.continue(
+    frame: pages.render('frame', { loginUrl: '/auth/authn' }, nonce),
+    continue: pages.render(
+      'continue',
       { url: 'https://idp.example/logout', message: text('message') },
       nonce,
     ),
@@ -135,7 +123,7 @@ describe('in a browser', () => {
 
   beforeAll(async () => {
     server = createServer((req, res) => {
-      const posted = pages.continue({ url: '/after', message: 'posted' }, nonce)
+      const posted = pages.render('continue', { url: '/after', message: 'posted' }, nonce)
       const page = req.method === 'POST' ? posted : served[(req.url ?? '').slice(1)]
       if (!page) return res.writeHead(404).end('elsewhere')
       res.setHeader('Content-Type', 'text/html; charset=utf-8')
@@ -209,7 +197,7 @@ describe('in a browser', () => {
       'FF9900',
     ]
     const providers = colors.map((color) => ({ name: color, label: color, color, url: '/' }))
-    served = { brands: pages.signIn({ providers }, nonce) }
+    served = { brands: pages.render('signIn', { providers }, nonce) }
     await withTab({}, async (tab) => {
       await tab.goto(`${origin}/brands`)
       const letters = await tab.evaluate<[string, string][]>(
@@ -271,7 +259,7 @@ describe('in a browser', () => {
 
   test('the Content-Security-Policy allows our style and the icons, and no other style, script or image', async () => {
     const body = pages
-      .signIn({ providers: [] }, nonce)
+      .render('signIn', { providers: [] }, nonce)
       .body.replace(
         '</main>',
         () =>
@@ -280,7 +268,7 @@ describe('in a browser', () => {
       )
     served = {
       ...ordinary,
-      planted: { body, policy: pages.signIn({ providers: [] }, nonce).policy },
+      planted: { body, policy: pages.render('signIn', { providers: [] }, nonce).policy },
     }
     await withTab({}, async (tab) => {
       const complaints: string[] = []
@@ -385,16 +373,10 @@ test('the Content-Security-Policy allows only our style, the icons, our form and
   for (const [name, { policy }] of Object.entries(ordinary)) {
     expect(policy).toBe(name === 'frame' ? `${own} 'self'` : `${own} 'none'`)
   }
-  const withoutIcons = createPages({ custom: undefined, imageOrigins: [] }).frame(
-    { loginUrl: '/' },
-    nonce,
-  )
+  const withoutIcons = new Pages(undefined, []).render('frame', { loginUrl: '/' }, nonce)
   expect(withoutIcons.policy).toBe(`default-src 'none'; style-src 'nonce-${nonce}'; ${rest} 'self'`)
-  const origins = createPages({
-    custom: undefined,
-    imageOrigins: [iconOrigin, `${iconOrigin}/`, 'https://b.example'],
-  })
-  expect(origins.signIn({ providers: [] }, nonce).policy).toContain(
+  const origins = new Pages(undefined, [iconOrigin, `${iconOrigin}/`, 'https://b.example'])
+  expect(origins.render('signIn', { providers: [] }, nonce).policy).toContain(
     `img-src ${iconOrigin} https://b.example; `,
   )
 })
@@ -411,9 +393,9 @@ test('every page has one heading that equals its title, and viewport and robots 
 })
 
 test('each error has a title and shows its code; configuration errors link to the documentation', () => {
-  for (const code of codes) {
+  for (const code of Object.keys(ERROR_CODES) as OAuthErrorCode[]) {
     const { status, message, audience } = new OAuthError(code)
-    const { body } = pages.error({ code, status, message, audience }, nonce)
+    const { body } = pages.render('error', { code, status, message, audience }, nonce)
     expect(body).toMatch(/<h1>[A-Z][a-z -]+[^<]*<\/h1>/)
     expect(body).toContain(`Error code <code>${code}</code>`)
     expect(body.includes(`look up <code>${code}</code> in the README's troubleshooting`)).toBe(
@@ -423,7 +405,8 @@ test('each error has a title and shows its code; configuration errors link to th
 })
 
 test('provider messages are cut at 512 characters', () => {
-  const { body } = pages.error(
+  const { body } = pages.render(
+    'error',
     {
       code: 'provider_error',
       status: 502,
@@ -437,12 +420,13 @@ test('provider messages are cut at 512 characters', () => {
 })
 
 test('shows icons only from https URLs, otherwise the first letter of the label', () => {
-  const withHttp = createPages({
-    custom: undefined,
-    imageOrigins: [iconOrigin, 'http://icons.example'],
-  })
+  const withHttp = new Pages(undefined, [iconOrigin, 'http://icons.example'])
   const shown = (iconUrl: string) =>
-    withHttp.signIn({ providers: [{ name: 'a', label: 'élan', iconUrl, url: '/' }] }, nonce).body
+    withHttp.render(
+      'signIn',
+      { providers: [{ name: 'a', label: 'élan', iconUrl, url: '/' }] },
+      nonce,
+    ).body
   expect(shown(`${iconOrigin}/a.svg`)).toContain(
     `<img src="${iconOrigin}/a.svg" alt="" referrerpolicy="no-referrer">`,
   )
@@ -461,7 +445,8 @@ test('shows icons only from https URLs, otherwise the first letter of the label'
 
 test('an invalid color does not change the style', () => {
   const style = (color: string | undefined) => {
-    const { body } = pages.signIn(
+    const { body } = pages.render(
+      'signIn',
       { providers: [{ name: 'a', label: 'A', color, url: '/' }] },
       nonce,
     )
@@ -484,15 +469,15 @@ test('a link with another scheme than http(s) is an error', () => {
     '',
   ]
   for (const url of wrong) {
-    expect(() => pages.frame({ loginUrl: url }, nonce)).toThrow(/a link has to be a path/)
-    expect(() => pages.confirmLogout({ confirmUrl: url, cancelUrl: '/' }, nonce)).toThrow(
-      /a link has to be a path/,
+    expect(() => pages.render('frame', { loginUrl: url }, nonce)).toThrow(/a link must be a path/)
+    expect(() => pages.render('confirmLogout', { confirmUrl: url, cancelUrl: '/' }, nonce)).toThrow(
+      /a link must be a path/,
     )
   }
 })
 
 describe('custom pages', () => {
-  const with_ = (custom: PagesOption) => createPages({ custom, imageOrigins: [] })
+  const with_ = (custom: PagesOption) => new Pages(custom, [])
   const facts = { code: 'provider_error', status: 502, audience: 'owner', message: '<b>' } as const
 
   test('replace the built-in ones and receive unescaped strings, the html tag and the nonce', () => {
@@ -501,13 +486,13 @@ describe('custom pages', () => {
         context.html`<style nonce="${context.nonce}"></style><p>${context.message}</p>`,
       signedOut: ({ loginUrl }) => `<a href="${loginUrl}">again</a>`,
     })
-    const { body, policy } = made.error(facts, nonce)
+    const { body, policy } = made.render('error', facts, nonce)
     expect(body).toBe(`<style nonce="${nonce}"></style><p>&lt;b&gt;</p>`)
-    expect(policy).toBe(with_({}).error(facts, nonce).policy)
-    expect(made.signedOut({ loginUrl: '/auth/authn' }, nonce).body).toBe(
+    expect(policy).toBe(with_({}).render('error', facts, nonce).policy)
+    expect(made.render('signedOut', { loginUrl: '/auth/authn' }, nonce).body).toBe(
       '<a href="/auth/authn">again</a>',
     )
-    expect(made.signIn({ providers: [] }, nonce).body).toContain('<h1>Sign in</h1>')
+    expect(made.render('signIn', { providers: [] }, nonce).body).toContain('<h1>Sign in</h1>')
   })
 
   test('propagate their own error', () => {
@@ -516,13 +501,13 @@ describe('custom pages', () => {
         throw new RangeError('mine')
       },
     })
-    expect(() => broken.error(facts, nonce)).toThrow(new RangeError('mine'))
+    expect(() => broken.render('error', facts, nonce)).toThrow(new RangeError('mine'))
   })
 
   test('must return markup', () => {
     for (const made of [undefined, 7, {}, Promise.resolve('x')]) {
       const wrong = with_({ signIn: () => made as unknown as string })
-      expect(() => wrong.signIn({ providers: [] }, nonce)).toThrow(/has to return a string/)
+      expect(() => wrong.render('signIn', { providers: [] }, nonce)).toThrow(/must return a string/)
     }
   })
 })

@@ -110,7 +110,7 @@ export class Login {
     const json = {
       connections: providers.map(({ name, label, url }) => ({ name, label, login_url: url })),
     }
-    responder.page(request, json, (pages, nonce) => pages.signIn({ providers }, nonce))
+    responder.page(request, json, 'signIn', { providers })
   }
 
   async #redirectToProvider(

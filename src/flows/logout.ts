@@ -82,9 +82,7 @@ export class Logout {
       cancelUrl: links.safeReturnPath(request.mount),
       user: { name, email, username, provider: label },
     }
-    responder.page(request, { confirm_url: confirmUrl }, (pages, nonce) =>
-      pages.confirmLogout(context, nonce),
-    )
+    responder.page(request, { confirm_url: confirmUrl }, 'confirmLogout', context)
   }
 
   /** Another cookie of our name, from another path or domain, would keep the visitor signed in. */
@@ -136,9 +134,7 @@ export class Logout {
       return this.#leave(request, behavior.returnPath, 'You are signed out.')
     const returnPath = links.safeReturnPath(mount)
     const loginUrl = links.login(mount, { returnPath, ask: 'account' })
-    responder.page(request, { signed_out: true, login_url: loginUrl }, (pages, nonce) =>
-      pages.signedOut({ loginUrl }, nonce),
-    )
+    responder.page(request, { signed_out: true, login_url: loginUrl }, 'signedOut', { loginUrl })
   }
 
   /**
@@ -148,9 +144,7 @@ export class Logout {
   #leave(request: GateRequest, url: string, message: string): void {
     const { responder } = this.#deps
     if (request.req.method !== 'POST') return redirect(request.res, url)
-    responder.page(request, { signed_out: true, continue_url: url }, (pages, nonce) =>
-      pages.continue({ url, message }, nonce),
-    )
+    responder.page(request, { signed_out: true, continue_url: url }, 'continue', { url, message })
   }
 }
 

@@ -1,5 +1,5 @@
 import { Background } from '../http/background.js'
-import { createResponder } from '../pages/respond.js'
+import { Responder } from '../pages/respond.js'
 import { AppUsers } from '../session/users.js'
 import type { EventEmitter } from 'node:events'
 import { createEventEmitter, Events } from './events.js'
@@ -33,7 +33,7 @@ import { Encrypter } from '../http/encryption.js'
 import { createTransactionState, Transactions } from '../oauth/transaction.js'
 import type { Config } from '../options/options.js'
 import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
-import { createPages } from '../pages/pages.js'
+import { Pages } from '../pages/pages.js'
 import { GatePasses } from './gate-pass.js'
 import { createMountState, Mounts, type MountState } from '../http/mounts.js'
 import {
@@ -246,10 +246,8 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
       tellCheck(events, shared.signals, session, result, duration),
   })
   const imageOrigins = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
-  const responder = createResponder(
-    createPages({ custom: config.pages, imageOrigins }),
-    (error) => logger.error('a page of your own failed', describeError(error)),
-    createPages({ custom: undefined, imageOrigins }),
+  const responder = new Responder(new Pages(config.pages, imageOrigins), (error) =>
+    logger.error('a page of your own failed', describeError(error)),
   )
   const login = new Login({
     connections,

@@ -16,6 +16,7 @@ import {
   type UpstreamHeadersConfig,
 } from './options.js'
 import type { PagesOption } from '../pages/contexts.js'
+import { REPLACEABLE_PAGES } from '../pages/pages.js'
 import { ruleLists } from '../access/rules.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
 import { readRules, refuseWhatCannotBeMet } from '../access/read-rules.js'
@@ -281,9 +282,8 @@ function readStore(read: OptionReader, env: Env, logger: Logger, timeout: number
 function readPages(read: OptionReader): PagesOption | undefined {
   const pages = read.object('pages')
   if (pages === undefined) return undefined
-  const names = ['signIn', 'error', 'denied', 'signedOut']
-  pages.only(names)
-  for (const name of names) pages.function(name)
+  pages.only(REPLACEABLE_PAGES)
+  for (const name of REPLACEABLE_PAGES) pages.function(name)
   return read.value('pages') as PagesOption
 }
 

@@ -1,85 +1,123 @@
-import type { ErrorAudience, OAuthErrorCode } from '../http/errors.js'
+import type { ErrorAudience, OAuthErrorCode } from '../http/error-codes.js'
 import type { Html, html } from './html.js'
 
-/** What every page gets. All strings of a context are unescaped: put them in with `html`. */
+/** What every page gets. No string of a context is escaped: insert them with `html`. */
 export interface PageBasics {
-  /** The template tag that escapes. */
+  /** The template tag that escapes what it inserts. */
   html: typeof html
-  /** For `<style nonce="…">`; no other style and no script runs on the page. */
+  /** For `<style nonce="…">`. The page's policy allows no other styles, and no scripts. */
   nonce: string
 }
 
 /** One button of the sign-in page. */
 export interface SignInProvider {
+  /** The key in the `provider` option. */
   name: string
+  /** The display name: the `displayName` option, or the vendor's name. */
   label: string
+  /** URL of the icon. The page's policy allows images from its origin. */
   iconUrl?: string | undefined
-  /** As hex, with or without `#`. */
+  /** The brand color in hexadecimal, with or without `#`. */
   color?: string | undefined
-  /** Where the login with this provider begins. */
+  /** Where a login with this provider starts. */
   url: string
 }
 
+/** The page that lets the visitor choose a provider. */
 export interface SignInContext extends PageBasics {
+  /** In the order of the `provider` option. */
   providers: readonly SignInProvider[]
 }
 
+/** The page for every error except a denied user. */
 export interface ErrorContext extends PageBasics {
+  /** Stable: use it to tell errors apart. */
   code: OAuthErrorCode
+  /** The HTTP status of the response. */
   status: number
+  /** Explains the error to the visitor. */
   message: string
-  /** Foreign text, at most 512 characters. */
+  /** What the provider reported: external text of at most 512 characters. */
   providerMessage?: string | undefined
+  /** Who can fix the error. */
   audience: ErrorAudience
+  /** Where the visitor can try again. Absent if that cannot help. */
   retryUrl?: string | undefined
+  /** Identifies the decision in the log and in the event `denied`. */
   decisionId?: string | undefined
 }
 
-/** Whom a page shows as signed in. Everything but `provider` is foreign text. */
+/** The user that a page shows as signed in. All fields except `provider` are external text. */
 export interface PageUser {
+  /** The full name. */
   name?: string | undefined
+  /** The email address, verified or not. */
   email?: string | undefined
+  /** The name of the account at the provider. */
   username?: string | undefined
-  /** The provider's label. */
+  /** The provider's display name. */
   provider: string
 }
 
+/** The 403 page for a user whom the rules deny. */
 export interface DeniedContext extends PageBasics {
+  /** `email_unverified` if a verified email address would help. */
   code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified'>
+  /** Explains the denial to the visitor. */
   message: string
+  /** Who is signed in at the provider. */
   user?: PageUser | undefined
+  /** Where the visitor can try again with the same account. */
   retryUrl?: string | undefined
+  /** Where the visitor can sign in with another account. */
   anotherAccountUrl: string
+  /** Where the visitor can sign out. */
   logoutUrl: string
+  /** Identifies the decision in the log and in the event `denied`. */
   decisionId?: string | undefined
 }
 
+/** The page after signing out. */
 export interface SignedOutContext extends PageBasics {
+  /** Where a new login starts. */
   loginUrl: string
 }
 
+/** Asks before signing out, because the request came from another site. */
 export interface ConfirmLogoutContext extends PageBasics {
-  /** Takes the POST. */
+  /** Where to send the POST request that confirms. */
   confirmUrl: string
+  /** Where to go instead of signing out. */
   cancelUrl: string
+  /** Who is signed in. */
   user?: PageUser | undefined
 }
 
-/** The 401 inside a frame, where no provider lets itself be shown. */
+/** The 401 inside a frame: providers do not allow their pages in frames. */
 export interface FrameContext extends PageBasics {
+  /** Where a login starts, in the top-level window. */
   loginUrl: string
 }
 
-/** The answer to a confirmed POST, which must not redirect to another site. */
+/** Responds to a POST request that must not redirect to another site (CSP `form-action`). */
 export interface ContinueContext extends PageBasics {
+  /** Where the visitor continues. */
   url: string
+  /** Explains the next step to the visitor. */
   message: string
 }
 
-/** Pages of the app's own instead of the built-in ones. */
+/**
+ * Pages of your app that replace the built-in ones. If a page throws or returns anything else, the built-in page is
+ * sent and the error is logged.
+ */
 export interface PagesOption {
+  /** Lets the visitor choose a provider, if there are several. */
   signIn?: ((context: SignInContext) => string | Html) | undefined
+  /** Shows an error. */
   error?: ((context: ErrorContext) => string | Html) | undefined
+  /** Shows a user that the rules deny them access. */
   denied?: ((context: DeniedContext) => string | Html) | undefined
+  /** Shows that the visitor is signed out. */
   signedOut?: ((context: SignedOutContext) => string | Html) | undefined
 }

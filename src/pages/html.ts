@@ -1,4 +1,4 @@
-const entities: Readonly<Record<string, string>> = {
+const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
@@ -7,7 +7,7 @@ const entities: Readonly<Record<string, string>> = {
   '`': '&#96;',
 }
 
-/** Markup that {@link html} made. Only that tag makes it: no string, nor anything that came as JSON, passes for it. */
+/** Markup made by {@link html}. Nothing else is accepted as markup: neither strings nor objects parsed from JSON. */
 export class Html {
   readonly #markup: string
 
@@ -15,8 +15,8 @@ export class Html {
     this.#markup = markup
   }
 
-  /** The tag itself; use it as {@link html}. */
-  static tag(this: void, strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  /** The template tag itself; use it as {@link html}. Throws a `TypeError` when called as a function. */
+  static readonly tag = (strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html => {
     if (!Array.isArray(strings) || !Array.isArray(strings.raw)) {
       throw new TypeError('html is a template tag: write html`<p>${text}</p>`, not html(text)')
     }
@@ -25,28 +25,29 @@ export class Html {
     )
   }
 
-  static isHtml(this: void, value: unknown): value is Html {
-    return typeof value === 'object' && value !== null && #markup in value
-  }
+  /** Whether a value was made by {@link html}. */
+  static readonly isHtml = (value: unknown): value is Html =>
+    typeof value === 'object' && value !== null && #markup in value
 
   static #render(value: HtmlValue): string {
     if (value === undefined || value === null || value === false) return ''
     if (Html.isHtml(value)) return value.#markup
-    if (Array.isArray(value)) return value.map((item) => Html.#render(item)).join('')
-    return String(value).replace(/[&<>"'`]/g, (character) => entities[character] ?? '')
+    if (Array.isArray(value)) return value.map((item: HtmlValue) => Html.#render(item)).join('')
+    return String(value).replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '')
   }
 
+  /** The markup as a string. */
   toString(): string {
     return this.#markup
   }
 }
 
-/** What may stand in a `${…}` of {@link html}. */
+/** What can be inserted with `${…}` in {@link html}. */
 export type HtmlValue = Html | string | number | false | null | undefined | readonly HtmlValue[]
 
 /**
- * A template tag for pages. It escapes every string and number, for element content and for quoted attributes, puts
- * nested `html` values in as they are, joins lists, and leaves out `undefined`, `null` and `false`.
- * It does not judge addresses: do not put a foreign one into `href` or `src`.
+ * A template tag for pages. It escapes strings and numbers for element content and quoted attributes, inserts nested
+ * `html` values unchanged, joins arrays, and omits `undefined`, `null` and `false`. It does not validate URLs: do not
+ * insert external ones into `href` or `src`.
  */
 export const html = Html.tag

@@ -1,82 +1,101 @@
+import type { PageBasics, PagesOption } from './contexts.js'
 import { Html, html } from './html.js'
-import type {
-  ConfirmLogoutContext,
-  ContinueContext,
-  DeniedContext,
-  ErrorContext,
-  FrameContext,
-  PageBasics,
-  PagesOption,
-  SignedOutContext,
-  SignInContext,
-} from './contexts.js'
-import { pageViews } from './views.js'
+import * as views from './views.js'
 
-export type * from './contexts.js'
+interface PageDefinition {
+  /** `iconOrigins`: the origins that the page may load images from. */
+  readonly view: (context: never, iconOrigins: readonly string[]) => Html
+  /** Whether {@link PagesOption} has a page of this name. */
+  readonly isReplaceable: boolean
+  /** For `frame-ancestors`. Default: `'none'`. */
+  readonly framedBy?: string
+}
 
+/** Every page. Adding one takes a row here, its view and its context. */
+const PAGES = {
+  signIn: { view: views.signIn, isReplaceable: true },
+  error: { view: views.error, isReplaceable: true },
+  denied: { view: views.denied, isReplaceable: true },
+  signedOut: { view: views.signedOut, isReplaceable: true },
+  confirmLogout: { view: views.confirmLogout, isReplaceable: false },
+  // The app's own frames may show it. In a frame of another site the cookie is missing, so a login could not help.
+  frame: { view: views.frame, isReplaceable: false, framedBy: "'self'" },
+  continue: { view: views.continueElsewhere, isReplaceable: false },
+} as const satisfies Record<string, PageDefinition> &
+  Record<keyof PagesOption, PageDefinition & { isReplaceable: true }>
+
+/** The name of a page. */
+export type PageName = keyof typeof PAGES
+
+type Contexts = { [Name in PageName]: Parameters<(typeof PAGES)[Name]['view']>[0] }
+
+/** What a page gets beyond {@link PageBasics}. */
+export type PageData<Name extends PageName> = Omit<Contexts[Name], keyof PageBasics>
+
+type Context<Name extends PageName> = PageData<Name> & PageBasics
+
+const builtIn: {
+  readonly [Name in PageName]: {
+    view: (context: Context<Name>, iconOrigins: readonly string[]) => Html
+    framedBy?: string
+  }
+} = PAGES
+
+/** The names of the pages that the option `pages` can replace. */
+export const REPLACEABLE_PAGES: readonly string[] = Object.entries(PAGES)
+  .filter(([, { isReplaceable }]) => isReplaceable)
+  .map(([name]) => name)
+
+/** A rendered page. */
 export interface Page {
-  body: string
-  /** The `Content-Security-Policy` of the answer. */
-  policy: string
+  readonly body: string
+  /** The `Content-Security-Policy` of the response. */
+  readonly policy: string
 }
 
-/** What a page needs beyond what {@link createPages} adds to it. */
-export type PageData<Context extends PageBasics> = Omit<Context, keyof PageBasics>
+/** Renders the pages of the gate. The nonce is new for each response. */
+export class Pages {
+  readonly #custom: {
+    readonly [Name in PageName]?: ((context: Context<Name>) => unknown) | undefined
+  }
+  readonly #iconOrigins: readonly string[]
 
-export interface Pages {
-  signIn(facts: PageData<SignInContext>, nonce: string): Page
-  error(facts: PageData<ErrorContext>, nonce: string): Page
-  denied(facts: PageData<DeniedContext>, nonce: string): Page
-  signedOut(facts: PageData<SignedOutContext>, nonce: string): Page
-  confirmLogout(facts: PageData<ConfirmLogoutContext>, nonce: string): Page
-  frame(facts: PageData<FrameContext>, nonce: string): Page
-  continue(facts: PageData<ContinueContext>, nonce: string): Page
-}
-
-interface PagesConfig {
-  custom: PagesOption | undefined
-  /** The origins of the configured icons: pages show images from nowhere else. */
-  imageOrigins: readonly string[]
-}
-
-/**
- * The pages of the gate, as pure functions; `nonce` is fresh for each answer. What a page of the app's own throws goes
- * through to the caller.
- */
-export function createPages({ custom = {}, imageOrigins }: PagesConfig): Pages {
-  const origins = [...new Set(imageOrigins.map((origin) => new URL(origin).origin))]
-  const views = pageViews(origins)
-
-  function page(nonce: string, made: string | Html, framedBy = "'none'"): Page {
-    return { body: markup(made), policy: policy(nonce, origins, framedBy) }
+  /** `iconUrls`: the icons of the providers. Pages load images only from their origins. */
+  constructor(custom: PagesOption | undefined, iconUrls: readonly string[]) {
+    this.#custom = custom ?? {}
+    this.#iconOrigins = [...new Set(iconUrls.map((url) => new URL(url).origin))]
   }
 
-  return {
-    signIn: (facts, nonce) =>
-      page(nonce, (custom.signIn ?? views.signIn)({ ...facts, html, nonce })),
-    error: (facts, nonce) => page(nonce, (custom.error ?? views.error)({ ...facts, html, nonce })),
-    denied: (facts, nonce) =>
-      page(nonce, (custom.denied ?? views.denied)({ ...facts, html, nonce })),
-    signedOut: (facts, nonce) =>
-      page(nonce, (custom.signedOut ?? views.signedOut)({ ...facts, html, nonce })),
-    confirmLogout: (facts, nonce) => page(nonce, views.confirmLogout({ ...facts, html, nonce })),
-    // A frame of the same app may show it; in a frame of another site the cookie is missing and no login would help.
-    frame: (facts, nonce) => page(nonce, views.frame({ ...facts, html, nonce }), "'self'"),
-    continue: (facts, nonce) => page(nonce, views.continue({ ...facts, html, nonce })),
+  /** The app's page, or the built-in one. Throws what the app's page throws, and a `TypeError` if it is not markup. */
+  render<Name extends PageName>(name: Name, data: PageData<Name>, nonce: string): Page {
+    const view = this.#custom[name]
+    if (view === undefined) return this.renderBuiltIn(name, data, nonce)
+    return this.#page(name, view({ ...data, html, nonce }), nonce)
+  }
+
+  /** The built-in page, for when the app's page throws. */
+  renderBuiltIn<Name extends PageName>(name: Name, data: PageData<Name>, nonce: string): Page {
+    const { view } = builtIn[name]
+    return this.#page(name, view({ ...data, html, nonce }, this.#iconOrigins), nonce)
+  }
+
+  #page(name: PageName, result: unknown, nonce: string): Page {
+    const policy = policyOf(nonce, this.#iconOrigins, builtIn[name].framedBy)
+    return { body: toMarkup(result), policy }
   }
 }
 
-function markup(made: unknown): string {
-  if (typeof made === 'string') return made
-  if (Html.isHtml(made)) return made.toString()
-  // A promise comes too late for an answer, and if it is rejected that must not end the process.
-  Promise.resolve(made).catch(() => undefined)
+function toMarkup(result: unknown): string {
+  if (typeof result === 'string') return result
+  if (Html.isHtml(result)) return result.toString()
+  // The response cannot wait for a promise, but if it rejects, the process must not exit.
+  Promise.resolve(result).catch(() => undefined)
   throw new TypeError(
-    'pages: a page function has to return a string, or what the html tag of its context makes',
+    'pages: a page function must return a string or the result of the html tag in its context',
   )
 }
 
-function policy(nonce: string, imageOrigins: readonly string[], framedBy: string): string {
+function policyOf(nonce: string, imageOrigins: readonly string[], framedBy = "'none'"): string {
   return [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,

@@ -1,96 +1,105 @@
 import { randomBytes } from 'node:crypto'
-import { OAuthError } from '../http/errors.js'
-import { type Headers, sendHtml, sendJson } from '../http/response.js'
+import type { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { isFramed, wantsHtml } from '../http/request.js'
-import type { DeniedContext } from './contexts.js'
-import type { Page, PageData, Pages } from './pages.js'
+import { type Headers, sendHtml, sendJson } from '../http/response.js'
+import type { Page, PageData, PageName, Pages } from './pages.js'
 
-/** What an answer to an error needs beyond the error. */
+/** What the response to an error needs beyond the error. */
 export interface ErrorDetails {
-  /** Where a login starts; the visitor is sent nowhere by itself. */
-  loginUrl?: string | undefined
-  /** Where trying again starts. Default: at `loginUrl`. */
-  retryUrl?: string | undefined
-  decisionId?: string | undefined
-  /** For a user whom the rules refuse. */
-  denied?: Pick<PageData<DeniedContext>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
-  /** Of the instance, for `WWW-Authenticate`. */
-  realm: string
+  /** Where a login starts. */
+  readonly loginUrl?: string | undefined
+  /** Where the visitor can try again. Default: `loginUrl`. */
+  readonly retryUrl?: string | undefined
+  readonly decisionId?: string | undefined
+  /** For a user whom the rules deny. */
+  readonly denied?: Pick<PageData<'denied'>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
+  /** For `WWW-Authenticate`: the instance. */
+  readonly realm: string
 }
 
-export interface Responder {
-  /** A page, or the JSON that says the same. */
-  page(request: GateRequest, json: object, make: (pages: Pages, nonce: string) => Page): void
-  /** The page of an error, or its JSON twin. */
-  error(request: GateRequest, error: OAuthError, facts: ErrorDetails): void
-}
+/** Responds with a page, or with equivalent JSON if the client does not want HTML. */
+export class Responder {
+  readonly #pages: Pages
+  readonly #onPageError: (error: unknown) => void
 
-export function createResponder(
-  pages: Pages,
-  onPageError: (error: unknown) => void,
-  plainPages: Pages,
-): Responder {
-  /** A page of the app's own that throws is no reason to leave the visitor without an answer. */
-  const make = (build: (pages: Pages, nonce: string) => Page): Page => {
-    const nonce = randomBytes(16).toString('base64')
-    try {
-      return build(pages, nonce)
-    } catch (error) {
-      onPageError(error)
-      return build(plainPages, nonce)
+  /** `onPageError` gets what a page of the app throws; the visitor gets the built-in page. */
+  constructor(pages: Pages, onPageError: (error: unknown) => void) {
+    this.#pages = pages
+    this.#onPageError = onPageError
+  }
+
+  /** Sends a page with status 200, or `json`. */
+  page<Name extends PageName>(
+    { req, res }: GateRequest,
+    json: object,
+    name: Name,
+    data: PageData<Name>,
+  ): void {
+    if (wantsHtml(req)) this.#send(res, 200, name, data)
+    else sendJson(res, 200, json)
+  }
+
+  /** Sends an error with its status. */
+  error({ req, res }: GateRequest, error: OAuthError, details: ErrorDetails): void {
+    const { code, message, status, audience, providerMessage } = error
+    const { loginUrl, retryUrl = loginUrl, decisionId, denied } = details
+    const headers = headersOf(error, details.realm)
+    if (!wantsHtml(req)) {
+      sendJson(res, status, jsonOf(error, details), headers)
+    } else if (code === 'login_required' && isFramed(req) && loginUrl) {
+      this.#send(res, status, 'frame', { loginUrl }, headers)
+    } else {
+      const data = { message, retryUrl: error.retryable ? retryUrl : undefined, decisionId }
+      if (denied && (code === 'not_authorized' || code === 'email_unverified'))
+        this.#send(res, status, 'denied', { ...data, ...denied, code }, headers)
+      else
+        this.#send(
+          res,
+          status,
+          'error',
+          { ...data, code, status, audience, providerMessage },
+          headers,
+        )
     }
   }
-  const page: Responder['page'] = ({ req, res }, json, build) => {
-    if (!wantsHtml(req)) return sendJson(res, 200, json)
-    const { body, policy } = make(build)
-    sendHtml(res, 200, body, policy)
+
+  #send<Name extends PageName>(
+    res: GateRequest['res'],
+    status: number,
+    name: Name,
+    data: PageData<Name>,
+    headers: Headers = {},
+  ): void {
+    const { body, policy } = this.#render(name, data)
+    sendHtml(res, status, body, policy, headers)
   }
 
-  return {
-    page,
-    error({ req, res }, error, { loginUrl, retryUrl = loginUrl, decisionId, denied, realm }) {
-      const all: Headers = {
-        ...(error.status === 401 && {
-          'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`,
-        }),
-        ...(error.retryAfter !== undefined && {
-          'Retry-After': String(Math.ceil(error.retryAfter)),
-        }),
-      }
-      if (!wantsHtml(req)) {
-        const { code, message } = error
-        sendJson(
-          res,
-          error.status,
-          {
-            error: code,
-            message,
-            ...(loginUrl && { login_url: loginUrl }),
-            ...(decisionId && { decision_id: decisionId }),
-          },
-          all,
-        )
-        return
-      }
-      const { body, policy } = make((views, nonce) => {
-        if (error.code === 'login_required' && isFramed(req) && loginUrl)
-          return views.frame({ loginUrl }, nonce)
-        const facts = {
-          message: error.message,
-          retryUrl: error.retryable ? retryUrl : undefined,
-          decisionId,
-        }
-        if (denied && isDenial(error.code))
-          return views.denied({ ...facts, ...denied, code: error.code }, nonce)
-        const { code, status, audience, providerMessage } = error
-        return views.error({ ...facts, code, status, audience, providerMessage }, nonce)
-      })
-      sendHtml(res, error.status, body, policy, all)
-    },
+  #render<Name extends PageName>(name: Name, data: PageData<Name>): Page {
+    const nonce = randomBytes(16).toString('base64')
+    try {
+      return this.#pages.render(name, data, nonce)
+    } catch (error) {
+      this.#onPageError(error)
+      return this.#pages.renderBuiltIn(name, data, nonce)
+    }
   }
 }
 
-function isDenial(code: string): code is 'not_authorized' | 'email_unverified' {
-  return code === 'not_authorized' || code === 'email_unverified'
+function headersOf({ status, retryAfter }: OAuthError, realm: string): Headers {
+  return {
+    ...(status === 401 && {
+      'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`,
+    }),
+    ...(retryAfter !== undefined && { 'Retry-After': String(Math.ceil(retryAfter)) }),
+  }
+}
+
+function jsonOf({ code, message }: OAuthError, { loginUrl, decisionId }: ErrorDetails): object {
+  return {
+    error: code,
+    message,
+    ...(loginUrl && { login_url: loginUrl }),
+    ...(decisionId && { decision_id: decisionId }),
+  }
 }

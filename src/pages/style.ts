@@ -1,6 +1,6 @@
 import { html, type Html } from './html.js'
 
-/** The look of the built-in pages. It stands in the page itself, under the nonce of the page's policy. */
+/** The style sheet of the built-in pages, inlined under the nonce of the page's policy. */
 export const style = html`
 :root {
   color-scheme: light dark;
@@ -78,7 +78,7 @@ code { font: .9375em/1.4 ui-monospace, monospace; color: var(--ink); }
 }
 `
 
-/** The colours of the providers' glyphs: a `style` attribute would need a wider policy than one nonce. */
+/** The colors of the providers' glyphs, as rules: the page's policy does not allow `style` attributes. */
 export function brandRules(colors: readonly (string | undefined)[]): Html[] {
   return colors.flatMap((color, index) => {
     const hex = color === undefined ? undefined : sixDigits(color)
@@ -92,7 +92,7 @@ function sixDigits(color: string): string | undefined {
   return hex?.length === 3 ? hex.replace(/./g, (digit) => digit + digit) : hex
 }
 
-/** WCAG 2.2, "contrast ratio": 4.5 is what normal text needs. */
+/** Whether white text on the color has the contrast ratio that WCAG 2.2 requires of normal text (1.4.3): 4.5. */
 function isWhiteReadableOn(hex: string): boolean {
   const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
     const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255
