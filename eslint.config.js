@@ -62,6 +62,11 @@ export default tseslint.config(
       '@typescript-eslint/no-meaningless-void-operator': 'off',
       // Values from users and providers are checked although their types exclude the mistake.
       '@typescript-eslint/no-unnecessary-condition': 'off',
+      // Marked as deprecated only to stand out: openid-client needs it for plain http on loopback.
+      '@typescript-eslint/no-deprecated': [
+        'error',
+        { allow: [{ from: 'package', package: 'openid-client', name: 'allowInsecureRequests' }] },
+      ],
       // Control characters are removed from headers, URLs and logs.
       'no-control-regex': 'off',
     },

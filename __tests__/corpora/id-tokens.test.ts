@@ -173,7 +173,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     return JSON.parse(JSON.stringify(one.raw).replaceAll('{{ID_TOKEN}}', good)) as unknown
   }
 
-  async function run(one: Case): Promise<string[]> {
+  async function run(one: Case, keys: readonly unknown[] = published): Promise<string[]> {
     const { issuer, clientId, clientSecret } = vendor.options as {
       issuer: string
       clientId: string
@@ -196,7 +196,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
             : oidcProvider({ issuer, clientId, clientSecret }),
       },
     })
-    vendor.respond('jwks', json(JSON.stringify({ keys: published })))
+    vendor.respond('jwks', json(JSON.stringify({ keys })))
     vendor.respond(
       'userinfo',
       json(
@@ -262,6 +262,34 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
         )
       }
     }
+    expect(report(faults)).toBe('')
+  }, 60_000)
+
+  test('S-037 only public signing keys that match the header verify a token', async () => {
+    const good = jwk(rsa.publicKey, { kid: 'rsa-1' })
+    const other = jwk(otherRsa.publicKey, { kid: 'rsa-1' })
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const sets: [expect: string, name: string, keys: unknown[]][] = [
+      ['accept', 'a private key', [{ ...rsa.privateKey.export({ format: 'jwk' }), kid: 'rsa-1' }]],
+      ['reject', 'a symmetric key', [{ kty: 'oct', k: 'c2VjcmV0', kid: 'rsa-1' }]],
+      ['reject', 'an encryption key', [{ ...good, use: 'enc' }]],
+      ['reject', 'a key of another algorithm', [{ ...good, alg: 'RS512' }]],
+      ['reject', 'a key for signing only', [{ ...good, key_ops: ['sign'] }]],
+      ['reject', 'a key with another id', [{ ...good, kid: 'rsa-2' }]],
+      ['reject', 'a key without an id', [{ ...good, kid: undefined }]],
+      ['reject', 'a key of another type', [jwk(ec.publicKey, { kid: 'rsa-1' })]],
+      ['reject', 'a short key', [jwk(weak.publicKey, { kid: 'rsa-1' })]],
+      ['reject', 'a malformed key', [{ kty: 'RSA', n: 7, e: 'AQAB', kid: 'rsa-1' }]],
+      ['reject', 'no key', []],
+      ['reject', 'the right key after sixteen others', [...Array<unknown>(16).fill(other), good]],
+      ['accept', 'the right key after fifteen others', [...Array<unknown>(15).fill(other), good]],
+      ['accept', 'the right key after a malformed one', [{ kty: 'RSA', kid: 'rsa-1' }, good]],
+      ['accept', 'the right key among values that are no keys', [null, 'x', [], good]],
+      ['accept', 'a key with its algorithm', [{ ...good, alg: 'RS256', key_ops: ['verify'] }]],
+    ]
+    const faults: string[] = []
+    for (const [expected, name, keys] of sets)
+      faults.push(...(await run({ id: name, expect: expected, sign: 'ok' }, keys)))
     expect(report(faults)).toBe('')
   }, 60_000)
 

@@ -50,7 +50,7 @@ describe('discovery', () => {
     const issuer = spoil(vendor.origin)
     vendor.settings.discovery = { issuer }
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
-    expect(gate.logged.join()).toContain(`not of \\"${vendor.origin}\\"`)
+    expect(gate.logged.join()).toContain(`instead of \\"${vendor.origin}\\"`)
     if (issuer !== undefined) expect(gate.logged.join()).toContain(`the issuer \\"${issuer}\\"`)
   })
 

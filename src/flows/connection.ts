@@ -1,5 +1,5 @@
 import type { Provider } from '../access/provider.js'
-import { createClient, type ProviderClient } from '../oauth/client.js'
+import { ProviderClient } from '../oauth/client.js'
 
 /** A configured provider and the client that communicates with it. */
 export interface Connection {
@@ -21,7 +21,7 @@ export function createConnections(
     providers.map((provider, index) => {
       const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
       const known = previous?.get(provider.name)
-      const client = known?.provider === provider ? known.client : createClient(provider)
+      const client = known?.provider === provider ? known.client : new ProviderClient(provider)
       return [provider.name, { provider, client, callbackName }]
     }),
   )

@@ -1,7 +1,7 @@
 import { fetchGrantedScopes, withImplied } from '../access/granted-scopes.js'
 import type { Provider } from '../access/provider.js'
 import { OAuthError } from '../http/errors.js'
-import type { TokenSet } from '../oauth/client.js'
+import type { TokenSet } from '../oauth/token-request.js'
 import type { ConsumedTransaction } from '../oauth/transaction.js'
 import type { Connection } from './connection.js'
 import type { LoginRequest } from './links.js'

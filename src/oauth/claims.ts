@@ -2,34 +2,51 @@ import { ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { Claims, Identity } from './identity.js'
 
-/** Foreign data as a text: anything else, and an empty text, is nothing. */
+const MAX_STRING_LENGTH = 2048
+const MAX_USER_ID_LENGTH = 255
+
+/** A non-empty string of external data; `undefined` for anything else. */
 export function asString(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= 2048 ? value : undefined
+  return typeof value === 'string' && value !== '' && value.length <= MAX_STRING_LENGTH
+    ? value
+    : undefined
 }
 
-/** Only the text `true` and the value `true` say yes: `"false"` and `1` do not. */
+/** Whether a claim is `true` or `'true'`, as some vendors spell it. `1` and `'false'` are not. */
 export function isTrue(value: unknown): boolean {
   return value === true || value === 'true'
 }
 
+/** The non-empty strings of an array; empty for anything else. */
 export function asStrings(value: unknown): string[] {
   return Array.isArray(value)
     ? value.filter((item): item is string => typeof item === 'string' && item !== '')
     : []
 }
 
-/** A user's id: a text of printable characters, or a whole number. Without one nobody can be told apart. */
-export function asUserId(value: unknown): string {
-  const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
-  if (typeof id !== 'string' || id === '' || id.length > 255 || /[\u0000-\u001f\u007f]/.test(id)) {
-    throw new ProviderError('down', 'provider_error', {
-      hint: 'the provider gave no usable user id',
-    })
-  }
-  return id
+/** An object of external data. Throws a `ProviderError` for anything else, arrays included. */
+export function asObject(value: unknown): Record<string, unknown> {
+  if (isObject(value)) return value
+  throw new ProviderError('down', 'provider_error', {
+    hint: 'the provider did not return a JSON object',
+  })
 }
 
-/** The standard claims (OpenID Connect Core, 5.1) as an identity. */
+/** The user's id: a string of at most 255 characters, or an integer. Throws a `ProviderError` for anything else. */
+export function asUserId(value: unknown): string {
+  const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  const isValid =
+    typeof id === 'string' &&
+    id !== '' &&
+    id.length <= MAX_USER_ID_LENGTH &&
+    !/[\u0000-\u001f\u007f]/.test(id)
+  if (isValid) return id
+  throw new ProviderError('down', 'provider_error', {
+    hint: 'the provider returned no valid user id',
+  })
+}
+
+/** Converts the standard claims. (OpenID Connect Core, 5.1) */
 export function identityFromClaims(claims: Claims): Identity {
   return {
     id: asUserId(claims['sub']),
@@ -40,14 +57,6 @@ export function identityFromClaims(claims: Claims): Identity {
     picture: asString(claims['picture']),
     claims,
   }
-}
-
-/** An API's answer as an object; a list or a text in its place is no answer. */
-export function asObject(value: unknown): Record<string, unknown> {
-  if (isObject(value)) return value
-  throw new ProviderError('down', 'provider_error', {
-    hint: 'the provider answered with something else than an object',
-  })
 }
 
 /** The `sub` of an ID token. */

@@ -4,40 +4,25 @@ import { OAuthError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { ClientAuth } from './definition.js'
 
-/** How the client authenticates at the token endpoint. (RFC 6749, 2.3; RFC 7523, 2.2) */
+/** Client authentication for openid-client. (RFC 6749, 2.3; RFC 7523, 2.2) */
 export async function clientAuth(
   oidc: typeof OpenidClient,
   method: ClientAuth,
   secret: string | undefined = '',
 ): Promise<OpenidClient.ClientAuth> {
   switch (method) {
+    case 'post':
+      return oidc.ClientSecretPost(secret)
     case 'basic':
       return oidc.ClientSecretBasic(secret)
-    case 'none':
-      return oidc.None()
     case 'private_key_jwt':
       return oidc.PrivateKeyJwt(await importPrivateKey(secret))
-    default:
-      return oidc.ClientSecretPost(secret)
+    case 'none':
+      return oidc.None()
   }
 }
 
-async function importPrivateKey(secret: string): Promise<OpenidClient.PrivateKey> {
-  const jose = await import('jose')
-  const jwk = readPrivateKey(secret)
-  const key =
-    jwk === undefined
-      ? undefined
-      : await jose.importJWK(jwk, algorithmOf(jwk)).catch(() => undefined)
-  if (jwk === undefined || key === undefined || key instanceof Uint8Array) {
-    throw new OAuthError('misconfigured', {
-      hint: 'clientSecret is no private key in PEM (PKCS #8) or JWK form',
-    })
-  }
-  return { key, ...(typeof jwk['kid'] === 'string' && { kid: jwk['kid'] }) }
-}
-
-/** `undefined` when it is neither a JWK in JSON nor PEM. */
+/** Parses a private key, in PEM (PKCS #8) or as a JWK in JSON. `undefined` if it is neither. */
 export function readPrivateKey(secret: string): Record<string, unknown> | undefined {
   try {
     const jwk: unknown = secret.trimStart().startsWith('{')
@@ -49,7 +34,19 @@ export function readPrivateKey(secret: string): Record<string, unknown> | undefi
   }
 }
 
-function algorithmOf({ alg, kty, crv }: Record<string, unknown>): string {
+async function importPrivateKey(secret: string): Promise<OpenidClient.PrivateKey> {
+  const jose = await import('jose')
+  const jwk = readPrivateKey(secret)
+  const key = jwk && (await jose.importJWK(jwk, signingAlgorithm(jwk)).catch(() => undefined))
+  if (jwk === undefined || key === undefined || key instanceof Uint8Array)
+    throw new OAuthError('misconfigured', {
+      hint: 'clientSecret must be a private key in PEM (PKCS #8) or a JWK in JSON',
+    })
+  return { key, ...(typeof jwk['kid'] === 'string' && { kid: jwk['kid'] }) }
+}
+
+/** The algorithm of a JWK, or the usual one for its type of key. (RFC 7518, 3.1; RFC 8037, 3.1) */
+function signingAlgorithm({ alg, kty, crv }: Record<string, unknown>): string {
   if (typeof alg === 'string') return alg
   if (kty === 'RSA') return 'RS256'
   if (kty === 'OKP') return 'EdDSA'

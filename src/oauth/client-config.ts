@@ -1,15 +1,18 @@
 import type { ClientAuth, ProviderDefinition } from './definition.js'
 
-/** A provider as its client needs it: the definition, and who we are there. */
+/** A provider definition with the app's registration at the provider. */
 export interface ClientConfig extends ProviderDefinition {
+  /** The key in the option `provider`. */
   name: string
   clientId: string
+  /** A private key with `clientAuth: 'private_key_jwt'`; `undefined` for a public client. */
   clientSecret: string | undefined
   clientAuth: ClientAuth
+  /** Headers of token requests. */
   tokenHeaders: Readonly<Record<string, string>>
   trustEmail: boolean
   /** Milliseconds for a whole exchange. */
   timeout: number
-  /** Seconds. */
+  /** Seconds that clocks may differ. */
   clockTolerance: number
 }

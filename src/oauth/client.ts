@@ -1,349 +1,194 @@
-import type * as OpenidClient from 'openid-client'
-import { OAuthError, ProviderError } from '../http/errors.js'
-import { isObject } from '../http/json.js'
-import { asString } from './claims.js'
-import { type IdTokenExpectations, verifyIdToken, verifyJwt } from './id-token.js'
-import { clientAuth } from './client-auth.js'
 import type { ClientConfig } from './client-config.js'
-import { createServerMetadataCache, type ServerMetadata } from './metadata.js'
-import { createProviderFetch, type ProviderFetch, readJson } from './fetch.js'
+import { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
-import type { ApiResponse, ProviderApi } from './provider-api.js'
-import { createProviderApi, type ApiGrant } from './user-api.js'
-import { tokenEndpointError } from './provider-errors.js'
-import { parseTokenResponse, type TokenResponse } from './token-response.js'
+import { jwtExpectations, verifyJwt } from './jwt.js'
+import { ServerMetadataCache } from './metadata.js'
+import { configureOpenidClient, rethrow } from './openid-client.js'
+import type { ProviderApi } from './provider-api.js'
+import { requestTokens, type TokenSet, type UnverifiedTokens } from './token-request.js'
+import { type ApiGrant, UserApi } from './user-api.js'
 
-/** What the token endpoint gave, verified. */
-export interface TokenSet {
-  accessToken: string
-  refreshToken: string | undefined
-  idToken: string | undefined
-  /** Of the verified ID token; `undefined` when there is none. */
-  claims: Claims | undefined
-  /** `undefined` when the answer does not say: then what was asked for was granted. (RFC 6749, 5.1) */
-  scopes: readonly string[] | undefined
-  /** Milliseconds; `undefined` when nobody knows. */
-  expiresAt: number | undefined
-  response: Claims
-}
-
-type UnverifiedTokens = Pick<TokenSet, 'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'>
-
-interface Redemption {
+/** The authorization code of a callback, and what its tokens must match. */
+export interface Redemption {
   code: string
   redirectUri: string
   nonce: string
   codeVerifier: string
   requestedScopes: readonly string[]
+  /** Rejects an earlier `auth_time`, if there is one. Milliseconds. */
   authenticatedSince: number | undefined
 }
 
-export interface ProviderClient {
-  /** Loads what the first login needs, and discovers the server; rejects when it cannot be reached. */
-  ready(): Promise<void>
-  /** The authorization request as a URL to send the browser to; pushed first where the server demands it. */
-  authorizationUrl(params: Readonly<Record<string, string>>): Promise<string>
-  /** What `iss` of a callback must be, and whether it must be there. (RFC 9207) */
-  callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }>
-  redeem(redemption: Redemption): Promise<TokenSet>
-  /** `onTokens` is told what came before it is verified: the old refresh token may be spent. */
-  refresh(
+/** Communicates with one provider. Each method ends within the option `timeouts.provider`. */
+export class ProviderClient {
+  readonly #config: ClientConfig
+  /** Unauthenticated clients can start logins, so requests of logins have their own queue. */
+  readonly #loginFetch = new ProviderFetch()
+  readonly #fetch = new ProviderFetch()
+  readonly #server: ServerMetadataCache
+
+  constructor(config: ClientConfig) {
+    this.#config = config
+    this.#server = new ServerMetadataCache(config, this.#fetch)
+  }
+
+  /** Loads what the first login needs, and discovers the provider. Rejects when that fails. */
+  async ready(): Promise<void> {
+    await Promise.all([
+      import('openid-client'),
+      import('jose'),
+      this.#server.metadata(this.#deadline()),
+    ])
+  }
+
+  /** URL of an authorization request; a pushed one (RFC 9126) if the provider requires that. */
+  async authorizationUrl(params: Readonly<Record<string, string>>): Promise<string> {
+    const deadline = this.#deadline()
+    const metadata = await this.#server.metadata(deadline)
+    const oidc = await import('openid-client')
+    const configuration = await configureOpenidClient(oidc, {
+      config: this.#config,
+      metadata,
+      fetch: this.#loginFetch,
+      deadline,
+    })
+    const url = metadata.requiresPushedRequests
+      ? await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(rethrow)
+      : oidc.buildAuthorizationUrl(configuration, { ...params })
+    return withoutRepeatedParams(url)
+  }
+
+  /** The expected `iss` of a callback, and whether it is required. (RFC 9207, 2.4) */
+  async callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }> {
+    const { issuer, requiresIssuerInCallback } = await this.#server.metadata(this.#deadline())
+    // Microsoft's issuer is a template, which no callback can contain.
+    return {
+      issuer: issuer?.includes('{') ? undefined : issuer,
+      isRequired: requiresIssuerInCallback,
+    }
+  }
+
+  /** Exchanges an authorization code for tokens, and verifies them. (RFC 6749, 4.1.3) */
+  async redeem(redemption: Redemption): Promise<TokenSet> {
+    const { nonce, codeVerifier, requestedScopes, authenticatedSince } = redemption
+    const { pkce, returnsNonce } = this.#config
+    const deadline = this.#deadline()
+    const callback = new URL(redemption.redirectUri)
+    callback.searchParams.set('code', redemption.code)
+    const checks = pkce === false ? {} : { pkceCodeVerifier: codeVerifier }
+    const tokens = await requestTokens({
+      ...this.#tokenRequest(this.#loginFetch, deadline),
+      send: (oidc, configuration) => oidc.authorizationCodeGrant(configuration, callback, checks),
+      expected: { nonce, requiresNonce: returnsNonce !== false, authenticatedSince },
+      requiresIdToken: requestedScopes.includes('openid'),
+    })
+    return this.#upgrade(tokens, deadline)
+  }
+
+  /** Refreshes tokens. `onTokens` is called before the response is verified. (RFC 6749, 6) */
+  async refresh(
     refreshToken: string,
     redirectUri: string,
     onTokens: (tokens: UnverifiedTokens) => void,
-  ): Promise<TokenSet>
-  /** What the provider's hooks read the user with. All of it together takes at most one exchange's time. */
-  api(grant: ApiGrant): ProviderApi
-  revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void>
-  /** Where the provider ends its own session; `undefined` where it cannot. (RP-Initiated Logout 1.0) */
-  endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined>
-  /** Claims of a logout token whose signature, issuer, audience and times are right. (Back-Channel Logout 1.0, 2.6) */
-  verifyLogoutToken(token: string): Promise<Claims>
-}
+  ): Promise<TokenSet> {
+    const params = this.#config.refreshParams?.(redirectUri) ?? {}
+    return requestTokens({
+      ...this.#tokenRequest(this.#fetch, this.#deadline()),
+      send: (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, params),
+      onTokens,
+    })
+  }
 
-const OUTBOUND = { concurrency: 50, failuresBeforePause: 10 }
+  /** What hooks read the user with. All of its requests together end within `timeouts.provider`. */
+  api(grant: ApiGrant): ProviderApi {
+    return new UserApi({
+      grant,
+      config: this.#config,
+      server: this.#server,
+      fetch: grant.isLogin ? this.#loginFetch : this.#fetch,
+      deadline: this.#deadline(),
+    })
+  }
 
-export function createClient(config: ClientConfig): ProviderClient {
-  // Strangers can begin logins: what they hold up must not hold up those who are logged in.
-  const [atLogin, outbound] = [createProviderFetch(OUTBOUND), createProviderFetch(OUTBOUND)]
-  const server = createServerMetadataCache(config, outbound)
-  const deadline = () => AbortSignal.timeout(config.timeout)
-
-  const expectations = (metadata: ServerMetadata) => ({
-    clientId: config.clientId,
-    algorithms: metadata.algorithms,
-    clockTolerance: config.clockTolerance,
-    acceptsIssuer: (issuer: string, claims: Claims) =>
-      config.acceptsIssuer?.(issuer, claims, metadata.issuer ?? '') ?? issuer === metadata.issuer,
-    acceptsKey: config.acceptsKey,
-    requiresIssuedAt: true,
-    types: ['jwt'],
-  })
-
-  /** Runs one grant: our own fetch reads the answer before openid-client does, and keeps what it must not judge. */
-  const grant = async (
-    run: (oidc: typeof OpenidClient, configuration: OpenidClient.Configuration) => Promise<unknown>,
-    expected: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'> & {
-      requiresIdToken: boolean
-    },
-    door: ProviderFetch,
-    end = deadline(),
-    onTokens?: (tokens: UnverifiedTokens) => void,
-  ): Promise<TokenSet> => {
-    const metadata = await server.metadata(end)
-    let answer: TokenResponse | undefined
+  /** Revokes tokens, if the provider supports that. (RFC 7009) */
+  async revoke(tokens: { accessToken: string; refreshToken: string | undefined }): Promise<void> {
+    const { accessToken, refreshToken } = tokens
+    const deadline = this.#deadline()
+    if (this.#config.revoke) return this.#config.revoke(this.#apiForRevocation(accessToken))
+    const metadata = await this.#server.metadata(deadline)
+    if (metadata.endpoints.revocation === undefined) return
     const oidc = await import('openid-client')
-    const configuration = await configure(oidc, config, metadata, door, end, async (response) => {
-      answer = await readTokenAnswer(response, config)
-      return Response.json(answer.plain)
+    const configuration = await configureOpenidClient(oidc, {
+      config: this.#config,
+      metadata,
+      fetch: this.#fetch,
+      deadline,
     })
-    await run(oidc, configuration).catch(translate)
-    if (answer === undefined)
-      throw new ProviderError('down', 'provider_error', { hint: 'no token answer' })
-    const { idToken, raw, scopes, plain } = answer
-    const expiresAt =
-      plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000
-    onTokens?.({
-      accessToken: plain.access_token,
-      refreshToken: plain.refresh_token,
-      idToken: undefined,
-      expiresAt,
-    })
-    if (idToken === undefined && config.openid && expected.requiresIdToken) {
-      throw new ProviderError('down', 'provider_error', {
-        hint: 'the token answer has no id_token: is this an OpenID Connect provider?',
-      })
-    }
-    const claims =
-      idToken !== undefined && config.openid
-        ? await verifyIdToken(idToken, server.keySet(end), {
-            ...expectations(metadata),
-            ...expected,
-            accessToken: plain.access_token,
-          })
-        : undefined
-    return {
-      accessToken: plain.access_token,
-      refreshToken: plain.refresh_token,
-      idToken: claims === undefined ? undefined : String(idToken),
-      claims,
-      scopes,
-      expiresAt,
-      response: raw,
-    }
+    // Revoking a refresh token also revokes its access tokens. (RFC 7009, 2.1)
+    await oidc.tokenRevocation(configuration, refreshToken ?? accessToken).catch(rethrow)
   }
 
-  const source: ProviderClient['api'] = (given) =>
-    createProviderApi({
-      provider: config,
-      ...given,
-      outbound: given.isLogin ? atLogin : outbound,
-      end: deadline(),
-      server,
-      expectations,
-    })
+  /** URL that ends the session at the provider, or `undefined` if it has none. (RP-Initiated Logout 1.0, 2) */
+  async endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined> {
+    const { endpoints } = await this.#server.metadata(this.#deadline())
+    if (endpoints.endSession === undefined) return undefined
+    const url = new URL(endpoints.endSession)
+    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
+    return url.href
+  }
 
-  return {
-    api: source,
-    async ready() {
-      await Promise.all([import('openid-client'), import('jose'), server.metadata(deadline())])
-    },
-    async authorizationUrl(params) {
-      const end = deadline()
-      const metadata = await server.metadata(end)
-      const oidc = await import('openid-client')
-      const configuration = await configure(oidc, config, metadata, atLogin, end)
-      if (metadata.requiresPushedRequests) {
-        return withoutRepeats(
-          await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(translate),
-        )
-      }
-      return withoutRepeats(oidc.buildAuthorizationUrl(configuration, { ...params }))
-    },
-    async callbackIssuer() {
-      const { issuer, requiresIssuerInCallback } = await server.metadata(deadline())
-      // A template is no issuer that a callback could name.
-      return {
-        issuer: issuer?.includes('{') ? undefined : issuer,
-        isRequired: requiresIssuerInCallback,
-      }
-    },
-    async redeem({ code, redirectUri, nonce, codeVerifier, requestedScopes, authenticatedSince }) {
-      const end = deadline()
-      const callback = new URL(redirectUri)
-      callback.searchParams.set('code', code)
-      const tokens = await grant(
-        (oidc, configuration) =>
-          oidc.authorizationCodeGrant(
-            configuration,
-            callback,
-            config.pkce === false ? {} : { pkceCodeVerifier: codeVerifier },
-          ),
-        {
-          nonce,
-          requiresNonce: config.returnsNonce !== false,
-          authenticatedSince,
-          requiresIdToken: requestedScopes.includes('openid'),
-        },
-        atLogin,
-        end,
-      )
-      const { upgradeToken } = config
-      if (upgradeToken === undefined) return tokens
-      const params = upgradeToken.params(tokens.accessToken, {
-        id: config.clientId,
-        secret: config.clientSecret,
-      })
-      const better = await grant(
-        (oidc, configuration) =>
-          oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
-        { nonce: undefined, requiresNonce: false, requiresIdToken: false },
-        atLogin,
-        end,
-      )
-      return { ...tokens, accessToken: better.accessToken, expiresAt: better.expiresAt }
-    },
-    refresh: (refreshToken, redirectUri, onTokens) =>
-      grant(
-        (oidc, configuration) =>
-          oidc.refreshTokenGrant(
-            configuration,
-            refreshToken,
-            config.refreshParams?.(redirectUri) ?? {},
-          ),
-        { nonce: undefined, requiresNonce: false, requiresIdToken: false },
-        outbound,
-        deadline(),
-        onTokens,
-      ),
-    async revoke({ accessToken, refreshToken }) {
-      const end = deadline()
-      if (config.revoke)
-        return config.revoke(
-          source({
-            accessToken,
-            claims: {},
-            hasFreshClaims: false,
-            scopes: [],
-            subject: undefined,
-            tokens: {},
-            isLogin: false,
-          }),
-        )
-      const metadata = await server.metadata(end)
-      if (metadata.endpoints.revocation === undefined) return
-      const oidc = await import('openid-client')
-      const configuration = await configure(oidc, config, metadata, outbound, end)
-      // Revoking a refresh token ends the access tokens that came from it. (RFC 7009, 2.1)
-      await oidc.tokenRevocation(configuration, refreshToken ?? accessToken).catch(translate)
-    },
-    async endSessionUrl(params) {
-      const { endpoints } = await server.metadata(deadline())
-      if (endpoints.endSession === undefined) return undefined
-      const url = new URL(endpoints.endSession)
-      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
-      return url.href
-    },
-    async verifyLogoutToken(token) {
-      const end = deadline()
-      const metadata = await server.metadata(end)
-      return verifyJwt(token, server.keySet(end), {
-        ...expectations(metadata),
-        types: ['logout+jwt', 'jwt'],
-      })
-    },
+  /** Verifies signature, issuer, audience and times of a logout token. (Back-Channel Logout 1.0, 2.6) */
+  async verifyLogoutToken(token: string): Promise<Claims> {
+    const deadline = this.#deadline()
+    const metadata = await this.#server.metadata(deadline)
+    const { claims } = await verifyJwt(token, this.#server.keySource(deadline), {
+      ...jwtExpectations(this.#config, metadata),
+      tokenName: 'the logout token',
+      types: ['logout+jwt', 'jwt'],
+    })
+    return claims
+  }
+
+  /** Exchanges the access token for one with a longer lifetime, if the vendor offers that. */
+  async #upgrade(tokens: TokenSet, deadline: AbortSignal): Promise<TokenSet> {
+    const { upgradeToken, clientId, clientSecret } = this.#config
+    if (upgradeToken === undefined) return tokens
+    const client = { id: clientId, secret: clientSecret }
+    const params = upgradeToken.params(tokens.accessToken, client)
+    const { accessToken, expiresAt } = await requestTokens({
+      ...this.#tokenRequest(this.#loginFetch, deadline),
+      send: (oidc, configuration) =>
+        oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
+    })
+    return { ...tokens, accessToken, expiresAt }
+  }
+
+  #tokenRequest(fetch: ProviderFetch, deadline: AbortSignal) {
+    return { config: this.#config, server: this.#server, fetch, deadline }
+  }
+
+  #apiForRevocation(accessToken: string): ProviderApi {
+    return this.api({
+      accessToken,
+      claims: {},
+      hasFreshClaims: false,
+      isLogin: false,
+      scopes: [],
+      subject: undefined,
+      tokens: {},
+    })
+  }
+
+  #deadline(): AbortSignal {
+    return AbortSignal.timeout(this.#config.timeout)
   }
 }
 
-/** Ours come last: a query in the endpoint's own address must not name a parameter a second time. (RFC 6749, 3.1) */
-function withoutRepeats(url: URL): string {
+/** A parameter must not be repeated (RFC 6749, 3.1). Ours replace those in the query of the authorization endpoint. */
+function withoutRepeatedParams(url: URL): string {
   for (const name of new Set(url.searchParams.keys())) {
     const values = url.searchParams.getAll(name)
     if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')
   }
   return url.href
-}
-
-/** `tokens` reads an answer of the token endpoint; what it throws reaches the caller. */
-async function configure(
-  oidc: typeof OpenidClient,
-  config: ClientConfig,
-  { issuer, endpoints, pushedRequestEndpoint }: ServerMetadata,
-  outbound: ProviderFetch,
-  deadline: AbortSignal,
-  tokens?: (response: Response) => Promise<Response>,
-): Promise<OpenidClient.Configuration> {
-  const configuration = new oidc.Configuration(
-    {
-      issuer: issuer ?? new URL(String(endpoints.authorization)).origin,
-      ...(endpoints.authorization && { authorization_endpoint: endpoints.authorization }),
-      ...(endpoints.token && { token_endpoint: endpoints.token }),
-      ...(endpoints.revocation && { revocation_endpoint: endpoints.revocation }),
-      ...(pushedRequestEndpoint && {
-        pushed_authorization_request_endpoint: pushedRequestEndpoint,
-      }),
-    },
-    config.clientId,
-    undefined,
-    // Credentials of the configuration's own replace ours: two at once are refused. (RFC 6749, 2.3)
-    tokens && hasAuthorization(config)
-      ? oidc.None()
-      : await clientAuth(oidc, config.clientAuth, config.clientSecret),
-  )
-  const tokenUrl = endpoints.token && new URL(endpoints.token).href
-  // Which addresses may be http was decided when they were read: those of this machine.
-  oidc.allowInsecureRequests(configuration)
-  configuration.timeout = 0
-  configuration[oidc.customFetch] = async (url, { method, headers, body }) => {
-    const isToken = url === tokenUrl
-    const sent = new Headers(headers)
-    sent.set('user-agent', 'oauth-module')
-    if (isToken)
-      for (const [name, value] of Object.entries(config.tokenHeaders)) sent.set(name, value)
-    const response = await outbound(url, {
-      method,
-      headers: sent,
-      body: body as RequestInit['body'],
-      deadline,
-    })
-    if (isToken && tokens) return tokens(response)
-    // What a refusal says may repeat what was sent, the secret included: only its code is read.
-    if (response.status >= 400)
-      throw tokenEndpointError(
-        { status: response.status, headers: response.headers, body: await readJson(response) },
-        config,
-      )
-    return response
-  }
-  return configuration
-}
-
-function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
-  return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
-}
-
-async function readTokenAnswer(response: Response, config: ClientConfig): Promise<TokenResponse> {
-  const isForm = /x-www-form-urlencoded/i.test(response.headers.get('content-type') ?? '')
-  const body = isForm
-    ? Object.fromEntries(new URLSearchParams(await response.text()))
-    : await readJson(response)
-  const answer: ApiResponse = { status: response.status, headers: response.headers, body }
-  // GitHub reports its errors with status 200.
-  if (
-    response.status !== 200 ||
-    !isObject(body) ||
-    asString(body['error']) !== undefined ||
-    isObject(body['error'])
-  )
-    throw tokenEndpointError(answer, config)
-  return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)
-}
-
-/** What our own fetch threw comes wrapped; anything else is openid-client's own judgement of the answer. */
-function translate(error: unknown): never {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof OAuthError) throw cause
-  throw new ProviderError('down', 'provider_error', {
-    hint: error instanceof Error ? error.message : 'openid-client failed',
-  })
 }

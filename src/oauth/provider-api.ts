@@ -43,14 +43,18 @@ export interface ProviderApi {
    * The userinfo response, merged over `claims`. Its `sub` must be that of the ID token, and a signed response is verified.
    * `params` are added to the query. Without a userinfo endpoint: the claims of the new ID token. (OpenID Connect Core, 5.3)
    */
-  userinfo(params?: Readonly<Record<string, string>>): Promise<Claims>
+  readonly userinfo: (params?: Readonly<Record<string, string>>) => Promise<Claims>
   /** The JSON of a path below `endpoints.api`. Rejects unless the status is 2xx. */
-  api(path: string, request?: ApiRequest): Promise<unknown>
+  readonly api: (path: string, request?: ApiRequest) => Promise<unknown>
   /**
    * The entries of all pages of a JSON array; follows `Link: rel="next"` (RFC 8288) on the origin of the API.
    * `undefined` if there are more than 100 pages.
    */
-  apiList(path: string): Promise<readonly unknown[] | undefined>
+  readonly apiList: (path: string) => Promise<readonly unknown[] | undefined>
   /** The whole response to a path below `endpoints.api`. Rejects unless the status is 2xx or one of `statuses`. */
-  apiResponse(path: string, statuses: readonly number[], request?: ApiRequest): Promise<ApiResponse>
+  readonly apiResponse: (
+    path: string,
+    statuses: readonly number[],
+    request?: ApiRequest,
+  ) => Promise<ApiResponse>
 }

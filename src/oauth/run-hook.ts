@@ -1,45 +1,46 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep } from '../http/json.js'
-import { asUserId, isTrue, asObject, asString, asStrings } from './claims.js'
-import { type Claims, type Identity, membershipLists, type Memberships } from './identity.js'
+import { asObject, asString, asStrings, asUserId, isTrue } from './claims.js'
+import type { Claims, Identity, MembershipList, Memberships } from './identity.js'
 import type { ProviderApi } from './provider-api.js'
 
 /**
- * Runs a hook of a provider's definition, which may be anybody's code: it settles in time, and what it throws is the
- * provider's fault.
+ * Runs a hook of a provider definition, which may be code of the app. Rejects when the time of `api` is up; any error
+ * becomes a `ProviderError` without secrets.
  */
 export async function runHook<T>(
   name: string,
-  source: ProviderApi,
+  api: ProviderApi,
   hook: () => T | Promise<T>,
 ): Promise<T> {
-  const { signal } = source
-  let giveUp = () => undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    giveUp = () =>
-      void reject(
-        new ProviderError('down', 'provider_timeout', { hint: `${name} did not finish in time` }),
-      )
+  const { signal } = api
+  let giveUp = (): void => undefined
+  const timeout = new Promise<never>((_, reject) => {
+    giveUp = () => {
+      const hint = `${name} did not finish in time`
+      reject(new ProviderError('down', 'provider_timeout', { hint }))
+    }
   })
-  tooLate.catch(() => undefined)
+  // Without a handler it would be an unhandled rejection if the hook throws synchronously.
+  timeout.catch(() => undefined)
   signal.addEventListener('abort', giveUp, { once: true })
   if (signal.aborted) giveUp()
   try {
-    return await Promise.race([tooLate, hook()])
+    return await Promise.race([timeout, hook()])
   } catch (thrown) {
     if (thrown instanceof OAuthError) throw thrown
     throw new ProviderError('down', 'provider_error', {
       hint: `${name} failed`,
-      cause: withoutSecrets(thrown, source),
+      cause: withoutSecrets(thrown, api),
     })
   } finally {
     signal.removeEventListener('abort', giveUp)
   }
 }
 
-/** What `identity` gave, every field of the type it is believed to have. */
-export function parseIdentity(given: unknown): Identity {
-  const { id, name, email, emailVerified, username, picture, claims } = asObject(given)
+/** Validates the result of the hook `identity`. */
+export function parseIdentity(result: unknown): Identity {
+  const { id, name, email, emailVerified, username, picture, claims } = asObject(result)
   return {
     id: asUserId(id),
     name: asString(name),
@@ -51,33 +52,37 @@ export function parseIdentity(given: unknown): Identity {
   }
 }
 
-/** What `memberships` gave: lists of texts, and nothing that was not asked about. */
+/** Validates the result of the hook `memberships`; drops memberships that were not requested. */
 export function parseMemberships(
-  given: unknown,
+  result: unknown,
   wanted: Required<Memberships>,
 ): Required<Memberships> {
-  const lists = isObject(given) ? given : {}
-  const entries = membershipLists.map((list) => {
-    const had = new Set(asStrings(lists[list]))
-    return [list, wanted[list].filter((entry) => had.has(entry))]
-  })
-  return Object.fromEntries(entries)
+  const lists = isObject(result) ? result : {}
+  const read = (list: MembershipList) => {
+    const found = new Set(asStrings(lists[list]))
+    return wanted[list].filter((entry) => found.has(entry))
+  }
+  return {
+    organizations: read('organizations'),
+    teams: read('teams'),
+    groups: read('groups'),
+  }
 }
 
-/** Sessions are JSON: what that cannot hold would fail later, where nobody knows why. */
+/** Sessions are stored as JSON: rejects anything else here, where the error can name the hook's mistake. */
 function plainClaims(claims: unknown): Claims {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(claims ?? {}))
     if (isObject(copy) && !isTooDeep(copy)) return copy
   } catch {
-    // A circle, or nested too deeply.
+    // A circular structure, or too deep for JSON.stringify().
   }
   throw new ProviderError('down', 'provider_error', {
-    hint: "the user's claims are no object that JSON can hold",
+    hint: 'the claims of the user cannot be stored as a JSON object',
   })
 }
 
-/** An error may quote the provider, and the token with it; it goes to the page, the log and `onError`. */
+/** Errors may quote tokens or the client secret, and are passed to pages, the log and `onError`. */
 export function withoutSecrets(
   thrown: unknown,
   { accessToken, tokens, client }: ProviderApi,
@@ -85,12 +90,13 @@ export function withoutSecrets(
   const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
   const clean = (text: string) =>
     secrets.reduce<string>(
-      (left, secret) =>
-        typeof secret === 'string' && secret !== '' ? left.replaceAll(secret, '…') : left,
+      (rest, secret) =>
+        typeof secret === 'string' && secret !== '' ? rest.replaceAll(secret, '…') : rest,
       text,
     )
   if (typeof thrown === 'string') return new Error(clean(thrown))
   if (!(thrown instanceof Error)) return undefined
-  const copy = new Error(clean(String(thrown.message)))
-  return Object.assign(copy, { stack: clean(String(thrown.stack)) })
+  // Subclasses can set both to anything.
+  const { message, stack } = thrown as { message: unknown; stack?: unknown }
+  return Object.assign(new Error(clean(String(message))), { stack: clean(String(stack)) })
 }

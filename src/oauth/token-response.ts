@@ -1,27 +1,30 @@
 import { ProviderError } from '../http/errors.js'
 import type { Claims } from './identity.js'
 
-/** A token answer in the form of RFC 6749, 5.1, the ID token apart: it is verified by ourselves. */
+/** A parsed token response. (RFC 6749, 5.1) */
 export interface TokenResponse {
+  /** What openid-client gets to see: without the ID token, which our own code verifies. */
   plain: { access_token: string; token_type: string; refresh_token?: string; expires_in?: number }
   idToken: unknown
+  /** `undefined` if the response has no `scope`. */
   scopes: readonly string[] | undefined
   raw: Claims
 }
 
-/** Longer than any vendor's; a token of this size still fits a store. */
-const MAX_TOKEN = 64 * 1024
-const LONGEST = 10 * 366 * 86_400
+/** Longer than the tokens of any vendor, and small enough for a store. */
+const MAX_TOKEN_LENGTH = 64 * 1024
+const MAX_LIFETIME_SECONDS = 10 * 366 * 86_400
 
-export function parseTokenResponse(answer: Claims, openid: boolean): TokenResponse {
-  const accessToken = tokenOf(answer['access_token'])
-  if (accessToken === undefined) throw unusable('no usable access_token')
-  const type = answer['token_type']
-  // OAuth 2.0 servers that leave the type out mean bearer; OpenID Connect demands it. (RFC 6749, 7.1)
+/** Throws a `ProviderError` if the response has no usable access token. */
+export function parseTokenResponse(response: Claims, openid: boolean): TokenResponse {
+  const accessToken = readToken(response['access_token'])
+  if (accessToken === undefined) throw unusable('no valid access_token')
+  const type = response['token_type']
+  // Some OAuth 2.0 servers omit the type, which OpenID Connect requires. (OpenID Connect Core, 3.1.3.3)
   if (type === undefined ? openid : typeof type !== 'string' || type.toLowerCase() !== 'bearer')
-    throw unusable('a token_type that is not Bearer')
-  const refreshToken = tokenOf(answer['refresh_token'])
-  const expiresIn = secondsOf(answer['expires_in'])
+    throw unusable('a token_type other than Bearer')
+  const refreshToken = readToken(response['refresh_token'])
+  const expiresIn = readSeconds(response['expires_in'])
   return {
     plain: {
       access_token: accessToken,
@@ -29,32 +32,32 @@ export function parseTokenResponse(answer: Claims, openid: boolean): TokenRespon
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(expiresIn !== undefined && { expires_in: expiresIn }),
     },
-    idToken: answer['id_token'] ?? undefined,
-    scopes: readScopes(answer['scope']),
-    raw: answer,
+    idToken: response['id_token'] ?? undefined,
+    scopes: readScopes(response['scope']),
+    raw: response,
   }
 }
 
-/** A space or comma separated text (RFC 6749, 3.3; GitHub, LinkedIn) or a list (Twitch). */
+/** A string separated by spaces (RFC 6749, 3.3) or commas (GitHub, LinkedIn), or an array (Twitch). */
 function readScopes(scope: unknown): readonly string[] | undefined {
   if (Array.isArray(scope))
-    return scope.filter((one): one is string => typeof one === 'string' && one !== '')
-  return typeof scope === 'string' ? scope.split(/[\s,]+/).filter((one) => one !== '') : undefined
+    return scope.filter((item): item is string => typeof item === 'string' && item !== '')
+  return typeof scope === 'string' ? scope.split(/[\s,]+/).filter((item) => item !== '') : undefined
 }
 
-/** Visible ASCII (RFC 6749, A.12), blanks around it taken off; anything else could break out of a header. */
-function tokenOf(value: unknown): string | undefined {
+/** Printable ASCII (RFC 6749, A.12), trimmed. Other characters could inject headers. */
+function readToken(value: unknown): string | undefined {
   const token = typeof value === 'string' ? value.replace(/^ +| +$/g, '') : ''
-  return /^[\x20-\x7e]+$/.test(token) && token.length <= MAX_TOKEN ? token : undefined
+  return /^[\x20-\x7e]+$/.test(token) && token.length <= MAX_TOKEN_LENGTH ? token : undefined
 }
 
-/** Number or text; what makes no sense is not known. */
-function secondsOf(value: unknown): number | undefined {
+/** A positive number, or a string of digits as some vendors send it. */
+function readSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) return undefined
-  return Math.min(Math.floor(seconds), LONGEST)
+  return Math.min(Math.floor(seconds), MAX_LIFETIME_SECONDS)
 }
 
-function unusable(what: string): ProviderError {
-  return new ProviderError('down', 'provider_error', { hint: `the token answer has ${what}` })
+function unusable(problem: string): ProviderError {
+  return new ProviderError('down', 'provider_error', { hint: `the token response has ${problem}` })
 }

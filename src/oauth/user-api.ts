@@ -1,69 +1,132 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { ClientConfig } from './client-config.js'
-import { apiError } from './provider-errors.js'
-import { type JwtExpectations, verifyJwt } from './id-token.js'
-import type { ServerMetadataCache, ServerMetadata } from './metadata.js'
-import { type ProviderFetch, readJson } from './fetch.js'
+import type { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
-import type { ApiResponse, ApiRequest, ProviderApi } from './provider-api.js'
+import { jwtExpectations, verifyJwt } from './jwt.js'
+import type { ServerMetadataCache } from './metadata.js'
+import type { ApiRequest, ApiResponse, ProviderApi } from './provider-api.js'
+import { apiError } from './provider-errors.js'
+import { readJson } from './response-body.js'
 
 const MAX_PAGES = 100
 
-/** What a user is read with. */
+/** What the provider granted, as hooks see it. */
 export interface ApiGrant {
   accessToken: string
-  /** Of the ID token, as far as they still hold. */
+  /** Claims of the ID token that still hold. */
   claims: Claims
-  /** Whether `claims` are of a new ID token, and so can stand in for userinfo where there is none. */
+  /** Whether `claims` are those of a new ID token, and may replace userinfo if there is no such endpoint. */
   hasFreshClaims: boolean
-  /** Whether it is for a login: strangers can begin those, so they wait in a line of their own. */
+  /** Whether requests use the queue of logins. */
   isLogin: boolean
   scopes: readonly string[]
-  /** The `sub` that userinfo must name. */
+  /** The expected `sub` of userinfo; `undefined` without an ID token. */
   subject: string | undefined
-  /** The token answer, for profile functions of one's own. */
+  /** The token response. */
   tokens: Claims
 }
 
-interface SourceConfig extends ApiGrant {
-  provider: ClientConfig
-  outbound: ProviderFetch
-  /** When all that is read with this source must be there. */
-  end: AbortSignal
+interface UserApiDeps {
+  grant: ApiGrant
+  config: ClientConfig
   server: ServerMetadataCache
-  expectations(metadata: ServerMetadata): JwtExpectations
+  fetch: ProviderFetch
+  deadline: AbortSignal
 }
 
-/** Reads userinfo and APIs with the user's access token. */
-export function createProviderApi({
-  provider,
-  accessToken,
-  claims,
-  hasFreshClaims,
-  scopes,
-  subject,
-  tokens,
-  outbound,
-  end,
-  server,
-  expectations,
-}: SourceConfig): ProviderApi {
-  const request = async (
+/** Reads userinfo and the provider's API with the user's access token. Hooks destructure it, so methods are arrow functions. */
+export class UserApi implements ProviderApi {
+  readonly accessToken: string
+  readonly claims: Claims
+  readonly scopes: readonly string[]
+  readonly tokens: Claims
+  readonly client: { readonly id: string; readonly secret: string | undefined }
+  readonly signal: AbortSignal
+  readonly #deps: UserApiDeps
+
+  constructor(deps: UserApiDeps) {
+    const { grant, config } = deps
+    this.accessToken = grant.accessToken
+    this.claims = grant.claims
+    this.scopes = grant.scopes
+    this.tokens = grant.tokens
+    this.client = { id: config.clientId, secret: config.clientSecret }
+    this.signal = deps.deadline
+    this.#deps = deps
+  }
+
+  readonly userinfo: ProviderApi['userinfo'] = async (params = {}) => {
+    const { grant, server, deadline } = this.#deps
+    const { endpoints } = await server.metadata(deadline)
+    if (endpoints.userinfo === undefined) {
+      if (grant.hasFreshClaims) return this.claims
+      throw new ProviderError('ended', 'login_required', {
+        hint: 'the provider has no userinfo endpoint and issued no new ID token',
+      })
+    }
+    const url = new URL(endpoints.userinfo)
+    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
+    const { body } = this.#check(await this.#request(url.href), 'the userinfo endpoint')
+    const info = typeof body === 'string' ? await this.#verifyUserinfo(body) : body
+    if (!isObject(info))
+      throw new ProviderError('down', 'provider_error', { hint: 'userinfo is not a JSON object' })
+    // Otherwise userinfo of another user could be substituted. (OpenID Connect Core, 5.3.2)
+    if (grant.subject !== undefined && info['sub'] !== grant.subject)
+      throw new ProviderError('ended', 'provider_error', {
+        hint: 'userinfo and the ID token have different values of sub',
+      })
+    return { ...this.claims, ...info }
+  }
+
+  readonly api: ProviderApi['api'] = async (path, request) =>
+    (await this.apiResponse(path, [], request)).body
+
+  readonly apiList: ProviderApi['apiList'] = async (path) => {
+    const entries: unknown[] = []
+    const query = `${path.includes('?') ? '&' : '?'}per_page=100`
+    let url: string | undefined = await this.#apiUrl(`${path}${query}`)
+    const { origin } = new URL(url)
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const response: ApiResponse = this.#check(await this.#request(url), `the API (${path})`)
+      if (!Array.isArray(response.body))
+        throw new ProviderError('down', 'provider_error', {
+          hint: `the response of the API (${path}) is not an array`,
+        })
+      entries.push(...(response.body as unknown[]))
+      url = nextPage(response.headers.get('link'), url)
+      // The access token must not be sent to another origin.
+      if (url === undefined || new URL(url).origin !== origin) return entries
+    }
+    return undefined
+  }
+
+  readonly apiResponse: ProviderApi['apiResponse'] = async (path, statuses, request) => {
+    const response = await this.#request(await this.#apiUrl(path), request)
+    return this.#check(response, `the API (${path.split('?')[0]})`, statuses)
+  }
+
+  async #apiUrl(path: string): Promise<string> {
+    const { api } = (await this.#deps.server.metadata(this.signal)).endpoints
+    if (api === undefined)
+      throw new OAuthError('misconfigured', { hint: 'the provider has no endpoint api' })
+    return `${api.replace(/\/$/, '')}${path}`
+  }
+
+  async #request(
     url: string,
     { headers, method = 'GET', body }: ApiRequest = {},
-  ): Promise<ApiResponse> => {
-    const sent = new Headers({
-      accept: 'application/json',
-      'user-agent': 'oauth-module',
-      authorization: `Bearer ${accessToken}`,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-    })
-    const response = await outbound(url, {
+  ): Promise<ApiResponse> {
+    const response = await this.#deps.fetch.fetch(url, {
       method,
-      headers: sent,
-      deadline: end,
+      headers: new Headers({
+        accept: 'application/json',
+        'user-agent': 'oauth-module',
+        authorization: `Bearer ${this.accessToken}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      }),
+      deadline: this.signal,
       body: body === undefined ? undefined : JSON.stringify(body),
     })
     const isJwt = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
@@ -73,83 +136,27 @@ export function createProviderApi({
       body: isJwt ? await response.text() : await readJson(response),
     }
   }
-  const checked = (
-    answer: ApiResponse,
-    what: string,
-    statuses: readonly number[] = [],
-  ): ApiResponse => {
-    const isOk = answer.status >= 200 && answer.status < 300
-    if (!isOk && !statuses.includes(answer.status)) throw apiError(answer, provider, what)
-    if (isOk && answer.body === undefined && answer.status !== 204)
-      throw new ProviderError('down', 'provider_error', {
-        hint: `${what} answered with something else than JSON`,
-      })
-    return answer
-  }
-  const apiUrl = async (path: string): Promise<string> => {
-    const { endpoints } = await server.metadata(end)
-    if (endpoints.api === undefined)
-      throw new OAuthError('misconfigured', { hint: 'the provider has no endpoint api' })
-    return `${endpoints.api.replace(/\/$/, '')}${path}`
-  }
-  const apiResponse: ProviderApi['apiResponse'] = async (path, statuses, init) =>
-    checked(await request(await apiUrl(path), init), `the API (${path.split('?')[0]})`, statuses)
 
-  return {
-    accessToken,
-    claims,
-    scopes,
-    tokens,
-    client: { id: provider.clientId, secret: provider.clientSecret },
-    signal: end,
-    apiResponse,
-    api: async (path, init) => (await apiResponse(path, [], init)).body,
-    async userinfo(params = {}) {
-      const metadata = await server.metadata(end)
-      if (metadata.endpoints.userinfo === undefined) {
-        if (hasFreshClaims) return claims
-        throw new ProviderError('ended', 'login_required', {
-          hint: 'there is neither userinfo nor a new ID token to read the user from',
-        })
-      }
-      const url = new URL(metadata.endpoints.userinfo)
-      for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
-      const { body } = checked(await request(url.href), 'userinfo')
-      // Signed userinfo. (OpenID Connect Core, 5.3.2)
-      const info =
-        typeof body === 'string'
-          ? await verifyJwt(body, server.keySet(end), {
-              ...expectations(metadata),
-              requiresIssuedAt: false,
-            })
-          : body
-      if (!isObject(info))
-        throw new ProviderError('down', 'provider_error', { hint: 'userinfo is no JSON object' })
-      if (subject !== undefined && info['sub'] !== subject)
-        throw new ProviderError('ended', 'provider_error', {
-          hint: 'userinfo is about another sub than the ID token',
-        })
-      return { ...claims, ...info }
-    },
-    async apiList(path) {
-      const entries: unknown[] = []
-      let url: string | undefined = await apiUrl(
-        `${path}${path.includes('?') ? '&' : '?'}per_page=100`,
-      )
-      const { origin } = new URL(url)
-      for (let page = 0; page < MAX_PAGES; page++) {
-        const { headers, body }: ApiResponse = checked(await request(url), `the API (${path})`)
-        if (!Array.isArray(body))
-          throw new ProviderError('down', 'provider_error', {
-            hint: `the API (${path}) answered with no list`,
-          })
-        entries.push(...body)
-        url = nextPage(headers.get('link'), url)
-        // Another origin must not receive the token: what it would add is not known.
-        if (url === undefined || new URL(url).origin !== origin) return entries
-      }
-      return undefined
-    },
+  #check(response: ApiResponse, name: string, statuses: readonly number[] = []): ApiResponse {
+    const { status, body } = response
+    const isOk = status >= 200 && status < 300
+    if (!isOk && !statuses.includes(status)) throw apiError(response, this.#deps.config, name)
+    if (isOk && body === undefined && status !== 204)
+      throw new ProviderError('down', 'provider_error', {
+        hint: `the response of ${name} is not JSON`,
+      })
+    return response
+  }
+
+  /** OpenID Connect Core, 5.3.2. */
+  async #verifyUserinfo(jwt: string): Promise<Claims> {
+    const { config, server, deadline } = this.#deps
+    const { claims } = await verifyJwt(jwt, server.keySource(deadline), {
+      ...jwtExpectations(config, await server.metadata(deadline)),
+      tokenName: 'the userinfo JWT',
+      requiresIssuedAt: false,
+    })
+    return claims
   }
 }
 

@@ -1,0 +1,118 @@
+import { ProviderError } from '../http/errors.js'
+import { isObject } from '../http/json.js'
+import { isAllowedUrl } from '../http/origin.js'
+import type { Endpoints, ProviderDefinition } from './definition.js'
+import { SIGNING_ALGORITHMS } from './signing-keys.js'
+
+/** Metadata of a provider's authorization server, discovered or from its definition. (RFC 8414, 2) */
+export interface ServerMetadata {
+  issuer: string | undefined
+  endpoints: Partial<Endpoints>
+  /** Algorithms of ID tokens. */
+  algorithms: readonly string[]
+  /** Pushed authorization requests. (RFC 9126, 5) */
+  requiresPushedRequests: boolean
+  pushedRequestEndpoint: string | undefined
+  /** Whether callbacks must have `iss`. (RFC 9207, 3) */
+  requiresIssuerInCallback: boolean
+}
+
+export type MetadataConfig = Pick<
+  ProviderDefinition,
+  'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
+>
+
+/** The metadata that a definition contains, or `undefined` if the provider needs discovery. */
+export function knownMetadata(config: MetadataConfig): ServerMetadata | undefined {
+  const { issuer, endpoints = {}, openid, needsDiscovery } = config
+  const isComplete =
+    needsDiscovery !== true &&
+    endpoints.authorization !== undefined &&
+    endpoints.token !== undefined &&
+    (!openid || endpoints.jwks !== undefined)
+  if (!isComplete) return undefined
+  return {
+    issuer,
+    endpoints,
+    algorithms: ['RS256'],
+    requiresPushedRequests: false,
+    pushedRequestEndpoint: undefined,
+    requiresIssuerInCallback: false,
+  }
+}
+
+/** OpenID Connect Discovery 1.0, 4.1. */
+export function discoveryUrl({ issuer = '', discoveryIssuer }: MetadataConfig): string {
+  const base = discoveryIssuer?.(issuer) ?? issuer
+  return `${base.replace(/\/$/, '')}/.well-known/openid-configuration`
+}
+
+/** Validates a discovery document. (OpenID Connect Discovery 1.0, 4.2 and 4.3) */
+export function parseDiscovery(document: unknown, config: MetadataConfig): ServerMetadata {
+  if (!isObject(document))
+    throw new ProviderError('down', 'provider_error', {
+      hint: 'the discovery document is not a JSON object',
+    })
+  const issuer = checkIssuer(document['issuer'], config)
+  const requiresPushedRequests = document['require_pushed_authorization_requests'] === true
+  const algorithms = document['id_token_signing_alg_values_supported']
+  const supported: unknown[] = Array.isArray(algorithms) ? algorithms : ['RS256']
+  return {
+    issuer,
+    endpoints: {
+      ...readEndpoints(document, config.openid),
+      ...config.endpoints,
+    },
+    algorithms: SIGNING_ALGORITHMS.filter((algorithm) => supported.includes(algorithm)),
+    requiresPushedRequests,
+    pushedRequestEndpoint: readUrl(
+      document,
+      'pushed_authorization_request_endpoint',
+      requiresPushedRequests,
+    ),
+    requiresIssuerInCallback: document['authorization_response_iss_parameter_supported'] === true,
+  }
+}
+
+/** Metadata of another issuer would let that issuer sign our users in. (RFC 8414, 3.3) */
+function checkIssuer(
+  issuer: unknown,
+  { issuer: expected = '', acceptsDiscovery }: MetadataConfig,
+): string {
+  const isAccepted = (discovered: string) =>
+    acceptsDiscovery?.(discovered, expected) ?? discovered === expected
+  if (typeof issuer === 'string' && isAccepted(issuer)) return issuer
+  throw new ProviderError('owner', 'misconfigured', {
+    hint: `the discovery document has the issuer ${JSON.stringify(issuer)?.slice(0, 200)} instead of ${JSON.stringify(expected)}: set the option issuer to exactly the issuer in the document`,
+  })
+}
+
+function readEndpoints(document: Record<string, unknown>, openid: boolean): Partial<Endpoints> {
+  const endpoints = {
+    authorization: readUrl(document, 'authorization_endpoint', true),
+    token: readUrl(document, 'token_endpoint', true),
+    jwks: readUrl(document, 'jwks_uri', openid),
+    userinfo: readUrl(document, 'userinfo_endpoint', false),
+    revocation: readUrl(document, 'revocation_endpoint', false),
+    endSession: readUrl(document, 'end_session_endpoint', false),
+  }
+  return Object.fromEntries(Object.entries(endpoints).filter(([, url]) => url !== undefined))
+}
+
+function readUrl(
+  document: Record<string, unknown>,
+  member: string,
+  isRequired: boolean,
+): string | undefined {
+  const url = document[member]
+  if (url === undefined && !isRequired) return undefined
+  if (url === undefined)
+    throw new ProviderError('owner', 'misconfigured', {
+      hint: `the discovery document has no ${member}`,
+    })
+  if (typeof url !== 'string' || !isAllowedUrl(url))
+    throw new ProviderError('down', 'provider_error', {
+      hint: `the ${member} of the discovery document is not an https URL`,
+    })
+  return url
+}

@@ -1,0 +1,105 @@
+import type * as OpenidClient from 'openid-client'
+import { OAuthError, ProviderError } from '../http/errors.js'
+import { clientAuth } from './client-auth.js'
+import type { ClientConfig } from './client-config.js'
+import type { ServerMetadata } from './discovery.js'
+import type { ProviderFetch } from './fetch.js'
+import { tokenEndpointError } from './provider-errors.js'
+import { readJson } from './response-body.js'
+
+export interface OpenidClientSetup {
+  config: ClientConfig
+  metadata: ServerMetadata
+  fetch: ProviderFetch
+  deadline: AbortSignal
+  /** Reads the response of the token endpoint before openid-client does. What it throws reaches the caller. */
+  readTokens?: (response: Response) => Promise<Response>
+}
+
+/**
+ * Configures openid-client. It builds authorization URLs, also with PAR, authenticates the client, and sends grants and
+ * revocations. Discovery, callbacks and ID tokens are verified by our own code: openid-client ties Microsoft's issuer
+ * `{tenantid}` to a host name, and does not support Google's issuer without a scheme.
+ */
+export async function configureOpenidClient(
+  oidc: typeof OpenidClient,
+  setup: OpenidClientSetup,
+): Promise<OpenidClient.Configuration> {
+  const { config, metadata, readTokens } = setup
+  // An Authorization header from the option `tokenHeaders` replaces client authentication. (RFC 6749, 2.3)
+  const authentication =
+    readTokens && hasAuthorization(config)
+      ? oidc.None()
+      : await clientAuth(oidc, config.clientAuth, config.clientSecret)
+  const configuration = new oidc.Configuration(
+    serverMetadata(metadata),
+    config.clientId,
+    undefined,
+    authentication,
+  )
+  // Plain http is possible on loopback only; that was checked when the URLs were read.
+  oidc.allowInsecureRequests(configuration)
+  // The deadline of the whole exchange applies instead.
+  configuration.timeout = 0
+  configuration[oidc.customFetch] = createFetch(setup)
+  return configuration
+}
+
+function serverMetadata({
+  issuer,
+  endpoints: { authorization, token, revocation },
+  pushedRequestEndpoint,
+}: ServerMetadata): OpenidClient.ServerMetadata {
+  return {
+    issuer: issuer ?? new URL(String(authorization)).origin,
+    ...(authorization && { authorization_endpoint: authorization }),
+    ...(token && { token_endpoint: token }),
+    ...(revocation && { revocation_endpoint: revocation }),
+    ...(pushedRequestEndpoint && { pushed_authorization_request_endpoint: pushedRequestEndpoint }),
+  }
+}
+
+function createFetch({
+  config,
+  metadata,
+  fetch,
+  deadline,
+  readTokens,
+}: OpenidClientSetup): OpenidClient.CustomFetch {
+  const { token } = metadata.endpoints
+  const tokenUrl = token && new URL(token).href
+  return async (url, { method, headers: given, body }) => {
+    const isTokenRequest = url === tokenUrl
+    const headers = new Headers(given)
+    headers.set('user-agent', 'oauth-module')
+    if (isTokenRequest)
+      for (const [name, value] of Object.entries(config.tokenHeaders)) headers.set(name, value)
+    const response = await fetch.fetch(url, {
+      method,
+      headers,
+      body: body as RequestInit['body'],
+      deadline,
+    })
+    if (isTokenRequest && readTokens) return readTokens(response)
+    // An error response may repeat the request with its client secret: only the error code is read.
+    if (response.status >= 400)
+      throw tokenEndpointError(
+        { status: response.status, headers: response.headers, body: await readJson(response) },
+        config,
+      )
+    return response
+  }
+}
+
+function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
+  return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
+}
+
+/** Rethrows our own errors, which openid-client wraps; its other errors are about the response. */
+export function rethrow(error: unknown): never {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof OAuthError) throw cause
+  throw new ProviderError('down', 'provider_error', {
+    hint: error instanceof Error ? error.message : 'openid-client failed',
+  })
+}

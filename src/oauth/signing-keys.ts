@@ -1,0 +1,90 @@
+import type * as Jose from 'jose'
+import type { Claims } from './identity.js'
+
+/** Algorithms with a public key that may sign tokens; those that the server metadata does not list are rejected. */
+export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+
+/** Limits the work that one token can cause. */
+const MAX_MATCHING_KEYS = 16
+
+/** Decides whether a JWK may sign a token with these claims. */
+export type AcceptsKey = (key: Claims, claims: Claims) => boolean
+
+/** What `jose` needs of a JWK. Private members that a provider publishes by mistake are ignored. (RFC 7517, 4; RFC 7518, 6) */
+const PUBLIC_MEMBERS = ['kty', 'kid', 'use', 'alg', 'key_ops', 'n', 'e', 'crv', 'x', 'y']
+
+/**
+ * The key set of an issuer. `jose` selects the keys by `alg`, `kid`, `kty`, `crv`, `use` and `key_ops`, and imports them;
+ * symmetric keys never match. (RFC 8725, 3.1)
+ */
+export class SigningKeys {
+  readonly #keys: readonly Claims[]
+  #keySet: Jose.LocalJWKSet | undefined
+
+  constructor(keys: readonly Claims[]) {
+    this.#keys = keys
+  }
+
+  /** The claims of a JWT, or `undefined` if no key verifies its signature. Does not check the claims. */
+  async verify(
+    token: string,
+    algorithm: string,
+    acceptsKey: AcceptsKey | undefined,
+  ): Promise<Claims | undefined> {
+    const jose = await import('jose')
+    try {
+      const claims: Claims = jose.decodeJwt(token)
+      // Keys are selected by claims that are not verified yet: only the keys left can verify them.
+      const keySet = acceptsKey
+        ? jose.createLocalJWKSet(publicKeys(this.#keys.filter((key) => acceptsKey(key, claims))))
+        : (this.#keySet ??= jose.createLocalJWKSet(publicKeys(this.#keys)))
+      return (await isSigned(jose, token, algorithm, keySet)) ? claims : undefined
+    } catch {
+      // No matching key, a key that cannot be imported, or a malformed token: the signature is not verified.
+      return undefined
+    }
+  }
+}
+
+function publicKeys(keys: readonly Claims[]): Jose.JSONWebKeySet {
+  return {
+    keys: keys.map((key) =>
+      Object.fromEntries(
+        PUBLIC_MEMBERS.filter((name) => name in key).map((name) => [name, key[name]]),
+      ),
+    ),
+  }
+}
+
+async function isSigned(
+  jose: typeof Jose,
+  token: string,
+  algorithm: string,
+  keySet: Jose.LocalJWKSet,
+): Promise<boolean> {
+  const algorithms = [algorithm]
+  try {
+    await jose.compactVerify(token, keySet, { algorithms })
+    return true
+  } catch (error) {
+    if (!(error instanceof jose.errors.JWKSMultipleMatchingKeys)) return false
+    let count = 0
+    for await (const key of error) {
+      if (await isSignedWith(jose, token, key, algorithms)) return true
+      if (++count === MAX_MATCHING_KEYS) break
+    }
+    return false
+  }
+}
+
+async function isSignedWith(
+  jose: typeof Jose,
+  token: string,
+  key: Jose.CryptoKey,
+  algorithms: string[],
+): Promise<boolean> {
+  return jose.compactVerify(token, key, { algorithms }).then(
+    () => true,
+    () => false,
+  )
+}

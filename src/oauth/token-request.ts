@@ -1,0 +1,127 @@
+import type * as OpenidClient from 'openid-client'
+import { ProviderError } from '../http/errors.js'
+import { isObject } from '../http/json.js'
+import { asString } from './claims.js'
+import type { ClientConfig } from './client-config.js'
+import type { ProviderFetch } from './fetch.js'
+import { type IdTokenExpectations, verifyIdToken } from './id-token.js'
+import type { Claims } from './identity.js'
+import { jwtExpectations } from './jwt.js'
+import type { ServerMetadataCache } from './metadata.js'
+import { configureOpenidClient, rethrow } from './openid-client.js'
+import { tokenEndpointError } from './provider-errors.js'
+import { readJson } from './response-body.js'
+import { parseTokenResponse, type TokenResponse } from './token-response.js'
+
+/** A verified token response. (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3) */
+export interface TokenSet {
+  accessToken: string
+  refreshToken: string | undefined
+  idToken: string | undefined
+  /** Claims of the ID token; `undefined` without one. */
+  claims: Claims | undefined
+  /** `undefined` if the response has no `scope`: then the requested scopes were granted. */
+  scopes: readonly string[] | undefined
+  /** Expiry of the access token in milliseconds; `undefined` if unknown. */
+  expiresAt: number | undefined
+  /** The response as received, with the vendor's own members. */
+  response: Claims
+}
+
+/** The tokens of a response whose ID token is not verified yet. */
+export type UnverifiedTokens = Pick<
+  TokenSet,
+  'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'
+>
+
+export interface TokenRequest {
+  config: ClientConfig
+  server: ServerMetadataCache
+  fetch: ProviderFetch
+  deadline: AbortSignal
+  /** Sends one grant with openid-client. */
+  send(oidc: typeof OpenidClient, configuration: OpenidClient.Configuration): Promise<unknown>
+  /** What the ID token must match. Default: a refresh or another grant without a user. */
+  expected?: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'>
+  /** Whether a response without an ID token is rejected. */
+  requiresIdToken?: boolean
+  /** Called before the ID token is verified: the old refresh token may be spent from now on. */
+  onTokens?: ((tokens: UnverifiedTokens) => void) | undefined
+}
+
+/** Sends one grant to the token endpoint and verifies the response. */
+export async function requestTokens(request: TokenRequest): Promise<TokenSet> {
+  const { plain, idToken, scopes, raw } = await sendGrant(request)
+  const tokens = {
+    accessToken: plain.access_token,
+    refreshToken: plain.refresh_token,
+    expiresAt: plain.expires_in === undefined ? undefined : Date.now() + plain.expires_in * 1000,
+  }
+  request.onTokens?.({ ...tokens, idToken: undefined })
+  const claims = await verifiedClaims(request, idToken, tokens.accessToken)
+  return {
+    ...tokens,
+    idToken: claims === undefined ? undefined : String(idToken),
+    claims,
+    scopes,
+    response: raw,
+  }
+}
+
+/** Our own code reads the response before openid-client, which must not verify the ID token. */
+async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
+  const { config, server, fetch, deadline } = request
+  const metadata = await server.metadata(deadline)
+  const oidc = await import('openid-client')
+  let tokens: TokenResponse | undefined
+  const configuration = await configureOpenidClient(oidc, {
+    config,
+    metadata,
+    fetch,
+    deadline,
+    async readTokens(response) {
+      tokens = await readTokenResponse(response, config)
+      return Response.json(tokens.plain)
+    },
+  })
+  await request.send(oidc, configuration).catch(rethrow)
+  if (tokens === undefined)
+    throw new ProviderError('down', 'provider_error', { hint: 'there is no token response' })
+  return tokens
+}
+
+async function verifiedClaims(
+  { config, server, deadline, expected, requiresIdToken }: TokenRequest,
+  idToken: unknown,
+  accessToken: string,
+): Promise<Claims | undefined> {
+  if (!config.openid) return undefined
+  if (idToken !== undefined)
+    return verifyIdToken(idToken, server.keySource(deadline), {
+      ...jwtExpectations(config, await server.metadata(deadline)),
+      ...(expected ?? { nonce: undefined, requiresNonce: false }),
+      accessToken,
+    })
+  if (requiresIdToken === true)
+    throw new ProviderError('down', 'provider_error', {
+      hint: 'the token response has no id_token: does the provider support OpenID Connect?',
+    })
+  return undefined
+}
+
+async function readTokenResponse(response: Response, config: ClientConfig): Promise<TokenResponse> {
+  const { status, headers } = response
+  // Older OAuth 2.0 servers, GitHub among them, may respond with a form.
+  const isForm = /x-www-form-urlencoded/i.test(headers.get('content-type') ?? '')
+  const body = isForm
+    ? Object.fromEntries(new URLSearchParams(await response.text()))
+    : await readJson(response)
+  if (status !== 200 || !isObject(body) || hasError(body))
+    throw tokenEndpointError({ status, headers, body }, config)
+  return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)
+}
+
+/** GitHub reports errors with status 200. https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps */
+function hasError({ error }: Record<string, unknown>): boolean {
+  return asString(error) !== undefined || isObject(error)
+}
