@@ -7,20 +7,27 @@ import {
   setCookie,
 } from '../http/cookies.js'
 
-/** How the session cookie of a place is named and set. */
+/** The name and the attributes of the session cookie of a mount. */
 export interface SessionCookie {
   readonly name: string
   readonly attributes: CookieAttributes
 }
 
-/** Browsers take 4096 bytes of name, value and attributes (RFC 6265bis, 5.6); this leaves room for the latter. */
-const CHUNK = 3800
-/** Beyond it, with what else is in a request, servers refuse the header block. */
+/**
+ * Browsers accept at least 4096 bytes of name, value and attributes (RFC 6265, section 6.1); this leaves room for name and
+ * attributes.
+ */
+const CHUNK_LENGTH = 3800
+/** With more, together with other headers, servers reject the request. */
 const MAX_CHUNKS = 3
-/** Of several cookies of our name the further ones are another mount's, or planted. */
+/** Cookies of the same name that are read at most: further ones belong to other mounts, or an attacker set them. */
 const MAX_CANDIDATES = 4
 
-/** Sets the cookie, in several where it is too long for one. `maxAge` in milliseconds. */
+/**
+ * Sets the session cookie, split into several cookies if the ID is too long for one.
+ *
+ * @param maxAge Milliseconds.
+ */
 export function writeSessionCookie(
   res: ServerResponse,
   cookieHeader: string | undefined,
@@ -29,12 +36,12 @@ export function writeSessionCookie(
   maxAge: number,
 ): void {
   const { name, attributes } = cookie
-  const count = Math.ceil(id.length / CHUNK)
+  const count = Math.ceil(id.length / CHUNK_LENGTH)
   for (let index = 0; index < count; index++) {
     setCookie(
       res,
       chunkName(name, index),
-      id.slice(index * CHUNK, (index + 1) * CHUNK),
+      id.slice(index * CHUNK_LENGTH, (index + 1) * CHUNK_LENGTH),
       attributes,
       Math.ceil(maxAge / 1000),
     )
@@ -42,6 +49,7 @@ export function writeSessionCookie(
   clearFrom(res, cookieHeader, cookie, count)
 }
 
+/** Clears the session cookie, including the further cookies of a long session. */
 export function clearSessionCookie(
   res: ServerResponse,
   cookieHeader: string | undefined,
@@ -55,7 +63,7 @@ function chunkName(name: string, index: number): string {
   return index === 0 ? name : `${name}.${index}`
 }
 
-/** What an earlier, longer session left behind. */
+/** Clears the cookies that remain of a longer session. */
 function clearFrom(
   res: ServerResponse,
   cookieHeader: string | undefined,
@@ -67,13 +75,16 @@ function clearFrom(
     if (sent.has(chunkName(name, index))) clearCookie(res, chunkName(name, index), attributes)
 }
 
-/** A text as an id that may take several cookies: it says how many, so that one left behind is not read along. `undefined`: too long. */
+/**
+ * A string as the ID of a session that may be split into several cookies. It begins with their number, so that a remaining
+ * cookie of a longer session is not read. `undefined` if the string is too long.
+ */
 export function encodeChunks(text: string): string | undefined {
-  const count = Math.ceil((text.length + 2) / CHUNK)
+  const count = Math.ceil((text.length + 2) / CHUNK_LENGTH)
   return count <= MAX_CHUNKS ? `${count}.${text}` : undefined
 }
 
-/** What {@link encodeChunks} made, put together from the cookies of a request; there may be several. */
+/** Reads what {@link encodeChunks} returned from the cookies of a request, which may have several with the name. */
 export function* readChunkedCookies(
   cookieHeader: string | undefined,
   name: string,

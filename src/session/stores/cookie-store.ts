@@ -14,7 +14,7 @@ const mark = Symbol.for('oauth-module cookie store')
  * import { cookieStore, oauthModule } from 'oauth-module'
  *
  * export const auth = oauthModule({
- *   provider: { oidc: { issuer: 'https://login.example.com', clientId: 'app', clientSecret: 'secret' } },
+ *   provider: { github: { clientId: 'id', clientSecret: 'secret', organizations: ['acme'] } },
  *   store: cookieStore(),
  *   maximumDuration: 8 * 3600,
  *   inactivityTimeout: 3600,

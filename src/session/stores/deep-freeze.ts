@@ -1,4 +1,4 @@
-/** One object serves many requests: none may change it for the others. */
+/** Freezes a value and its members, because one record serves many requests. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)

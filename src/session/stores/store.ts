@@ -1,60 +1,107 @@
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>
 
-/**
- * A record of a store: plain JSON. A store reads these fields only; what else is in a record is ours.
- */
+/** A record of a store: plain JSON. A store uses these fields only; other fields are internal and must be kept as they are. */
 export interface StoreRecord {
-  /** What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub` (a provider's names for a session and a user) or `config`. */
+  /**
+   * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub` (a provider's
+   * identifiers of a session and a user), or `config`.
+   */
   readonly kind: string
-  /** What the record is listed under: of a session its user, of `active` its month. */
+  /** What the record is listed under: the user of a `session`, the month of an `active` record. Any string. */
   readonly group: string
-  /** When the record came to be, in milliseconds. Lists are ordered by it, newest first. */
+  /** When the record was created, in milliseconds. Lists are sorted by it, newest first. */
   readonly createdAt: number
-  /** Counts the writes: {@link SessionStore.update} compares it. */
+  /** Counts the writes of the record. {@link SessionStore.update} compares it. */
   readonly revision: number
 }
 
-/** What {@link SessionStore.entries} is asked for. */
+/** Which records {@link SessionStore.entries} returns. */
 export interface EntriesQuery {
+  /** Only records of this kind. */
   readonly kind: string
-  /** Only records of this group. */
+  /** Only records of this group. Default: all groups. */
   readonly group?: string | undefined
-  /** Continue behind the entry that this cursor was given with. */
+  /** The `next` of the previous page. Default: the first page. */
   readonly after?: string | undefined
-  /** At most so many. */
+  /** The number of records at most, from 1 to 1000. */
   readonly limit: number
 }
 
+/** One page of records. */
 export interface EntriesPage<R extends StoreRecord = StoreRecord> {
+  /** The records with their keys, newest first. */
   readonly entries: readonly (readonly [key: string, record: R])[]
-  /** Where the next page starts; `undefined` at the end. */
+  /** Where the next page starts: any string of the store's choice; `undefined` on the last page. */
   readonly next: string | undefined
 }
 
-/** Ends a lock; a lock that ran out is nobody's any more, and ending it does nothing. */
+/** Releases a lock. Does nothing if the lock has expired, even if another caller holds it by now. */
 export type Unlock = () => Awaitable<void>
 
 /**
- * Where sessions live. Four methods are needed; the optional two are used where a store has them. A store that fails
- * throws or rejects: it never answers "nothing there" instead. Keys are at most 100 characters of `[A-Za-z0-9:_-]`.
+ * Where sessions are stored. Four methods are required; the optional ones are used if a store has them.
+ *
+ * Methods may return values or promises: a store that returns values adds no promise to a request. A store that fails must
+ * throw or reject, never report that a record does not exist. An operation that takes longer than `timeouts.store` counts
+ * as failed. Keys have at most 100 characters of `[A-Za-z0-9:_-]`. `storeContract()` of `oauth-module/testing` tests a
+ * store.
+ *
+ * ```ts
+ * import type { SessionStore, StoreRecord } from 'oauth-module'
+ *
+ * const rows = new Map<string, { record: StoreRecord; until: number }>()
+ * const read = (key: string) => {
+ *   const row = rows.get(key)
+ *   return row !== undefined && row.until > Date.now() ? row.record : undefined
+ * }
+ *
+ * export const store: SessionStore = {
+ *   get: read,
+ *   set(key, record, ttl) {
+ *     rows.set(key, { record, until: Date.now() + ttl })
+ *   },
+ *   update(key, record, ttl) {
+ *     if (read(key)?.revision !== record.revision - 1) return false
+ *     rows.set(key, { record, until: Date.now() + ttl })
+ *     return true
+ *   },
+ *   delete: (key) => rows.delete(key),
+ * }
+ * ```
  */
 export interface SessionStore {
-  /** The record, or `undefined` when there is none, or when it has run out. */
+  /** The record, or `undefined` if it does not exist or has expired. */
   get(key: string): Awaitable<StoreRecord | undefined>
-  /** Writes the record, whatever was there. `ttl` in milliseconds, always positive. */
+  /**
+   * Creates or replaces the record.
+   *
+   * @param ttl The time until the record expires, in milliseconds; always positive.
+   */
   set(key: string, record: StoreRecord, ttl: number): Awaitable<void>
   /**
-   * Replaces the record only if one is there whose `revision` is one less than the new one's, so that what was
-   * deleted stays deleted and nobody's write is lost. Says whether it did.
+   * Replaces the record only if it exists and its `revision` is one less than that of the new record, so that deleted
+   * records stay deleted and no write is lost. Must be atomic.
+   *
+   * @param ttl The time until the record expires, in milliseconds; always positive.
+   * @returns Whether it replaced the record.
    */
   update(key: string, record: StoreRecord, ttl: number): Awaitable<boolean>
-  /** Removes the record. Says whether one was there. */
+  /**
+   * Deletes the record.
+   *
+   * @returns Whether the record existed.
+   */
   delete(key: string): Awaitable<boolean>
-  /** A lock that ends by itself after `ttl` milliseconds; `undefined` when somebody else holds it. */
+  /**
+   * Takes a lock that expires after `ttl` milliseconds. Without this method, a session has one check at a time per process
+   * instead of one in all processes.
+   *
+   * @returns A function that releases the lock, or `undefined` if another caller holds it.
+   */
   lock?(key: string, ttl: number): Awaitable<Unlock | undefined>
-  /** A page of the records of a kind, newest first. */
+  /** One page of the records of a kind, newest first. Without this method, users and sessions cannot be listed. */
   entries?(query: EntriesQuery): Awaitable<EntriesPage>
-  /** Ends what the store itself opened. Called by `close()`. */
+  /** Closes what the store itself has opened. Called by `close()` of the middleware. */
   close?(): Awaitable<void>
 }
