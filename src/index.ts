@@ -64,6 +64,8 @@ export type {
   StoreRecord,
   Unlock,
 } from './session/stores/store.js'
+export type { Decision, Denial, RuleMatch } from './access/policy.js'
+export type { RuleList, Rules } from './access/rules.js'
 export type { OAuthUser } from './access/user.js'
 
 declare global {

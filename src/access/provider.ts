@@ -1,10 +1,12 @@
 import type { ClientConfig } from '../oauth/client-config.js'
 import type { Rules } from './rules.js'
 
-/** A provider of a configuration: its definition, who we are there, and who may pass. */
+/** A configured provider: its definition, the client registered with it, and the rules for its users. */
 export interface Provider extends ClientConfig {
+  /** The name on the sign-in page. */
   readonly label: string
   readonly iconUrl: string | undefined
+  /** Background of the sign-in button, as `#rrggbb`. */
   readonly color: string | undefined
   /** All scopes of an authorization request. */
   readonly requestedScopes: readonly string[]
@@ -15,13 +17,13 @@ export interface Provider extends ClientConfig {
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
   readonly rules: Rules
-  /** Of all that decides who passes beside `rules`. */
+  /** Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of the rules. */
   readonly rulesKey: string
-  /** Client id and secret come from the environment: an operator's registration, shared among apps. */
+  /** The client ID and secret come from the environment: the operator's client, which several apps share. */
   readonly isManaged: boolean
 }
 
-/** Whether an e-mail counts though the provider does not vouch for it. */
+/** Whether rules accept an email address that the provider has not verified. */
 export function trustsEmail({
   trustEmail,
   emailClaimDecides,

@@ -17,6 +17,7 @@ export interface Rules {
   readonly groups?: readonly string[] | undefined
 }
 
+/** Name of a rule list. */
 export type RuleList = keyof Rules
 export type EmailList = Exclude<RuleList, MembershipList>
 
