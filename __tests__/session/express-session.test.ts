@@ -222,7 +222,7 @@ describe('an odd store', () => {
     await store.set('k', record(), 60_000)
     odd.next('set', 'answers late')
     await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow(
-      'the store did not answer within 0.1 seconds',
+      'the store did not respond within 0.1 seconds',
     )
     expect(await store.delete('k')).toBe(true)
     await new Promise((resolve) => setTimeout(resolve, 400))
@@ -266,7 +266,7 @@ describe('an odd store', () => {
     )
     expect(reasons.filter((reason) => reason.includes('too many writes'))).toHaveLength(200)
     expect(
-      reasons.filter((reason) => reason.includes('the store did not answer within 0.02 seconds')),
+      reasons.filter((reason) => reason.includes('the store did not respond within 0.02 seconds')),
     ).toHaveLength(100)
   })
 

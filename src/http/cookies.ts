@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { serialize } from 'cookie'
 
+/** How cookies are set. All of them are `HttpOnly`. */
 export interface CookieAttributes {
   path: string
   domain?: string | undefined
@@ -9,8 +10,8 @@ export interface CookieAttributes {
 }
 
 /**
- * The values of all cookies of exactly this name, in the order sent. Only space and tab are trimmed (RFC 6265, 5.4):
- * trimming what Unicode calls white space would let another name pass for ours.
+ * The values of all cookies with exactly this name, in the order sent. Only spaces and tabs are trimmed (RFC 6265, 5.2):
+ * trimming all Unicode whitespace would accept other names as ours.
  */
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
@@ -19,7 +20,7 @@ export function readCookies(header: string | undefined, name: string): string[] 
   return values
 }
 
-/** The cookies whose name starts with `prefix`, in the order sent: browsers send the oldest first. */
+/** The cookies with names that start with `prefix`, in the order sent: browsers send the oldest first. */
 export function readCookiesByPrefix(
   header: string | undefined,
   prefix: string,
@@ -37,8 +38,8 @@ function cookiePairs(header: string): { name: string; value: string }[] {
     const equals = header.indexOf('=', start)
     if (equals !== -1 && equals < end) {
       pairs.push({
-        name: trimBlanks(header, start, equals),
-        value: trimBlanks(header, equals + 1, end),
+        name: trimWhitespace(header, start, equals),
+        value: trimWhitespace(header, equals + 1, end),
       })
     }
     start = end + 1
@@ -46,17 +47,17 @@ function cookiePairs(header: string): { name: string; value: string }[] {
   return pairs
 }
 
-function trimBlanks(text: string, start: number, end: number): string {
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+function trimWhitespace(text: string, start: number, end: number): string {
+  while (start < end && isWhitespace(text.charCodeAt(start))) start++
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--
   return text.slice(start, end)
 }
 
-function isBlank(code: number): boolean {
+function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Adds a cookie to the answer; `maxAge` in seconds. */
+/** Adds a cookie to the response, in place of one with the same name. `maxAge` is in seconds. */
 export function setCookie(
   res: ServerResponse,
   name: string,
@@ -64,31 +65,31 @@ export function setCookie(
   attributes: CookieAttributes,
   maxAge: number,
 ): void {
-  append(res, name, line(name, value, attributes, { maxAge }))
+  appendCookie(res, name, cookieLine(name, value, attributes, { maxAge }))
 }
 
-/** Deletes a cookie: with the attributes it was set with, since browsers ignore the deletion otherwise. */
+/** Deletes a cookie. Takes the attributes that it was set with: browsers ignore the deletion otherwise. */
 export function clearCookie(res: ServerResponse, name: string, attributes: CookieAttributes): void {
-  append(res, name, line(name, '', attributes, { maxAge: 0, expires: new Date(0) }))
+  appendCookie(res, name, cookieLine(name, '', attributes, { maxAge: 0, expires: new Date(0) }))
 }
 
-function line(
+function cookieLine(
   name: string,
   value: string,
   { path, domain, secure, sameSite }: CookieAttributes,
-  life: { maxAge: number; expires?: Date },
+  lifetime: { maxAge: number; expires?: Date },
 ): string {
   return serialize(name, value, {
     path,
     secure,
     sameSite,
     httpOnly: true,
-    ...life,
+    ...lifetime,
     ...(domain !== undefined && { domain }),
   })
 }
 
-function append(res: ServerResponse, name: string, cookie: string): void {
+function appendCookie(res: ServerResponse, name: string, cookie: string): void {
   const present = res.getHeader('Set-Cookie')
   const lines = Array.isArray(present) ? present : present === undefined ? [] : [String(present)]
   const others = lines.filter((other) => !other.startsWith(`${name}=`))

@@ -2,7 +2,10 @@ import { OAuthError } from './errors.js'
 import { isObject } from './json.js'
 import type { AppRequest } from './request.js'
 
-/** A urlencoded body; read by ourselves unless a parser in front of us has read it already. */
+/**
+ * A URL-encoded body, from the stream or from a body parser that ran first. Empty for other content types.
+ * Rejects with an `OAuthError` if the body is longer than `maxBytes` or ends early.
+ */
 export async function readForm(
   req: AppRequest & { body?: unknown },
   maxBytes: number,
@@ -12,21 +15,21 @@ export async function readForm(
   return parsedForm(req.body) ?? new URLSearchParams(await readText(req, maxBytes))
 }
 
-/** Parsers leave an empty object behind for a body that they did not read. */
+/** Body parsers leave an empty object for a body that they did not read. */
 function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
   if (!isObject(body) || Object.keys(body).length === 0) return undefined
-  // Parsers make objects of `name[x]`: no field of a form, and `name[toString]` cannot even be made a text.
-  const texts = (value: unknown) =>
+  // Body parsers turn `name[x]` into objects: not form fields, and `name[toString]` cannot be converted to a string.
+  const strings = (value: unknown) =>
     [value].flat().filter((one): one is string => typeof one === 'string')
   return new URLSearchParams(
     Object.entries(body).flatMap(([name, value]) =>
-      texts(value).map((text): [string, string] => [name, text]),
+      strings(value).map((text): [string, string] => [name, text]),
     ),
   )
 }
 
-/** Without an iterator: leaving one early ends the connection, and the sender would not learn why. */
+/** Not an async iterator: leaving one early closes the connection, so the client would get no response. */
 function readText(req: AppRequest, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     if (req.readableEnded) return resolve('')

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
+/** Response headers by name. */
 export type Headers = Record<string, string>
 
-/** No answer of ours may be stored, by the browser or on the way to it. */
+/** Neither browsers nor caches may store a response of the module. */
 function writeHead(res: ServerResponse, status: number, headers: Headers): void {
   res.statusCode = status
   res.setHeader('Cache-Control', 'no-store')
@@ -12,12 +13,13 @@ function writeHead(res: ServerResponse, status: number, headers: Headers): void 
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
 }
 
-/** `location` is written as it is: `res.redirect()` of Express alters some paths and passes a backslash through. */
+/** Sends `location` unchanged, unlike Express's `res.redirect()`, which re-encodes some paths. */
 export function redirect(res: ServerResponse, location: string, status = 302): void {
   writeHead(res, status, { Location: location, 'Content-Length': '0' })
   res.end()
 }
 
+/** Sends `body` as JSON. */
 export function sendJson(
   res: ServerResponse,
   status: number,
@@ -30,6 +32,7 @@ export function sendJson(
   })
 }
 
+/** Sends a page; `policy` is its `Content-Security-Policy`. */
 export function sendHtml(
   res: ServerResponse,
   status: number,

@@ -1,18 +1,18 @@
-/** The outcome of `work`; rejects when that takes longer than `milliseconds`. */
+/** The result of `work`. Rejects if it takes longer than `ms` milliseconds, with an error that names `what`. */
 export async function withTimeout<T>(
-  milliseconds: number,
+  ms: number,
   what: string,
   work: () => T | Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`${what} did not answer within ${milliseconds / 1000} seconds`)),
-      milliseconds,
+      () => reject(new Error(`${what} did not respond within ${ms / 1000} seconds`)),
+      ms,
     )
   })
   try {
-    return await Promise.race([work(), tooLate])
+    return await Promise.race([work(), timeout])
   } finally {
     clearTimeout(timer)
   }

@@ -11,6 +11,7 @@ export interface ErrorDetails {
   readonly loginUrl?: string | undefined
   /** Where the visitor can try again. Default: `loginUrl`. */
   readonly retryUrl?: string | undefined
+  /** Identifies the decision in the log and in the event `denied`. */
   readonly decisionId?: string | undefined
   /** For a user whom the rules deny. */
   readonly denied?: Pick<PageData<'denied'>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
