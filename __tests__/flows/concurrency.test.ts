@@ -10,6 +10,8 @@ const pause = (most: number) =>
   new Promise<void>((resolve) => void setTimeout(resolve, Math.random() * most))
 
 describe.each(kinds)('concurrent requests, with %s', (kind) => {
+  // In full on Express 5; the other frameworks share everything but the adapter.
+  const share = kind === 'express' ? 1 : 0.2
   let vendor: VendorServer
   let gate: Switch
   let users: { id: string; cookie: string }[] = []
@@ -59,7 +61,7 @@ describe.each(kinds)('concurrent requests, with %s', (kind) => {
     await prepare(40)
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
     const asked = Array.from(
-      { length: 1500 },
+      { length: 1500 * share },
       () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' },
     )
     const seen = await Promise.all(asked.map(({ cookie }) => visit(agent, cookie)))
@@ -69,7 +71,7 @@ describe.each(kinds)('concurrent requests, with %s', (kind) => {
 
   test('S-077, S-115 pipelined requests on one connection get their responses in order, each for its own user', async () => {
     await prepare(10)
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 20 * share; round++) {
       const asked = Array.from(
         { length: 12 },
         () => users[Math.floor(Math.random() * users.length)] ?? { id: '', cookie: '' },
@@ -105,7 +107,7 @@ describe.each(kinds)('concurrent requests, with %s', (kind) => {
       else socket.destroy()
       await closed
     }
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 25 * share; round++) {
       const begun = await begin(gate)
       const query = await consent(begun)
       const { cookie } = users[round % users.length] ?? { cookie: '' }

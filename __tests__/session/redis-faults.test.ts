@@ -5,7 +5,7 @@ import { type Gate, oidcOf, startGate, stopAll, stopping } from '../support/gate
 import { type Browser, createBrowser } from '../support/jar.js'
 import { eventually } from '../support/programs.js'
 import { startRedis, type RedisServer } from '../support/redis.js'
-import { libraries, type Opened } from '../support/redis-clients.js'
+import { type ClientLibrary, libraries } from '../support/redis-clients.js'
 import { startWire, type Wire } from '../support/wire.js'
 
 let vendor: VendorServer
@@ -18,29 +18,64 @@ beforeAll(async () => {
 })
 afterAll(stopAll)
 
-describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => {
-  let wire: Wire
-  let opened: Opened
-  let gate: Gate
-  let browser: Browser
-  let warned: string[]
+/** A gate over one client library, whose connection to Redis goes through a wire of its own. */
+interface Scene {
+  readonly name: string
+  readonly prefix: string
+  readonly wire: Wire
+  readonly gate: Gate
+  readonly browser: Browser
+  readonly warned: string[]
+  close(): Promise<void>
+}
+
+async function openScene({ name, single: connect }: ClientLibrary): Promise<Scene> {
+  const prefix = `${name.replaceAll(' ', '-')}:`
+  const wire = await startWire(server.port)
+  const opened = await connect(wire.port)
+  const warned: string[] = []
+  const store = redisStore(opened.client, {
+    prefix,
+    onWarning: (message) => void warned.push(message),
+  })
+  const gate = await startGate({
+    provider: { idp: oidcOf(vendor) },
+    store,
+    timeouts: { store: 0.5 },
+  })
+  const browser = createBrowser()
+  expect((await browser.get(gate.url('/'))).status).toBe(200)
+  const close = async () => {
+    await opened.close()
+    await wire.close()
+  }
+  return { name, prefix, wire, gate, browser, warned, close }
+}
+
+// Most of the time is spent waiting for timeouts, so all client libraries are tested at the same time.
+describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`, () => {
+  let scenes: Scene[]
 
   beforeEach(async () => {
     await server.command('flushall')
-    wire = await startWire(server.port)
-    opened = await connect(wire.port)
-    warned = []
-    const store = redisStore(opened.client, { onWarning: (message) => void warned.push(message) })
-    gate = await startGate({ provider: { idp: oidcOf(vendor) }, store, timeouts: { store: 0.5 } })
-    browser = createBrowser()
-    expect((await browser.get(gate.url('/'))).status).toBe(200)
+    scenes = await Promise.all(libraries.map(openScene))
   })
   afterEach(async () => {
-    await opened.close()
-    await wire.close()
+    await Promise.all(scenes.map((scene) => scene.close()))
   })
 
-  const refused = async () => {
+  /** Runs this for every library, and names the library that fails. */
+  async function everywhere(run: (scene: Scene) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(scenes.map(run))
+    results.forEach((result, index) => {
+      if (result.status === 'rejected')
+        throw new Error(`with ${scenes[index]?.name}`, { cause: result.reason })
+    })
+  }
+
+  const statusOf = async (page: Promise<{ status: number }>) => (await page).status
+
+  const rejected = async ({ browser, gate }: Scene) => {
     const before = vendor.requests.length
     const page = await browser.get(gate.url('/x'))
     expect(page).toMatchObject({ status: 503, setCookie: [] })
@@ -49,8 +84,8 @@ describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => 
     expect(JSON.stringify([page.body, page.headers])).not.toMatch(/127\.0\.0\.1:|ECONN|redis/i)
     expect(vendor.requests).toHaveLength(before)
   }
-  /** The first answer that is no 503 is the app's: never a login. */
-  const recovered = async () => {
+  /** The first response that is not 503 is that of the app, never a login. */
+  const recovered = async ({ browser, gate }: Scene) => {
     const status = await eventually('the gate can read the session again', async () => {
       const page = await browser.get(gate.url('/x'), { follow: false })
       return page.status === 503 ? undefined : page.status
@@ -58,26 +93,34 @@ describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => 
     expect(status).toBe(200)
   }
 
-  const troubles: Record<string, { begin(): unknown; end(): unknown }> = {
+  const eachWire = (act: (wire: Wire) => unknown) => () => {
+    for (const { wire } of scenes) act(wire)
+  }
+  const failures: Record<string, { begin(): unknown; end(): unknown }> = {
     killed: { begin: () => server.kill(), end: () => server.start() },
-    'refusing connections': { begin: () => wire.cut(), end: () => wire.mend() },
+    'refusing connections': {
+      begin: eachWire((wire) => wire.cut()),
+      end: eachWire((wire) => wire.mend()),
+    },
     frozen: { begin: () => server.freeze(), end: () => server.thaw() },
-    // Ends by itself: while it lasts, the command that ends it waits as well.
+    // Ends by itself: a command to end it would be paused as well.
     paused: { begin: () => server.command('client', 'pause', '1200', 'ALL'), end: () => undefined },
-    slow: { begin: () => wire.slow(600), end: () => wire.slow(0) },
+    slow: { begin: eachWire((wire) => wire.slow(600)), end: eachWire((wire) => wire.slow(0)) },
     'answering garbage': {
-      begin: () => wire.spoil((answer) => Buffer.from('*9\r\n?'.repeat(answer.length))),
-      end: () => (wire.spoil(undefined), wire.cut(), wire.mend()),
+      begin: eachWire((wire) =>
+        wire.spoil((answer) => Buffer.from('*9\r\n?'.repeat(answer.length))),
+      ),
+      end: eachWire((wire) => (wire.spoil(undefined), wire.cut(), wire.mend())),
     },
   }
-  test.each(Object.keys(troubles))(
+  test.each(Object.keys(failures))(
     'S-112 %s: 503, sessions stay, no login starts, and it recovers by itself',
     async (name) => {
-      await troubles[name]?.begin()
-      await refused()
-      await refused()
-      await troubles[name]?.end()
-      await recovered()
+      await failures[name]?.begin()
+      await everywhere(rejected)
+      await everywhere(rejected)
+      await failures[name]?.end()
+      await everywhere(recovered)
       expect(await server.command('keys', '*lock*')).toBe('')
     },
   )
@@ -85,29 +128,32 @@ describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => 
   test('S-112 out of memory: sessions are read, logins and failed writes get 503', async () => {
     await server.command('config', 'set', 'maxmemory-policy', 'noeviction')
     await server.command('config', 'set', 'maxmemory', '1')
-    expect((await browser.get(gate.url('/x'))).status).toBe(200)
-    expect((await createBrowser().get(gate.url('/'))).status).toBe(503)
+    await everywhere(async ({ browser, gate }) => {
+      expect(await statusOf(browser.get(gate.url('/x')))).toBe(200)
+      expect(await statusOf(createBrowser().get(gate.url('/')))).toBe(503)
+    })
     await server.command('config', 'set', 'maxmemory', '0')
-    expect((await createBrowser().get(gate.url('/'))).status).toBe(200)
+    await everywhere(async ({ gate }) => {
+      expect(await statusOf(createBrowser().get(gate.url('/')))).toBe(200)
+    })
   })
 
   test('S-112 read-only: sessions are read, a logout that cannot be written gets 503 and keeps the session', async () => {
     await server.command('replicaof', '127.0.0.1', '1')
     try {
-      expect((await browser.get(gate.url('/x'))).status).toBe(200)
-      expect(
-        (
-          await browser.get(gate.url('/auth/logout'), {
-            headers: { 'Sec-Fetch-Site': 'same-origin' },
-          })
-        ).status,
-      ).toBe(503)
-      expect((await createBrowser().get(gate.url('/'))).status).toBe(503)
+      await everywhere(async ({ browser, gate }) => {
+        expect(await statusOf(browser.get(gate.url('/x')))).toBe(200)
+        const headers = { 'Sec-Fetch-Site': 'same-origin' }
+        expect(await statusOf(browser.get(gate.url('/auth/logout'), { headers }))).toBe(503)
+        expect(await statusOf(createBrowser().get(gate.url('/')))).toBe(503)
+      })
     } finally {
       await server.command('replicaof', 'no', 'one')
     }
-    await recovered()
-    expect((await createBrowser().get(gate.url('/'))).status).toBe(200)
+    await everywhere(recovered)
+    await everywhere(async ({ gate }) => {
+      expect(await statusOf(createBrowser().get(gate.url('/')))).toBe(200)
+    })
   })
 
   const spoiled: [name: string, spoil: (key: string) => unknown][] = [
@@ -138,40 +184,43 @@ describe.each(libraries)('Redis failures, over $name', ({ single: connect }) => 
   test.each(spoiled)(
     'S-112 a row that is %s is ignored: the user logs in again, with one warning, and the row stays',
     async (_, spoil) => {
-      const key = `oauth-module:row:${(await gate.middleware.sessions.list()).items[0]?.id}`
-      await spoil(key)
-      for (let visit = 0; visit < 2; visit++)
-        expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(302)
-      expect(warned).toHaveLength(1)
-      expect(warned[0]).toMatch(/^a row in Redis (?:cannot be read|is of another type)/)
-      expect(await server.command('exists', key)).toBe('1')
-      expect((await browser.get(gate.url('/x'))).status).toBe(200)
+      await everywhere(async ({ browser, gate, prefix, warned }) => {
+        const key = `${prefix}row:${(await gate.middleware.sessions.list()).items[0]?.id}`
+        await spoil(key)
+        for (let visit = 0; visit < 2; visit++)
+          expect(await statusOf(browser.get(gate.url('/x'), { follow: false }))).toBe(302)
+        expect(warned).toHaveLength(1)
+        expect(warned[0]).toMatch(/^a row in Redis (?:cannot be read|is of another type)/)
+        expect(await server.command('exists', key)).toBe('1')
+        expect(await statusOf(browser.get(gate.url('/x')))).toBe(200)
+      })
     },
   )
 
   test('S-112 with half of the keys lost, only the users of those keys log in again', async () => {
-    const others = await Promise.all(
-      Array.from({ length: 5 }, async () => {
-        const other = createBrowser()
-        await other.get(gate.url('/'))
-        return other
-      }),
-    )
-    const rows = (await gate.middleware.sessions.list()).items.map(({ id }) => id)
-    expect(rows).toHaveLength(6)
-    const lost = new Set(rows.slice(0, 3))
-    for (const key of (await server.command('keys', '*')).split('\n')) {
-      const isKept =
-        key.startsWith('oauth-module:row:') && !lost.has(key.slice('oauth-module:row:'.length))
-      if (!isKept) await server.command('del', key)
-    }
-    const statuses = await Promise.all(
-      [browser, ...others].map(
-        async (one) => (await one.get(gate.url('/x'), { follow: false })).status,
-      ),
-    )
-    expect(statuses.sort()).toEqual([200, 200, 200, 302, 302, 302])
-    for (const one of [browser, ...others]) expect((await one.get(gate.url('/x'))).status).toBe(200)
+    await everywhere(async ({ browser, gate, prefix }) => {
+      const others = await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const other = createBrowser()
+          await other.get(gate.url('/'))
+          return other
+        }),
+      )
+      const rows = (await gate.middleware.sessions.list()).items.map(({ id }) => id)
+      expect(rows).toHaveLength(6)
+      const lost = new Set(rows.slice(0, 3))
+      for (const key of (await server.command('keys', `${prefix}*`)).split('\n')) {
+        const isKept =
+          key.startsWith(`${prefix}row:`) && !lost.has(key.slice(`${prefix}row:`.length))
+        if (!isKept) await server.command('del', key)
+      }
+      const statuses = await Promise.all(
+        [browser, ...others].map((one) => statusOf(one.get(gate.url('/x'), { follow: false }))),
+      )
+      expect(statuses.sort()).toEqual([200, 200, 200, 302, 302, 302])
+      for (const one of [browser, ...others])
+        expect(await statusOf(one.get(gate.url('/x')))).toBe(200)
+    })
   })
 })
 
