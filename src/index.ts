@@ -44,13 +44,8 @@ export { googleProvider, type GoogleOptions } from './providers/google.js'
 export type { BuiltinName, ProviderMap } from './providers/index.js'
 export { linkedinProvider, type LinkedinOptions } from './providers/linkedin.js'
 export { microsoftProvider, type MicrosoftOptions } from './providers/microsoft.js'
-export {
-  oauth2Provider,
-  type FetchUserProfile,
-  type OAuth2Options,
-  type ProfileCallback,
-  type UserProfile,
-} from './providers/oauth2.js'
+export { oauth2Provider, type OAuth2Options } from './providers/oauth2.js'
+export type { FetchUserProfile, ProfileCallback, UserProfile } from './providers/user-profile.js'
 export { oidcProvider, type OidcOptions } from './providers/oidc.js'
 export { twitchProvider, type TwitchOptions } from './providers/twitch.js'
 export { cookieStore } from './session/stores/cookie-store.js'

@@ -55,7 +55,7 @@ describe('without a rule', () => {
     const { page, gate } = await withRules({})
     expect(page.status).toBe(200)
     expect(gate.logged.filter((line) => line.startsWith('info'))).toHaveLength(1)
-    expect(gate.logged[0]).toContain('everyone who can log in at idp')
+    expect(gate.logged[0]).toContain('every user who can sign in at idp')
     const ruled = await withRules({ emailDomains: ['acme.example'] })
     expect(ruled.gate.logged.filter((line) => line.startsWith('info'))).toEqual([])
   })

@@ -303,12 +303,12 @@ describe('S-046 in isolation', () => {
   const mounts = new Mounts(
     {
       id: undefined,
-      publicUrl: undefined,
+      baseUrl: undefined,
       basePath: '/auth',
+      cookiePrefix: 'ngrok.',
       cookie: {
-        prefix: 'ngrok.',
         domain: undefined,
-        sameSite: 'lax',
+        sameSite: 'Lax',
         secure: undefined,
         path: undefined,
       },

@@ -376,8 +376,8 @@ describe('sessionsPerUser', () => {
       { store: blind(), sessionsPerUser: 3 },
       /oauthModule\(?\)?\.?.*sessionsPerUser.*store that can list/,
     ],
-    ['zero', { sessionsPerUser: 0 }, /sessionsPerUser must be a whole number above 0/],
-    ['a fraction', { sessionsPerUser: 1.5 }, /sessionsPerUser must be a whole number above 0/],
+    ['zero', { sessionsPerUser: 0 }, /sessionsPerUser must be an integer of at least 1/],
+    ['a fraction', { sessionsPerUser: 1.5 }, /sessionsPerUser must be an integer of at least 1/],
   ])('%s is rejected at construction', (_, options, message) => {
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
     const provider = {

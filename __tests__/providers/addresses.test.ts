@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { parseProviders } from '../../src/providers/parse-provider.js'
+import { Mistakes } from '../../src/schema/field.js'
 import { authorizationOf, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 
 afterEach(stopAll)
 
 const credentials = { clientId: 'a', clientSecret: 'b' }
-const defaults = { env: {}, timeout: 1000, clockTolerance: 30, offlineAccess: false }
+const defaults = { env: {}, timeoutMs: 1000, clockToleranceMs: 30_000, offlineAccess: false }
 
 /** Vendors of tests bring addresses of their own; these are the ones that users get. */
 const addresses: Record<string, Record<string, string>> = {
@@ -72,7 +73,7 @@ const addresses: Record<string, Record<string, string>> = {
 
 describe.each(Object.entries(addresses))('%s', (name, { issuer, ...endpoints }) => {
   test('LI-4 is found and trusted at the URLs of the vendor', () => {
-    const [provider] = parseProviders({ [name]: credentials }, defaults)
+    const [provider] = parseProviders({ [name]: credentials }, defaults, new Mistakes('provider'))
     expect(provider?.issuer).toBe(issuer)
     expect(provider?.endpoints).toEqual(endpoints)
   })
@@ -89,6 +90,7 @@ test('MS-5 a tenant is part of the URLs of Microsoft', () => {
   const [provider] = parseProviders(
     { microsoft: { ...credentials, tenant: 'organizations' } },
     defaults,
+    new Mistakes('provider'),
   )
   const { authorization, token, jwks } = provider?.endpoints ?? {}
   for (const url of [authorization, token, jwks])
@@ -99,6 +101,7 @@ test('GH-20 an Enterprise Server is found only at its own URLs', () => {
   const [provider] = parseProviders(
     { github: { ...credentials, baseUrl: 'https://ghe.example.com/' } },
     defaults,
+    new Mistakes('provider'),
   )
   expect([provider?.issuer, provider?.endpoints]).toEqual([
     'https://ghe.example.com/login/oauth',

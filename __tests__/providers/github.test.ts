@@ -416,7 +416,7 @@ describe('the user id', () => {
     (name) => {
       const endpoints = { [name]: 'https://elsewhere.example/x' }
       expect(refusal({ github: { clientId: 'a', clientSecret: 'b', endpoints } })).toBe(
-        `provider.github.endpoints has an unknown option '${name}'; known are authorization, token, api`,
+        `oauthModule.provider.github.endpoints has an unknown option '${name}'; known are authorization, token, api`,
       )
     },
   )

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals'
 import { parseProviders } from '../../src/providers/parse-provider.js'
+import { Mistakes } from '../../src/schema/field.js'
 import { stopAll } from '../support/gate.js'
 import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../support/providers.js'
 
@@ -109,7 +110,8 @@ test('every endpoint of the LinkedIn test server is configured in the provider, 
   const { vendor } = await setUp('linkedin')
   const [provider] = parseProviders(
     { linkedin: { clientId: 'a', clientSecret: 'b' } },
-    { env: {}, timeout: 1, clockTolerance: 0, offlineAccess: false },
+    { env: {}, timeoutMs: 1, clockToleranceMs: 0, offlineAccess: false },
+    new Mistakes('provider'),
   )
   const { issuer, ...played } = vendor.options['endpoints'] as Record<string, string>
   expect(issuer).toBeDefined()

@@ -1,5 +1,7 @@
 import type { ClientConfig } from '../oauth/client-config.js'
-import type { Rules } from './rules.js'
+import { membershipLists } from '../oauth/identity.js'
+import type { Mistakes } from '../schema/field.js'
+import { emailLists, type Rules } from './rules.js'
 
 /** A configured provider: its definition, the client registered with it, and the rules for its users. */
 export interface Provider extends ClientConfig {
@@ -12,10 +14,12 @@ export interface Provider extends ClientConfig {
   readonly requestedScopes: readonly string[]
   /** Scopes that the user must grant. */
   readonly requiredScopes: readonly string[]
+  /** Scopes that `?connection_scope=` may add. */
   readonly connectionScopes: readonly string[]
   readonly connectionScopeSeparator: string
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
+  /** Who may pass. */
   readonly rules: Rules
   /** Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of the rules. */
   readonly rulesKey: string
@@ -29,4 +33,28 @@ export function trustsEmail({
   emailClaimDecides,
 }: Pick<Provider, 'trustEmail' | 'emailClaimDecides'>): boolean {
   return trustEmail && emailClaimDecides !== true
+}
+
+/** Reports rules of a guard, or report-only rules, that no user of any provider can meet. */
+export function checkRulesCanBeMet(
+  rules: Rules,
+  providers: readonly Provider[],
+  mistakes: Mistakes,
+): void {
+  const emailList = emailLists.find((list) => rules[list] !== undefined)
+  const [unverified, ...more] = providers.filter(
+    (provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider),
+  )
+  if (emailList && unverified && more.length === providers.length - 1)
+    mistakes
+      .at(emailList)
+      .add(
+        `cannot be met: ${unverified.emailNeverVerified}. Set trustEmail: true for ${unverified.name} only if you accept unverified addresses`,
+      )
+  const labels = providers.map(({ label }) => label).join(', ')
+  for (const list of membershipLists) {
+    const isSupported = providers.some((provider) => provider.membershipLists?.includes(list))
+    if (rules[list] !== undefined && !isSupported)
+      mistakes.at(list).add(`cannot be met: ${labels} has no ${list}`)
+  }
 }

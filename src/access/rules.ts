@@ -22,6 +22,7 @@ export type RuleList = keyof Rules
 export type EmailList = Exclude<RuleList, MembershipList>
 
 type RuleField = Field<readonly string[], undefined>
+export type RuleFields = Record<RuleList, RuleField>
 
 const lowerCase = (item: string) => item.toLowerCase()
 
@@ -42,7 +43,7 @@ export const ruleFields = {
     "has an entry that is not a team: write it as in 'acme/team-slug', or its numeric ID",
   ),
   groups: strings(),
-} satisfies Record<RuleList, RuleField>
+} satisfies RuleFields
 
 /** The names of all rule lists, in the order in which they are reported. */
 export const ruleLists = Object.keys(ruleFields) as RuleList[]

@@ -14,10 +14,10 @@ import type { LoginLoopDetector } from './login-loop.js'
 
 /** The `logout` option. */
 export interface LogoutBehavior {
-  readonly revokesTokens: boolean
-  readonly endsProviderSession: boolean
+  readonly revokeTokens: boolean
+  readonly endProviderSession: boolean
   /** Path or URL to go to after the logout. Default: our page. */
-  readonly returnPath: string | undefined
+  readonly returnTo: string | undefined
 }
 
 /** What {@link Logout} needs. */
@@ -98,7 +98,7 @@ export class Logout {
     const { sessions, connections, behavior, background } = this.#deps
     const connection = connections.get(session.record.provider)
     // A managed client is shared with other apps, whose tokens a revocation may end as well. (RFC 7009, 2.1)
-    if (!behavior.revokesTokens || connection === undefined || connection.provider.isManaged) return
+    if (!behavior.revokeTokens || connection === undefined || connection.provider.isManaged) return
     const { accessToken, refreshToken } = sessions.tokens(session)
     if (accessToken !== '') background.run(connection.client.revoke({ accessToken, refreshToken }))
   }
@@ -110,7 +110,7 @@ export class Logout {
   ): Promise<string | undefined> {
     const { sessions, connections, mounts, behavior } = this.#deps
     const connection = connections.get(session.record.provider)
-    if (!behavior.endsProviderSession || connection === undefined) return undefined
+    if (!behavior.endProviderSession || connection === undefined) return undefined
     const { idToken } = sessions.tokens(session)
     return withTimeout(PROVIDER_TIMEOUT_MS, 'the provider', async () =>
       connection.client.endSessionUrl({
@@ -130,8 +130,8 @@ export class Logout {
         providerUrl,
         'You are signed out here. Continue to sign out at the provider as well.',
       )
-    if (behavior.returnPath !== undefined)
-      return this.#leave(request, behavior.returnPath, 'You are signed out.')
+    if (behavior.returnTo !== undefined)
+      return this.#leave(request, behavior.returnTo, 'You are signed out.')
     const returnPath = links.safeReturnPath(mount)
     const loginUrl = links.login(mount, { returnPath, ask: 'account' })
     responder.page(request, { signed_out: true, login_url: loginUrl }, 'signedOut', { loginUrl })

@@ -24,13 +24,13 @@ export interface Mount {
 /** The options that mounts depend on. */
 export interface MountsConfig {
   readonly id: string | undefined
-  /** The `baseUrl` option, taken apart. */
-  readonly publicUrl: { readonly origin: string; readonly path: string } | undefined
+  /** Origin and path of the option `baseUrl`. */
+  readonly baseUrl: { readonly origin: string; readonly path: string } | undefined
   readonly basePath: string
+  readonly cookiePrefix: string
   readonly cookie: {
-    readonly prefix: string
     readonly domain: string | undefined
-    readonly sameSite: 'lax' | 'none'
+    readonly sameSite: 'Lax' | 'None'
     readonly secure: boolean | undefined
     readonly path: string | undefined
   }
@@ -60,7 +60,7 @@ export class Mounts {
   constructor(config: MountsConfig, state: MountState) {
     this.#config = config
     this.#state = state
-    this.#isPublicHttps = config.publicUrl?.origin.startsWith('https:')
+    this.#isPublicHttps = config.baseUrl?.origin.startsWith('https:')
   }
 
   /** The mount that a request came through. */
@@ -104,7 +104,7 @@ export class Mounts {
 
   /** Scheme and host as the browser sees them. Throws `invalid_callback` if the `Host` header is missing or malformed. */
   origin(req: AppRequest): string {
-    const origin = this.#config.publicUrl?.origin ?? readOrigin(req)
+    const origin = this.#config.baseUrl?.origin ?? readOrigin(req)
     if (origin !== undefined) return origin
     throw new OAuthError('invalid_callback', {
       message: 'The request does not name a valid host.',
@@ -125,14 +125,14 @@ export class Mounts {
   }
 
   #create(mountPath: string, secure: boolean): Mount {
-    const { id, publicUrl, cookie } = this.#config
-    const publicPath = publicUrl?.path ?? mountPath
+    const { id, baseUrl, cookie, cookiePrefix } = this.#config
+    const publicPath = baseUrl?.path ?? mountPath
     const attributes: CookieAttributes = {
       path: cookie.path ?? (publicPath === '' ? '/' : publicPath),
       domain: cookie.domain,
       secure,
       // Browsers reject `SameSite=None` without `Secure`. (RFC 6265bis, 5.7)
-      sameSite: cookie.sameSite === 'none' && secure ? 'none' : 'lax',
+      sameSite: cookie.sameSite === 'None' && secure ? 'none' : 'lax',
     }
     const isHostOnly = attributes.path === '/' && cookie.domain === undefined
     // RFC 6265bis, 4.1.3
@@ -140,10 +140,10 @@ export class Mounts {
     return {
       instanceId: id ?? mountPath,
       publicPath,
-      sessionCookie: { name: `${prefix}${cookie.prefix}session`, attributes },
+      sessionCookie: { name: `${prefix}${cookiePrefix}session`, attributes },
       // Only the callback reads it, so it needs neither `cookie.domain` nor `cookie.path`.
       transactionCookie: {
-        prefix: `${secure ? '__Host-' : ''}${cookie.prefix}`,
+        prefix: `${secure ? '__Host-' : ''}${cookiePrefix}`,
         attributes: { path: '/', secure, sameSite: attributes.sameSite },
       },
     }

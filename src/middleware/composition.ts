@@ -31,8 +31,8 @@ import { createGate, type Gate } from './gate.js'
 import type { GuardedMemberships } from './require-auth.js'
 import { Encrypter } from '../http/encryption.js'
 import { createTransactionState, Transactions } from '../oauth/transaction.js'
-import type { Config } from '../options/options.js'
-import { announceRedirectUri, warnOfBlindTrial } from '../options/startup-warnings.js'
+import type { Config } from '../options/config.js'
+import { announceRedirectUri, warnOfUnreadableMemberships } from '../options/startup-warnings.js'
 import { Pages } from '../pages/pages.js'
 import { GatePasses } from './gate-pass.js'
 import { createMountState, Mounts, type MountState } from '../http/mounts.js'
@@ -43,7 +43,7 @@ import {
 } from './cookie-conflicts.js'
 import { createRequestReports, RequestEvents, type RequestReports } from './request-events.js'
 import { CookieSessions } from '../session/cookie-sessions.js'
-import { absoluteExpiry } from '../session/lifetimes.js'
+import { absoluteExpiry, type Lifetimes } from '../session/lifetimes.js'
 import { LogoutIndex } from '../session/logout-index.js'
 import { AppSessions } from '../session/session-list.js'
 import {
@@ -114,7 +114,7 @@ export interface Composition {
 /** The state of the first configuration, which all later ones share. */
 export function createGateState(first: Config, asked: GuardedMemberships): GateState {
   const { store, logger } = first
-  const encrypter = new Encrypter(first.secrets)
+  const encrypter = new Encrypter(first.secret)
   for (const limit of storeLimits(store, first.givenStore)) logger.warn(limit)
   logger.debug('the gate is set up')
   return {
@@ -139,12 +139,16 @@ export function createGateState(first: Config, asked: GuardedMemberships): GateS
 
 /** `previous`: its providers keep their clients, with what these have discovered, where they are the same. */
 export function compose(config: Config, shared: GateState, previous?: Composition): Composition {
-  const { logger, basePath, providers, lifetimes, check } = config
+  const { logger, basePath, providers } = config
+  const lifetimes: Lifetimes = {
+    inactivityTimeout: config.inactivityTimeoutMs,
+    maximumDuration: config.maximumDurationMs,
+  }
   const { encrypter, transactions, seenLogoutTokens, asked } = shared
   const events = new Events(shared.eventEmitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
-  const store = new GuardedStore(config.store, config.storeTimeout)
+  const store = new GuardedStore(config.store, config.timeouts.storeMs)
   const keepsRecords = !isCookieStore(config.store)
   const background = new Background(shared.pending, (error) =>
     logger.error('something beside a request failed', describeError(error)),
@@ -153,7 +157,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     state: shared.sessionState,
     encrypter,
     lifetimes,
-    clockToleranceMs: config.clockTolerance,
+    clockToleranceMs: config.clockToleranceMs,
     onEnd(key, reason, wasThere) {
       shared.tokenRefreshes.unsaved.delete(key)
       abortSignals(shared.signals, key, reason)
@@ -186,7 +190,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
   const [only] = connections.size === 1 ? connections.keys() : []
   const clientIdOf = (name = only ?? '') => connections.get(name)?.provider.clientId
   const reports = new RequestEvents({ events, clientIdOf }, shared.requestReports)
-  for (const provider of providers) warnOfBlindTrial(config, provider)
+  for (const provider of providers) warnOfUnreadableMemberships(config, provider)
   const evaluators = new Map(
     providers.map((provider) => [
       provider.name,
@@ -194,7 +198,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
         provider,
         authorize: config.authorize,
         rulesVersion: config.rulesVersion,
-        reportOnly: config.trial,
+        reportOnly: config.reportOnly,
         guardMemberships: asked.memberships(),
         background,
         onReportOnlyDenial: (user, { code, tried }) =>
@@ -215,8 +219,8 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     sessions,
     queue: shared.sessionQueue,
     providerTimeoutMs: Math.max(...providers.map(({ timeout }) => timeout)),
-    storeTimeoutMs: config.storeTimeout,
-    authorizeCount: [config.authorize, config.trial?.authorize].filter(Boolean).length,
+    storeTimeoutMs: config.timeouts.storeMs,
+    authorizeCount: [config.authorize, config.reportOnly?.authorize].filter(Boolean).length,
     onUnlockError: (error) => logger.error('a lock was not released', describeError(error)),
   })
   const refresher = new TokenRefresher({
@@ -237,10 +241,10 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     background,
     pendingChecks: shared.pendingChecks,
     timing: {
-      intervalMs: check.interval,
-      graceMs: check.grace,
+      intervalMs: config.authCheckIntervalMs,
+      graceMs: config.authCheckGraceMs,
       // A background check has no response to put a new cookie session into.
-      isEarly: check.isEarly && keepsRecords,
+      isEarly: config.authCheckEarly && keepsRecords,
     },
     onChecked: (session, result, duration) =>
       tellCheck(events, shared.signals, session, result, duration),
@@ -256,7 +260,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     loginLoop,
     mounts,
     responder,
-    publicUrl: config.publicUrl,
+    publicUrl: config.baseUrl,
     allowsHttp: config.cookie.secure === false,
     guardedMemberships: asked.memberships(),
     onRedirectUri: announceRedirectUri(config),
@@ -271,7 +275,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     upstream,
     signals,
     managed: config.headers.managed,
-    setsUser: config.setsUser,
+    setsUser: config.userProperty,
   })
   const completion = new LoginCompletion({
     evaluators,

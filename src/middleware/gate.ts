@@ -15,7 +15,7 @@ import { sendJson } from '../http/response.js'
 import { type AppRequest, isNavigation } from '../http/request.js'
 import { isUnderPath, isSafeMountPath, readTarget } from '../http/paths.js'
 import type { CookieConflicts } from './cookie-conflicts.js'
-import type { Config } from '../options/options.js'
+import type { Config } from '../options/config.js'
 import type { GatePasses } from './gate-pass.js'
 import type { GateRequest, IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
@@ -97,12 +97,12 @@ export function createGate(parts: GateParts): Gate {
     upstream.strip(req, headers)
     const asked = readTarget(req)
     const isSafe = isSafeMountPath(asked.mountPath)
-    if (!isSafe && config.isEnabled) return refuseMount(res)
+    if (!isSafe && config.enabled) return refuseMount(res)
     // Where nothing is enforced nothing is refused, but no address is made of such a path.
     const target = isSafe ? asked : { ...asked, mountPath: '' }
     const mount = mounts.of(req, target, headers)
     const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
-    if (!config.isEnabled) return passExempt(request)
+    if (!config.enabled) return passExempt(request)
     try {
       const outcome = decide(request)
       return outcome instanceof Promise
@@ -115,7 +115,7 @@ export function createGate(parts: GateParts): Gate {
 
   const decide = (request: GateRequest): Awaitable<Outcome> => {
     if (isUnderPath(request.target.path, basePath)) return answer(request)
-    if (config.passesOptions && methodOf(request.req) === 'OPTIONS') return passExempt(request)
+    if (config.optionsPassthrough && methodOf(request.req) === 'OPTIONS') return passExempt(request)
     const found = find(request)
     return found instanceof Promise ? found.then((it) => admit(request, it)) : admit(request, found)
   }
@@ -254,8 +254,8 @@ export function createGate(parts: GateParts): Gate {
       upstream.strip(req, headers)
       // Another site's page would act with the visitor's cookie.
       const isForeign =
-        headers.upgrade !== undefined && !isAllowedOrigin(req, config.publicUrl?.origin, origins)
-      if (!config.isEnabled || isForeign) return undefined
+        headers.upgrade !== undefined && !isAllowedOrigin(req, config.baseUrl?.origin, origins)
+      if (!config.enabled || isForeign) return undefined
       const target = {
         ...readTarget(req),
         ...(req.baseUrl === undefined && {

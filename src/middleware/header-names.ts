@@ -1,9 +1,6 @@
 import type { OAuthUser, StoredDecision } from '../access/user.js'
-import {
-  type HeaderPreset,
-  isHeaderPreset,
-  type UpstreamHeadersConfig,
-} from '../options/options.js'
+import { type HeaderPreset, isHeaderPreset } from '../options/header-presets.js'
+import type { UpstreamHeadersConfig } from '../options/config.js'
 
 /** The tokens that have a header. */
 export type TokenName = 'access' | 'refresh'

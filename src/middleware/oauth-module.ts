@@ -10,7 +10,7 @@ import type { AuthenticateOptions } from './gate.js'
 import { createGuardedMemberships, createGuard, type GuardRules } from './require-auth.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
-import type { Config, OAuthModuleOptions } from '../options/options.js'
+import type { OAuthModuleOptions } from '../options/options.js'
 import { parseOptions } from '../options/parse-options.js'
 import type { Decision } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
@@ -109,7 +109,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       current.gate.authenticate(req, options),
     ...publicLists(() => current),
     reconfigure(changed: OAuthModuleOptions) {
-      current = compose(parseOptions(keepFixed(changed, first)), shared)
+      current = compose(parseOptions(changed, first), shared)
       current.signals.adopt()
     },
     explain(user: OAuthUser) {
@@ -183,45 +183,4 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error
     ? thrown
     : new Error('something threw what is not an error', { cause: thrown })
-}
-
-/** These name what is stored and where: with others every login would be lost, or no longer be protected. */
-function keepFixed(
-  options: OAuthModuleOptions,
-  { secrets, store, givenStore, id, cookie, basePath }: Config,
-): OAuthModuleOptions {
-  const refuse = (name: string) => {
-    throw new TypeError(
-      `reconfigure().${name} cannot change while the process runs: leave it out or leave it as it was`,
-    )
-  }
-  const given = options.secret === undefined ? secrets : [options.secret].flat()
-  if (String(given) !== String(secrets)) refuse('secret')
-  if (options.store !== undefined && options.store !== store && options.store !== givenStore)
-    refuse('store')
-  if (options.id !== undefined && options.id !== id) refuse('id')
-  if (options.cookiePrefix !== undefined && options.cookiePrefix !== cookie.prefix)
-    refuse('cookiePrefix')
-  if (options.basePath !== undefined && options.basePath !== basePath) refuse('basePath')
-  const { domain, path, secure, sameSite } = cookie
-  const kept = {
-    domain,
-    path,
-    secure,
-    sameSite: sameSite === 'none' ? ('None' as const) : ('Lax' as const),
-  }
-  if (
-    options.cookie !== undefined &&
-    JSON.stringify({ ...kept, ...options.cookie }) !== JSON.stringify(kept)
-  )
-    refuse('cookie')
-  return {
-    ...options,
-    secret: secrets,
-    store,
-    id,
-    cookiePrefix: cookie.prefix,
-    basePath,
-    cookie: kept,
-  }
 }

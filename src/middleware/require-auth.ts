@@ -7,11 +7,12 @@ import type { Outcome } from './error-handler.js'
 import { membershipLists, type Memberships } from '../oauth/identity.js'
 import type { GatePass } from './gate-pass.js'
 import { type Denial, Policy } from '../access/policy.js'
-import type { Rules } from '../access/rules.js'
-import { type Provider, trustsEmail } from '../access/provider.js'
-import { readRules, refuseWhatCannotBeMet } from '../access/read-rules.js'
-import { readOptions } from '../schema.js'
-import { checkScope } from '../providers/request-params.js'
+import { ruleFields, type Rules } from '../access/rules.js'
+import { checkRulesCanBeMet, type Provider, trustsEmail } from '../access/provider.js'
+import { scopesField } from '../providers/request-params.js'
+import { type Field, Mistakes } from '../schema/field.js'
+import { readFields } from '../schema/read-fields.js'
+import { boolean, func, seconds } from '../schema/types.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */
@@ -75,17 +76,13 @@ export interface Guard {
   (pass: GuardedRequest, req: IncomingMessage): Promise<Outcome>
 }
 
-const known = [
-  'emailAddresses',
-  'emailDomains',
-  'organizations',
-  'teams',
-  'groups',
-  'authorize',
-  'scopes',
-  'maxAge',
-  'acceptSilentLogin',
-]
+const guardFields = {
+  ...ruleFields,
+  authorize: func<Authorize>(),
+  scopes: scopesField,
+  maxAge: seconds({ min: 1 }),
+  acceptSilentLogin: boolean().default(false),
+} satisfies Record<keyof GuardRules, Field>
 
 /** `providers`: those of the configuration at hand, to refuse what they can never meet. */
 export function createGuard(
@@ -93,24 +90,26 @@ export function createGuard(
   providers: readonly Provider[],
   asked: GuardedMemberships,
 ): { guard: Guard; asksMore: boolean } {
-  const read = readOptions(rules, 'requireAuth()')
-  read.only(known)
-  const lists = readRules(read)
+  const mistakes = new Mistakes('requireAuth()')
+  const {
+    authorize,
+    scopes = [],
+    maxAge,
+    acceptSilentLogin,
+    ...lists
+  } = readFields(guardFields, rules, mistakes)
   const policy = new Policy(lists)
-  const authorize = read.function('authorize') as Authorize | undefined
-  const scopes = read.list('scopes', checkScope) ?? []
-  const maxAge = read.has('maxAge') ? read.seconds('maxAge', 0, { min: 1 }) * 1000 : undefined
-  const acceptsSilentLogin = read.boolean('acceptSilentLogin', false)
-  refuseWhatCannotBeMet(read, lists, providers)
+  checkRulesCanBeMet(lists, providers, mistakes)
   const silent = providers.find(
     ({ forcesLogin, returnsAuthTime }) => forcesLogin !== true || returnsAuthTime !== true,
   )
-  if (maxAge !== undefined && silent && !acceptsSilentLogin) {
-    read.fail(
-      'maxAge',
-      `cannot be met: ${silent.label} cannot be told to ask for the password again, or does not say when it did. Set acceptSilentLogin: true to count any login there`,
-    )
-  }
+  if (maxAge !== undefined && silent && !acceptSilentLogin)
+    mistakes
+      .at('maxAge')
+      .add(
+        `cannot be met: ${silent.label} cannot be made to ask for the password again, or does not tell when it did. Set acceptSilentLogin: true to count any login there`,
+      )
+  mistakes.throwIfAny()
 
   const evaluate = ({ record: { user } }: OpenSession, provider: Provider | undefined) => {
     return policy.evaluate(user, provider !== undefined && trustsEmail(provider))
@@ -156,11 +155,11 @@ export function createGuard(
       demandLogin({ scopes: missing, keptScopes: record.scopes })
     const missing = scopes.filter((scope) => !record.scopes.includes(scope))
     if (missing.length > 0) return stepUp(missing)
-    const authTime = record.authTime ?? (acceptsSilentLogin ? record.createdAt : 0)
+    const authTime = record.authTime ?? (acceptSilentLogin ? record.createdAt : 0)
     // The clock of a silent login is ours.
     const tolerance = record.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
     if (maxAge !== undefined && request.now - authTime > maxAge + tolerance)
-      return demandLogin({ ask: 'login', needsAuthTime: !acceptsSilentLogin })
+      return demandLogin({ ask: 'login', needsAuthTime: !acceptSilentLogin })
     const decision = evaluate(session, provider)
     if (!decision.isAllowed) {
       const wanted = unreadable(session, provider)

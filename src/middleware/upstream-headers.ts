@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { OAuthUser } from '../access/user.js'
-import type { UpstreamHeadersConfig } from '../options/options.js'
+import type { UpstreamHeadersConfig } from '../options/config.js'
 import {
   type HeaderNames,
   headerNames,

@@ -1,29 +1,29 @@
 import { debuglog } from 'node:util'
+import { custom } from '../schema/types.js'
 import type { Logger } from './options.js'
-import type { OptionReader } from '../schema.js'
 
-/** The option `logger`, or what stands in for it. */
-export function readLogger(read: OptionReader): Logger {
-  const logger = read.value('logger')
-  if (logger === undefined) return defaultLogger()
-  for (const method of ['debug', 'info', 'warn', 'error']) {
-    if (typeof (logger as Record<string, unknown> | null)?.[method] !== 'function')
-      read.fail('logger', 'must have the methods debug, info, warn and error')
-  }
-  return sheltered(logger as Logger)
+const METHODS = ['debug', 'info', 'warn', 'error'] as const
+
+/** The option `logger`. */
+export const loggerField = custom<Logger>((logger, mistakes) =>
+  METHODS.every(
+    (method) => typeof (logger as Record<string, unknown> | null)?.[method] === 'function',
+  )
+    ? (logger as Logger)
+    : mistakes.add(`must have the methods ${METHODS.join(', ')}`),
+)
+
+/** The logger that everything uses: the given one with errors ignored, or the default. */
+export function createLogger(given: Logger | undefined): Logger {
+  return given === undefined ? defaultLogger() : safeLogger(given)
 }
 
-/** A logger that throws or rejects must not fail a request, nor end the process beside one. */
-function sheltered(logger: Logger): Logger {
-  const shelter = (level: keyof Logger) => (message: string, facts?: object) => {
+/** A logger that throws or rejects must neither fail a request nor end the process. */
+function safeLogger(logger: Logger): Logger {
+  const safe = (level: keyof Logger) => (message: string, facts?: object) => {
     new Promise((resolve) => resolve(logger[level](message, facts))).catch(() => undefined)
   }
-  return {
-    debug: shelter('debug'),
-    info: shelter('info'),
-    warn: shelter('warn'),
-    error: shelter('error'),
-  }
+  return { debug: safe('debug'), info: safe('info'), warn: safe('warn'), error: safe('error') }
 }
 
 function defaultLogger(): Logger {

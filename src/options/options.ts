@@ -1,25 +1,26 @@
-import type { OAuthError } from '../http/errors.js'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authorize } from '../access/authorize.js'
-import type { LogoutBehavior } from '../flows/logout.js'
-import type { PagesOption } from '../pages/contexts.js'
 import type { Rules } from '../access/rules.js'
-import { type Provider } from '../access/provider.js'
+import type { OAuthError } from '../http/errors.js'
+import type { PagesOption } from '../pages/contexts.js'
 import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
 import type { memoryStore } from '../session/stores/memory-store.js'
-import type { Lifetimes } from '../session/lifetimes.js'
 import type { SessionStore } from '../session/stores/store.js'
 
-/** Takes messages; never sees a secret. */
+export type { Authorize }
+
+/** Receives log messages, such as `console`. Never receives a secret. Errors that it throws are ignored. */
 export interface Logger {
+  /** For developers of this package. */
   debug(message: string, facts?: object): void
+  /** The effect of the configuration. */
   info(message: string, facts?: object): void
+  /** Something that the operator should change. */
   warn(message: string, facts?: object): void
+  /** Something that failed. */
   error(message: string, facts?: object): void
 }
-
-export type { Authorize }
 
 /**
  * Handles an error response. `next()` without an argument forwards the error to the app's error handler. It cannot let a
@@ -32,146 +33,119 @@ export type OnError = (
   next: (error?: unknown) => void,
 ) => unknown
 
-/** Names of `headerPrefix` that stand for another product's headers. */
-export const headerPresets = ['oauth2-proxy', 'oauth2-proxy-nginx'] as const
-export type HeaderPreset = (typeof headerPresets)[number]
-
-export function isHeaderPreset(name: string): name is HeaderPreset {
-  return headerPresets.some((preset) => preset === name)
-}
-
-export interface UpstreamHeadersConfig {
-  /** A prefix that ends in a dash, the name of a preset, or `false` for no headers. */
-  headerPrefix: string | false
-  forwardTokens: 'all' | 'access' | 'none'
-  hasSeveralProviders: boolean
-  /** Names of the providers whose e-mail counts though nobody verified it. */
-  trustsEmailOf: ReadonlySet<string>
-  /** Names of the providers whose tokens the app does not get. */
-  managed: ReadonlySet<string>
-}
-
-/** Options of `oauthModule()`. All times are in seconds. */
+/**
+ * Options of `oauthModule()`. Durations are in seconds, at most 400 days. `undefined` means absent. Mistakes and unknown
+ * options throw a `TypeError` that lists all of them.
+ */
 export interface OAuthModuleOptions {
-  /** One or more identity providers; several give a sign-in page with a button each. */
+  /** One or more identity providers: a name, or an object of names. With several, a sign-in page shows a button for each. */
   provider: BuiltinName | ProviderMap
-  /** `false`: nothing is enforced and no special path exists; identity headers from the client are still removed. Default `true`. */
+  /**
+   * `false` disables the gate: nothing is enforced and the special paths do not exist, but identity headers of the client are
+   * still removed and `requireAuth()` still rejects. Default `true`.
+   */
   enabled?: boolean | undefined
-  /** Do not enforce a login on OPTIONS requests. Default `false`. */
+  /** Do not enforce authentication on OPTIONS requests. Default `false`. */
   optionsPassthrough?: boolean | undefined
-  /** Of the names of our cookies. Letters, digits, `.`, `_` and `-`. Default `'ngrok.'`. */
+  /** Prefix of the cookie names: letters, digits, `.`, `_` and `-`, at most 64. Default `'ngrok.'`. */
   cookiePrefix?: string | undefined
-  /** Seconds without a request after which the user must log in again. Default `0`: none. */
+  /** Seconds without a request after which the user must sign in again. Not longer than `maximumDuration`. Default `0`: no limit. */
   inactivityTimeout?: number | undefined
-  /** Seconds that a session lasts at most. Default `0`: no limit of its own. */
+  /** Maximum duration of a session in seconds. Default `0`: 400 days, the longest lifetime of a cookie. */
   maximumDuration?: number | undefined
   /**
-   * A request after this many seconds re-reads the user from the provider and asks every rule again before it passes.
+   * Seconds after which the next request reads the user from the provider again and evaluates all rules before it passes.
    * Default `0`: only at login.
    */
   authCheckInterval?: number | undefined
-  /** Seconds past the due time that requests pass on the old verdict while the provider is down. Default `0`. */
+  /**
+   * Seconds after `authCheckInterval` during which requests still pass while the provider is unavailable. Requires
+   * `authCheckInterval`. Default `0`.
+   */
   authCheckGrace?: number | undefined
-  /** Start a check in the background in the last fifth of an interval of a minute or more. Default `true`. */
+  /** Re-check in the background in the last fifth of an interval of at least a minute. Default `true`. */
   authCheckEarly?: boolean | undefined
   /**
-   * Seals login state and stored tokens: 32 characters at least. The first seals, all open, so that a secret can be
-   * rotated. Default: `OAUTH_MODULE_SECRET` (commas separate several).
+   * Encrypts login state and stored tokens: at least 32 characters. With several secrets, the first encrypts and all decrypt,
+   * for rotation. Default: the environment variable `OAUTH_MODULE_SECRET` (commas separate several). Without both: a random
+   * one; throws if `NODE_ENV` is `production`.
    */
   secret?: string | readonly string[] | undefined
-  /** The public URL of the mount point. Default: from the request. */
+  /** Public URL of the mount point, without a query. Plain http requires loopback or `cookie.secure: false`. Default: from each request. */
   baseUrl?: string | undefined
-  /** The special paths, below the mount. Default `'/auth'`. */
+  /** Prefix of the special paths, below the mount point. Default `'/auth'`. */
   basePath?: string | undefined
-  /** Names of the upstream headers: a prefix, a preset (`'oauth2-proxy'`, `'oauth2-proxy-nginx'`), or `false` for none. Default `'ngrok-auth-'`. */
+  /**
+   * Names of the upstream headers: a lowercase prefix with at least two segments (`'x-acme-'`), a preset (`'oauth2-proxy'`,
+   * `'oauth2-proxy-nginx'`), or `false` for no headers. Default `'ngrok-auth-'`.
+   */
   headerPrefix?: string | false | undefined
-  /** Whether tokens are among the upstream headers. Default `true` with ngrok's names, else `false`. */
+  /** Whether the upstream headers contain tokens: all, only the access token, or none. Default `true` with ngrok's names, otherwise `false`. */
   forwardTokens?: boolean | 'access' | undefined
   /** Whether `req.user` is set. Default `true`. */
   userProperty?: boolean | undefined
-  /** Where sessions live: a store of ours, one of your own, or any store made for express-session. Default {@link memoryStore}. */
+  /**
+   * Where sessions are stored: a store of this package, a custom {@link SessionStore}, or an express-session store. Default
+   * {@link memoryStore}; throws in a worker of `node:cluster`.
+   */
   store?: SessionStore | ExpressSessionStore | undefined
-  /** A rule of one's own, on top of the lists. 5 seconds at most; throwing refuses the request. */
+  /** A custom rule in addition to the lists. Must settle within 5 seconds; if it throws, the request is rejected. Default: none. */
   authorize?: Authorize | undefined
-  /** Stands for a changed `authorize`: another version makes everybody be checked again. */
+  /** Version of `authorize`, at most 256 characters. A changed version checks all users again. Default: none. */
   rulesVersion?: string | undefined
-  /** Rules tried beside the real ones: they change nothing, and whom they would refuse is told by the event `denied`. */
+  /** Rules that are evaluated but not enforced: the event `denied` reports whom they would deny. Throws if it contains no rule. Default: none. */
   reportOnly?: (Rules & { authorize?: Authorize | undefined }) | undefined
-  /** A login beyond so many ends the user's oldest session. Default: no limit. Needs a store that can list. */
+  /** A login beyond this number ends the user's oldest session. Requires a store that can list sessions. Default: no limit. */
   sessionsPerUser?: number | undefined
-  /** What happens to a request without a session. Default `'auto'`: navigations are redirected, others get 401. */
+  /**
+   * What happens to a request without a session: `'redirect'` to the login, `'reject'` with 401, `'pass'` it on; `'auto'`
+   * redirects navigations and rejects others. Default `'auto'`.
+   */
   unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
   /** What logging out does beyond this session. */
   logout?:
     | {
-        /** Revoke the tokens at the provider, where it can. Never those of a managed application. Default `false`. */
+        /** Revoke the tokens at the provider (RFC 7009), if it supports that. Never for a managed application. Default `false`. */
         revokeTokens?: boolean | undefined
-        /** End the session at the provider as well (RP-Initiated Logout 1.0), where it can. Default `false`. */
+        /** End the session at the provider (OpenID Connect RP-Initiated Logout 1.0), if it supports that. Default `false`. */
         endProviderSession?: boolean | undefined
-        /** A path of this site to go to. Default: our page. */
+        /** Path of this site to redirect to; not one of the special paths. Default: the signed-out page. */
         returnTo?: string | undefined
       }
     | undefined
-  /** Attributes of the session cookie. Default: this host, `Lax`, `Secure` by scheme, the mount path. */
+  /** Attributes of the session cookie. With `baseUrl`, the cookie must reach it. */
   cookie?:
     | {
+        /** Domain of the cookie. Default: only the host of the request. */
         domain?: string | undefined
+        /** `'None'` requires https. Default `'Lax'`. */
         sameSite?: 'Lax' | 'None' | undefined
+        /** Whether the cookie is sent only over https. Default: by the scheme of `baseUrl` or of the request. */
         secure?: boolean | undefined
+        /** Path of the cookie. Default: the mount path. */
         path?: string | undefined
       }
     | undefined
-  /** Pages of one's own. */
+  /** Custom pages instead of the built-in ones. Default: none. */
   pages?: PagesOption | undefined
-  /** Instances with the same id, store and secret share logins. Default: the mount path. */
+  /** Instances with the same `id`, store and secret share logins. Visible ASCII, at most 128 characters. Default: the mount path. */
   id?: string | undefined
-  /** Seconds for a whole exchange with the provider (default 10), and for one store operation (default 2). */
-  timeouts?: { provider?: number | undefined; store?: number | undefined } | undefined
-  /** Seconds that clocks may differ. Default `30`. */
+  /** Time limits. */
+  timeouts?:
+    | {
+        /** Seconds for a whole exchange with the provider, at most 300. Default `10`. */
+        provider?: number | undefined
+        /** Seconds for one store operation, at most 60. Default `2`. */
+        store?: number | undefined
+      }
+    | undefined
+  /** Seconds by which the clocks of provider and stores may differ, at most 600. Default `30`. */
   clockTolerance?: number | undefined
   /**
    * Handles error responses: responds or calls `next()` within 5 seconds, otherwise the built-in response is sent. A
-   * function without the parameter `res` only observes.
+   * function without the parameter `res` only observes. Default: the built-in page or JSON.
    */
   onError?: OnError | undefined
-  /** Default: `NODE_DEBUG=oauth-module`, and process warnings. */
+  /** Receives log messages. Default: process warnings, and the rest with `NODE_DEBUG=oauth-module`. */
   logger?: Logger | undefined
-}
-
-/** The options, checked, with their defaults; times in milliseconds. */
-export interface Config {
-  readonly isEnabled: boolean
-  readonly passesOptions: boolean
-  readonly unauthenticated: 'auto' | 'redirect' | 'reject' | 'pass'
-  readonly setsUser: boolean
-  readonly id: string | undefined
-  readonly publicUrl: { readonly origin: string; readonly path: string } | undefined
-  readonly basePath: string
-  readonly cookie: CookieConfig
-  readonly lifetimes: Lifetimes
-  readonly check: { readonly interval: number; readonly grace: number; readonly isEarly: boolean }
-  readonly trial: (Rules & { authorize?: Authorize | undefined }) | undefined
-  readonly secrets: readonly string[]
-  readonly headers: UpstreamHeadersConfig
-  readonly providers: readonly Provider[]
-  readonly authorize: Authorize | undefined
-  readonly rulesVersion: string | undefined
-  readonly store: SessionStore
-  /** The store as it was given. */
-  readonly givenStore: unknown
-  readonly pages: PagesOption | undefined
-  readonly onError: OnError | undefined
-  readonly logger: Logger
-  readonly storeTimeout: number
-  readonly clockTolerance: number
-  readonly logout: LogoutBehavior
-  readonly sessionsPerUser: number | undefined
-}
-
-export interface CookieConfig {
-  readonly prefix: string
-  readonly domain: string | undefined
-  readonly sameSite: 'lax' | 'none'
-  readonly secure: boolean | undefined
-  readonly path: string | undefined
 }

@@ -9,7 +9,7 @@ export type AmazonOptions = ProviderOptions
 
 /** Login with Amazon. https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html */
 export function amazonProvider(options: AmazonOptions = {}): ProviderSetup {
-  return providerSetup(options, [], define)
+  return providerSetup(options, {}, define)
 }
 
 function define(): ProviderDefinition {
@@ -25,7 +25,7 @@ function define(): ProviderDefinition {
     // Without the secret there is no refresh token.
     clientAuth: 'post',
     scopes: ['profile'],
-    // A dead token is a 400 at the profile.
+    // The profile endpoint responds to an expired token with status 400.
     outcomeOf: ({ status, body }) =>
       status === 400 && isObject(body) && body['error'] === 'invalid_token' ? 'ended' : undefined,
     identity: async ({ userinfo }) => {
@@ -36,6 +36,6 @@ function define(): ProviderDefinition {
         claims: profile,
       }
     },
-    emailNeverVerified: 'Amazon does not say whether an e-mail is verified',
+    emailNeverVerified: 'Amazon does not tell whether an email address is verified',
   }
 }

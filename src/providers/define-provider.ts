@@ -1,96 +1,104 @@
+import { type RuleFields, ruleFields, type Rules } from '../access/rules.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import { type OptionReader, readOptions } from '../schema.js'
-import type { ProviderOptions } from './provider-options.js'
+import type { Fields, Mistakes, Values } from '../schema/field.js'
+import { readFields } from '../schema/read-fields.js'
+import { commonFields, type CommonValues, type ProviderOptions } from './provider-options.js'
 
-/** What `oidcProvider()`, `githubProvider()` and their siblings return: a value for the `provider` option. */
+/** What `oidcProvider()`, `githubProvider()` and their siblings return: a value for the option `provider`. */
 export interface ProviderSetup {
+  /** The options as given; whether a key is present matters for `clientId` and `clientSecret`. */
   readonly options: Readonly<object>
-  /** All that the factory was given: whatever is in it may decide who passes. */
+  /** Everything that was passed to the factory: all of it may decide who passes. */
   readonly given: Readonly<object>
-  /** Names of the options beyond {@link ProviderOptions}. */
-  readonly extraOptions: readonly string[]
-  define(options: OptionReader): ProviderDefinition
+  /** Parses the options. `definition` is `undefined` if a mistake in them leaves none. */
+  parse(mistakes: Mistakes): ParsedSetup
 }
 
-/** Marks what the factories made; the same mark in the ESM and the CommonJS build. */
+interface ParsedSetup {
+  readonly values: CommonValues & Rules
+  readonly definition: ProviderDefinition | undefined
+}
+
+/** Marks the return values of the factories; the same mark in the ESM and the CommonJS build. */
 const made = Symbol.for('oauth-module provider source')
 
 export function isProviderSetup(value: unknown): value is ProviderSetup {
   return typeof value === 'object' && value !== null && made in value
 }
 
-/** For the vendors' files: a provider whose definition follows from its options. */
-export function providerSetup(
+/** Used by the vendors' files: `fields` is the table of extra options, `define` gets their parsed values. */
+export function providerSetup<F extends Fields & Partial<RuleFields>>(
   options: object,
-  extraOptions: readonly string[],
-  define: (options: OptionReader) => ProviderDefinition,
+  fields: F,
+  define: (values: Values<F>, mistakes: Mistakes) => ProviderDefinition | undefined,
   given: object = options,
 ): ProviderSetup {
-  return Object.freeze({ options, given, extraOptions, define, [made]: true })
+  const table = { ...commonFields, ...fields }
+  const parse = (mistakes: Mistakes): ParsedSetup => {
+    const values = readFields(table, options, mistakes) as CommonValues & Rules & Values<F>
+    const isComplete = !mistakes.has(...Object.keys(fields))
+    return { values, definition: isComplete ? define(values, mistakes) : undefined }
+  }
+  return Object.freeze({ options, given, parse, [made]: true })
 }
 
-const definitionHooks: readonly (keyof ProviderDefinition)[] = [
-  'color',
-  'issuer',
-  'configurableEndpoints',
-  'discoveryIssuer',
-  'needsDiscovery',
-  'acceptsDiscovery',
-  'acceptsIssuer',
-  'acceptsKey',
-  'openid',
-  'scopeSeparator',
-  'connectionScopeSeparator',
-  'impliedScopes',
-  'pkce',
-  'returnsNonce',
-  'offline',
-  'reauthenticate',
-  'forcesLogin',
-  'returnsAuthTime',
-  'selectAccount',
-  'requestConsent',
-  'hasCallbackFragment',
-  'denialErrors',
-  'normalizeTokens',
-  'readError',
-  'outcomeOf',
-  'grantedScopes',
-  'identity',
-  'membershipLists',
-  'membershipScopes',
-  'memberships',
-  'restriction',
-  'rulesKey',
-  'emailNeverVerified',
-  'emailClaimDecides',
-  'refreshParams',
-  'validate',
-  'revoke',
-  'upgradeToken',
-]
+/** The members of a definition that are not options of every provider. */
+const hooks = {
+  color: true,
+  issuer: true,
+  configurableEndpoints: true,
+  discoveryIssuer: true,
+  needsDiscovery: true,
+  acceptsDiscovery: true,
+  acceptsIssuer: true,
+  acceptsKey: true,
+  openid: true,
+  scopeSeparator: true,
+  connectionScopeSeparator: true,
+  impliedScopes: true,
+  pkce: true,
+  returnsNonce: true,
+  offline: true,
+  reauthenticate: true,
+  forcesLogin: true,
+  returnsAuthTime: true,
+  selectAccount: true,
+  requestConsent: true,
+  hasCallbackFragment: true,
+  denialErrors: true,
+  normalizeTokens: true,
+  readError: true,
+  outcomeOf: true,
+  grantedScopes: true,
+  identity: true,
+  membershipLists: true,
+  membershipScopes: true,
+  memberships: true,
+  restriction: true,
+  rulesKey: true,
+  emailNeverVerified: true,
+  emailClaimDecides: true,
+  refreshParams: true,
+  validate: true,
+  revoke: true,
+  upgradeToken: true,
+} satisfies Record<Exclude<keyof ProviderDefinition, keyof ProviderOptions>, true>
 
 /**
- * A provider of one's own, as data: the options of every provider and the hooks of {@link ProviderDefinition}.
- * Its `scopes` are all that is requested.
+ * Defines a provider as data: the options of every provider and the hooks of {@link ProviderDefinition}. Only the given
+ * `scopes` are requested. Mistakes are reported by `oauthModule()`.
  */
 export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSetup {
   const { scopes, ...rest } = definition
-  readOptions(rest, 'defineProvider()')
-  const hooks = Object.fromEntries(
-    definitionHooks
-      .filter((hook) => hook in rest)
-      .map((hook) => [hook, rest[hook as keyof typeof rest]]),
+  const entries = Object.entries(rest)
+  const membershipLists = (definition.membershipLists ?? []).filter((list) =>
+    Object.hasOwn(ruleFields, list),
   )
-  const options = Object.fromEntries(
-    Object.entries(rest).filter(
-      ([name]) => !definitionHooks.includes(name as keyof ProviderDefinition),
-    ),
-  )
+  const isHook = ([name]: readonly [string, unknown]) => Object.hasOwn(hooks, name)
   return providerSetup(
-    { ...options },
-    [...(definition.membershipLists ?? [])],
-    () => ({ openid: false, ...hooks, scopes }),
+    Object.fromEntries(entries.filter((entry) => !isHook(entry))),
+    Object.fromEntries(membershipLists.map((list) => [list, ruleFields[list]])),
+    () => ({ openid: false, ...Object.fromEntries(entries.filter(isHook)), scopes }),
     definition,
   )
 }

@@ -13,7 +13,7 @@ export type FacebookOptions = ProviderOptions
 
 /** Facebook. https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow */
 export function facebookProvider(options: FacebookOptions = {}): ProviderSetup {
-  return providerSetup(options, [], define)
+  return providerSetup(options, {}, define)
 }
 
 function define(): ProviderDefinition {
@@ -36,7 +36,7 @@ function define(): ProviderDefinition {
     selectAccount: { auth_type: 'reauthenticate' },
     requestConsent: { auth_type: 'rerequest' },
     denialErrors: ['user_denied'],
-    // The callback's address ends in `#_=_`.
+    // The redirect to the callback ends with `#_=_`.
     hasCallbackFragment: true,
     // The token of a code lives for hours only, and there is no refresh token.
     upgradeToken: {
@@ -47,7 +47,7 @@ function define(): ProviderDefinition {
     outcomeOf,
     identity,
     grantedScopes,
-    emailNeverVerified: 'Facebook does not say whether an e-mail is verified',
+    emailNeverVerified: 'Facebook does not tell whether an email address is verified',
     revoke: async (source) => {
       await source.apiResponse(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], {
         method: 'DELETE',

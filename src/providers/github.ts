@@ -1,31 +1,37 @@
 import { ProviderError } from '../http/errors.js'
-import { isAllowedUrl } from '../http/origin.js'
+import { ruleFields } from '../access/rules.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
 import type { Memberships } from '../oauth/identity.js'
 import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import type { ProviderOptions } from './provider-options.js'
+import { providerUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
-import type { OptionReader } from '../schema.js'
+import type { Field, Values } from '../schema/field.js'
 
 /** Options of the provider `github`. */
 export interface GithubOptions extends ProviderOptions {
-  /** Members of one of these organisations (slugs) may pass. */
+  /** Members of one of these organizations (slugs) may pass. */
   organizations?: readonly string[] | undefined
-  /** Members of one of these teams may pass: `organization/team-slug`, or the team's numeric id. */
+  /** Members of one of these teams may pass: `organization/team-slug`, or the team's numeric ID. */
   teams?: readonly string[] | undefined
-  /** Of a GitHub Enterprise Server. Default: `https://github.com`. */
+  /** URL of a GitHub Enterprise Server. Default: `https://github.com`. */
   baseUrl?: string | undefined
 }
 
 /** GitHub, or a GitHub Enterprise Server. https://docs.github.com/en/apps/oauth-apps */
 export function githubProvider(options: GithubOptions = {}): ProviderSetup {
-  return providerSetup(options, ['organizations', 'teams', 'baseUrl'], define)
+  return providerSetup(options, fields, define)
 }
 
-function define(options: OptionReader): ProviderDefinition {
-  const base = options.url('baseUrl', isAllowedUrl)?.href.replace(/\/$/, '') ?? 'https://github.com'
+const fields = {
+  organizations: ruleFields.organizations,
+  teams: ruleFields.teams,
+  baseUrl: providerUrl.describe('URL of a GitHub Enterprise Server.'),
+} satisfies Record<keyof Omit<GithubOptions, keyof ProviderOptions>, Field>
+
+function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
+  const base = new URL(baseUrl ?? 'https://github.com').href.replace(/\/$/, '')
   return {
     displayName: 'GitHub',
     color: '#24292f',
@@ -34,7 +40,7 @@ function define(options: OptionReader): ProviderDefinition {
     endpoints: {
       authorization: `${base}/login/oauth/authorize`,
       token: `${base}/login/oauth/access_token`,
-      api: options.has('baseUrl') ? `${base}/api/v3` : 'https://api.github.com',
+      api: baseUrl === undefined ? 'https://api.github.com' : `${base}/api/v3`,
     },
     configurableEndpoints: ['authorization', 'token', 'api'],
     clientAuth: 'post',

@@ -1,26 +1,30 @@
-import { isAllowedUrl } from '../http/origin.js'
+import { ruleFields } from '../access/rules.js'
 import { identityFromClaims, asStrings } from '../oauth/claims.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import type { ProviderOptions } from './provider-options.js'
+import { providerUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
-import type { OptionReader } from '../schema.js'
+import type { Field, Values } from '../schema/field.js'
 
 /** Options of the provider `gitlab`. */
 export interface GitlabOptions extends ProviderOptions {
-  /** Members of one of these groups may pass, inherited membership included: full paths, as in `'acme/platform'`. */
+  /** Members of one of these groups may pass, inherited members included: full paths, as in `'acme/platform'`. */
   groups?: readonly string[] | undefined
-  /** Of a self-managed GitLab, with its path if it has one. Default: `https://gitlab.com`. */
+  /** URL of a self-managed GitLab, including its path if it has one. Default: `https://gitlab.com`. */
   baseUrl?: string | undefined
 }
 
 /** GitLab, gitlab.com or self-managed. https://docs.gitlab.com/integration/openid_connect_provider/ */
 export function gitlabProvider(options: GitlabOptions = {}): ProviderSetup {
-  return providerSetup(options, ['groups', 'baseUrl'], define)
+  return providerSetup(options, fields, define)
 }
 
-function define(options: OptionReader): ProviderDefinition {
-  const base =
-    options.url('baseUrl', isAllowedUrl)?.href.replace(/\/+$/, '') ?? 'https://gitlab.com'
+const fields = {
+  groups: ruleFields.groups,
+  baseUrl: providerUrl.describe('URL of a self-managed GitLab.'),
+} satisfies Record<keyof Omit<GitlabOptions, keyof ProviderOptions>, Field>
+
+function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): ProviderDefinition {
+  const base = new URL(baseUrl).href.replace(/\/+$/, '')
   return {
     displayName: 'GitLab',
     color: '#fc6d26',
@@ -40,7 +44,7 @@ function define(options: OptionReader): ProviderDefinition {
     returnsAuthTime: true,
     // GitLab has no account chooser.
     selectAccount: { prompt: 'login' },
-    // A refresh without it is refused.
+    // GitLab rejects a refresh without it.
     refreshParams: (redirectUri) => ({ redirect_uri: redirectUri }),
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
     membershipLists: ['groups'],

@@ -4,25 +4,34 @@ import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/email.js'
-import type { OptionReader } from '../schema.js'
+import type { Field, Values } from '../schema/field.js'
+import { string } from '../schema/types.js'
 
 /** Options of the provider `google`. */
 export interface GoogleOptions extends ProviderOptions {
-  /** Only accounts of this Google Workspace domain may pass, whatever the lists say; `'*'`: of any. */
+  /** Only accounts of this Google Workspace domain may pass, in addition to the rules; `'*'`: of any such domain. Default: no restriction. */
   hostedDomain?: string | undefined
 }
 
 /** Google. https://developers.google.com/identity/openid-connect/openid-connect */
 export function googleProvider(options: GoogleOptions = {}): ProviderSetup {
-  return providerSetup(options, ['hostedDomain'], define)
+  return providerSetup(options, fields, define)
 }
+
+const fields = {
+  hostedDomain: string({
+    max: 253,
+    check: (domain) =>
+      domain === '*' || isDomain(domain)
+        ? undefined
+        : "must be a domain, as in 'example.com', or '*'",
+    normalize: (domain) => domain.toLowerCase(),
+  }).describe('Google Workspace domain of the accounts that may pass.'),
+} satisfies Record<keyof Omit<GoogleOptions, keyof ProviderOptions>, Field>
 
 const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
 
-function define(options: OptionReader): ProviderDefinition {
-  const hostedDomain = options.text('hostedDomain', { max: 253 })?.toLowerCase()
-  if (hostedDomain !== undefined && hostedDomain !== '*' && !isDomain(hostedDomain))
-    options.fail('hostedDomain', "must be a domain, as in 'example.com', or '*'")
+function define({ hostedDomain }: Values<typeof fields>): ProviderDefinition {
   return {
     displayName: 'Google',
     color: '#1a73e8',

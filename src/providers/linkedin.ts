@@ -8,7 +8,7 @@ export type LinkedinOptions = ProviderOptions
 
 /** LinkedIn. https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2 */
 export function linkedinProvider(options: LinkedinOptions = {}): ProviderSetup {
-  return providerSetup(options, [], define)
+  return providerSetup(options, {}, define)
 }
 
 function define(): ProviderDefinition {

@@ -5,39 +5,51 @@ import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/email.js'
-import type { OptionReader } from '../schema.js'
+import type { Field, Values } from '../schema/field.js'
+import { string } from '../schema/types.js'
 
 /** Options of the provider `microsoft`. */
 export interface MicrosoftOptions extends ProviderOptions {
-  /** Who may log in: `'common'` (default), `'organizations'`, `'consumers'`, or one tenant by its id or domain. */
+  /** Accounts that may sign in: `'organizations'`, `'consumers'`, one tenant by its ID or domain, or all. Default `'common'`. */
   tenant?: string | undefined
-  /** The ID token's claim that says whether the e-mail is verified: `'xms_edov'`, once the app's manifest asks for it. */
+  /** Claim of the ID token that tells whether the email address is verified: `'xms_edov'` if the app's manifest requests it. Default: none. */
   verifiedEmailClaim?: string | undefined
 }
 
 /** Microsoft Entra ID and personal accounts. https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
 export function microsoftProvider(options: MicrosoftOptions = {}): ProviderSetup {
-  return providerSetup(options, ['tenant', 'verifiedEmailClaim'], define)
+  return providerSetup(options, fields, define)
 }
 
 const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** Where personal accounts live. */
+/** The tenant of personal accounts. */
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
-function define(options: OptionReader): ProviderDefinition {
-  const tenant = options.text('tenant', { max: 253 })?.toLowerCase() ?? 'common'
-  const isOneTenant = tenantId.test(tenant) || isDomain(tenant)
-  if (!isOneTenant && !['common', 'organizations', 'consumers'].includes(tenant)) {
-    options.fail(
-      'tenant',
-      "must be 'common', 'organizations', 'consumers', or the id or domain of a tenant",
-    )
-  }
-  const verifiedEmailClaim = options.text('verifiedEmailClaim', {
-    pattern: /^[A-Za-z0-9_]+$/,
-    cure: "must be the name of a claim, as in 'xms_edov'",
-    max: 64,
+const fields = {
+  tenant: string({
+    max: 253,
+    check: (tenant) =>
+      isTenant(tenant.toLowerCase()) ||
+      ['common', 'organizations', 'consumers'].includes(tenant.toLowerCase())
+        ? undefined
+        : "must be 'common', 'organizations', 'consumers', or the ID or domain of a tenant",
+    normalize: (tenant) => tenant.toLowerCase(),
   })
+    .default('common')
+    .describe('Which accounts may sign in.'),
+  verifiedEmailClaim: string({
+    pattern: /^[A-Za-z0-9_]+$/,
+    fix: "must be the name of a claim, as in 'xms_edov'",
+    max: 64,
+  }).describe('Claim of the ID token that tells whether the email address is verified.'),
+} satisfies Record<keyof Omit<MicrosoftOptions, keyof ProviderOptions>, Field>
+
+function isTenant(tenant: string): boolean {
+  return tenantId.test(tenant) || isDomain(tenant)
+}
+
+function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): ProviderDefinition {
+  const isOneTenant = isTenant(tenant)
   const base = `https://login.microsoftonline.com/${tenant}`
   return {
     displayName: 'Microsoft',
@@ -52,13 +64,13 @@ function define(options: OptionReader): ProviderDefinition {
       endSession: `${base}/oauth2/v2.0/logout`,
     },
     discoveryIssuer: (issuer) => issuer.replace('{tenantid}', tenant),
-    // Only discovery knows the id that stands behind a tenant's domain.
+    // Only discovery maps a tenant's domain to its ID.
     needsDiscovery: isDomain(tenant),
     acceptsDiscovery: (discovered, asked) =>
       (discovered === asked && !isOneTenant) || discovered === issuerOf(asked, idIn(discovered)),
     acceptsIssuer: (issuer, { tid }, discovered) =>
       isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
-    // A key with an issuer signs for this issuer only.
+    // A key with `issuer` signs only for this issuer.
     acceptsKey: ({ issuer }, { iss, tid }) =>
       issuer === undefined ||
       (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
@@ -79,7 +91,7 @@ function define(options: OptionReader): ProviderDefinition {
     ...(verifiedEmailClaim === undefined &&
       !isOneTenant && {
         emailNeverVerified:
-          "anybody's tenant can put any e-mail into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
+          "every tenant can put any email address into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
       }),
   }
 }

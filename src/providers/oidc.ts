@@ -1,10 +1,11 @@
-import { isAllowedUrl } from '../http/origin.js'
+import { ruleFields } from '../access/rules.js'
 import { identityFromClaims, asStrings } from '../oauth/claims.js'
 import type { Claims } from '../oauth/identity.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import type { ProviderOptions } from './provider-options.js'
+import { checkProviderUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
-import type { OptionReader } from '../schema.js'
+import type { Field, Values } from '../schema/field.js'
+import { record, string, url } from '../schema/types.js'
 
 /** Options of {@link oidcProvider}. */
 export interface OidcOptions extends ProviderOptions {
@@ -31,26 +32,28 @@ type ClaimName = keyof typeof standardClaims
 
 /** Any OpenID Connect provider: an issuer, a client id and a secret suffice. (OpenID Connect Discovery 1.0, 4) */
 export function oidcProvider(options: OidcOptions): ProviderSetup {
-  return providerSetup(options, ['issuer', 'groups', 'groupsClaim', 'claims'], define)
+  return providerSetup(options, fields, define)
 }
 
-function define(options: OptionReader): ProviderDefinition {
-  const issuer = options.url('issuer', isAllowedUrl)
-  const groupsClaim = options.text('groupsClaim') ?? 'groups'
-  if (issuer === undefined)
-    return options.fail('issuer', 'is missing: set it to the issuer identifier of your provider')
-  if (issuer.pathname.endsWith('/.well-known/openid-configuration'))
-    options.fail('issuer', 'must be the issuer alone: leave out /.well-known/openid-configuration')
-  const names =
-    options.record('claims', (name, claim) =>
-      Object.hasOwn(standardClaims, name) && claim !== ''
-        ? undefined
-        : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`,
-    ) ?? {}
+const fields = {
+  issuer: url((issuer) =>
+    new URL(issuer).pathname.endsWith('/.well-known/openid-configuration')
+      ? 'must be the issuer alone: leave out /.well-known/openid-configuration'
+      : checkProviderUrl(issuer),
+  ).required('is missing: set it to the issuer identifier of your provider'),
+  groups: ruleFields.groups,
+  groupsClaim: string().default('groups').describe('Claim that contains the groups.'),
+  claims: record((name) =>
+    Object.hasOwn(standardClaims, name)
+      ? undefined
+      : `maps ${Object.keys(standardClaims).join(', ')} to names of claims, and nothing else`,
+  ).default({}),
+} satisfies Record<keyof Omit<OidcOptions, keyof ProviderOptions>, Field>
+
+function define({ issuer, groupsClaim, claims: names }: Values<typeof fields>): ProviderDefinition {
   return {
     openid: true,
-    // As given: `https://idp.example/x` and `https://idp.example/x/` are two issuers.
-    issuer: String(options.value('issuer')),
+    issuer,
     scopes: ['openid', 'profile', 'email'],
     offline: { scopes: ['offline_access'] },
     reauthenticate: { prompt: 'login', max_age: '0' },

@@ -1,35 +1,104 @@
+import { ruleFields } from '../access/rules.js'
+import { isAllowedUrl } from '../http/origin.js'
 import type { ClientAuth, Endpoints } from '../oauth/definition.js'
+import type { Field, Values } from '../schema/field.js'
+import { boolean, custom, object, oneOf, string, url } from '../schema/types.js'
+import {
+  authorizationParamsField,
+  authorizationParamsMapField,
+  scopesField,
+  tokenHeadersField,
+} from './request-params.js'
 
-/** Options that every provider takes. */
+/** Options that every provider accepts. */
 export interface ProviderOptions {
-  /** Of your app's registration at the provider. Left out (not `undefined`): from the environment. */
+  /**
+   * Client ID of your app's registration at the provider. Without the keys `clientId` and `clientSecret`, both are read from
+   * the environment (`OAUTH_MODULE_GITHUB_CLIENT_ID`, `…_CLIENT_SECRET`). A key that is present but `undefined` throws.
+   */
   clientId?: string | undefined
-  /** With `clientAuth: 'private_key_jwt'`: the private key, as PEM (PKCS #8) or as a JWK in JSON. */
+  /** Client secret. With `clientAuth: 'private_key_jwt'`, the private key as PEM (PKCS #8) or as a JWK in JSON. */
   clientSecret?: string | undefined
-  /** Additional scopes, all of which the user must grant. */
+  /** Additional scopes. The user must grant all of them. Default: none. */
   scopes?: readonly string[] | undefined
-  /** Users with one of these verified e-mail addresses may pass. */
+  /** Users with one of these verified email addresses may pass. Default: no such rule. */
   emailAddresses?: readonly string[] | undefined
-  /** Users with a verified e-mail address at one of these domains, compared whole, may pass. */
+  /** Users with a verified email address at one of these domains may pass; subdomains do not match. Default: no such rule. */
   emailDomains?: readonly string[] | undefined
-  /** On the sign-in button. */
+  /** Name on the sign-in button, at most 64 characters. Default: the vendor's name, or the key of the provider. */
   displayName?: string | undefined
-  /** An https URL, shown on the sign-in button. */
+  /** https URL of the icon on the sign-in button. Default: none. */
   iconUrl?: string | undefined
-  /** Treat the provider's e-mail as verified though the provider does not say so. */
+  /** Treat email addresses as verified even if the provider does not confirm that. Default `false`. */
   trustEmail?: boolean | undefined
-  /** Scopes that `?connection_scope=` of `/auth/authn` may add. */
+  /** Scopes that `?connection_scope=` of `/auth/authn` may add. Default: none. */
   connectionScopes?: readonly string[] | undefined
-  /** Sent with every authorization request. */
+  /** Parameters of every authorization request. Parameters of the protocol throw. Default: none. */
   authorizationParams?: Readonly<Record<string, string>> | undefined
-  /** `{ idpParam: 'queryParamOfAuthn' }`: the value of a query parameter of `/auth/authn` goes to `idpParam`. */
+  /** `{ idpParam: 'queryParamOfAuthn' }`: forwards a query parameter of `/auth/authn` as `idpParam`. Default: none. */
   authorizationParamsMap?: Readonly<Record<string, string>> | undefined
-  /** Sent to the token endpoint and nowhere else. */
+  /** Headers of requests to the token endpoint. Default: none. */
   tokenHeaders?: Readonly<Record<string, string>> | undefined
-  /** How the client authenticates at the token endpoint. Default `'post'`; vendors fix theirs. */
+  /** Client authentication at the token endpoint. Default `'post'`; built-in providers have a fixed value. */
   clientAuth?: ClientAuth | undefined
-  /** Ask for a refresh token. Default: when `authCheckInterval` is set. */
+  /** Request a refresh token. Default: `true` if `authCheckInterval` is set. */
   offlineAccess?: boolean | undefined
-  /** Other addresses than the vendor's. Plain http only on loopback. */
+  /** Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's, or discovery. */
   endpoints?: Readonly<Partial<Endpoints>> | undefined
 }
+
+/** Accepts https, and http on loopback. Issuers may contain a placeholder in braces. */
+export function checkProviderUrl(value: string): string | undefined {
+  return isAllowedUrl(value.replaceAll(/[{}]/g, ''))
+    ? undefined
+    : 'must be an https URL (plain http only on this machine)'
+}
+
+export const providerUrl = url(checkProviderUrl)
+
+const endpointFields = {
+  issuer: providerUrl,
+  authorization: providerUrl,
+  token: providerUrl,
+  userinfo: providerUrl,
+  api: providerUrl,
+  jwks: providerUrl,
+  revocation: providerUrl,
+  endSession: providerUrl,
+} satisfies Record<keyof Endpoints, Field>
+
+export const endpointNames = Object.keys(endpointFields) as (keyof Endpoints)[]
+
+const secretField = string({ max: 8192 })
+
+/** The options of every provider. */
+export const commonFields = {
+  clientId: string().describe('Client ID of the registration at the provider.'),
+  // Only a private key in PEM contains line breaks.
+  clientSecret: custom((value, mistakes) =>
+    typeof value === 'string' && value.startsWith('-----BEGIN ')
+      ? value
+      : secretField.parse(value, mistakes),
+  ).describe('Client secret, or the private key of the client.'),
+  scopes: scopesField.describe('Additional scopes, all of which the user must grant.'),
+  emailAddresses: ruleFields.emailAddresses,
+  emailDomains: ruleFields.emailDomains,
+  displayName: string({ max: 64 }).describe('Name on the sign-in button.'),
+  iconUrl: url((value) =>
+    new URL(value).protocol === 'https:' ? undefined : 'must be an https URL',
+  ).describe('Icon on the sign-in button.'),
+  trustEmail: boolean().default(false).describe('Treat email addresses as verified.'),
+  connectionScopes: scopesField.describe('Scopes that ?connection_scope= may add.'),
+  authorizationParams: authorizationParamsField.describe('Added to authorization requests.'),
+  authorizationParamsMap: authorizationParamsMapField.describe(
+    'Forwards query parameters of /auth/authn to the provider.',
+  ),
+  tokenHeaders: tokenHeadersField.describe('Headers of requests to the token endpoint.'),
+  clientAuth: oneOf(['post', 'basic', 'private_key_jwt', 'none']).describe(
+    'Client authentication at the token endpoint.',
+  ),
+  offlineAccess: boolean().describe('Request a refresh token.'),
+  endpoints: object(endpointFields).describe('Replaces URLs of the provider.'),
+} satisfies Record<keyof ProviderOptions, Field>
+
+export type CommonValues = Values<typeof commonFields>

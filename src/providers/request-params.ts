@@ -1,6 +1,6 @@
-import type { OptionReader } from '../schema.js'
+import { record, strings } from '../schema/types.js'
 
-/** Parameters that make a login safe: no option sets them. */
+/** Parameters that the security of a login depends on: no option may set them. */
 export const reservedParams = new Set<string>([
   'state',
   'client_id',
@@ -13,64 +13,59 @@ export const reservedParams = new Set<string>([
   'scope',
   'request',
   'request_uri',
-  // These belong to the token request: in an address they would be seen by everybody on the way.
+  // Parameters of the token request: URLs end up in logs and in the browser history.
   'client_secret',
   'client_assertion',
   'client_assertion_type',
   'code_verifier',
 ])
 
-/** What stands in every authorization request. */
-export function readParams(options: OptionReader): Record<string, string> {
-  return (
-    options.record('authorizationParams', (name) =>
-      reservedParams.has(name) ? `must not set ${name}` : undefined,
-    ) ?? {}
-  )
-}
+/** Parameters of `/auth/authn` that have a meaning of their own. */
+const AUTHN_PARAMS = new Set(['connection', 'connection_scope', 'return_token'])
 
-/** What of a login link's query goes on to the provider. */
-export function readParamsMap(options: OptionReader): Record<string, string> {
-  const map = options.record('authorizationParamsMap', (name, from) => {
-    if (reservedParams.has(name)) return `must not set ${name}`
-    return /^[A-Za-z0-9_.-]{1,64}$/.test(from) ? undefined : 'must map to names of query parameters'
-  })
-  for (const from of Object.values(map ?? {})) {
-    if (['connection', 'connection_scope', 'return_token'].includes(from))
-      options.fail('authorizationParamsMap', `must not read ${from}: it has a meaning of its own`)
-  }
-  return map ?? {}
-}
+/** Headers that belong to the connection or the body, and so to `fetch`. */
+const FORBIDDEN_HEADERS = new Set([
+  'host',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+])
 
-/** What goes with every token request. */
-export function readTokenHeaders(options: OptionReader): Record<string, string> {
-  const forbidden = new Set([
-    'host',
-    'content-length',
-    'content-type',
-    'transfer-encoding',
-    'connection',
-    'keep-alive',
-    'upgrade',
-    'expect',
-    'te',
-    'trailer',
-  ])
-  const headers =
-    options.record('tokenHeaders', (name, value) => {
-      if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return 'has a name that is no header name'
-      if (forbidden.has(name.toLowerCase())) return `must not set ${name.toLowerCase()}`
-      return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'has a value that no header may have'
-    }) ?? {}
-  const names = Object.keys(headers).map((name) => name.toLowerCase())
-  if (new Set(names).size !== names.length)
-    options.fail('tokenHeaders', 'names the same header twice')
-  return headers
-}
+/** An array of scopes (RFC 6749, A.4). Commas separate scopes at some providers. */
+export const scopesField = strings({
+  check: (scope) =>
+    /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(scope)
+      ? undefined
+      : 'has an entry that is not a scope: one scope per entry, without whitespace, commas and quotes',
+})
 
-/** RFC 6749, A.4. */
-export function checkScope(scope: string): string | undefined {
-  return /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(scope)
-    ? undefined
-    : 'has an entry that is no scope: one scope an entry, without blanks, commas and quotes'
-}
+/** Parameters of every authorization request. */
+export const authorizationParamsField = record((name) =>
+  reservedParams.has(name) ? `must not set ${name}` : undefined,
+)
+
+/** Query parameters of `/auth/authn` that are forwarded to the provider. */
+export const authorizationParamsMapField = record((name, from) => {
+  if (reservedParams.has(name)) return `must not set ${name}`
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(from)) return 'must map to names of query parameters'
+  return AUTHN_PARAMS.has(from) ? `must not read ${from}: it is reserved for the login` : undefined
+})
+
+/** Headers of every token request. */
+export const tokenHeadersField = record(
+  (name, value) => {
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return 'has a name that is not a header name'
+    if (FORBIDDEN_HEADERS.has(name.toLowerCase())) return `must not set ${name.toLowerCase()}`
+    return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'has a value that is not a header value'
+  },
+  (headers) => {
+    const names = Object.keys(headers).map((name) => name.toLowerCase())
+    return new Set(names).size === names.length ? undefined : 'contains the same header twice'
+  },
+)

@@ -9,7 +9,7 @@ export type TwitchOptions = ProviderOptions
 
 /** Twitch. https://dev.twitch.tv/docs/authentication/getting-tokens-oidc */
 export function twitchProvider(options: TwitchOptions = {}): ProviderSetup {
-  return providerSetup(options, [], define)
+  return providerSetup(options, {}, define)
 }
 
 /** Claims come only where they are asked for. */

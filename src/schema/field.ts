@@ -74,12 +74,14 @@ export class Mistakes {
     this.#found.push({ path: this.#path, message: `${this.#path} ${fix}` })
   }
 
-  /** Whether there is a mistake here, or in one of the named options. */
+  /** Whether there is a mistake in one of the named options. */
   has(...names: readonly string[]): boolean {
-    const paths = names.length === 0 ? [this.#path] : names.map((name) => `${this.#path}.${name}`)
-    return this.#found.some(({ path: found }) =>
-      paths.some((path) => found === path || found.startsWith(`${path}.`)),
-    )
+    return names.some((name) => this.at(name).hasAny())
+  }
+
+  /** Whether there is a mistake here, or in any option below. */
+  hasAny(): boolean {
+    return this.#found.some(({ path }) => path === this.#path || path.startsWith(`${this.#path}.`))
   }
 
   /** Throws one `TypeError` with one line per mistake. */

@@ -19,10 +19,10 @@ export function readFields<F extends Fields>(
     if (!Object.hasOwn(fields, key)) mistakes.add(unknownOption(key, Object.keys(fields)))
   const entries = Object.entries(fields).map(([name, { parse, details }]) => {
     const value = options?.[name]
-    if (value !== undefined) return [name, parse(value, mistakes.at(name)) ?? details.absent]
-    if (options !== undefined && details.missing !== undefined)
+    if (value === undefined && options !== undefined && details.missing !== undefined)
       mistakes.at(name).add(details.missing)
-    return [name, details.absent]
+    const parsed = value === undefined ? undefined : parse(value, mistakes.at(name))
+    return [name, parsed === undefined ? details.absent : parsed]
   })
   return Object.fromEntries(entries) as Values<F>
 }

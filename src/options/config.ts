@@ -1,0 +1,79 @@
+import type { Authorize } from '../access/authorize.js'
+import type { Provider } from '../access/provider.js'
+import type { Rules } from '../access/rules.js'
+import type { LogoutBehavior } from '../flows/logout.js'
+import type { PagesOption } from '../pages/contexts.js'
+import type { SessionStore } from '../session/stores/store.js'
+import type { Logger, OAuthModuleOptions, OnError } from './options.js'
+
+/** The environment variables. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** Attributes of the session cookie. */
+export interface CookieConfig {
+  /** Default: the host of the request. */
+  readonly domain: string | undefined
+  readonly sameSite: 'Lax' | 'None'
+  /** Default: by the scheme of the request. */
+  readonly secure: boolean | undefined
+  /** Default: the mount path. */
+  readonly path: string | undefined
+}
+
+/** What the upstream headers depend on. */
+export interface UpstreamHeadersConfig {
+  /** A prefix that ends with a dash, the name of a preset, or `false` for no headers. */
+  readonly headerPrefix: string | false
+  readonly forwardTokens: 'all' | 'access' | 'none'
+  readonly hasSeveralProviders: boolean
+  /** Names of the providers whose unverified email addresses count as verified. */
+  readonly trustsEmailOf: ReadonlySet<string>
+  /** Names of the managed applications: the app does not get their tokens. */
+  readonly managed: ReadonlySet<string>
+}
+
+/** The validated options under their own names, with defaults. Durations are in milliseconds. */
+export interface Config {
+  readonly enabled: boolean
+  readonly optionsPassthrough: boolean
+  readonly unauthenticated: NonNullable<OAuthModuleOptions['unauthenticated']>
+  readonly userProperty: boolean
+  readonly id: string | undefined
+  /** Origin and path, without a slash at the end. */
+  readonly baseUrl: { readonly origin: string; readonly path: string } | undefined
+  readonly basePath: string
+  readonly cookiePrefix: string
+  readonly cookie: CookieConfig
+  /** 0: no limit. */
+  readonly inactivityTimeoutMs: number
+  /** 0: no limit. */
+  readonly maximumDurationMs: number
+  /** 0: only at login. */
+  readonly authCheckIntervalMs: number
+  readonly authCheckGraceMs: number
+  readonly authCheckEarly: boolean
+  readonly reportOnly: (Rules & { readonly authorize?: Authorize | undefined }) | undefined
+  /** The first encrypts, all decrypt. */
+  readonly secret: readonly string[]
+  /** From `headerPrefix`, `forwardTokens` and the providers. */
+  readonly headers: UpstreamHeadersConfig
+  readonly providers: readonly Provider[]
+  readonly authorize: Authorize | undefined
+  readonly rulesVersion: string | undefined
+  readonly store: SessionStore
+  /** The option `store`, before an express-session store is wrapped. */
+  readonly givenStore: unknown
+  readonly pages: PagesOption | undefined
+  readonly onError: OnError | undefined
+  readonly logger: Logger
+  readonly timeouts: { readonly storeMs: number; readonly providerMs: number }
+  readonly clockToleranceMs: number
+  readonly logout: LogoutBehavior
+  readonly sessionsPerUser: number | undefined
+}
+
+/** A configuration before the defaults that must not replace a mistake: it may lack secret and store. */
+export interface ConfigDraft extends Omit<Config, 'secret' | 'store'> {
+  readonly secret: readonly string[] | undefined
+  readonly store: SessionStore | undefined
+}

@@ -1,0 +1,144 @@
+import type { Authorize } from '../access/authorize.js'
+import { ruleFields } from '../access/rules.js'
+import { isSafeMountPath, isSafePath } from '../http/paths.js'
+import type { PagesOption } from '../pages/contexts.js'
+import type { Field } from '../schema/field.js'
+import {
+  boolean,
+  custom,
+  func,
+  integer,
+  object,
+  oneOf,
+  seconds,
+  string,
+  url,
+} from '../schema/types.js'
+import { headerPresets, isHeaderPreset } from './header-presets.js'
+import { loggerField } from './logger.js'
+import type { OAuthModuleOptions, OnError } from './options.js'
+import { secretField } from './secret.js'
+import { storeField } from './store.js'
+
+type Nested<Name extends keyof OAuthModuleOptions> = Record<
+  keyof Exclude<OAuthModuleOptions[Name], undefined>,
+  Field
+>
+
+const cookieFields = {
+  domain: string({
+    pattern:
+      /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i,
+    fix: "must be a domain, as in 'example.com'",
+    max: 253,
+  }),
+  sameSite: oneOf(['Lax', 'None']),
+  secure: boolean(),
+  path: string({
+    pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/,
+    fix: 'must be a path that starts with a slash',
+    max: 512,
+    check: (path) =>
+      isSafeMountPath(path.replace(/\/$/, '')) &&
+      new URL(path, 'http://origin.invalid').pathname === path
+        ? undefined
+        : 'must be the path of a request: no query, no doubled slashes, no dot segments',
+  }),
+} satisfies Nested<'cookie'>
+
+const logoutFields = {
+  revokeTokens: boolean().default(false),
+  endProviderSession: boolean().default(false),
+  returnTo: string({
+    check: (path) =>
+      isSafePath(path) ? undefined : 'must be a path of this site, such as /signed-out',
+  }),
+} satisfies Nested<'logout'>
+
+const timeoutFields = {
+  provider: seconds({ min: 0.05, max: 300 }).default(10),
+  store: seconds({ min: 0.01, max: 60 }).default(2),
+} satisfies Nested<'timeouts'>
+
+const pageFields = {
+  signIn: func<NonNullable<PagesOption['signIn']>>(),
+  error: func<NonNullable<PagesOption['error']>>(),
+  denied: func<NonNullable<PagesOption['denied']>>(),
+  signedOut: func<NonNullable<PagesOption['signedOut']>>(),
+} satisfies Nested<'pages'>
+
+const reportOnlyFields = {
+  ...ruleFields,
+  authorize: func<Authorize>(),
+} satisfies Nested<'reportOnly'>
+
+const prefixField = string({
+  max: 64,
+  check: (prefix) =>
+    isHeaderPreset(prefix) || /^[a-z0-9]+(?:-[a-z0-9]+)+-$/.test(prefix)
+      ? undefined
+      : `must be lowercase, have at least two segments and end with a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`,
+})
+
+/** The options of `oauthModule()`. Options that cannot change later have no default here: see `fixed-options.ts`. */
+export const optionFields = {
+  provider: custom((value) => value).describe('The identity providers.'),
+  enabled: boolean().default(true).describe('Enforce authentication.'),
+  optionsPassthrough: boolean().default(false).describe('Let OPTIONS requests pass.'),
+  cookiePrefix: string({
+    pattern: /^[A-Za-z0-9._-]+$/,
+    fix: 'must contain only letters, digits, dots, dashes and underscores',
+    max: 64,
+    check: (prefix) =>
+      /^__(?:host|secure)-/i.test(prefix)
+        ? 'must not start with __Host- or __Secure-: these are added automatically over https'
+        : undefined,
+  }).describe('Prefix of the cookie names.'),
+  inactivityTimeout: seconds().default(0).describe('Ends sessions without requests.'),
+  maximumDuration: seconds().default(0).describe('Ends sessions this long after the login.'),
+  authCheckInterval: seconds().default(0).describe('Re-checks users at this interval.'),
+  authCheckGrace: seconds().default(0).describe('Tolerates outages of the provider.'),
+  authCheckEarly: boolean().default(true).describe('Re-check in the background.'),
+  secret: secretField.describe('Encrypts login state and stored tokens.'),
+  baseUrl: url(checkBaseUrl).describe('Public URL of the mount point.'),
+  basePath: string({
+    pattern: /^(?:\/[a-zA-Z0-9_-]+)+$/,
+    fix: "must be a path such as '/auth': letters, digits, dashes and slashes, no slash at the end",
+    max: 128,
+  }).describe('Prefix of the special paths.'),
+  headerPrefix: custom((value, mistakes) =>
+    value === false ? value : prefixField.parse(value, mistakes),
+  )
+    .default('ngrok-auth-')
+    .describe('Names of the upstream headers.'),
+  forwardTokens: oneOf([true, 'access', false]).describe('Tokens among the upstream headers.'),
+  userProperty: boolean().default(true).describe('Set req.user.'),
+  store: storeField.describe('Where sessions are stored.'),
+  authorize: func<Authorize>().describe('A custom rule in addition to the lists.'),
+  rulesVersion: string({ max: 256 }).describe('Version of authorize.'),
+  reportOnly: object(reportOnlyFields).describe('Rules that are evaluated but not enforced.'),
+  sessionsPerUser: integer().describe('Maximum number of sessions per user.'),
+  unauthenticated: oneOf(['auto', 'redirect', 'reject', 'pass'])
+    .default('auto')
+    .describe('What happens to requests without a session.'),
+  logout: object(logoutFields).default({}).describe('What logging out does beyond this session.'),
+  cookie: object(cookieFields).describe('Attributes of the session cookie.'),
+  pages: object(pageFields).describe('Custom pages.'),
+  id: string({
+    pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/,
+    fix: 'must contain only visible ASCII characters, no quotes or backslashes',
+    max: 128,
+  }).describe('Instances with the same id, store and secret share logins.'),
+  timeouts: object(timeoutFields).default({}).describe('Limits for the provider and the store.'),
+  clockTolerance: seconds({ max: 600 }).default(30).describe('Tolerated clock difference.'),
+  onError: func<OnError>().describe('Handles error responses.'),
+  logger: loggerField.describe('Receives log messages.'),
+} satisfies Record<keyof OAuthModuleOptions, Field>
+
+function checkBaseUrl(value: string): string | undefined {
+  const { search, pathname } = new URL(value)
+  if (search !== '') return 'must not contain a query'
+  return isSafeMountPath(pathname.replace(/\/+$/, ''))
+    ? undefined
+    : 'has a path that cookies cannot have: no semicolons, no doubled slashes'
+}

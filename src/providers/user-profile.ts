@@ -1,0 +1,97 @@
+import { OAuthError, ProviderError } from '../http/errors.js'
+import { isObject } from '../http/json.js'
+import type { Claims } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
+import { withoutSecrets } from '../oauth/run-hook.js'
+
+/** The user as returned by {@link FetchUserProfile}: only `user_id` is required. */
+export interface UserProfile {
+  /** Stable and unique at the provider, and never reassigned. */
+  user_id: string | number
+  email?: string | undefined
+  /** Email rules require `true`, unless `trustEmail` is set. */
+  email_verified?: boolean | undefined
+  name?: string | undefined
+  nickname?: string | undefined
+  picture?: string | undefined
+  [claim: string]: unknown
+}
+
+/** Takes an error, or `null` and the profile. Only the first call counts. */
+export type ProfileCallback = (error: unknown, profile?: UserProfile) => void
+
+/**
+ * Reads the user with the access token. Returns the profile or a promise of it, or takes a third parameter and calls it.
+ * Must finish within `timeouts.provider`. `context` is the token response; at a re-check without a refresh, the part of it
+ * that is stored: tokens, `token_type` and `scope`.
+ */
+export type FetchUserProfile = (
+  accessToken: string,
+  context: Claims,
+  callback: ProfileCallback,
+) => UserProfile | Promise<UserProfile | void> | void
+
+const MAX_PROFILE_CHARACTERS = 256 * 1024
+
+/** Calls the app's code. Settles exactly once and in time, with a copy that is plain JSON. */
+export async function callProfile(
+  fetchUserProfile: FetchUserProfile,
+  source: ProviderApi,
+): Promise<Claims> {
+  const profile = await toPromise(fetchUserProfile, source).catch((thrown: unknown) => {
+    if (thrown instanceof OAuthError) throw thrown
+    const cause = withoutSecrets(thrown, source)
+    throw new ProviderError('down', 'provider_error', {
+      hint: 'fetchUserProfile failed',
+      providerMessage: cause?.message,
+      cause,
+    })
+  })
+  const json = toJson(profile)
+  if (json === undefined || json.length > MAX_PROFILE_CHARACTERS) {
+    throw new ProviderError('down', 'provider_error', {
+      hint: `fetchUserProfile must return an object that is valid JSON of at most ${MAX_PROFILE_CHARACTERS} characters`,
+    })
+  }
+  const copy: unknown = JSON.parse(json)
+  if (!isObject(copy))
+    throw new ProviderError('down', 'provider_error', {
+      hint: 'fetchUserProfile must return an object with a user_id',
+    })
+  return copy
+}
+
+function toPromise(
+  fetchUserProfile: FetchUserProfile,
+  { accessToken, tokens, signal }: ProviderApi,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onTimeout = () =>
+      reject(
+        new ProviderError('down', 'provider_timeout', {
+          hint: 'fetchUserProfile did not finish in time',
+        }),
+      )
+    if (signal.aborted) return onTimeout()
+    signal.addEventListener('abort', onTimeout, { once: true })
+    const done: ProfileCallback = (error, profile) => {
+      signal.removeEventListener('abort', onTimeout)
+      if (error === null || error === undefined) resolve(profile)
+      else reject(error)
+    }
+    const takesCallback = fetchUserProfile.length > 2
+    // An async function that uses the callback returns a promise of `undefined`.
+    Promise.resolve(fetchUserProfile(accessToken, tokens, done)).then(
+      (profile) => takesCallback || done(null, profile as UserProfile),
+      done,
+    )
+  })
+}
+
+function toJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
