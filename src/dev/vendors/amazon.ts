@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { authorize } from './authorize.js'
 import { errorPage } from './pages.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 import { bearerToken, withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 const SCOPES = ['profile', 'profile:user_id', 'postal_code']
@@ -25,30 +25,30 @@ export const amazon: Profile = {
       endpoint: 'authorize',
       methods: ['GET'],
       path: '/ap/oa',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['POST'],
       path: '/auth/o2/token',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     {
       endpoint: 'userinfo',
       methods: ['GET'],
       path: '/user/profile',
-      answer: (exchange) => profile(exchange, vendor),
+      respond: (exchange) => profile(exchange, vendor),
     },
     {
       endpoint: 'tokeninfo',
       methods: ['GET'],
       path: '/auth/o2/tokeninfo',
-      answer: (exchange) => tokenInfo(exchange, vendor),
+      respond: (exchange) => tokenInfo(exchange, vendor),
     },
   ],
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   if (!isSecure(exchange.params.get('redirect_uri')))
     return errorPage('Error 400', 'The redirect_uri must use https.')
   return authorize(exchange, vendor, {
@@ -66,7 +66,7 @@ function isSecure(redirectUri: string | null): boolean {
   return protocol === 'https:' || hostname === 'localhost' || hostname === '127.0.0.1'
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const { headers, form = {} } = exchange.request
   const hasSecret = headers.authorization !== undefined || form['client_secret'] !== undefined
   const isPublicRefresh = !hasSecret && form['grant_type'] === 'refresh_token'
@@ -89,7 +89,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
   return json(200, refreshToken === undefined ? body : { ...body, refresh_token: refreshToken })
 }
 
-function profile({ request }: Exchange, vendor: Vendor): VendorAnswer {
+function profile({ request }: Exchange, vendor: Vendor): VendorResponse {
   const header = request.headers['x-amz-access-token']
   const found = vendor.grants.byAccessToken(
     bearerToken(request) ?? (typeof header === 'string' ? header : undefined),
@@ -107,7 +107,7 @@ function profile({ request }: Exchange, vendor: Vendor): VendorAnswer {
   return json(200, withClaims(user, { user_id: String(user.id), ...more, ...postalCode }))
 }
 
-function tokenInfo({ request }: Exchange, vendor: Vendor): VendorAnswer {
+function tokenInfo({ request }: Exchange, vendor: Vendor): VendorResponse {
   const found = vendor.grants.byAccessToken(request.query.get('access_token') ?? undefined)
   if (!found) return deadToken()
   const { user, expiresAt } = found
@@ -121,10 +121,10 @@ function tokenInfo({ request }: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-function deadToken(): VendorAnswer {
+function deadToken(): VendorResponse {
   return failure(400, 'invalid_token', 'The request has an invalid parameter : access_token')
 }
 
-function failure(status: number, error: string, description: string): VendorAnswer {
+function failure(status: number, error: string, description: string): VendorResponse {
   return json(status, { error, error_description: description, request_id: randomUUID() })
 }

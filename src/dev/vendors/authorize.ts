@@ -1,43 +1,44 @@
 import type { Exchange, Vendor } from './vendor.js'
 import type { AuthorizationRefusal } from './settings.js'
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 import type { Grant } from './grants.js'
-import { redirect } from './answers.js'
+import { redirect } from './responses.js'
 import { errorPage, personaPage, PERSONA } from './pages.js'
 
+/** How a vendor's authorization endpoint differs from RFC 6749. */
 export interface AuthorizeRules {
-  /** Between scopes; one or more spaces by default. */
+  /** The separator of scopes. Default: spaces. */
   scopeSeparator?: RegExp
-  /** The values of `prompt` that the vendor knows; others are refused. Unset: `prompt` is ignored. */
+  /** The values of `prompt` that the vendor accepts. Default: `prompt` is ignored. */
   prompts?: readonly string[]
-  /** Whether `prompt=login` (or what the vendor has instead) makes the user sign in again. */
+  /** Whether `prompt=login`, or the vendor's equivalent, requests a new sign-in. */
   asksToSignInAgain?(params: URLSearchParams): boolean
-  /** RFC 7636, section 4.3: what a challenge without a method is. */
+  /** The accepted values of `code_challenge_method` (RFC 7636, section 4.3). Default: any. */
   challengeMethods?: readonly string[]
   responseTypes?: readonly string[]
-  /** Faulty requests end at the vendor's error page instead of the callback. */
+  /** Invalid requests result in the vendor's error page instead of a redirect. */
   errorsOnPage?: boolean
-  /** What the callback says when the user denies. */
+  /** The parameters of the redirect after the user denies access. */
   denial?: AuthorizationRefusal
-  /** What the vendor refuses in this request. */
+  /** The vendor's own checks of the request. */
   refuse?(params: URLSearchParams, scopes: string[]): AuthorizationRefusal | undefined
-  /** More parameters for the callback. */
+  /** Additional parameters of the redirect. */
   extras?(grant: Grant): Record<string, string>
-  /** The vendor's `iss` (RFC 9207), where it sends one. */
+  /** The vendor's `iss` parameter (RFC 9207). */
   issuer?: string
-  /** Appended to the callback's URL. */
+  /** The fragment of the redirect. */
   fragment?: string
 }
 
 const list = (value: string | null, separator = / +/) =>
   (value ?? '').split(separator).filter((item) => item !== '')
 
-/** The authorization endpoint: checks the request, lets the user choose, and returns to the client. */
+/** The authorization endpoint: checks the request, lets the user choose an account, and redirects to the client. */
 export function authorize(
   { request, params }: Exchange,
   vendor: Vendor,
   rules: AuthorizeRules,
-): VendorAnswer {
+): VendorResponse {
   if (params.get('client_id') !== vendor.clientId)
     return errorPage('Unknown client', 'No application has this client_id.')
   const redirectUri = registered(params.get('redirect_uri'), vendor)
@@ -57,7 +58,7 @@ export function authorize(
   if (refusal) return back({ ...refusal })
 
   const chosen = choose(request.query.get(PERSONA), params, vendor)
-  if (chosen === 'nobody') return personaPage(request, vendor.users)
+  if (chosen === 'ask') return personaPage(request, vendor.users)
   if (chosen === 'login_required')
     return back({ error: 'login_required', error_description: 'Nobody is signed in.' })
   if (chosen === 'deny') return back({ ...(rules.denial ?? denial) })
@@ -65,7 +66,7 @@ export function authorize(
   const signsInAgain =
     !vendor.settings.ignoreReauthentication && (rules.asksToSignInAgain?.(params) ?? false)
   const grant: Grant = {
-    place: chosen,
+    userIndex: chosen,
     scopes: scopes.filter((scope) => vendor.settings.grantedScopes?.includes(scope) ?? true),
     redirectUri,
     params,
@@ -118,17 +119,17 @@ function refuse(
   return rules.refuse?.(params, scopes)
 }
 
-/** Who says yes: a place among the users. */
+/** The index of the user who signs in, or why none does. */
 function choose(
   persona: string | null,
   params: URLSearchParams,
   vendor: Vendor,
-): number | 'nobody' | 'login_required' | 'deny' {
+): number | 'ask' | 'login_required' | 'deny' {
   if (persona === 'deny') return 'deny'
   if (persona !== null && vendor.users[Number(persona)]) return Number(persona)
   const asks = vendor.settings.personaPage ?? vendor.users.length > 1
   if (!asks) return vendor.users.indexOf(vendor.user)
-  return params.get('prompt') === 'none' ? 'login_required' : 'nobody'
+  return params.get('prompt') === 'none' ? 'login_required' : 'ask'
 }
 
 function callback(

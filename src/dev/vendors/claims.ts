@@ -8,7 +8,7 @@ const whenPresent = (claims: Record<string, unknown>) =>
     Object.entries(claims).filter(([, value]) => value !== undefined && value !== null),
   )
 
-/** OpenID Connect Core, section 5.4: what the scopes `profile` and `email` bring. */
+/** The claims of the scopes `profile` and `email` (OpenID Connect Core 1.0, section 5.4). */
 export function standardClaims(
   user: VendorUser,
   scopes: readonly string[],
@@ -31,14 +31,16 @@ export function standardClaims(
   })
 }
 
+/** How a vendor builds its ID tokens. */
 export interface IdTokenRules {
   issuer: string
   subject: string
   claims: Record<string, unknown>
-  /** `nonce` is not echoed. */
+  /** The vendor does not return `nonce`. */
   omitsNonce?: boolean
-  /** `auth_time` is always there; otherwise only when asked for with `max_age`. */
+  /** Always send `auth_time`. Default: only if the request has `max_age`. */
   alwaysAuthTime?: boolean
+  /** Send `at_hash`. */
   hasAccessTokenHash?: boolean
 }
 
@@ -66,7 +68,7 @@ export function idToken(
   return vendor.idTokens.sign(withClaims(user, claims))
 }
 
-/** Whether `prompt=login`, or a `max_age` that has passed, asks for a new sign-in. */
+/** Whether `prompt=login` or `max_age=0` requests a new sign-in. */
 export function asksToSignInAgain(params: URLSearchParams): boolean {
   return (params.get('prompt') ?? '').split(' ').includes('login') || params.get('max_age') === '0'
 }

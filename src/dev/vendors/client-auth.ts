@@ -3,7 +3,7 @@ import type { Exchange, Vendor } from './vendor.js'
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-// RFC 6749, section 2.3.1: both parts are form-encoded inside Basic.
+// In Basic authentication, both parts are form-encoded (RFC 6749, section 2.3.1).
 const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '))
 
 function basicCredentials(header: string): [string, string] | undefined {
@@ -43,7 +43,7 @@ async function isAssertionValid(
   }
 }
 
-/** Whether the request proves to come from the client, in a way that the settings allow. */
+/** Whether the client authenticates with a method that the settings allow. */
 export async function isClientAuthenticated(
   { request }: Exchange,
   vendor: Vendor,
@@ -52,7 +52,7 @@ export async function isClientAuthenticated(
   const { form = {} } = request
   const header = request.headers.authorization
   if (typeof header === 'string') {
-    // Credentials twice is one too many (RFC 6749, section 2.3).
+    // A request must not use two authentication methods (RFC 6749, section 2.3).
     if (form['client_secret'] !== undefined || form['client_assertion'] !== undefined) return false
     const [id, secret] = basicCredentials(header) ?? []
     return (

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { authorize } from './authorize.js'
 import { isClientAuthenticated } from './client-auth.js'
 import { redeem, tokenResponse, type TokenFailure } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import {
   bearerToken,
   withClaims,
@@ -45,19 +45,19 @@ export const facebook: Profile = {
       endpoint: 'authorize',
       methods: ['GET'],
       path: '/{version}/dialog/oauth',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['GET', 'POST'],
       path: '/{version}/oauth/access_token',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     ...graph(vendor),
   ],
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     scopeSeparator: /[ ,]+/,
     responseTypes: ['code', 'code granted_scopes', 'granted_scopes code', 'code,granted_scopes'],
@@ -68,8 +68,8 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
       error_description: 'Permissions error',
     },
     fragment: '_=_',
-    extras({ place, params, scopes }) {
-      const user = vendor.users[place]
+    extras({ userIndex, params, scopes }) {
+      const user = vendor.users[userIndex]
       // Asked once more, the user gives what was declined before.
       if (user && params.get('auth_type') === 'rerequest') user.declined = []
       if (!params.get('response_type')?.includes('granted_scopes')) return {}
@@ -81,7 +81,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
 }
 
 /** Documented as a GET with everything in the query; a form works as well. */
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const form = Object.fromEntries(exchange.params)
   const request = { ...exchange.request, method: 'POST', form }
   if (form['grant_type'] === 'fb_exchange_token')
@@ -97,7 +97,7 @@ async function longLived(
   exchange: Exchange,
   form: Record<string, string>,
   vendor: Vendor,
-): Promise<VendorAnswer> {
+): Promise<VendorResponse> {
   if (!(await isClientAuthenticated(exchange, vendor)))
     return failure('Error validating client secret.', 1)
   const found = vendor.grants.byAccessToken(form['fb_exchange_token'])
@@ -112,19 +112,19 @@ function graph(vendor: Vendor): Route[] {
       endpoint: 'userinfo',
       methods: ['GET'],
       path: '/{version}/me',
-      answer: (exchange) => asUser(exchange, vendor, me),
+      respond: (exchange) => asUser(exchange, vendor, me),
     },
     {
       endpoint: 'permissions',
       methods: ['GET', 'DELETE'],
       path: '/{version}/me/permissions',
-      answer: (exchange) => asUser(exchange, vendor, permissions),
+      respond: (exchange) => asUser(exchange, vendor, permissions),
     },
     {
       endpoint: 'tokeninfo',
       methods: ['GET'],
       path: '/{version}/debug_token',
-      answer: (exchange) => debugToken(exchange, vendor),
+      respond: (exchange) => debugToken(exchange, vendor),
     },
   ]
 }
@@ -132,7 +132,7 @@ function graph(vendor: Vendor): Route[] {
 interface Caller {
   user: VendorUser
   scopes: readonly string[]
-  place: number
+  userIndex: number
   exchange: Exchange
   vendor: Vendor
 }
@@ -140,8 +140,8 @@ interface Caller {
 function asUser(
   exchange: Exchange,
   vendor: Vendor,
-  answer: (caller: Caller) => VendorAnswer,
-): VendorAnswer {
+  answer: (caller: Caller) => VendorResponse,
+): VendorResponse {
   const token =
     bearerToken(exchange.request) ??
     exchange.params.get('access_token') ??
@@ -164,11 +164,11 @@ function asUser(
   }
   if (vendor.settings.throttled) return failure('(#4) Application request limit reached', 4)
   const { user, grant } = found
-  return answer({ user, scopes: grant.scopes, place: grant.place, exchange, vendor })
+  return answer({ user, scopes: grant.scopes, userIndex: grant.userIndex, exchange, vendor })
 }
 
 /** Only `id` and `name`, unless `fields` names more. */
-function me({ user, scopes, exchange }: Caller): VendorAnswer {
+function me({ user, scopes, exchange }: Caller): VendorResponse {
   const mayReadEmail = scopes.includes('email') && !user.declined?.includes('email')
   const all: Record<string, unknown> = withClaims(user, {
     id: String(user.id),
@@ -185,9 +185,9 @@ function me({ user, scopes, exchange }: Caller): VendorAnswer {
   return json(200, Object.fromEntries(['id', ...fields].map((field) => [field, all[field]])))
 }
 
-function permissions({ user, scopes, place, exchange, vendor }: Caller): VendorAnswer {
+function permissions({ user, scopes, userIndex, exchange, vendor }: Caller): VendorResponse {
   if (exchange.request.method === 'DELETE') {
-    vendor.grants.revokeAll(place)
+    vendor.grants.revokeAll(userIndex)
     return json(200, { success: true })
   }
   const status = (permission: string) =>
@@ -196,7 +196,7 @@ function permissions({ user, scopes, place, exchange, vendor }: Caller): VendorA
   return json(200, { data: all.map((permission) => ({ permission, status: status(permission) })) })
 }
 
-function debugToken({ request }: Exchange, vendor: Vendor): VendorAnswer {
+function debugToken({ request }: Exchange, vendor: Vendor): VendorResponse {
   if (request.query.get('access_token') !== `${vendor.clientId}|${vendor.clientSecret}`)
     return deadToken()
   const found = vendor.grants.byAccessToken(request.query.get('input_token') ?? undefined)
@@ -215,20 +215,24 @@ function debugToken({ request }: Exchange, vendor: Vendor): VendorAnswer {
   return json(200, { data })
 }
 
-function deadToken(): VendorAnswer {
+function deadToken(): VendorResponse {
   return failure('Error validating access token: the session has been invalidated.', 190, {
     error_subcode: 467,
   })
 }
 
-function tokenFailure({ error, description }: TokenFailure): VendorAnswer {
+function tokenFailure({ error, description }: TokenFailure): VendorResponse {
   if (error === 'invalid_client') return failure('Error validating client secret.', 1)
   if (error === 'redirect_uri_mismatch')
     return failure('Error validating verification code.', 100, { error_subcode: 36_008 })
   return failure(description, 100, { error_subcode: 36_009 })
 }
 
-function failure(message: string, code: number, extra: Record<string, unknown> = {}): VendorAnswer {
+function failure(
+  message: string,
+  code: number,
+  extra: Record<string, unknown> = {},
+): VendorResponse {
   return json(400, {
     error: {
       message,

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import type { VendorAnswer, VendorFault } from './types.js'
+import type { VendorResponse, VendorFault } from './types.js'
 
-/** Sends the answer, or fails on the way as asked. */
-export function send(res: ServerResponse, answer: VendorAnswer | VendorFault): void {
-  if (typeof answer === 'string') faults[answer](res)
-  else sendAnswer(res, answer)
+/** Sends the response, or simulates the fault. */
+export function send(res: ServerResponse, response: VendorResponse | VendorFault): void {
+  if (typeof response === 'string') faults[response](res)
+  else sendResponse(res, response)
 }
 
-function sendAnswer(
+function sendResponse(
   res: ServerResponse,
-  { status = 200, headers = {}, body = '' }: VendorAnswer,
+  { status = 200, headers = {}, body = '' }: VendorResponse,
 ): void {
   const isText = typeof body === 'string'
   res.writeHead(
@@ -22,7 +22,7 @@ function sendAnswer(
 const json = { 'content-type': 'application/json' }
 
 const faults: Record<VendorFault, (res: ServerResponse) => void> = {
-  // Closing the server ends what hangs.
+  // The connection ends when the server closes.
   hang() {},
   reset(res) {
     res.socket?.resetAndDestroy()

@@ -1,7 +1,7 @@
-import { json, text } from './answers.js'
+import { json, text } from './responses.js'
 import { bearerToken, withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
 import type {
-  VendorAnswer,
+  VendorResponse,
   VendorEmail,
   VendorEndpoint,
   VendorOrganization,
@@ -40,12 +40,12 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
   const get = (
     endpoint: VendorEndpoint,
     path: string,
-    answer: (caller: Caller, exchange: Exchange) => VendorAnswer,
+    answer: (caller: Caller, exchange: Exchange) => VendorResponse,
   ): Route => ({
     endpoint,
     methods: ['GET'],
     path: root + path,
-    answer: (exchange) => asCaller(exchange, vendor, answer),
+    respond: (exchange) => asCaller(exchange, vendor, answer),
   })
   const paged = (items: unknown[], { headers }: Caller, exchange: Exchange) =>
     page(items, headers, exchange, vendor)
@@ -91,8 +91,8 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
 function asCaller(
   exchange: Exchange,
   vendor: Vendor,
-  answer: (caller: Caller, exchange: Exchange) => VendorAnswer,
-): VendorAnswer {
+  answer: (caller: Caller, exchange: Exchange) => VendorResponse,
+): VendorResponse {
   const { request } = exchange
   if (!request.headers['user-agent']) return forbiddenWithoutUserAgent
   const token = bearerToken(request, ['bearer', 'token'])
@@ -112,7 +112,7 @@ function asCaller(
   )
 }
 
-function rateLimited(): VendorAnswer {
+function rateLimited(): VendorResponse {
   const reset = Math.floor(Date.now() / 1000) + 60
   const headers = {
     'x-ratelimit-limit': '5000',
@@ -122,7 +122,7 @@ function rateLimited(): VendorAnswer {
   return json(403, { message: 'API rate limit exceeded for user ID 1.' }, headers)
 }
 
-function forbidden({ headers }: Caller): VendorAnswer {
+function forbidden({ headers }: Caller): VendorResponse {
   return json(
     403,
     { message: 'You need at least read:org scope or user scope to list your organizations.' },
@@ -135,7 +135,7 @@ function page(
   headers: Record<string, string>,
   { request }: Exchange,
   vendor: Vendor,
-): VendorAnswer {
+): VendorResponse {
   const { endlessPages, nextPageOrigin } = vendor.settings
   const perPage = Math.min(Math.max(Number(request.query.get('per_page') ?? 30) || 30, 1), 100)
   const number = Math.max(Number(request.query.get('page') ?? 1) || 1, 1)
@@ -219,7 +219,7 @@ function team({ organization: login, slug, name, id = 1, parent }: VendorTeam) {
   }
 }
 
-function teamMembership(caller: Caller, { path }: Exchange): VendorAnswer {
+function teamMembership(caller: Caller, { path }: Exchange): VendorResponse {
   const same = (one: string, other: string | undefined) =>
     one.toLowerCase() === other?.toLowerCase()
   const { user } = caller

@@ -1,13 +1,13 @@
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { forbiddenWithoutUserAgent, profile } from './github-api.js'
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 import type { Exchange, Route, Vendor } from './vendor.js'
 
 /** https://docs.github.com/en/rest/apps/oauth-applications: Basic with the client's credentials, and JSON. */
 export function tokenManagement(vendor: Vendor, root: string): Route[] {
   const manage =
     (wholeGrant: boolean) =>
-    ({ request, path }: Exchange): VendorAnswer => {
+    ({ request, path }: Exchange): VendorResponse => {
       if (!request.headers['user-agent']) return forbiddenWithoutUserAgent
       const credentials = Buffer.from(`${vendor.clientId}:${vendor.clientSecret}`).toString(
         'base64',
@@ -20,7 +20,7 @@ export function tokenManagement(vendor: Vendor, root: string): Route[] {
         return json(404, { message: 'Not Found' })
       if (request.method === 'POST') return json(200, { token, user: profile(found.user) })
       // Taking back the grant ends every token of this user for the app.
-      if (wholeGrant) vendor.grants.revokeAll(found.grant.place)
+      if (wholeGrant) vendor.grants.revokeAll(found.grant.userIndex)
       else vendor.grants.revoke(token)
       return { status: 204 }
     }
@@ -29,13 +29,13 @@ export function tokenManagement(vendor: Vendor, root: string): Route[] {
       endpoint: 'application',
       methods: ['POST', 'DELETE'],
       path: `${root}/applications/{client}/token`,
-      answer: manage(false),
+      respond: manage(false),
     },
     {
       endpoint: 'application',
       methods: ['DELETE'],
       path: `${root}/applications/{client}/grant`,
-      answer: manage(true),
+      respond: manage(true),
     },
   ]
 }

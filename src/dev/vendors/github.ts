@@ -1,10 +1,10 @@
-import { form, json } from './answers.js'
+import { form, json } from './responses.js'
 import { authorize } from './authorize.js'
 import { githubApi, normalizedScopes } from './github-api.js'
 import { tokenManagement } from './github-applications.js'
 import { redeem, tokenResponse, type TokenFailure } from './token.js'
 import type { Exchange, Profile, Vendor } from './vendor.js'
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 
 /** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps */
 export const github: Profile = {
@@ -49,13 +49,13 @@ export const github: Profile = {
         endpoint: 'authorize',
         methods: ['GET'],
         path: `${basePath}/login/oauth/authorize`,
-        answer: (exchange) => authorizePage(exchange, vendor),
+        respond: (exchange) => authorizePage(exchange, vendor),
       },
       {
         endpoint: 'token',
         methods: ['POST', 'GET'],
         path: `${basePath}/login/oauth/access_token`,
-        answer: (exchange) => token(exchange, vendor),
+        respond: (exchange) => token(exchange, vendor),
       },
       ...githubApi(vendor, apiRoot(vendor)),
       ...tokenManagement(vendor, apiRoot(vendor)),
@@ -67,7 +67,7 @@ function apiRoot({ settings: { ghes, basePath } }: Vendor): string {
   return ghes || basePath ? `${basePath}/api/v3` : ''
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   const issuer = vendor.settings.ghes
     ? vendor.url('/login/oauth')
     : 'https://github.com/login/oauth'
@@ -87,7 +87,7 @@ function withDefaults(exchange: Exchange, { settings }: Vendor): Exchange {
   return { ...exchange, params }
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const { githubApp, pkce } = vendor.settings
   const outcome = await redeem(exchange, vendor, {
     accessTokenPrefix: githubApp ? 'ghu_' : 'gho_',
@@ -110,7 +110,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
 }
 
 /** Form-encoded, unless the client asks for JSON. Errors have status 200. */
-function say({ request }: Exchange, body: Record<string, unknown>): VendorAnswer {
+function say({ request }: Exchange, body: Record<string, unknown>): VendorResponse {
   return String(request.headers.accept).includes('application/json')
     ? json(200, body)
     : form(200, body)

@@ -1,9 +1,9 @@
-import { json, oauthError, text } from './answers.js'
+import { json, oauthError, text } from './responses.js'
 import { authorize } from './authorize.js'
 import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 const SCOPES = ['openid', 'profile', 'email', 'read_user', 'read_api', 'api']
@@ -40,20 +40,20 @@ export const gitlab: Profile = {
         endpoint: 'authorize',
         methods: ['GET'],
         path: `${basePath}/oauth/authorize`,
-        answer: (exchange) => authorizePage(exchange, vendor),
+        respond: (exchange) => authorizePage(exchange, vendor),
       },
       {
         endpoint: 'token',
         methods: ['POST'],
         path: `${basePath}/oauth/token`,
-        answer: (exchange) => token(exchange, vendor),
+        respond: (exchange) => token(exchange, vendor),
       },
       revocation(`${basePath}/oauth/revoke`, vendor),
       {
         endpoint: 'userinfo',
         methods: ['GET', 'POST'],
         path: `${basePath}/oauth/userinfo`,
-        answer: (exchange) =>
+        respond: (exchange) =>
           asCaller(
             exchange,
             vendor,
@@ -65,14 +65,14 @@ export const gitlab: Profile = {
         endpoint: 'user',
         methods: ['GET'],
         path: `${basePath}/api/v4/user`,
-        answer: (exchange) =>
+        respond: (exchange) =>
           asCaller(exchange, vendor, ({ user }) => json(200, apiUser(user)), errors),
       },
       {
         endpoint: 'tokeninfo',
         methods: ['GET'],
         path: `${basePath}/oauth/token/info`,
-        answer: (exchange) =>
+        respond: (exchange) =>
           asCaller(
             exchange,
             vendor,
@@ -104,7 +104,7 @@ function metadata({ url }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     challengeMethods: ['S256', 'plain'],
     asksToSignInAgain,
@@ -118,7 +118,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, {
     redirectUri: { code: true, refresh: true },
     refreshEndsAccessTokens: true,

@@ -1,9 +1,9 @@
-import { json, oauthError } from './answers.js'
+import { json, oauthError } from './responses.js'
 import { authorize } from './authorize.js'
 import { idToken, standardClaims } from './claims.js'
 import { asCaller, discovery, jwks } from './endpoints.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 const LONG_SCOPES: Record<string, string> = {
@@ -42,19 +42,19 @@ export const google: Profile = {
       endpoint: 'authorize',
       methods: ['GET', 'POST'],
       path: '/o/oauth2/v2/auth',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['POST'],
       path: '/token',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     {
       endpoint: 'userinfo',
       methods: ['GET', 'POST'],
       path: '/v1/userinfo',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(exchange, vendor, ({ user, grant }) =>
           json(200, withClaims(user, { sub: String(user.id), ...claims(user, grant.scopes) })),
         ),
@@ -63,7 +63,7 @@ export const google: Profile = {
       endpoint: 'revocation',
       methods: ['POST'],
       path: '/revoke',
-      answer: (exchange) => revoke(exchange, vendor),
+      respond: (exchange) => revoke(exchange, vendor),
     },
   ],
 }
@@ -86,7 +86,7 @@ function metadata({ origin, url }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     issuer: vendor.origin,
     prompts: ['none', 'consent', 'select_account'],
@@ -106,7 +106,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, {
     accessTokenPrefix: 'ya29.',
     refreshTokenPrefix: '1//',
@@ -145,7 +145,7 @@ function shortScope(scope: string): string {
 }
 
 /** Either token ends the whole grant, and nobody has to authenticate. */
-function revoke({ params }: Exchange, vendor: Vendor): VendorAnswer {
+function revoke({ params }: Exchange, vendor: Vendor): VendorResponse {
   const isKnown = vendor.grants.revoke(params.get('token') ?? '', true)
   return isKnown ? json(200, {}) : oauthError(400, 'invalid_token', 'Token expired or revoked')
 }

@@ -2,109 +2,122 @@ import { randomBytes } from 'node:crypto'
 import type { VendorSettings } from './settings.js'
 import type { VendorUser } from './types.js'
 
-/** What a user allowed a client to do. */
+/** What a user has allowed a client to do. */
 export interface Grant {
-  /** The user's place in `users`: who stands there may change while tokens live. */
-  place: number
+  /** The index of the user in `users`. The user at this index may change while tokens are valid. */
+  userIndex: number
   scopes: string[]
   redirectUri: string
   /** The authorization request. */
   params: URLSearchParams
   /** When the user signed in, in seconds. */
   authTime: number
-  /** The user was asked, and said yes. */
+  /** The user was asked for consent in this login. */
   isNewConsent: boolean
   accessTokens: Set<string>
   refreshTokens: Set<string>
 }
 
-interface Issued {
+/** A valid code or token. */
+export interface LiveGrant {
   grant: Grant
+  user: VendorUser
+  /** In milliseconds. */
   expiresAt: number
 }
 
-export type Grants = ReturnType<typeof createGrants>
+type IssuedTokens = Map<string, Pick<LiveGrant, 'grant' | 'expiresAt'>>
 
-/** Codes and tokens that the server gave out and still honours. */
-export function createGrants(settings: VendorSettings, users: VendorUser[]) {
-  const codes = new Map<string, Issued>()
-  const accessTokens = new Map<string, Issued>()
-  const refreshTokens = new Map<string, Issued>()
-  const consents = new Set<number>()
+/** The valid codes and tokens of a server. */
+export class Grants {
+  readonly #settings: VendorSettings
+  readonly #users: readonly VendorUser[]
+  readonly #codes: IssuedTokens = new Map()
+  readonly #accessTokens: IssuedTokens = new Map()
+  readonly #refreshTokens: IssuedTokens = new Map()
+  readonly #consents = new Set<number>()
 
-  function issue(
-    kind: Map<string, Issued>,
-    grant: Grant,
-    prefix: string,
-    lifetime: number | undefined,
-  ) {
-    const token =
-      prefix +
-      randomBytes(settings.tokenLength)
-        .toString('hex')
-        .slice(0, Math.max(20, settings.tokenLength - prefix.length))
-    kind.set(token, {
-      grant,
-      expiresAt: lifetime === undefined ? Infinity : Date.now() + lifetime * 1000,
-    })
+  constructor(settings: VendorSettings, users: readonly VendorUser[]) {
+    this.#settings = settings
+    this.#users = users
+  }
+
+  /** Remembers the user's consent. Returns whether it is the first one. */
+  consent(userIndex: number): boolean {
+    const isNew = !this.#consents.has(userIndex)
+    this.#consents.add(userIndex)
+    return isNew
+  }
+
+  issueCode(grant: Grant): string {
+    return this.#issue(this.#codes, grant, '', this.#settings.codeLifetime)
+  }
+
+  /** Redeems a code. A code is valid once, whether the redemption succeeds or not. */
+  takeCode(code: string | undefined): LiveGrant | undefined {
+    const found = this.#find(this.#codes, code)
+    if (code !== undefined) this.#codes.delete(code)
+    return found
+  }
+
+  /** `lifetime` is in seconds. */
+  issueAccessToken(grant: Grant, prefix = '', lifetime = this.#settings.tokenLifetime): string {
+    const token = this.#issue(this.#accessTokens, grant, prefix, lifetime)
+    grant.accessTokens.add(token)
     return token
   }
 
-  function live(kind: Map<string, Issued>, token: string | undefined) {
-    const issued = token === undefined ? undefined : kind.get(token)
-    if (!issued || issued.expiresAt <= Date.now()) return undefined
-    const user = users[issued.grant.place]
-    return user && !user.blocked
-      ? { grant: issued.grant, user, expiresAt: issued.expiresAt }
-      : undefined
+  issueRefreshToken(grant: Grant, prefix = ''): string {
+    const token = this.#issue(this.#refreshTokens, grant, prefix, undefined)
+    grant.refreshTokens.add(token)
+    return token
   }
 
-  return {
-    /** Whether the user never said yes to this client before. */
-    consent(place: number): boolean {
-      const isNew = !consents.has(place)
-      consents.add(place)
-      return isNew
-    },
-    issueCode: (grant: Grant) => issue(codes, grant, '', settings.codeLifetime),
-    /** A code serves once, whatever comes of it. */
-    takeCode(code: string | undefined) {
-      const found = live(codes, code)
-      if (code !== undefined) codes.delete(code)
-      return found
-    },
-    issueAccessToken(grant: Grant, prefix = '', lifetime = settings.tokenLifetime) {
-      const token = issue(accessTokens, grant, prefix, lifetime)
-      grant.accessTokens.add(token)
-      return token
-    },
-    issueRefreshToken(grant: Grant, prefix = '') {
-      const token = issue(refreshTokens, grant, prefix, undefined)
-      grant.refreshTokens.add(token)
-      return token
-    },
-    byAccessToken: (token: string | undefined) => live(accessTokens, token),
-    byRefreshToken: (token: string | undefined) => live(refreshTokens, token),
-    /** One token; with `wholeGrant` all that came of the same login. */
-    revoke(token: string, wholeGrant = false): boolean {
-      const issued = accessTokens.get(token) ?? refreshTokens.get(token)
-      if (!issued) return false
-      const { grant } = issued
-      const dead = wholeGrant ? [...grant.accessTokens, ...grant.refreshTokens] : [token]
-      for (const each of dead) {
-        accessTokens.delete(each)
-        refreshTokens.delete(each)
-      }
-      return true
-    },
-    /** Everything, or everything of the user in this place, the consent too. */
-    revokeAll(place?: number): void {
-      for (const kind of [codes, accessTokens, refreshTokens]) {
-        for (const [token, { grant }] of kind)
-          if (place === undefined || grant.place === place) kind.delete(token)
-      }
-      if (place === undefined) consents.clear()
-      else consents.delete(place)
-    },
+  byAccessToken(token: string | undefined): LiveGrant | undefined {
+    return this.#find(this.#accessTokens, token)
+  }
+
+  byRefreshToken(token: string | undefined): LiveGrant | undefined {
+    return this.#find(this.#refreshTokens, token)
+  }
+
+  /** Revokes one token, or with `wholeGrant` all tokens of the same login. Returns whether the token was valid. */
+  revoke(token: string, wholeGrant = false): boolean {
+    const issued = this.#accessTokens.get(token) ?? this.#refreshTokens.get(token)
+    if (!issued) return false
+    const { grant } = issued
+    const revoked = wholeGrant ? [...grant.accessTokens, ...grant.refreshTokens] : [token]
+    for (const each of revoked) {
+      this.#accessTokens.delete(each)
+      this.#refreshTokens.delete(each)
+    }
+    return true
+  }
+
+  /** Revokes all tokens and consents, or those of one user. */
+  revokeAll(userIndex?: number): void {
+    for (const kind of [this.#codes, this.#accessTokens, this.#refreshTokens]) {
+      for (const [token, { grant }] of kind)
+        if (userIndex === undefined || grant.userIndex === userIndex) kind.delete(token)
+    }
+    if (userIndex === undefined) this.#consents.clear()
+    else this.#consents.delete(userIndex)
+  }
+
+  #issue(kind: IssuedTokens, grant: Grant, prefix: string, lifetime: number | undefined): string {
+    const { tokenLength } = this.#settings
+    const random = randomBytes(tokenLength).toString('hex')
+    const token = prefix + random.slice(0, Math.max(20, tokenLength - prefix.length))
+    const expiresAt = lifetime === undefined ? Infinity : Date.now() + lifetime * 1000
+    kind.set(token, { grant, expiresAt })
+    return token
+  }
+
+  #find(kind: IssuedTokens, token: string | undefined): LiveGrant | undefined {
+    const issued = token === undefined ? undefined : kind.get(token)
+    if (!issued || issued.expiresAt <= Date.now()) return undefined
+    const { grant, expiresAt } = issued
+    const user = this.#users[grant.userIndex]
+    return user && !user.blocked ? { grant, user, expiresAt } : undefined
   }
 }

@@ -28,10 +28,18 @@ const profiles: Record<VendorName, Profile> = {
   oauth2,
 }
 
-/** All that `startVendor` can play. */
+/** The vendors that {@link startVendor} can simulate. */
 export const vendorNames = Object.keys(profiles) as VendorName[]
 
-/** Starts a provider on 127.0.0.1 that speaks as this vendor does, and refuses what it refuses. */
+/**
+ * Starts a provider on 127.0.0.1 that simulates a vendor: it has the vendor's endpoints, responds in the vendor's formats,
+ * and rejects what the vendor rejects. Rejects if the port is in use.
+ *
+ * ```ts
+ * const vendor = await startVendor('github')
+ * const auth = oauthModule({ provider: { github: vendor.options } })
+ * ```
+ */
 export function startVendor(vendor: VendorName, options?: VendorOptions): Promise<VendorServer> {
   return startServer(profiles[vendor], options)
 }

@@ -9,7 +9,7 @@ import {
 
 export type SigningAlg = 'RS256' | 'ES256'
 
-// RSA keys take long to make: all servers of a process sign with the same ones, in the same order.
+// Generating RSA keys is slow, so all servers of a process share the keys.
 const pairs: Record<SigningAlg, Promise<GenerateKeyPairResult>[]> = { RS256: [], ES256: [] }
 
 function pair(alg: SigningAlg, index: number): Promise<GenerateKeyPairResult> {
@@ -23,7 +23,7 @@ export interface SigningKey {
   publicPem: string
 }
 
-/** The process's key of this number. */
+/** Returns the key with this number. */
 export async function signingKey(alg: SigningAlg, index: number): Promise<SigningKey> {
   const { privateKey, publicKey } = await pair(alg, index)
   const kid = `${alg.toLowerCase()}-${index}`

@@ -1,9 +1,9 @@
-import { json, oauthError } from './answers.js'
+import { json, oauthError } from './responses.js'
 import { authorize } from './authorize.js'
 import { idToken, standardClaims } from './claims.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 /** https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2 */
@@ -43,20 +43,20 @@ export const linkedin: Profile = {
       endpoint: 'authorize',
       methods: ['GET'],
       path: '/oauth/v2/authorization',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['POST'],
       path: '/oauth/v2/accessToken',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     revocation('/oauth/v2/revoke', vendor),
     {
       endpoint: 'userinfo',
       methods: ['GET'],
       path: '/v2/userinfo',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(
           exchange,
           vendor,
@@ -98,7 +98,7 @@ function metadata({ url }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     denial: { error: 'user_cancelled_login', error_description: 'The user cancelled the login.' },
     refuse: (_, scopes) => {
@@ -112,7 +112,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, {
     accessTokenPrefix: 'AQ',
     refreshTokenPrefix: 'AQ',
@@ -155,6 +155,6 @@ function apiError(
   serviceErrorCode: number,
   code: string,
   message: string,
-): VendorAnswer {
+): VendorResponse {
   return json(status, { status, serviceErrorCode, code, message })
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { standardClaims } from './claims.js'
 import { asCaller } from './endpoints.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
 
 /** The user's id for this app only. */
@@ -31,7 +31,7 @@ export function graphRoutes(vendor: Vendor): Route[] {
       endpoint: 'userinfo',
       methods: ['GET', 'POST'],
       path: '/oidc/userinfo',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(
           exchange,
           vendor,
@@ -43,7 +43,7 @@ export function graphRoutes(vendor: Vendor): Route[] {
       endpoint: 'user',
       methods: ['GET'],
       path: '/v1.0/me',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(
           exchange,
           vendor,
@@ -61,7 +61,7 @@ export function graphRoutes(vendor: Vendor): Route[] {
       endpoint: 'groups',
       methods: ['GET'],
       path: '/v1.0/me/transitiveMemberOf',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(exchange, vendor, ({ user }) => memberOf(user, exchange, vendor), errors),
     },
   ]
@@ -77,7 +77,7 @@ function memberOf(
   { groups = [] }: VendorUser,
   { request }: Exchange,
   { origin, settings }: Vendor,
-): VendorAnswer {
+): VendorResponse {
   const start = Number(request.query.get('$skiptoken') ?? 0) || 0
   const value = groups
     .slice(start, start + 100)

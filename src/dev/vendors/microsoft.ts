@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { json, redirect } from './answers.js'
+import { json, redirect } from './responses.js'
 import { authorize } from './authorize.js'
 import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
 import { graphRoutes, pairwise } from './microsoft-graph.js'
 import { signedOutPage } from './pages.js'
 import { redeem, standardError, tokenResponse, type TokenFailure } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import type { Exchange, Profile, Route, Vendor } from './vendor.js'
 
 /** The tenant of personal accounts. */
@@ -49,10 +49,10 @@ function inTenant(route: Route): Route {
   return {
     ...route,
     path: `/{tenant}${route.path}`,
-    answer: (exchange) => {
+    respond: (exchange) => {
       const { tenant = '' } = exchange.path
       return TENANT.test(tenant)
-        ? route.answer(exchange)
+        ? route.respond(exchange)
         : problem(400, 'invalid_tenant', 90002, `Tenant '${tenant}' not found.`)
     },
   }
@@ -65,14 +65,14 @@ function tenantRoutes(vendor: Vendor): Route[] {
       endpoint: 'discovery',
       methods: ['GET'],
       path: '/v2.0/.well-known/openid-configuration',
-      answer: ({ path }) =>
+      respond: ({ path }) =>
         json(200, { ...metadata(path['tenant'] ?? '', vendor), ...settings.discovery }),
     },
     {
       endpoint: 'jwks',
       methods: ['GET'],
       path: '/discovery/v2.0/keys',
-      answer: async () =>
+      respond: async () =>
         json(
           200,
           await vendor.idTokens.jwks({ issuer: settings.keyIssuer ?? `${origin}/{tenantid}/v2.0` }),
@@ -82,19 +82,19 @@ function tenantRoutes(vendor: Vendor): Route[] {
       endpoint: 'authorize',
       methods: ['GET', 'POST'],
       path: '/oauth2/v2.0/authorize',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['POST'],
       path: '/oauth2/v2.0/token',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     {
       endpoint: 'endSession',
       methods: ['GET', 'POST'],
       path: '/oauth2/v2.0/logout',
-      answer({ params }) {
+      respond({ params }) {
         const to = params.get('post_logout_redirect_uri')
         return to !== null && URL.canParse(to) ? redirect(to) : signedOutPage()
       },
@@ -133,7 +133,7 @@ function metadata(tenant: string, { origin, user }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     prompts: ['login', 'none', 'consent', 'select_account'],
     challengeMethods: ['S256', 'plain'],
@@ -149,7 +149,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   if (exchange.request.headers['origin'] !== undefined) {
     return problem(
       400,
@@ -205,7 +205,7 @@ function claims(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
   }
 }
 
-function failure(outcome: TokenFailure): VendorAnswer {
+function failure(outcome: TokenFailure): VendorResponse {
   const codes: Record<string, number> = {
     invalid_client: 7000215,
     invalid_grant: 70008,
@@ -215,7 +215,7 @@ function failure(outcome: TokenFailure): VendorAnswer {
   return problem(status, error, codes[error] ?? 900144, outcome.description)
 }
 
-function problem(status: number, error: string, code: number, description: string): VendorAnswer {
+function problem(status: number, error: string, code: number, description: string): VendorResponse {
   const trace = {
     trace_id: randomUUID(),
     correlation_id: randomUUID(),

@@ -1,8 +1,8 @@
-import { json, oauthError } from './answers.js'
+import { json, oauthError } from './responses.js'
 import { authorize } from './authorize.js'
 import { asCaller, revocation } from './endpoints.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 /** A plain OAuth 2.0 server (RFC 6749) with a profile of its own at `/me`. */
@@ -31,7 +31,7 @@ export const oauth2: Profile = {
         endpoint: 'authorize',
         methods: ['GET'],
         path: `${basePath}/authorize`,
-        answer: (exchange) =>
+        respond: (exchange) =>
           authorize(exchange, vendor, {
             scopeSeparator: /[ ,]+/,
             challengeMethods: ['S256', 'plain'],
@@ -42,20 +42,20 @@ export const oauth2: Profile = {
         endpoint: 'token',
         methods: ['POST'],
         path: `${basePath}/token`,
-        answer: (exchange) => token(exchange, vendor),
+        respond: (exchange) => token(exchange, vendor),
       },
       revocation(`${basePath}/revoke`, vendor),
       {
         endpoint: 'userinfo',
         methods: ['GET'],
         path: `${basePath}/me`,
-        answer: (exchange) => asCaller(exchange, vendor, ({ user }) => json(200, profile(user))),
+        respond: (exchange) => asCaller(exchange, vendor, ({ user }) => json(200, profile(user))),
       },
     ]
   },
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, {})
   if (outcome.error) {
     const { status, error } = standardError(outcome)

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { json, oauthError, redirect } from './answers.js'
+import { json, oauthError, redirect } from './responses.js'
 import { authorize } from './authorize.js'
 import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
 import { isClientAuthenticated } from './client-auth.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
 import { errorPage, signedOutPage } from './pages.js'
 import { redeem, standardError, tokenResponse } from './token.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
 
-/** A provider that does what OpenID Connect Core says. */
+/** A provider that follows OpenID Connect Core 1.0. */
 export const oidc: Profile = {
   name: 'oidc',
   settings: { rotateRefreshTokens: true, issInCallback: true },
@@ -36,32 +36,32 @@ export const oidc: Profile = {
         endpoint: 'authorize',
         methods: ['GET', 'POST'],
         path: `${basePath}/authorize`,
-        answer: (exchange) => authorizePage(exchange, vendor),
+        respond: (exchange) => authorizePage(exchange, vendor),
       },
       {
         endpoint: 'par',
         methods: ['POST'],
         path: `${basePath}/par`,
-        answer: (exchange) => push(exchange, vendor),
+        respond: (exchange) => push(exchange, vendor),
       },
       {
         endpoint: 'token',
         methods: ['POST'],
         path: `${basePath}/token`,
-        answer: (exchange) => token(exchange, vendor),
+        respond: (exchange) => token(exchange, vendor),
       },
       revocation(`${basePath}/revoke`, vendor),
       {
         endpoint: 'endSession',
         methods: ['GET', 'POST'],
         path: `${basePath}/logout`,
-        answer: (exchange) => endSession(exchange, vendor),
+        respond: (exchange) => endSession(exchange, vendor),
       },
       {
         endpoint: 'userinfo',
         methods: ['GET', 'POST'],
         path: `${basePath}/userinfo`,
-        answer: (exchange) =>
+        respond: (exchange) =>
           asCaller(exchange, vendor, ({ user, grant }) => userinfo(user, grant.scopes, vendor)),
       },
     ]
@@ -98,7 +98,7 @@ function metadata({ url, settings }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   const requestUri = exchange.params.get('request_uri')
   const pushed = vendor.pushedRequests.get(requestUri ?? '')
   const isOwn = pushed?.params.get('client_id') === exchange.params.get('client_id')
@@ -106,7 +106,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
     return errorPage('Invalid request', 'The request_uri is wrong, used or expired.')
   }
   const params = pushed?.params ?? exchange.params
-  const answer = authorize({ ...exchange, params }, vendor, {
+  const response = authorize({ ...exchange, params }, vendor, {
     issuer: vendor.url(''),
     prompts: ['none', 'login', 'consent', 'select_account'],
     challengeMethods: ['S256'],
@@ -123,13 +123,13 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
         : { error: 'invalid_scope', error_description: 'The scope must contain openid.' }
     },
   })
-  // Used up once it led somewhere; the persona page does not count.
-  if (answer.status === 302 && requestUri !== null) vendor.pushedRequests.delete(requestUri)
-  return answer
+  // A request_uri is valid until the login ends; the persona page is part of it.
+  if (response.status === 302 && requestUri !== null) vendor.pushedRequests.delete(requestUri)
+  return response
 }
 
-/** RFC 9126. */
-async function push(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+/** Pushed authorization requests, RFC 9126. */
+async function push(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   if (!(await isClientAuthenticated(exchange, vendor)))
     return oauthError(401, 'invalid_client', 'Client authentication failed.')
   const params = new URLSearchParams(exchange.params)
@@ -143,7 +143,7 @@ async function push(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
   return json(201, { request_uri: requestUri, expires_in: 60 })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, {
     hasRefreshToken: ({ scopes }) => scopes.includes('offline_access'),
   })
@@ -180,7 +180,7 @@ async function userinfo(
   user: VendorUser,
   scopes: readonly string[],
   vendor: Vendor,
-): Promise<VendorAnswer> {
+): Promise<VendorResponse> {
   const claims = withClaims(user, { sub: String(user.id), ...userClaims(user, scopes) })
   if (!vendor.settings.userinfoJwt) return json(200, claims)
   const jwt = await vendor.idTokens.signJwt({
@@ -195,8 +195,8 @@ async function userinfo(
   }
 }
 
-/** RP-Initiated Logout 1.0: returns only where a client is named. */
-function endSession({ params }: Exchange, vendor: Vendor): VendorAnswer {
+/** RP-Initiated Logout 1.0: redirects only if the request names a client. */
+function endSession({ params }: Exchange, vendor: Vendor): VendorResponse {
   const to = params.get('post_logout_redirect_uri')
   const isOurs = params.has('id_token_hint') || params.get('client_id') === vendor.clientId
   if (to === null || !isOurs || !URL.canParse(to)) return signedOutPage()

@@ -1,6 +1,6 @@
-import type { VendorAnswer, VendorRequest, VendorUser } from './types.js'
+import type { VendorResponse, VendorRequest, VendorUser } from './types.js'
 
-/** The query parameter with which the persona page answers; no vendor has it. */
+/** The query parameter of the persona page's links. No vendor has a parameter of this name. */
 export const PERSONA = 'dev_persona'
 
 const style = `
@@ -9,7 +9,7 @@ const style = `
   :root { --ink: #eceef1; --quiet: #a3acb8; --paper: #1d2127; --desk: #121519; --line: #363c45; --mark: #8fb0ff }
 }
 * { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--desk); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+body { margin: 0; min-height: 100vh; display: grid; userIndex-items: center; padding: 1rem; background: var(--desk); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 main { width: min(100%, 26rem); padding: 2rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 1rem }
 h1 { margin: 0; font-size: 1.375rem; line-height: 1.3 }
 p { margin: .25rem 0 1.25rem; color: var(--quiet) }
@@ -29,7 +29,7 @@ const entities: Record<string, string> = {
 }
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 
-function page(status: number, title: string, content: string): VendorAnswer {
+function page(status: number, title: string, content: string): VendorResponse {
   const body = `<!doctype html>
 <html lang="en">
 <head>
@@ -56,27 +56,27 @@ ${content}
   return { status, headers, body }
 }
 
-export function errorPage(title: string, explanation: string, status = 400): VendorAnswer {
+export function errorPage(title: string, explanation: string, status = 400): VendorResponse {
   return page(status, title, `<p>${escape(explanation)}</p>`)
 }
 
-export function signedOutPage(): VendorAnswer {
+export function signedOutPage(): VendorResponse {
   return page(200, 'Signed out', '<p>You are signed out at the provider.</p>')
 }
 
-/** One link a user, and one to deny. */
+/** The page that simulates the login: a link for each user, and one to deny access. */
 export function personaPage(
   { method, url, body }: VendorRequest,
   users: readonly VendorUser[],
-): VendorAnswer {
-  // A link is a GET: what was posted moves into the query.
+): VendorResponse {
+  // Links are GET requests, so posted parameters move to the query.
   const requestUrl = method === 'POST' ? `${url}${url.includes('?') ? '&' : '?'}${body}` : url
   const link = (persona: string) =>
     escape(`${requestUrl}${requestUrl.includes('?') ? '&' : '?'}${PERSONA}=${persona}`)
-  const items = users.map((user, place) => {
+  const items = users.map((user, userIndex) => {
     const name = escape(String(user.name ?? user.username ?? user.id))
     const detail = escape(String(user.email ?? user.username ?? user.id))
-    return `<li><a href="${link(String(place))}">${name}<span>${detail}</span></a></li>`
+    return `<li><a href="${link(String(userIndex))}">${name}<span>${detail}</span></a></li>`
   })
   const content = `<p>Choose an account to continue. These people live on this machine only.</p>
 <ul>

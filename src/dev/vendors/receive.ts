@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { VendorRequest } from './types.js'
 import type { Route } from './vendor.js'
 
-/** Reads the whole request, and finds the route that answers it. */
+/** Reads the entire request and finds its route. */
 export async function receive(req: IncomingMessage, routes: Route[]) {
   const chunks: Buffer[] = []
   for await (const chunk of req) chunks.push(Buffer.from(chunk))

@@ -1,60 +1,65 @@
+/** A method of client authentication (OpenID Connect Core 1.0, section 9). */
 export type ClientAuthMethod =
   'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
+/** The parameters of an authorization error response (RFC 6749, section 4.1.2.1). */
 export interface AuthorizationRefusal {
   error: string
   error_description?: string
   error_reason?: string
 }
 
-/** The vendor's quirks. Change them while the server runs. Those of other vendors have no effect. */
+/** How the vendor behaves. May be changed while the server runs. The settings of other vendors have no effect. */
 export interface VendorSettings {
-  /** Seconds. */
+  /** The lifetime of authorization codes, in seconds. Default: 600. */
   codeLifetime: number
-  /** Seconds; also what `expires_in` says. `undefined`: the tokens do not expire, and `expires_in` is absent. */
+  /** The lifetime of access tokens and the value of `expires_in`, in seconds. `undefined`: they never expire. */
   tokenLifetime: number | undefined
+  /** The lifetime of ID tokens, in seconds. Default: 3600. */
   idTokenLifetime: number
   /** Characters of an access or refresh token. */
   tokenLength: number
+  /** Whether the vendor issues refresh tokens. */
   refreshTokens: boolean
+  /** Whether a refresh returns a new refresh token and revokes the old one. */
   rotateRefreshTokens: boolean
-  /** `iss` in the callback (RFC 9207): `true` for the vendor's own, a string for another. */
+  /** Whether the redirect has `iss` (RFC 9207). A string replaces the vendor's own value. */
   issInCallback: boolean | string
-  /** Registered redirect URIs. Empty: any absolute one. */
+  /** The registered redirect URIs. Empty: any absolute URI is accepted. */
   redirectUris: string[]
-  /** Refuses every authorization request with this. */
+  /** Rejects every authorization request with this error. */
   refuse: AuthorizationRefusal | undefined
-  /** The user grants only these of the scopes asked for. */
+  /** The user grants only these of the requested scopes. Default: all. */
   grantedScopes: string[] | undefined
-  /** Whether a page asks who is signing in; by default when there are several users. */
+  /** Whether a page asks which user signs in. Default: if there are several users. */
   personaPage: boolean | undefined
-  /** Signs nobody in again, whatever `prompt` and `max_age` say. */
+  /** Never asks the user to sign in again, regardless of `prompt` and `max_age`. */
   ignoreReauthentication: boolean
-  /** Answers of the API say that there were too many requests, in the vendor's own way. */
+  /** The API responds with the vendor's error for too many requests. */
   throttled: boolean
-  /** What client authentication the token endpoint takes. */
+  /** The client authentication methods that the token endpoint accepts. */
   clientAuth: ClientAuthMethod[]
-  /** A `code_verifier` at the token endpoint is an `invalid_client`. */
+  /** The token endpoint responds to a `code_verifier` with `invalid_client`. */
   refuseCodeVerifier: boolean
-  /** GitHub, GitLab: where the instance is mounted, `/gitlab` for example. */
+  /** GitHub, GitLab: the path of the instance, such as `/gitlab`. */
   basePath: string
   /** GitHub: tokens expire after 8 hours, refresh tokens rotate. */
   githubApp: boolean
   /** GitHub: Enterprise Server, with its API under `/api/v3`. */
   ghes: boolean
-  /** GitHub: knows PKCE. Old Enterprise Servers do not. */
+  /** GitHub: supports PKCE. Old Enterprise Servers do not. */
   pkce: boolean
-  /** GitHub: every page is full and has a next one. */
+  /** GitHub: every page of a list is full and links to a next page. */
   endlessPages: boolean
   /** GitHub, Microsoft: the origin in the link to the next page. */
   nextPageOrigin: string | undefined
   /** Google: the ID token's issuer has no scheme. */
   schemelessIssuer: boolean
-  /** Microsoft: what the app is registered for. */
+  /** Microsoft: the tenant that the app is registered for. */
   tenant: string
-  /** Microsoft: the groups are too many for the token. */
+  /** Microsoft: the user has too many groups for the token. */
   groupsOverage: boolean
-  /** Microsoft: a JWKS key's `issuer` is this. */
+  /** Microsoft: the `issuer` of the keys in the key set. */
   keyIssuer: string | undefined
   /** Facebook: API calls need `appsecret_proof`. */
   proofRequired: boolean
@@ -62,15 +67,15 @@ export interface VendorSettings {
   parRequired: boolean
   /** Generic OIDC: userinfo is a signed JWT. */
   userinfoJwt: boolean
-  /** Generic OIDC. */
+  /** Generic OIDC: the algorithm of ID tokens. */
   signingAlg: 'RS256' | 'ES256'
   /** Generic OIDC: the client's public key, for `private_key_jwt`. */
   clientKey: Record<string, unknown> | undefined
-  /** Laid over the discovery document; `undefined` deletes. */
+  /** Merged into the discovery document. `undefined` removes a member. */
   discovery: Record<string, unknown>
 }
 
-/** Where a profile says nothing else. */
+/** The settings of a profile that does not set them. */
 export const defaultSettings: VendorSettings = {
   codeLifetime: 600,
   tokenLifetime: 3600,

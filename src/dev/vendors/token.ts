@@ -4,22 +4,23 @@ import type { VendorUser } from './types.js'
 import type { Grant } from './grants.js'
 import { isClientAuthenticated } from './client-auth.js'
 
+/** How a vendor's token endpoint differs from RFC 6749. */
 export interface TokenRules {
   accessTokenPrefix?: string
   refreshTokenPrefix?: string
-  /** Whether the redirect URI must be sent with a code, with a refresh token; if sent, it must be the same. */
+  /** Whether the redirect URI is required with a code and with a refresh token. If sent, it must be the same. */
   redirectUri?: { code?: boolean; refresh?: boolean }
-  /** What a challenge without a method is; `plain` by RFC 7636. */
+  /** The method of a challenge without one. Default: `plain` (RFC 7636, section 4.3). */
   defaultChallengeMethod?: 'S256' | 'plain'
-  /** The vendor knows no PKCE at all. */
+  /** The vendor does not support PKCE. */
   ignoresPkce?: boolean
-  /** The tokens live for ever, whatever the settings say. */
+  /** Tokens never expire, regardless of the settings. */
   neverExpires?: boolean
-  /** Whether this grant comes with a refresh token. */
+  /** Whether this grant has a refresh token. Default: yes. */
   hasRefreshToken?(grant: Grant): boolean
-  /** Whether refreshing ends the access tokens given out before. */
+  /** Whether refreshing revokes the earlier access tokens. */
   refreshEndsAccessTokens?: boolean
-  /** Whether refreshing leaves the old refresh token alive beside the new one. */
+  /** Whether the old refresh token stays valid after a rotation. */
   keepsOldRefreshToken?: boolean
 }
 
@@ -31,7 +32,7 @@ export interface TokenFailure {
     | 'unsupported_grant_type'
     | 'redirect_uri_mismatch'
   description: string
-  /** What the request was about. */
+  /** The `grant_type` of the request. */
   grantType: string
 }
 
@@ -41,20 +42,20 @@ export interface TokenSuccess {
   grant: Grant
   user: VendorUser
   accessToken: string
-  /** Seconds; absent when the token does not expire. */
+  /** In seconds. `undefined` if the token does not expire. */
   expiresIn?: number | undefined
-  /** Absent where the vendor sends none. */
+  /** `undefined` if the response has none. */
   refreshToken?: string | undefined
 }
 
-/** The token endpoint's decision. How to say it is the profile's. */
+/** Decides about a token request. The profile formats the response. */
 export async function redeem(
   exchange: Exchange,
   vendor: Vendor,
   rules: TokenRules,
 ): Promise<TokenFailure | TokenSuccess> {
   const { form = {} } = exchange.request
-  // GitHub lets it out with a code.
+  // Optional with a code at GitHub.
   const grantType = form['grant_type'] ?? (form['code'] === undefined ? '' : 'authorization_code')
   const fail = (error: TokenFailure['error'], description: string) => ({
     error,
@@ -158,7 +159,7 @@ function isSameRedirectUri(sent: string | undefined, grant: Grant, isRequired: b
   return sent === undefined ? !isRequired : sent === grant.redirectUri
 }
 
-/** RFC 7636, section 4.6; a verifier without a challenge is refused too (RFC 9700, section 4.8.2). */
+/** RFC 7636, section 4.6. A verifier without a challenge is rejected as well (RFC 9700, section 4.8.2). */
 function isVerified(
   verifier: string | undefined,
   { params }: Grant,
@@ -174,7 +175,7 @@ function isVerified(
   )
 }
 
-/** The usual members of a token response (RFC 6749, section 5.1). */
+/** The standard members of a token response (RFC 6749, section 5.1). */
 export function tokenResponse({ accessToken, expiresIn, refreshToken }: TokenSuccess) {
   return {
     access_token: accessToken,
@@ -183,7 +184,7 @@ export function tokenResponse({ accessToken, expiresIn, refreshToken }: TokenSuc
   }
 }
 
-/** `redirect_uri_mismatch` is an `invalid_grant` to everyone but GitHub. */
+/** The error as in RFC 6749, section 5.2. Only GitHub has `redirect_uri_mismatch`. */
 export function standardError({ error }: TokenFailure): { status: number; error: string } {
   if (error === 'invalid_client') return { status: 401, error }
   return { status: 400, error: error === 'redirect_uri_mismatch' ? 'invalid_grant' : error }

@@ -1,9 +1,10 @@
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { asCaller } from './endpoints.js'
 import type { Grant } from './grants.js'
-import type { VendorAnswer, VendorUser } from './types.js'
+import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Route, type Vendor } from './vendor.js'
 
+/** The parameter `claims` (OpenID Connect Core 1.0, section 5.5); `undefined` if it is not a JSON object. */
 export function requestedClaims(
   params: URLSearchParams,
 ): Record<string, object | null> | undefined {
@@ -17,11 +18,11 @@ export function requestedClaims(
   }
 }
 
-/** Only what the `claims` parameter asked for, in the place where it was asked for. */
+/** Only the claims that the `claims` parameter requests for this target. */
 export function claims(
   user: VendorUser,
   { params, scopes }: Grant,
-  place: 'id_token' | 'userinfo',
+  target: 'id_token' | 'userinfo',
 ) {
   const isVerified = user.emailVerified !== false && Boolean(user.email)
   const mayReadEmail = scopes.includes('user:read:email')
@@ -31,8 +32,8 @@ export function claims(
     preferred_username: user.username ?? String(user.id),
     updated_at: '2024-01-01T00:00:00Z',
   }
-  const asked = Object.keys(requestedClaims(params)?.[place] ?? {})
-  return Object.fromEntries(Object.entries(all).filter(([name]) => asked.includes(name)))
+  const requested = Object.keys(requestedClaims(params)?.[target] ?? {})
+  return Object.fromEntries(Object.entries(all).filter(([name]) => requested.includes(name)))
 }
 
 /** https://dev.twitch.tv/docs/api/reference/#get-users */
@@ -49,7 +50,7 @@ export function apiRoutes(vendor: Vendor): Route[] {
       endpoint: 'userinfo',
       methods: ['GET'],
       path: '/oauth2/userinfo',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(
           exchange,
           vendor,
@@ -69,7 +70,7 @@ export function apiRoutes(vendor: Vendor): Route[] {
       endpoint: 'user',
       methods: ['GET'],
       path: '/helix/users',
-      answer: (exchange) =>
+      respond: (exchange) =>
         asCaller(
           exchange,
           vendor,
@@ -99,7 +100,7 @@ export function apiRoutes(vendor: Vendor): Route[] {
   ]
 }
 
-/** Without `error`. */
-export function problem(status: number, message: string): VendorAnswer {
+/** Twitch's errors have no member `error`. */
+export function problem(status: number, message: string): VendorResponse {
   return json(status, { status, message })
 }

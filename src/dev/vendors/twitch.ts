@@ -1,10 +1,10 @@
-import { json } from './answers.js'
+import { json } from './responses.js'
 import { authorize } from './authorize.js'
 import { idToken } from './claims.js'
 import { discovery, jwks } from './endpoints.js'
 import { apiRoutes, claims, problem, requestedClaims } from './twitch-api.js'
 import { redeem, tokenResponse, type TokenFailure } from './token.js'
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 import { bearerToken, type Exchange, type Profile, type Vendor } from './vendor.js'
 
 /** https://dev.twitch.tv/docs/authentication/getting-tokens-oidc */
@@ -38,31 +38,31 @@ export const twitch: Profile = {
       endpoint: 'authorize',
       methods: ['GET'],
       path: '/oauth2/authorize',
-      answer: (exchange) => authorizePage(exchange, vendor),
+      respond: (exchange) => authorizePage(exchange, vendor),
     },
     {
       endpoint: 'token',
       methods: ['POST'],
       path: '/oauth2/token',
-      answer: (exchange) => token(exchange, vendor),
+      respond: (exchange) => token(exchange, vendor),
     },
     {
       endpoint: 'validate',
       methods: ['GET'],
       path: '/oauth2/validate',
-      answer: (exchange) => validate(exchange, vendor),
+      respond: (exchange) => validate(exchange, vendor),
     },
     {
       endpoint: 'revocation',
       methods: ['POST'],
       path: '/oauth2/revoke',
-      answer: (exchange) => revoke(exchange, vendor),
+      respond: (exchange) => revoke(exchange, vendor),
     },
     ...apiRoutes(vendor),
   ],
 }
 
-/** Knows of no PKCE and no revocation; the scopes are incomplete. */
+/** Twitch lists neither PKCE nor revocation, and only one of its scopes. */
 function metadata({ url }: Vendor) {
   return {
     issuer: url('/oauth2'),
@@ -92,7 +92,7 @@ function metadata({ url }: Vendor) {
   }
 }
 
-function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
+function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
     extras: ({ scopes }) => ({ scope: scopes.join(' ') }),
     refuse(params) {
@@ -104,14 +104,14 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> {
+async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
   const outcome = await redeem(exchange, vendor, { ignoresPkce: true })
   if (outcome.error) return tokenFailure(outcome)
   const { grant, user } = outcome
   const sent = exchange.request.form?.['refresh_token']
   const body = {
     ...tokenResponse(outcome),
-    // A refresh token always comes, also when it is the old one.
+    // Every response has a refresh token, which may be the old one.
     refresh_token: outcome.refreshToken ?? sent,
     scope: grant.scopes,
     token_type: 'bearer',
@@ -129,7 +129,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorAnswer> 
   })
 }
 
-function tokenFailure({ error, grantType, description }: TokenFailure): VendorAnswer {
+function tokenFailure({ error, grantType, description }: TokenFailure): VendorResponse {
   if (error === 'invalid_client') return problem(403, 'invalid client secret')
   if (error === 'invalid_grant')
     return problem(
@@ -144,8 +144,8 @@ function tokenFailure({ error, grantType, description }: TokenFailure): VendorAn
   )
 }
 
-/** Takes the scheme `OAuth`. */
-function validate({ request }: Exchange, vendor: Vendor): VendorAnswer {
+/** https://dev.twitch.tv/docs/authentication/validate-tokens: accepts the scheme `OAuth`. */
+function validate({ request }: Exchange, vendor: Vendor): VendorResponse {
   const found = vendor.grants.byAccessToken(bearerToken(request, ['oauth', 'bearer']))
   if (!found) return problem(401, 'invalid access token')
   const { user, grant, expiresAt } = found
@@ -159,7 +159,7 @@ function validate({ request }: Exchange, vendor: Vendor): VendorAnswer {
   })
 }
 
-function revoke({ params }: Exchange, vendor: Vendor): VendorAnswer {
+function revoke({ params }: Exchange, vendor: Vendor): VendorResponse {
   if (params.get('client_id') !== vendor.clientId) return problem(404, 'client does not exist')
   return vendor.grants.revoke(params.get('token') ?? '', true)
     ? { status: 200 }

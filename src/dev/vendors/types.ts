@@ -1,5 +1,6 @@
 import type { VendorSettings } from './settings.js'
 
+/** The vendors, and two generic providers. */
 export type VendorName =
   | 'github'
   | 'google'
@@ -12,7 +13,7 @@ export type VendorName =
   | 'oidc'
   | 'oauth2'
 
-/** What a request in the log was for. A vendor has only some of these. */
+/** The endpoint of a recorded request. Each vendor has only some of these. */
 export type VendorEndpoint =
   | 'discovery'
   | 'jwks'
@@ -35,6 +36,7 @@ export type VendorEndpoint =
   | 'groups'
   | 'unknown'
 
+/** An address in GitHub's `/user/emails`. */
 export interface VendorEmail {
   email: string
   primary: boolean
@@ -42,15 +44,17 @@ export interface VendorEmail {
   visibility?: 'public' | 'private' | null
 }
 
+/** A membership in a GitHub organization. */
 export interface VendorOrganization {
   login: string
   id?: number
-  /** `pending` is an invitation that nobody accepted yet. */
+  /** `pending` is an invitation that the user has not accepted. Default: `active`. */
   state?: 'active' | 'pending'
-  /** Left out without an error, as access restrictions and SAML do. */
+  /** Missing from lists without an error, as with access restrictions and SAML. */
   hidden?: boolean
 }
 
+/** A membership in a GitHub team. */
 export interface VendorTeam {
   organization: string
   slug: string
@@ -58,79 +62,85 @@ export interface VendorTeam {
   id?: number
   parent?: { slug: string; name?: string; id?: number }
   state?: 'active' | 'pending'
-  /** Member only through a child team: not listed, though the membership endpoint knows it. */
+  /** A membership through a child team. Lists do not contain it, but the membership endpoint confirms it. */
   inherited?: boolean
 }
 
-/** A person with an account at the provider. Change it while the server runs: the next answer says so. */
+/** An account at the provider. Changes take effect with the next response. */
 export interface VendorUser {
   id: string | number
   username?: string | undefined
   name?: string | null | undefined
   email?: string | null | undefined
   emailVerified?: boolean | string | undefined
-  /** GitHub's `/user/emails`; without it, `email` is the only and primary one. */
+  /** GitHub: the response of `/user/emails`. Default: `email` as the primary address. */
   emails?: VendorEmail[] | undefined
-  /** GitHub. A string is the login of an organisation. */
+  /** GitHub. A string is the login of an organization. */
   organizations?: (string | VendorOrganization)[] | undefined
-  /** GitHub. A string is `organisation/slug`. */
+  /** GitHub. A string is `organization/slug`. */
   teams?: (string | VendorTeam)[] | undefined
-  /** GitLab: full paths with the inherited ones. Microsoft: object ids. Elsewhere a plain claim. */
+  /** GitLab: full paths, including inherited memberships. Microsoft: object IDs. Others: the claim `groups`. */
   groups?: string[] | undefined
-  /** GitLab: direct memberships only; `groups` when absent. */
+  /** GitLab: direct memberships only. Default: `groups`. */
   directGroups?: string[] | undefined
   picture?: string | undefined
   /** Google's hosted domain. */
   hd?: string | undefined
   /** Microsoft's tenant. */
   tid?: string | undefined
-  /** Facebook: permissions that the user did not give. */
+  /** Facebook: the permissions that the user has declined. */
   declined?: string[] | undefined
-  /** Suspended at the provider: its tokens are refused. */
+  /** Suspended at the provider: tokens of this user are rejected. */
   blocked?: boolean | undefined
-  /** Laid over the ID token and the profile; `undefined` deletes. */
+  /** Merged into the ID token and the profile. `undefined` removes a claim. */
   claims?: Record<string, unknown> | undefined
 }
 
+/** A request that the server has received. */
 export interface VendorRequest {
   endpoint: VendorEndpoint
   method: string
-  /** Path and query, as sent. */
+  /** The path and the query, unchanged. */
   url: string
   query: URLSearchParams
   headers: Record<string, string | string[] | undefined>
-  /** Names and values as they came, duplicates kept. */
+  /** Names and values in the order received, including duplicates. */
   rawHeaders: string[]
-  /** The form body's fields. */
+  /** The fields of a form body. */
   form?: Record<string, string>
   body: string
-  /** The answer's; absent while it is under way. */
+  /** The status code of the response; `undefined` until it is sent. */
   status?: number
 }
 
-export interface VendorAnswer {
+/** A response in place of the vendor's own. Default: status 200, no headers, no body. */
+export interface VendorResponse {
   status?: number
   headers?: Record<string, string>
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent unchanged, anything else as JSON. */
   body?: unknown
 }
 
 /**
- * What can go wrong below HTTP: no answer at all, a reset connection, a body that trickles and never ends, one that
- * ends before its announced length, one that is far too long.
+ * A failure below HTTP: no response, a reset connection, a body that never ends, a body that is shorter than its
+ * `Content-Length`, or a body of 64 MiB.
  */
 export type VendorFault = 'hang' | 'reset' | 'slow-body' | 'truncated' | 'huge-body'
 
+/** A response or a failure, or a function that returns one for some requests. */
 export type VendorOverride =
-  | VendorAnswer
+  | VendorResponse
   | VendorFault
   | ((
       request: VendorRequest,
-    ) => VendorAnswer | VendorFault | undefined | Promise<VendorAnswer | VendorFault | undefined>)
+    ) =>
+      VendorResponse | VendorFault | undefined | Promise<VendorResponse | VendorFault | undefined>)
 
+/** Claims to merge into ID tokens, or a function that replaces all claims. */
 export type ClaimsOverride =
   Record<string, unknown> | ((claims: Record<string, unknown>) => Record<string, unknown>)
 
+/** An invalid signature or key ID of ID tokens. */
 export type SigningFault =
   | 'none'
   | 'HS256-secret'
@@ -140,47 +150,57 @@ export type SigningFault =
   | 'no-kid'
   | 'bad-signature'
 
+/** Options of `startVendor()`. */
 export interface VendorOptions {
+  /** The accounts at the provider; the first one is signed in. Default: one account. */
   users?: VendorUser[]
+  /** Default: `dev-client`. */
   clientId?: string
+  /** Default: `dev-client-secret`. */
   clientSecret?: string
+  /** How the vendor behaves. Default: as the vendor does. */
   settings?: Partial<VendorSettings>
-  /** By default any free one. */
+  /** The port on 127.0.0.1. Default: a free one. */
   port?: number
 }
 
-/** A provider on this machine that speaks as the vendor does, and refuses what the vendor refuses. */
+/** A provider on this machine that simulates a vendor. */
 export interface VendorServer {
   readonly vendor: VendorName
+  /** `http://127.0.0.1:PORT`. */
   readonly origin: string
+  /** May be changed while the server runs. */
   clientId: string
+  /** May be changed while the server runs. */
   clientSecret: string
-  /** Provider options that point `oauthModule` at this server. */
+  /** The options of this provider for `oauthModule()`. */
   readonly options: Record<string, unknown>
   /**
-   * Who is signed in at the provider. Another object takes this user's place, also behind tokens given out before; one
-   * of `users` becomes the one signed in.
+   * The user who is signed in at the provider. Assigning one of `users` signs in that user. Assigning another object
+   * replaces the user, also for tokens that were issued before.
    */
   user: VendorUser
-  /** With several, the authorize page asks which. */
+  /** With several users, the authorization endpoint shows a page to choose one. */
   readonly users: VendorUser[]
+  /** May be changed while the server runs. */
   readonly settings: VendorSettings
-  /** Every request, oldest first. Empty it with `requests.length = 0`. */
+  /** All requests, oldest first. Clear them with `requests.length = 0`. */
   readonly requests: VendorRequest[]
-  /** Answers the endpoint (or `'*'`, all) with this instead; `undefined` ends that. Returns a function that ends it. */
+  /** Sets the response of an endpoint, or of all with `'*'`. `undefined` removes it. Returns a function that removes it. */
   respond(
     endpoint: VendorEndpoint | '*',
-    answer: VendorOverride | undefined,
+    response: VendorOverride | undefined,
     options?: { once?: boolean },
   ): () => void
-  /** Lays claims and header over the next ID tokens, or spoils the signature. Without arguments it ends that. */
+  /** Changes claims, header or signature of the next ID tokens. Without arguments, ends the change. */
   claims(
     claims?: ClaimsOverride,
     how?: { header?: Record<string, unknown>; signing?: SigningFault; once?: boolean },
   ): void
-  /** Signs with a new key; the old one leaves the key set. */
+  /** Replaces the signing key, also in the key set. */
   rotateKeys(): void
-  /** Ends every token, or those of one user. */
+  /** Revokes all tokens, or those of one user. */
   revokeTokens(user?: VendorUser): void
+  /** Ends all connections and the server. */
   close(): Promise<void>
 }

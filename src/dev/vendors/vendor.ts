@@ -2,7 +2,7 @@ import type { VendorSettings } from './settings.js'
 import type { Grants } from './grants.js'
 import type { IdTokens } from './id-tokens.js'
 import type {
-  VendorAnswer,
+  VendorResponse,
   VendorEndpoint,
   VendorName,
   VendorRequest,
@@ -17,44 +17,46 @@ export interface Vendor extends Pick<
 > {
   grants: Grants
   idTokens: IdTokens
-  /** The URL under the server's origin and base path. */
-  url(path: string): string
-  /** When the user in this place signed in, in seconds; `again` makes that now. */
-  signIn(place: number, again: boolean): number
-  /** Authorization requests that were pushed (RFC 9126), by their `request_uri`. */
+  /** Returns the URL of a path below the server's origin and base path. */
+  url: (path: string) => string
+  /** Returns when the user signed in, in seconds. With `again`, the user signs in now. */
+  signIn(userIndex: number, again: boolean): number
+  /** Pushed authorization requests (RFC 9126) by their `request_uri`. */
   pushedRequests: Map<string, { params: URLSearchParams; expiresAt: number }>
-  /** Whether nobody used this JWT before. */
+  /** Whether a JWT with this `jti` is used for the first time. */
   isFirstUse(jti: string): boolean
 }
 
-/** One request on its way through a profile. */
+/** One request to a profile. */
 export interface Exchange {
   request: VendorRequest
-  /** What the route's pattern took out of the path. */
+  /** The named segments of the route's path. */
   path: Record<string, string>
-  /** Query, or the form of a POST. */
+  /** The query, or the form of a POST request. */
   params: URLSearchParams
 }
 
+/** One endpoint of a vendor. */
 export interface Route {
   endpoint: VendorEndpoint
   methods: readonly string[]
-  /** `{name}` stands for one segment. */
+  /** `{name}` matches one segment. */
   path: string
-  answer(exchange: Exchange): VendorAnswer | Promise<VendorAnswer>
+  respond(exchange: Exchange): VendorResponse | Promise<VendorResponse>
 }
 
-/** How one vendor differs from the others. */
+/** A simulated vendor as data: how it differs from the others. */
 export interface Profile {
   name: VendorName
   settings?: Partial<VendorSettings>
   users: VendorUser[]
+  /** The provider options of `oauthModule()` for this server. */
   options(vendor: Vendor): Record<string, unknown>
-  /** Asked anew at every request, so that changed settings count at once. */
+  /** Called for each request, so that changed settings take effect immediately. */
   routes(vendor: Vendor): Route[]
 }
 
-/** The user as claims, with what a test laid over them. */
+/** Adds the claims that a test has set for the user. */
 export function withClaims(
   user: VendorUser,
   claims: Record<string, unknown>,
@@ -62,7 +64,7 @@ export function withClaims(
   return { ...claims, ...user.claims }
 }
 
-/** The access token of `Authorization`, under any of these schemes. */
+/** The token of the `Authorization` header, if it has one of these schemes. */
 export function bearerToken(
   request: VendorRequest,
   schemes: readonly string[] = ['bearer'],

@@ -1,4 +1,4 @@
-import type { VendorAnswer } from './types.js'
+import type { VendorResponse } from './types.js'
 
 const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
@@ -6,7 +6,7 @@ export function json(
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
-): VendorAnswer {
+): VendorResponse {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...noStore, ...headers },
@@ -14,7 +14,7 @@ export function json(
   }
 }
 
-export function form(status: number, fields: Record<string, unknown>): VendorAnswer {
+export function form(status: number, fields: Record<string, unknown>): VendorResponse {
   const body = new URLSearchParams()
   for (const [name, value] of Object.entries(fields))
     if (value !== undefined) body.set(name, String(value))
@@ -22,23 +22,23 @@ export function form(status: number, fields: Record<string, unknown>): VendorAns
   return { status, headers: { 'content-type': type, ...noStore }, body: body.toString() }
 }
 
-export function text(status: number, body: string): VendorAnswer {
+export function text(status: number, body: string): VendorResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body }
 }
 
-export function redirect(location: string): VendorAnswer {
+export function redirect(location: string): VendorResponse {
   return { status: 302, headers: { location, 'cache-control': 'no-store' }, body: '' }
 }
 
 /** RFC 6749, section 5.2. */
-export function oauthError(status: number, error: string, description: string): VendorAnswer {
+export function oauthError(status: number, error: string, description: string): VendorResponse {
   const challenge: Record<string, string> =
     status === 401 ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
   return json(status, { error, error_description: description }, challenge)
 }
 
 /** RFC 6750, section 3. */
-export function bearerError(status: number, error: string, description: string): VendorAnswer {
+export function bearerError(status: number, error: string, description: string): VendorResponse {
   const challenge = `Bearer error="${error}", error_description="${description}"`
   return json(status, { error, error_description: description }, { 'www-authenticate': challenge })
 }
