@@ -1,7 +1,7 @@
 import { type OAuthErrorCode, OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { redirect } from '../http/response.js'
-import type { SealedTransaction, Transactions } from '../oauth/transaction.js'
+import type { DecryptedTransaction, Transactions } from '../oauth/transaction.js'
 import type { Sessions } from '../session/sessions.js'
 import { authorizationError } from './authorization-error.js'
 import type { LoginCompletion } from './complete-login.js'
@@ -122,7 +122,7 @@ async function readCode(
 
 /** A response counts only at the redirect URI, and for the client and instance, of its transaction. */
 function isForTransaction(
-  transaction: SealedTransaction,
+  transaction: DecryptedTransaction,
   connection: Connection,
   instanceId: string,
   callbackName: string,
@@ -140,7 +140,7 @@ function reject(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
 
 /** Trying again helps if the response came to an old tab, but not if the browser never keeps the cookie. */
 function rejectWithoutCookie(
-  { attempts, redirectUri }: SealedTransaction,
+  { attempts, redirectUri }: DecryptedTransaction,
   retry: LoginRequest,
 ): never {
   if (attempts < RETURNS_BEFORE_EXPLANATION)

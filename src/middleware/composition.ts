@@ -218,7 +218,7 @@ export function compose(config: Config, shared: GateState, previous?: Compositio
     store,
     sessions,
     queue: shared.sessionQueue,
-    providerTimeoutMs: Math.max(...providers.map(({ timeout }) => timeout)),
+    providerTimeoutMs: Math.max(...providers.map(({ timeoutMs }) => timeoutMs)),
     storeTimeoutMs: config.timeouts.storeMs,
     authorizeCount: [config.authorize, config.reportOnly?.authorize].filter(Boolean).length,
     onUnlockError: (error) => logger.error('a lock was not released', describeError(error)),

@@ -12,7 +12,7 @@ export interface ClientConfig extends ProviderDefinition {
   tokenHeaders: Readonly<Record<string, string>>
   trustEmail: boolean
   /** Milliseconds for a whole exchange. */
-  timeout: number
+  timeoutMs: number
   /** Seconds that clocks may differ. */
   clockTolerance: number
 }

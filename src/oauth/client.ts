@@ -180,7 +180,7 @@ export class ProviderClient {
   }
 
   #deadline(): AbortSignal {
-    return AbortSignal.timeout(this.#config.timeout)
+    return AbortSignal.timeout(this.#config.timeoutMs)
   }
 }
 

@@ -36,7 +36,7 @@ export interface StartedTransaction {
 }
 
 /** A decrypted `state`. It may still belong to another browser, or be used already. */
-export interface SealedTransaction extends Transaction {
+export interface DecryptedTransaction extends Transaction {
   readonly cookieHash: string
   readonly stateHash: string
 }
@@ -103,13 +103,14 @@ export class Transactions {
   }
 
   /** Decrypts a `state`. `'unknown'`: it was not encrypted by us; `'expired'`: it was, but is too old. */
-  read(state: string, now: number): TransactionResult<SealedTransaction, 'unknown' | 'expired'> {
+  read(state: string, now: number): TransactionResult<DecryptedTransaction, 'unknown' | 'expired'> {
     const text = this.#encrypter.decrypt('state', state)
     if (text === undefined) return { problem: 'unknown' }
-    const sealed: unknown = JSON.parse(text)
-    if (!isTransaction(sealed) || !isSafePath(sealed.returnPath)) return { problem: 'unknown' }
-    if (Math.abs(now - sealed.startedAt) >= LIFETIME_MS) return { problem: 'expired' }
-    return { transaction: { ...sealed, stateHash: sha256(state) } }
+    const decrypted: unknown = JSON.parse(text)
+    if (!isTransaction(decrypted) || !isSafePath(decrypted.returnPath))
+      return { problem: 'unknown' }
+    if (Math.abs(now - decrypted.startedAt) >= LIFETIME_MS) return { problem: 'expired' }
+    return { transaction: { ...decrypted, stateHash: sha256(state) } }
   }
 
   /** Uses up a transaction, once. `'no_cookie'`: this browser does not send the cookie of the transaction. */
@@ -117,19 +118,19 @@ export class Transactions {
     res: ServerResponse,
     cookieHeader: string | undefined,
     cookie: TransactionCookie,
-    sealed: SealedTransaction,
+    decrypted: DecryptedTransaction,
   ): TransactionResult<ConsumedTransaction, 'no_cookie' | 'used'> {
-    const name = cookieName(cookie, sealed.cookieHash)
+    const name = cookieName(cookie, decrypted.cookieHash)
     const secret = readCookies(cookieHeader, name).find(
-      (value) => isId(value) && isSame(sha256(value), sealed.cookieHash),
+      (value) => isId(value) && isSame(sha256(value), decrypted.cookieHash),
     )
     if (secret === undefined) return { problem: 'no_cookie' }
     clearCookie(res, name, cookie.attributes)
-    if (this.#state.used.has(sealed.stateHash)) return { problem: 'used' }
-    this.#state.used.set(sealed.stateHash, true)
+    if (this.#state.used.has(decrypted.stateHash)) return { problem: 'used' }
+    this.#state.used.set(decrypted.stateHash, true)
     return {
       transaction: {
-        ...sealed,
+        ...decrypted,
         nonce: deriveFrom(secret, 'nonce'),
         codeVerifier: deriveFrom(secret, 'code_verifier'),
       },
@@ -138,7 +139,7 @@ export class Transactions {
 }
 
 /** We encrypted it, so the rest of the fields have their types. */
-function isTransaction(value: unknown): value is Omit<SealedTransaction, 'stateHash'> {
+function isTransaction(value: unknown): value is Omit<DecryptedTransaction, 'stateHash'> {
   return (
     isObject(value) &&
     typeof value['cookieHash'] === 'string' &&

@@ -58,7 +58,7 @@ export function buildProvider(
     },
     authorizationParamsMap: values.authorizationParamsMap ?? {},
     tokenHeaders: values.tokenHeaders ?? {},
-    timeout: defaults.timeoutMs,
+    timeoutMs: defaults.timeoutMs,
     clockTolerance: defaults.clockToleranceMs / 1000,
   }
 }
