@@ -2,57 +2,27 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ERROR_CODES } from '../../src/http/error-codes.js'
-import ts from 'typescript'
+import { codeBlocks, errorsOf, root } from '../support/compile.js'
 
-const root = join(__dirname, '../..')
 const documents = ['README.md', 'docs/stores.md', 'docs/scaling.md'].filter((name) =>
   existsSync(join(root, name)),
 )
 
-/** The code blocks of a document, as modules beside it that exist only in memory. */
+/** The code blocks of a document, as modules next to it. */
 function blocksOf(document: string): Map<string, string> {
-  const text = readFileSync(join(root, document), 'utf8')
-  const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '')
   return new Map(
-    blocks.map((code, index) => [
-      join(root, `${document.replace(/\W/g, '-')}-${index + 1}.ts`),
+    codeBlocks(readFileSync(join(root, document), 'utf8')).map(({ code, line }) => [
+      join(root, `${document.replace(/\W/g, '-')}-${line}.ts`),
       `${code}\nexport {}\n`,
     ]),
   )
-}
-
-function compile(blocks: Map<string, string>): string[] {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent(
-    { ...config, include: [], files: [] },
-    ts.sys,
-    root,
-  )
-  const relaxed = { ...options, noUnusedLocals: false, noUnusedParameters: false }
-  const host = ts.createCompilerHost(relaxed)
-  const { fileExists, readFile, getSourceFile } = host
-  host.fileExists = (name) => blocks.has(name) || fileExists(name)
-  host.readFile = (name) => blocks.get(name) ?? readFile(name)
-  host.getSourceFile = (name, version) => {
-    const code = blocks.get(name)
-    return code === undefined
-      ? getSourceFile(name, version)
-      : ts.createSourceFile(name, code, version)
-  }
-  const program = ts.createProgram([...blocks.keys()], relaxed, host)
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(
-      ({ file, messageText }) =>
-        `${file?.fileName.slice(root.length + 1)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
-    )
 }
 
 describe('the code in the documentation', () => {
   test.each(documents)('%s compiles', (document) => {
     const blocks = blocksOf(document)
     expect(blocks.size).toBeGreaterThan(0)
-    expect(compile(blocks)).toEqual([])
+    expect(errorsOf(blocks)).toEqual([])
   })
 
   test('a block with a type error is found', () => {
@@ -62,7 +32,7 @@ describe('the code in the documentation', () => {
         "import { oauthModule } from 'oauth-module'\noauthModule({ provider: { github: { organisations: ['acme'] } } })\n",
       ],
     ])
-    expect(compile(wrong)).toEqual([expect.stringContaining('organisations')])
+    expect(errorsOf(wrong)).toEqual([expect.stringContaining('organisations')])
   })
 })
 
