@@ -34,7 +34,7 @@ export class SigningKeys {
     const jose = await import('jose')
     try {
       const claims: Claims = jose.decodeJwt(token)
-      // Keys are selected by claims that are not verified yet: only the keys left can verify them.
+      // The claims are not verified yet: the signature must then match one of the keys that may sign them.
       const keySet = acceptsKey
         ? jose.createLocalJWKSet(publicKeys(this.#keys.filter((key) => acceptsKey(key, claims))))
         : (this.#keySet ??= jose.createLocalJWKSet(publicKeys(this.#keys)))

@@ -41,7 +41,7 @@ export interface TokenRequest {
   deadline: AbortSignal
   /** Sends one grant with openid-client. */
   send(oidc: typeof OpenidClient, configuration: OpenidClient.Configuration): Promise<unknown>
-  /** What the ID token must match. Default: a refresh or another grant without a user. */
+  /** What the ID token must match. Default: no `nonce`, as at a refresh. (OpenID Connect Core, 12.2) */
   expected?: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'>
   /** Whether a response without an ID token is rejected. */
   requiresIdToken?: boolean
