@@ -303,7 +303,7 @@ test.each<[object, string]>([
         { id: 'a', name: 'B', email: 'b@x' },
       ],
     },
-    'an id twice',
+    'the same id twice',
   ],
 ])('rejects wrong options: %j', (options, message) => {
   expect(() => readDevOptions(options)).toThrow(message)

@@ -46,14 +46,14 @@ describe('the folders', () => {
 
   test('a folder may import from the folders before it, and not from those after it', () => {
     expect(
-      foundIn('flows/planted.ts', "import '../pages/respond.js'\nimport '../schema.js'"),
+      foundIn('flows/planted.ts', "import '../pages/respond.js'\nimport '../schema/field.js'"),
     ).toEqual([])
     expect(foundIn('pages/planted.ts', "import '../flows/login.js'")).toEqual([
       'pages/planted.ts imports flows/login.ts',
     ])
-    expect(foundIn('http/planted.ts', "import '../schema.js'")).toEqual([])
-    expect(foundIn('schema.ts', "import './http/errors.js'")).toEqual([
-      'schema.ts imports http/errors.ts',
+    expect(foundIn('http/planted.ts', "import '../schema/field.js'")).toEqual([])
+    expect(foundIn('schema/planted.ts', "import '../http/errors.js'")).toEqual([
+      'schema/planted.ts imports http/errors.ts',
     ])
   })
 

@@ -7,7 +7,6 @@ export type Tree = ReadonlyMap<string, string>
 
 /** The folders of `src/`, the lowest first: a file imports from its own folder and from those above it in this list. */
 export const folders: readonly string[] = [
-  'schema.ts',
   'schema',
   'http',
   'oauth',

@@ -1,4 +1,6 @@
-import { readOptions } from '../schema.js'
+import type { Field } from '../schema/field.js'
+import { parseFields } from '../schema/read-fields.js'
+import { custom, integer, strings } from '../schema/types.js'
 import { defaultPersonas, readPersonas, type Persona } from './personas.js'
 
 export interface DevProviderOptions {
@@ -10,21 +12,18 @@ export interface DevProviderOptions {
   redirectUris?: string[]
 }
 
+const devFields = {
+  port: integer({ min: 0, max: 65_535 }).default(0),
+  personas: custom(readPersonas).default([...defaultPersonas]),
+  redirectUris: strings({
+    check: (uri) => (URL.canParse(uri) ? undefined : 'must contain only absolute URLs'),
+  }),
+} satisfies Record<keyof DevProviderOptions, Field>
+
+/** Validates the options. Throws a `TypeError` that lists all mistakes. */
 export function readDevOptions(options: DevProviderOptions) {
-  const read = readOptions(options, 'devProvider')
-  read.only(['port', 'personas', 'redirectUris'])
-  const port = read.value('port') ?? 0
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    return read.fail('port', 'must be a whole number from 0 to 65535; 0 is any free port')
-  }
-  const redirectUris =
-    read.list('redirectUris', (uri) => (URL.canParse(uri) ? undefined : 'must be absolute URLs')) ??
-    []
-  return {
-    port,
-    redirectUris,
-    personas: readPersonas(read.value('personas') ?? [...defaultPersonas]),
-  }
+  const { port, personas, redirectUris = [] } = parseFields(devFields, options, 'devProvider')
+  return { port, personas, redirectUris }
 }
 
 export function isLoopback(uri: string): boolean {

@@ -1,4 +1,6 @@
-import { readOptions } from '../schema.js'
+import type { Field, Mistakes } from '../schema/field.js'
+import { readFields } from '../schema/read-fields.js'
+import { boolean, custom, string, strings } from '../schema/types.js'
 
 /** Someone who can sign in at the dev provider with one click. */
 export interface Persona {
@@ -33,35 +35,31 @@ export const defaultPersonas: readonly Persona[] = [
   },
 ]
 
-export function readPersonas(given: unknown): Persona[] {
-  if (!Array.isArray(given) || given.length === 0) {
-    throw new TypeError('devProvider.personas must be a list with at least one persona')
-  }
-  const personas = given.map((persona: unknown, index) =>
-    readPersona(persona, `devProvider.personas[${index}]`),
-  )
+const MISSING = 'must be a non-empty string'
+const groupsField = strings()
+
+const personaFields = {
+  id: string().required(MISSING),
+  name: string().required(MISSING),
+  email: string().required(MISSING),
+  emailVerified: boolean().default(true),
+  username: string(),
+  groups: custom((value, mistakes) =>
+    Array.isArray(value) && value.length === 0 ? [] : groupsField.parse(value, mistakes),
+  ).default([]),
+} satisfies Record<keyof Persona, Field>
+
+/** Validates the option `personas`. */
+export function readPersonas(given: unknown, mistakes: Mistakes): readonly Persona[] | undefined {
+  if (!Array.isArray(given) || given.length === 0)
+    return mistakes.add('must be an array of at least one persona')
+  const personas = given.map((persona: unknown, index) => {
+    const values = readFields(personaFields, persona, mistakes.item(index))
+    return { ...values, username: values.username ?? values.id, groups: [...values.groups] }
+  })
   const ids = new Set(personas.map(({ id }) => id))
-  if (ids.size < personas.length)
-    throw new TypeError('devProvider.personas has an id twice: each needs one of its own')
-  return personas
+  return ids.size === personas.length ? personas : mistakes.add('contains the same id twice')
 }
-
-function readPersona(given: unknown, at: string): Persona {
-  const read = readOptions(given, at)
-  read.only(['id', 'name', 'email', 'emailVerified', 'username', 'groups'])
-  const text = (name: string) =>
-    read.text(name) ?? read.fail(name, 'must be a text that is not empty')
-  return {
-    id: text('id'),
-    name: text('name'),
-    email: text('email'),
-    emailVerified: read.boolean('emailVerified', true),
-    username: read.text('username') ?? text('id'),
-    groups: isEmptyList(read.value('groups')) ? [] : (read.list('groups', () => undefined) ?? []),
-  }
-}
-
-const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
 /** The claims of a persona, in OpenID Connect's words. */
 export function claimsOf(

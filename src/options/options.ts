@@ -5,7 +5,6 @@ import type { OAuthError } from '../http/errors.js'
 import type { PagesOption } from '../pages/contexts.js'
 import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
-import type { memoryStore } from '../session/stores/memory-store.js'
 import type { SessionStore } from '../session/stores/store.js'
 
 export type { Authorize }
@@ -86,7 +85,7 @@ export interface OAuthModuleOptions {
   userProperty?: boolean | undefined
   /**
    * Where sessions are stored: a store of this package, a custom {@link SessionStore}, or an express-session store. Default
-   * {@link memoryStore}; throws in a worker of `node:cluster`.
+   * `memoryStore()`; throws in a worker of `node:cluster`.
    */
   store?: SessionStore | ExpressSessionStore | undefined
   /** A custom rule in addition to the lists. Must settle within 5 seconds; if it throws, the request is rejected. Default: none. */

@@ -128,7 +128,7 @@ function identityOf({
   isEmailVerified,
 }: {
   hasManyTenants: boolean
-  isEmailVerified(claims: Claims): boolean
+  isEmailVerified: (claims: Claims) => boolean
 }) {
   return async ({ userinfo, claims: inToken }: ProviderApi): Promise<Identity> => {
     // `oid` and `tid` are in the ID token only, as is the claim that decides on the e-mail.

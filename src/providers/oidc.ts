@@ -76,7 +76,7 @@ function renamed(claims: Claims, names: Readonly<Record<string, string>>): Claim
   const entries = Object.entries(standardClaims).flatMap(([name, standard]) =>
     names[name] === undefined ? [] : [[standard, claims[names[name]]]],
   )
-  return { ...claims, ...Object.fromEntries(entries) }
+  return { ...claims, ...(Object.fromEntries(entries) as Claims) }
 }
 
 function groupsOf(claims: Claims, claim: string, wanted: readonly string[]): string[] {

@@ -38,16 +38,9 @@ export async function callProfile(
   fetchUserProfile: FetchUserProfile,
   source: ProviderApi,
 ): Promise<Claims> {
-  const profile = await toPromise(fetchUserProfile, source).catch((thrown: unknown) => {
-    if (thrown instanceof OAuthError) throw thrown
-    const cause = withoutSecrets(thrown, source)
-    throw new ProviderError('down', 'provider_error', {
-      hint: 'fetchUserProfile failed',
-      providerMessage: cause?.message,
-      cause,
-    })
-  })
-  const json = toJson(profile)
+  const result = await settleProfile(fetchUserProfile, source)
+  if ('thrown' in result) throw toError(result.thrown, source)
+  const json = toJson(result.profile)
   if (json === undefined || json.length > MAX_PROFILE_CHARACTERS) {
     throw new ProviderError('down', 'provider_error', {
       hint: `fetchUserProfile must return an object that is valid JSON of at most ${MAX_PROFILE_CHARACTERS} characters`,
@@ -61,30 +54,41 @@ export async function callProfile(
   return copy
 }
 
-function toPromise(
+function toError(thrown: unknown, source: ProviderApi): Error {
+  if (thrown instanceof OAuthError) return thrown
+  const cause = withoutSecrets(thrown, source)
+  return new ProviderError('down', 'provider_error', {
+    hint: 'fetchUserProfile failed',
+    providerMessage: cause?.message,
+    cause,
+  })
+}
+
+/** The profile, or whatever the app's code threw or called back with. */
+type ProfileResult = { readonly profile: unknown } | { readonly thrown: unknown }
+
+function settleProfile(
   fetchUserProfile: FetchUserProfile,
   { accessToken, tokens, signal }: ProviderApi,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+): Promise<ProfileResult> {
+  return new Promise((resolve) => {
     const onTimeout = () =>
-      reject(
-        new ProviderError('down', 'provider_timeout', {
+      resolve({
+        thrown: new ProviderError('down', 'provider_timeout', {
           hint: 'fetchUserProfile did not finish in time',
         }),
-      )
+      })
     if (signal.aborted) return onTimeout()
     signal.addEventListener('abort', onTimeout, { once: true })
     const done: ProfileCallback = (error, profile) => {
       signal.removeEventListener('abort', onTimeout)
-      if (error === null || error === undefined) resolve(profile)
-      else reject(error)
+      resolve(error === null || error === undefined ? { profile } : { thrown: error })
     }
     const takesCallback = fetchUserProfile.length > 2
     // An async function that uses the callback returns a promise of `undefined`.
-    Promise.resolve(fetchUserProfile(accessToken, tokens, done)).then(
-      (profile) => takesCallback || done(null, profile as UserProfile),
-      done,
-    )
+    new Promise<UserProfile | void>((returned) => {
+      returned(fetchUserProfile(accessToken, tokens, done))
+    }).then((profile) => takesCallback || done(null, profile ?? undefined), done)
   })
 }
 

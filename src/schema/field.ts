@@ -70,6 +70,11 @@ export class Mistakes {
     return new Mistakes(`${this.#path}.${name}`, this.#found)
   }
 
+  /** Names an entry of an array in messages. */
+  item(index: number): Mistakes {
+    return new Mistakes(`${this.#path}[${index}]`, this.#found)
+  }
+
   add(fix: string): undefined {
     this.#found.push({ path: this.#path, message: `${this.#path} ${fix}` })
   }
@@ -81,7 +86,12 @@ export class Mistakes {
 
   /** Whether there is a mistake here, or in any option below. */
   hasAny(): boolean {
-    return this.#found.some(({ path }) => path === this.#path || path.startsWith(`${this.#path}.`))
+    return this.#found.some(
+      ({ path }) =>
+        path === this.#path ||
+        path.startsWith(`${this.#path}.`) ||
+        path.startsWith(`${this.#path}[`),
+    )
   }
 
   /** Throws one `TypeError` with one line per mistake. */

@@ -1,4 +1,6 @@
 import { OAuthError } from '../http/errors.js'
+import type { Field } from '../schema/field.js'
+import { custom, integer } from '../schema/types.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { EntriesPage, StoreRecord } from './stores/store.js'
 
@@ -20,16 +22,22 @@ export interface Page<T> {
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1000
 
+/** The options of lists. */
+export const listFields = {
+  after: custom((value, mistakes) =>
+    typeof value === 'string' ? value : mistakes.add('must be the `next` of a page'),
+  ),
+  limit: integer({ max: MAX_LIMIT }).default(DEFAULT_LIMIT),
+} satisfies Record<keyof ListOptions, Field>
+
 /** Reads one page of the records of a kind. Throws `store_not_listable` if the store cannot list. */
 export async function readPage(
   store: GuardedStore,
   kind: string,
   group: string | undefined,
-  { after, limit = DEFAULT_LIMIT }: ListOptions = {},
+  { after, limit }: { after: string | undefined; limit: number },
 ): Promise<EntriesPage> {
   if (store.entries === undefined) throw new OAuthError('store_not_listable')
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-    throw new TypeError(`limit must be a whole number from 1 to ${MAX_LIMIT}`)
   return store.entries({ kind, group, after, limit })
 }
 

@@ -1,10 +1,20 @@
 import { OAuthError } from '../http/errors.js'
-import { readOptions } from '../schema.js'
-import { everyEntry, type ListOptions, type Page, readPage } from './paging.js'
+import { parseFields } from '../schema/read-fields.js'
+import { custom } from '../schema/types.js'
+import { everyEntry, listFields, type ListOptions, type Page, readPage } from './paging.js'
 import type { Session } from './session.js'
 import type { OpenSession, Sessions } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import { mustBeId, readRecord } from './user-record.js'
+
+const sessionListFields = {
+  ...listFields,
+  userId: custom((value, mistakes) =>
+    typeof value === 'string' && value !== ''
+      ? value
+      : mistakes.add('must be an ID: a non-empty string'),
+  ),
+}
 
 /** A session of a user, without its secrets. Times are in milliseconds. */
 export interface AppSession {
@@ -74,10 +84,8 @@ export class AppSessions implements SessionList {
   async list(
     options: ListOptions & { userId?: string | undefined } = {},
   ): Promise<Page<AppSession>> {
-    readOptions(options, 'sessions.list()').only(['userId', 'after', 'limit'])
-    const { userId } = options
-    if (userId !== undefined) mustBeId(userId, 'sessions.list().userId')
-    const { entries, next } = await readPage(this.#store, 'session', userId, options)
+    const { userId, ...page } = parseFields(sessionListFields, options, 'sessions.list()')
+    const { entries, next } = await readPage(this.#store, 'session', userId, page)
     return { items: entries.map(([key, record]) => this.#describe(key, record as Session)), next }
   }
 

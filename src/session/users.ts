@@ -1,6 +1,6 @@
 import { OAuthError } from '../http/errors.js'
-import { readOptions } from '../schema.js'
-import { everyEntry, type ListOptions, type Page, readPage } from './paging.js'
+import { parseFields } from '../schema/read-fields.js'
+import { everyEntry, listFields, type ListOptions, type Page, readPage } from './paging.js'
 import type { Sessions } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { UserActivity } from './user-activity.js'
@@ -53,8 +53,8 @@ export class AppUsers implements Users {
   }
 
   async list(options: ListOptions = {}): Promise<Page<AppUser>> {
-    readOptions(options, 'users.list()').only(['after', 'limit'])
-    const { entries, next } = await readPage(this.#store, 'user', undefined, options)
+    const page = parseFields(listFields, options, 'users.list()')
+    const { entries, next } = await readPage(this.#store, 'user', undefined, page)
     return { items: entries.map(([, record]) => (record as UserRecord).user), next }
   }
 

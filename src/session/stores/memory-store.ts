@@ -1,6 +1,8 @@
 import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
-import { type OptionReader, readOptions } from '../../schema.js'
+import type { Field } from '../../schema/field.js'
+import { parseFields } from '../../schema/read-fields.js'
+import { integer } from '../../schema/types.js'
 import { pageOf } from './entries-page.js'
 import { ProcessLocks } from './process-locks.js'
 import { SessionsByUser } from './sessions-by-user.js'
@@ -48,14 +50,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       'memoryStore() cannot serve several processes, because a worker does not have the sessions of the others: set the option store to a store that they share',
     )
   }
-  const read = readOptions(options, 'memoryStore()')
-  read.only(['maxEntries', 'maxBytes', 'maxPerUser'])
-  return new MemoryStore({
-    maxEntries: limit(read, 'maxEntries', 10_000),
-    maxBytes: limit(read, 'maxBytes', 64 * 1024 * 1024),
-    maxPerUser: limit(read, 'maxPerUser', 100),
-  })
+  return new MemoryStore(parseFields(memoryStoreFields, options, 'memoryStore()'))
 }
+
+const memoryStoreFields = {
+  maxEntries: integer().default(10_000),
+  maxBytes: integer().default(64 * 1024 * 1024),
+  maxPerUser: integer().default(100),
+} satisfies Record<keyof MemoryStoreOptions, Field>
 
 type Records = LRUCache<string, StoreRecord>
 type MemoryLimits = Required<{ [K in keyof MemoryStoreOptions]: number }>
@@ -160,11 +162,4 @@ class MemoryStore implements SessionStore {
 
 function sizeOf(record: StoreRecord): number {
   return JSON.stringify(record).length
-}
-
-function limit(read: OptionReader, name: string, fallback: number): number {
-  const value = read.has(name) ? read.value(name) : fallback
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
-    ? value
-    : read.fail(name, 'must be a whole number above 0')
 }

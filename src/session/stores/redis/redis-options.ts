@@ -1,4 +1,6 @@
-import { readOptions } from '../../../schema.js'
+import type { Field } from '../../../schema/field.js'
+import { parseFields } from '../../../schema/read-fields.js'
+import { custom, func, integer, object, string } from '../../../schema/types.js'
 import type { NearCacheOptions } from './near-cache.js'
 
 /** Options of `redisStore()`. */
@@ -24,29 +26,30 @@ export interface RedisStoreConfig {
   readonly onWarning: (message: string) => void
 }
 
-const DEFAULT_PREFIX = 'oauth-module:'
-const DEFAULT_NEAR_CACHE_ENTRIES = 10_000
+const nearCacheField = object({
+  maxEntries: integer().default(10_000),
+} satisfies Record<keyof NearCacheOptions, Field>).default({})
 
-/** Validates the options. Throws a `TypeError` that names the option. */
+const redisStoreFields = {
+  prefix: string({
+    pattern: /^[\x21-\x7e]+$/,
+    fix: 'must contain only visible ASCII characters',
+    max: 128,
+  }).default('oauth-module:'),
+  nearCache: custom((value, mistakes) => {
+    if (value === false || value === null) return false
+    return value === true ? nearCacheField.details.absent : nearCacheField.parse(value, mistakes)
+  }),
+  onWarning: func<NonNullable<RedisStoreOptions['onWarning']>>(),
+} satisfies Record<keyof RedisStoreOptions, Field>
+
+/** Validates the options. Throws a `TypeError` that lists all mistakes. */
 export function parseRedisOptions(options: RedisStoreOptions): RedisStoreConfig {
-  const read = readOptions(options, 'redisStore')
-  read.only(['prefix', 'nearCache', 'onWarning'])
-  const nearCache = read.value('nearCache') ?? false
-  const near =
-    typeof nearCache === 'boolean' ? (nearCache ? {} : undefined) : (nearCache as NearCacheOptions)
-  if (typeof nearCache !== 'boolean') read.object('nearCache')?.only(['maxEntries'])
-  const maxEntries = near?.maxEntries ?? DEFAULT_NEAR_CACHE_ENTRIES
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
-    read.fail('nearCache.maxEntries', 'must be a whole number above 0')
+  const values = parseFields(redisStoreFields, options, 'redisStore')
   return {
-    prefix:
-      read.text('prefix', {
-        pattern: /^[\x21-\x7e]+$/,
-        cure: 'must contain only visible ASCII characters',
-        max: 128,
-      }) ?? DEFAULT_PREFIX,
-    nearCache: near && { maxEntries },
-    onWarning: (read.function('onWarning') as RedisStoreOptions['onWarning']) ?? warnProcess,
+    prefix: values.prefix,
+    nearCache: values.nearCache === false ? undefined : values.nearCache,
+    onWarning: values.onWarning ?? warnProcess,
   }
 }
 
