@@ -19,8 +19,10 @@ export type {
   SessionEvent,
 } from './middleware/events.js'
 export type { GuardRules } from './middleware/require-auth.js'
-export type { AuthenticateOptions } from './middleware/gate.js'
-export { oauthModule, type Next, type OAuthMiddleware } from './middleware/oauth-module.js'
+export type { AuthenticateOptions } from './middleware/sockets.js'
+export { oauthModule } from './middleware/oauth-module.js'
+export type { OAuthMiddleware } from './middleware/oauth-middleware.js'
+export type { Next } from './middleware/outcome.js'
 export { defineProvider, type ProviderSetup } from './providers/define-provider.js'
 export type { Claims, Identity, Memberships } from './oauth/identity.js'
 export type { ProviderApi } from './oauth/provider-api.js'

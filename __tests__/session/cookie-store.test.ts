@@ -477,7 +477,7 @@ describe('tokens that change', () => {
     const sessions = new CookieSessions({
       state: createSessionState(),
       encrypter: new Encrypter([secret]),
-      lifetimes: { inactivityTimeout: 0, maximumDuration: 0 },
+      lifetimes: { inactivityTimeoutMs: 0, maximumDurationMs: 0 },
       clockToleranceMs: 0,
       onEnd() {},
     })

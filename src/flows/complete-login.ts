@@ -26,7 +26,7 @@ export interface LoginCompletionDeps {
   /** Maximum number of sessions of a user. The oldest ones end. */
   readonly sessionsPerUser: number | undefined
   /** Milliseconds; 0: no limit. */
-  readonly maximumDuration: number
+  readonly maximumDurationMs: number
   /** Called with the new session. */
   readonly onLogin: (session: OpenSession) => void
 }
@@ -49,7 +49,7 @@ export class LoginCompletion {
   /** Throws a {@link Rejection} if the login failed or the rules deny the user. */
   async complete(request: GateRequest, login: MatchedLogin, code: string): Promise<void> {
     const { headers, res, mount, now } = request
-    const { sessions, loginLoop, maximumDuration, onLogin } = this.#deps
+    const { sessions, loginLoop, maximumDurationMs, onLogin } = this.#deps
     const session = await this.#logIn(request, login, code).catch((error: unknown) =>
       rejectLogin(error, login.retry, login.connection.provider.name),
     )
@@ -57,7 +57,7 @@ export class LoginCompletion {
     onLogin(session)
     const lostKey = loginLoop.record(request, session)
     if (lostKey !== undefined) await sessions.destroy(lostKey, 'logout')
-    const maxAgeMs = maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration
+    const maxAgeMs = maximumDurationMs === 0 ? MAX_SESSION_MS : maximumDurationMs
     writeSessionCookie(res, headers.cookie, mount.sessionCookie, session.id, maxAgeMs)
     redirect(res, locationOf(login))
   }

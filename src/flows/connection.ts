@@ -12,16 +12,19 @@ export interface Connection {
 /** Connections by provider name. */
 export type Connections = ReadonlyMap<string, Connection>
 
-/** Connects the providers. Those that did not change keep their client, with the metadata that it has discovered. */
+/** The client of each provider, with the metadata that it has discovered. Outlives a configuration with the same provider. */
+export type ProviderClients = WeakMap<Provider, ProviderClient>
+
+/** Connects the providers. */
 export function createConnections(
   providers: readonly Provider[],
-  previous?: Connections,
+  clients: ProviderClients,
 ): Connections {
   return new Map(
     providers.map((provider, index) => {
+      const client = clients.get(provider) ?? new ProviderClient(provider)
+      clients.set(provider, client)
       const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
-      const known = previous?.get(provider.name)
-      const client = known?.provider === provider ? known.client : new ProviderClient(provider)
       return [provider.name, { provider, client, callbackName }]
     }),
   )

@@ -1,4 +1,5 @@
 import type { Encrypter } from '../http/encryption.js'
+import type { GateRequest } from '../http/gate-request.js'
 import { isObject, parseJson } from '../http/json.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
@@ -85,6 +86,17 @@ export class Links {
     if (!isSafePath(path)) return startPage
     const [pathname = ''] = path.split(/[?#]/, 1)
     return isUnderPath(pathname, `${mount.publicPath}${this.#deps.basePath}`) ? startPage : path
+  }
+
+  /** Where a request returns to after a login. Only a page that the user opened is returned to. */
+  returnPathOf({ req, headers, mount, target }: GateRequest): string {
+    const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
+    const isDocument = /^(?:document|empty)?$/.test(headers['sec-fetch-dest'] ?? '')
+    const isPage = isSafeMethod && isDocument
+    return this.safeReturnPath(
+      mount,
+      isPage ? this.#deps.mounts.publicTarget(mount, target) : undefined,
+    )
   }
 
   #encrypt(purpose: 'return' | 'confirm', mount: Mount, ttlMs: number, data: object): string {

@@ -1,168 +1,162 @@
 import { randomBytes } from 'node:crypto'
-import type { Responder } from '../pages/respond.js'
-import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
-import type { Events } from './events.js'
-import { Rejection } from '../flows/rejection.js'
-import type { Links, LoginRequest } from '../flows/links.js'
-import type { Connection } from '../flows/connection.js'
-import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
-import type { Config } from '../options/config.js'
-import { callOnError } from './on-error.js'
-import type { RequestEvents } from './request-events.js'
 import type { OAuthUser } from '../access/user.js'
+import type { Connection } from '../flows/connection.js'
+import type { Links, LoginRequest } from '../flows/links.js'
+import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
+import { Rejection } from '../flows/rejection.js'
+import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
+import type { Config } from '../options/config.js'
+import type { PageUser } from '../pages/contexts.js'
+import type { Responder } from '../pages/respond.js'
+import type { Events } from './events.js'
+import { callOnError } from './on-error.js'
+import { type Outcome, RESPONDED } from './outcome.js'
+import type { RequestEvents } from './request-events.js'
 
-/** What became of a request: the app gets it, it was answered, or the app's error handler gets an error. */
-export type Outcome = 'pass' | 'answered' | { error: unknown }
-
-export interface ErrorHandlerConfig extends Pick<Config, 'logger' | 'onError'> {
-  links: Links
-  connections: ReadonlyMap<string, Connection>
-  responder: Responder
-  events: Events
-  reports: RequestEvents
+/** What {@link ErrorHandler} depends on. */
+export interface ErrorHandlerParts {
+  readonly config: Pick<Config, 'logger' | 'onError'>
+  readonly links: Links
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly responder: Responder
+  readonly events: Events
+  readonly requestEvents: RequestEvents
 }
 
-/** Where every error ends. */
-export interface ErrorHandler {
-  /** An answer of ours, the app's own by `onError`, or a bug for the app's error handler; it lets nobody in. */
-  answer(request: GateRequest, thrown: unknown, returnPath: string): Promise<Outcome>
-}
-
-/** The visitor is still signed in: what helps is the same request later, and no login at a provider that may be down. */
+/** The user is still signed in: the same request helps later, a login does not. */
 const keepsSession: ReadonlySet<OAuthErrorCode> = new Set([
   'recheck_unavailable',
   'store_unavailable',
 ])
 
-export function createErrorHandler({
-  logger,
-  onError,
-  links,
-  connections,
-  responder,
-  events,
-  reports,
-}: ErrorHandlerConfig): ErrorHandler {
-  const shownUser = ({ name, email, username, provider }: OAuthUser) => {
-    return {
-      name,
-      email,
-      username,
-      provider: connections.get(provider)?.provider.label ?? provider,
-    }
+/** Turns every error into a response of ours, a response of the app's `onError`, or an error for the app's error handler. */
+export class ErrorHandler {
+  readonly #parts: ErrorHandlerParts
+
+  constructor(parts: ErrorHandlerParts) {
+    this.#parts = parts
   }
 
-  const report = (
-    error: OAuthError,
-    failed: Rejection | undefined,
-    decisionId: string | undefined,
-  ) => {
-    const { code, hint } = error
-    const facts = {
+  /** Never lets the request pass. Anything but an {@link OAuthError} is a bug and is forwarded. */
+  async handle(request: GateRequest, thrown: unknown): Promise<Outcome> {
+    const { requestEvents } = this.#parts
+    const { req, res } = request
+    const rejection = thrown instanceof Rejection ? thrown : undefined
+    const error = rejection?.error ?? thrown
+    if (!(error instanceof OAuthError)) {
+      requestEvents.block(req, 'internal')
+      return { action: 'forward', error }
+    }
+    requestEvents.block(req, error.code, rejection?.user)
+    const decisionId = rejection?.user && newDecisionId()
+    this.#log(error, rejection, decisionId)
+    this.#emit(error, rejection, decisionId)
+    if (res.headersSent || res.destroyed) return RESPONDED
+    const outcome = await this.#callOnError(request, error)
+    if (outcome !== undefined) return outcome
+    this.#respond(request, error, rejection, decisionId)
+    return RESPONDED
+  }
+
+  #log(error: OAuthError, rejection: Rejection | undefined, decisionId: string | undefined): void {
+    const { logger } = this.#parts.config
+    const details = {
       ...describeError(error),
-      ...(failed?.user && { decisionId, tried: failed.tried }),
+      ...(rejection?.user && { decisionId, tried: rejection.tried }),
     }
-    if (error.status >= 500) logger.error(error.message, facts)
-    else logger.debug(error.message, facts)
-    if (failed?.user && decisionId) {
-      events.emit('denied', {
-        user: failed.user,
-        provider: failed.user.provider,
-        code,
-        tried: failed.tried,
-        decisionId,
-        isReportOnly: false,
-      })
+    if (error.status >= 500) logger.error(error.message, details)
+    else logger.debug(error.message, details)
+  }
+
+  #emit(
+    { code, hint }: OAuthError,
+    rejection: Rejection | undefined,
+    decisionId: string | undefined,
+  ): void {
+    const { events } = this.#parts
+    if (rejection?.user && decisionId) {
+      const { user, tried } = rejection
+      const { provider } = user
+      events.emit('denied', { user, provider, code, tried, decisionId, isReportOnly: false })
     }
-    if (failed?.stage === 'login')
-      events.emit('login_failed', { provider: failed.provider, code, hint })
+    if (rejection?.stage === 'login')
+      events.emit('login_failed', { provider: rejection.provider, code, hint })
     if (code === 'store_unavailable') events.emit('store_error', { code, hint })
   }
 
-  const letOwnerAnswer = async (
-    { req, res }: GateRequest,
-    error: OAuthError,
-  ): Promise<Outcome | undefined> => {
+  async #callOnError(request: GateRequest, error: OAuthError): Promise<Outcome | undefined> {
+    const { logger, onError } = this.#parts.config
     if (onError === undefined) return undefined
+    const { req, res } = request
     const forwarded = await callOnError(onError, error, req, res).catch((thrown: unknown) => {
       logger.error('onError failed', describeError(thrown))
       return undefined
     })
-    if (forwarded !== undefined && !res.headersSent) return forwarded
-    return res.headersSent || res.writableEnded ? 'answered' : undefined
+    if (forwarded !== undefined && !res.headersSent)
+      return { action: 'forward', error: forwarded.error }
+    return res.headersSent || res.writableEnded ? RESPONDED : undefined
   }
 
-  return {
-    async answer(request, thrown, returnPath) {
-      const { req, res, mount } = request
-      const failed = thrown instanceof Rejection ? thrown : undefined
-      const error = failed?.error ?? thrown
-      if (!(error instanceof OAuthError)) {
-        reports.block(req, 'internal')
-        return { error }
-      }
-      reports.block(req, error.code, failed?.user)
-      const decisionId = failed?.user && newDecisionId()
-      report(error, failed, decisionId)
-      if (res.headersSent || res.destroyed) return 'answered'
-      const outcome = await letOwnerAnswer(request, error)
-      if (outcome !== undefined) return outcome
-      const retry: LoginRequest = failed?.retry ?? { returnPath }
-      responder.error(request, error, {
-        realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
-        loginUrl: links.login(mount, retry),
-        retryUrl: failed === undefined && keepsSession.has(error.code) ? returnPath : undefined,
-        decisionId,
-        denied: failed?.user && {
-          user: shownUser(failed.user),
-          anotherAccountUrl: links.login(mount, { ...retry, ask: 'account' }),
-          logoutUrl: links.logout(mount),
-        },
-      })
-      return 'answered'
-    },
+  #respond(
+    request: GateRequest,
+    error: OAuthError,
+    rejection: Rejection | undefined,
+    decisionId: string | undefined,
+  ): void {
+    const { links, responder } = this.#parts
+    const { mount } = request
+    const returnPath = links.returnPathOf(request)
+    const retry: LoginRequest = rejection?.retry ?? { returnPath }
+    const retriesSameRequest = rejection === undefined && keepsSession.has(error.code)
+    responder.error(request, error, {
+      realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
+      loginUrl: links.login(mount, retry),
+      retryUrl: retriesSameRequest ? returnPath : undefined,
+      decisionId,
+      denied: rejection?.user && {
+        user: this.#pageUser(rejection.user),
+        anotherAccountUrl: links.login(mount, { ...retry, ask: 'account' }),
+        logoutUrl: links.logout(mount),
+      },
+    })
+  }
+
+  #pageUser({ name, email, username, provider }: OAuthUser): PageUser {
+    const { label } = this.#parts.connections.get(provider)?.provider ?? { label: provider }
+    return { name, email, username, provider: label }
   }
 }
 
-/** The rules refuse somebody who is logged in. */
+/** The rules deny a user who is signed in. */
 export function rejectionOfUser(
   user: OAuthUser,
-  decision?: { code: 'not_authorized' | 'email_unverified'; tried: Rejection['tried'] },
+  denial?: { code: 'not_authorized' | 'email_unverified'; tried: Rejection['tried'] },
 ): Rejection {
-  return new Rejection(new OAuthError(decision?.code ?? 'not_authorized'), {
-    user,
-    tried: decision?.tried ?? [],
-    stage: 'session',
-  })
+  const error = new OAuthError(denial?.code ?? 'not_authorized')
+  return new Rejection(error, { user, tried: denial?.tried ?? [], stage: 'session' })
 }
 
-/** What a check that did not let somebody pass is for the visitor. */
+/** The error of a request whose re-check did not allow it. */
 export function rejectionOfCheck(
   result: Extract<CheckResult, { outcome: 'denied' | 'failed' }>,
 ): Error {
-  if (result.outcome === 'denied') {
-    const decision = result.evaluation?.decision
-    return rejectionOfUser(
-      result.session.record.user,
-      decision?.isAllowed === false ? decision : undefined,
-    )
-  }
-  return recheckUnavailable(result.error)
+  if (result.outcome === 'failed') return recheckUnavailable(result.error)
+  const decision = result.evaluation?.decision
+  const denial = decision?.isAllowed === false ? decision : undefined
+  return rejectionOfUser(result.session.record.user, denial)
 }
 
-/** Names one denial: on its page, in its JSON, and in its event. */
+/** Identifies one denial on its page, in its JSON, in the log and in its event. */
 export function newDecisionId(): string {
   return randomBytes(4).toString('hex')
 }
 
-/** For the log: codes and hints, never what a provider or a visitor sent. */
+/** The details of an error for the log: codes and hints, never data that a provider or a client sent. */
 export function describeError(error: unknown): object {
-  if (error instanceof OAuthError)
-    return {
-      code: error.code,
-      hint: error.hint,
-      cause: error.cause instanceof Error ? error.cause.message : undefined,
-    }
+  if (error instanceof OAuthError) {
+    const { code, hint, cause } = error
+    return { code, hint, cause: cause instanceof Error ? cause.message : undefined }
+  }
   return { error: error instanceof Error ? error.message : 'not an error' }
 }

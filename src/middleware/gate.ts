@@ -1,305 +1,193 @@
 import type { ServerResponse } from 'node:http'
-import type { OAuthContext } from './oauth-context.js'
-import { OAuthError } from '../http/errors.js'
-import {
-  rejectionOfUser,
-  type ErrorHandler,
-  type Outcome,
-  rejectionOfCheck,
-} from './error-handler.js'
 import { Rejection } from '../flows/rejection.js'
-import type { Login } from '../flows/login.js'
-import type { Links, LoginRequest } from '../flows/links.js'
 import type { Recheck } from '../flows/recheck.js'
-import { sendJson } from '../http/response.js'
-import { type AppRequest, isNavigation } from '../http/request.js'
-import { isUnderPath, isSafeMountPath, readTarget } from '../http/paths.js'
-import type { CookieConflicts } from './cookie-conflicts.js'
-import type { Config } from '../options/config.js'
-import type { GatePasses } from './gate-pass.js'
+import { OAuthError } from '../http/errors.js'
 import type { GateRequest, IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
-import type { RequestEvents } from './request-events.js'
+import { isSafeMountPath, isUnderPath, readTarget } from '../http/paths.js'
+import { type AppRequest, isNavigation } from '../http/request.js'
+import { sendJson } from '../http/response.js'
+import type { Config } from '../options/config.js'
 import type { AnonymousReason, OpenSession, SessionResult, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
-import { isAllowedOrigin } from '../http/origin.js'
+import type { UserActivity } from '../session/user-activity.js'
+import { addVary, presetPrivate } from './cache-headers.js'
+import { type ErrorHandler, rejectionOfCheck, rejectionOfUser } from './error-handler.js'
+import type { GatePasses } from './gate-pass.js'
+import type { LoginRedirect } from './login-redirect.js'
+import { type Outcome, PASS, RESPONDED } from './outcome.js'
+import type { RequestEvents } from './request-events.js'
 import type { Routes } from './routes.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import type { Visitors } from './visitors.js'
 
+/** What {@link Gate} depends on. */
 export interface GateParts {
-  config: Config
-  mounts: Mounts
-  links: Links
-  upstream: UpstreamHeaders
-  sessions: Sessions
-  recheck: Recheck
-  visitors: Visitors
-  passed: GatePasses
-  failures: ErrorHandler
-  login: Login
-  specialPaths: Routes
-  reports: RequestEvents
-  cookieConflicts: CookieConflicts
-  onActivity(session: OpenSession, now: number): void
+  readonly config: Pick<Config, 'enabled' | 'optionsPassthrough' | 'unauthenticated' | 'basePath'>
+  readonly mounts: Mounts
+  readonly upstreamHeaders: UpstreamHeaders
+  readonly sessions: Sessions
+  readonly recheck: Recheck
+  /** `undefined` if the store keeps no records of users. */
+  readonly userActivity: UserActivity | undefined
+  readonly visitors: Visitors
+  readonly passes: GatePasses
+  readonly routes: Routes
+  readonly loginRedirect: LoginRedirect
+  readonly errorHandler: ErrorHandler
+  readonly requestEvents: RequestEvents
 }
 
-/** What {@link Gate.authenticate} is told beside the request. */
-export interface AuthenticateOptions {
-  /** Origins that may open a socket, beside the app's own. */
-  origin?: string | readonly string[] | undefined
-  /**
-   * Where the middleware is mounted, for requests that did not come through it. Default: the mount of earlier requests that
-   * the path belongs to, else the root.
-   */
-  mount?: string | undefined
-}
+/**
+ * The path of every request. An authenticated one takes one cookie parse, one hash, one store read and a comparison of
+ * times. With a synchronous store it creates no promise: a promise would cost as much as everything else.
+ */
+export class Gate {
+  readonly #parts: GateParts
 
-export interface Gate {
-  /** Decides about a request. */
-  handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome>
-  /** Who the request is from, for sockets: nothing is answered, what is wrong is thrown. */
-  authenticate(req: AppRequest, options: AuthenticateOptions): Promise<OAuthContext | undefined>
-  /** Sends a visitor to a login and back here, or answers 401 to what is no navigation. */
-  demandLogin(
-    request: GateRequest,
-    loginRequest: Omit<LoginRequest, 'returnPath'>,
-  ): Promise<Outcome>
-  /** Every error ends here: an answer of ours, the app's own by `onError`, or a bug for the app's error handler. */
-  fail(request: GateRequest, thrown: unknown): Promise<Outcome>
-}
+  constructor(parts: GateParts) {
+    this.#parts = parts
+  }
 
-export function createGate(parts: GateParts): Gate {
-  const {
-    config,
-    mounts,
-    links,
-    upstream,
-    sessions,
-    recheck,
-    visitors,
-    passed,
-    failures,
-    login,
-    specialPaths,
-    reports,
-    cookieConflicts,
-    onActivity,
-  } = parts
-  const { basePath, unauthenticated } = config
-
-  /**
-   * The path of every request. For a logged-in one: one cookie, one hash, one read of the store, a comparison of times,
-   * and no more. Where the store needs no promise, nor does the request: each would cost as much as all the rest.
-   */
-  const handle: Gate['handle'] = (req, res) => {
+  /** Decides what happens to a request of Express, Connect or `node:http`. */
+  handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome> {
+    const { config, mounts, upstreamHeaders } = this.#parts
     const { headers } = req
-    upstream.strip(req, headers)
-    const asked = readTarget(req)
-    const isSafe = isSafeMountPath(asked.mountPath)
-    if (!isSafe && config.enabled) return refuseMount(res)
-    // Where nothing is enforced nothing is refused, but no address is made of such a path.
-    const target = isSafe ? asked : { ...asked, mountPath: '' }
+    upstreamHeaders.strip(req, headers)
+    const target = readTarget(req)
+    if (!isSafeMountPath(target.mountPath)) {
+      if (config.enabled) return rejectMount(res)
+      // A disabled gate rejects nothing, but must not build URLs from such a path either.
+      target.mountPath = ''
+    }
     const mount = mounts.of(req, target, headers)
     const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
-    if (!config.enabled) return passExempt(request)
+    if (!config.enabled) return this.#passExempt(request)
     try {
-      const outcome = decide(request)
-      return outcome instanceof Promise
-        ? outcome.catch((error: unknown) => fail(request, error))
-        : outcome
+      const outcome = this.#decide(request)
+      if (!(outcome instanceof Promise)) return outcome
+      return outcome.catch((error: unknown) => this.#reject(request, error))
     } catch (error) {
-      return fail(request, error)
+      return this.#reject(request, error)
     }
   }
 
-  const decide = (request: GateRequest): Awaitable<Outcome> => {
-    if (isUnderPath(request.target.path, basePath)) return answer(request)
-    if (config.optionsPassthrough && methodOf(request.req) === 'OPTIONS') return passExempt(request)
-    const found = find(request)
-    return found instanceof Promise ? found.then((it) => admit(request, it)) : admit(request, found)
+  #decide(request: GateRequest): Awaitable<Outcome> {
+    const { basePath, optionsPassthrough } = this.#parts.config
+    if (isUnderPath(request.target.path, basePath)) return this.#parts.routes.handle(request)
+    if (optionsPassthrough && methodOf(request.req) === 'OPTIONS') return this.#passExempt(request)
+    const result = this.authenticate(request)
+    return result instanceof Promise
+      ? result.then((settled) => this.#admit(request, settled))
+      : this.#admit(request, result)
   }
 
-  const admit = (request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> => {
-    if (session === undefined) return stranger(request, reason)
-    visitors.attach(request, session)
-    mounts.confirm(request.target.mountPath)
-    passed.add({ request, session })
-    reports.allow(request.req, session.record.user)
-    keepPrivate(request.res)
-    return 'pass'
-  }
-
-  /** Nothing can be built from such a path: no cookie, no address to come back to. */
-  const refuseMount = (res: ServerResponse): Outcome => {
-    const { code, message, status } = new OAuthError('not_found')
-    sendJson(res, status, { error: code, message })
-    return 'answered'
-  }
-
-  const answer = async (request: GateRequest): Promise<Outcome> => {
-    reports.block(request.req, request.target.path.slice(basePath.length + 1))
-    return specialPaths.handle(request)
-  }
-
-  const passExempt = (request: GateRequest): Outcome => {
-    visitors.attachAnonymous(request, 'none')
-    passed.add({ request, session: undefined, isExempt: true })
-    reports.allow(request.req, undefined)
-    return 'pass'
-  }
-
-  /** Who the visitor is and may still be; a reason when nobody. */
-  const find = (request: IncomingGateRequest): Awaitable<SessionResult> => {
+  /** The session of a request, re-checked if that is due. Throws a {@link Rejection} if the rules deny the user. */
+  authenticate(request: IncomingGateRequest): Awaitable<SessionResult> {
     const { headers, mount, now } = request
-    const found = sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instanceId)
-    return found instanceof Promise ? found.then((it) => vet(request, it)) : vet(request, found)
+    const { name } = mount.sessionCookie
+    const found = this.#parts.sessions.find(headers.cookie, name, now, mount.instanceId)
+    return found instanceof Promise
+      ? found.then((settled) => this.#checkSession(request, settled))
+      : this.#checkSession(request, found)
   }
 
-  const vet = (request: IncomingGateRequest, found: SessionResult): Awaitable<SessionResult> => {
+  #checkSession(request: IncomingGateRequest, found: SessionResult): Awaitable<SessionResult> {
+    const { recheck } = this.#parts
     const { session } = found
     if (session === undefined) return found
     if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
     const status = recheck.checkStatus(session.record, request.now)
-    if (status === 'early') recheck.checkEarly(session, request.req)
-    if (status === 'fresh' || status === 'early')
-      return { session: note(request, session, session) }
-    return ask(request, session, status === 'due').then((checked) =>
-      checked.session === undefined
-        ? checked
-        : { session: note(request, session, checked.session) },
-    )
+    if (status === 'fresh') return this.#recordActivity(request, session, session)
+    if (status === 'early') {
+      recheck.checkEarly(session, request.req)
+      return this.#recordActivity(request, session, session)
+    }
+    return this.#recheckNow(request, session, status === 'due')
   }
 
-  const note = (
-    request: IncomingGateRequest,
-    before: OpenSession,
-    checked: OpenSession,
-  ): OpenSession => {
-    recheck.clearDenial(checked)
-    onActivity(checked, request.now)
-    return visitors.renewCookie(request, before, sessions.recordActivity(checked, request.now))
-  }
-
-  /** A check that the request waits for; a refused user is asked about again only when a person looks. */
-  const ask = async (
+  /** A check that the request waits for. The check of a denied user is repeated for navigations only. */
+  async #recheckNow(
     request: IncomingGateRequest,
     session: OpenSession,
     isDue: boolean,
-  ): Promise<SessionResult> => {
+  ): Promise<SessionResult> {
+    const { recheck, visitors } = this.#parts
     const { req } = request
-    const isRefused = recheck.decision(session.record)?.allowed === false
-    if (isRefused && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
+    const isDenied = recheck.decision(session.record)?.allowed === false
+    if (isDenied && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
     const result = await recheck.check(session, req)
-    if (result.outcome === 'allowed') return { session: result.session }
+    if (result.outcome === 'allowed') return this.#recordActivity(request, session, result.session)
     if (result.outcome === 'ended') return { reason: 'expired' }
     if (result.outcome === 'denied') visitors.renewCookie(request, session, result.session)
     throw rejectionOfCheck(result)
   }
 
-  const stranger = async (request: GateRequest, reason: AnonymousReason): Promise<Outcome> => {
-    if (unauthenticated !== 'pass') return demandLogin(request, {}, unauthenticated)
-    return passAnonymous(request, reason)
+  #recordActivity(
+    request: IncomingGateRequest,
+    before: OpenSession,
+    checked: OpenSession,
+  ): SessionResult {
+    const { recheck, sessions, userActivity, visitors } = this.#parts
+    if (checked.record.deniedSince !== undefined) recheck.clearDenial(checked)
+    userActivity?.recordActivity(checked.record.user, request.now)
+    const session = sessions.recordActivity(checked, request.now)
+    if (session.id !== before.id) visitors.renewCookie(request, before, session)
+    return { session }
   }
 
-  const passAnonymous = (
-    request: GateRequest,
-    reason: AnonymousReason,
-    refused?: Rejection,
-  ): Outcome => {
+  #admit(request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> {
+    if (session === undefined) return this.#handleAnonymous(request, reason)
+    const { mounts, passes, requestEvents, visitors } = this.#parts
+    visitors.attach(request, session)
+    mounts.confirm(request.target.mountPath)
+    passes.add({ request, session })
+    requestEvents.allow(request.req, session.record.user)
+    presetPrivate(request.res)
+    return PASS
+  }
+
+  async #handleAnonymous(request: GateRequest, reason: AnonymousReason): Promise<Outcome> {
+    const { unauthenticated } = this.#parts.config
+    if (unauthenticated === 'pass') return this.#passAnonymous(request, reason)
+    return this.#parts.loginRedirect.start(request, {}, unauthenticated)
+  }
+
+  #passAnonymous(request: GateRequest, reason: AnonymousReason, rejection?: Rejection): Outcome {
+    const { passes, requestEvents, visitors } = this.#parts
     visitors.attachAnonymous(request, reason)
-    passed.add({ request, session: undefined, rejection: refused })
-    reports.allow(request.req, undefined)
-    appendVary(request.res)
-    return 'pass'
+    passes.add({ request, session: undefined, rejection })
+    requestEvents.allow(request.req, undefined)
+    addVary(request.res)
+    return PASS
   }
 
-  const demandLogin = async (
-    request: GateRequest,
-    loginRequest: Omit<LoginRequest, 'returnPath'>,
-    mode: Config['unauthenticated'] = 'auto',
-  ): Promise<Outcome> => {
-    const { req } = request
-    if (mode === 'reject' || (mode !== 'redirect' && !isNavigation(req)))
-      throw new OAuthError('login_required')
-    reports.block(req, 'login')
-    cookieConflicts.check(request)
-    await login.start(request, { ...loginRequest, returnPath: returnPathOf(request) })
-    return 'answered'
+  /** Lets a request pass on which nothing is enforced. */
+  #passExempt(request: GateRequest): Outcome {
+    const { passes, requestEvents, visitors } = this.#parts
+    visitors.attachAnonymous(request, 'none')
+    passes.add({ request, session: undefined, isExempt: true })
+    requestEvents.allow(request.req, undefined)
+    return PASS
   }
 
-  /** Only what a person asked to see is worth returning to. */
-  const returnPathOf = ({ req, mount, target }: GateRequest) => {
-    const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
-    const isDocument = /^(?:document|empty)?$/.test(String(req.headers['sec-fetch-dest'] ?? ''))
-    return links.safeReturnPath(
-      mount,
-      isSafeMethod && isDocument ? mounts.publicTarget(mount, target) : undefined,
-    )
-  }
-
-  const fail: Gate['fail'] = async (request, thrown) => {
-    // With `pass` a refused user is nobody; what could not be found out is never nobody.
-    const isRefused = thrown instanceof Rejection && thrown.stage === 'session'
-    if (isRefused && unauthenticated === 'pass') return passAnonymous(request, 'denied', thrown)
-    return failures.answer(request, thrown, returnPathOf(request))
-  }
-
-  return {
-    handle,
-    demandLogin,
-    fail,
-    async authenticate(req, { origin: origins, mount: mountPath }) {
-      const { headers } = req
-      upstream.strip(req, headers)
-      // Another site's page would act with the visitor's cookie.
-      const isForeign =
-        headers.upgrade !== undefined && !isAllowedOrigin(req, config.baseUrl?.origin, origins)
-      if (!config.enabled || isForeign) return undefined
-      const target = {
-        ...readTarget(req),
-        ...(req.baseUrl === undefined && {
-          mountPath: mountPath ?? mounts.mountPathOf(req.url ?? '/'),
-        }),
-      }
-      if (!isSafeMountPath(target.mountPath)) return undefined
-      const request: IncomingGateRequest = {
-        req,
-        headers,
-        res: undefined,
-        mount: mounts.of(req, target, headers),
-        target,
-        now: Date.now(),
-      }
-      const { session } = await Promise.resolve(find(request)).catch(
-        (error: unknown): SessionResult => {
-          if (error instanceof Rejection) return { reason: 'denied' }
-          throw error
-        },
-      )
-      return session === undefined ? undefined : visitors.attach(request, session)
-    },
+  /** With `unauthenticated: 'pass'`, a denied user is anonymous. A session that cannot be checked never is. */
+  async #reject(request: GateRequest, thrown: unknown): Promise<Outcome> {
+    const isDenied = thrown instanceof Rejection && thrown.stage === 'session'
+    if (isDenied && this.#parts.config.unauthenticated === 'pass')
+      return this.#passAnonymous(request, 'denied', thrown)
+    return this.#parts.errorHandler.handle(request, thrown)
   }
 }
 
-/** As the client sent it: a method override of the app's must not turn a POST into a free OPTIONS. */
+/** No cookie and no URL can be built from such a mount path. */
+function rejectMount(res: ServerResponse): Outcome {
+  const { code, message, status } = new OAuthError('not_found')
+  sendJson(res, status, { error: code, message })
+  return RESPONDED
+}
+
+/** The method that the client sent: a method override of the app must not turn a POST into OPTIONS. */
 function methodOf(req: AppRequest & { originalMethod?: unknown }): string | undefined {
   return typeof req.originalMethod === 'string' ? req.originalMethod : req.method
-}
-
-/** Preset for the app, which may say otherwise; what was said before is kept, but for `public`. */
-function keepPrivate(res: ServerResponse): void {
-  const said = res.getHeader('Cache-Control')
-  if (said === undefined) res.setHeader('Cache-Control', 'private')
-  else if (!/\b(?:private|no-store)\b/i.test(String(said))) {
-    res.setHeader(
-      'Cache-Control',
-      `private, ${String(said).replace(/\bpublic\b\s*,?\s*/gi, '')}`.replace(/,\s*$/, ''),
-    )
-  }
-}
-
-function appendVary(res: ServerResponse): void {
-  const vary = String(res.getHeader('Vary') ?? '')
-  if (!/\bcookie\b/i.test(vary)) res.setHeader('Vary', vary === '' ? 'Cookie' : `${vary}, Cookie`)
 }

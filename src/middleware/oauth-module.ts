@@ -1,186 +1,155 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { SessionList } from '../session/session-list.js'
-import type { Users } from '../session/users.js'
-import { compose, type Composition, createGateState } from './composition.js'
-import type { OAuthContext } from './oauth-context.js'
-import type { Events } from './events.js'
-import type { LoginRequest } from '../flows/links.js'
-import type { Outcome } from './error-handler.js'
-import type { AuthenticateOptions } from './gate.js'
-import { createGuardedMemberships, createGuard, type GuardRules } from './require-auth.js'
-import type { GateRequest } from '../http/gate-request.js'
-import type { AppRequest } from '../http/request.js'
-import type { OAuthModuleOptions } from '../options/options.js'
-import { parseOptions } from '../options/parse-options.js'
 import type { Decision } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
-
-/** `next` of Express and Connect. */
-export type Next = (error?: unknown) => void
-
-/** The login in front of an app: a middleware for Express, Connect and bare `node:http`. */
-export interface OAuthMiddleware {
-  (req: AppRequest, res: ServerResponse, next: Next): void
-  /**
-   * A guard for one route, behind the gate: who does not meet it gets the gate's denied page, and who lacks a scope or
-   * a fresh login is sent to one and comes back. Throws a `TypeError` for rules that no provider can meet.
-   */
-  requireAuth(rules?: GuardRules): (req: AppRequest, res: ServerResponse, next: Next) => void
-  /**
-   * Who a request is from, for WebSocket upgrades and plain http: `undefined` for nobody. Sets the upstream headers.
-   * Rejects with an `OAuthError` of status 503 when that cannot be found out. An upgrade from another origin is nobody.
-   */
-  authenticate(
-    req: IncomingMessage,
-    options?: AuthenticateOptions,
-  ): Promise<OAuthContext | undefined>
-  readonly users: Users
-  readonly sessions: SessionList
-  /** Users who were active in a month of UTC, `'YYYY-MM'`, over all instances of the store; default: this month. */
-  monthlyActiveUsers(month?: string): Promise<number>
-  /**
-   * Puts other options in force, in this process. A complete configuration: what is absent gets its default. Wrong
-   * options throw and leave the old ones. `secret`, `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
-   */
-  reconfigure(options: OAuthModuleOptions): void
-  /** What the lists say of a user: which entry lets them in, or which lists were tried. `authorize` is not asked. */
-  explain(user: OAuthUser): Decision
-  readonly on: Events['on']
-  readonly once: Events['once']
-  readonly off: Events['off']
-  /** Loads what the first login needs, and discovers the providers: rejects when one cannot be reached. */
-  ready(): Promise<void>
-  /** Waits for what is under way, and ends timers and what the store opened. */
-  close(): Promise<void>
-}
+import type { AppRequest } from '../http/request.js'
+import type { Config } from '../options/config.js'
+import type { OAuthModuleOptions } from '../options/options.js'
+import { parseOptions } from '../options/parse-options.js'
+import type { SessionList } from '../session/session-list.js'
+import { storeLimits } from '../session/stores/store-limits.js'
+import type { Users } from '../session/users.js'
+import { compose, type Composition } from './composition.js'
+import type { Events } from './events.js'
+import { createGateState, type GateState } from './gate-state.js'
+import { Guard } from './guard.js'
+import { addGuardRules } from './guard-memberships.js'
+import type { OAuthContext } from './oauth-context.js'
+import type { OAuthMiddleware } from './oauth-middleware.js'
+import { callNext, type Next } from './outcome.js'
+import { type GuardRules, parseGuardRules } from './require-auth.js'
+import type { AuthenticateOptions } from './sockets.js'
 
 /**
- * Puts a login in front of everything mounted behind it. Throws a `TypeError` that names the option and the cure when
- * the options are wrong; needs no network.
+ * Puts a login in front of everything that is mounted behind it. Needs no network.
+ *
+ * @throws TypeError that names the option and the fix if an option is invalid.
  *
  * ```ts
- * app.use(oauthModule({ provider: { github: { clientId, clientSecret, organizations: ['acme'] } } }))
+ * import express from 'express'
+ * import { oauthModule } from 'oauth-module'
+ *
+ * const app = express()
+ * app.use(
+ *   oauthModule({
+ *     provider: {
+ *       github: {
+ *         clientId: process.env.GITHUB_CLIENT_ID,
+ *         clientSecret: process.env.GITHUB_CLIENT_SECRET,
+ *         organizations: ['acme'],
+ *       },
+ *     },
+ *   }),
+ * )
  * ```
  */
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
-  const first = parseOptions(options)
-  const asked = createGuardedMemberships()
-  const shared = createGateState(first, asked)
-  let current = compose(first, shared)
-
-  const middleware = (req: AppRequest, res: ServerResponse, next: Next) => {
-    const assembly = current
-    assembly.requestEvents.begin(req, res)
-    const outcome = assembly.gate.handle(req, res)
-    if (outcome instanceof Promise) proceed(outcome, next)
-    else settle(outcome, next)
-  }
-
-  const requireAuth: OAuthMiddleware['requireAuth'] = (rules = {}) => {
-    const { guard, asksMore } = createGuard(rules, current.config.providers, asked)
-    // The gate must know what to read for this guard before the next request comes.
-    if (asksMore) {
-      current = compose(current.config, shared, current)
-      current.signals.adopt()
-    }
-    return (req, res, next) => {
-      const passed = shared.passed.of(req)
-      if (passed === undefined) return next(new Error(NO_GATE))
-      const request: GateRequest = { ...passed.request, res }
-      const { gate, connections } = current
-      const guarded = {
-        ...passed,
-        demandLogin: (
-          asks: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
-        ) => gate.demandLogin(request, asks),
-        fail: (error: unknown) => gate.fail(request, error),
-        provider: (name: string) => connections.get(name)?.provider,
-      }
-      proceed(
-        guard(guarded, req).catch((error: unknown) => gate.fail(request, error)),
-        next,
-      )
-    }
-  }
-
-  return Object.assign(middleware, {
-    requireAuth,
-    authenticate: async (req: IncomingMessage, options: AuthenticateOptions = {}) =>
-      current.gate.authenticate(req, options),
-    ...publicLists(() => current),
-    reconfigure(changed: OAuthModuleOptions) {
-      current = compose(parseOptions(changed, first), shared)
-      current.signals.adopt()
+  const instance = new Instance(parseOptions(options))
+  const { users, sessions, on, once, off } = instance
+  return Object.assign(
+    (req: AppRequest, res: ServerResponse, next: Next) => instance.handle(req, res, next),
+    {
+      requireAuth: (rules?: GuardRules) => instance.requireAuth(rules),
+      authenticate: (req: IncomingMessage, options?: AuthenticateOptions) =>
+        instance.authenticate(req, options),
+      users,
+      sessions,
+      monthlyActiveUsers: (month?: string) => instance.monthlyActiveUsers(month),
+      reconfigure: (options: OAuthModuleOptions) => instance.reconfigure(options),
+      explain: (user: OAuthUser) => instance.explain(user),
+      on,
+      once,
+      off,
+      ready: () => instance.ready(),
+      close: () => instance.close(),
     },
-    explain(user: OAuthUser) {
-      const evaluator = current.evaluators.get(user.provider)
-      return (
-        evaluator?.explain(user) ?? {
-          isAllowed: false as const,
-          code: 'not_authorized' as const,
-          tried: [],
-        }
-      )
-    },
-    ...publicEvents(() => current.events),
-    async ready() {
-      await Promise.all([...current.connections.values()].map(({ client }) => client.ready()))
-    },
-    async close() {
-      current.signals.close()
-      await current.background.drain()
-      await first.store.close?.()
-    },
-  })
-}
-
-/** The lists of users and sessions, whose methods may be destructured. */
-function publicLists(
-  current: () => Composition,
-): Pick<OAuthMiddleware, 'users' | 'sessions' | 'monthlyActiveUsers'> {
-  return {
-    users: {
-      list: (options) => current().users.list(options),
-      get: (id) => current().users.get(id),
-      delete: (id) => current().users.delete(id),
-    },
-    sessions: {
-      list: (options) => current().sessionList.list(options),
-      get: (id) => current().sessionList.get(id),
-      revoke: (id) => current().sessionList.revoke(id),
-    },
-    monthlyActiveUsers: (month) => current().userActivity.countMonth(month),
-  }
-}
-
-/** The methods for listeners, which may be destructured. */
-function publicEvents(events: () => Events): Pick<OAuthMiddleware, 'on' | 'once' | 'off'> {
-  return {
-    on: (name, listener) => events().on(name, listener),
-    once: (name, listener) => events().once(name, listener),
-    off: (name, listener) => events().off(name, listener),
-  }
-}
-
-const NO_GATE =
-  'requireAuth() needs the middleware in front of it, and nothing between the two that replaces req.headers: app.use(auth), then app.use(auth.requireAuth())'
-
-/** Outside of every catch, and once: what the app throws behind `next` is the app's. */
-function proceed(outcome: Promise<Outcome>, next: Next): void {
-  outcome.then(
-    (result) => queueMicrotask(() => settle(result, next)),
-    (error: unknown) => queueMicrotask(() => next(asError(error))),
   )
 }
 
-function settle(outcome: Outcome, next: Next): void {
-  if (outcome === 'pass') next()
-  else if (outcome !== 'answered') next(asError(outcome.error))
-}
+const NO_GATE =
+  'requireAuth() needs the middleware in front of it, and nothing between the two may replace req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
-/** A hook may throw anything. To Express `undefined`, `0` and `'route'` are no errors: it would go on to the app. */
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error
-    ? thrown
-    : new Error('something threw what is not an error', { cause: thrown })
+/** One instance of the middleware: the only place that knows which configuration is current. */
+class Instance {
+  readonly #state: GateState
+  #current: Composition
+
+  readonly users: Users = {
+    list: (options) => this.#current.users.list(options),
+    get: (id) => this.#current.users.get(id),
+    delete: (id) => this.#current.users.delete(id),
+  }
+  readonly sessions: SessionList = {
+    list: (options) => this.#current.sessionList.list(options),
+    get: (id) => this.#current.sessionList.get(id),
+    revoke: (id) => this.#current.sessionList.revoke(id),
+  }
+  readonly on: Events['on'] = (name, listener) => this.#current.events.on(name, listener)
+  readonly once: Events['once'] = (name, listener) => this.#current.events.once(name, listener)
+  readonly off: Events['off'] = (name, listener) => this.#current.events.off(name, listener)
+
+  constructor(config: Config) {
+    this.#state = createGateState(config.id)
+    this.#current = compose(config, this.#state)
+    const { logger, store, givenStore } = config
+    for (const limit of storeLimits(store, givenStore)) logger.warn(limit)
+    logger.debug('the gate is set up')
+  }
+
+  handle(req: AppRequest, res: ServerResponse, next: Next): void {
+    const { gate, requestEvents } = this.#current
+    requestEvents.begin(req, res)
+    callNext(gate.handle(req, res), next)
+  }
+
+  requireAuth(rules: GuardRules = {}): (req: AppRequest, res: ServerResponse, next: Next) => void {
+    const parsed = parseGuardRules(rules, this.#current.config.providers)
+    const { guardMemberships, passes } = this.#state
+    // The gate must read the memberships of this guard from the next request on.
+    if (addGuardRules(guardMemberships, parsed.lists)) this.#compose(this.#current.config)
+    const guard = new Guard(parsed)
+    return (req, res, next) => {
+      const pass = passes.of(req)
+      if (pass === undefined) return next(new Error(NO_GATE))
+      const request = { ...pass.request, res }
+      callNext(guard.handle({ ...pass, request }, req, this.#current), next)
+    }
+  }
+
+  async authenticate(
+    req: IncomingMessage,
+    options: AuthenticateOptions = {},
+  ): Promise<OAuthContext | undefined> {
+    return this.#current.sockets.authenticate(req, options)
+  }
+
+  async monthlyActiveUsers(month?: string): Promise<number> {
+    return this.#current.userActivity.countMonth(month)
+  }
+
+  reconfigure(options: OAuthModuleOptions): void {
+    this.#compose(parseOptions(options, this.#current.config))
+  }
+
+  explain(user: OAuthUser): Decision {
+    const evaluator = this.#current.evaluators.get(user.provider)
+    return evaluator?.explain(user) ?? { isAllowed: false, code: 'not_authorized', tried: [] }
+  }
+
+  async ready(): Promise<void> {
+    const { connections } = this.#current
+    await Promise.all([...connections.values()].map(({ client }) => client.ready()))
+  }
+
+  async close(): Promise<void> {
+    const { signals, background, store } = this.#current
+    signals.close()
+    await background.drain()
+    await store.close?.()
+  }
+
+  /** Open signals follow the new configuration, whose rules may differ. */
+  #compose(config: Config): void {
+    this.#current = compose(config, this.#state)
+    this.#current.signals.adopt()
+  }
 }

@@ -1,79 +1,43 @@
-import type { IncomingMessage } from 'node:http'
-import { OAuthError } from '../http/errors.js'
-import { Rejection } from '../flows/rejection.js'
-import { type Authorize, isAuthorized } from '../access/authorize.js'
-import type { LoginRequest } from '../flows/links.js'
-import type { Outcome } from './error-handler.js'
-import { membershipLists, type Memberships } from '../oauth/identity.js'
-import type { GatePass } from './gate-pass.js'
-import { type Denial, Policy } from '../access/policy.js'
-import { ruleFields, type Rules } from '../access/rules.js'
-import { checkRulesCanBeMet, type Provider, trustsEmail } from '../access/provider.js'
+import type { Authorize } from '../access/authorize.js'
+import { checkRulesCanBeMet, type Provider } from '../access/provider.js'
+import { ruleFields, type Rules, rulesOf } from '../access/rules.js'
 import { scopesField } from '../providers/request-params.js'
 import { type Field, Mistakes } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { boolean, func, seconds } from '../schema/types.js'
-import type { OpenSession } from '../session/sessions.js'
 
-/** What `requireAuth()` demands of a route's visitors; all lists together are alternatives, the rest applies on top. */
+/** Rules of `requireAuth()`. The lists are alternatives; everything else applies in addition. */
 export interface GuardRules {
+  /** Users with one of these verified email addresses may pass. */
   emailAddresses?: readonly string[] | undefined
+  /** Users with a verified email address at one of these domains, compared in full, may pass. */
   emailDomains?: readonly string[] | undefined
+  /** Members of one of these organizations (slugs) may pass. */
   organizations?: readonly string[] | undefined
+  /** Members of one of these teams may pass: `organization/team-slug`, or the numeric ID. */
   teams?: readonly string[] | undefined
+  /** Members of one of these groups may pass. */
   groups?: readonly string[] | undefined
-  /** A rule of one's own: 5 seconds at most; throwing refuses the request. */
+  /** A custom rule. It has 5 seconds; if it throws, the request is rejected. */
   authorize?: Authorize | undefined
-  /** Scopes that the user must have granted; they are asked for when missing. */
+  /** Scopes that the user must have granted. Missing ones are requested with a new login. */
   scopes?: readonly string[] | undefined
-  /** Seconds since the user last logged in at the provider. */
+  /** Seconds since the user last authenticated at the provider (`auth_time`). An older session needs a new login. */
   maxAge?: number | undefined
-  /** With `maxAge`: accept providers that cannot be told to ask for the password again. */
+  /**
+   * With `maxAge`: also accept providers that cannot re-authenticate users or do not report when they did. The time of the
+   * login then counts. Default: `false`, which throws for such providers.
+   */
   acceptSilentLogin?: boolean | undefined
 }
 
-/** What guards ask about, collected: the gate reads these memberships for them. */
-export interface GuardedMemberships {
-  memberships(): Required<Memberships>
-  /** Says whether there is anything new. */
-  add(rules: Rules): boolean
-}
-
-export function createGuardedMemberships(): GuardedMemberships {
-  const lists = {
-    organizations: new Set<string>(),
-    teams: new Set<string>(),
-    groups: new Set<string>(),
-  }
-  return {
-    memberships: () => ({
-      organizations: [...lists.organizations],
-      teams: [...lists.teams],
-      groups: [...lists.groups],
-    }),
-    add(rules) {
-      const fresh = membershipLists.flatMap((list) =>
-        (rules[list] ?? [])
-          .filter((entry) => !lists[list].has(entry))
-          .map((entry) => ({ list, entry })),
-      )
-      for (const { list, entry } of fresh) lists[list].add(entry)
-      return fresh.length > 0
-    },
-  }
-}
-
-/** What a guard needs of the gate that let the request through. */
-export interface GuardedRequest extends GatePass {
-  demandLogin(
-    pass: Pick<LoginRequest, 'ask' | 'needsAuthTime' | 'scopes' | 'keptScopes'>,
-  ): Promise<Outcome>
-  fail(error: unknown): Promise<Outcome>
-  provider(name: string): Provider | undefined
-}
-
-export interface Guard {
-  (pass: GuardedRequest, req: IncomingMessage): Promise<Outcome>
+/** Validated rules of a guard. */
+export interface ParsedGuardRules {
+  readonly lists: Rules
+  readonly authorize: Authorize | undefined
+  readonly scopes: readonly string[]
+  readonly maxAgeMs: number | undefined
+  readonly acceptSilentLogin: boolean
 }
 
 const guardFields = {
@@ -84,90 +48,25 @@ const guardFields = {
   acceptSilentLogin: boolean().default(false),
 } satisfies Record<keyof GuardRules, Field>
 
-/** `providers`: those of the configuration at hand, to refuse what they can never meet. */
-export function createGuard(
+/** Throws one `TypeError` for all mistakes, among them rules that none of the providers can meet. */
+export function parseGuardRules(
   rules: GuardRules,
   providers: readonly Provider[],
-  asked: GuardedMemberships,
-): { guard: Guard; asksMore: boolean } {
+): ParsedGuardRules {
   const mistakes = new Mistakes('requireAuth()')
-  const {
-    authorize,
-    scopes = [],
-    maxAge,
-    acceptSilentLogin,
-    ...lists
-  } = readFields(guardFields, rules, mistakes)
-  const policy = new Policy(lists)
+  const values = readFields(guardFields, rules, mistakes)
+  const { authorize, scopes = [], maxAge: maxAgeMs, acceptSilentLogin } = values
+  const lists = rulesOf(values)
   checkRulesCanBeMet(lists, providers, mistakes)
   const silent = providers.find(
     ({ forcesLogin, returnsAuthTime }) => forcesLogin !== true || returnsAuthTime !== true,
   )
-  if (maxAge !== undefined && silent && !acceptSilentLogin)
+  if (maxAgeMs !== undefined && silent !== undefined && !acceptSilentLogin)
     mistakes
       .at('maxAge')
       .add(
-        `cannot be met: ${silent.label} cannot be made to ask for the password again, or does not tell when it did. Set acceptSilentLogin: true to count any login there`,
+        `cannot be met: ${silent.label} cannot re-authenticate users, or does not report when it did. Set acceptSilentLogin: true to accept any login there`,
       )
   mistakes.throwIfAny()
-
-  const evaluate = ({ record: { user } }: OpenSession, provider: Provider | undefined) => {
-    return policy.evaluate(user, provider !== undefined && trustsEmail(provider))
-  }
-  /** Scopes without which the provider does not show what the lists ask about. */
-  const unreadable = ({ record }: OpenSession, provider: Provider | undefined) => {
-    const asks = membershipLists.some(
-      (list) => lists[list] !== undefined && provider?.membershipLists?.includes(list),
-    )
-    // Where no scope at all was granted, scopes are not what decides: a GitHub App has permissions instead.
-    return asks && record.scopes.length > 0
-      ? (provider?.membershipScopes ?? []).filter((scope) => !record.scopes.includes(scope))
-      : []
-  }
-  const refuse = (
-    { record: { user } }: OpenSession,
-    { fail }: GuardedRequest,
-    code: Denial['code'],
-  ) =>
-    fail(
-      new Rejection(new OAuthError(code), {
-        user,
-        tried: policy.lists,
-        stage: 'guard',
-      }),
-    )
-
-  const guard: Guard = async (pass, req) => {
-    const { session, request, rejection, isExempt, demandLogin } = pass
-    if (isExempt === true) return 'pass'
-    if (rejection !== undefined)
-      return pass.fail(
-        new Rejection(rejection.error, {
-          user: rejection.user,
-          tried: rejection.tried,
-          stage: 'guard',
-        }),
-      )
-    if (session === undefined) return demandLogin({})
-    const { record } = session
-    const provider = pass.provider(record.provider)
-    const stepUp = (missing: readonly string[]) =>
-      demandLogin({ scopes: missing, keptScopes: record.scopes })
-    const missing = scopes.filter((scope) => !record.scopes.includes(scope))
-    if (missing.length > 0) return stepUp(missing)
-    const authTime = record.authTime ?? (acceptSilentLogin ? record.createdAt : 0)
-    // The clock of a silent login is ours.
-    const tolerance = record.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
-    if (maxAge !== undefined && request.now - authTime > maxAge + tolerance)
-      return demandLogin({ ask: 'login', needsAuthTime: !acceptSilentLogin })
-    const decision = evaluate(session, provider)
-    if (!decision.isAllowed) {
-      const wanted = unreadable(session, provider)
-      return wanted.length > 0 ? stepUp(wanted) : refuse(session, pass, decision.code)
-    }
-    if (authorize === undefined || (await isAuthorized(authorize, { ...record.user }, req)))
-      return 'pass'
-    return refuse(session, pass, 'not_authorized')
-  }
-  return { guard, asksMore: asked.add(lists) }
+  return { lists, authorize, scopes, maxAgeMs, acceptSilentLogin }
 }

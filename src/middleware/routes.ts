@@ -1,104 +1,94 @@
-import { OAuthError } from '../http/errors.js'
 import type { BackchannelLogout } from '../flows/backchannel-logout.js'
 import type { Callback } from '../flows/callback.js'
-import type { Links } from '../flows/links.js'
 import type { Login } from '../flows/login.js'
 import type { Logout } from '../flows/logout.js'
-import type { Recheck } from '../flows/recheck.js'
-import { sendJson } from '../http/response.js'
-import type { AppRequest } from '../http/request.js'
-import type { Sessions } from '../session/sessions.js'
+import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
+import { sendJson } from '../http/response.js'
+import { type Outcome, RESPONDED } from './outcome.js'
+import type { RequestEvents } from './request-events.js'
+import type { SessionStatus } from './session-status.js'
 
-export interface RoutesConfig {
-  basePath: string
-  callbackNames: ReadonlySet<string>
-  login: Login
-  callback: Callback
-  logout: Logout
-  /** Absent where no provider speaks OpenID Connect. */
-  backchannelLogout: BackchannelLogout | undefined
-  links: Links
-  sessions: Sessions
-  recheck: Recheck
+/** What {@link Routes} depends on. */
+export interface RoutesParts {
+  readonly basePath: string
+  /** The redirect URIs of the providers, relative to `basePath`. */
+  readonly callbackNames: readonly string[]
+  readonly login: Login
+  readonly callback: Callback
+  readonly logout: Logout
+  /** `undefined` if no provider uses OpenID Connect, or the store cannot end sessions of other browsers. */
+  readonly backchannelLogout: BackchannelLogout | undefined
+  readonly sessionStatus: SessionStatus
+  readonly requestEvents: RequestEvents
 }
 
-/** The paths below `basePath`: the app never receives a request to any of them. */
-export interface Routes {
-  handle(request: GateRequest): Promise<'answered'>
+interface Route {
+  readonly methods: readonly string[]
+  /** A HEAD request, such as that of a link scanner, must not use up a login or end a session. */
+  readonly ignoresHead?: boolean
+  handle(request: GateRequest, query: URLSearchParams): Promise<void>
 }
 
-export function createRoutes(config: RoutesConfig): Routes {
-  const {
-    basePath,
-    callbackNames,
-    login,
-    callback,
-    logout,
-    backchannelLogout,
-    links,
-    sessions,
-    recheck,
-  } = config
+/** The special paths under `basePath`. The app never receives a request to any of them. */
+export class Routes {
+  readonly #basePath: string
+  readonly #requestEvents: RequestEvents
+  readonly #routes: ReadonlyMap<string, Route>
 
-  /** `/auth/session`: touches nothing, checks nothing. */
-  const describeSession = async ({ req, res, mount, now }: GateRequest) => {
-    const found = await sessions.find(
-      req.headers.cookie,
-      mount.sessionCookie.name,
-      now,
-      mount.instanceId,
-    )
-    const session =
-      found.session && recheck.isOfThisClient(found.session.record) ? found.session : undefined
-    const isRefused = session !== undefined && recheck.decision(session.record)?.allowed === false
-    const ends = session && sessions.expiry(session)
-    sendJson(res, 200, {
-      user: session === undefined || isRefused ? null : session.record.user,
-      reason: isRefused ? 'denied' : session ? null : (found.reason ?? 'expired'),
-      expiresAt: ends?.expiresAt ?? null,
-      idleExpiresAt: ends?.idleExpiresAt ?? null,
-      checkDueAt: (session && recheck.checkDueAt(session.record)) ?? null,
-      loginUrl: links.login(mount, { returnPath: links.safeReturnPath(mount) }),
-    })
+  constructor(parts: RoutesParts) {
+    this.#basePath = parts.basePath
+    this.#requestEvents = parts.requestEvents
+    this.#routes = new Map(routesOf(parts))
   }
 
-  return {
-    async handle(request) {
-      const { req, res, target } = request
-      const query = new URLSearchParams(target.query)
-      const name = target.path.startsWith(`${basePath}/`)
-        ? target.path.slice(basePath.length + 1)
-        : ''
-      const allow = (...methods: string[]) => {
-        if (methods.includes(req.method ?? '')) return
-        res.setHeader('Allow', methods.join(', '))
-        throw new OAuthError('method_not_allowed')
-      }
-      if (name === 'authn') {
-        allow('GET', 'HEAD')
-        await login.handle(request, query)
-      } else if (callbackNames.has(name)) {
-        allow('GET', 'HEAD')
-        // A scanner that looks ahead must not use up the login.
-        if (isHead(req)) sendJson(res, 200, {})
-        else await callback.handle(request, name, query)
-      } else if (name === 'logout') {
-        allow('GET', 'HEAD', 'POST')
-        if (isHead(req)) sendJson(res, 200, {})
-        else await logout.handle(request, query)
-      } else if (name === 'backchannel-logout' && backchannelLogout) {
-        allow('POST')
-        await backchannelLogout.handle(request)
-      } else if (name === 'session') {
-        allow('GET', 'HEAD')
-        await describeSession(request)
-      } else throw new OAuthError('not_found')
-      return 'answered'
-    },
+  /** Responds to a request to a path under `basePath`, or throws. */
+  async handle(request: GateRequest): Promise<Outcome> {
+    const { req, res, target } = request
+    const prefix = `${this.#basePath}/`
+    const name = target.path.slice(prefix.length)
+    this.#requestEvents.block(req, name)
+    const route = target.path.startsWith(prefix) ? this.#routes.get(name) : undefined
+    if (route === undefined) throw new OAuthError('not_found')
+    if (!route.methods.includes(req.method ?? '')) {
+      res.setHeader('Allow', route.methods.join(', '))
+      throw new OAuthError('method_not_allowed')
+    }
+    if (req.method === 'HEAD' && route.ignoresHead === true) sendJson(res, 200, {})
+    else await route.handle(request, new URLSearchParams(target.query))
+    return RESPONDED
   }
 }
 
-function isHead(req: AppRequest): boolean {
-  return req.method === 'HEAD'
+function routesOf(parts: RoutesParts): [string, Route][] {
+  const { callbackNames, login, callback, logout, backchannelLogout, sessionStatus } = parts
+  const methods = ['GET', 'HEAD']
+  return [
+    ['authn', { methods, handle: (request, query) => login.handle(request, query) }],
+    ...callbackNames.map((name): [string, Route] => [
+      name,
+      {
+        methods,
+        ignoresHead: true,
+        handle: (request, query) => callback.handle(request, name, query),
+      },
+    ]),
+    [
+      'logout',
+      {
+        methods: [...methods, 'POST'],
+        ignoresHead: true,
+        handle: (request, query) => logout.handle(request, query),
+      },
+    ],
+    ['session', { methods, handle: (request) => sessionStatus.respond(request) }],
+    ...(backchannelLogout === undefined
+      ? []
+      : [
+          [
+            'backchannel-logout',
+            { methods: ['POST'], handle: (request) => backchannelLogout.handle(request) },
+          ] satisfies [string, Route],
+        ]),
+  ]
 }

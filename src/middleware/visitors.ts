@@ -9,9 +9,9 @@ import { Visitor, type VisitorDeps } from './visitor.js'
 
 /** What {@link Visitors} needs from a configuration. */
 export interface VisitorsDeps extends VisitorDeps {
-  upstream: UpstreamHeaders
+  upstreamHeaders: UpstreamHeaders
   /** Whether `req.user` is set. */
-  setsUser: boolean
+  userProperty: boolean
 }
 
 /** Attaches what the app sees of a visitor to the request: `req.oauth`, `req.user` and the upstream headers. */
@@ -25,7 +25,7 @@ export class Visitors {
   /** Attaches the context of a user with a session. */
   attach(request: IncomingGateRequest, session: OpenSession): OAuthContext {
     const visitor = new Visitor(this.#deps, request, session, undefined)
-    this.#deps.upstream.set(request.headers, session.record.user, visitor.matched, visitor)
+    this.#deps.upstreamHeaders.set(request.headers, session.record.user, visitor.matched, visitor)
     return this.#attach(request.req, new OAuthContext(visitor))
   }
 
@@ -45,7 +45,7 @@ export class Visitors {
     oauth: OAuthContext,
   ): OAuthContext {
     req.oauth = oauth
-    if (this.#deps.setsUser && oauth.user !== undefined && req.user === undefined)
+    if (this.#deps.userProperty && oauth.user !== undefined && req.user === undefined)
       req.user = oauth.user
     return oauth
   }

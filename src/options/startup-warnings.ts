@@ -22,6 +22,7 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
     logger.warn(
       'with cookieStore() a copied cookie is valid until the limits of the session, and there are none: set maximumDuration and inactivityTimeout',
     )
+  for (const provider of providers) warnOfUnreadableMemberships(draft, provider)
 }
 
 function isRestricted({ rules, restriction }: Provider): boolean {
@@ -29,8 +30,8 @@ function isRestricted({ rules, restriction }: Provider): boolean {
 }
 
 /** Logs that a report-only rule cannot be evaluated: such rules do not change a login, so they request no scope. */
-export function warnOfUnreadableMemberships(
-  { reportOnly, logger }: Config,
+function warnOfUnreadableMemberships(
+  { reportOnly, logger }: ConfigDraft,
   { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider,
 ): void {
   const needsMemberships = membershipLists.some((list) => reportOnly?.[list] !== undefined)

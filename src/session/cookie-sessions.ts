@@ -104,7 +104,7 @@ export class CookieSessions extends Sessions {
   recordActivity(session: OpenSession, now: number): OpenSession {
     const { key, record, id } = session
     const isDue =
-      this.lifetimes.inactivityTimeout > 0 &&
+      this.lifetimes.inactivityTimeoutMs > 0 &&
       now - record.lastActiveAt >= activityWriteInterval(this.lifetimes)
     return isDue || id === OUTDATED ? this.#encrypt(key, { ...record, lastActiveAt: now }) : session
   }

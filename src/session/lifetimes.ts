@@ -3,9 +3,9 @@ import type { Session } from './session.js'
 /** The limits of sessions in milliseconds; 0 means no limit. */
 export interface Lifetimes {
   /** A session expires after this time without a request. */
-  readonly inactivityTimeout: number
+  readonly inactivityTimeoutMs: number
   /** A session expires this long after the login, however active it is. */
-  readonly maximumDuration: number
+  readonly maximumDurationMs: number
 }
 
 /** Browsers limit cookies to 400 days (RFC 6265bis, section 5.5), so no session lasts longer. */
@@ -19,14 +19,15 @@ const ACTIVITY_WRITE_INTERVAL_WITHOUT_TIMEOUT_MS = 3_600_000
 /** When the session expires unless a request arrives before; `undefined` without an inactivity timeout. */
 export function idleExpiry(
   lastActiveAt: number,
-  { inactivityTimeout }: Lifetimes,
+  { inactivityTimeoutMs }: Lifetimes,
 ): number | undefined {
-  return inactivityTimeout === 0 ? undefined : lastActiveAt + inactivityTimeout
+  return inactivityTimeoutMs === 0 ? undefined : lastActiveAt + inactivityTimeoutMs
 }
 
 /** When the session expires at the latest. */
-export function absoluteExpiry(session: Session, { maximumDuration }: Lifetimes): number {
-  const expiresAt = session.createdAt + (maximumDuration === 0 ? MAX_SESSION_MS : maximumDuration)
+export function absoluteExpiry(session: Session, { maximumDurationMs }: Lifetimes): number {
+  const expiresAt =
+    session.createdAt + (maximumDurationMs === 0 ? MAX_SESSION_MS : maximumDurationMs)
   return session.deniedSince === undefined
     ? expiresAt
     : Math.min(expiresAt, session.deniedSince + DENIED_SESSION_MS)
@@ -51,10 +52,10 @@ export function isExpired(
 }
 
 /** How long activity may remain unwritten: a tenth of the inactivity timeout, at most a minute. */
-export function activityWriteInterval({ inactivityTimeout }: Lifetimes): number {
-  return inactivityTimeout === 0
+export function activityWriteInterval({ inactivityTimeoutMs }: Lifetimes): number {
+  return inactivityTimeoutMs === 0
     ? ACTIVITY_WRITE_INTERVAL_WITHOUT_TIMEOUT_MS
-    : Math.min(inactivityTimeout / 10, MAX_ACTIVITY_WRITE_INTERVAL_MS)
+    : Math.min(inactivityTimeoutMs / 10, MAX_ACTIVITY_WRITE_INTERVAL_MS)
 }
 
 /** The time until the session expires, in milliseconds; at least 1. */

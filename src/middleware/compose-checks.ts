@@ -1,0 +1,88 @@
+import { UserEvaluator } from '../access/evaluate-user.js'
+import { Backoff } from '../flows/backoff.js'
+import { Recheck } from '../flows/recheck.js'
+import { TokenRefresher } from '../flows/refresh-tokens.js'
+import type { Config } from '../options/config.js'
+import { SessionLock } from '../session/session-lock.js'
+import type { BaseParts, SessionParts } from './compose-sessions.js'
+import { describeError } from './error-handler.js'
+import type { GateState } from './gate-state.js'
+import { membershipsOf } from './guard-memberships.js'
+import { emitCheck, emitReportOnlyDenial } from './session-events.js'
+import { SessionSignals } from './session-signals.js'
+
+/** The rules, and the re-checks of sessions. */
+export type CheckParts = ReturnType<typeof composeChecks>
+
+export function composeChecks(config: Config, state: GateState, parts: BaseParts & SessionParts) {
+  const { connections, sessions, background, events, keepsRecords } = parts
+  const evaluators = createEvaluators(config, state, parts)
+  const backoff = new Backoff()
+  const sessionLock = createSessionLock(config, state, parts)
+  const refresher = new TokenRefresher({
+    connections,
+    sessions,
+    sessionLock,
+    backoff,
+    background,
+    state: state.tokenRefreshes,
+  })
+  const recheck = new Recheck({
+    connections,
+    evaluators,
+    sessions,
+    sessionLock,
+    refresher,
+    backoff,
+    background,
+    pendingChecks: state.pendingChecks,
+    timing: {
+      intervalMs: config.authCheckIntervalMs,
+      graceMs: config.authCheckGraceMs,
+      // A background check has no response to put a new cookie session into.
+      isEarly: config.authCheckEarly && keepsRecords,
+    },
+    onChecked: (session, result, duration) =>
+      emitCheck(events, state.signals, session, result, duration),
+  })
+  const signals = new SessionSignals({ sessions, recheck }, state.signals)
+  return { evaluators, refresher, recheck, signals }
+}
+
+/** The rules of each provider, by its name. */
+function createEvaluators(
+  { providers, authorize, rulesVersion, reportOnly }: Config,
+  state: GateState,
+  { background, events }: BaseParts,
+): ReadonlyMap<string, UserEvaluator> {
+  return new Map(
+    providers.map((provider) => [
+      provider.name,
+      new UserEvaluator({
+        provider,
+        authorize,
+        rulesVersion,
+        reportOnly,
+        guardMemberships: membershipsOf(state.guardMemberships),
+        background,
+        onReportOnlyDenial: (user, denial) => emitReportOnlyDenial(events, user, denial),
+      }),
+    ]),
+  )
+}
+
+function createSessionLock(
+  { logger, timeouts, authorize, reportOnly }: Config,
+  state: GateState,
+  { store, sessions }: BaseParts & SessionParts,
+): SessionLock {
+  return new SessionLock({
+    store,
+    sessions,
+    queue: state.sessionQueue,
+    providerTimeoutMs: timeouts.providerMs,
+    storeTimeoutMs: timeouts.storeMs,
+    authorizeCount: [authorize, reportOnly?.authorize].filter(Boolean).length,
+    onUnlockError: (error) => logger.error('a lock was not released', describeError(error)),
+  })
+}

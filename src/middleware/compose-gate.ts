@@ -1,0 +1,58 @@
+import type { Config } from '../options/config.js'
+import type { CheckParts } from './compose-checks.js'
+import type { FlowParts } from './compose-flows.js'
+import type { BaseParts, SessionParts } from './compose-sessions.js'
+import { CookieConflicts } from './cookie-conflicts.js'
+import { ErrorHandler } from './error-handler.js'
+import { Gate } from './gate.js'
+import type { GateState } from './gate-state.js'
+import { LoginRedirect } from './login-redirect.js'
+import { Routes } from './routes.js'
+import { SessionStatus } from './session-status.js'
+import { Sockets } from './sockets.js'
+import { UpstreamHeaders } from './upstream-headers.js'
+import { Visitors } from './visitors.js'
+
+type Parts = BaseParts & SessionParts & CheckParts & FlowParts
+
+/** The path of a request. */
+export function composeGate(config: Config, state: GateState, parts: Parts) {
+  const { mounts, sessions, recheck, requestEvents, userActivity, keepsRecords } = parts
+  const { passes } = state
+  const upstreamHeaders = new UpstreamHeaders(config.headers)
+  const visitors = new Visitors({
+    ...parts,
+    upstreamHeaders,
+    managed: config.headers.managed,
+    userProperty: config.userProperty,
+  })
+  const cookieConflicts = new CookieConflicts(config.logger, state.cookieConflicts)
+  const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts })
+  const errorHandler = new ErrorHandler({ ...parts, config })
+  const gate = new Gate({
+    config,
+    mounts,
+    upstreamHeaders,
+    sessions,
+    recheck,
+    userActivity: keepsRecords ? userActivity : undefined,
+    visitors,
+    passes,
+    routes: createRoutes(config, parts),
+    loginRedirect,
+    errorHandler,
+    requestEvents,
+  })
+  const sockets = new Sockets({ config, gate, mounts, upstreamHeaders, visitors })
+  return { gate, sockets, loginRedirect, errorHandler }
+}
+
+function createRoutes({ basePath }: Config, parts: Parts): Routes {
+  const { connections, sessions, recheck, links } = parts
+  return new Routes({
+    ...parts,
+    basePath,
+    callbackNames: [...connections.values()].map(({ callbackName }) => callbackName),
+    sessionStatus: new SessionStatus(sessions, recheck, links),
+  })
+}

@@ -1,0 +1,67 @@
+import type { EventEmitter } from 'node:events'
+import { createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
+import type { PendingChecks } from '../flows/check-result.js'
+import type { ProviderClients } from '../flows/connection.js'
+import { createTokenRefresherState, type TokenRefresherState } from '../flows/refresh-tokens.js'
+import { createMountState, type MountState } from '../http/mounts.js'
+import { createTransactionState, type TransactionState } from '../oauth/transaction.js'
+import { createSessionState, type SessionState } from '../session/sessions.js'
+import { KeyedQueue } from '../session/stores/keyed-queue.js'
+import { createUserActivityState, type UserActivityState } from '../session/user-activity.js'
+import { type CookieConflictState, createCookieConflictState } from './cookie-conflicts.js'
+import { createEventEmitter } from './events.js'
+import { GatePasses } from './gate-pass.js'
+import { createGuardMemberships, type GuardMemberships } from './guard-memberships.js'
+import { createRequestReports, type RequestReports } from './request-events.js'
+import { createSignalState, type SignalState } from './session-signals.js'
+
+/** What outlives a configuration: plain state, which the parts of each configuration share. */
+export interface GateState {
+  /** States of transactions that were used. */
+  readonly transactions: TransactionState
+  /** Recent activity, and sessions that this process ended. */
+  readonly sessions: SessionState
+  readonly userActivity: UserActivityState
+  /** The locks of sessions within this process. */
+  readonly sessionQueue: KeyedQueue
+  /** Checks in progress, for single flight. */
+  readonly pendingChecks: PendingChecks
+  /** Refreshes in progress, and refreshed tokens that are not stored yet. */
+  readonly tokenRefreshes: TokenRefresherState
+  readonly seenLogoutTokens: SeenLogoutTokens
+  /** Clients of providers whose options did not change, with the metadata that they have discovered. */
+  readonly clients: ProviderClients
+  /** Work that no response waits for. */
+  readonly background: Set<Promise<unknown>>
+  readonly mounts: MountState
+  readonly passes: GatePasses
+  /** What the guards of routes need to know of a user. */
+  readonly guardMemberships: GuardMemberships
+  readonly signals: SignalState
+  /** The listeners of the app. */
+  readonly emitter: EventEmitter
+  readonly requestReports: RequestReports
+  readonly cookieConflicts: CookieConflictState
+}
+
+/** The state of a new middleware. `id` is the option of the same name, which never changes. */
+export function createGateState(id: string | undefined): GateState {
+  return {
+    transactions: createTransactionState(),
+    sessions: createSessionState(),
+    userActivity: createUserActivityState(),
+    sessionQueue: new KeyedQueue(),
+    pendingChecks: new Map(),
+    tokenRefreshes: createTokenRefresherState(),
+    seenLogoutTokens: createSeenLogoutTokens(),
+    clients: new WeakMap(),
+    background: new Set(),
+    mounts: createMountState(),
+    passes: new GatePasses(),
+    guardMemberships: createGuardMemberships(),
+    signals: createSignalState(),
+    emitter: createEventEmitter(),
+    requestReports: createRequestReports(),
+    cookieConflicts: createCookieConflictState(id),
+  }
+}

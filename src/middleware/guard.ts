@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import { isAuthorized } from '../access/authorize.js'
+import { Policy } from '../access/policy.js'
+import { type Provider, trustsEmail } from '../access/provider.js'
+import type { OAuthUser } from '../access/user.js'
+import type { Connections } from '../flows/connection.js'
+import { Rejection } from '../flows/rejection.js'
+import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
+import { membershipLists } from '../oauth/identity.js'
+import type { Session } from '../session/session.js'
+import type { ErrorHandler } from './error-handler.js'
+import type { GatePass } from './gate-pass.js'
+import type { LoginDemand, LoginRedirect } from './login-redirect.js'
+import { type Outcome, PASS } from './outcome.js'
+import type { ParsedGuardRules } from './require-auth.js'
+
+/** What a guard uses of the configuration under which a request arrives. */
+export interface GuardParts {
+  readonly connections: Connections
+  readonly loginRedirect: LoginRedirect
+  readonly errorHandler: ErrorHandler
+}
+
+/** The guard of one route. A request passes if it meets all rules; within the lists, one entry is enough. */
+export class Guard {
+  readonly #rules: ParsedGuardRules
+  readonly #policy: Policy
+
+  constructor(rules: ParsedGuardRules) {
+    this.#rules = rules
+    this.#policy = new Policy(rules.lists)
+  }
+
+  /** Lets a request pass, starts a login that can meet the rules, or rejects. `req` is the request as the route sees it. */
+  async handle(pass: GatePass, req: IncomingMessage, parts: GuardParts): Promise<Outcome> {
+    try {
+      return await this.#decide(pass, req, parts)
+    } catch (error) {
+      return parts.errorHandler.handle(pass.request, error)
+    }
+  }
+
+  async #decide(
+    { request, session, rejection, isExempt }: GatePass,
+    req: IncomingMessage,
+    { connections, loginRedirect }: GuardParts,
+  ): Promise<Outcome> {
+    if (isExempt === true) return PASS
+    if (rejection !== undefined) throw ofGuard(rejection)
+    if (session === undefined) return loginRedirect.start(request, {})
+    const { user, provider: name } = session.record
+    const provider = connections.get(name)?.provider
+    const decision = this.#policy.evaluate(user, provider !== undefined && trustsEmail(provider))
+    const demand =
+      this.#loginDemand(request.now, session.record, provider) ??
+      (decision.isAllowed ? undefined : this.#scopeDemand(session.record, provider))
+    if (demand !== undefined) return loginRedirect.start(request, demand)
+    if (!decision.isAllowed) throw this.#rejection(user, decision.code)
+    const { authorize } = this.#rules
+    if (authorize !== undefined && !(await isAuthorized(authorize, { ...user }, req)))
+      throw this.#rejection(user, 'not_authorized')
+    return PASS
+  }
+
+  /** The login that provides missing scopes, or a more recent authentication. */
+  #loginDemand(
+    now: number,
+    record: Session,
+    provider: Provider | undefined,
+  ): LoginDemand | undefined {
+    const { scopes, maxAgeMs, acceptSilentLogin } = this.#rules
+    const missing = scopes.filter((scope) => !record.scopes.includes(scope))
+    if (missing.length > 0) return { scopes: missing, keptScopes: record.scopes }
+    if (maxAgeMs === undefined) return undefined
+    const authTime = record.authTime ?? (acceptSilentLogin ? record.createdAt : 0)
+    // The time of a silent login is our own, so clocks cannot differ.
+    const toleranceMs = record.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
+    if (now - authTime <= maxAgeMs + toleranceMs) return undefined
+    return { ask: 'login', needsAuthTime: !acceptSilentLogin }
+  }
+
+  /** The login that lets the provider show the memberships of the lists. */
+  #scopeDemand(record: Session, provider: Provider | undefined): LoginDemand | undefined {
+    const { lists } = this.#rules
+    const readsMemberships = membershipLists.some(
+      (list) => lists[list] !== undefined && provider?.membershipLists?.includes(list),
+    )
+    // A GitHub App grants permissions instead of scopes.
+    if (!readsMemberships || record.scopes.length === 0) return undefined
+    const needed = provider?.membershipScopes ?? []
+    const missing = needed.filter((scope) => !record.scopes.includes(scope))
+    return missing.length > 0 ? { scopes: missing, keptScopes: record.scopes } : undefined
+  }
+
+  #rejection(user: OAuthUser, code: OAuthErrorCode): Rejection {
+    return new Rejection(new OAuthError(code), { user, tried: this.#policy.lists, stage: 'guard' })
+  }
+}
+
+/** With `unauthenticated: 'pass'`, the gate lets a denied user pass as anonymous. The guard does not. */
+function ofGuard({ error, user, tried }: Rejection): Rejection {
+  return new Rejection(error, { user, tried, stage: 'guard' })
+}

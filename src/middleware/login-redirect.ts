@@ -1,0 +1,47 @@
+import type { Links, LoginRequest } from '../flows/links.js'
+import type { Login } from '../flows/login.js'
+import { OAuthError } from '../http/errors.js'
+import type { GateRequest } from '../http/gate-request.js'
+import { isNavigation } from '../http/request.js'
+import type { Config } from '../options/config.js'
+import type { CookieConflicts } from './cookie-conflicts.js'
+import { type Outcome, RESPONDED } from './outcome.js'
+import type { RequestEvents } from './request-events.js'
+
+/** What a login is started for: everything except where it returns to. */
+export type LoginDemand = Omit<LoginRequest, 'returnPath'>
+
+/** What {@link LoginRedirect} depends on. */
+export interface LoginRedirectParts {
+  readonly login: Login
+  readonly links: Links
+  readonly cookieConflicts: CookieConflicts
+  readonly requestEvents: RequestEvents
+}
+
+/** Sends a request without a sufficient session to a login that returns to the same page. */
+export class LoginRedirect {
+  readonly #parts: LoginRedirectParts
+
+  constructor(parts: LoginRedirectParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Redirects to the login. Throws `login_required` (401) instead with the mode `reject`, and with `auto` if the request is
+   * not a navigation.
+   */
+  async start(
+    request: GateRequest,
+    demand: LoginDemand,
+    mode: Exclude<Config['unauthenticated'], 'pass'> = 'auto',
+  ): Promise<Outcome> {
+    const { login, links, cookieConflicts, requestEvents } = this.#parts
+    const isRejected = mode === 'reject' || (mode === 'auto' && !isNavigation(request.req))
+    if (isRejected) throw new OAuthError('login_required')
+    requestEvents.block(request.req, 'login')
+    cookieConflicts.check(request)
+    await login.start(request, { ...demand, returnPath: links.returnPathOf(request) })
+    return RESPONDED
+  }
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Decision } from '../access/policy.js'
+import type { OAuthUser } from '../access/user.js'
+import type { AppRequest } from '../http/request.js'
+import type { OAuthModuleOptions } from '../options/options.js'
+import type { SessionList } from '../session/session-list.js'
+import type { Users } from '../session/users.js'
+import type { Events } from './events.js'
+import type { OAuthContext } from './oauth-context.js'
+import type { Next } from './outcome.js'
+import type { GuardRules } from './require-auth.js'
+import type { AuthenticateOptions } from './sockets.js'
+
+/** The middleware of `oauthModule()`, for Express, Connect and bare `node:http`. */
+export interface OAuthMiddleware {
+  (req: AppRequest, res: ServerResponse, next: Next): void
+  /**
+   * A guard for one route behind the gate. A user who does not meet its rules gets the gate's denied page. A user who lacks a
+   * scope or a recent login is sent to a login and returns to the same page.
+   *
+   * @throws TypeError for invalid rules, and for rules that no provider can meet.
+   *
+   * ```ts
+   * import express from 'express'
+   * import { oauthModule } from 'oauth-module'
+   *
+   * const app = express()
+   * const auth = oauthModule({ provider: 'github' })
+   * app.use(auth)
+   * app.use('/admin', auth.requireAuth({ teams: ['acme/admins'] }))
+   * ```
+   */
+  requireAuth(rules?: GuardRules): (req: AppRequest, res: ServerResponse, next: Next) => void
+  /**
+   * Authenticates a request that does not pass through the middleware, such as a WebSocket upgrade, and sets its upstream
+   * headers. Resolves to `undefined` if the request is unauthenticated, or is an upgrade from a page of another origin.
+   *
+   * @throws OAuthError (status 503) if the store or the provider is down.
+   *
+   * ```ts
+   * import { createServer } from 'node:http'
+   * import { oauthModule } from 'oauth-module'
+   *
+   * const auth = oauthModule({ provider: 'github' })
+   * createServer().on('upgrade', async (req, socket) => {
+   *   const oauth = await auth.authenticate(req).catch(() => undefined)
+   *   if (oauth === undefined) socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+   * })
+   * ```
+   */
+  authenticate(
+    req: IncomingMessage,
+    options?: AuthenticateOptions,
+  ): Promise<OAuthContext | undefined>
+  /** The users of the app, over all instances that share the store. */
+  readonly users: Users
+  /** The sessions of the app, over all instances that share the store. */
+  readonly sessions: SessionList
+  /**
+   * The number of users who were active in a month (UTC), over all instances that share the store.
+   *
+   * @param month `'YYYY-MM'`. Default: the current month.
+   * @throws OAuthError `store_not_listable` if the store cannot list.
+   */
+  monthlyActiveUsers(month?: string): Promise<number>
+  /**
+   * Applies another configuration in this process. It must be complete: absent options get their defaults. `secret`,
+   * `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
+   *
+   * @throws TypeError for invalid options; the previous configuration then stays in place.
+   */
+  reconfigure(options: OAuthModuleOptions): void
+  /** Evaluates the lists for a user: the entry that admits the user, or the lists that were tried. Does not call `authorize`. */
+  explain(user: OAuthUser): Decision
+  /** Adds a listener for an event. */
+  readonly on: Events['on']
+  /** Adds a listener for the next event of this name. */
+  readonly once: Events['once']
+  /** Removes a listener. */
+  readonly off: Events['off']
+  /** Loads what the first login needs and discovers the providers. Rejects if one of them cannot be reached. */
+  ready(): Promise<void>
+  /** Waits for running checks and writes, stops timers, and closes what the store opened. Call it after your server has closed. */
+  close(): Promise<void>
+}

@@ -1,0 +1,42 @@
+import type { Links } from '../flows/links.js'
+import type { Recheck } from '../flows/recheck.js'
+import type { GateRequest } from '../http/gate-request.js'
+import { sendJson } from '../http/response.js'
+import type { Sessions } from '../session/sessions.js'
+
+/** `/auth/session`: the session as JSON for the app's front end. Does not count as activity and checks nothing. */
+export class SessionStatus {
+  readonly #sessions: Sessions
+  readonly #recheck: Recheck
+  readonly #links: Links
+
+  constructor(sessions: Sessions, recheck: Recheck, links: Links) {
+    this.#sessions = sessions
+    this.#recheck = recheck
+    this.#links = links
+  }
+
+  /** Responds with the user, the reason if there is none, and the times (milliseconds) at which something changes. */
+  async respond({ req, res, mount, now }: GateRequest): Promise<void> {
+    const { name } = mount.sessionCookie
+    const found = await this.#sessions.find(req.headers.cookie, name, now, mount.instanceId)
+    const { session } = found
+    const links = this.#links
+    const loginUrl = links.login(mount, { returnPath: links.safeReturnPath(mount) })
+    if (session === undefined || !this.#recheck.isOfThisClient(session.record)) {
+      const times = { expiresAt: null, idleExpiresAt: null, checkDueAt: null }
+      sendJson(res, 200, { user: null, reason: found.reason ?? 'expired', ...times, loginUrl })
+      return
+    }
+    const isDenied = this.#recheck.decision(session.record)?.allowed === false
+    const { expiresAt, idleExpiresAt } = this.#sessions.expiry(session)
+    sendJson(res, 200, {
+      user: isDenied ? null : session.record.user,
+      reason: isDenied ? 'denied' : null,
+      expiresAt,
+      idleExpiresAt: idleExpiresAt ?? null,
+      checkDueAt: this.#recheck.checkDueAt(session.record) ?? null,
+      loginUrl,
+    })
+  }
+}
