@@ -1,16 +1,22 @@
 /// <reference path="./oidc-provider.d.ts" />
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
-import type { Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
+import type {
+  ClientMetadata,
+  Configuration,
+  ErrorOut,
+  JWK,
+  KoaContextWithOIDC,
+} from 'oidc-provider'
 import { base, Prompt } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
 import { createMemoryAdapter } from './memory-adapter.js'
 import { claimsOf, type Persona } from './personas.js'
 
-/** What oidc-provider asks us to answer. */
-export interface ProviderAnswers {
-  logoutSource(ctx: KoaContextWithOIDC, form: string): void
-  postLogoutSuccessSource(ctx: KoaContextWithOIDC): void
-  renderError(ctx: KoaContextWithOIDC, out: ErrorOut): void
+/** The pages of oidc-provider's own flows. */
+export interface ProviderPages {
+  logoutSource: (ctx: KoaContextWithOIDC, form: string) => void
+  postLogoutSuccessSource: (ctx: KoaContextWithOIDC) => void
+  renderError: (ctx: KoaContextWithOIDC, out: ErrorOut) => void
 }
 
 interface DevConfiguration {
@@ -18,39 +24,19 @@ interface DevConfiguration {
   clientId: string
   clientSecret: string
   personas: readonly Persona[]
-  answers: ProviderAnswers
+  pages: ProviderPages
 }
 
+/** In seconds. */
 const HOUR = 3600
 const DAY = 24 * HOUR
 
-/** All of oidc-provider that is set otherwise than by default; what it would warn about is set as well. */
+/** The configuration of oidc-provider where it differs from the defaults, or where the defaults cause warnings. */
 export async function devConfiguration(dev: DevConfiguration): Promise<Configuration> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   return {
     adapter: createMemoryAdapter(),
-    clients: [
-      {
-        client_id: dev.clientId,
-        client_secret: dev.clientSecret,
-        // Loopback addresses are allowed besides: the port of an app is rarely known beforehand.
-        redirect_uris: ['http://localhost/auth/callback'],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'client_secret_post',
-        require_auth_time: true,
-      },
-    ],
-    jwks: {
-      keys: [
-        {
-          ...(await exportJWK(privateKey)),
-          alg: 'RS256',
-          use: 'sig',
-          kid: randomBytes(8).toString('hex'),
-        },
-      ],
-    },
+    clients: [clientOf(dev)],
+    jwks: { keys: [await createSigningKey()] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clientAuthMethods: ['client_secret_post'],
     pkce: { required: () => true },
@@ -67,18 +53,18 @@ export async function devConfiguration(dev: DevConfiguration): Promise<Configura
       revocation: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        logoutSource: dev.answers.logoutSource,
-        postLogoutSuccessSource: dev.answers.postLogoutSuccessSource,
+        logoutSource: dev.pages.logoutSource,
+        postLogoutSuccessSource: dev.pages.postLogoutSuccessSource,
       },
     },
-    renderError: dev.answers.renderError,
+    renderError: dev.pages.renderError,
     interactions: { policy: interactionPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
     findAccount(_ctx, id) {
       const persona = dev.personas.find((candidate) => candidate.id === id)
       return persona && { accountId: id, claims: () => claimsOf(persona, dev.issuer) }
     },
     loadExistingGrant,
-    // Tokens of one persona stay valid while the browser goes on as another.
+    // The tokens of a persona stay valid after the browser signs in as another one.
     expiresWithSession: () => false,
     clientBasedCORS: () => false,
     ttl: {
@@ -93,14 +79,33 @@ export async function devConfiguration(dev: DevConfiguration): Promise<Configura
   }
 }
 
-/** An account chooser, which oidc-provider does not know by itself. */
+function clientOf({ clientId, clientSecret }: DevConfiguration): ClientMetadata {
+  return {
+    client_id: clientId,
+    client_secret: clientSecret,
+    // All loopback URIs are accepted as well, since the port of an app is rarely known in advance.
+    redirect_uris: ['http://localhost/auth/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_post',
+    require_auth_time: true,
+  }
+}
+
+async function createSigningKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const kid = randomBytes(8).toString('hex')
+  return { ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid }
+}
+
+/** Adds the prompt `select_account`, which oidc-provider does not have. */
 function interactionPolicy() {
   const policy = base()
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
   return policy
 }
 
-/** Consent to everything: choosing a persona is the only question. */
+/** Grants all scopes, so that choosing a persona is the only step. */
 async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
   const { client, provider, session, params } = oidc
   if (!client || !session?.accountId) return undefined
@@ -108,7 +113,8 @@ async function loadExistingGrant({ oidc }: KoaContextWithOIDC) {
   const known = id === undefined ? undefined : await provider.Grant.find(id)
   const grant =
     known ?? new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
-  grant.addOIDCScope(String(params?.['scope'] ?? 'openid'))
+  const scope = params?.['scope']
+  grant.addOIDCScope(typeof scope === 'string' ? scope : 'openid')
   await grant.save()
   return grant
 }

@@ -3,12 +3,13 @@ import { parseFields } from '../schema/read-fields.js'
 import { custom, integer, strings } from '../schema/types.js'
 import { defaultPersonas, readPersonas, type Persona } from './personas.js'
 
+/** Options of `devProvider()`. */
 export interface DevProviderOptions {
-  /** The port on 127.0.0.1; default a free one. */
+  /** The port on 127.0.0.1. Default: a free one. */
   port?: number
-  /** Who can sign in; default five people, among them one with an unverified e-mail address. */
+  /** The users who can sign in, at least one. Default: five, one of them with an unverified email address. */
   personas?: Persona[]
-  /** Redirect URIs besides those on loopback, which are all allowed. */
+  /** Redirect URIs beyond loopback. All redirect URIs on loopback are accepted. Default: none. */
   redirectUris?: string[]
 }
 

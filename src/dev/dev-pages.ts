@@ -21,7 +21,7 @@ a.quiet { display: inline-block; padding: .75rem 0; }
 a.quiet:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: .25rem; }
 `
 
-/** `nonce` is that of the policy which the page is sent with. */
+/** `nonce` is the nonce in the Content Security Policy of the response. */
 function layout(nonce: string, title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">
@@ -36,7 +36,7 @@ function layout(nonce: string, title: string, body: Html): string {
 <main>
 <h1>${title}</h1>
 ${body}
-<p class="small">A provider for development: it asks nobody for a password, and runs on this computer only.</p>
+<p class="small">A provider for development: it does not ask for a password, and runs on this computer only.</p>
 </main>
 </body>
 </html>
@@ -50,7 +50,7 @@ export function personasPage(nonce: string, path: string, personas: readonly Per
     return html`<li><a class="button provider" href="${path}?persona=${encodeURIComponent(persona.id)}"
 ><span class="glyph" aria-hidden="true">${initialOf(persona)}</span
 ><span class="who"><b dir="auto">${persona.name}</b> <span>${persona.email}</span>
-<span class="tags">${isUnverified && html`<span class="warning">e-mail not verified</span>`}${tags}</span></span></a></li>`
+<span class="tags">${isUnverified && html`<span class="warning">email not verified</span>`}${tags}</span></span></a></li>`
   })
   return layout(
     nonce,
@@ -61,12 +61,12 @@ export function personasPage(nonce: string, path: string, personas: readonly Per
   )
 }
 
-/** No answer to this form stays on this site, so its policy must not limit `form-action`. */
+/** Every response to this form redirects to another site, so the policy must not have `form-action`. */
 export function logoutPage(nonce: string, action: string, xsrf: string): string {
   return layout(
     nonce,
     'Sign out here as well?',
-    html`<p>The next login would ask again who you want to be.</p>
+    html`<p>At the next login, you choose a persona again.</p>
 <form class="actions" method="post" action="${action}"><input type="hidden" name="xsrf" value="${xsrf}">
 <button class="button primary" name="logout" value="yes">Sign out</button>
 <button class="button">Stay signed in</button>
@@ -82,7 +82,7 @@ export function messagePage(nonce: string, title: string, message: string, code?
   )
 }
 
-/** What a persona has for a photograph. */
+/** The picture of a persona: an SVG with the first letter of the name. */
 export function pictureOf(persona: Persona): string {
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><rect width="96" height="96" fill="#3d4550"/>
 <text x="48" y="64" font-family="system-ui, sans-serif" font-size="44" font-weight="700" text-anchor="middle" fill="#fff">${initialOf(

@@ -5,22 +5,32 @@ import type { AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider/lib/provider.js'
 import { devConfiguration } from './dev-configuration.js'
 import { isLoopback, readDevOptions, type DevProviderOptions } from './dev-options.js'
-import { createInteractions, providerAnswers } from './interactions.js'
+import { Interactions, providerPages } from './interactions.js'
 import type { Persona } from './personas.js'
 
+/** A running {@link devProvider}. */
 export interface DevProvider {
-  /** `http://127.0.0.1:PORT`, what `oidcProvider({ issuer, … })` takes. */
+  /** `http://127.0.0.1:PORT`, for `oidcProvider({ issuer, … })`. */
   issuer: string
+  /** The client ID of the only client. */
   clientId: string
+  /** The secret of the client, a new one for each provider. */
   clientSecret: string
+  /** The users who can sign in. */
   personas: readonly Persona[]
+  /** Ends all connections and the server. Logins and tokens are lost. */
   close(): Promise<void>
 }
 
 /**
- * Starts an OpenID Connect provider on this computer, for trying things out and for tests. It asks for a persona
- * instead of a password, wants PKCE, and forgets everything when it closes.
- * Rejects when the port is taken.
+ * Starts an OpenID Connect provider on 127.0.0.1, for development and tests. It shows a choice of personas instead of a
+ * password prompt, requires PKCE, and keeps everything in memory. Throws a `TypeError` for invalid options, and rejects
+ * if the port is in use.
+ *
+ * ```ts
+ * const { issuer, clientId, clientSecret } = await devProvider()
+ * app.use(oauthModule({ provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) } }))
+ * ```
  */
 export async function devProvider(options: DevProviderOptions = {}): Promise<DevProvider> {
   const { port, personas, redirectUris } = readDevOptions(options)
@@ -30,15 +40,17 @@ export async function devProvider(options: DevProviderOptions = {}): Promise<Dev
   const clientSecret = randomBytes(32).toString('base64url')
   const provider = new Provider(
     issuer,
-    await devConfiguration({ issuer, clientId, clientSecret, personas, answers: providerAnswers }),
+    await devConfiguration({ issuer, clientId, clientSecret, personas, pages: providerPages }),
   )
   const isAllowed = (uri: string) => isLoopback(uri) || redirectUris.includes(uri)
   Object.assign(provider.Client.prototype, {
     redirectUriAllowed: isAllowed,
     postLogoutRedirectUriAllowed: isAllowed,
   })
-  provider.use(createInteractions({ provider, issuer, personas }))
-  server.on('request', provider.callback())
+  const interactions = new Interactions({ provider, issuer, personas })
+  provider.use((ctx, next) => interactions.handle(ctx, next))
+  const handle = provider.callback()
+  server.on('request', (req, res) => void handle(req, res))
   return { issuer, clientId, clientSecret, personas, close: () => close(server) }
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Provider } from 'oidc-provider/lib/provider.js'
-import type { ProviderAnswers } from './dev-configuration.js'
+import type { ProviderPages } from './dev-configuration.js'
 import { logoutPage, messagePage, personasPage, pictureOf } from './dev-pages.js'
 import type { Persona } from './personas.js'
 
@@ -22,65 +22,89 @@ function sendPage(ctx: Context, make: (nonce: string) => string): void {
   ctx.body = make(nonce)
 }
 
-/** The pages that oidc-provider shows in its own flows. */
-export const providerAnswers: ProviderAnswers = {
+/** The pages of oidc-provider's own flows. */
+export const providerPages: ProviderPages = {
   logoutSource(ctx, form) {
     const [, action = '', xsrf = ''] = /action="([^"]*)".*value="([^"]*)"/.exec(form) ?? []
     sendPage(ctx, (nonce) => logoutPage(nonce, action, xsrf))
   },
   postLogoutSuccessSource(ctx) {
     sendPage(ctx, (nonce) =>
-      messagePage(nonce, 'You are signed out', 'The next login asks again who you want to be.'),
+      messagePage(nonce, 'You are signed out', 'At the next login, you choose a persona again.'),
     )
   },
   renderError(ctx, { error, error_description: description }) {
-    const title = 'The dev provider refused this request'
-    sendPage(ctx, (nonce) => messagePage(nonce, title, description ?? 'It gave no reason.', error))
+    const title = 'The dev provider rejected this request'
+    sendPage(ctx, (nonce) =>
+      messagePage(nonce, title, description ?? 'There is no description.', error),
+    )
   },
 }
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 
-interface Interactions {
+interface InteractionsDeps {
   provider: Provider
   issuer: string
   personas: readonly Persona[]
 }
 
-/** Our own paths: choosing a persona, and the personas' pictures. */
-export function createInteractions({ provider, issuer, personas }: Interactions) {
-  async function finish(ctx: Context, result: InteractionResults): Promise<void> {
-    ctx.status = 303
-    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result))
+/** The paths of the dev provider itself: choosing a persona, and the pictures of the personas. */
+export class Interactions {
+  readonly #deps: InteractionsDeps
+
+  constructor(deps: InteractionsDeps) {
+    this.#deps = deps
   }
 
-  async function interact(ctx: Context): Promise<void> {
+  /** Koa middleware. */
+  async handle(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+    if (ctx.path.startsWith('/picture/')) return this.#sendPicture(ctx)
+    if (ctx.path.startsWith('/interaction/')) {
+      return this.#interact(ctx).catch((error: unknown) => {
+        if (!(error instanceof Error && error.name === 'SessionNotFound')) throw error
+        ctx.status = 400
+        sendPage(ctx, (nonce) => messagePage(nonce, 'This login has ended', LOGIN_ENDED))
+      })
+    }
+    if (ctx.path === '/auth') allowOfflineAccess(ctx)
+    await next()
+  }
+
+  async #interact(ctx: Context): Promise<void> {
+    const { provider, personas } = this.#deps
     const interaction = await provider.interactionDetails(ctx.req, ctx.res)
     if ('deny' in ctx.query) {
-      return finish(ctx, {
+      return this.#finish(ctx, {
         error: 'access_denied',
         error_description: 'The user did not want to sign in.',
       })
     }
-    if (interaction.prompt.name === 'consent') return finish(ctx, { consent: {} })
+    if (interaction.prompt.name === 'consent') return this.#finish(ctx, { consent: {} })
     const persona = personas.find(({ id }) => id === ctx.query['persona'])
     if (persona) {
       if (interaction.session && interaction.session.accountId !== persona.id)
-        await forgetSession(interaction)
-      return finish(ctx, { login: { accountId: persona.id }, select_account: {} })
+        await this.#forgetSession(interaction)
+      return this.#finish(ctx, { login: { accountId: persona.id }, select_account: {} })
     }
     sendPage(ctx, (nonce) => personasPage(nonce, ctx.path, personas))
   }
 
-  /** Without this oidc-provider would log the other persona out by a page with a script, and revoke its tokens. */
-  async function forgetSession(interaction: Interaction): Promise<void> {
-    const session = await provider.Session.findByUid(interaction.session?.uid ?? '')
+  async #finish(ctx: Context, result: InteractionResults): Promise<void> {
+    ctx.status = 303
+    ctx.redirect(await this.#deps.provider.interactionResult(ctx.req, ctx.res, result))
+  }
+
+  /** Otherwise, oidc-provider signs the other persona out with a page that needs a script, and revokes its tokens. */
+  async #forgetSession(interaction: Interaction): Promise<void> {
+    const session = await this.#deps.provider.Session.findByUid(interaction.session?.uid ?? '')
     await session?.destroy()
     delete interaction.session
     await interaction.persist()
   }
 
-  function sendPicture(ctx: Context): void {
+  #sendPicture(ctx: Context): void {
+    const { issuer, personas } = this.#deps
     const persona = personas.find(
       ({ id }) =>
         new URL(`picture/${encodeURIComponent(id)}.svg`, `${issuer}/`).pathname === ctx.path,
@@ -89,24 +113,12 @@ export function createInteractions({ provider, issuer, personas }: Interactions)
     ctx.type = 'image/svg+xml'
     ctx.body = pictureOf(persona)
   }
-
-  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
-    if (ctx.path.startsWith('/picture/')) return sendPicture(ctx)
-    if (ctx.path.startsWith('/interaction/')) {
-      return interact(ctx).catch((error: unknown) => {
-        if (!(error instanceof Error && error.name === 'SessionNotFound')) throw error
-        ctx.status = 400
-        const message =
-          'It was finished before, took too long, or began in another browser. Go back to your app and sign in again.'
-        sendPage(ctx, (nonce) => messagePage(nonce, 'This login is over', message))
-      })
-    }
-    if (ctx.path === '/auth') allowOfflineAccess(ctx)
-    await next()
-  }
 }
 
-/** OpenID Connect wants `prompt=consent` for `offline_access`; most providers, and so this one, do not. */
+const LOGIN_ENDED =
+  'It was completed before, took too long, or started in another browser. Go back to your app and sign in again.'
+
+/** Unlike OpenID Connect Core 1.0, section 11, most providers grant `offline_access` without `prompt=consent`. */
 function allowOfflineAccess(ctx: Context): void {
   const { scope, prompt = '' } = ctx.query
   if (typeof scope !== 'string' || typeof prompt !== 'string') return

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 
-/** Where the dev provider keeps sessions, codes and tokens: this process, as long as it runs. */
+/** Keeps the sessions, codes and tokens of the dev provider in this process. */
 export function createMemoryAdapter(): (model: string) => Adapter {
   const store = new LRUCache<string, AdapterPayload>({ max: 10_000, perf: Date })
 

@@ -2,17 +2,19 @@ import type { Field, Mistakes } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { boolean, custom, string, strings } from '../schema/types.js'
 
-/** Someone who can sign in at the dev provider with one click. */
+/** A user who can sign in at the dev provider with one click. */
 export interface Persona {
   /** The `sub` claim. */
   id: string
+  /** The `name` claim. */
   name: string
+  /** The `email` claim. */
   email: string
-  /** Default `true`. */
+  /** The `email_verified` claim. Default: `true`. */
   emailVerified?: boolean
-  /** The `preferred_username` claim; default the id. */
+  /** The `preferred_username` claim. Default: the ID. */
   username?: string
-  /** The `groups` claim. */
+  /** The `groups` claim. Default: none. */
   groups?: string[]
 }
 
@@ -61,7 +63,7 @@ export function readPersonas(given: unknown, mistakes: Mistakes): readonly Perso
   return ids.size === personas.length ? personas : mistakes.add('contains the same id twice')
 }
 
-/** The claims of a persona, in OpenID Connect's words. */
+/** The standard claims of a persona (OpenID Connect Core 1.0, section 5.1). */
 export function claimsOf(
   { id, name, email, emailVerified = true, username = id, groups = [] }: Persona,
   issuer: string,
@@ -77,7 +79,7 @@ export function claimsOf(
   }
 }
 
-/** The first letter of the name as a person sees it, which may be several code units. */
+/** The first character of the name, which may have several code units. */
 export function initialOf({ name }: Persona): string {
   return [...name.trim()][0]?.toUpperCase() ?? '?'
 }

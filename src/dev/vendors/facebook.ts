@@ -1,17 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { json } from './responses.js'
 import { authorize } from './authorize.js'
 import { isClientAuthenticated } from './client-auth.js'
+import { deadToken, failure, graphRoutes } from './facebook-graph.js'
 import { redeem, tokenResponse, type TokenFailure } from './token.js'
-import type { VendorResponse, VendorUser } from './types.js'
-import {
-  bearerToken,
-  withClaims,
-  type Exchange,
-  type Profile,
-  type Route,
-  type Vendor,
-} from './vendor.js'
+import type { VendorResponse } from './types.js'
+import type { Exchange, Profile, Vendor } from './vendor.js'
 
 const LONG_LIFETIME = 5_183_944
 
@@ -53,7 +46,7 @@ export const facebook: Profile = {
       path: '/{version}/oauth/access_token',
       respond: (exchange) => token(exchange, vendor),
     },
-    ...graph(vendor),
+    ...graphRoutes(vendor),
   ],
 }
 
@@ -106,140 +99,9 @@ async function longLived(
   return json(200, { access_token: accessToken, token_type: 'bearer', expires_in: LONG_LIFETIME })
 }
 
-function graph(vendor: Vendor): Route[] {
-  return [
-    {
-      endpoint: 'userinfo',
-      methods: ['GET'],
-      path: '/{version}/me',
-      respond: (exchange) => asUser(exchange, vendor, me),
-    },
-    {
-      endpoint: 'permissions',
-      methods: ['GET', 'DELETE'],
-      path: '/{version}/me/permissions',
-      respond: (exchange) => asUser(exchange, vendor, permissions),
-    },
-    {
-      endpoint: 'tokeninfo',
-      methods: ['GET'],
-      path: '/{version}/debug_token',
-      respond: (exchange) => debugToken(exchange, vendor),
-    },
-  ]
-}
-
-interface Caller {
-  user: VendorUser
-  scopes: readonly string[]
-  userIndex: number
-  exchange: Exchange
-  vendor: Vendor
-}
-
-function asUser(
-  exchange: Exchange,
-  vendor: Vendor,
-  answer: (caller: Caller) => VendorResponse,
-): VendorResponse {
-  const token =
-    bearerToken(exchange.request) ??
-    exchange.params.get('access_token') ??
-    exchange.request.query.get('access_token') ??
-    undefined
-  const found = vendor.grants.byAccessToken(token)
-  if (!found || token === undefined) return deadToken()
-  const proof =
-    exchange.request.query.get('appsecret_proof') ?? exchange.params.get('appsecret_proof')
-  if (proof === null && vendor.settings.proofRequired) {
-    return failure('API calls from the server require an appsecret_proof argument', 100, {
-      type: 'GraphMethodException',
-    })
-  }
-  const expected = createHmac('sha256', vendor.clientSecret).update(token).digest('hex')
-  if (proof !== null && proof !== expected) {
-    return failure('Invalid appsecret_proof provided in the API argument', 100, {
-      type: 'GraphMethodException',
-    })
-  }
-  if (vendor.settings.throttled) return failure('(#4) Application request limit reached', 4)
-  const { user, grant } = found
-  return answer({ user, scopes: grant.scopes, userIndex: grant.userIndex, exchange, vendor })
-}
-
-/** Only `id` and `name`, unless `fields` names more. */
-function me({ user, scopes, exchange }: Caller): VendorResponse {
-  const mayReadEmail = scopes.includes('email') && !user.declined?.includes('email')
-  const all: Record<string, unknown> = withClaims(user, {
-    id: String(user.id),
-    name: user.name ?? undefined,
-    email: mayReadEmail ? (user.email ?? undefined) : undefined,
-    picture: user.picture && {
-      data: { height: 50, width: 50, is_silhouette: false, url: user.picture },
-    },
-  })
-  // `picture.width(100)` and `picture{url}` are fields, too.
-  const fields = (exchange.request.query.get('fields') ?? 'id,name')
-    .split(',')
-    .map((field) => field.replace(/[.{(].*$/, ''))
-  return json(200, Object.fromEntries(['id', ...fields].map((field) => [field, all[field]])))
-}
-
-function permissions({ user, scopes, userIndex, exchange, vendor }: Caller): VendorResponse {
-  if (exchange.request.method === 'DELETE') {
-    vendor.grants.revokeAll(userIndex)
-    return json(200, { success: true })
-  }
-  const status = (permission: string) =>
-    user.declined?.includes(permission) ? 'declined' : 'granted'
-  const all = [...new Set(['public_profile', ...scopes])]
-  return json(200, { data: all.map((permission) => ({ permission, status: status(permission) })) })
-}
-
-function debugToken({ request }: Exchange, vendor: Vendor): VendorResponse {
-  if (request.query.get('access_token') !== `${vendor.clientId}|${vendor.clientSecret}`)
-    return deadToken()
-  const found = vendor.grants.byAccessToken(request.query.get('input_token') ?? undefined)
-  if (!found)
-    return json(200, {
-      data: { is_valid: false, error: { code: 190, message: 'Invalid OAuth access token.' } },
-    })
-  const { user, grant, expiresAt } = found
-  const data = {
-    app_id: vendor.clientId,
-    user_id: String(user.id),
-    is_valid: true,
-    scopes: grant.scopes,
-    expires_at: Math.floor(expiresAt / 1000),
-  }
-  return json(200, { data })
-}
-
-function deadToken(): VendorResponse {
-  return failure('Error validating access token: the session has been invalidated.', 190, {
-    error_subcode: 467,
-  })
-}
-
 function tokenFailure({ error, description }: TokenFailure): VendorResponse {
   if (error === 'invalid_client') return failure('Error validating client secret.', 1)
   if (error === 'redirect_uri_mismatch')
     return failure('Error validating verification code.', 100, { error_subcode: 36_008 })
   return failure(description, 100, { error_subcode: 36_009 })
-}
-
-function failure(
-  message: string,
-  code: number,
-  extra: Record<string, unknown> = {},
-): VendorResponse {
-  return json(400, {
-    error: {
-      message,
-      type: 'OAuthException',
-      code,
-      ...extra,
-      fbtrace_id: randomBytes(8).toString('base64url'),
-    },
-  })
 }

@@ -1,13 +1,7 @@
 import { json, text } from './responses.js'
-import { bearerToken, withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
-import type {
-  VendorResponse,
-  VendorEmail,
-  VendorEndpoint,
-  VendorOrganization,
-  VendorTeam,
-  VendorUser,
-} from './types.js'
+import { emails, organization, organizations, profile, team, teams } from './github-data.js'
+import { bearerToken, type Exchange, type Route, type Vendor } from './vendor.js'
+import type { VendorEndpoint, VendorResponse, VendorUser } from './types.js'
 
 const scopeParents: Record<string, readonly string[]> = {
   'read:user': ['user'],
@@ -16,7 +10,7 @@ const scopeParents: Record<string, readonly string[]> = {
   'write:org': ['admin:org'],
 }
 
-/** A wider scope swallows the narrower ones. */
+/** A wider scope replaces the narrower ones. */
 export function normalizedScopes(scopes: readonly string[]): string[] {
   const wider = (scope: string) => scopeParents[scope] ?? []
   return [...new Set(scopes)]
@@ -40,12 +34,12 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
   const get = (
     endpoint: VendorEndpoint,
     path: string,
-    answer: (caller: Caller, exchange: Exchange) => VendorResponse,
+    respond: (caller: Caller, exchange: Exchange) => VendorResponse,
   ): Route => ({
     endpoint,
     methods: ['GET'],
     path: root + path,
-    respond: (exchange) => asCaller(exchange, vendor, answer),
+    respond: (exchange) => asCaller(exchange, vendor, respond),
   })
   const paged = (items: unknown[], { headers }: Caller, exchange: Exchange) =>
     page(items, headers, exchange, vendor)
@@ -61,7 +55,7 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
       const listed = organizations(caller.user).filter(
         ({ state, hidden }) => state !== 'pending' && !hidden,
       )
-      // Without the scope the list is empty, and nothing says why.
+      // Without the scope, the list is empty and there is no error.
       return paged(caller.may('read:org', 'user') ? listed.map(organization) : [], caller, exchange)
     }),
     get('teams', '/user/teams', (caller, exchange) => {
@@ -71,19 +65,11 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
       )
       return paged(listed.map(team), caller, exchange)
     }),
-    get('memberships', '/user/memberships/orgs', (caller, exchange) => {
-      if (!caller.may('read:org', 'user')) return forbidden(caller)
-      const wanted = exchange.request.query.get('state')
-      const all = organizations(caller.user).filter(
-        ({ hidden, state = 'active' }) => !hidden && (wanted === null || state === wanted),
-      )
-      const memberships = all.map((org) => ({
-        state: org.state ?? 'active',
-        role: 'member',
-        organization: organization(org),
-      }))
-      return paged(memberships, caller, exchange)
-    }),
+    get('memberships', '/user/memberships/orgs', (caller, exchange) =>
+      caller.may('read:org', 'user')
+        ? paged(memberships(caller, exchange), caller, exchange)
+        : forbidden(caller),
+    ),
     get('teamMembership', '/orgs/{org}/teams/{slug}/memberships/{login}', teamMembership),
   ]
 }
@@ -91,7 +77,7 @@ export function githubApi(vendor: Vendor, root: string): Route[] {
 function asCaller(
   exchange: Exchange,
   vendor: Vendor,
-  answer: (caller: Caller, exchange: Exchange) => VendorResponse,
+  respond: (caller: Caller, exchange: Exchange) => VendorResponse,
 ): VendorResponse {
   const { request } = exchange
   if (!request.headers['user-agent']) return forbiddenWithoutUserAgent
@@ -106,7 +92,7 @@ function asCaller(
     vendor.settings.githubApp ||
     any.some((scope) => scopes.includes(scope)) ||
     (any.includes('read:org') && /(write|admin):org/.test(granted.join()))
-  return answer(
+  return respond(
     { user: found.user, may, headers: { 'x-oauth-scopes': granted.join(', ') } },
     exchange,
   )
@@ -160,63 +146,15 @@ function page(
   return json(200, shown, { ...headers, ...(links.length > 0 ? { link: links.join(', ') } : {}) })
 }
 
-const numeric = (id: string | number) => (Number.isSafeInteger(Number(id)) ? Number(id) : id)
-
-export function profile(user: VendorUser): Record<string, unknown> {
-  return withClaims(user, {
-    login: user.username ?? `user-${user.id}`,
-    id: numeric(user.id),
-    avatar_url: user.picture ?? '',
-    type: 'User',
-    name: user.name ?? null,
-    email: user.email ?? null,
-  })
-}
-
-function emails(user: VendorUser): VendorEmail[] {
-  if (user.emails) return user.emails
-  return user.email
-    ? [
-        {
-          email: user.email,
-          primary: true,
-          verified: user.emailVerified !== false,
-          visibility: 'public',
-        },
-      ]
-    : []
-}
-
-function organizations(user: VendorUser): VendorOrganization[] {
-  return (user.organizations ?? []).map((each, index) =>
-    typeof each === 'string' ? { login: each, id: index + 1 } : each,
-  )
-}
-
-function teams(user: VendorUser): VendorTeam[] {
-  return (user.teams ?? []).map((each, index) => {
-    if (typeof each !== 'string') return each
-    const [organization = '', slug = ''] = each.split('/')
-    return { organization, slug, id: index + 1 }
-  })
-}
-
-const organization = ({ login, id = 1 }: VendorOrganization) => ({ login, id, description: null })
-
-function team({ organization: login, slug, name, id = 1, parent }: VendorTeam) {
-  const above = parent && {
-    id: parent.id ?? 1,
-    slug: parent.slug,
-    name: parent.name ?? parent.slug,
-  }
-  return {
-    id,
-    slug,
-    name: name ?? slug,
-    privacy: 'closed',
-    organization: organization({ login }),
-    parent: above ?? null,
-  }
+function memberships({ user }: Caller, { request }: Exchange): unknown[] {
+  const wanted = request.query.get('state')
+  return organizations(user)
+    .filter(({ hidden, state = 'active' }) => !hidden && (wanted === null || state === wanted))
+    .map((one) => ({
+      state: one.state ?? 'active',
+      role: 'member',
+      organization: organization(one),
+    }))
 }
 
 function teamMembership(caller: Caller, { path }: Exchange): VendorResponse {
@@ -226,7 +164,7 @@ function teamMembership(caller: Caller, { path }: Exchange): VendorResponse {
   const found = teams(user).find(
     ({ organization, slug }) => same(organization, path['org']) && same(slug, path['slug']),
   )
-  const isSelf = same(String(user.username ?? `user-${user.id}`), path['login'])
+  const isSelf = same(user.username ?? `user-${user.id}`, path['login'])
   if (!found || !isSelf || !caller.may('read:org'))
     return json(404, { message: 'Not Found' }, caller.headers)
   return json(200, { state: found.state ?? 'active', role: 'member', url: '' }, caller.headers)

@@ -1,5 +1,6 @@
 import { json } from './responses.js'
-import { forbiddenWithoutUserAgent, profile } from './github-api.js'
+import { forbiddenWithoutUserAgent } from './github-api.js'
+import { profile } from './github-data.js'
 import type { VendorResponse } from './types.js'
 import type { Exchange, Route, Vendor } from './vendor.js'
 
@@ -19,7 +20,7 @@ export function tokenManagement(vendor: Vendor, root: string): Route[] {
       if (path['client'] !== vendor.clientId || token === undefined || !found)
         return json(404, { message: 'Not Found' })
       if (request.method === 'POST') return json(200, { token, user: profile(found.user) })
-      // Taking back the grant ends every token of this user for the app.
+      // Deleting the grant revokes all tokens of this user for the app.
       if (wholeGrant) vendor.grants.revokeAll(found.grant.userIndex)
       else vendor.grants.revoke(token)
       return { status: 204 }

@@ -9,14 +9,14 @@ import type { VendorResponse } from './types.js'
 /** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps */
 export const github: Profile = {
   name: 'github',
-  // The lifetime is of a GitHub App's tokens: an OAuth App's never expire.
+  // The lifetime of a GitHub App's tokens. Those of an OAuth App never expire.
   settings: { issInCallback: true, tokenLifetime: 28_800, rotateRefreshTokens: true },
   users: [
     {
       id: '583231',
       username: 'octavia',
       name: 'Octavia Cole',
-      // The public address; the ones that count are below.
+      // The public address. The verified addresses are below.
       email: null,
       emails: [
         {
@@ -78,7 +78,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   })
 }
 
-/** `response_type` is not among GitHub's parameters, and `redirect_uri` may be left out. */
+/** GitHub has no parameter `response_type`, and `redirect_uri` is optional. */
 function withDefaults(exchange: Exchange, { settings }: Vendor): Exchange {
   const params = new URLSearchParams(exchange.params)
   params.set('response_type', 'code')
@@ -99,18 +99,21 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
     hasRefreshToken: () => githubApp,
     refreshEndsAccessTokens: true,
   })
-  if (outcome.error) return say(exchange, failure(outcome))
+  if (outcome.error) return respond(exchange, failure(outcome))
   const body = {
     ...tokenResponse(outcome),
     ...(githubApp ? { refresh_token_expires_in: 15_897_600 } : {}),
     scope: githubApp ? '' : normalizedScopes(outcome.grant.scopes).join(','),
     token_type: 'bearer',
   }
-  return say(exchange, body)
+  return respond(exchange, body)
 }
 
-/** Form-encoded, unless the client asks for JSON. Errors have status 200. */
-function say({ request }: Exchange, body: Record<string, unknown>): VendorResponse {
+/** Form-encoded, unless the client requests JSON. Errors have status 200. */
+function respond(
+  { request }: Exchange,
+  body: Record<string, string | number | undefined>,
+): VendorResponse {
   return String(request.headers.accept).includes('application/json')
     ? json(200, body)
     : form(200, body)
@@ -119,23 +122,23 @@ function say({ request }: Exchange, body: Record<string, unknown>): VendorRespon
 function failure({ error, grantType }: TokenFailure) {
   const guide =
     'https://docs.github.com/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors/'
-  const say = (code: string, description: string) => ({
+  const problem = (code: string, description: string) => ({
     error: code,
     error_description: description,
     error_uri: `${guide}#${code}`,
   })
   if (error === 'invalid_client')
-    return say(
+    return problem(
       'incorrect_client_credentials',
       'The client_id and/or client_secret passed are incorrect.',
     )
   if (error === 'redirect_uri_mismatch')
-    return say(
+    return problem(
       error,
       'The redirect_uri MUST match the registered callback URL for this application.',
     )
-  if (error === 'unsupported_grant_type') return say(error, 'The grant_type is not supported.')
+  if (error === 'unsupported_grant_type') return problem(error, 'The grant_type is not supported.')
   if (grantType === 'refresh_token')
-    return say('bad_refresh_token', 'The refresh token passed is incorrect or expired.')
-  return say('bad_verification_code', 'The code passed is incorrect or expired.')
+    return problem('bad_refresh_token', 'The refresh token passed is incorrect or expired.')
+  return problem('bad_verification_code', 'The code passed is incorrect or expired.')
 }

@@ -4,7 +4,7 @@ import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
 import { redeem, standardError, tokenResponse } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
-import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
+import { withClaims, type Exchange, type Profile, type Route, type Vendor } from './vendor.js'
 
 const SCOPES = ['openid', 'profile', 'email', 'read_user', 'read_api', 'api']
 
@@ -27,12 +27,6 @@ export const gitlab: Profile = {
   options: ({ url }) => ({ baseUrl: url('') }),
   routes(vendor) {
     const { basePath } = vendor.settings
-    const errors = {
-      unauthorized: () =>
-        json(401, { error: 'invalid_token', error_description: 'The access token expired' }),
-      // gitlab.com often leaves Retry-After out.
-      throttled: () => text(429, 'Retry later\n'),
-    }
     return [
       discovery(`${basePath}/.well-known/openid-configuration`, vendor, metadata(vendor)),
       jwks(`${basePath}/oauth/discovery/keys`, vendor),
@@ -49,40 +43,54 @@ export const gitlab: Profile = {
         respond: (exchange) => token(exchange, vendor),
       },
       revocation(`${basePath}/oauth/revoke`, vendor),
-      {
-        endpoint: 'userinfo',
-        methods: ['GET', 'POST'],
-        path: `${basePath}/oauth/userinfo`,
-        respond: (exchange) =>
-          asCaller(
-            exchange,
-            vendor,
-            ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)),
-            errors,
-          ),
-      },
-      {
-        endpoint: 'user',
-        methods: ['GET'],
-        path: `${basePath}/api/v4/user`,
-        respond: (exchange) =>
-          asCaller(exchange, vendor, ({ user }) => json(200, apiUser(user)), errors),
-      },
-      {
-        endpoint: 'tokeninfo',
-        methods: ['GET'],
-        path: `${basePath}/oauth/token/info`,
-        respond: (exchange) =>
-          asCaller(
-            exchange,
-            vendor,
-            ({ user, grant }) =>
-              json(200, { resource_owner_id: Number(user.id), scope: grant.scopes }),
-            errors,
-          ),
-      },
+      ...apiRoutes(vendor),
     ]
   },
+}
+
+/** The endpoints for access tokens: userinfo, the REST API, and the token's own description. */
+function apiRoutes(vendor: Vendor): Route[] {
+  const { basePath } = vendor.settings
+  const errors = {
+    unauthorized: () =>
+      json(401, { error: 'invalid_token', error_description: 'The access token expired' }),
+    // gitlab.com often sends no Retry-After.
+    throttled: () => text(429, 'Retry later\n'),
+  }
+  return [
+    {
+      endpoint: 'userinfo',
+      methods: ['GET', 'POST'],
+      path: `${basePath}/oauth/userinfo`,
+      respond: (exchange) =>
+        asCaller(
+          exchange,
+          vendor,
+          ({ user, grant }) => json(200, userinfo(user, grant.scopes, vendor)),
+          errors,
+        ),
+    },
+    {
+      endpoint: 'user',
+      methods: ['GET'],
+      path: `${basePath}/api/v4/user`,
+      respond: (exchange) =>
+        asCaller(exchange, vendor, ({ user }) => json(200, apiUser(user)), errors),
+    },
+    {
+      endpoint: 'tokeninfo',
+      methods: ['GET'],
+      path: `${basePath}/oauth/token/info`,
+      respond: (exchange) =>
+        asCaller(
+          exchange,
+          vendor,
+          ({ user, grant }) =>
+            json(200, { resource_owner_id: Number(user.id), scope: grant.scopes }),
+          errors,
+        ),
+    },
+  ]
 }
 
 function metadata({ url }: Vendor) {
@@ -147,7 +155,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
   return json(200, { ...body, id_token: id })
 }
 
-/** All groups are here only; the ID token has the direct ones. */
+/** Userinfo has all groups, the ID token only the direct ones. */
 function userinfo(user: VendorUser, scopes: readonly string[], { url }: Vendor) {
   const standard = standardClaims(user, scopes)
   const profile = { nickname: user.username, profile: url(`/${user.username ?? ''}`) }

@@ -24,13 +24,13 @@ function hmacToken(header: object, payload: string, key: string): string {
   return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`
 }
 
-/** Signs ID tokens, or spoils them as a test asks. */
+/** Signs ID tokens, with the changes or the invalid signature that a test has set. */
 export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'settings'>) {
-  // Key 0 is never published: it is the one of an attacker.
+  // Key 0 is never published. It simulates the key of an attacker.
   let current = 1
   let override: Override = {}
 
-  /** Signs an ID token as the override says. */
+  /** Signs an ID token, with the changes that a test has set. */
   async function sign(claims: Record<string, unknown>): Promise<string> {
     const { claims: laidOver, header: extra, signing, once } = override
     if (once) override = {}
@@ -55,7 +55,7 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
 
   return {
     sign,
-    /** Signs any other JWT, never spoiled. */
+    /** Signs another JWT, which overrides do not change. */
     async signJwt(claims: Record<string, unknown>): Promise<string> {
       const alg = server.settings.signingAlg
       const { kid, privateKey } = await signingKey(alg, current)

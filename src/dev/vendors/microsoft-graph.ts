@@ -5,27 +5,29 @@ import { asCaller } from './endpoints.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
 
-/** The user's id for this app only. */
+/** The subject, which differs for each app (OpenID Connect Core 1.0, section 8.1). */
 export function pairwise(user: VendorUser, { clientId }: Vendor): string {
   return createHash('sha256').update(`${clientId} ${user.id}`).digest('base64url')
 }
 
-/** https://learn.microsoft.com/entra/identity-platform/userinfo and https://learn.microsoft.com/graph/api/overview */
-export function graphRoutes(vendor: Vendor): Route[] {
-  const unauthorized = () =>
+const errors = {
+  unauthorized: () =>
     json(401, {
       error: {
         code: 'InvalidAuthenticationToken',
         message: 'Access token is empty, expired or invalid.',
       },
-    })
-  const throttled = () =>
+    }),
+  throttled: () =>
     json(
       429,
       { error: { code: 'TooManyRequests', message: 'Too many requests.' } },
       { 'retry-after': '10' },
-    )
-  const errors = { unauthorized, throttled }
+    ),
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/userinfo and https://learn.microsoft.com/graph/api/overview */
+export function graphRoutes(vendor: Vendor): Route[] {
   return [
     {
       endpoint: 'userinfo',
@@ -72,7 +74,7 @@ function userinfo(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
   return withClaims(user, { sub: pairwise(user, vendor), ...standard })
 }
 
-/** A hundred a page, the next one behind `@odata.nextLink`. */
+/** Pages of 100 groups. `@odata.nextLink` is the URL of the next page. */
 function memberOf(
   { groups = [] }: VendorUser,
   { request }: Exchange,

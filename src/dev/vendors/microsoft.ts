@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { json, redirect } from './responses.js'
 import { authorize } from './authorize.js'
-import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
-import { graphRoutes, pairwise } from './microsoft-graph.js'
+import { asksToSignInAgain } from './claims.js'
+import { graphRoutes } from './microsoft-graph.js'
 import { signedOutPage } from './pages.js'
-import { redeem, standardError, tokenResponse, type TokenFailure } from './token.js'
-import type { VendorResponse, VendorUser } from './types.js'
+import { HOME_TENANT, problem, token } from './microsoft-token.js'
+import type { VendorResponse } from './types.js'
 import type { Exchange, Profile, Route, Vendor } from './vendor.js'
 
 /** The tenant of personal accounts. */
 export const CONSUMER_TENANT = '9188040d-6c67-4c5b-b112-36a304b66dad'
-const HOME_TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47'
 const TENANT =
   /^(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i
 
@@ -102,14 +101,14 @@ function tenantRoutes(vendor: Vendor): Route[] {
   ]
 }
 
-/** `code_challenge_methods_supported` is missing, though PKCE works. */
+/** Microsoft supports PKCE but does not list `code_challenge_methods_supported`. */
 function metadata(tenant: string, { origin, user }: Vendor) {
   const issuers: Record<string, string> = {
     common: '{tenantid}',
     organizations: '{tenantid}',
     consumers: CONSUMER_TENANT,
   }
-  // A domain's document names the tenant's id, which is not what was asked for.
+  // The document of a domain has the ID of its tenant.
   const issuerTenant =
     issuers[tenant] ?? (tenant.includes('.') ? (user.tid ?? HOME_TENANT) : tenant)
   const base = `${origin}/${tenant}`
@@ -146,85 +145,5 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
             error: 'invalid_request',
             error_description: "AADSTS900144: The request must contain 'scope'.",
           },
-  })
-}
-
-async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
-  if (exchange.request.headers['origin'] !== undefined) {
-    return problem(
-      400,
-      'invalid_request',
-      9002326,
-      "Cross-origin token redemption is permitted only for 'Single-Page Application' clients.",
-    )
-  }
-  const outcome = await redeem(exchange, vendor, {
-    hasRefreshToken: ({ scopes }) => scopes.includes('offline_access'),
-    keepsOldRefreshToken: true,
-  })
-  if (outcome.error) return failure(outcome)
-  const { grant, user } = outcome
-  const body = {
-    token_type: 'Bearer',
-    // More than was asked for.
-    scope: [
-      ...new Set([...grant.scopes.filter((scope) => scope !== 'offline_access'), 'User.Read']),
-    ].join(' '),
-    ...tokenResponse(outcome),
-    ext_expires_in: outcome.expiresIn,
-  }
-  if (!grant.scopes.includes('openid')) return json(200, body)
-  const issuer = `${vendor.origin}/${user.tid ?? HOME_TENANT}/v2.0`
-  const id = await idToken(vendor, outcome, {
-    issuer,
-    subject: pairwise(user, vendor),
-    claims: claims(user, grant.scopes, vendor),
-  })
-  return json(200, { ...body, id_token: id })
-}
-
-/** No `email_verified`: only `xms_edov`, for apps that ask for it (in `claims` of the user). */
-function claims(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
-  const { name, preferred_username, email } = standardClaims(user, scopes)
-  const overage = {
-    _claim_names: { groups: 'src1' },
-    _claim_sources: {
-      src1: { endpoint: `${vendor.origin}/v1.0/users/${user.id}/getMemberObjects` },
-    },
-  }
-  const groups = vendor.settings.groupsOverage ? overage : user.groups && { groups: user.groups }
-  const profile = scopes.includes('profile')
-    ? { name, preferred_username, oid: String(user.id) }
-    : {}
-  return {
-    ver: '2.0',
-    tid: user.tid ?? HOME_TENANT,
-    ...profile,
-    ...(email === undefined ? {} : { email }),
-    ...groups,
-  }
-}
-
-function failure(outcome: TokenFailure): VendorResponse {
-  const codes: Record<string, number> = {
-    invalid_client: 7000215,
-    invalid_grant: 70008,
-    unsupported_grant_type: 70003,
-  }
-  const { status, error } = standardError(outcome)
-  return problem(status, error, codes[error] ?? 900144, outcome.description)
-}
-
-function problem(status: number, error: string, code: number, description: string): VendorResponse {
-  const trace = {
-    trace_id: randomUUID(),
-    correlation_id: randomUUID(),
-    timestamp: new Date().toISOString(),
-  }
-  return json(status, {
-    error,
-    error_description: `AADSTS${code}: ${description}`,
-    error_codes: [code],
-    ...trace,
   })
 }

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { json, oauthError, redirect } from './responses.js'
 import { authorize } from './authorize.js'
 import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
-import { isClientAuthenticated } from './client-auth.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
+import { push } from './pushed-requests.js'
 import { errorPage, signedOutPage } from './pages.js'
 import { redeem, standardError, tokenResponse } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
-
-const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
 
 /** A provider that follows OpenID Connect Core 1.0. */
 export const oidc: Profile = {
@@ -126,21 +123,6 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   // A request_uri is valid until the login ends; the persona page is part of it.
   if (response.status === 302 && requestUri !== null) vendor.pushedRequests.delete(requestUri)
   return response
-}
-
-/** Pushed authorization requests, RFC 9126. */
-async function push(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {
-  if (!(await isClientAuthenticated(exchange, vendor)))
-    return oauthError(401, 'invalid_client', 'Client authentication failed.')
-  const params = new URLSearchParams(exchange.params)
-  if (params.has('request_uri'))
-    return oauthError(400, 'invalid_request', 'A pushed request has no request_uri.')
-  for (const name of ['client_secret', 'client_assertion', 'client_assertion_type'])
-    params.delete(name)
-  if (!params.has('client_id')) params.set('client_id', vendor.clientId)
-  const requestUri = REQUEST_URI + randomBytes(16).toString('base64url')
-  vendor.pushedRequests.set(requestUri, { params, expiresAt: Date.now() + 60_000 })
-  return json(201, { request_uri: requestUri, expires_in: 60 })
 }
 
 async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse> {

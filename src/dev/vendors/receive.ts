@@ -5,7 +5,7 @@ import type { Route } from './vendor.js'
 /** Reads the entire request and finds its route. */
 export async function receive(req: IncomingMessage, routes: Route[]) {
   const chunks: Buffer[] = []
-  for await (const chunk of req) chunks.push(Buffer.from(chunk))
+  for await (const chunk of req) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks).toString()
   const method = req.method ?? 'GET'
   const url = new URL(req.url ?? '/', 'http://127.0.0.1')

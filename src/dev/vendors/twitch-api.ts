@@ -1,8 +1,8 @@
 import { json } from './responses.js'
-import { asCaller } from './endpoints.js'
+import { asCaller, type Caller } from './endpoints.js'
 import type { Grant } from './grants.js'
 import type { VendorResponse, VendorUser } from './types.js'
-import { withClaims, type Route, type Vendor } from './vendor.js'
+import { withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
 
 /** The parameter `claims` (OpenID Connect Core 1.0, section 5.5); `undefined` if it is not a JSON object. */
 export function requestedClaims(
@@ -36,15 +36,18 @@ export function claims(
   return Object.fromEntries(Object.entries(all).filter(([name]) => requested.includes(name)))
 }
 
-/** https://dev.twitch.tv/docs/api/reference/#get-users */
-export function apiRoutes(vendor: Vendor): Route[] {
-  const throttled = () =>
+const errors = {
+  unauthorized: () => problem(401, 'Invalid OAuth token'),
+  throttled: () =>
     json(
       429,
       { status: 429, message: 'Too Many Requests' },
       { 'ratelimit-limit': '800', 'ratelimit-remaining': '0', 'ratelimit-reset': '0' },
-    )
-  const unauthorized = () => problem(401, 'Invalid OAuth token')
+    ),
+}
+
+/** https://dev.twitch.tv/docs/api/reference/#get-users */
+export function apiRoutes(vendor: Vendor): Route[] {
   return [
     {
       endpoint: 'userinfo',
@@ -63,7 +66,7 @@ export function apiRoutes(vendor: Vendor): Route[] {
             }
             return json(200, withClaims(user, { ...base, ...claims(user, grant, 'userinfo') }))
           },
-          { unauthorized, throttled },
+          errors,
         ),
     },
     {
@@ -71,33 +74,28 @@ export function apiRoutes(vendor: Vendor): Route[] {
       methods: ['GET'],
       path: '/helix/users',
       respond: (exchange) =>
-        asCaller(
-          exchange,
-          vendor,
-          ({ user, grant }) => {
-            if (exchange.request.headers['client-id'] !== vendor.clientId)
-              return problem(401, 'Client ID and OAuth token do not match')
-            const email =
-              grant.scopes.includes('user:read:email') && user.emailVerified !== false
-                ? { email: user.email }
-                : {}
-            const { id, username = String(id), picture = '' } = user
-            return json(200, {
-              data: [
-                {
-                  id: String(id),
-                  login: username.toLowerCase(),
-                  display_name: username,
-                  profile_image_url: picture,
-                  ...email,
-                },
-              ],
-            })
-          },
-          { unauthorized, throttled },
-        ),
+        asCaller(exchange, vendor, (caller) => helixUsers(caller, exchange, vendor), errors),
     },
   ]
+}
+
+function helixUsers(
+  { user, grant }: Caller,
+  { request }: Exchange,
+  { clientId }: Vendor,
+): VendorResponse {
+  if (request.headers['client-id'] !== clientId)
+    return problem(401, 'Client ID and OAuth token do not match')
+  const mayReadEmail = grant.scopes.includes('user:read:email') && user.emailVerified !== false
+  const { id, username = String(id), picture = '' } = user
+  const data = {
+    id: String(id),
+    login: username.toLowerCase(),
+    display_name: username,
+    profile_image_url: picture,
+    ...(mayReadEmail ? { email: user.email } : {}),
+  }
+  return json(200, { data: [data] })
 }
 
 /** Twitch's errors have no member `error`. */
