@@ -451,6 +451,46 @@ describe('valid options', () => {
   })
 })
 
+describe('several mistakes', () => {
+  const complaint = (options: object) => {
+    try {
+      makeWith(options)()
+    } catch (error) {
+      return (error as Error).message.split('\n')
+    }
+    return []
+  }
+
+  test('are reported at once, one per line, with those between options', () => {
+    const found = complaint({
+      enabled: 'yes',
+      cookie: { path: 'x', sameSite: 'Strict' },
+      organisations: ['acme'],
+      inactivityTimeout: 100,
+      maximumDuration: 50,
+      provider: { github: { clientId, organisations: ['acme'], emailDomains: ['com'] }, gihub: {} },
+    })
+    expect(found).toEqual([
+      expect.stringMatching(/^oauthModule has an unknown option 'organisations'; known are /),
+      'oauthModule.enabled must be true or false',
+      "oauthModule.cookie.sameSite must be one of 'Lax', 'None'",
+      'oauthModule.cookie.path must be a path that starts with a slash',
+      "oauthModule.provider.github has an unknown option 'organisations': write organizations",
+      expect.stringMatching(/^oauthModule.provider.github.emailDomains has an entry that is not a/),
+      expect.stringMatching(/^oauthModule.provider.github.clientSecret is missing or undefined/),
+      'oauthModule.provider.gihub is misspelled: write github',
+      'oauthModule.inactivityTimeout must not be longer than maximumDuration',
+    ])
+  })
+
+  test('a mistake causes no second message about the same option', () => {
+    expect(complaint({ baseUrl: 'app', cookie: { domain: 'other.example' } })).toHaveLength(1)
+    expect(complaint({ provider: { x: oidc({ issuer: 1 }) } })).toHaveLength(1)
+    expect(complaint({ store: {}, sessionsPerUser: 5 })).toHaveLength(1)
+    expect(complaint({ secret: 1 })).toHaveLength(1)
+  })
+})
+
 describe('the secret', () => {
   test('is required in production; the environment may contain several', () => {
     process.env['NODE_ENV'] = 'production'

@@ -27,6 +27,8 @@ import {
   type TwitchOptions,
   twitchProvider,
 } from '../../src/index.js'
+import { optionFields } from '../../src/options/fields.js'
+import type { Field, Fields } from '../../src/schema/field.js'
 
 export type Kind = 'boolean' | 'number' | 'text' | 'list' | 'object' | 'instance' | 'function'
 
@@ -217,7 +219,37 @@ const common: Rows<ProviderOptions> = {
   ]),
 }
 
-const top: Rows<OAuthModuleOptions> = {
+/** The row of an option whose field determines all mistakes. */
+function generatedRow({ schema }: Field): Row | undefined {
+  if (schema.type === 'boolean') return flag
+  if (schema.type === 'function') return callback
+  if (schema.type === 'seconds')
+    return seconds(Math.max(schema.min, 60), [schema.min - 1, schema.max + 1])
+  if (schema.type === 'integer')
+    return {
+      good: schema.min,
+      takes: ['number'],
+      bad: [schema.min - 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY],
+    }
+  if (schema.type === 'enum') {
+    const takes = schema.values.map((value): Kind => (value === String(value) ? 'text' : 'boolean'))
+    return { good: schema.values[0], takes, bad: ['', canary, ` ${String(schema.values[0])} `] }
+  }
+  return undefined
+}
+
+/** Rows of all options of a table: a new option gets its row from its field, or needs one in `special`. */
+export function rowsOf(fields: Fields, special: Table['rows']): Table['rows'] {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      const row = special[name] ?? generatedRow(field)
+      if (row === undefined) throw new Error(`${name} needs a row`)
+      return [name, row]
+    }),
+  )
+}
+
+const special: Partial<Rows<OAuthModuleOptions>> = {
   provider: {
     good: { github: key },
     isNeeded: true,
@@ -237,14 +269,8 @@ const top: Rows<OAuthModuleOptions> = {
       { unheardOf: key },
     ],
   },
-  enabled: flag,
-  optionsPassthrough: flag,
   cookiePrefix: text('acme.', [`${canary};`, `${canary} x`, `${canary}=`, '__Host-', '__secure-x']),
-  inactivityTimeout: seconds(),
-  maximumDuration: seconds(),
-  authCheckInterval: seconds(),
   authCheckGrace: seconds(0),
-  authCheckEarly: flag,
   secret: {
     good: secret,
     takes: ['text', 'list'],
@@ -269,8 +295,6 @@ const top: Rows<OAuthModuleOptions> = {
     takes: ['text', 'boolean'],
     bad: ['', true, canary, 'x-', 'X-Acme-', `x-${canary}`, `x-${canary}-\n`, 'oauth2-Proxy'],
   },
-  forwardTokens: { good: 'access', takes: ['boolean', 'text'], bad: ['', canary, 'refresh'] },
-  userProperty: flag,
   store: {
     good: memoryStore(),
     takes: ['object', 'instance'],
@@ -280,7 +304,6 @@ const top: Rows<OAuthModuleOptions> = {
       { get: canary, set: canary, update: canary, delete: canary },
     ],
   },
-  authorize: callback,
   rulesVersion: text('2'),
   reportOnly: group({ emailDomains: ['corp.example'] }, [
     {},
@@ -288,25 +311,19 @@ const top: Rows<OAuthModuleOptions> = {
     { emailDomains: canary },
     { authorize: canary },
   ]),
-  unauthenticated: choice('reject'),
   logout: group({ returnTo: '/bye' }),
   cookie: group({ path: '/' }),
   pages: group({ error: () => '' }, [{ error: canary }, { signIn: {} }]),
   id: text('main', [`${canary} x`, `"${canary}"`, `\\${canary}`, `é${canary}`]),
   timeouts: group({ provider: 5 }),
-  sessionsPerUser: {
-    good: 3,
-    takes: ['number'],
-    bad: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY],
-  },
-  clockTolerance: seconds(10, [601]),
-  onError: callback,
   logger: {
     good: quiet,
     takes: ['object', 'instance'],
     bad: [{}, { ...quiet, warn: canary }, { debug() {} }],
   },
 }
+
+const top = rowsOf(optionFields, special)
 
 type Logout = NonNullable<OAuthModuleOptions['logout']>
 type Cookie = NonNullable<OAuthModuleOptions['cookie']>

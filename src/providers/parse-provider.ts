@@ -2,7 +2,7 @@ import type { Provider } from '../access/provider.js'
 import { ruleLists } from '../access/rules.js'
 import { isObject } from '../http/json.js'
 import type { Mistakes } from '../schema/field.js'
-import { isPlainObject, printable } from '../schema/read-fields.js'
+import { isPlainObject, nearest, printable } from '../schema/read-fields.js'
 import { buildProvider, type ProviderDefaults } from './build-provider.js'
 import { isProviderSetup, type ProviderSetup } from './define-provider.js'
 import { builtinProviders, isBuiltinName } from './index.js'
@@ -52,10 +52,13 @@ function setupOf(name: string, value: unknown, mistakes: Mistakes): ProviderSetu
   if (isProviderSetup(value)) return value
   if (!isObject(value)) return mistakes.add('must be an object of options')
   if (isBuiltinName(name)) return builtinProviders[name](value)
+  const meant = nearest(name, builtinNames)
+  if (meant !== undefined)
+    return mistakes.add(
+      `is misspelled: write ${meant}${meant === name.toLowerCase() ? ' in lower case' : ''}`,
+    )
   return mistakes.add(
-    isBuiltinName(name.toLowerCase())
-      ? `is misspelled: write ${name.toLowerCase()} in lower case`
-      : `is not a built-in provider (${builtinNames.join(', ')}): set it to the return value of oidcProvider(), oauth2Provider(), defineProvider() or githubProvider()`,
+    `is not a built-in provider (${builtinNames.join(', ')}): set it to the return value of oidcProvider(), oauth2Provider(), defineProvider() or githubProvider()`,
   )
 }
 
