@@ -1,4 +1,4 @@
-// In dist/index.d.cts: says that require('oauth-module') is the function itself and carries all other names.
+// In dist/index.d.cts: declares that require('oauth-module') is the function itself, with all other names as properties.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = new URL('../dist/index.d.cts', import.meta.url)

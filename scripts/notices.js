@@ -1,5 +1,5 @@
-// Writes dist/THIRD-PARTY-NOTICES.txt: the licences of all packages whose code is in dist.
-// The bundler leaves a comment with the path in front of each file it takes in.
+// Writes dist/THIRD-PARTY-NOTICES.txt: the licenses of all packages whose code is in dist.
+// The bundler writes a comment with the path above each file that it includes.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,16 +27,14 @@ const notices = [...bundled].sort().map((folder) => {
   return `${facts.name} ${facts.version} (${facts.license})\n\n${texts.join('\n\n') || plainNotice(facts)}\n`
 })
 
-/** A few packages name their licence and ship no text of it. */
+/** A few packages name their license but do not ship its text. */
 function plainNotice({ name, license, author }) {
-  if (license !== 'MIT')
-    throw new Error(`${name} ships no licence text: say here what its notice is`)
+  if (license !== 'MIT') throw new Error(`${name} ships no license text: add its notice here`)
   const [, , , ...permission] = readFileSync(join(root, 'LICENSE'), 'utf8').trim().split('\n')
   return `MIT License\n\nCopyright (c) ${author?.name ?? author ?? `the authors of ${name}`}\n${permission.join('\n')}`
 }
 
-const intro =
-  'The files beside this one contain code of the packages below, under their licences.\n'
+const intro = 'The files in this folder contain code of the packages below, under their licenses.\n'
 writeFileSync(
   join(dist, 'THIRD-PARTY-NOTICES.txt'),
   [intro, ...notices].join(`\n${'-'.repeat(80)}\n\n`),

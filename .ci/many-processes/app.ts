@@ -10,7 +10,7 @@ import {
 import { redisStore } from '../../src/session/stores/redis/index.js'
 import { processHeader } from './provider.js'
 
-/** What a process is told at its start. */
+/** The configuration of a process. */
 export interface Setup {
   name: string
   redisPort: number
@@ -18,11 +18,11 @@ export interface Setup {
   secrets: string[]
   /** `later` writes rows with members that `this` one does not know. */
   release: 'this' | 'later'
-  /** Whether the client answers from its own cache. */
+  /** Whether the client responds from its own cache. */
   isCaching: boolean
 }
 
-/** What a process is asked beside its visitors. */
+/** Orders to a process in addition to its requests. */
 export type Order =
   { is: 'revoke'; handle: string } | { is: 'delete'; user: string } | { is: 'end' }
 
@@ -66,7 +66,7 @@ async function start({
     secret: secrets,
     store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
     authCheckInterval: 3,
-    // Activity is written every other second; whoever waits for the lock of a process that was killed is not yet away.
+    // Activity is written every other second; a user who waits for the lock of a killed process must not time out.
     inactivityTimeout: 20,
     maximumDuration: 600,
     timeouts: { provider: 1.5, store: 1 },

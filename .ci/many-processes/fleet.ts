@@ -8,7 +8,7 @@ export interface Member {
   readonly setup: Setup
   readonly port: number
   readonly child: ChildProcess
-  /** Orders that have no answer yet. */
+  /** Orders without a response yet. */
   readonly pending: Map<number, (isDone: boolean) => void>
 }
 

@@ -27,7 +27,7 @@ function streamOf(name: number): () => number {
 }
 
 const redis = await startRedis()
-// As far away as Redis may be. Those who have no cache get some answers late: what they have read, another writes meanwhile.
+// The latency of Redis. Processes without a cache get some responses late, so others write in between.
 const [wire, fitfulWire] = await Promise.all([startWire(redis.port), startWire(redis.port)])
 wire.slow(20)
 fitfulWire.slow(10)
@@ -81,7 +81,7 @@ const world: Omit<World, 'random'> = {
   isCostOfCrash(id) {
     const family = provider.families.get(id)
     const killedAt = fleet.killedAt.get(family?.renewedBy ?? '')
-    // Half a second before: the provider goes on without whoever asked.
+    // Half a second before, so that the provider continues after the client has gone.
     return (
       family?.reusedAt !== undefined &&
       killedAt !== undefined &&
@@ -95,7 +95,7 @@ const world: Omit<World, 'random'> = {
   revoke: (handle) => insist({ is: 'revoke', handle }),
   deleteUser: (user) => insist({ is: 'delete', user }),
   async reversion(handle, version) {
-    // As every release does: nobody changes the row while another checks it. A row of a newer version is checked by none.
+    // As in every release: the row is not changed while another process checks it. A row of a newer version is not checked.
     const unlock = version === 1 ? () => undefined : await store.lock?.(`lock-${handle}`, 5_000)
     if (unlock === undefined) return false
     try {
@@ -119,7 +119,7 @@ const world: Omit<World, 'random'> = {
   bury: (handle) => void buried.add(handle),
 }
 
-/** What a later release wrote stays in a row, whoever writes it next; what was ended stays ended; nothing stays for ever. */
+/** Fields of a later release stay in a row; ended sessions stay ended; every key expires. */
 async function inspect(): Promise<void> {
   for await (const keys of client.scanIterator({ MATCH: '*:row:*' })) {
     for (const key of keys) {
@@ -172,7 +172,7 @@ const steps = [
     await Promise.all(members.slice(0, Math.max(1, members.length - 2)).map(fleet.end))
     await fleet.start()
   }),
-  // While both lists are in use each process must open what the other seals: first all know it, then all seal with it.
+  // While both lists are in use each process must decrypt what the other encrypts: first all read the new secret, then all use it.
   step('secrets rolled out', async () => {
     const known = secrets.slice(0, 3)
     const fresh = newSecret()

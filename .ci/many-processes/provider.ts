@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** All that came of one login. Its refresh token serves once; whoever shows an old one ends it. */
+/** The grant of one login. Its refresh token works once; using an old one revokes the grant. */
 export interface Family {
   readonly id: string
   readonly user: string
@@ -28,7 +28,7 @@ export const processHeader = 'x-process'
 const EXPIRES_IN = 5
 const LONGEST_ANSWER = 80
 
-/** An OAuth 2.0 server that knows its visitors by the cookie `who`, and punishes the reuse of refresh tokens. (RFC 9700, 4.14) */
+/** An OAuth 2.0 server that identifies users by the cookie `who` and revokes the grant if a refresh token is reused. (RFC 9700, 4.14) */
 export async function startProvider(random: () => number): Promise<RotatingProvider> {
   const families = new Map<string, Family>()
   const codes = new Map<string, string>()

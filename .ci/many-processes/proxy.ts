@@ -1,7 +1,7 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What the proxy answers when the process that had the request is gone: nobody knows what became of it. */
+/** The response of the proxy when the process that had the request is gone, so its result is unknown. */
 export const INTERRUPTED = 520
 
 export interface Proxy {

@@ -10,7 +10,7 @@ export interface World {
   readonly counts: Record<string, number>
   isOver(): boolean
   violation(what: string): void
-  /** Whether a crash between the provider's answer and the write has cost this login, which is the one thing that may. */
+  /** Whether a crash between the provider's response and the write ended this login, the only permitted loss. */
   isCostOfCrash(family: string): boolean
   /** What the provider gave the user at the latest login. */
   latestFamily(user: string): string
@@ -18,7 +18,7 @@ export interface World {
   /** Ends a session from outside; returns when a process has said that it is done. */
   revoke(handle: string): Promise<void>
   deleteUser(key: string): Promise<void>
-  /** Gives the row to a release that this one knows nothing of, and back. */
+  /** Lets a later release write the row, and this one again. */
   reversion(handle: string, version: number): Promise<boolean>
   /** From now on no row may be there. */
   bury(handle: string): void
@@ -43,7 +43,7 @@ export async function visit(name: string, world: World): Promise<void> {
   const violation = (what: string) => world.violation(`${name}: ${what}`)
   let login: Login | undefined
 
-  /** Asks again while it is not known what became of a request, or whether it can be answered. */
+  /** Repeats a request while its result is unknown or it gets 503. */
   const ask = async (
     path: string,
     options: Parameters<Browser['get']>[1] = { follow: false },
@@ -94,7 +94,7 @@ export async function visit(name: string, world: World): Promise<void> {
     login = undefined
     const isThere = known !== undefined && (await world.hasRow(known.handle))
     if (isThere) return violation(`is logged out (${page.status}), but the row is there`)
-    // Of a login whose first answer never came only the provider knows.
+    // Only the provider has seen a login whose first response was lost.
     if (!world.isCostOfCrash(known?.family ?? world.latestFamily(name)))
       return violation(
         `lost a session (${page.status})${known === undefined ? ' right after its login' : ''}`,

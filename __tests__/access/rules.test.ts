@@ -139,7 +139,7 @@ describe('email addresses', () => {
     ['a comment', 'eve@evil.example(@acme.example'],
     ['the Kelvin sign', 'ida@ac\u212ae.example'],
     ['a full-width at', 'ida\uff20acme.example'],
-    ['a blank', 'ida@acme.example '],
+    ['whitespace', 'ida@acme.example '],
     ['a line break', 'eve@evil.example\n@acme.example'],
     ['a list', ['ida@acme.example']],
     ['an object', { toString: 'ida@acme.example' }],
@@ -214,13 +214,13 @@ describe('S-085 organizations and teams of GitHub', () => {
       200,
     ],
     [
-      'a team counts for its organisation',
+      'a team counts for its organization',
       { organizations: ['acme'] },
       { organizations: [], teams: ['acme/engineering'] },
       200,
     ],
     [
-      'the 250th organisation',
+      'the 250th organization',
       { organizations: ['org-249'] },
       { organizations: Array.from({ length: 250 }, (_, index) => `org-${index}`) },
       200,
@@ -275,7 +275,7 @@ describe('S-085 organizations and teams of GitHub', () => {
   test.each<[string, object, number]>([
     ['is down', { status: 503 }, 502],
     ['is throttled', { status: 429, headers: { 'retry-after': '7' } }, 503],
-    ['answers with a page', { headers: { 'content-type': 'text/html' }, body: '<p>unicorn' }, 502],
+    ['responds with a page', { headers: { 'content-type': 'text/html' }, body: '<p>unicorn' }, 502],
   ])('S-028 an API that %s denies access, and nothing is stored', async (_, answer, status) => {
     for (const endpoint of ['user', 'emails', 'orgs', 'teams'] as const) {
       const before = await sessionsIn()

@@ -316,7 +316,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
       'an algorithm that the provider does not use',
       () => logoutToken({}, { header: { alg: 'RS512' } }),
     ],
-    ['a key id that nobody knows', () => logoutToken({}, { header: { kid: 'nobody' } })],
+    ['an unknown key id', () => logoutToken({}, { header: { kid: 'nobody' } })],
     [
       'a key of its own',
       () =>
@@ -331,10 +331,13 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['another issuer', () => logoutToken({ iss: 'https://elsewhere.example' })],
     ['no issuer', () => logoutToken({ iss: undefined })],
     ['another client', () => logoutToken({ aud: 'somebody-else' })],
-    ['another client beside ours', () => logoutToken({ aud: [vendor.clientId, 'somebody-else'] })],
+    [
+      'another client in addition to ours',
+      () => logoutToken({ aud: [vendor.clientId, 'somebody-else'] }),
+    ],
     ['no audience', () => logoutToken({ aud: undefined })],
     ['no iat', () => logoutToken({ iat: undefined })],
-    ['an iat that is no number', () => logoutToken({ iat: 'now' })],
+    ['an iat that is not a number', () => logoutToken({ iat: 'now' })],
     ['an iat of the future', () => logoutToken({ iat: now() + 3600, exp: now() + 7200 })],
     ['an old iat and no end', () => logoutToken({ iat: now() - 400, exp: undefined })],
     [
@@ -342,7 +345,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
       () => logoutToken({ iat: now() - 3700, exp: now() + 86_400 }),
     ],
     ['an end that has come', () => logoutToken({ iat: now() - 120, exp: now() - 60 })],
-    ['an end that is no number', () => logoutToken({ exp: 'never' })],
+    ['an exp that is not a number', () => logoutToken({ exp: 'never' })],
     ['no jti', () => logoutToken({ jti: undefined })],
     ['an empty jti', () => logoutToken({ jti: '' })],
     ['no events', () => logoutToken({ events: undefined })],
@@ -353,12 +356,12 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
           events: { 'http://schemas.openid.net/secevent/risc/event-type/account-disabled': {} },
         }),
     ],
-    ['an event that is no object', () => logoutToken({ events: { [EVENT]: true } })],
+    ['an event that is not an object', () => logoutToken({ events: { [EVENT]: true } })],
     ['events in a list', () => logoutToken({ events: [EVENT] })],
     ['a nonce', () => logoutToken({ nonce: 'abc' })],
     ['an empty nonce', () => logoutToken({ nonce: '' })],
     ['neither sid nor sub', () => logoutToken({ sub: undefined })],
-    ['a sub that is no text', () => logoutToken({ sub: { id: vendor.user.id } })],
+    ['a sub that is not a string', () => logoutToken({ sub: { id: vendor.user.id } })],
   ]
 
   test.each(wrong)('a token with %s is rejected with 400, and no session ends', async (_, make) => {
@@ -385,7 +388,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     ['nothing', ''],
     ['another field', { token: 'x' }],
     ['an empty token', { logout_token: '' }],
-    ['what is no JWT', { logout_token: 'a.b.c' }],
+    ['an invalid JWT', { logout_token: 'a.b.c' }],
     ['bytes', { logout_token: '\u0000\uffff.{}..' }],
   ])('%s is rejected with 400', async (_, body) => {
     expect((await post(body)).status).toBe(400)

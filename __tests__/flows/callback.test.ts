@@ -335,7 +335,7 @@ describe('the parameters', () => {
 
   test.each([
     ['another issuer', 'https://evil.example', 400],
-    ['none though discovery promises one', false, 400],
+    ['none although discovery announces it', false, 400],
     ['the right one', true, 302],
   ])('S-015 iss of %s', async (_, issInCallback, status) => {
     const browser = createBrowser()
@@ -452,7 +452,7 @@ describe('the responses of the provider', () => {
     ['another token type', { body: { access_token: 'a', token_type: 'mac', id_token: 'x' } }],
     ['a list', { body: [{ access_token: 'a', token_type: 'Bearer' }] }],
     ['a page', { headers: { 'content-type': 'text/html' }, body: '<p>proxy error' }],
-    ['an empty answer', { body: '' }],
+    ['an empty response', { body: '' }],
     ['no ID token', { body: { access_token: 'a', token_type: 'Bearer' } }],
     ['status 500', { status: 500, body: { access_token: 'a', token_type: 'Bearer' } }],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/steal' } }],
@@ -487,7 +487,7 @@ describe('the responses of the provider', () => {
   })
 
   test.each<[string, 'hang' | 'reset' | 'slow-body' | 'huge-body' | 'truncated', number]>([
-    ['never answers', 'hang', 504],
+    ['never responds', 'hang', 504],
     ['trickles', 'slow-body', 504],
     ['resets the connection', 'reset', 502],
     ['sends too much', 'huge-body', 502],
@@ -589,7 +589,7 @@ describe('the response', () => {
     ['domain', { domain: 'other.example' }, undefined],
     ['path', { path: '/elsewhere' }, undefined],
     [
-      'path, beside a dead cookie of our name',
+      'path, with an invalid cookie of our name',
       { path: '/elsewhere' },
       `ngrok.session=${'A'.repeat(43)}`,
     ],

@@ -490,7 +490,7 @@ describe('custom rules', () => {
     ],
     ['rejects', () => Promise.reject(new Error('bug')), 1],
     // Not true is a no, and a refused user is asked about again after five seconds.
-    ['says neither', () => 'yes' as unknown as boolean, 6],
+    ['returns neither', () => 'yes' as unknown as boolean, 6],
   ])('S-101 an authorize that %s denies access and ends no session', async (_, fault, seconds) => {
     let isFaulty = false
     const scene = await loggedIn('oidc', {

@@ -301,12 +301,12 @@ describe('on a shared store', () => {
       { claims: { emailVerified: 'mail_confirmed' } },
     ],
     [
-      'the claim that an e-mail is verified by',
+      'the claim that marks an email as verified',
       'microsoft',
       { tenant: 'common', trustEmail: true, emailDomains: ['acme.example'] },
       { verifiedEmailClaim: 'xms_edov' },
     ],
-    ['whether e-mails are trusted', 'facebook', { trustEmail: true }, { trustEmail: false }],
+    ['whether emails are trusted', 'facebook', { trustEmail: true }, { trustEmail: false }],
   ])(
     'a restart that changes %s re-checks every session, one that changes only the look of a login re-checks none',
     async (_, name, rules, change) => {

@@ -56,8 +56,8 @@ describe('lists', () => {
     ['a domain', {}, { emailDomains: ['acme.example'] }, 200],
     ['one entry of several lists', {}, { emailDomains: ['other.example'], groups: ['staff'] }, 200],
     ['no entry of several lists', {}, { emailDomains: ['other.example'], groups: ['board'] }, 403],
-    ['an organisation', github, { organizations: ['ACME'] }, 200],
-    ['another organisation', github, { organizations: ['other'] }, 403],
+    ['an organization', github, { organizations: ['ACME'] }, 200],
+    ['another organization', github, { organizations: ['other'] }, 403],
     ['a team', github, { teams: ['acme/engineering'] }, 200],
     ['another team', github, { teams: ['acme/sales'] }, 403],
   ]
@@ -600,10 +600,10 @@ describe('a guard and its gate', () => {
   test.each<[string, VendorName, Record<string, unknown>, RegExp]>([
     ['an unknown option', 'oidc', { email_domains: ['a.example'] }, /emailDomains/],
     ['an empty list', 'oidc', { groups: [] }, /groups/],
-    ['a scope that is none', 'oidc', { scopes: ['a b'] }, /scopes/],
+    ['an invalid scope', 'oidc', { scopes: ['a b'] }, /scopes/],
     ['a list that the provider does not know', 'google', { teams: ['acme/x'] }, /teams/],
     [
-      'an e-mail rule that the provider cannot meet',
+      'an email rule that the provider cannot satisfy',
       'facebook',
       { emailDomains: ['acme.example'] },
       /trustEmail/,

@@ -194,7 +194,7 @@ describe('requests that are redirected to a login', () => {
 
   test.each<[string, string, Record<string, string | undefined>, number]>([
     ['a navigation', 'GET', {}, 302],
-    ['a client that says nothing', 'GET', silent, 302],
+    ['a client without headers', 'GET', silent, 302],
     ['HEAD of one', 'HEAD', silent, 302],
     ['a form', 'POST', {}, 302],
     ['fetch()', 'GET', { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }, 401],
@@ -207,7 +207,7 @@ describe('requests that are redirected to a login', () => {
     ['JSON or a page', 'GET', { ...silent, Accept: 'application/json, text/html' }, 302],
     ['an event stream', 'GET', { ...silent, Accept: 'text/event-stream' }, 401],
     ['a bearer token', 'GET', { ...silent, Authorization: 'Bearer x' }, 401],
-    ['a POST that says nothing', 'POST', silent, 401],
+    ['a POST without headers', 'POST', silent, 401],
     ['DELETE', 'DELETE', silent, 401],
     ['OPTIONS', 'OPTIONS', silent, 401],
   ])('%s', async (_, method, headers, status) => {

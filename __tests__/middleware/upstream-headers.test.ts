@@ -119,7 +119,7 @@ describe('the values', () => {
     ['beyond the first plane', '🦉', '%F0%9F%A6%89'],
     ['half a pair', 'a\ud800', 'a%EF%BF%BD'],
     ['empty', '', undefined],
-    ['a blank', ' ', undefined],
+    ['whitespace', ' ', undefined],
     ['null', null, undefined],
     ['an object', { x: 1 }, undefined],
     ['a list', ['x'], undefined],

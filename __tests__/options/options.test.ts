@@ -261,7 +261,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['a top-level domain', { emailDomains: ['com'] }, /not a domain/],
     ['a domain that is not ASCII', { emailDomains: ['müller.example'] }, /punycode/],
     [
-      'an organisation',
+      'an organization',
       { organizations: ['a/b'] },
       /github\.organizations has an entry that is not a slug/,
     ],
@@ -269,7 +269,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     ['a team', { teams: ['a/b/c'] }, /not a team/],
     ['groups at GitHub', { groups: ['x'] }, /unknown option 'groups'/],
     [
-      'a scope with a blank',
+      'a scope with whitespace',
       { scopes: ['a b'] },
       /github\.scopes has an entry that is not a scope/,
     ],
@@ -284,7 +284,11 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
       { authorizationParams: { redirect_uri: 'x' } },
       /must not set redirect_uri/,
     ],
-    ['a parameter that is no text', { authorizationParams: { a: 1 } }, /must contain only strings/],
+    [
+      'a parameter that is not a string',
+      { authorizationParams: { a: 1 } },
+      /must contain only strings/,
+    ],
     [
       'a mapped reserved parameter',
       { authorizationParamsMap: { scope: 'x' } },

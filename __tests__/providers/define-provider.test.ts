@@ -81,10 +81,10 @@ describe('S-084 the result of the hooks of defineProvider()', () => {
   })
 
   test.each<[string, object, Array<number | string | undefined>]>([
-    ['verified as a text that says no', { emailVerified: 'false' }, [403, 'email_unverified']],
+    ['verified as the string "false"', { emailVerified: 'false' }, [403, 'email_unverified']],
     ['verified as a number', { emailVerified: 1 }, [403, 'email_unverified']],
-    ['an e-mail in a list', { email: ['ida@acme.example'] }, [403, 'not_authorized']],
-    ['verified as a text that says yes', { emailVerified: 'true' }, [200, undefined]],
+    ['an email in an array', { email: ['ida@acme.example'] }, [403, 'not_authorized']],
+    ['verified as the string "true"', { emailVerified: 'true' }, [200, undefined]],
   ])('matches an email rule correctly: %s', async (_, facts, outcome) => {
     expect(
       await attempt({ identity: () => ({ ...ida, ...facts }), emailDomains: ['acme.example'] }),

@@ -61,7 +61,7 @@ describe('requests to a provider', () => {
     ['the token endpoint', 'oidc', 'token'],
     ['userinfo', 'oidc', 'userinfo'],
     ['GitHub’s user', 'github', 'user'],
-    ['GitHub’s list of organisations', 'github', 'orgs'],
+    ['the organizations of GitHub', 'github', 'orgs'],
   ]
 
   describe.each(places)('S-109 at %s', (_, which, endpoint) => {

@@ -163,7 +163,7 @@ describe('scopes', () => {
 
   test.each([
     ['a comma', ',', {}],
-    ['a blank, by option', ' ', { connectionScopeSeparator: ' ' as const }],
+    ['a space, configured', ' ', { connectionScopeSeparator: ' ' as const }],
   ])('connection_scope adds only allowed scopes, separated by %s', async (_, separator, more) => {
     const { gate, browser } = await setUp('oauth2', {
       scopes: ['base'],
@@ -323,7 +323,7 @@ describe('the token endpoint', () => {
     ['a line feed', { 'X-One': 'a\nb' }, /has a value that is not a header value/],
     ['a carriage return', { 'X-One': 'a\rX: y' }, /has a value that is not a header value/],
     ['a letter beyond ASCII', { 'X-One': 'é' }, /has a value that is not a header value/],
-    ['a name with a blank', { 'X One': 'a' }, /has a name that is not a header name/],
+    ['a name with whitespace', { 'X One': 'a' }, /has a name that is not a header name/],
     ['a name that is ours', { 'Content-Type': 'a' }, /must not set content-type/],
   ])('CO-11: %s throws', (_, tokenHeaders, message) => {
     expect(complaint({ tokenHeaders })).toMatch(message)

@@ -184,13 +184,13 @@ describe('an odd store', () => {
 
   test('that calls back twice counts once', async () => {
     const { odd, store } = make()
-    odd.next('set', 'answers twice')
+    odd.next('set', 'calls back twice')
     await store.set('k', record(), 60_000)
-    odd.next('get', 'answers twice')
+    odd.next('get', 'calls back twice')
     expect(await store.get('k')).toEqual(record())
   })
 
-  test.each(['throws', 'rejects', 'never answers', 'answers late'] as const)(
+  test.each(['throws', 'rejects', 'never responds', 'responds late'] as const)(
     'that %s results in an error, never in "not found"',
     async (habit) => {
       const { odd, store } = make()
@@ -220,7 +220,7 @@ describe('an odd store', () => {
   test('whose write arrives after a deletion does not restore the record', async () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)
-    odd.next('set', 'answers late')
+    odd.next('set', 'responds late')
     await expect(store.update('k', record({ revision: 2 }), 60_000)).rejects.toThrow(
       'the store did not respond within 0.1 seconds',
     )
@@ -233,7 +233,7 @@ describe('an odd store', () => {
     const { odd, store } = make()
     const another = new ExpressSessionStoreAdapter(odd, 1000)
     await store.set('k', record(), 60_000)
-    odd.next('get', 'answers late')
+    odd.next('get', 'responds late')
     const updated = another.update('k', record({ revision: 2 }), 60_000)
     await store.delete('k')
     await updated

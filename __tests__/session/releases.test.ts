@@ -67,9 +67,9 @@ describe('two processes with lists of secrets', () => {
   const newer = 'another secret for tests, longer than 32 characters'
 
   test.each([
-    ['the one that knows both', [secret], [secret, newer]],
-    ['the one that seals with the new one', [secret, newer], [newer, secret]],
-    ['the one that seals with the old one still', [newer, secret], [secret, newer]],
+    ['the process with both secrets', [secret], [secret, newer]],
+    ['the process that encrypts with the new secret', [secret, newer], [newer, secret]],
+    ['the process that still encrypts with the old secret', [newer, secret], [secret, newer]],
   ])('S-116 a session and its tokens work in %s', async (_, first, second) => {
     const { one, other, browser } = await startPair({ secret: first }, { secret: second })
     const callback = new URL(await toCallback(browser, one.url('/deep')))

@@ -17,7 +17,7 @@ const faults: Record<string, () => never | Promise<never>> = {
     throw new Error('connect ECONNREFUSED secret.redis.internal')
   },
   rejects: () => Promise.reject(new Error('READONLY')),
-  'never answers': () => new Promise(() => undefined),
+  'never responds': () => new Promise(() => undefined),
   'rejects without an error': () => Promise.reject(undefined),
 }
 const names = Object.keys(faults)
@@ -131,7 +131,7 @@ describe('S-111 a store that cannot be read', () => {
 
   test('does not prevent a login without a cookie', async () => {
     const { gate, faulty } = await start()
-    faulty.break('get', 'never answers')
+    faulty.break('get', 'never responds')
     expect((await createBrowser().get(gate.url('/'), { follow: false })).status).toBe(302)
   })
 

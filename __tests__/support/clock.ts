@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 
-/** Takes over `Date`, and nothing else: timers and sockets go on as ever. */
+/** Fakes only `Date`: timers and sockets are real. */
 export function fakeDate(start = Date.UTC(2030, 0, 1)) {
   jest.useFakeTimers({
     now: start,
@@ -22,7 +22,7 @@ export function fakeDate(start = Date.UTC(2030, 0, 1)) {
     ],
   })
   return {
-    /** Seconds, backwards too. */
+    /** Seconds; may be negative. */
     forward: (seconds: number) => void jest.setSystemTime(Date.now() + seconds * 1000),
     set: (at: number) => void jest.setSystemTime(at),
   }

@@ -30,7 +30,7 @@ export function sampleFor<T>(kind: Kind, cases: Iterable<T>): T[] {
   return all.filter((_, index) => index % step === kinds.indexOf(kind) % step)
 }
 
-/** In every answer of the app behind the gate: whoever sees it got through. */
+/** In every response of the app behind the gate: a client that sees it has passed. */
 export const CANARY = 'upstream-canary-9f3b'
 export const SECRET = 'corpus secret, longer than thirty-two characters'
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
@@ -189,7 +189,7 @@ function assemble(
   return framework
 }
 
-/** One login on its way, as a client without a jar sees it. */
+/** A login in progress, as a client without a cookie jar sees it. */
 export interface Begun {
   answer: RawAnswer
   /** The authorization request. */
@@ -203,7 +203,7 @@ export interface Target {
   port: number
 }
 
-/** Asks for a page without a session, and reads the authorization request. */
+/** Requests a page without a session, and reads the authorization request. */
 export async function begin(gate: Target, target = '/', headers: string[] = []): Promise<Begun> {
   const answer = await sendRawRequest(gate.port, { target, headers })
   const authorizeUrl = answer.headers['location'] ?? ''
@@ -219,7 +219,7 @@ export async function begin(gate: Target, target = '/', headers: string[] = []):
   }
 }
 
-/** Lets the provider's user say yes; the query of the callback. */
+/** Lets the provider's user consent; returns the query of the callback. */
 export async function consent(begun: Pick<Begun, 'authorizeUrl'>): Promise<URLSearchParams> {
   const answer = await fetch(begun.authorizeUrl, { redirect: 'manual' })
   await answer.arrayBuffer()
@@ -228,7 +228,7 @@ export async function consent(begun: Pick<Begun, 'authorizeUrl'>): Promise<URLSe
   return new URL(location).searchParams
 }
 
-/** The rest of a login; its answer redirects to the return path. */
+/** The rest of a login; its response redirects to the return path. */
 export async function finish(
   gate: Target,
   begun: Begun,
@@ -325,13 +325,13 @@ export function report(failures: readonly string[]): string {
   return failures.join('\n')
 }
 
-/** Nobody polluted what every object inherits. */
+/** Names that were added to `Object.prototype`. */
 export function pollution(): string[] {
   const found = Object.keys(Object.prototype)
   return ['admin', 'isAdmin'].some((name) => name in {}) ? [...found, 'admin'] : found
 }
 
-/** Sends bytes and takes the first answer, though the server may end the connection before it has read them all. */
+/** Sends bytes and returns the first response, even if the server ends the connection before it has read them all. */
 export function sendPatiently(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1')

@@ -5,19 +5,19 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 export interface FaultyServer {
-  /** An address whose answer is this handler's. */
+  /** A URL with this handler. */
   url(handler: Handler): string
-  /** An address with a certificate that nobody vouches for. */
+  /** A URL with an untrusted certificate. */
   selfSigned: string
-  /** An address where nothing listens. */
+  /** A URL where nothing listens. */
   refused: string
-  /** Requests that only somebody who follows a redirect or a link makes. */
+  /** Requests that are sent only by following a redirect or a link. */
   strayed: string[]
   stray: string
   close(): void
 }
 
-/** Answers that a well-behaved HTTP server cannot give. */
+/** Responses that a well-behaved HTTP server cannot send. */
 export async function startFaulty(): Promise<FaultyServer> {
   const handlers = new Map<string, Handler>()
   const strayed: string[] = []
@@ -59,7 +59,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-// Made for these tests, trusted by nobody.
+// Made for these tests, and not trusted.
 const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxJHDHsRplNgn0ENq
 N4UGUv1INp7zTqOVmtSFviON3vahRANCAAQb4WWR2c8d3+SKZGyI8gFQnnDbLZz3

@@ -15,7 +15,7 @@ import { listen } from './server.js'
 
 export const secret = 'a secret for tests, longer than 32 characters'
 
-/** What the app behind the gate answers: what it saw of the request. */
+/** The response of the app behind the gate: what it saw of the request. */
 export interface Seen {
   url: string
   method: string
@@ -32,7 +32,7 @@ export interface Gate {
   middleware: OAuthMiddleware
   /** Requests that reached the app, as `METHOD url`. */
   reached: string[]
-  /** What the logger was told, one line each. */
+  /** What was logged, one line each. */
   logged: string[]
   url(path: string): string
   close(): Promise<void>
@@ -66,7 +66,7 @@ export function stopping<T extends { close(): Promise<void> }>(started: T): T {
   return started
 }
 
-/** An app behind the gate that answers with what it saw. */
+/** An app behind the gate that responds with what it saw. */
 export async function startGate(options: OAuthModuleOptions, setup: GateSetup = {}): Promise<Gate> {
   const { framework = 'express', mount = '/' } = setup
   const logged: string[] = []
@@ -159,7 +159,7 @@ export function bodyOf(page: Pick<Page, 'body'>): Seen {
   return JSON.parse(page.body) as Seen
 }
 
-/** Stops before the provider's answer reaches the app. */
+/** Stops before the callback reaches the app. */
 export function untilCallback(url: string): boolean {
   return !new URL(url).pathname.includes('/auth/callback')
 }

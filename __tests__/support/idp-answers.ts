@@ -15,7 +15,7 @@ export interface Respond {
   gzip?: boolean
 }
 
-/** An answer of the vendor server, or the address of a server that does what a vendor cannot. */
+/** A response of the vendor server, or the URL of a server that does what a vendor cannot. */
 export type Played = { answer: VendorOverride } | { url: string }
 
 const MEGABYTE = 1024 * 1024

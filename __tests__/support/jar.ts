@@ -7,15 +7,15 @@ export interface Hop {
   url: string
   status: number
   headers: IncomingHttpHeaders
-  /** The raw `Set-Cookie` lines of this answer. */
+  /** The raw `Set-Cookie` lines of this response. */
   setCookie: string[]
   body: string
 }
 
 export interface Page extends Hop {
-  /** Every answer from the first to this one. */
+  /** Every response from the first to this one. */
   history: Hop[]
-  /** Where the answer redirects to, absolute; undefined when it does not. */
+  /** The absolute URL of a redirect; `undefined` for other responses. */
   location: string | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Section 6 of the contract, as simple as it can be said: what a visitor is told, and what the provider is asked. */
+/** Section 6 of the contract as a simple model: the responses, and the requests to the provider. */
 export interface ModelOptions {
   /** Seconds. */
   interval: number
@@ -119,7 +119,7 @@ export function createModel(options: ModelOptions, people: Person[]) {
     return checked
   }
 
-  /** What a check that is due tells the visitor. */
+  /** The response of a check that is due. */
   const settle = (
     at: number,
     session: ModelSession,
@@ -159,7 +159,7 @@ export function createModel(options: ModelOptions, people: Person[]) {
       if (status !== 200) return { status, calls }
       session.activeAt = now
       session.deniedSince = undefined
-      // The request passed; what is found out beside it counts from the next one on.
+      // The request passed; the result of an early check applies from the next one on.
       if (needed === 'early' && !(session.pause !== undefined && now < session.pause.until))
         check(at, session, now, calls)
       return { status, calls, email }

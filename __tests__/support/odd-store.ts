@@ -2,7 +2,12 @@ import type { ExpressSessionStore } from '../../src/index.js'
 
 /** Habits that stores made for express-session have been seen with. */
 export type Habit =
-  'answers twice' | 'answers late' | 'throws' | 'rejects' | 'never answers' | 'fails with ENOENT'
+  | 'calls back twice'
+  | 'responds late'
+  | 'throws'
+  | 'rejects'
+  | 'never responds'
+  | 'fails with ENOENT'
 
 export interface OddStore extends ExpressSessionStore {
   /** One habit for the next call of a method, on top of the usual oddities. */
@@ -11,8 +16,8 @@ export interface OddStore extends ExpressSessionStore {
 }
 
 /**
- * A store that does what the interface does not forbid: it answers by callback and by a promise of nothing, sometimes at
- * once, turns dates into texts, gives `null` for what is not there, has no `touch`, and returns rows with more in them.
+ * A store that does what the interface does not forbid: it responds by callback and by a promise of nothing,
+ * sometimes synchronously, turns dates into strings, returns `null` for missing rows, has no `touch`, and adds fields to rows.
  */
 export function oddStore(): OddStore {
   const rows = new Map<string, string>()
@@ -26,12 +31,12 @@ export function oddStore(): OddStore {
     next.delete(method)
     const reply = callback as ((error: unknown, value?: unknown) => void) | undefined
     if (habit === 'rejects') throw new Error('odd')
-    if (habit === 'never answers') return
+    if (habit === 'never responds') return
     if (habit === 'fails with ENOENT')
       return reply?.(Object.assign(new Error('no such file'), { code: 'ENOENT' })) as undefined
-    if (habit === 'answers late') setTimeout(() => reply?.(null, run()), 250)
+    if (habit === 'responds late') setTimeout(() => reply?.(null, run()), 250)
     else reply?.(null, run())
-    if (habit === 'answers twice') reply?.(new Error('once more'))
+    if (habit === 'calls back twice') reply?.(new Error('once more'))
   }
   const start = (method: string) => {
     if (next.get(method) !== 'throws') return

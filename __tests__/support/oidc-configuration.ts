@@ -15,7 +15,7 @@ export interface State {
   loginAs: string | undefined
   isDenied: boolean
   store: Store
-  /** What the last back-channel logout was answered with. */
+  /** The response to the last back-channel logout. */
   backchannelStatus?: number
 }
 
@@ -161,7 +161,7 @@ export async function configuration(options: OidcOptions, state: State): Promise
         .map(([key, value]) => `${key}: ${value}`)
         .join('\n')
     },
-    // The provider's own guard against internal addresses would refuse every client of these tests.
+    // The provider's protection against internal addresses would reject every client of these tests.
     fetch: async (url, init) => {
       const { method, headers, body, redirect, signal } = init as RequestInit
       const response = await fetch(url, { method, headers, body, redirect, signal } as RequestInit)

@@ -33,7 +33,7 @@ async function spoil(fault: Fault, req: IncomingMessage, res: ServerResponse): P
   return true
 }
 
-/** Answers an interaction: by itself where it knows the account, else with a page of accounts. */
+/** Completes an interaction if the account is configured, otherwise shows a page of accounts. */
 async function interact(
   provider: Provider,
   state: State,

@@ -39,9 +39,9 @@ export interface Fault {
   status?: number
   headers?: Record<string, string>
   body?: string
-  /** Milliseconds before the answer: the fault's, or the real one where there is no status. */
+  /** Milliseconds before the response: that of the fault, or the real one without a status. */
   delay?: number
-  /** `hang` never answers, `reset` cuts the connection. */
+  /** `hang` never responds, `reset` cuts the connection. */
   connection?: 'hang' | 'reset'
   /** How many requests it spoils; all without it. */
   times?: number
@@ -57,7 +57,7 @@ export interface LoggedRequest {
 
 /** What the process of the provider does on demand. */
 export interface OidcControl {
-  /** Adds a client, or replaces the one with this id. Rejects for metadata that the provider refuses. */
+  /** Adds a client, or replaces the one with this id. Rejects for metadata that the provider rejects. */
   setClient(metadata: ClientMetadata): Promise<void>
   /** Who logs in without a page from now on; null: the page, or `login_hint`. */
   loginAs(sub: string | null): Promise<void>
@@ -69,7 +69,7 @@ export interface OidcControl {
   removeAccount(sub: string): Promise<void>
   /** Revokes all tokens and grants of an account; its session at the provider stays. */
   revokeTokens(sub: string): Promise<void>
-  /** Ends the account's sessions at the provider, and tells clients with a `backchannel_logout_uri`; how each answered. */
+  /** Ends the account's sessions at the provider and notifies clients with a `backchannel_logout_uri`; returns their responses. */
   endSessions(sub: string): Promise<{ clientId: string; status: number }[]>
   fault(fault: Fault): Promise<void>
   clearFaults(): Promise<void>

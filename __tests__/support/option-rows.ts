@@ -37,7 +37,7 @@ export interface Row {
   readonly good: unknown
   readonly takes: readonly Kind[]
   readonly bad: readonly unknown[]
-  /** Must be given: `undefined` is refused. */
+  /** Must be given: `undefined` is rejected. */
   readonly isNeeded?: boolean
 }
 
@@ -448,7 +448,7 @@ function provided(
   return { name: `${name}Provider()`, rows, apply }
 }
 
-/** E-mail rules there need `trustEmail`. */
+/** Email rules of these providers need `trustEmail`. */
 const trusting = { trustEmail: true }
 const own = <T>(rows: Extra<T>): Table['rows'] => ({ ...common, ...rows })
 

@@ -17,7 +17,7 @@ export interface Ended {
   output: string
 }
 
-/** Runs a program of this machine; what it prints comes back, whatever its exit code. */
+/** Runs a program of this machine; returns its output with any exit code. */
 export async function run(cwd: string, command: string, args: readonly string[]): Promise<Ended> {
   const { NODE_OPTIONS: _, ...env } = process.env
   try {
@@ -64,7 +64,7 @@ export class Packed {
       .sort()
   }
 
-  /** A project with the package unpacked into it and `links`, packages of this repository, beside it. */
+  /** A project with the package unpacked into it and `links`, packages of this repository, linked next to it. */
   async project(
     files: Readonly<Record<string, string>>,
     links: readonly string[],

@@ -18,7 +18,7 @@ function folderOfPrograms(): string {
   return newest === undefined ? '' : join(root, newest, 'bin')
 }
 
-/** The server refuses to run as root: then it runs as the user that its package made. */
+/** PostgreSQL does not run as root, so it runs as the user that its package created. */
 function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const idOf = (flag: string) =>

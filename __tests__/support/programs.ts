@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Ports that nothing listens at, all different. */
+/** Distinct free ports. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))
@@ -24,7 +24,7 @@ process.once('exit', () => {
   for (const child of started) child.kill('SIGKILL')
 })
 
-/** Starts a program, which dies with this process at the latest. */
+/** Starts a program, which ends with this process at the latest. */
 export function startProgram(
   command: string,
   args: readonly string[],
@@ -51,7 +51,7 @@ export function startProgram(
   }
 }
 
-/** Asks until the answer is something; says what was waited for when it never is. */
+/** Repeats this until it returns a value; rejects with what was awaited if it never does. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
@@ -68,5 +68,5 @@ export async function eventually<T>(
     }
     await sleep(20)
   }
-  throw new Error(`in vain: ${what}`, { cause: last })
+  throw new Error(`timed out: ${what}`, { cause: last })
 }

@@ -130,7 +130,7 @@ export function refusal(
   }
 }
 
-/** The rules refused the user; `words` are on the page. */
+/** The rules denied the user; `words` are on the page. */
 export function expectDenied(attempt: Attempt, ...words: string[]): void {
   expect(attempt).toMatchObject({ status: 403, code: 'not_authorized' })
   for (const word of words) expect(attempt.page.body).toContain(word)

@@ -55,8 +55,8 @@ function isComplete(text: string): boolean {
 
 /**
  * Sends exactly these bytes (one character is one byte) and reads until the server closes.
- * Send `Connection: close`, or the answer lasts until the server's keep-alive runs out; with `once` it ends with the
- * first whole answer.
+ * Send `Connection: close`, or the response lasts until the server's keep-alive timeout; with `once` it ends with the
+ * first complete response.
  */
 export function sendRaw(
   port: number,

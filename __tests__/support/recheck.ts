@@ -9,7 +9,7 @@ import { logIn, setUp, type Setting } from './providers.js'
 import { fakeDate } from './clock.js'
 import type { Page } from './jar.js'
 
-/** A program's request: no navigation. */
+/** Headers of an API request, which is not a navigation. */
 export const program = {
   'Sec-Fetch-Mode': 'cors',
   'Sec-Fetch-Dest': 'empty',
@@ -33,7 +33,7 @@ export interface SceneSetup {
   start?: number
 }
 
-/** Somebody who has logged in, under a clock that stands still. */
+/** A logged-in user, under a clock that stands still. */
 export async function loggedIn(
   name: VendorName,
   { provider = {}, vendor = {}, options = {}, start }: SceneSetup = {},

@@ -10,7 +10,7 @@ export interface StartedVendor extends Pick<
   secrets(): string[]
 }
 
-/** An OpenID Connect provider whose log tells which secrets there were. */
+/** An OpenID Connect provider whose log lists the secrets that it issued. */
 export async function startRecordingVendor(clientSecret: string): Promise<StartedVendor> {
   const vendor = await startVendor('oidc', { clientSecret, settings: { issInCallback: false } })
   const { origin, respond, claims, revokeTokens, close } = vendor

@@ -9,12 +9,12 @@ const exec = promisify(execFile)
 
 export interface RedisServer {
   readonly port: number
-  /** Asks the server by redis-cli, past every client library. */
+  /** Sends a command with redis-cli instead of a client library. */
   command(...args: string[]): Promise<string>
-  /** Stops the process from running, without telling anyone. */
+  /** Suspends the process. */
   freeze(): void
   thaw(): void
-  /** Ends it at once; `start` brings it back at the same port, empty. */
+  /** Kills the process; `start` restarts it at the same port. */
   kill(): Promise<void>
   start(): Promise<void>
   close(): Promise<void>

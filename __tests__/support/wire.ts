@@ -15,7 +15,7 @@ export interface Wire {
   readonly strands: Strand[]
   /** What becomes of what the server says, on every connection. */
   spoil(change: ((answer: Buffer) => Buffer) | undefined): void
-  /** Lets this many milliseconds pass before each answer. */
+  /** Lets this many milliseconds pass before each response. */
   slow(milliseconds: number): void
   /** Ends every connection, and takes no new ones until `mend`. */
   cut(): void
