@@ -349,7 +349,7 @@ describe('addresses', () => {
     })
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'provider_error' })
     expect(gate.logged.join()).toContain(
-      '.well-known/openid-configuration answered with status 404',
+      '.well-known/openid-configuration responded with status 404',
     )
   })
 
