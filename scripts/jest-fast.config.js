@@ -1,5 +1,6 @@
-// `npm run test:fast`: every suite that needs only Node. Suites in browser/ and package/, and suites that import a
-// helper which starts another program (Chromium, Redis, PostgreSQL, an example), are left to `npm test`.
+// `npm run test:fast`: the suites that need only Node and take little time. Left to `npm test` are those that need a
+// browser or a build, the corpora, those that wait in real time, and those that import a helper which starts another
+// program (Chromium, Redis, PostgreSQL, an example).
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { jest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-const slowFolder = /^(?:browser|package)\//
+const slowPath = /^(?:browser|corpora|package)\/|real-time/
 const slowHelper =
   /from '.*\/support\/(?:chromium|demo|dev-process|gate-process|package|postgres|programs|redis|redis-clients)\.js'/
 
@@ -16,7 +17,7 @@ const slow = readdirSync(suites, { recursive: true, encoding: 'utf8' })
   .map((name) => name.replaceAll('\\', '/'))
   .filter((name) => name.endsWith('.test.ts'))
   .filter(
-    (name) => slowFolder.test(name) || slowHelper.test(readFileSync(join(suites, name), 'utf8')),
+    (name) => slowPath.test(name) || slowHelper.test(readFileSync(join(suites, name), 'utf8')),
   )
 
 export default {

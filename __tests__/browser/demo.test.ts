@@ -33,7 +33,7 @@ async function choose(page: Page, name: string): Promise<void> {
   await page.getByRole('link', { name }).click()
 }
 
-/** The cell beside a row's name, in the tables of the example's page. */
+/** The cell next to a row's name, in the tables of the example's page. */
 const cell = (page: Page, name: string) =>
   page
     .getByRole('row')
@@ -210,7 +210,7 @@ test('uses GitHub if the environment has a GitHub client', async () => {
       redirect: 'manual',
       headers: { Accept: 'text/html' },
     })
-    // Node's fetch says that it is no navigation.
+    // Node's fetch sends `Sec-Fetch-Mode: cors`, so it does not count as a navigation.
     expect(begun.status).toBe(401)
     const { login_url: link } = JSON.parse(
       await (

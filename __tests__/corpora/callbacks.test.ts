@@ -122,7 +122,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
       tampered: () => `${name}=${expand('{{V:flip}}', { V: value })}`,
       truncated: () => `${name}=${value.slice(0, -3)}`,
       empty: () => `${name}=`,
-      // What another secret sealed is a random value under this name.
+      // A value that was encrypted with another secret looks random.
       'foreign-secret': () => `${name}=${randomBytes(32).toString('base64url')}`,
       'session-as-nonce': async () => `${name}=${(await session()).split('=')[1]}`,
       'other-instance': async () => (await begin(gate)).cookie.replace('ngrok.', 'other.'),
@@ -161,7 +161,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
     const method = one.method ?? 'GET'
     const body = expand(one.body ?? '', values)
     if (body.length < 65_536) return sendRawRequest(gate.port, { method, target, headers, body })
-    // The answer comes before the body is through: nobody waits for it.
+    // The response comes before the whole body was sent.
     const head = [
       `${method} ${target} HTTP/1.1`,
       `Host: localhost:${gate.port}`,
@@ -213,7 +213,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
       (cookieOf(answer, 'session') !== '') === (sessions === 1),
       'a cookie without a session, or the other way round',
     )
-    // Nonces and sealed tokens are random, and contain every short text now and then.
+    // Nonces and encrypted tokens are random, and may contain any short string.
     const shown = answer.body
       .replace(/<style[\s\S]*?<\/style>/g, '')
       .replace(/(?:return_token|confirm)=[\w-]+/g, '')
@@ -346,7 +346,7 @@ describe.each(kinds)('S-017, S-018 callbacks with %s', (kind) => {
       '/',
       undefined,
     ])
-    // What never was a state of ours is refused all the same.
+    // An unknown state is rejected as well.
     for (const target of [
       `/auth/callback?code=x&state=${session.split('=')[1]}`,
       '/auth/callback?code=x&state=y',

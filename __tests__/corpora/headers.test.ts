@@ -33,7 +33,7 @@ const { cases, cgiFoldReserved } = corpus<{ cases: Case[]; cgiFoldReserved: stri
   'header-spoof.json',
 )
 
-/** Some cases ask to keep the connection: what follows the answer is not waited for. */
+/** Some cases keep the connection open: the test does not wait for its end. */
 const sendRaw = (port: number, bytes: string) => sendBytes(port, bytes, { once: true })
 
 /** As a CGI-style upstream reads a header's name. */

@@ -46,13 +46,13 @@ const behaviours: Record<string, VendorOverride> = {
   'empty-200': { headers: { 'content-type': 'application/json' }, body: '' },
 }
 
-/** Has the provider answer the next refresh, and what follows it, as the case says. */
+/** Makes the provider respond to the next refresh, and what follows it, as in the case. */
 function play({ vendor }: Scene, { respond }: RefreshCase): void {
   const { status, headers, body, behaviour, idToken, userinfo, teams } = respond
   if (behaviour !== undefined) vendor.respond('token', behaviours[behaviour] ?? 'reset')
   else if (body !== undefined) {
     const isSuccess = body.includes('access_token')
-    // A token of the corpus is nobody's: userinfo takes any.
+    // Tokens of the corpus belong to no user: userinfo accepts any.
     if (isSuccess)
       vendor.respond('userinfo', {
         body: { sub: 'user-1', name: 'Ida', email: 'ida@acme.example', email_verified: true },
@@ -90,7 +90,7 @@ describe('the refresh cases of bad-userinfo.json', () => {
     expect(scene.gate.reached).toHaveLength(one.expect.result === 'pass' ? 1 : 0)
     const { items } = await scene.gate.middleware.sessions.list()
     expect(items).toHaveLength(one.expect.result === 'reauthenticate' ? 0 : 1)
-    // Whoever passes is the app, which sees its tokens.
+    // A request that passes reaches the app, which sees its tokens.
     expect((page.status === 200 ? '' : page.body) + scene.gate.logged.join('\n')).not.toMatch(
       /dev-client-secret|at-2|rt-1/,
     )

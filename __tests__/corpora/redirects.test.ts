@@ -50,7 +50,7 @@ afterAll(() => vendor.close())
 
 const providerOf = () => ({ acme: plainOf(vendor) })
 
-/** Why this answer may not be given; nothing when it may. */
+/** The fault of this response, if any. */
 function verdictOf(answer: RawAnswer): string | undefined {
   const location = answer.headers['location'] ?? ''
   if (![302, 303].includes(answer.status)) return `status ${answer.status}`

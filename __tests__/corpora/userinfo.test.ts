@@ -50,7 +50,7 @@ type Flavour = 'plain' | 'oidc' | 'github'
 const flavoursOf = ({ provider, endpoint, respond }: Case): Flavour[] => {
   if (provider === 'github') return ['github']
   if (provider !== undefined || ['discovery', 'jwks'].includes(endpoint)) return ['oidc']
-  // Without an ID token the answer is none of OpenID Connect: there the plain flavour alone says something.
+  // Without an ID token the response is not one of OpenID Connect, so only the plain flavour is meaningful.
   return endpoint === 'token' && respond.body?.startsWith('{') !== true
     ? ['plain']
     : ['plain', 'oidc']
@@ -222,7 +222,7 @@ describe.each(kinds)(
       return {}
     }
 
-    /** The corpus's token answer with an ID token that fits the login: asked for at the vendor, which signs it. */
+    /** The token response of the corpus with an ID token for the login, signed by the vendor. */
     async function withIdToken(vendor: VendorServer, answer: { body: string }): Promise<void> {
       vendor.respond('userinfo', {
         status: 200,
@@ -298,10 +298,10 @@ describe.each(kinds)(
       const check = (isGood: boolean, what: string) =>
         void (isGood || faults.push(`${one.id} (${flavour}): ${what}`))
       const { expect: wanted } = one
-      // A provider that does not answer in time is 504, wherever it is asked (product.md, section 4).
+      // A provider that does not respond in time results in 504, for any request.
       const statuses = one.id === 'discovery-hang' ? [...wanted.status, 504] : wanted.status
       const isIn = last.status === 302
-      // Node's fetch gives up at an interim answer that nobody asked for: the login fails, and nothing else happens.
+      // Node's fetch fails at an unexpected interim response: the login fails, and nothing else happens.
       if (one.respond.behaviour?.startsWith('100 Continue') && last.status === 502) return []
       check(
         statuses.includes(last.status),

@@ -214,7 +214,7 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     gate = await startGate({ provider: { idp: oidcOf(vendor) } })
   })
 
-  /** Beside the keys that the vendor signs ID tokens with. */
+  /** In addition to the keys that sign the vendor's ID tokens. */
   async function publishKey(at: VendorServer) {
     const { keys } = (await (await fetch(`${at.origin}/jwks`)).json()) as { keys: object[] }
     at.respond('jwks', {

@@ -36,7 +36,7 @@ const tokenRequests = () => vendor.requests.filter(({ endpoint }) => endpoint ==
 const sessionsIn = async () =>
   (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
 
-/** A callback that was refused: a page with a link, no session, nothing of the app. */
+/** Expects a rejected callback: a page with a link, no session, nothing of the app. */
 function expectRefusal(page: Page, status: number, code: string): void {
   expect([page.status, page.body.match(/Error code <code>(\w+)/)?.[1]]).toEqual([status, code])
   expect(page.setCookie.filter((line) => line.startsWith('ngrok.session'))).toEqual([])

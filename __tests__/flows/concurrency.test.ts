@@ -24,7 +24,7 @@ describe.each(kinds)('concurrent requests, with %s', (kind) => {
     await vendor.close()
   })
 
-  /** A gate whose store answers when it likes, and these users logged in. */
+  /** A gate whose store responds with random delays, with these users logged in. */
   async function prepare(count: number): Promise<void> {
     gate.use({ provider: { acme: plainOf(vendor) } })
     users = []

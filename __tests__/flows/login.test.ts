@@ -273,7 +273,7 @@ describe('the return path', () => {
   ])('S-046 S-050 S-052 for the target %s stays on this site, outside of /auth', async (target) => {
     const begun = await sendRawRequest(gate.port, { target })
     const header = begun.headers['location'] ?? ''
-    // The special paths answer for themselves and begin no login.
+    // The special paths have their own responses and start no login.
     if (!header.startsWith(vendor.origin)) return expect([404, 200]).toContain(begun.status)
     const browser = createBrowser()
     browser.setCookie(`${begun.headers['set-cookie']?.split(';')[0]}; Path=/`, gate.origin)

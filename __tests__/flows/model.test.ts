@@ -7,7 +7,7 @@ import { bodyOf, oidcOf, secret, startGate, stopAll, stopping } from '../support
 import { type Browser, createBrowser } from '../support/jar.js'
 import { createModel, type ModelOptions, type Outage, outages, rulesets } from '../support/model.js'
 
-/** `MODEL_SEED=n` plays a run again; `MODEL_STEPS=n` makes it longer. */
+/** `MODEL_SEED=n` repeats a run; `MODEL_STEPS=n` makes it longer. */
 const seed = Number(process.env['MODEL_SEED'] ?? randomInt(2 ** 31))
 const steps = Number(process.env['MODEL_STEPS'] ?? 1500)
 
@@ -112,7 +112,7 @@ async function createPlay(options: ModelOptions, clock: ReturnType<typeof fakeDa
     vendor.requests.length = 0
     return counts
   }
-  /** Early checks are beside the requests: this waits for them. */
+  /** Early checks run in the background: this waits for them. */
   const settle = () => middleware.close()
   const agree = (what: string, actual: unknown, expected: unknown) => {
     if (JSON.stringify(actual) === JSON.stringify(expected)) return

@@ -489,7 +489,7 @@ describe('custom rules', () => {
       1,
     ],
     ['rejects', () => Promise.reject(new Error('bug')), 1],
-    // Not true is a no, and a refused user is asked about again after five seconds.
+    // Anything but `true` denies, and a denied user is checked again after five seconds.
     ['returns neither', () => 'yes' as unknown as boolean, 6],
   ])('S-101 an authorize that %s denies access and ends no session', async (_, fault, seconds) => {
     let isFaulty = false

@@ -137,7 +137,7 @@ describe.each(stores)('two processes that share %s', (_, makeStore) => {
       gates[0].child.kill('SIGKILL')
       await dying
       const statuses: number[] = []
-      // Until the lock of the dead ends by itself a visitor may be told to come again; never to log in.
+      // Until the lock of the dead process expires a request may get 503, but never a login.
       while (statuses.at(-1) !== 200 && statuses.length < 60) {
         statuses.push((await browser.get(gates[1].url('/'), { follow: false })).status)
         if (statuses.at(-1) !== 200) await sleep(300)

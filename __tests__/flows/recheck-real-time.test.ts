@@ -94,19 +94,19 @@ test.concurrent('inactivity timeout and maximum duration, in real seconds', asyn
   const vendor = stopping(await startVendor('oidc'))
   const gate = await startGate({
     provider: { oidc: oidcOf(vendor) },
-    inactivityTimeout: 1,
-    maximumDuration: 3,
+    inactivityTimeout: 2,
+    maximumDuration: 6,
   })
   const browser = createBrowser()
   await browser.get(gate.url('/'))
   for (let turn = 0; turn < 4; turn++) {
-    await sleep(0.6)
+    await sleep(1.2)
     expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(200)
   }
-  await sleep(0.7)
+  await sleep(1.3)
   expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(401)
   await browser.get(gate.url('/'))
   expect(bodyOf(await browser.get(gate.url('/'))).user).not.toBeNull()
-  await sleep(1.1)
+  await sleep(2.2)
   expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(401)
 })

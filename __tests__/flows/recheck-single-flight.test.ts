@@ -193,7 +193,7 @@ describe('a rotated refresh token is kept', () => {
     scene.clock.forward(INTERVAL)
     failures = 1
     const page = await scene.visit()
-    // Told the truth, or saved at the second try.
+    // Either reported, or saved at the second try.
     expect([200, 503]).toContain(page.status)
     scene.clock.forward(7)
     expect((await scene.visit()).status).toBe(200)
@@ -470,7 +470,7 @@ describe('early checks', () => {
   })
 })
 
-/** Waits until that many requests were answered by the provider, and what follows from them is done. */
+/** Waits until the provider has responded to that many requests, and the follow-up work is done. */
 async function settled({ vendor }: Scene, requests: number): Promise<void> {
   for (
     let turn = 0;

@@ -41,7 +41,7 @@ const names = [
 
 type Told = { [Name in keyof OAuthEvents]?: OAuthEvents[Name][] }
 
-/** All that the gate tells from now on, by event. */
+/** All payloads that the gate emits from now on, by event. */
 function listenTo({ middleware }: Pick<Gate, 'middleware'>): Told {
   const told: Record<string, unknown[]> = {}
   for (const name of names) middleware.on(name, (facts) => void (told[name] ??= []).push(facts))

@@ -49,7 +49,7 @@ interface Seen {
   header: string | null
 }
 
-/** What an app answers: its name, and whom it sees. */
+/** The response of an app: its name, and the user that it sees. */
 const appNamed =
   (app: string): Handler =>
   (req, res) => {
@@ -415,7 +415,7 @@ test('at one mount, with their own prefixes, special paths and ids, stay separat
   await browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
   expect((await browser.get(`${origin}/two/x`, stopped)).status).toBe(200)
   expect((await browser.get(`${origin}/one/x`, stopped)).status).toBe(302)
-  // The cookie of the one under the name of the other opens nothing.
+  // The cookie of one is invalid under the name of the other.
   const [cookie] = session(browser, `${origin}/two/x`)
   expect(
     (

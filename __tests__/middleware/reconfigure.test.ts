@@ -58,7 +58,7 @@ describe('reconfigure()', () => {
     scene.gate.middleware.reconfigure(wide)
     expect((await scene.visit('/', program)).status).toBe(200)
     expect(scene.count()).toEqual({})
-    // Let in by the rules in force, the row is not one of a refused user.
+    // Allowed by the current rules, so the row is not that of a denied user.
     scene.clock.forward(10 * 86_400)
     expect((await scene.visit('/', program)).status).toBe(200)
   })

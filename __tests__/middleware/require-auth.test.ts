@@ -24,7 +24,7 @@ interface Setup {
   options?: Partial<OAuthModuleOptions>
 }
 
-/** An app with a guarded page, `/guarded`, beside others. */
+/** An app with a guarded page, `/guarded`, and others. */
 async function guarded(
   rules: GuardRules | GuardRules[],
   { vendor: name = 'oidc', provider = {}, vendorOptions = {}, options = {} }: Setup = {},

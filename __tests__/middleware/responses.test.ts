@@ -23,7 +23,7 @@ const start = (options: Partial<OAuthModuleOptions>) =>
   startGate({ provider: { idp: oidcOf(vendor) }, ...options })
 const asJson = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }
 
-/** One answer of every kind the module gives. */
+/** One response of every kind. */
 async function everyAnswer(): Promise<Record<string, Hop>> {
   const browser = createBrowser()
   const several = await start({ provider: { a: oidcOf(vendor), b: oidcOf(vendor) } })

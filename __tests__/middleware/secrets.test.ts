@@ -15,7 +15,7 @@ import { listen, type Listening } from '../support/server.js'
 const APP_SECRET = 'canary-app-secret-canary-app-secret-0123456789'
 const CLIENT_SECRET = 'canary-client-secret-5f0e'
 
-/** Everything, in whatever way somebody could print it. */
+/** A value in every way in which it could be printed. */
 function shown(value: unknown): string {
   const all = [
     inspect(value, { depth: Infinity, showHidden: true, maxStringLength: Infinity }),
@@ -65,7 +65,7 @@ describe('S-099 no secret', () => {
       secret: APP_SECRET,
       store,
       logger: { debug: log, info: log, warn: log, error: log },
-      // Not answered: the built-in answer follows.
+      // No response here: the built-in one follows.
       onError: (error) => void heard.push(`error: ${shown(error)}`),
       ...more,
     })

@@ -88,7 +88,7 @@ async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}
 const cookieOf = (browser: Browser, gate: Gate) =>
   `ngrok.session=${valueOfCookie(browser, gate.origin)}`
 
-/** A socket that is open, or the status that refused it. */
+/** An open socket, or the status of the rejection. */
 async function open(
   gate: Gate,
   headers: Record<string, string>,

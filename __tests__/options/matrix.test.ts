@@ -16,7 +16,7 @@ class Carrier {
   }
 }
 
-/** One value of each kind, and of kinds that no option takes. */
+/** One value of each kind, and of kinds that no option accepts. */
 const samples: readonly (readonly [Kind | undefined, unknown])[] = [
   ['boolean', true],
   ['number', 4711],
@@ -41,7 +41,7 @@ function complaint(work: () => unknown): string {
   return 'accepted'
 }
 
-/** Names the option, goes on to say what to do, and quotes nothing of the value. */
+/** Checks that a message names the option and the fix, and does not quote the value. */
 function judge(message: string, name: string): string {
   if (message === 'accepted') return 'accepted'
   if (!message.includes(name)) return `does not name the option: ${message}`
@@ -62,7 +62,7 @@ function wrongValues({ takes, bad }: Row): unknown[] {
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** Of one table: each option in some wrong form, and what was wrong about the answer. */
+/** The faults of one table: options whose wrong values got a wrong message. */
 function faults(table: Table, ask: (name: string, row: Row) => readonly string[]): string[] {
   return Object.entries(table.rows).flatMap(([name, row]) =>
     ask(name, row).flatMap((verdict, index) =>

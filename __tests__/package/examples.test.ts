@@ -65,7 +65,7 @@ describe('an example', () => {
       expect([page.status, page.url]).toEqual([200, origin + path])
       expect(page.body).toMatch(/^Hello Ada Lovelace, your key here is dev:\S+\n$/)
       expect(page.headers['cache-control']).toBe('private')
-      // What is no navigation is told so, and the special paths are the gate's.
+      // Other requests than navigations get 401, and the special paths belong to the gate.
       const mount = name === 'express4' ? '/reports' : ''
       const api = await createBrowser().get(origin + path, {
         headers: { 'Sec-Fetch-Mode': 'cors', Accept: 'application/json' },

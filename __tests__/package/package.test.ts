@@ -254,7 +254,7 @@ describe('an app in TypeScript, every declaration checked', () => {
     const text = `${imports}import 'passport'\nimport 'oauth-module/express-user'\nimport { memoryStore, oauthModule, oidcProvider, type OAuthUser } from 'oauth-module'
       express().get('/', (req, res) => {
         const user: OAuthUser | undefined = req.user
-        // @ts-expect-error nobody may be logged in
+        // @ts-expect-error the request may be unauthenticated
         res.send(req.user.name)
         res.send(user?.key)
       })\n${app}`

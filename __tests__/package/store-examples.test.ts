@@ -19,7 +19,7 @@ async function logIn({ origin }: Demo): Promise<Browser> {
   return browser
 }
 
-/** Which process it is that knows Ada. */
+/** The id of the process that responds to Ada. */
 async function processThatAnswers(browser: Browser, { origin }: Demo): Promise<number> {
   const page = await browser.get(`${origin}/`, { follow: false })
   const pid = /^Hello Ada Lovelace, process (\d+) knows you$/m.exec(page.body)?.[1]

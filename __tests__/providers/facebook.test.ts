@@ -169,7 +169,7 @@ describe('the user', () => {
 
   test('FB-4: an email marked as verified is not verified', async () => {
     const { vendor, gate } = await setUp('facebook')
-    // The Graph answers with the fields that were asked for, and knows no such one.
+    // The Graph returns the requested fields, and has no such field.
     vendor.respond('userinfo', {
       body: {
         id: '1',

@@ -92,7 +92,7 @@ describe('requests to a provider', () => {
       },
     )
 
-    /** The vendor's own answer, with this many blanks behind it. */
+    /** The vendor's own response, followed by this many spaces. */
     const padded = (blanks: number) => async (request: VendorRequest) => {
       const vendor = which === 'oidc' ? oidc : github
       vendor.respond(endpoint, undefined)
@@ -263,7 +263,7 @@ describe('requests to a provider', () => {
       })
       if (answer.status === 503) refused++
     })
-    // Some are refused: the line of the logins is full.
+    // Some are rejected, since the queue of logins is full.
     await expectEventually(async () => refused > 0)
     oidc.requests.length = 0
     const page = await sendRawRequest(gate.port, { headers: [`Cookie: ${cookie}`] })

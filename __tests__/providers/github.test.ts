@@ -213,7 +213,7 @@ describe('organizations and teams', () => {
     vendor.user.organizations = [{ login: 'acme', state: 'pending' }]
     vendor.user.teams = [{ organization: 'acme', slug: 'core', state: 'pending' }]
     expectDenied(await logIn({ gate }))
-    // The organisation is listed now, so the team itself is asked about.
+    // The organization is listed now, so the team itself is requested.
     vendor.user.organizations = ['acme']
     expectDenied(await logIn({ gate: await gateOf(vendor, { teams: ['acme/core'] }) }))
     expect(requestsTo(vendor, 'teamMembership')).toHaveLength(1)
@@ -225,7 +225,7 @@ describe('organizations and teams', () => {
     expect((await logIn({ gate })).status).toBe(200)
     vendor.user = { ...vendor.user, organizations: ['MYORG'], teams: [] }
     expect((await logIn({ gate })).user).toMatchObject({ organizations: ['myorg'] })
-    // Neither the organisation nor the question about one team helps here.
+    // Neither the organization nor the request for one team helps here.
     vendor.user = { ...vendor.user, organizations: [], teams: ['MyOrg/CORE'] }
     expect((await logIn({ gate: await gateOf(vendor, { teams: ['myorg/Core'] }) })).status).toBe(
       200,

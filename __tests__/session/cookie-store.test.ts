@@ -544,7 +544,7 @@ describe('tokens that change', () => {
     expect(await isIn(browser, gate)).toBe(false)
   })
 
-  /** An app whose `/token` answers with a fresh access token; `?late` asks for it when the answer is under way. */
+  /** An app whose `/token` responds with a fresh access token; with `?late`, after the response has started. */
   const appWithTokens: GateSetup = {
     routes(app) {
       app.get('/token', async (req, res) => {

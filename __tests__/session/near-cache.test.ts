@@ -153,7 +153,7 @@ describe.each(all)('a near cache: %s', (_, open) => {
     await far.set('k', record(), 60_000)
     await untilNear(near, 'k')
     const row = (await server.command('keys', '*row:k')).split('\n')
-    // Nothing of this process runs meanwhile: the news wait in the socket.
+    // Nothing of this process runs in between: the invalidations wait in the socket.
     execFileSync('redis-cli', ['-p', String(server.port), 'del', ...row])
     expect(await near.get('k')).toBeUndefined()
   })

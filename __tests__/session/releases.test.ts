@@ -20,7 +20,7 @@ async function rowsOf(store: SessionStore, kind: string): Promise<StoreRecord[]>
   return (page?.entries ?? []).map(([, record]) => record)
 }
 
-/** Writes as a release would that knows more members than this one. */
+/** Writes as a later release with more fields would. */
 function laterRelease(store: SessionStore): SessionStore {
   const mark = <R extends object>(record: R) => ({ ...record, later: 'said by a later release' })
   return {
@@ -77,7 +77,7 @@ describe('two processes with lists of secrets', () => {
     expect([page.status, new URL(page.url).pathname]).toEqual([200, '/deep'])
     const { headers } = bodyOf(page)
     expect(headers['ngrok-auth-oauth-access-token']).toMatch(/./)
-    // Sealed by one, opened by the other.
+    // Encrypted by one, decrypted by the other.
     expect(
       bodyOf(await browser.get(one.url('/'), { follow: false })).headers[
         'ngrok-auth-oauth-access-token'
