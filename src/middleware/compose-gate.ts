@@ -6,10 +6,12 @@ import { CookieConflicts } from './cookie-conflicts.js'
 import { ErrorHandler } from './error-handler.js'
 import { Gate } from './gate.js'
 import type { GateState } from './gate-state.js'
+import { headerNames } from './header-names.js'
 import { LoginRedirect } from './login-redirect.js'
 import { Routes } from './routes.js'
 import { SessionStatus } from './session-status.js'
 import { Sockets } from './sockets.js'
+import { HeaderStripper } from './strip-headers.js'
 import { UpstreamHeaders } from './upstream-headers.js'
 import { Visitors } from './visitors.js'
 
@@ -19,12 +21,12 @@ type Parts = BaseParts & SessionParts & CheckParts & FlowParts
 export function composeGate(config: Config, state: GateState, parts: Parts) {
   const { mounts, sessions, recheck, requestEvents, userActivity, keepsRecords } = parts
   const { passes } = state
-  const upstreamHeaders = new UpstreamHeaders(config.headers)
+  const names = headerNames(config.headers.headerPrefix)
+  const headerStripper = new HeaderStripper(names)
   const visitors = new Visitors({
     ...parts,
-    upstreamHeaders,
-    managed: config.headers.managed,
-    userProperty: config.userProperty,
+    config,
+    upstreamHeaders: new UpstreamHeaders(config.headers, names),
   })
   const cookieConflicts = new CookieConflicts(config.logger, state.cookieConflicts)
   const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts })
@@ -32,7 +34,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
   const gate = new Gate({
     config,
     mounts,
-    upstreamHeaders,
+    headerStripper,
     sessions,
     recheck,
     userActivity: keepsRecords ? userActivity : undefined,
@@ -43,7 +45,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     errorHandler,
     requestEvents,
   })
-  const sockets = new Sockets({ config, gate, mounts, upstreamHeaders, visitors })
+  const sockets = new Sockets({ config, gate, mounts, headerStripper, visitors })
   return { gate, sockets, loginRedirect, errorHandler }
 }
 

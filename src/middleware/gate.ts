@@ -18,14 +18,14 @@ import type { LoginRedirect } from './login-redirect.js'
 import { type Outcome, PASS, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 import type { Routes } from './routes.js'
-import type { UpstreamHeaders } from './upstream-headers.js'
+import type { HeaderStripper } from './strip-headers.js'
 import type { Visitors } from './visitors.js'
 
 /** What {@link Gate} depends on. */
 export interface GateParts {
   readonly config: Pick<Config, 'enabled' | 'optionsPassthrough' | 'unauthenticated' | 'basePath'>
   readonly mounts: Mounts
-  readonly upstreamHeaders: UpstreamHeaders
+  readonly headerStripper: HeaderStripper
   readonly sessions: Sessions
   readonly recheck: Recheck
   /** `undefined` if the store keeps no records of users. */
@@ -51,20 +51,21 @@ export class Gate {
 
   /** Decides what happens to a request of Express, Connect or `node:http`. */
   handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome> {
-    const { config, mounts, upstreamHeaders } = this.#parts
+    const { config, headerStripper, mounts, routes } = this.#parts
     const { headers } = req
-    upstreamHeaders.strip(req, headers)
+    headerStripper.strip(req, headers)
     const target = readTarget(req)
     if (!isSafeMountPath(target.mountPath)) {
       if (config.enabled) return rejectMount(res)
       // A disabled gate rejects nothing, but must not build URLs from such a path either.
       target.mountPath = ''
     }
+    const isSpecial = isUnderPath(target.path, config.basePath)
     const mount = mounts.of(req, target, headers)
     const request: GateRequest = { req, headers, res, mount, target, now: Date.now() }
     if (!config.enabled) return this.#passExempt(request)
     try {
-      const outcome = this.#decide(request)
+      const outcome = isSpecial ? routes.handle(request) : this.#decide(request)
       if (!(outcome instanceof Promise)) return outcome
       return outcome.catch((error: unknown) => this.#reject(request, error))
     } catch (error) {
@@ -73,8 +74,7 @@ export class Gate {
   }
 
   #decide(request: GateRequest): Awaitable<Outcome> {
-    const { basePath, optionsPassthrough } = this.#parts.config
-    if (isUnderPath(request.target.path, basePath)) return this.#parts.routes.handle(request)
+    const { optionsPassthrough } = this.#parts.config
     if (optionsPassthrough && methodOf(request.req) === 'OPTIONS') return this.#passExempt(request)
     const result = this.authenticate(request)
     return result instanceof Promise

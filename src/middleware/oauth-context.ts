@@ -1,5 +1,5 @@
 import type { OAuthUser } from '../access/user.js'
-import type { AnonymousReason } from '../session/sessions.js'
+import type { AnonymousReason, OpenSession } from '../session/sessions.js'
 import type { LoginUrlOptions, Visitor } from './visitor.js'
 
 /**
@@ -42,8 +42,7 @@ export class OAuthContext {
   readonly #visitor: Visitor
 
   /** @internal */
-  constructor(visitor: Visitor) {
-    const { session } = visitor
+  constructor(visitor: Visitor, session: OpenSession | undefined) {
     const record = session?.record
     this.#visitor = visitor
     this.isAuthenticated = session !== undefined
@@ -55,7 +54,7 @@ export class OAuthContext {
     this.createdAt = record?.createdAt
     this.lastCheckedAt = visitor.lastCheckedAt
     this.sessionExpiresAt = visitor.sessionExpiresAt
-    this.accessTokenExpiresAt = visitor.accessTokenExpiresAt
+    this.accessTokenExpiresAt = record?.accessTokenExpiresAt
     this.reason = visitor.reason
   }
 

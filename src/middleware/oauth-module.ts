@@ -96,8 +96,8 @@ class Instance {
   }
 
   handle(req: AppRequest, res: ServerResponse, next: Next): void {
-    const { gate, requestEvents } = this.#current
-    requestEvents.begin(req, res)
+    const { events, gate, requestEvents } = this.#current
+    if (events.hasListener('http_request_complete')) requestEvents.begin(req, res)
     callNext(gate.handle(req, res), next)
   }
 

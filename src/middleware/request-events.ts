@@ -36,9 +36,8 @@ export class RequestEvents {
     this.#reports = reports
   }
 
-  /** Call this before anything is decided. Emits the event when the response has ended. */
+  /** Call this before anything is decided, if the event has a listener. Emits it when the response has ended. */
   begin(req: AppRequest, res: ServerResponse): void {
-    if (!this.#events.hasListener('http_request_complete')) return
     const startedAt = performance.now()
     const path = (req.originalUrl ?? req.url ?? '/').split('?', 1)[0] ?? '/'
     // A client that disconnects before the decision has not reached the app.

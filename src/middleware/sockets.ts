@@ -8,7 +8,7 @@ import type { Config } from '../options/config.js'
 import type { SessionResult } from '../session/sessions.js'
 import type { Gate } from './gate.js'
 import type { OAuthContext } from './oauth-context.js'
-import type { UpstreamHeaders } from './upstream-headers.js'
+import type { HeaderStripper } from './strip-headers.js'
 import type { Visitors } from './visitors.js'
 
 /** Options of `authenticate()`. */
@@ -27,7 +27,7 @@ export interface SocketsParts {
   readonly config: Pick<Config, 'enabled' | 'baseUrl'>
   readonly gate: Gate
   readonly mounts: Mounts
-  readonly upstreamHeaders: UpstreamHeaders
+  readonly headerStripper: HeaderStripper
   readonly visitors: Visitors
 }
 
@@ -44,8 +44,8 @@ export class Sockets {
     req: AppRequest,
     options: AuthenticateOptions,
   ): Promise<OAuthContext | undefined> {
-    const { config, gate, upstreamHeaders, visitors } = this.#parts
-    upstreamHeaders.strip(req, req.headers)
+    const { config, gate, headerStripper, visitors } = this.#parts
+    headerStripper.strip(req, req.headers)
     // A page of another site would use the user's cookie. (RFC 6455, 10.2)
     const isForeign =
       req.headers.upgrade !== undefined &&

@@ -1,14 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { OAuthUser } from '../access/user.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
-import {
-  type HeaderNames,
-  headerNames,
-  type HeaderTokens,
-  type HeaderUser,
-  type TokenName,
-} from './header-names.js'
-import { HeaderStripper } from './strip-headers.js'
+import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 
 /** Characters. Longer values would push a request over the 16 KiB that Node and most proxies accept. */
 const MAX_VALUE_LENGTH = 1024
@@ -18,30 +11,23 @@ interface EncodedHeaders {
   readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
-/** Sets the identity headers for the app and for a proxy behind the gate, and removes the copies that clients send. */
+/** Sets the identity headers for the app and for a proxy behind the gate. */
 export class UpstreamHeaders {
   readonly #config: UpstreamHeadersConfig
   readonly #names: HeaderNames
-  readonly #stripper: HeaderStripper
   /** The key of a request's tokens in its headers. One per instance: with nested gates each decrypts its own tokens. */
   readonly #tokensKey = Symbol('oauth-module tokens')
   readonly #accessors: Readonly<Record<TokenName, PropertyDescriptor | undefined>>
   /** A session in memory has the same user object at each request, so its values are encoded once. */
   readonly #encoded = new WeakMap<OAuthUser, EncodedHeaders>()
 
-  constructor(config: UpstreamHeadersConfig) {
+  constructor(config: UpstreamHeadersConfig, names: HeaderNames) {
     this.#config = config
-    this.#names = headerNames(config.headerPrefix)
-    this.#stripper = new HeaderStripper(this.#names)
+    this.#names = names
     this.#accessors = {
       access: tokenAccessor(this.#names.tokens.access, 'access', this.#tokensKey),
       refresh: tokenAccessor(this.#names.tokens.refresh, 'refresh', this.#tokensKey),
     }
-  }
-
-  /** Removes what the client sent under the names of the gate, in every spelling. */
-  strip(req: IncomingMessage, headers: IncomingHttpHeaders): void {
-    this.#stripper.strip(req, headers)
   }
 
   /** Sets the headers of a user with a session. */

@@ -4,6 +4,8 @@ import type { Recheck } from '../flows/recheck.js'
 import type { TokenRefresher } from '../flows/refresh-tokens.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
+import type { Config } from '../options/config.js'
+import { type Lifetimes, remaining } from '../session/lifetimes.js'
 import type { AnonymousReason, OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { HeaderTokens, TokenName } from './header-names.js'
 import { renewCookie } from './renew-cookie.js'
@@ -21,29 +23,36 @@ export interface LoginUrlOptions {
 
 /** What visitors need from a configuration. */
 export interface VisitorDeps {
-  sessions: Sessions
-  recheck: Recheck
-  refresher: TokenRefresher
-  links: Links
-  mounts: Mounts
-  signals: SessionSignals
-  /** Names of the providers whose tokens the app does not receive. */
-  managed: ReadonlySet<string>
+  readonly config: Lifetimes & Pick<Config, 'headers'>
+  readonly sessions: Sessions
+  readonly recheck: Recheck
+  readonly refresher: TokenRefresher
+  readonly links: Links
+  readonly mounts: Mounts
+  readonly signals: SessionSignals
 }
+
+const NO_TOKENS: HeaderTokens['headerTokens'] = []
 
 /**
  * The source of one request's context, authenticated or not. A class, since closures created per request dominated the
  * hot path.
  */
 export class Visitor implements HeaderTokens {
+  /** Why there is no session. */
   readonly reason: AnonymousReason | undefined
+  /** When the user was last read from the provider. */
+  readonly lastCheckedAt: number | undefined
+  /** When the session expires without another request. */
+  readonly sessionExpiresAt: number | undefined
+  /** The rule that admitted the user. */
+  readonly matched: StoredDecision['matched']
+  readonly headerTokens: HeaderTokens['headerTokens']
   readonly #deps: VisitorDeps
   readonly #request: IncomingGateRequest
-  readonly #decision: StoredDecision | undefined
   #session: OpenSession | undefined
   #signal: AbortSignal | undefined
 
-  /** `reason` is why there is no session. */
   constructor(
     deps: VisitorDeps,
     request: IncomingGateRequest,
@@ -53,29 +62,17 @@ export class Visitor implements HeaderTokens {
     this.#deps = deps
     this.#request = request
     this.#session = session
-    this.#decision = session && deps.recheck.decision(session.record)
     this.reason = reason
-  }
-
-  get session(): OpenSession | undefined {
-    return this.#session
-  }
-
-  get lastCheckedAt(): number | undefined {
-    return this.#decision?.at
-  }
-
-  get sessionExpiresAt(): number | undefined {
-    return this.#session && this.#deps.sessions.nextExpiry(this.#session.record, this.#request.now)
-  }
-
-  get matched(): StoredDecision['matched'] {
-    return this.#decision?.matched
-  }
-
-  get headerTokens(): HeaderTokens['headerTokens'] {
-    const record = this.#session?.record
-    return record !== undefined && this.#deps.sessions.hasTokens(record) ? record.headerTokens : []
+    const record = session?.record
+    const decision = record && deps.recheck.decision(record)
+    const { config, sessions } = deps
+    const { now } = request
+    this.matched = decision?.matched
+    this.lastCheckedAt = decision?.at
+    this.sessionExpiresAt = record && now + remaining(record, now, config, now)
+    const forwardsTokens = record !== undefined && config.headers.forwardTokens !== 'none'
+    this.headerTokens =
+      forwardsTokens && sessions.hasTokens(record) ? record.headerTokens : NO_TOKENS
   }
 
   decryptToken(name: TokenName): string | undefined {
@@ -83,6 +80,7 @@ export class Visitor implements HeaderTokens {
     return name === 'access' ? tokens?.accessToken : tokens?.refreshToken
   }
 
+  /** When the access token expires, which follows {@link freshAccessToken}. */
   get accessTokenExpiresAt(): number | undefined {
     return this.#session?.record.accessTokenExpiresAt
   }
@@ -90,16 +88,20 @@ export class Visitor implements HeaderTokens {
   /** The decrypted tokens; `undefined` if the app does not receive any. */
   tokens(): Tokens | undefined {
     const session = this.#session
-    if (session === undefined || this.#deps.managed.has(session.record.user.provider))
+    if (
+      session === undefined ||
+      this.#deps.config.headers.managed.has(session.record.user.provider)
+    )
       return undefined
     return this.#deps.sessions.tokens(session)
   }
 
   /** The access token, refreshed if it has expired. */
   async freshAccessToken(): Promise<string | undefined> {
-    const { managed, sessions, refresher } = this.#deps
+    const { config, sessions, refresher } = this.#deps
     const session = this.#session
-    if (session === undefined || managed.has(session.record.user.provider)) return undefined
+    if (session === undefined || config.headers.managed.has(session.record.user.provider))
+      return undefined
     const fresh = await refresher.withFreshToken(session)
     this.#session = renewCookie(sessions, this.#request, session, fresh)
     return sessions.tokens(fresh).accessToken || undefined

@@ -1,6 +1,7 @@
 import type { OAuthUser } from '../access/user.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
+import type { Config } from '../options/config.js'
 import type { AnonymousReason, OpenSession } from '../session/sessions.js'
 import { OAuthContext } from './oauth-context.js'
 import { renewCookie } from './renew-cookie.js'
@@ -9,9 +10,8 @@ import { Visitor, type VisitorDeps } from './visitor.js'
 
 /** What {@link Visitors} needs from a configuration. */
 export interface VisitorsDeps extends VisitorDeps {
-  upstreamHeaders: UpstreamHeaders
-  /** Whether `req.user` is set. */
-  userProperty: boolean
+  readonly config: VisitorDeps['config'] & Pick<Config, 'userProperty'>
+  readonly upstreamHeaders: UpstreamHeaders
 }
 
 /** Attaches what the app sees of a visitor to the request: `req.oauth`, `req.user` and the upstream headers. */
@@ -24,29 +24,29 @@ export class Visitors {
 
   /** Attaches the context of a user with a session. */
   attach(request: IncomingGateRequest, session: OpenSession): OAuthContext {
+    const { config, upstreamHeaders } = this.#deps
+    const { record } = session
+    const req: ExtendedRequest = request.req
     const visitor = new Visitor(this.#deps, request, session, undefined)
-    this.#deps.upstreamHeaders.set(request.headers, session.record.user, visitor.matched, visitor)
-    return this.#attach(request.req, new OAuthContext(visitor))
+    upstreamHeaders.set(request.headers, record.user, visitor.matched, visitor)
+    const oauth = new OAuthContext(visitor, session)
+    req.oauth = oauth
+    if (config.userProperty && req.user === undefined) req.user = oauth.user
+    return oauth
   }
 
   /** Attaches the context of an anonymous request. */
   attachAnonymous(request: IncomingGateRequest, reason: AnonymousReason): OAuthContext {
+    const req: ExtendedRequest = request.req
     const visitor = new Visitor(this.#deps, request, undefined, reason)
-    return this.#attach(request.req, new OAuthContext(visitor))
+    req.oauth = new OAuthContext(visitor, undefined)
+    return req.oauth
   }
 
   /** Sets the session cookie again if the ID of the session has changed. */
   renewCookie(request: IncomingGateRequest, before: OpenSession, after: OpenSession): OpenSession {
     return renewCookie(this.#deps.sessions, request, before, after)
   }
-
-  #attach(
-    req: AppRequest & { oauth?: OAuthContext; user?: OAuthUser | undefined },
-    oauth: OAuthContext,
-  ): OAuthContext {
-    req.oauth = oauth
-    if (this.#deps.userProperty && oauth.user !== undefined && req.user === undefined)
-      req.user = oauth.user
-    return oauth
-  }
 }
+
+type ExtendedRequest = AppRequest & { oauth?: OAuthContext; user?: OAuthUser | undefined }

@@ -2,7 +2,7 @@ import { OAuthError } from '../http/errors.js'
 import type { Encrypter } from '../http/encryption.js'
 import { randomId, sha256 } from '../http/ids.js'
 import { isObject, parseJson } from '../http/json.js'
-import { activityWriteInterval } from './lifetimes.js'
+import { activityWriteInterval, isExpired } from './lifetimes.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'
 import { newSession, parseSession, type Session, type SessionStart } from './session.js'
 import {
@@ -139,7 +139,11 @@ export class CookieSessions extends Sessions {
   #check(session: OpenSession, now: number): SessionResult {
     const reason = this.#state.ended.get(session.key)
     if (reason !== undefined) return { reason }
-    return this.isExpired(session, now) ? { reason: 'expired' } : { session }
+    const { record } = session
+    const { lifetimes, clockToleranceMs } = this
+    return isExpired(record, this.lastActiveAt(session), lifetimes, now, clockToleranceMs)
+      ? { reason: 'expired' }
+      : { session }
   }
 }
 

@@ -1,4 +1,3 @@
-import { isObject } from '../http/json.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
 import type { Claims } from '../oauth/identity.js'
@@ -84,10 +83,10 @@ export function parseSession(record: StoreRecord | null | undefined): Session | 
   const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
   const isSession =
     version === SESSION_VERSION &&
-    isObject(user) &&
-    typeof user.key === 'string' &&
+    typeof user?.key === 'string' &&
     typeof tokens === 'string' &&
-    isObject(verdicts) &&
+    typeof verdicts === 'object' &&
+    verdicts !== null &&
     typeof createdAt === 'number' &&
     typeof lastActiveAt === 'number'
   return isSession ? (record as Session) : undefined

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Encrypter } from '../http/encryption.js'
-import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes, remaining } from './lifetimes.js'
+import { absoluteExpiry, idleExpiry, type Lifetimes } from './lifetimes.js'
 import type { Session, SessionStart } from './session.js'
 import type { Awaitable } from './stores/store.js'
 import type { Tokens } from './tokens.js'
@@ -67,11 +67,11 @@ export interface SessionsConfig {
 /** Creates, finds, changes and ends sessions. Failures of the store are thrown. */
 export abstract class Sessions {
   protected readonly lifetimes: Lifetimes
-  readonly #clockToleranceMs: number
+  protected readonly clockToleranceMs: number
 
   constructor({ lifetimes, clockToleranceMs }: SessionsConfig) {
     this.lifetimes = lifetimes
-    this.#clockToleranceMs = clockToleranceMs
+    this.clockToleranceMs = clockToleranceMs
   }
 
   /**
@@ -118,23 +118,6 @@ export abstract class Sessions {
     }
   }
 
-  /** When a session that is active at `now` expires without another request; milliseconds. */
-  nextExpiry(session: Session, now: number): number {
-    return now + remaining(session, now, this.lifetimes, now)
-  }
-
   /** The last activity that this process has seen or read. */
   protected abstract lastActiveAt(session: OpenSession): number
-
-  /** Whether the session has expired at `now`. */
-  protected isExpired(session: OpenSession, now: number): boolean {
-    const { lifetimes } = this
-    return isExpired(
-      session.record,
-      this.lastActiveAt(session),
-      lifetimes,
-      now,
-      this.#clockToleranceMs,
-    )
-  }
 }

@@ -2,7 +2,7 @@ import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
-import { activityWriteInterval, rowTtl } from './lifetimes.js'
+import { activityWriteInterval, isExpired, rowTtl } from './lifetimes.js'
 import { newSession, parseSession, type Session, type SessionStart } from './session.js'
 import {
   type EndReason,
@@ -36,6 +36,7 @@ export class StoredSessions extends Sessions {
   readonly #state: SessionState
   readonly #background: Background
   readonly #onEnd: SessionsConfig['onEnd']
+  readonly #writeIntervalMs: number
 
   constructor(config: StoredSessionsConfig) {
     super(config)
@@ -44,6 +45,7 @@ export class StoredSessions extends Sessions {
     this.#state = config.state
     this.#background = config.background
     this.#onEnd = config.onEnd
+    this.#writeIntervalMs = activityWriteInterval(config.lifetimes)
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */
@@ -116,7 +118,7 @@ export class StoredSessions extends Sessions {
     const { key, record } = session
     const known = this.#state.activity.get(key)
     const writtenAt = Math.max(record.lastActiveAt, known?.writtenAt ?? 0)
-    const isDue = now - writtenAt >= activityWriteInterval(this.lifetimes)
+    const isDue = now - writtenAt >= this.#writeIntervalMs
     if (known === undefined)
       this.#state.activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
     else {
@@ -143,7 +145,9 @@ export class StoredSessions extends Sessions {
     // The limits of this instance do not apply to a session of another one.
     if (record.instance !== instance) return NONE
     const session: OpenSession = { id, key, record }
-    if (!this.isExpired(session, now)) return { session }
+    const lastActiveAt = this.lastActiveAt(session)
+    if (!isExpired(record, lastActiveAt, this.lifetimes, now, this.clockToleranceMs))
+      return { session }
     this.#background.run(this.destroy(key, 'expired'))
     return EXPIRED
   }
