@@ -493,25 +493,25 @@ describe('tokens that change', () => {
       scopes: [],
       verdicts: {},
     } as unknown as SessionStart
-    const live = await sessions.create(
+    const live = sessions.create(
       start,
       { accessToken: 'a', refreshToken: 'r', idToken: undefined },
       Date.now(),
     )
-    const first = await sessions.update(
+    const first = sessions.update(
       live,
       {},
       { accessToken: 'a2', refreshToken: 'r2', idToken: undefined },
     )
     expect(first).toBeDefined()
-    expect(await sessions.update(live, { deniedSince: undefined })).toBeUndefined()
-    const current = await sessions.reload(live)
+    expect(sessions.update(live, { deniedSince: undefined })).toBeUndefined()
+    const current = sessions.reload(live)
     if (current === undefined) throw new Error('no session')
     expect(sessions.tokens(current).refreshToken).toBe('r2')
-    const second = await sessions.update(current, { deniedSince: undefined })
+    const second = sessions.update(current, { deniedSince: undefined })
     expect(second && sessions.tokens(second).refreshToken).toBe('r2')
-    await sessions.destroy(live.key, 'logout')
-    expect([second && (await sessions.update(second, {})), await sessions.reload(live)]).toEqual([
+    sessions.destroy(live.key, 'logout')
+    expect([second && sessions.update(second, {}), sessions.reload(live)]).toEqual([
       undefined,
       undefined,
     ])

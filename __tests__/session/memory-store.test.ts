@@ -168,9 +168,9 @@ describe('limits', () => {
 
   test('S-114 a flood from some accounts does not remove a session that is in use', () => {
     const store = memoryStore({ maxEntries: 500, maxPerUser: 5 })
-    store.set('victim', session('victim'), HOUR)
+    void store.set('victim', session('victim'), HOUR)
     for (let index = 0; index < 5_000; index++) {
-      store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
+      void store.set(`flood-${index}`, session(`attacker-${index % 50}`), HOUR)
       if (index % 100 === 0) expect(store.get('victim')).toBeDefined()
     }
     const kept = Array.from({ length: 5_000 }, (_, index) => `flood-${index}`)
@@ -191,10 +191,10 @@ describe('limits', () => {
     const store = memoryStore({ maxBytes: 5_000 })
     const text = 'x'.repeat(900)
     const names = ['1', '2', '3', '4', '5', '6']
-    store.set('used', session('used', { text }), HOUR)
+    void store.set('used', session('used', { text }), HOUR)
     for (const name of names) {
-      store.get('used')
-      store.set(name, session('heavy', { text }), HOUR)
+      void store.get('used')
+      void store.set(name, session('heavy', { text }), HOUR)
     }
     expect(keysOf(store, ['used', ...names])).toEqual(['used', '3', '4', '5', '6'])
   })
