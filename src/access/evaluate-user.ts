@@ -22,7 +22,7 @@ export interface UserEvaluatorConfig {
   readonly provider: Provider
   readonly authorize: Authorize | undefined
   readonly rulesVersion: string | undefined
-  /** Rules that are evaluated without effect. */
+  /** Rules that only report whom they would deny. */
   readonly reportOnly: (Rules & { readonly authorize?: Authorize | undefined }) | undefined
   /** The memberships that guards of single routes (`requireAuth`) name. */
   readonly guardMemberships: Required<Memberships>
@@ -147,7 +147,7 @@ export class UserEvaluator {
       const memberships = await this.#readMemberships(api, user, rules.memberships)
       decision = await this.#decide(rules, { ...user, ...memberships }, req)
     } catch {
-      // Report-only rules fail silently: the provider or `authorize` may only fail for what they alone need.
+      // Report-only rules fail silently: they must not turn errors of the provider or of `authorize` into denials.
       return
     }
     if (!decision.isAllowed) onReportOnlyDenial(user, decision)
@@ -176,7 +176,7 @@ function hasEntries(memberships: Required<Memberships>): boolean {
   return Object.values(memberships).some((list) => list.length > 0)
 }
 
-/** An API that denies the request has answered it: the user has no such membership. Any other failure decides nothing. */
+/** A denied API request means that the user has no such membership. Any other failure is inconclusive. */
 function noneIfDenied(error: unknown): undefined {
   if (error instanceof ProviderError && error.outcome === 'denied') return undefined
   throw error

@@ -6,18 +6,22 @@ import type { OAuthUser } from './user.js'
 
 /** The entry of a rule list that matched a user. */
 export interface RuleMatch {
+  /** The list, as in `emailDomains`. */
   readonly list: RuleList
+  /** The entry, spelled as in the options. */
   readonly entry: string
 }
 
 /** Whether the rules allow a user, and why. */
 export type Decision =
   | {
+      /** The user may pass. */
       readonly isAllowed: true
       /** The entry that matched; `undefined` if there are no lists. */
       readonly matched: RuleMatch | undefined
     }
   | {
+      /** The user may not pass. */
       readonly isAllowed: false
       /** `'email_unverified'`: an email rule matches, but the provider has not verified the address. */
       readonly code: 'not_authorized' | 'email_unverified'
@@ -28,10 +32,10 @@ export type Decision =
 /** A decision that denies access. */
 export type Denial = Extract<Decision, { isAllowed: false }>
 
-/** What a policy decides on. */
+/** The members of a user that rule lists are compared with. */
 type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships
 
-/** Evaluates rule lists. */
+/** Evaluates the rule lists of one provider or guard. */
 export class Policy {
   /** The lists that are configured. */
   readonly lists: readonly RuleList[]
@@ -63,7 +67,7 @@ export class Policy {
       : { isAllowed: true, matched }
   }
 
-  /** The decision for a user whom something else than the lists denies. */
+  /** The decision for a user who is denied for a reason other than the lists. */
   deny(): Denial {
     return { isAllowed: false, code: 'not_authorized', tried: this.lists }
   }
@@ -90,7 +94,7 @@ function byLowerCase(entries: readonly string[] = []): Map<string, string> {
   return new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
 }
 
-/** Identifies everything that decides who may pass. If it changes, every session is checked again. */
+/** Identifies the rules. If the fingerprint changes, every session is checked again. */
 export function fingerprintOf(parts: unknown): string {
   return sha256(JSON.stringify(parts)).slice(0, 16)
 }

@@ -23,7 +23,7 @@ export interface Provider extends ClientConfig {
   readonly rules: Rules
   /** Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of the rules. */
   readonly rulesKey: string
-  /** The client ID and secret come from the environment: the operator's client, which several apps share. */
+  /** Whether client ID and secret come from the environment: a client of the operator, which several apps share. */
   readonly isManaged: boolean
 }
 

@@ -3,7 +3,7 @@ import type { Field } from '../schema/field.js'
 import { strings } from '../schema/types.js'
 import { isDomain, parseEmail } from './email.js'
 
-/** Lists of rules. They are alternatives: a user who matches one entry of one list may pass. */
+/** Rule lists. They are alternatives: a user who matches one entry of one list may pass. */
 export interface Rules {
   /** Verified email addresses. */
   readonly emailAddresses?: readonly string[] | undefined
@@ -19,9 +19,11 @@ export interface Rules {
 
 /** Name of a rule list. */
 export type RuleList = keyof Rules
+/** Name of a rule list of email addresses or domains. */
 export type EmailList = Exclude<RuleList, MembershipList>
 
 type RuleField = Field<readonly string[], undefined>
+/** The fields of all rule lists. */
 export type RuleFields = Record<RuleList, RuleField>
 
 const lowerCase = (item: string) => item.toLowerCase()
@@ -48,6 +50,7 @@ export const ruleFields = {
 /** The names of all rule lists, in the order in which they are reported. */
 export const ruleLists = Object.keys(ruleFields) as RuleList[]
 
+/** The names of the rule lists that need a verified email address. */
 export const emailLists = ruleLists.filter((list): list is EmailList => !isMembershipList(list))
 
 function isMembershipList(list: RuleList): list is MembershipList {
@@ -59,6 +62,7 @@ export function rulesOf(values: Rules): Rules {
   return Object.fromEntries(ruleLists.map((list) => [list, values[list]]))
 }
 
+/** Whether at least one rule list is configured. */
 export function hasRules(rules: Rules): boolean {
   return ruleLists.some((list) => rules[list] !== undefined)
 }

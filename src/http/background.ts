@@ -8,7 +8,7 @@ export class Background {
     this.#onError = onError
   }
 
-  /** Lets the work continue after the response; its failure goes to the log. */
+  /** Lets the work continue after the response. If it fails, `onError` is called. */
   run(work: Promise<unknown>): void {
     void this.track(work.catch(this.#onError))
   }

@@ -11,7 +11,7 @@ export interface CookieAttributes {
 
 /**
  * The values of all cookies with exactly this name, in the order sent. Only spaces and tabs are trimmed (RFC 6265, 5.2):
- * trimming all Unicode whitespace would accept other names as ours.
+ * trimming all Unicode whitespace would accept other names as well.
  */
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
@@ -47,10 +47,10 @@ function cookiePairs(header: string): { name: string; value: string }[] {
   return pairs
 }
 
-function trimWhitespace(text: string, start: number, end: number): string {
-  while (start < end && isWhitespace(text.charCodeAt(start))) start++
-  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
+function trimWhitespace(value: string, start: number, end: number): string {
+  while (start < end && isWhitespace(value.charCodeAt(start))) start++
+  while (end > start && isWhitespace(value.charCodeAt(end - 1))) end--
+  return value.slice(start, end)
 }
 
 function isWhitespace(code: number): boolean {

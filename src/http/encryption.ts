@@ -6,9 +6,9 @@ export type EncryptionPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'ses
 interface Secret {
   readonly secret: string
   readonly keyId: Buffer
-  /** What complete base64url characters show of the key id. */
+  /** The base64url characters that depend on the key id only. */
   readonly prefix: string
-  /** Keys without a context by purpose: there are few, and they are used constantly. */
+  /** Keys without a context, by purpose. They are used at almost every login and request. */
   readonly keys: Map<EncryptionPurpose, Buffer>
 }
 
@@ -38,15 +38,15 @@ export class Encrypter {
     this.#current = current
   }
 
-  /** Encrypts to base64url. Decrypting takes the same `context`, such as the id of a session. */
-  encrypt(purpose: EncryptionPurpose, text: string, context = ''): string {
+  /** Encrypts to base64url. Decryption requires the same `context`, such as the id of a session. */
+  encrypt(purpose: EncryptionPurpose, plaintext: string, context = ''): string {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(ALGORITHM, keyFor(this.#current, purpose, context), iv)
-    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+    const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
     return Buffer.concat([this.#current.keyId, iv, body, cipher.getAuthTag()]).toString('base64url')
   }
 
-  /** `undefined` if the string was not encrypted with one of our secrets for this purpose and context. */
+  /** Returns `undefined` if the string was not encrypted with one of the secrets for this purpose and context. */
   decrypt(purpose: EncryptionPurpose, encrypted: string, context = ''): string | undefined {
     if (!BASE64URL.test(encrypted)) return undefined
     const bytes = Buffer.from(encrypted, 'base64url')
@@ -57,7 +57,7 @@ export class Encrypter {
     return secret && decryptBytes(keyFor(secret, purpose, context), bytes.subarray(KEY_ID_BYTES))
   }
 
-  /** Whether one of our secrets encrypted the string, judged by its key id without decrypting. */
+  /** Whether one of the secrets encrypted the string. Compares key ids, without decrypting. */
   canDecrypt(encrypted: string): boolean {
     return this.#secrets.some(({ prefix }) => encrypted.startsWith(prefix))
   }
@@ -75,7 +75,7 @@ function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
   }
 }
 
-/** A key with a context serves a single session, so it is not kept. */
+/** Keys with a context are not cached: each serves a single session. */
 function keyFor({ secret, keys }: Secret, purpose: EncryptionPurpose, context: string): Buffer {
   if (context !== '') return deriveKey(secret, purpose, context)
   const key = keys.get(purpose) ?? deriveKey(secret, purpose, '')

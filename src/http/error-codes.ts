@@ -1,4 +1,4 @@
-/** Who can fix an error: the visitor (`user`), or the owner of the app (`owner`). */
+/** Who can fix an error: the user in the browser (`user`), or the owner of the app (`owner`). */
 export type ErrorAudience = 'user' | 'owner'
 
 /** What follows from an error's code. */

@@ -9,7 +9,7 @@ export type { ErrorAudience, OAuthErrorCode } from './error-codes.js'
 
 /** The details of one {@link OAuthError}, beyond what follows from its code. */
 export interface OAuthErrorDetails {
-  /** For the visitor. Default: the message of the code. Contains neither secrets nor external text. */
+  /** Shown to the user. Default: the message of the code. Contains neither secrets nor external text. */
   message?: string | undefined
   /** What the provider reported; cut at 512 characters. External text: escape it wherever it is shown. */
   providerMessage?: string | undefined
@@ -21,7 +21,7 @@ export interface OAuthErrorDetails {
   cause?: unknown
 }
 
-/** Why a visitor was rejected. Passed to `onError`, and thrown by `authenticate()`. Any other error is a bug. */
+/** Why a request was rejected. Passed to `onError`, and thrown by `authenticate()`. Any other error is a bug. */
 export class OAuthError extends Error {
   /** Stable: use it to tell errors apart. */
   readonly code: OAuthErrorCode
@@ -35,7 +35,7 @@ export class OAuthError extends Error {
   readonly providerMessage: string | undefined
   /** After how many seconds to try again. */
   readonly retryAfter: number | undefined
-  /** For your log: what failed, without secrets. Do not show it to visitors. */
+  /** For your log: what failed, without secrets. Do not show it to users. */
   readonly hint: string | undefined
 
   constructor(code: OAuthErrorCode, details: OAuthErrorDetails = {}) {

@@ -12,7 +12,7 @@ export async function readForm(
 ): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? ''))
     return new URLSearchParams()
-  return parsedForm(req.body) ?? new URLSearchParams(await readText(req, maxBytes))
+  return parsedForm(req.body) ?? new URLSearchParams(await readBody(req, maxBytes))
 }
 
 /** Body parsers leave an empty object for a body that they did not read. */
@@ -21,16 +21,16 @@ function parsedForm(body: unknown): URLSearchParams | undefined {
   if (!isObject(body) || Object.keys(body).length === 0) return undefined
   // Body parsers turn `name[x]` into objects: not form fields, and `name[toString]` cannot be converted to a string.
   const strings = (value: unknown) =>
-    [value].flat().filter((one): one is string => typeof one === 'string')
+    [value].flat().filter((item): item is string => typeof item === 'string')
   return new URLSearchParams(
     Object.entries(body).flatMap(([name, value]) =>
-      strings(value).map((text): [string, string] => [name, text]),
+      strings(value).map((item): [string, string] => [name, item]),
     ),
   )
 }
 
 /** Not an async iterator: leaving one early closes the connection, so the client would get no response. */
-function readText(req: AppRequest, maxBytes: number): Promise<string> {
+function readBody(req: AppRequest, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     if (req.readableEnded) return resolve('')
     const chunks: Buffer[] = []

@@ -3,7 +3,7 @@ import type { Mount } from './mounts.js'
 import type { AppRequest } from './request.js'
 import type { RequestTarget } from './paths.js'
 
-/** A request, and what was read from it. Without a response: it may be an upgrade, see {@link GateRequest}. */
+/** A request, and what was read from it. It may be an upgrade without a response: see {@link GateRequest}. */
 export interface IncomingGateRequest {
   readonly req: AppRequest
   /** `req.headers`, read once: in Express each access to a property of the request costs up to a microsecond. */

@@ -1,8 +1,8 @@
 import { createHmac, hash, randomBytes } from 'node:crypto'
 
 /** SHA-256, in hexadecimal. */
-export function sha256(text: string): string {
-  return hash('sha256', text, 'hex')
+export function sha256(value: string): string {
+  return hash('sha256', value, 'hex')
 }
 
 /** 32 random bytes as 43 characters of base64url, for session ids and the secrets of transactions. */
@@ -11,8 +11,8 @@ export function randomId(): string {
 }
 
 /** Whether a string has the format of {@link randomId}. Checked before any store sees it. */
-export function isId(text: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(text)
+export function isId(value: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(value)
 }
 
 /** A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier of a transaction. */

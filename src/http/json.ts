@@ -3,11 +3,11 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The value, or `undefined` for a string that is not JSON, and for `undefined`. */
-export function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined
+/** Parses JSON. Returns `undefined` for a string that is not JSON, and for `undefined`. */
+export function parseJson(json: string | undefined): unknown {
+  if (json === undefined) return undefined
   try {
-    return JSON.parse(text)
+    return JSON.parse(json)
   } catch {
     return undefined
   }

@@ -36,16 +36,18 @@ export interface MountsConfig {
   }
 }
 
-/** Paths in the app through which requests came. Outlives a configuration. */
+/** The mount paths of earlier requests. Outlives a configuration. */
 export interface MountState {
+  /** Every mount path that a request had. */
   readonly knownPaths: Set<string>
-  /** Those with a logged-in user: real mounts. Unauthenticated clients can make up any path that a router accepts. */
+  /** Paths of requests with a session. Unauthenticated clients can request any path that a router accepts. */
   readonly confirmedPaths: Set<string>
 }
 
 /** A mount path with parameters has many values. Beyond this number they are not remembered. */
 const MAX_MOUNTS = 256
 
+/** Empty state for {@link Mounts}. */
 export function createMountState(): MountState {
   return { knownPaths: new Set(), confirmedPaths: new Set() }
 }
@@ -78,7 +80,7 @@ export class Mounts {
     return mount
   }
 
-  /** Records that a logged-in user came through the mount. */
+  /** Records that a request with a session came through the mount. */
   confirm(mountPath: string): void {
     const { confirmedPaths } = this.#state
     if (confirmedPaths.has(mountPath)) return

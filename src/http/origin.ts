@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AppRequest } from './request.js'
 
-/** The origin the visitor sees: scheme and host, or `undefined` if `Host` is missing or malformed. */
+/** The origin that the browser sees: scheme and host, or `undefined` if `Host` is missing or malformed. */
 export function readOrigin(req: AppRequest): string | undefined {
   const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? singleHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
@@ -12,7 +12,7 @@ export function readOrigin(req: AppRequest): string | undefined {
   return URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
-/** Of several `Host` lines Node uses the first, while a proxy may have used another (RFC 9112, 3.2). */
+/** Node uses the first of several `Host` lines, but a proxy may have used another one. (RFC 9112, 3.2) */
 function singleHost({ headers, rawHeaders }: AppRequest): string | undefined {
   // Test tools that inject requests leave `rawHeaders` out.
   const names = (rawHeaders ?? []).filter((_, index) => index % 2 === 0)
@@ -20,13 +20,13 @@ function singleHost({ headers, rawHeaders }: AppRequest): string | undefined {
   return lines.length > 1 ? undefined : headers.host
 }
 
-/** Whether the visitor uses https: a TLS socket, or a trusted proxy that reports it. */
+/** Whether the client uses https: the socket is encrypted, or a trusted proxy reports https. */
 export function isHttps(req: AppRequest, headers = req.headers): boolean {
   if ((req.socket as Socket & Partial<TLSSocket>)?.encrypted === true) return true
   return trustedForwarded(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
 }
 
-/** The first value of a forwarded header, if the app trusts the proxy. Checks the header first: trust is slower. */
+/** The first value of a forwarded header, if the app trusts the proxy. `trust proxy fn` is slower than reading the header. */
 function trustedForwarded(
   req: AppRequest,
   header: string | string[] | undefined,
@@ -64,8 +64,8 @@ export function isAllowedUrl(url: string): boolean {
 }
 
 /**
- * Whether a socket may be opened by the page that requests it (RFC 6455, 10.2): a page of this app, or of one of the
- * allowed origins.
+ * Whether the page that requests a WebSocket may connect: it belongs to this app or to one of the allowed origins.
+ * (RFC 6455, 10.2)
  */
 export function isAllowedOrigin(
   req: IncomingMessage,
@@ -73,10 +73,14 @@ export function isAllowedOrigin(
   allowed: string | readonly string[] = [],
 ): boolean {
   const { origin } = req.headers
-  // Browsers always send it, so this client is not a page of another site.
+  // Browsers always send `Origin`, so the client is not a page of another site.
   if (origin === undefined) return true
   if ([allowed].flat().includes(origin)) return true
   if (publicOrigin !== undefined) return origin === publicOrigin
-  const own = readOrigin(req)
-  return own !== undefined && URL.canParse(origin) && new URL(origin).host === new URL(own).host
+  const appOrigin = readOrigin(req)
+  return (
+    appOrigin !== undefined &&
+    URL.canParse(origin) &&
+    new URL(origin).host === new URL(appOrigin).host
+  )
 }

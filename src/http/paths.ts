@@ -58,8 +58,8 @@ function stripOrigin(target: string): string {
 }
 
 /**
- * Whether any router could resolve `path` to one below `basePath`: in another case, or with doubled slashes, dot
- * segments, path parameters or percent-encoding. Such requests never reach the app.
+ * Whether any router could resolve `path` to a path below `basePath`: ignoring case, or after removing doubled slashes,
+ * dot segments, path parameters or percent-encoding. Such requests never reach the app.
  */
 export function isUnderPath(path: string, basePath: string): boolean {
   if (path.startsWith(basePath) && path.charCodeAt(basePath.length) === 0x2f) return true
@@ -104,7 +104,7 @@ export function isSafePath(path: string): boolean {
 
 /** Percent-encodes spaces and non-ASCII characters, so that a path written by an app is a URI path (RFC 3987, 3.1). */
 export function encodePath(path: string): string {
-  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (text) =>
-    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),
+  return path.replace(/[ \u0080-\u{10ffff}]+/gu, (characters) =>
+    [...Buffer.from(characters)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),
   )
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 /** Response headers by name. */
 export type Headers = Record<string, string>
 
-/** Neither browsers nor caches may store a response of the module. */
+/** Neither browsers nor caches may store a response of this package. */
 function writeHead(res: ServerResponse, status: number, headers: Headers): void {
   res.statusCode = status
   res.setHeader('Cache-Control', 'no-store')

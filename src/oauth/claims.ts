@@ -66,7 +66,7 @@ export function subjectOf(claims: Claims | undefined): string | undefined {
 
 const LOGIN_CLAIMS = ['iss', 'sub', 'tid', 'oid', 'sid', 'auth_time', 'acr', 'amr']
 
-/** The claims of an ID token that describe the login rather than the user, and so do not become outdated. */
+/** The claims of an ID token that describe the login rather than the user, and therefore stay true. */
 export function boundClaims(claims: Claims | undefined): Claims {
   return Object.fromEntries(
     LOGIN_CLAIMS.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])),

@@ -99,7 +99,7 @@ export class ProviderClient {
     })
   }
 
-  /** What hooks read the user with. All of its requests together end within `timeouts.provider`. */
+  /** The API for the hooks of a definition. All of its requests together end within `timeouts.provider`. */
   api(grant: ApiGrant): ProviderApi {
     return new UserApi({
       grant,

@@ -29,7 +29,7 @@ export interface Endpoints {
 export type ClientAuth = 'post' | 'basic' | 'private_key_jwt' | 'none'
 
 /**
- * A provider as data: what a vendor does differently. Everything left out follows RFC 6749 and, with `openid: true`, OpenID
+ * A provider as data: how a vendor differs. Everything that is left out follows RFC 6749 and, with `openid: true`, OpenID
  * Connect Core. Pass it to `defineProvider()`.
  */
 export interface ProviderDefinition {
@@ -77,7 +77,14 @@ export interface ProviderDefinition {
   /** Parameters of every authorization request. Default: none. */
   authorizationParams?: Readonly<Record<string, string>> | undefined
   /** Scopes and parameters that request a refresh token. Default: none. */
-  offline?: { scopes?: readonly string[]; params?: Readonly<Record<string, string>> } | undefined
+  offline?:
+    | {
+        /** Added to the scopes. Default: none. */
+        scopes?: readonly string[]
+        /** Added to the parameters. Default: none. */
+        params?: Readonly<Record<string, string>>
+      }
+    | undefined
   /** Parameters that make the provider authenticate the user again, such as `prompt=login`. Default: none. */
   reauthenticate?: Readonly<Record<string, string>> | undefined
   /** Whether `reauthenticate` is reliable: then an earlier `auth_time` is rejected. Default `false`. */
@@ -96,8 +103,16 @@ export interface ProviderDefinition {
   normalizeTokens?: ((response: Record<string, unknown>) => Record<string, unknown>) | undefined
   /** Reads error responses that differ from RFC 6749, 5.2. Default: the member `error`. */
   readError?:
-    ((body: unknown) => { code: string; message?: string | undefined } | undefined) | undefined
-  /** Meaning of an error response whose status does not tell. Default, and for `undefined`: by status and error code. */
+    | ((body: unknown) =>
+        | {
+            /** The error code, as in `invalid_grant`. */
+            code: string
+            /** The description, if there is one. */
+            message?: string | undefined
+          }
+        | undefined)
+    | undefined
+  /** Meaning of an error response. Default, and for `undefined`: by status and error code. */
   outcomeOf?: ((response: ApiResponse) => ProviderOutcome | undefined) | undefined
   /** A second grant that exchanges the access token for one with a longer lifetime. Default: none. */
   upgradeToken?:

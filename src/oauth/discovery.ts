@@ -17,6 +17,7 @@ export interface ServerMetadata {
   requiresIssuerInCallback: boolean
 }
 
+/** The members of a definition that determine its server metadata. */
 export type MetadataConfig = Pick<
   ProviderDefinition,
   'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
@@ -41,7 +42,7 @@ export function knownMetadata(config: MetadataConfig): ServerMetadata | undefine
   }
 }
 
-/** OpenID Connect Discovery 1.0, 4.1. */
+/** URL of the discovery document. (OpenID Connect Discovery 1.0, 4.1) */
 export function discoveryUrl({ issuer = '', discoveryIssuer }: MetadataConfig): string {
   const base = discoveryIssuer?.(issuer) ?? issuer
   return `${base.replace(/\/$/, '')}/.well-known/openid-configuration`
@@ -74,7 +75,7 @@ export function parseDiscovery(document: unknown, config: MetadataConfig): Serve
   }
 }
 
-/** Metadata of another issuer would let that issuer sign our users in. (RFC 8414, 3.3) */
+/** Metadata of another issuer would let that issuer sign in users of the app. (RFC 8414, 3.3) */
 function checkIssuer(
   issuer: unknown,
   { issuer: expected = '', acceptsDiscovery }: MetadataConfig,

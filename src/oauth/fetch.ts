@@ -82,7 +82,7 @@ async function send(
   })
 }
 
-/** The reason is the code of the cause, such as `ENOTFOUND` or `CERT_HAS_EXPIRED`; the error only has `fetch failed`. */
+/** The code of the cause, such as `ENOTFOUND` or `CERT_HAS_EXPIRED`: the message of the error is only `fetch failed`. */
 function reasonOf(error: unknown): string {
   const { cause } = Object(error) as { cause?: unknown }
   const { code } = Object(cause) as { code?: unknown }

@@ -2,8 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Claims } from './identity.js'
 import { IdTokenError, type JwtExpectations, type KeySource, verifyJwt } from './jwt.js'
 
+/** What an ID token must match. */
 export interface IdTokenExpectations extends JwtExpectations {
-  /** That of the authorization request; `undefined` at a refresh. */
+  /** The `nonce` of the authorization request; `undefined` at a refresh. */
   nonce: string | undefined
   /** Whether `nonce` is required: some vendors omit it. One that is present must always match. */
   requiresNonce: boolean

@@ -1,7 +1,7 @@
 /** Claims of an ID token, a userinfo response or a vendor's profile. External data: check the type of every member. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** The user as read from the provider. Compare the standard claims (OpenID Connect Core, 5.1). */
+/** The user as read from the provider. Its members correspond to the standard claims. (OpenID Connect Core, 5.1) */
 export interface Identity {
   /** Stable and unique at the provider, and never reassigned: `sub` in OpenID Connect. At most 255 characters. */
   id: string
@@ -19,9 +19,10 @@ export interface Identity {
   claims: Claims
 }
 
-/** Rules that need the provider's API, or a claim with memberships. */
+/** The rule lists whose entries are memberships, read from the provider's API or from a claim. */
 export type MembershipList = 'organizations' | 'teams' | 'groups'
 
+/** All names of {@link MembershipList}. */
 export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
 
 /** Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested. */

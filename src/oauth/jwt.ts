@@ -7,11 +7,13 @@ import type { AcceptsKey, SigningKeys } from './signing-keys.js'
 
 /** Where the keys of an issuer come from. */
 export interface KeySource {
+  /** The key set, fetched when it is first needed. */
   keys(): Promise<SigningKeys>
   /** Fetches the keys again, at most once per minute. Resolves with whether it did. */
   refresh(): Promise<boolean>
 }
 
+/** What a signed token of a provider must match. */
 export interface JwtExpectations {
   /** For hints, such as `the ID token`. */
   tokenName: string
@@ -42,6 +44,7 @@ export function jwtExpectations(config: ClientConfig, metadata: ServerMetadata):
   }
 }
 
+/** A token whose signature and claims are verified. */
 export interface VerifiedJwt {
   claims: Claims
   algorithm: string
@@ -55,7 +58,7 @@ export class IdTokenError extends ProviderError {
   }
 }
 
-/** No known key verifies the signature, and the keys could not be fetched again: the provider may have new ones. */
+/** No known key verifies the signature, and the keys could not be fetched again. The provider may have new keys. */
 export class UnknownKeyError extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
@@ -93,7 +96,7 @@ export async function verifyJwt(
   return { claims, algorithm }
 }
 
-/** Returns the algorithm. */
+/** Checks the protected header and returns the algorithm. */
 function checkHeader(
   token: string,
   decode: (token: string) => Claims,
@@ -120,7 +123,7 @@ function checkHeader(
   return alg
 }
 
-/** The issuer, and whom it issued the token to. */
+/** Checks the issuer and the audience. */
 function checkParties(
   claims: Claims,
   { tokenName: name, clientId, acceptsIssuer }: JwtExpectations,

@@ -31,10 +31,12 @@ export class ServerMetadataCache {
     this.#keys = new CachedValue((deadline) => this.#fetchKeys(deadline))
   }
 
+  /** The metadata, discovered if necessary. */
   async metadata(deadline: AbortSignal): Promise<ServerMetadata> {
     return this.#known ?? this.#discovered.get(deadline)
   }
 
+  /** The keys of the provider, for {@link verifyJwt}. */
   keySource(deadline: AbortSignal): KeySource {
     return {
       keys: () => this.#keys.get(deadline),
@@ -42,7 +44,7 @@ export class ServerMetadataCache {
     }
   }
 
-  /** RFC 7517, 5. */
+  /** Fetches the JWK Set. (RFC 7517, 5) */
   async #fetchKeys(deadline: AbortSignal): Promise<SigningKeys> {
     const { endpoints } = await this.metadata(deadline)
     if (endpoints.jwks === undefined)

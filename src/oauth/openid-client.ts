@@ -7,6 +7,7 @@ import type { ProviderFetch } from './fetch.js'
 import { tokenEndpointError } from './provider-errors.js'
 import { readJson } from './response-body.js'
 
+/** What a configuration of openid-client is built from. */
 export interface OpenidClientSetup {
   config: ClientConfig
   metadata: ServerMetadata
@@ -37,7 +38,7 @@ export async function configureOpenidClient(
     undefined,
     authentication,
   )
-  // Plain http is possible on loopback only; that was checked when the URLs were read.
+  // Plain http URLs are on loopback: `isAllowedUrl` has checked all URLs.
   oidc.allowInsecureRequests(configuration)
   // The deadline of the whole exchange applies instead.
   configuration.timeout = 0
@@ -68,9 +69,9 @@ function createFetch({
 }: OpenidClientSetup): OpenidClient.CustomFetch {
   const { token } = metadata.endpoints
   const tokenUrl = token && new URL(token).href
-  return async (url, { method, headers: given, body }) => {
+  return async (url, { method, headers: defaultHeaders, body }) => {
     const isTokenRequest = url === tokenUrl
-    const headers = new Headers(given)
+    const headers = new Headers(defaultHeaders)
     headers.set('user-agent', 'oauth-module')
     if (isTokenRequest)
       for (const [name, value] of Object.entries(config.tokenHeaders)) headers.set(name, value)

@@ -19,9 +19,9 @@ export interface ApiResponse {
 }
 
 /**
- * What the hooks of a {@link ProviderDefinition} read the user with. Works when destructured. All requests together must
- * end within the option `timeouts.provider`; after that `signal` aborts. Every method rejects with an `OAuthError` that
- * hooks need not catch.
+ * Reads the user from the provider: the argument of the hooks of a {@link ProviderDefinition}. Works when destructured. All
+ * requests together must end within the option `timeouts.provider`; after that `signal` aborts. Every method rejects with an
+ * `OAuthError`, which hooks do not need to catch.
  */
 export interface ProviderApi {
   /** The user's access token. Expires, and must not be logged. */
@@ -36,7 +36,12 @@ export interface ProviderApi {
   /** The token response, with the vendor's own members. (RFC 6749, 5.1) */
   readonly tokens: Claims
   /** Credentials of the client. `secret` is `undefined` for a public client. */
-  readonly client: { readonly id: string; readonly secret: string | undefined }
+  readonly client: {
+    /** The `client_id`. */
+    readonly id: string
+    /** The `client_secret`, or the private key. */
+    readonly secret: string | undefined
+  }
   /** Aborts when the time for reading the user is up. Pass it to your own `fetch()`. */
   readonly signal: AbortSignal
   /**

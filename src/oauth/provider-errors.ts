@@ -84,8 +84,8 @@ function errorCode(body: unknown, { readError }: ErrorReader): string | undefine
 }
 
 /**
- * For the log. Providers may repeat the request with its client secret, so that only a well-formed error code of their
- * response is ever shown or logged. (RFC 6749, 5.2)
+ * For the log. Providers may repeat the request with its client secret, so only a well-formed error code of their response
+ * is shown or logged. (RFC 6749, 5.2)
  */
 function describeCode(code: string | undefined): string {
   if (code === undefined) return 'no error code'

@@ -59,8 +59,8 @@ export function parseMemberships(
 ): Required<Memberships> {
   const lists = isObject(result) ? result : {}
   const read = (list: MembershipList) => {
-    const found = new Set(asStrings(lists[list]))
-    return wanted[list].filter((entry) => found.has(entry))
+    const entries = new Set(asStrings(lists[list]))
+    return wanted[list].filter((entry) => entries.has(entry))
   }
   return {
     organizations: read('organizations'),
@@ -69,7 +69,7 @@ export function parseMemberships(
   }
 }
 
-/** Sessions are stored as JSON: rejects anything else here, where the error can name the hook's mistake. */
+/** Sessions are stored as JSON. Anything else is rejected here, where the error can name the cause. */
 function plainClaims(claims: unknown): Claims {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(claims ?? {}))
@@ -82,17 +82,17 @@ function plainClaims(claims: unknown): Claims {
   })
 }
 
-/** Errors may quote tokens or the client secret, and are passed to pages, the log and `onError`. */
+/** A copy of an error, which may quote tokens or the client secret, for pages, the log and `onError`. */
 export function withoutSecrets(
   thrown: unknown,
   { accessToken, tokens, client }: ProviderApi,
 ): Error | undefined {
   const secrets = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
-  const clean = (text: string) =>
+  const clean = (message: string) =>
     secrets.reduce<string>(
       (rest, secret) =>
         typeof secret === 'string' && secret !== '' ? rest.replaceAll(secret, '…') : rest,
-      text,
+      message,
     )
   if (typeof thrown === 'string') return new Error(clean(thrown))
   if (!(thrown instanceof Error)) return undefined

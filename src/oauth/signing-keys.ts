@@ -10,7 +10,7 @@ const MAX_MATCHING_KEYS = 16
 /** Decides whether a JWK may sign a token with these claims. */
 export type AcceptsKey = (key: Claims, claims: Claims) => boolean
 
-/** What `jose` needs of a JWK. Private members that a provider publishes by mistake are ignored. (RFC 7517, 4; RFC 7518, 6) */
+/** The public members of a JWK. Private ones that a provider publishes by mistake are ignored. (RFC 7517, 4; RFC 7518, 6) */
 const PUBLIC_MEMBERS = ['kty', 'kid', 'use', 'alg', 'key_ops', 'n', 'e', 'crv', 'x', 'y']
 
 /**

@@ -34,6 +34,7 @@ export type UnverifiedTokens = Pick<
   'accessToken' | 'refreshToken' | 'idToken' | 'expiresAt'
 >
 
+/** One token request, and what its response must match. */
 export interface TokenRequest {
   config: ClientConfig
   server: ServerMetadataCache
@@ -45,7 +46,7 @@ export interface TokenRequest {
   expected?: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'>
   /** Whether a response without an ID token is rejected. */
   requiresIdToken?: boolean
-  /** Called before the ID token is verified: the old refresh token may be spent from now on. */
+  /** Called before the ID token is verified: from now on the old refresh token may be invalid. */
   onTokens?: ((tokens: UnverifiedTokens) => void) | undefined
 }
 

@@ -3,7 +3,7 @@ import type { Claims } from './identity.js'
 
 /** A parsed token response. (RFC 6749, 5.1) */
 export interface TokenResponse {
-  /** What openid-client gets to see: without the ID token, which our own code verifies. */
+  /** The response for openid-client, without the ID token, which `verifyIdToken` verifies. */
   plain: { access_token: string; token_type: string; refresh_token?: string; expires_in?: number }
   idToken: unknown
   /** `undefined` if the response has no `scope`. */

@@ -24,7 +24,7 @@ export interface Transaction {
   readonly reauthenticates: boolean
   /** Whether the login fails without `auth_time` in the ID token. */
   readonly needsAuthTime: boolean
-  /** How often this login has already returned without our cookie. */
+  /** How many callbacks of this login have come without its cookie. */
   readonly attempts: number
 }
 
@@ -35,13 +35,13 @@ export interface StartedTransaction {
   readonly codeChallenge: string
 }
 
-/** A decrypted `state`. It may still belong to another browser, or be used already. */
+/** A decrypted `state`. It may belong to another browser, or have been consumed. */
 export interface DecryptedTransaction extends Transaction {
   readonly cookieHash: string
   readonly stateHash: string
 }
 
-/** A transaction of this browser, used now, with the values that the token request needs. */
+/** A consumed transaction of this browser, with the values that the token request needs. */
 export interface ConsumedTransaction extends Transaction {
   readonly nonce: string
   readonly codeVerifier: string
@@ -52,7 +52,7 @@ export type TransactionResult<T, Problem extends string> =
   | { readonly transaction: T; readonly problem?: undefined }
   | { readonly transaction?: undefined; readonly problem: Problem }
 
-/** The states that were used. Outlives a configuration: `reconfigure()` must not make them usable again. */
+/** Hashes of consumed states. Outlives a configuration: `reconfigure()` must not make them valid again. */
 export interface TransactionState {
   readonly used: LRUCache<string, true>
 }
@@ -60,9 +60,10 @@ export interface TransactionState {
 const LIFETIME_MS = 600_000
 const MAX_COOKIES = 8
 const MAX_COOKIE_BYTES = 4096
-/** Other sites on the domain can plant cookies of our name; proxies limit the size of response headers. */
+/** Other sites on the domain can set cookies with this name; proxies limit the size of response headers. */
 const MAX_CLEARED_COOKIES = 16
 
+/** Empty state for {@link Transactions}. */
 export function createTransactionState(): TransactionState {
   return {
     used: new LRUCache({ max: 10_000, ttl: LIFETIME_MS, perf: Date, ttlResolution: 0 }),
@@ -102,18 +103,18 @@ export class Transactions {
     }
   }
 
-  /** Decrypts a `state`. `'unknown'`: it was not encrypted by us; `'expired'`: it was, but is too old. */
+  /** Decrypts a `state`. `'unknown'`: not encrypted with one of the secrets; `'expired'`: encrypted, but too old. */
   read(state: string, now: number): TransactionResult<DecryptedTransaction, 'unknown' | 'expired'> {
-    const text = this.#encrypter.decrypt('state', state)
-    if (text === undefined) return { problem: 'unknown' }
-    const decrypted: unknown = JSON.parse(text)
+    const json = this.#encrypter.decrypt('state', state)
+    if (json === undefined) return { problem: 'unknown' }
+    const decrypted: unknown = JSON.parse(json)
     if (!isTransaction(decrypted) || !isSafePath(decrypted.returnPath))
       return { problem: 'unknown' }
     if (Math.abs(now - decrypted.startedAt) >= LIFETIME_MS) return { problem: 'expired' }
     return { transaction: { ...decrypted, stateHash: sha256(state) } }
   }
 
-  /** Uses up a transaction, once. `'no_cookie'`: this browser does not send the cookie of the transaction. */
+  /** Consumes a transaction. `'no_cookie'`: the browser did not send its cookie; `'used'`: it was consumed before. */
   consume(
     res: ServerResponse,
     cookieHeader: string | undefined,
@@ -138,7 +139,7 @@ export class Transactions {
   }
 }
 
-/** We encrypted it, so the rest of the fields have their types. */
+/** The value was encrypted, so its other fields have their types. */
 function isTransaction(value: unknown): value is Omit<DecryptedTransaction, 'stateHash'> {
   return (
     isObject(value) &&

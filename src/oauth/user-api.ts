@@ -11,10 +11,10 @@ import { readJson } from './response-body.js'
 
 const MAX_PAGES = 100
 
-/** What the provider granted, as hooks see it. */
+/** What the provider granted: tokens, claims and scopes. */
 export interface ApiGrant {
   accessToken: string
-  /** Claims of the ID token that still hold. */
+  /** Claims of the ID token that are still true. */
   claims: Claims
   /** Whether `claims` are those of a new ID token, and may replace userinfo if there is no such endpoint. */
   hasFreshClaims: boolean
@@ -148,7 +148,7 @@ export class UserApi implements ProviderApi {
     return response
   }
 
-  /** OpenID Connect Core, 5.3.2. */
+  /** Verifies a signed userinfo response. (OpenID Connect Core, 5.3.2) */
   async #verifyUserinfo(jwt: string): Promise<Claims> {
     const { config, server, deadline } = this.#deps
     const { claims } = await verifyJwt(jwt, server.keySource(deadline), {

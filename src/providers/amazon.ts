@@ -22,7 +22,7 @@ function define(): ProviderDefinition {
       token: 'https://api.amazon.com/auth/o2/token',
       userinfo: 'https://api.amazon.com/user/profile',
     },
-    // Without the secret there is no refresh token.
+    // Amazon issues refresh tokens only to clients with a secret.
     clientAuth: 'post',
     scopes: ['profile'],
     // The profile endpoint responds to an expired token with status 400.
@@ -36,6 +36,6 @@ function define(): ProviderDefinition {
         claims: profile,
       }
     },
-    emailNeverVerified: 'Amazon does not tell whether an email address is verified',
+    emailNeverVerified: 'Amazon does not report whether an email address is verified',
   }
 }

@@ -8,7 +8,7 @@ import { printable } from '../schema/read-fields.js'
 import type { ProviderSetup } from './define-provider.js'
 import { checkProviderUrl, type CommonValues, endpointNames } from './provider-options.js'
 
-/** What the configuration sets for all providers. */
+/** Settings that apply to all providers. */
 export interface ProviderDefaults {
   readonly env: Readonly<Record<string, string | undefined>>
   /** For a whole exchange with the provider, in milliseconds. */
@@ -144,20 +144,22 @@ function checkRules(
 }
 
 function resolveEndpoints(
-  given: CommonValues['endpoints'],
+  configured: CommonValues['endpoints'],
   definition: ProviderDefinition,
   mistakes: Mistakes,
 ): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
   const known =
     definition.configurableEndpoints ??
     endpointNames.filter((name) => definition.openid || name !== 'issuer')
-  const own = endpointNames.filter((name) => given?.[name] !== undefined)
-  for (const name of own)
+  const names = endpointNames.filter((name) => configured?.[name] !== undefined)
+  for (const name of names)
     if (!known.includes(name))
       mistakes
         .at('endpoints')
         .add(`has an unknown option ${printable(name)}; known are ${known.join(', ')}`)
-  const { issuer, ...endpoints } = Object.fromEntries(own.map((name) => [name, given?.[name]]))
+  const { issuer, ...endpoints } = Object.fromEntries(
+    names.map((name) => [name, configured?.[name]]),
+  )
   // Another issuer has other endpoints: they are discovered there.
   const inherited = issuer === undefined || !definition.openid ? definition.endpoints : {}
   const result = { issuer: issuer ?? definition.issuer, endpoints: { ...inherited, ...endpoints } }

@@ -4,13 +4,13 @@ import type { Fields, Mistakes, Values } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { commonFields, type CommonValues, type ProviderOptions } from './provider-options.js'
 
-/** What `oidcProvider()`, `githubProvider()` and their siblings return: a value for the option `provider`. */
+/** Return value of `oidcProvider()`, `githubProvider()` and the other factories: a value for the option `provider`. */
 export interface ProviderSetup {
-  /** The options as given; whether a key is present matters for `clientId` and `clientSecret`. */
+  /** The options, not parsed yet. A missing `clientId` differs from one that is `undefined`. */
   readonly options: Readonly<object>
-  /** Everything that was passed to the factory: all of it may decide who passes. */
-  readonly given: Readonly<object>
-  /** Parses the options. `definition` is `undefined` if a mistake in them leaves none. */
+  /** The argument of the factory, including hooks. Changes of it may change who may pass. */
+  readonly source: Readonly<object>
+  /** Parses the options. `definition` is `undefined` if mistakes prevent it. */
   parse(mistakes: Mistakes): ParsedSetup
 }
 
@@ -20,18 +20,19 @@ interface ParsedSetup {
 }
 
 /** Marks the return values of the factories; the same mark in the ESM and the CommonJS build. */
-const made = Symbol.for('oauth-module provider source')
+const setupMark = Symbol.for('oauth-module provider source')
 
+/** Whether the value was returned by a factory of this package, or of another copy of it. */
 export function isProviderSetup(value: unknown): value is ProviderSetup {
-  return typeof value === 'object' && value !== null && made in value
+  return typeof value === 'object' && value !== null && setupMark in value
 }
 
-/** Used by the vendors' files: `fields` is the table of extra options, `define` gets their parsed values. */
+/** Creates the return value of a factory. `fields` are the vendor's own options; `define` gets their parsed values. */
 export function providerSetup<F extends Fields & Partial<RuleFields>>(
   options: object,
   fields: F,
   define: (values: Values<F>, mistakes: Mistakes) => ProviderDefinition | undefined,
-  given: object = options,
+  source: object = options,
 ): ProviderSetup {
   const table = { ...commonFields, ...fields }
   const parse = (mistakes: Mistakes): ParsedSetup => {
@@ -39,7 +40,7 @@ export function providerSetup<F extends Fields & Partial<RuleFields>>(
     const isComplete = !mistakes.has(...Object.keys(fields))
     return { values, definition: isComplete ? define(values, mistakes) : undefined }
   }
-  return Object.freeze({ options, given, parse, [made]: true })
+  return Object.freeze({ options, source, parse, [setupMark]: true })
 }
 
 /** The members of a definition that are not options of every provider. */
@@ -85,7 +86,7 @@ const hooks = {
 } satisfies Record<Exclude<keyof ProviderDefinition, keyof ProviderOptions>, true>
 
 /**
- * Defines a provider as data: the options of every provider and the hooks of {@link ProviderDefinition}. Only the given
+ * Defines a provider as data: the options of every provider and the hooks of {@link ProviderDefinition}. Only its
  * `scopes` are requested. Mistakes are reported by `oauthModule()`.
  */
 export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSetup {

@@ -38,7 +38,7 @@ function define(): ProviderDefinition {
     denialErrors: ['user_denied'],
     // The redirect to the callback ends with `#_=_`.
     hasCallbackFragment: true,
-    // The token of a code lives for hours only, and there is no refresh token.
+    // The token of a code expires after hours, and there is no refresh token.
     upgradeToken: {
       grant: 'fb_exchange_token',
       params: (accessToken) => ({ fb_exchange_token: accessToken }),
@@ -47,16 +47,16 @@ function define(): ProviderDefinition {
     outcomeOf,
     identity,
     grantedScopes,
-    emailNeverVerified: 'Facebook does not tell whether an email address is verified',
-    revoke: async (source) => {
-      await source.apiResponse(`/me/permissions?${new URLSearchParams(proof(source))}`, [400], {
+    emailNeverVerified: 'Facebook does not report whether an email address is verified',
+    revoke: async (api) => {
+      await api.apiResponse(`/me/permissions?${new URLSearchParams(proof(api))}`, [400], {
         method: 'DELETE',
       })
     },
   }
 }
 
-/** Proves that the token is used by the app it was given to. */
+/** Proves that the client has the secret. https://developers.facebook.com/docs/facebook-login/security */
 function proof({ accessToken, client }: ProviderApi): Record<string, string> {
   return {
     appsecret_proof: createHmac('sha256', client.secret ?? '')
@@ -65,8 +65,8 @@ function proof({ accessToken, client }: ProviderApi): Record<string, string> {
   }
 }
 
-async function identity(source: ProviderApi): Promise<Identity> {
-  const profile = await source.userinfo({ fields: 'id,name,email,picture', ...proof(source) })
+async function identity(api: ProviderApi): Promise<Identity> {
+  const profile = await api.userinfo({ fields: 'id,name,email,picture', ...proof(api) })
   const { data } = isObject(profile['picture']) ? profile['picture'] : {}
   const picture = isObject(data) ? asString(data['url']) : undefined
   return {
@@ -77,11 +77,11 @@ async function identity(source: ProviderApi): Promise<Identity> {
   }
 }
 
-/** The token answer does not say what the user declined. */
-async function grantedScopes(source: ProviderApi): Promise<readonly string[]> {
-  const answer = await source.api(`/me/permissions?${new URLSearchParams(proof(source))}`)
+/** The token response does not contain the permissions that the user declined. */
+async function grantedScopes(api: ProviderApi): Promise<readonly string[]> {
+  const response = await api.api(`/me/permissions?${new URLSearchParams(proof(api))}`)
   const permissions: unknown[] =
-    isObject(answer) && Array.isArray(answer['data']) ? answer['data'] : []
+    isObject(response) && Array.isArray(response['data']) ? response['data'] : []
   return permissions
     .filter(isObject)
     .flatMap(({ permission, status }) => (status === 'granted' ? (asString(permission) ?? []) : []))
@@ -113,7 +113,7 @@ function outcomeOf({ body }: ApiResponse): ProviderOutcome | undefined {
   if (typeof code !== 'number') return undefined
   if (code === 190 || code === 102) return 'ended'
   if ([4, 17, 32, 341, 613].includes(code)) return 'throttled'
-  // Passing troubles, whatever the status: a 403 is no withdrawn permission then.
+  // Temporary errors, also with status 403, which usually means a withdrawn permission.
   if (code === 1 || code === 2) return 'down'
   return code === 10 || (code >= 200 && code < 300) ? 'denied' : undefined
 }

@@ -52,7 +52,7 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
       'admin:org': ['write:org', 'read:org'],
       'write:org': ['read:org'],
     },
-    // GitHub cannot be told to ask for the password again.
+    // GitHub has no parameter that requires the password again.
     reauthenticate: { prompt: 'select_account' },
     selectAccount: { prompt: 'select_account' },
     outcomeOf,
@@ -71,23 +71,23 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
   }
 }
 
-/** Rate limits come as 403 as well as 429; a 403 without their marks is a withdrawn permission. */
+/**
+ * Rate limits have status 403 or 429; a 403 without these headers is a withdrawn permission.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 function outcomeOf({ status, headers }: ApiResponse) {
   const isLimited = headers.get('x-ratelimit-remaining') === '0' || headers.has('retry-after')
   return (status === 403 || status === 429) && isLimited ? 'throttled' : undefined
 }
 
-/** `/user`.`email` is what the user chose to show; only `/user/emails` says what is primary and verified. */
-async function identity(source: ProviderApi) {
-  const [profile, emails] = await Promise.all([
-    source.api('/user').then(asObject),
-    readEmails(source),
-  ])
+/** `email` of `/user` is the public address; only `/user/emails` contains which address is primary and verified. */
+async function identity({ api, apiList }: ProviderApi) {
+  const [profile, emails] = await Promise.all([api('/user').then(asObject), readEmails(apiList)])
   const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
   const id = asUserId(profile['id'])
   if (!/^\d+$/.test(id))
     throw new ProviderError('down', 'provider_error', {
-      hint: 'GitHub gave an id that is no number',
+      hint: 'GitHub returned an id that is not a number',
     })
   return {
     ...identityFromClaims({ ...profile, sub: id }),
@@ -100,8 +100,8 @@ async function identity(source: ProviderApi) {
   }
 }
 
-/** Whether they may be read follows from the scopes of an OAuth App and from the permissions of a GitHub App. */
-async function readEmails({ apiList }: ProviderApi) {
+/** None if the scopes of the OAuth App, or the permissions of the GitHub App, do not include email addresses. */
+async function readEmails(apiList: ProviderApi['apiList']) {
   const emails = await apiList('/user/emails').catch((error: unknown) => {
     if (error instanceof ProviderError && error.outcome === 'denied') return undefined
     throw error
@@ -110,32 +110,32 @@ async function readEmails({ apiList }: ProviderApi) {
 }
 
 async function memberships(
-  source: ProviderApi,
+  api: ProviderApi,
   wanted: Memberships,
   user: { username?: string | undefined },
 ): Promise<Memberships> {
-  const [organizations, teams] = await Promise.all([readOrganizations(source), readTeams(source)])
+  const [organizations, teams] = await Promise.all([readOrganizations(api), readTeams(api)])
   const hasOrganization = (name: string) =>
     organizations.has(name) || [...teams].some((team) => team.startsWith(`${name}/`))
   const isMember = async (team: string) => {
     const [organization = '', slug] = team.split('/')
     if (teams.has(team)) return true
-    // A parent of a nested team is not listed, though its members count: ask for it alone.
+    // `/user/teams` does not contain the parents of nested teams, whose members include the user: check them one by one.
     return slug !== undefined && organizations.has(organization) && user.username !== undefined
-      ? isInheritedMember(source, organization, slug, user.username)
+      ? isInheritedMember(api, organization, slug, user.username)
       : false
   }
   const wantedTeams = wanted.teams ?? []
-  const verdicts = await Promise.all(wantedTeams.map((team) => isMember(team.toLowerCase())))
+  const isInTeam = await Promise.all(wantedTeams.map((team) => isMember(team.toLowerCase())))
   return {
     organizations: (wanted.organizations ?? []).filter((name) =>
       hasOrganization(name.toLowerCase()),
     ),
-    teams: wantedTeams.filter((_, index) => verdicts[index]),
+    teams: wantedTeams.filter((_, index) => isInTeam[index]),
   }
 }
 
-/** Slugs in lower case. Beyond the page limit nothing is known, so nothing is met. */
+/** Slugs in lower case. Empty beyond the page limit: an incomplete list must not decide. */
 async function readOrganizations({ apiList }: ProviderApi): Promise<Set<string>> {
   const entries = (await apiList('/user/orgs')) ?? []
   return new Set(

@@ -44,11 +44,11 @@ function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): Prov
     returnsAuthTime: true,
     // GitLab has no account chooser.
     selectAccount: { prompt: 'login' },
-    // GitLab rejects a refresh without it.
+    // GitLab rejects a refresh without the redirect URI.
     refreshParams: (redirectUri) => ({ redirect_uri: redirectUri }),
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
     membershipLists: ['groups'],
-    // Userinfo lists every group; the ID token only those without the inherited ones, under another name.
+    // Userinfo contains all groups, the ID token only direct ones, in another claim.
     memberships: async (_, { groups = [] }, { claims }) => {
       const paths = new Set(asStrings(claims['groups']).map((path) => path.toLowerCase()))
       return { groups: groups.filter((group) => paths.has(group.toLowerCase())) }

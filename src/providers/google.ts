@@ -44,21 +44,21 @@ function define({ hostedDomain }: Values<typeof fields>): ProviderDefinition {
       jwks: 'https://www.googleapis.com/oauth2/v3/certs',
       revocation: 'https://oauth2.googleapis.com/revoke',
     },
-    // Google's ID tokens may leave out the scheme.
+    // `iss` of Google's ID tokens may lack the scheme.
     acceptsIssuer: (issuer, _, discovered) =>
       issuer === discovered || issuer === discovered.replace(/^https?:\/\//, ''),
     clientAuth: 'post',
     scopes: ['openid', 'email', 'profile'],
-    // The token answer says the long names.
+    // Token responses contain the long names.
     impliedScopes: {
       [`${userinfoScope}email`]: ['email'],
       [`${userinfoScope}profile`]: ['profile'],
     },
-    // What Google shows first; the claim decides.
+    // Only preselects accounts; the claim `hd` is checked below.
     authorizationParams: hostedDomain === undefined ? {} : { hd: hostedDomain },
-    // A refresh token comes with a consent only.
+    // Google issues a refresh token only with a consent.
     offline: { params: { access_type: 'offline', prompt: 'consent' } },
-    // Google cannot be told to ask for the password again, and refuses prompt=login.
+    // Google has no parameter that requires the password again, and rejects prompt=login.
     reauthenticate: { prompt: 'select_account' },
     selectAccount: { prompt: 'select_account' },
     requestConsent: { prompt: 'consent' },
@@ -74,6 +74,6 @@ function restrictionTo(hostedDomain: string) {
       typeof domain === 'string' &&
       domain !== '' &&
       (hostedDomain === '*' || domain.toLowerCase() === hostedDomain)
-    return isInside ? undefined : 'the account is of another Google Workspace domain, or of none'
+    return isInside ? undefined : 'the account does not belong to the Google Workspace domain'
   }
 }

@@ -19,9 +19,10 @@ interface BuiltinOptions {
   amazon: AmazonOptions
 }
 
+/** Name of a built-in provider. */
 export type BuiltinName = keyof BuiltinOptions
 
-/** The providers that take their options directly under their own name. */
+/** The built-in providers: their options can be written directly under their names. */
 export const builtinProviders: {
   readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSetup
 } = {
@@ -36,8 +37,8 @@ export const builtinProviders: {
 }
 
 /**
- * The `provider` option: built-in providers by their names, and under names of your own what `oidcProvider()`,
- * `oauth2Provider()`, `defineProvider()` or a built-in's factory returns.
+ * The `provider` option: options of built-in providers under their names, and, under names of your choice, return values of
+ * `oidcProvider()`, `oauth2Provider()`, `defineProvider()` or the factory of a built-in provider.
  */
 export type ProviderMap = {
   readonly [Name in BuiltinName]?: BuiltinOptions[Name] | ProviderSetup | undefined
@@ -45,6 +46,7 @@ export type ProviderMap = {
   readonly [name: string]: BuiltinOptions[BuiltinName] | ProviderSetup | undefined
 }
 
+/** Whether this is the name of a built-in provider. */
 export function isBuiltinName(name: string): name is BuiltinName {
   return Object.hasOwn(builtinProviders, name)
 }

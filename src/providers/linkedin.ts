@@ -26,7 +26,7 @@ function define(): ProviderDefinition {
     },
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
-    // A code verifier is answered with invalid_client.
+    // LinkedIn responds to a code verifier with invalid_client.
     pkce: false,
     returnsNonce: false,
     denialErrors: ['user_cancelled_login', 'user_cancelled_authorize'],

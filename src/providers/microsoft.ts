@@ -12,7 +12,10 @@ import { string } from '../schema/types.js'
 export interface MicrosoftOptions extends ProviderOptions {
   /** Accounts that may sign in: `'organizations'`, `'consumers'`, one tenant by its ID or domain, or all. Default `'common'`. */
   tenant?: string | undefined
-  /** Claim of the ID token that tells whether the email address is verified: `'xms_edov'` if the app's manifest requests it. Default: none. */
+  /**
+   * Claim of the ID token that states whether the email address is verified: `'xms_edov'` if the app's manifest requests it.
+   * Default: none.
+   */
   verifiedEmailClaim?: string | undefined
 }
 
@@ -41,7 +44,7 @@ const fields = {
     pattern: /^[A-Za-z0-9_]+$/,
     fix: "must be the name of a claim, as in 'xms_edov'",
     max: 64,
-  }).describe('Claim of the ID token that tells whether the email address is verified.'),
+  }).describe('Claim of the ID token that states whether the email address is verified.'),
 } satisfies Record<keyof Omit<MicrosoftOptions, keyof ProviderOptions>, Field>
 
 function isTenant(tenant: string): boolean {
@@ -66,8 +69,9 @@ function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): Provider
     discoveryIssuer: (issuer) => issuer.replace('{tenantid}', tenant),
     // Only discovery maps a tenant's domain to its ID.
     needsDiscovery: isDomain(tenant),
-    acceptsDiscovery: (discovered, asked) =>
-      (discovered === asked && !isOneTenant) || discovered === issuerOf(asked, idIn(discovered)),
+    acceptsDiscovery: (discovered, expected) =>
+      (discovered === expected && !isOneTenant) ||
+      discovered === issuerOf(expected, idIn(discovered)),
     acceptsIssuer: (issuer, { tid }, discovered) =>
       isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
     // A key with `issuer` signs only for this issuer.
@@ -86,7 +90,7 @@ function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): Provider
       isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant),
     }),
     restriction: ({ claims }) =>
-      mayLogIn(tenant, claims['tid']) ? undefined : 'the account is of another tenant',
+      maySignIn(tenant, claims['tid']) ? undefined : 'the account belongs to another tenant',
     emailClaimDecides: verifiedEmailClaim !== undefined,
     ...(verifiedEmailClaim === undefined &&
       !isOneTenant && {
@@ -108,14 +112,14 @@ function idIn(issuer: string): string {
   return issuer.split('/').find(isTenantId) ?? ''
 }
 
-/** A tenant given by its domain is that of its issuer, which the ID token has been checked for. */
-function mayLogIn(tenant: string, tid: unknown): boolean {
+/** For a tenant given by its domain, the check of the issuer has already compared the tenant. */
+function maySignIn(tenant: string, tid: unknown): boolean {
   if (tenant === 'organizations') return isTenantId(tid) && tid !== consumers
   if (tenant === 'consumers') return tid === consumers
   return tenantId.test(tenant) ? tid === tenant : isTenantId(tid)
 }
 
-/** Within one tenant its administrators answer for the addresses. */
+/** Within one tenant, its administrators control the addresses. */
 function emailCheck(claim: string | undefined, isOneTenant: boolean) {
   return (claims: Claims) =>
     claim === undefined
@@ -130,16 +134,16 @@ function identityOf({
   hasManyTenants: boolean
   isEmailVerified: (claims: Claims) => boolean
 }) {
-  return async ({ userinfo, claims: inToken }: ProviderApi): Promise<Identity> => {
-    // `oid` and `tid` are in the ID token only, as is the claim that decides on the e-mail.
-    const claims = { ...(await userinfo()), ...inToken }
+  return async ({ userinfo, claims: idTokenClaims }: ProviderApi): Promise<Identity> => {
+    // Only the ID token contains `oid`, `tid` and `verifiedEmailClaim`.
+    const claims = { ...(await userinfo()), ...idTokenClaims }
     const oid = asUserId(claims['oid'])
     const identity = identityFromClaims(claims)
     return {
       ...identity,
       id: hasManyTenants ? `${asUserId(claims['tid'])}.${oid}` : oid,
       emailVerified: identity.email !== undefined && isEmailVerified(claims),
-      // Behind the access token: no page could show it.
+      // Its URL requires the access token, so pages cannot show it.
       picture: undefined,
     }
   }

@@ -15,9 +15,12 @@ export interface OAuth2Options extends Omit<ProviderOptions, 'scopes'> {
   authorizationUrl: string
   /** Token endpoint. (RFC 6749, 3.2) */
   tokenUrl: string
-  /** Returns the user as JSON for an access token. The ID is read from `sub`, `id` or `user_id`. Required without `fetchUserProfile`. */
+  /**
+   * Endpoint that returns the user as JSON for an access token. The ID is read from `sub`, `id` or `user_id`. Required without
+   * `fetchUserProfile`.
+   */
   userinfoUrl?: string | undefined
-  /** Reads the user in your own code, instead of `userinfoUrl`. Default: none. */
+  /** A function of your app that reads the user, instead of `userinfoUrl`. Default: none. */
   fetchUserProfile?: FetchUserProfile | undefined
   /** Scopes to request: an array, or a string separated by spaces. Default: none. */
   scopes?: readonly string[] | string | undefined
@@ -34,11 +37,11 @@ export interface OAuth2Options extends Omit<ProviderOptions, 'scopes'> {
 const missingUrl = 'is missing: set it to the endpoint of your provider'
 
 const fields = {
-  authorizationUrl: url((address) => {
-    const names = [...new URL(address).searchParams.keys()]
+  authorizationUrl: url((value) => {
+    const names = [...new URL(value).searchParams.keys()]
     const reserved = names.find((name) => reservedParams.has(name))
     return reserved === undefined
-      ? checkProviderUrl(address)
+      ? checkProviderUrl(value)
       : `must not set ${reserved} in its query`
   }).required(missingUrl),
   tokenUrl: providerUrl.required(missingUrl),
@@ -81,16 +84,16 @@ function define(
     scopeSeparator: values.scopeSeparator,
     connectionScopeSeparator: values.connectionScopeSeparator,
     pkce: values.pkce,
-    identity: async (source) =>
+    identity: async (api) =>
       identityOf(
         fetchUserProfile === undefined
-          ? await readUserinfo(source)
-          : await callProfile(fetchUserProfile, source),
+          ? await readUserinfo(api)
+          : await callProfile(fetchUserProfile, api),
       ),
   }
 }
 
-/** The first of these members that is present is the ID, even if it is invalid: another one could be another user's. */
+/** The first of these members that is present is the ID, even if it is invalid: the next one may identify another user. */
 async function readUserinfo({ userinfo }: ProviderApi): Promise<Claims> {
   const claims = await userinfo()
   return { ...claims, user_id: claims['sub'] ?? claims['id'] ?? claims['user_id'] }

@@ -15,7 +15,7 @@ export interface OidcOptions extends ProviderOptions {
   groups?: readonly string[] | undefined
   /** The claim that lists the user's groups. Default `'groups'`. */
   groupsClaim?: string | undefined
-  /** Where your provider has other names for claims: `{ username: 'upn', emailVerified: 'mail_confirmed' }`. */
+  /** Claims to use instead of the standard ones: `{ username: 'upn', emailVerified: 'mail_confirmed' }`. Default: none. */
   claims?: Readonly<Partial<Record<ClaimName, string>>> | undefined
 }
 

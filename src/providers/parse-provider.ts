@@ -43,7 +43,7 @@ function parseProvider(
   const setup = setupOf(name, value, mistakes)
   if (setup === undefined) return undefined
   const provider = buildProvider(name, setup, defaults, mistakes)
-  return provider && { ...provider, rulesKey: rulesKeyOf(setup.given) }
+  return provider && { ...provider, rulesKey: rulesKeyOf(setup.source) }
 }
 
 function setupOf(name: string, value: unknown, mistakes: Mistakes): ProviderSetup | undefined {
@@ -62,8 +62,8 @@ function setupOf(name: string, value: unknown, mistakes: Mistakes): ProviderSetu
   )
 }
 
-/** Options that do not decide who may pass, or are compared separately. All others may decide whose claims are trusted. */
-const notDeciding = new Set<string>([
+/** Options that do not decide who may pass, or that are compared separately. */
+const NOT_DECIDING = new Set<string>([
   ...ruleLists,
   'clientId',
   'clientSecret',
@@ -79,10 +79,10 @@ const notDeciding = new Set<string>([
   'authorizationParamsMap',
 ])
 
-/** Functions cannot be compared, so only their presence counts. */
-function rulesKeyOf(given: object): string {
-  const entries = Object.entries(given).filter(
-    ([name, value]) => value !== undefined && !notDeciding.has(name),
+/** Identifies all options that may decide who may pass. Functions cannot be compared, so only their presence counts. */
+function rulesKeyOf(source: object): string {
+  const entries = Object.entries(source).filter(
+    ([name, value]) => value !== undefined && !NOT_DECIDING.has(name),
   )
   return JSON.stringify(
     entries.sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -54,6 +54,7 @@ export function checkProviderUrl(value: string): string | undefined {
     : 'must be an https URL (plain http only on this machine)'
 }
 
+/** A URL of a provider. */
 export const providerUrl = url(checkProviderUrl)
 
 const endpointFields = {
@@ -67,6 +68,7 @@ const endpointFields = {
   endSession: providerUrl,
 } satisfies Record<keyof Endpoints, Field>
 
+/** The names of all endpoints. */
 export const endpointNames = Object.keys(endpointFields) as (keyof Endpoints)[]
 
 const secretField = string({ max: 8192 })
@@ -101,4 +103,5 @@ export const commonFields = {
   endpoints: object(endpointFields).describe('Replaces URLs of the provider.'),
 } satisfies Record<keyof ProviderOptions, Field>
 
+/** Parsed options of every provider. */
 export type CommonValues = Values<typeof commonFields>

@@ -20,10 +20,10 @@ export const reservedParams = new Set<string>([
   'code_verifier',
 ])
 
-/** Parameters of `/auth/authn` that have a meaning of their own. */
+/** Parameters of `/auth/authn` that are not forwarded. */
 const AUTHN_PARAMS = new Set(['connection', 'connection_scope', 'return_token'])
 
-/** Headers that belong to the connection or the body, and so to `fetch`. */
+/** Headers that `fetch` sets for the connection or the body. */
 const FORBIDDEN_HEADERS = new Set([
   'host',
   'content-length',

@@ -12,8 +12,13 @@ export function twitchProvider(options: TwitchOptions = {}): ProviderSetup {
   return providerSetup(options, {}, define)
 }
 
-/** Claims come only where they are asked for. */
-const wanted = { email: null, email_verified: null, picture: null, preferred_username: null }
+/** Twitch returns only requested claims. (OpenID Connect Core, 5.5) */
+const requestedClaims = {
+  email: null,
+  email_verified: null,
+  picture: null,
+  preferred_username: null,
+}
 
 function define(): ProviderDefinition {
   return {
@@ -31,15 +36,17 @@ function define(): ProviderDefinition {
     },
     clientAuth: 'post',
     scopes: ['openid', 'user:read:email'],
-    // Twitch documents no PKCE.
+    // Twitch does not document PKCE.
     pkce: false,
-    authorizationParams: { claims: JSON.stringify({ id_token: wanted, userinfo: wanted }) },
-    // Asks for consent anew, not for the password: Twitch has nothing that does.
+    authorizationParams: {
+      claims: JSON.stringify({ id_token: requestedClaims, userinfo: requestedClaims }),
+    },
+    // Requests consent again. Twitch has no parameter that requires the password again.
     reauthenticate: { force_verify: 'true' },
     selectAccount: { force_verify: 'true' },
     requestConsent: { force_verify: 'true' },
     readError,
-    // Twitch demands it hourly of apps that keep sessions.
+    // Twitch requires an hourly validation. https://dev.twitch.tv/docs/authentication/validate-tokens
     validate: async ({ api, accessToken }) => {
       await api('/validate', { headers: { authorization: `OAuth ${accessToken}` } })
     },

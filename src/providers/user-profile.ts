@@ -8,16 +8,20 @@ import { withoutSecrets } from '../oauth/run-hook.js'
 export interface UserProfile {
   /** Stable and unique at the provider, and never reassigned. */
   user_id: string | number
+  /** Email address. Default: none. */
   email?: string | undefined
   /** Email rules require `true`, unless `trustEmail` is set. */
   email_verified?: boolean | undefined
+  /** Full name, for display. Default: none. */
   name?: string | undefined
+  /** Name that the user signs in with. Default: none. */
   nickname?: string | undefined
+  /** URL of the profile picture. Default: none. */
   picture?: string | undefined
   [claim: string]: unknown
 }
 
-/** Takes an error, or `null` and the profile. Only the first call counts. */
+/** Called with an error, or with `null` and the profile. Only the first call counts. */
 export type ProfileCallback = (error: unknown, profile?: UserProfile) => void
 
 /**
@@ -33,13 +37,13 @@ export type FetchUserProfile = (
 
 const MAX_PROFILE_CHARACTERS = 256 * 1024
 
-/** Calls the app's code. Settles exactly once and in time, with a copy that is plain JSON. */
+/** Calls the app's function. Settles once, within the time limit, with a copy that is plain JSON. */
 export async function callProfile(
   fetchUserProfile: FetchUserProfile,
-  source: ProviderApi,
+  api: ProviderApi,
 ): Promise<Claims> {
-  const result = await settleProfile(fetchUserProfile, source)
-  if ('thrown' in result) throw toError(result.thrown, source)
+  const result = await settleProfile(fetchUserProfile, api)
+  if ('thrown' in result) throw toError(result.thrown, api)
   const json = toJson(result.profile)
   if (json === undefined || json.length > MAX_PROFILE_CHARACTERS) {
     throw new ProviderError('down', 'provider_error', {
@@ -54,9 +58,9 @@ export async function callProfile(
   return copy
 }
 
-function toError(thrown: unknown, source: ProviderApi): Error {
+function toError(thrown: unknown, api: ProviderApi): Error {
   if (thrown instanceof OAuthError) return thrown
-  const cause = withoutSecrets(thrown, source)
+  const cause = withoutSecrets(thrown, api)
   return new ProviderError('down', 'provider_error', {
     hint: 'fetchUserProfile failed',
     providerMessage: cause?.message,
@@ -64,7 +68,7 @@ function toError(thrown: unknown, source: ProviderApi): Error {
   })
 }
 
-/** The profile, or whatever the app's code threw or called back with. */
+/** The profile, or the error that the app's function threw or passed to the callback. */
 type ProfileResult = { readonly profile: unknown } | { readonly thrown: unknown }
 
 function settleProfile(

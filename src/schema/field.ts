@@ -1,6 +1,6 @@
 /**
- * Options objects are described by tables: one {@link Field} per option, which is its type, limits and default. Unknown
- * options, messages and the tests of wrong values follow from the tables.
+ * The table of an options object: one {@link Field} per option, with its type, limits and default. The check for unknown
+ * options, the messages and the tests of wrong values follow from the tables.
  */
 export type Fields = Readonly<Record<string, Field>>
 
@@ -17,18 +17,19 @@ export type FieldSchema =
   | { readonly type: 'enum'; readonly values: readonly (string | boolean)[] }
   | { readonly type: 'object'; readonly fields: Fields }
 
-/** Returns the value for the configuration, or `undefined` after adding a mistake. */
+/** Converts an option to its value in the configuration. Returns `undefined` after adding a mistake. */
 export type Parse<T> = (value: unknown, mistakes: Mistakes) => T | undefined
 
 interface FieldDetails<Absent> {
+  /** The value if the option is absent or `undefined`. */
   readonly absent: Absent
   readonly default?: unknown
-  /** How to fix that a required option is missing. */
+  /** The message if a required option is missing: how to fix it. */
   readonly missing?: string
   readonly description?: string
 }
 
-/** One option. `T` is its value in the configuration, `Absent` what stands there if the option is absent or `undefined`. */
+/** One option. `T` is its value in the configuration, `Absent` its value if the option is missing. */
 export class Field<T = unknown, Absent = unknown> {
   constructor(
     readonly schema: FieldSchema,
@@ -36,14 +37,14 @@ export class Field<T = unknown, Absent = unknown> {
     readonly details: FieldDetails<Absent>,
   ) {}
 
-  /** The default, written as the option is written. */
+  /** Sets the default, in the unit of the option. */
   default(value: unknown): Field<T, T> {
     const absent = this.parse(value, new Mistakes('default'))
     if (absent === undefined) throw new Error('a default value must be valid')
     return new Field(this.schema, this.parse, { ...this.details, absent, default: value })
   }
 
-  /** Reports an absent option; `fix` is the rest of the message. */
+  /** Makes a missing option a mistake; `fix` is the rest of the message. */
   required(fix: string): Field<T, T> {
     const details = { ...this.details, missing: fix } as unknown as FieldDetails<T>
     return new Field(this.schema, this.parse, details)
@@ -58,25 +59,26 @@ export class Field<T = unknown, Absent = unknown> {
 /** Collects all mistakes of a configuration. Messages name the option and the fix, and never quote a value: it may be a secret. */
 export class Mistakes {
   readonly #path: string
-  readonly #found: { path: string; message: string }[]
+  readonly #mistakes: { path: string; message: string }[]
 
-  constructor(path: string, found: { path: string; message: string }[] = []) {
+  constructor(path: string, mistakes: { path: string; message: string }[] = []) {
     this.#path = path
-    this.#found = found
+    this.#mistakes = mistakes
   }
 
-  /** Names an option in messages; what is added is part of this collection. */
+  /** The same collection, for mistakes of the option `name`. */
   at(name: string): Mistakes {
-    return new Mistakes(`${this.#path}.${name}`, this.#found)
+    return new Mistakes(`${this.#path}.${name}`, this.#mistakes)
   }
 
-  /** Names an entry of an array in messages. */
+  /** The same collection, for mistakes of an entry of an array. */
   item(index: number): Mistakes {
-    return new Mistakes(`${this.#path}[${index}]`, this.#found)
+    return new Mistakes(`${this.#path}[${index}]`, this.#mistakes)
   }
 
+  /** Adds a mistake. `fix` follows the name of the option in the message. */
   add(fix: string): undefined {
-    this.#found.push({ path: this.#path, message: `${this.#path} ${fix}` })
+    this.#mistakes.push({ path: this.#path, message: `${this.#path} ${fix}` })
   }
 
   /** Whether there is a mistake in one of the named options. */
@@ -86,7 +88,7 @@ export class Mistakes {
 
   /** Whether there is a mistake here, or in any option below. */
   hasAny(): boolean {
-    return this.#found.some(
+    return this.#mistakes.some(
       ({ path }) =>
         path === this.#path ||
         path.startsWith(`${this.#path}.`) ||
@@ -96,7 +98,7 @@ export class Mistakes {
 
   /** Throws one `TypeError` with one line per mistake. */
   throwIfAny(): void {
-    if (this.#found.length > 0)
-      throw new TypeError(this.#found.map(({ message }) => message).join('\n'))
+    if (this.#mistakes.length > 0)
+      throw new TypeError(this.#mistakes.map(({ message }) => message).join('\n'))
   }
 }

@@ -1,6 +1,6 @@
 import { type Fields, Mistakes, type Values } from './field.js'
 
-/** Parses options on their own; throws a `TypeError` that lists all mistakes. */
+/** Parses the options of one function. Throws a `TypeError` that lists all mistakes. */
 export function parseFields<F extends Fields>(fields: F, source: unknown, at: string): Values<F> {
   const mistakes = new Mistakes(at)
   const values = readFields(fields, source, mistakes)
@@ -27,7 +27,7 @@ export function readFields<F extends Fields>(
   return Object.fromEntries(entries) as Values<F>
 }
 
-/** A copy without a prototype: a property that was added to `Object.prototype` is not an option. */
+/** A copy without a prototype: a property that other code adds to `Object.prototype` is not an option. */
 function ownProperties(source: unknown, mistakes: Mistakes): Record<string, unknown> | undefined {
   if (typeof source !== 'object' || source === null || Array.isArray(source))
     return mistakes.add('must be an object of options')
@@ -44,13 +44,16 @@ function unknownOption(key: string, known: readonly string[]): string {
   return `has an unknown option ${printable(key)}${hint}`
 }
 
-/** The known name that differs only in case or in few letters. */
+/** The known name that differs only in case or in a few letters. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
-  const distances = known.map((one) => ({ one, distance: editDistance(lower, one.toLowerCase()) }))
+  const distances = known.map((candidate) => ({
+    candidate,
+    distance: editDistance(lower, candidate.toLowerCase()),
+  }))
   const [best] = distances.sort((a, b) => a.distance - b.distance)
-  return best !== undefined && best.distance <= Math.min(2, best.one.length / 4)
-    ? best.one
+  return best !== undefined && best.distance <= Math.min(2, best.candidate.length / 4)
+    ? best.candidate
     : undefined
 }
 
@@ -68,7 +71,7 @@ function editDistance(from: string, to: string): number {
   return row[to.length] ?? 0
 }
 
-/** Whether a value was written as an object literal, not made by a class. */
+/** Whether a value is an object literal rather than an instance of a class. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
