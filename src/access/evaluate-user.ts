@@ -17,8 +17,8 @@ export interface UserEvaluation {
   readonly decision: Decision
 }
 
-/** What {@link UserEvaluator} needs. */
-export interface UserEvaluatorConfig {
+/** What {@link UserEvaluator} depends on. */
+export interface UserEvaluatorDeps {
   readonly provider: Provider
   readonly authorize: Authorize | undefined
   readonly rulesVersion: string | undefined
@@ -41,14 +41,14 @@ interface RuleSet {
 export class UserEvaluator {
   /** Identifies the rules in stored decisions. A different one means that the rules have changed. */
   readonly fingerprint: string
-  readonly #config: UserEvaluatorConfig
+  readonly #deps: UserEvaluatorDeps
   readonly #rules: RuleSet
   readonly #reportOnly: RuleSet | undefined
 
-  constructor(config: UserEvaluatorConfig) {
-    const { provider, authorize, rulesVersion, reportOnly, guardMemberships } = config
+  constructor(deps: UserEvaluatorDeps) {
+    const { provider, authorize, rulesVersion, reportOnly, guardMemberships } = deps
     const { rules, rulesKey, membershipLists } = provider
-    this.#config = config
+    this.#deps = deps
     const policy = new Policy(rules)
     const memberships = union([policy.memberships, guardMemberships], membershipLists)
     this.#rules = { policy, authorize, memberships }
@@ -64,7 +64,7 @@ export class UserEvaluator {
 
   /** Reads the user from the provider and evaluates every rule. Throws an `OAuthError` if either fails. */
   async evaluate(api: ProviderApi, req: IncomingMessage): Promise<UserEvaluation> {
-    const { provider } = this.#config
+    const { provider } = this.#deps
     const identity = parseIdentity(
       await runHook('identity', api, async () =>
         provider.identity ? provider.identity(api) : identityFromClaims(await api.userinfo()),
@@ -96,12 +96,12 @@ export class UserEvaluator {
   /** Evaluates the report-only rules in the background. Only a denial has an effect: `onReportOnlyDenial` is called. */
   evaluateReportOnly(user: OAuthUser, api: ProviderApi, req: IncomingMessage): void {
     const rules = this.#reportOnly
-    if (rules !== undefined) this.#config.background.run(this.#report(rules, user, api, req))
+    if (rules !== undefined) this.#deps.background.run(this.#report(rules, user, api, req))
   }
 
   /** The decision of the rule lists, without `authorize`, on a user as last read. */
   explain(user: OAuthUser): Decision {
-    const { provider } = this.#config
+    const { provider } = this.#deps
     const { policy } = this.#rules
     return provider.restriction?.(user) === undefined
       ? policy.evaluate(user, trustsEmail(provider))
@@ -110,7 +110,7 @@ export class UserEvaluator {
 
   async #decide(rules: RuleSet, user: OAuthUser, req: IncomingMessage): Promise<Decision> {
     const { policy, authorize } = rules
-    const decision = policy.evaluate(user, trustsEmail(this.#config.provider))
+    const decision = policy.evaluate(user, trustsEmail(this.#deps.provider))
     if (!decision.isAllowed || authorize === undefined) return decision
     return (await isAuthorized(authorize, user, req)) ? decision : policy.deny()
   }
@@ -120,7 +120,7 @@ export class UserEvaluator {
     identity: Identity,
     wanted: Required<Memberships>,
   ): Promise<Required<Memberships>> {
-    const { provider } = this.#config
+    const { provider } = this.#deps
     const memberships =
       hasEntries(wanted) &&
       (await runHook('memberships', api, () => provider.memberships?.(api, wanted, identity)).catch(
@@ -135,7 +135,7 @@ export class UserEvaluator {
     api: ProviderApi,
     req: IncomingMessage,
   ): Promise<void> {
-    const { provider, onReportOnlyDenial } = this.#config
+    const { provider, onReportOnlyDenial } = this.#deps
     const { membershipScopes = [] } = provider
     const isScopeMissing = membershipScopes.some(
       (scope) => api.scopes.length > 0 && !api.scopes.includes(scope),
@@ -155,7 +155,7 @@ export class UserEvaluator {
 }
 
 function reportOnlyRules(
-  { authorize, ...rules }: NonNullable<UserEvaluatorConfig['reportOnly']>,
+  { authorize, ...rules }: NonNullable<UserEvaluatorDeps['reportOnly']>,
   membershipLists: readonly MembershipList[] | undefined,
 ): RuleSet {
   const policy = new Policy(rules)

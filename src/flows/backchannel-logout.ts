@@ -10,7 +10,7 @@ import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Connection, Connections } from './connection.js'
 
-/** What {@link BackchannelLogout} needs. */
+/** What {@link BackchannelLogout} depends on. */
 export interface BackchannelLogoutDeps {
   readonly connections: Connections
   readonly sessions: Sessions

@@ -10,7 +10,7 @@ import type { Links, LoginRequest } from './links.js'
 import type { MatchedLogin } from './redeem-code.js'
 import { Rejection, rejectLogin } from './rejection.js'
 
-/** What {@link Callback} needs. */
+/** What {@link Callback} depends on. */
 export interface CallbackDeps {
   readonly connections: Connections
   readonly transactions: Transactions

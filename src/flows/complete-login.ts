@@ -14,7 +14,7 @@ import type { LoginLoopDetector } from './login-loop.js'
 import { type LoginGrant, type MatchedLogin, redeemCode } from './redeem-code.js'
 import { Rejection, rejectLogin } from './rejection.js'
 
-/** What {@link LoginCompletion} needs. */
+/** What {@link LoginCompletion} depends on. */
 export interface LoginCompletionDeps {
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
   readonly sessions: Sessions

@@ -27,7 +27,7 @@ export interface LoginRequest {
   readonly keptScopes?: readonly string[] | undefined
 }
 
-/** What {@link Links} need. */
+/** What {@link Links} depends on. */
 export interface LinksDeps {
   readonly encrypter: Encrypter
   readonly mounts: Mounts

@@ -11,7 +11,7 @@ import type { Connection, Connections } from './connection.js'
 import type { Links, LoginRequest } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
 
-/** What {@link Login} needs. */
+/** What {@link Login} depends on. */
 export interface LoginDeps {
   readonly connections: Connections
   readonly transactions: Transactions

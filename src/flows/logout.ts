@@ -20,7 +20,7 @@ export interface LogoutBehavior {
   readonly returnTo: string | undefined
 }
 
-/** What {@link Logout} needs. */
+/** What {@link Logout} depends on. */
 export interface LogoutDeps {
   readonly sessions: Sessions
   readonly connections: Connections

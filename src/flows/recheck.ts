@@ -14,8 +14,8 @@ import type { Connection } from './connection.js'
 import { isEnded, type TokenRefresher } from './refresh-tokens.js'
 import { UserReader } from './reread-user.js'
 
-/** What {@link Recheck} needs. */
-export interface RecheckConfig {
+/** What {@link Recheck} depends on. */
+export interface RecheckDeps {
   readonly connections: ReadonlyMap<string, Connection>
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
   readonly sessions: Sessions
@@ -30,15 +30,15 @@ export interface RecheckConfig {
 
 /** Continuous authorization: reads the user of a session again when the last decision is too old, and evaluates every rule. */
 export class Recheck {
-  readonly #config: RecheckConfig
+  readonly #deps: RecheckDeps
 
-  constructor(config: RecheckConfig) {
-    this.#config = config
+  constructor(deps: RecheckDeps) {
+    this.#deps = deps
   }
 
   /** Whether the session belongs to a provider and client of this configuration. */
   isOfThisClient({ provider: name, clientId, issuer }: Session): boolean {
-    const provider = this.#config.connections.get(name)?.provider
+    const provider = this.#deps.connections.get(name)?.provider
     return (
       provider !== undefined && clientId === provider.clientId && issuer === (provider.issuer ?? '')
     )
@@ -46,7 +46,7 @@ export class Recheck {
 
   /** Whether a request of the session needs a check. */
   checkStatus(session: Session, now: number): status.CheckStatus {
-    return status.checkStatus(this.decision(session), this.#config.timing, now)
+    return status.checkStatus(this.decision(session), this.#deps.timing, now)
   }
 
   /** The stored decision of the current rules. */
@@ -56,17 +56,17 @@ export class Recheck {
 
   /** When the next check is due, in milliseconds; `undefined` if none is. */
   checkDueAt(session: Session): number | undefined {
-    return status.checkDueAt(this.decision(session), this.#config.timing)
+    return status.checkDueAt(this.decision(session), this.#deps.timing)
   }
 
   /** When requests of the session stop passing without a successful check, in milliseconds. */
   graceEndsAt(session: Session): number {
-    return status.graceEndsAt(this.decision(session), this.#config.timing)
+    return status.graceEndsAt(this.decision(session), this.#deps.timing)
   }
 
   /** Checks the session, or joins the check in progress. Within the grace period, an outage leaves it allowed. */
   async check(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
-    const error = this.#config.backoff.error(session.key)
+    const error = this.#deps.backoff.error(session.key)
     const result: CheckResult =
       error === undefined ? await this.#checkOnce(session, req) : { outcome: 'failed', error }
     return this.#applyGrace(session, result)
@@ -74,14 +74,14 @@ export class Recheck {
 
   /** Starts a check in the background. */
   checkEarly(session: OpenSession, req: IncomingMessage): void {
-    const { backoff, background } = this.#config
+    const { backoff, background } = this.#deps
     if (backoff.error(session.key) === undefined) background.run(this.#checkOnce(session, req))
   }
 
   /** Removes the mark of a denied session that the current rules allow, so that it lasts as long as any other. */
   clearDenial(session: OpenSession): void {
     if (session.record.deniedSince === undefined) return
-    const { background, sessionLock } = this.#config
+    const { background, sessionLock } = this.#deps
     background.run(
       sessionLock.write(session, ({ deniedSince }) =>
         deniedSince === undefined ? undefined : { deniedSince: undefined },
@@ -91,7 +91,7 @@ export class Recheck {
 
   /** Only requests under the same rules share a check. */
   #checkOnce(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
-    const { pendingChecks, background, onChecked } = this.#config
+    const { pendingChecks, background, onChecked } = this.#deps
     const key = `${session.key} ${this.#fingerprint(session.record)}`
     return singleFlight(pendingChecks, key, () => {
       const startedAt = Date.now()
@@ -106,7 +106,7 @@ export class Recheck {
 
   async #checkLocked(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
     try {
-      return await this.#config.sessionLock.withLock<CheckResult>(session, async (current) => {
+      return await this.#deps.sessionLock.withLock<CheckResult>(session, async (current) => {
         if (current === undefined) return { outcome: 'ended' }
         // Another process may have checked the session before we got the lock.
         const isChecked = this.decision(current.record)?.at !== this.decision(session.record)?.at
@@ -126,7 +126,7 @@ export class Recheck {
     req: IncomingMessage,
     isRetry = false,
   ): Promise<CheckResult> {
-    const { connections, evaluators, refresher, backoff } = this.#config
+    const { connections, evaluators, refresher, backoff } = this.#deps
     const connection = connections.get(session.record.provider)
     const evaluator = evaluators.get(session.record.provider)
     if (connection === undefined || evaluator === undefined) return { outcome: 'ended' }
@@ -162,7 +162,7 @@ export class Recheck {
     const allowed = decision?.isAllowed === true
     const matched = allowed ? decision.matched : undefined
     const fingerprint = this.#fingerprint(session.record)
-    const written = await this.#config.sessionLock.write(session, (record) => {
+    const written = await this.#deps.sessionLock.write(session, (record) => {
       // Where locks do not reach other processes, a check that started later may have finished sooner: its decision stands.
       if ((this.decision(record)?.at ?? 0) > startedAt) return undefined
       return {
@@ -188,13 +188,13 @@ export class Recheck {
       result.error instanceof ProviderError &&
       result.error.outcome === 'down'
     const decision = this.decision(session.record)
-    if (!isDown || !status.isWithinGrace(decision, this.#config.timing, Date.now())) return result
+    if (!isDown || !status.isWithinGrace(decision, this.#deps.timing, Date.now())) return result
     // The session may have ended while the request waited for the provider.
-    const current = await this.#config.sessions.reload(session)
+    const current = await this.#deps.sessions.reload(session)
     return current === undefined ? { outcome: 'ended' } : { outcome: 'allowed', session: current }
   }
 
   #fingerprint({ provider }: Session): string {
-    return this.#config.evaluators.get(provider)?.fingerprint ?? ''
+    return this.#deps.evaluators.get(provider)?.fingerprint ?? ''
   }
 }

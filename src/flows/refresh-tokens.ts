@@ -25,8 +25,8 @@ export function createTokenRefresherState(): TokenRefresherState {
   return { unsaved: new LRUCache({ max: 10_000 }), pending: new Map() }
 }
 
-/** What {@link TokenRefresher} needs. */
-export interface TokenRefresherConfig {
+/** What {@link TokenRefresher} depends on. */
+export interface TokenRefresherDeps {
   readonly connections: ReadonlyMap<string, Connection>
   readonly sessions: Sessions
   readonly sessionLock: SessionLock
@@ -51,15 +51,15 @@ export interface RefreshedTokens extends SessionTokens {
 
 /** Refreshes the tokens of sessions. A new token is stored before it is used, because the old one may be invalid by then. */
 export class TokenRefresher {
-  readonly #config: TokenRefresherConfig
+  readonly #deps: TokenRefresherDeps
 
-  constructor(config: TokenRefresherConfig) {
-    this.#config = config
+  constructor(deps: TokenRefresherDeps) {
+    this.#deps = deps
   }
 
   /** The session with a valid access token. Throws an `OAuthError` if there is none. */
   async withFreshToken(session: OpenSession): Promise<OpenSession> {
-    const { connections, sessions, sessionLock, background, state } = this.#config
+    const { connections, sessions, sessionLock, background, state } = this.#deps
     const connection = connections.get(session.record.provider)
     if (connection === undefined) throw loginRequired('the provider is no longer configured')
     await sessionLock.settled(session.key)
@@ -78,7 +78,7 @@ export class TokenRefresher {
 
   /** The session's tokens, after writing those that could not be stored earlier. Requires the session's lock. */
   async load(session: OpenSession): Promise<SessionTokens> {
-    const { sessions, state } = this.#config
+    const { sessions, state } = this.#deps
     const unsaved = state.unsaved.get(session.key)
     if (unsaved === undefined) return { session, tokens: sessions.tokens(session) }
     const { tokens, expiresAt } = unsaved
@@ -88,7 +88,7 @@ export class TokenRefresher {
   /** Replaces the session's tokens. Requires the session's lock. */
   async refresh(current: SessionTokens, { client }: Connection): Promise<RefreshedTokens> {
     const { session, tokens } = current
-    const { unsaved } = this.#config.state
+    const { unsaved } = this.#deps.state
     if (tokens.refreshToken === undefined)
       throw ended('the access token is no longer valid, and there is no refresh token')
     try {
@@ -122,7 +122,7 @@ export class TokenRefresher {
 
   /** Where locks do not reach other processes, one of them may have used the refresh token: then the store has new tokens. */
   async refreshedElsewhere(session: OpenSession): Promise<OpenSession | undefined> {
-    const { sessions, state } = this.#config
+    const { sessions, state } = this.#deps
     const current = await sessions.reload(session)
     return current !== undefined &&
       current.record.tokens !== session.record.tokens &&
@@ -133,12 +133,12 @@ export class TokenRefresher {
 
   /** Ends a session whose grant the provider has ended. */
   async end(session: OpenSession): Promise<void> {
-    this.#config.state.unsaved.delete(session.key)
-    await this.#config.sessions.destroy(session.key, 'ended')
+    this.#deps.state.unsaved.delete(session.key)
+    await this.#deps.sessions.destroy(session.key, 'ended')
   }
 
   async #refreshIfExpired(locked: OpenSession, connection: Connection): Promise<OpenSession> {
-    const { backoff } = this.#config
+    const { backoff } = this.#deps
     const current = await this.load(locked)
     const { session, tokens } = current
     if (!hasExpiredToken(session.record)) return session
@@ -165,7 +165,7 @@ export class TokenRefresher {
     tokens: Tokens,
     expiresAt: number | undefined,
   ): Promise<OpenSession> {
-    const { sessionLock, state } = this.#config
+    const { sessionLock, state } = this.#deps
     state.unsaved.set(session.key, { tokens, expiresAt })
     const change = () => ({ accessTokenExpiresAt: expiresAt })
     const saved = await sessionLock.write(session, change, tokens)

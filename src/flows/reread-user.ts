@@ -16,8 +16,8 @@ import {
   type TokenRefresher,
 } from './refresh-tokens.js'
 
-/** What {@link UserReader} needs. */
-export interface UserReaderConfig {
+/** What {@link UserReader} depends on. */
+export interface UserReaderDeps {
   readonly connection: Connection
   readonly evaluator: UserEvaluator
   readonly refresher: TokenRefresher
@@ -34,20 +34,20 @@ interface Reading {
  * provider rejects it, or if a new ID token may have claims that userinfo lacks. Requires the session's lock.
  */
 export class UserReader {
-  readonly #config: UserReaderConfig
+  readonly #deps: UserReaderDeps
   #session: OpenSession
   #scopes: readonly string[]
   #refreshed: RefreshedTokens | undefined
 
-  constructor(session: OpenSession, config: UserReaderConfig) {
-    this.#config = config
+  constructor(session: OpenSession, deps: UserReaderDeps) {
+    this.#deps = deps
     this.#session = session
     this.#scopes = session.record.scopes
   }
 
   /** Throws a `ProviderError` with the outcome `ended` if the provider returns a different user. */
   async read(): Promise<UserEvaluation> {
-    const { evaluator, req } = this.#config
+    const { evaluator, req } = this.#deps
     const { evaluation, api } = await this.#readWithValidToken()
     if (evaluation.user.key !== this.#session.record.user.key)
       throw new ProviderError('ended', 'login_required', {
@@ -68,7 +68,7 @@ export class UserReader {
   }
 
   async #readWithValidToken(): Promise<Reading> {
-    let current = await this.#config.refresher.load(this.#session)
+    let current = await this.#deps.refresher.load(this.#session)
     this.#session = current.session
     if (current.tokens.accessToken === '' || hasExpiredToken(current.session.record))
       current = await this.#refresh(current)
@@ -85,14 +85,14 @@ export class UserReader {
   }
 
   async #refresh(current: SessionTokens): Promise<SessionTokens> {
-    const { refresher, connection } = this.#config
+    const { refresher, connection } = this.#deps
     this.#refreshed = await refresher.refresh(current, connection)
     this.#session = this.#refreshed.session
     return this.#refreshed
   }
 
   async #readWith({ session: { record }, tokens }: SessionTokens): Promise<Reading> {
-    const { connection, evaluator, req } = this.#config
+    const { connection, evaluator, req } = this.#deps
     const { provider, client } = connection
     const api = client.api({
       accessToken: tokens.accessToken,
@@ -114,7 +114,7 @@ export class UserReader {
    * new login, and lost memberships stay lost.
    */
   #needsIdToken({ user, decision }: UserEvaluation, { tokens }: SessionTokens): boolean {
-    if (this.#refreshed !== undefined || !this.#config.connection.provider.openid) return false
+    if (this.#refreshed !== undefined || !this.#deps.connection.provider.openid) return false
     const before = this.#session.record.user
     const hasRecoverableLoss = tokens.refreshToken !== undefined && hasLost(before, user)
     if (decision.isAllowed && !hasRecoverableLoss) return false

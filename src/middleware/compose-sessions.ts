@@ -86,7 +86,7 @@ function clientIdOf(connections: Connections, name: string | undefined): string 
 /** Sessions in the store, or in cookies. The end of a session reaches its open signals and the listeners of the app. */
 function createSessions(config: Config, state: GateState, parts: BaseParts): Sessions {
   const { encrypter, events, store, background, keepsRecords } = parts
-  const sessionsConfig = {
+  const sessionsDeps = {
     state: state.sessions,
     encrypter,
     lifetimes: config,
@@ -99,6 +99,6 @@ function createSessions(config: Config, state: GateState, parts: BaseParts): Ses
     },
   }
   return keepsRecords
-    ? new StoredSessions({ ...sessionsConfig, store, background })
-    : new CookieSessions(sessionsConfig)
+    ? new StoredSessions({ ...sessionsDeps, store, background })
+    : new CookieSessions(sessionsDeps)
 }

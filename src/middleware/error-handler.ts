@@ -15,7 +15,7 @@ import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 
 /** What {@link ErrorHandler} depends on. */
-export interface ErrorHandlerParts {
+export interface ErrorHandlerDeps {
   readonly config: Pick<Config, 'logger' | 'onError'>
   readonly links: Links
   readonly connections: ReadonlyMap<string, Connection>
@@ -32,15 +32,15 @@ const keepsSession: ReadonlySet<OAuthErrorCode> = new Set([
 
 /** Turns every error into a response of ours, a response of the app's `onError`, or an error for the app's error handler. */
 export class ErrorHandler {
-  readonly #parts: ErrorHandlerParts
+  readonly #deps: ErrorHandlerDeps
 
-  constructor(parts: ErrorHandlerParts) {
-    this.#parts = parts
+  constructor(deps: ErrorHandlerDeps) {
+    this.#deps = deps
   }
 
   /** Never lets the request pass. Anything but an {@link OAuthError} is a bug and is forwarded. */
   async handle(request: GateRequest, thrown: unknown): Promise<Outcome> {
-    const { requestEvents } = this.#parts
+    const { requestEvents } = this.#deps
     const { req, res } = request
     const rejection = thrown instanceof Rejection ? thrown : undefined
     const error = rejection?.error ?? thrown
@@ -60,7 +60,7 @@ export class ErrorHandler {
   }
 
   #log(error: OAuthError, rejection: Rejection | undefined, decisionId: string | undefined): void {
-    const { logger } = this.#parts.config
+    const { logger } = this.#deps.config
     const details = {
       ...describeError(error),
       ...(rejection?.user && { decisionId, tried: rejection.tried }),
@@ -74,7 +74,7 @@ export class ErrorHandler {
     rejection: Rejection | undefined,
     decisionId: string | undefined,
   ): void {
-    const { events } = this.#parts
+    const { events } = this.#deps
     if (rejection?.user && decisionId) {
       const { user, tried } = rejection
       const { provider } = user
@@ -86,7 +86,7 @@ export class ErrorHandler {
   }
 
   async #callOnError(request: GateRequest, error: OAuthError): Promise<Outcome | undefined> {
-    const { logger, onError } = this.#parts.config
+    const { logger, onError } = this.#deps.config
     if (onError === undefined) return undefined
     const { req, res } = request
     const forwarded = await callOnError(onError, error, req, res).catch((thrown: unknown) => {
@@ -104,7 +104,7 @@ export class ErrorHandler {
     rejection: Rejection | undefined,
     decisionId: string | undefined,
   ): void {
-    const { links, responder } = this.#parts
+    const { links, responder } = this.#deps
     const { mount } = request
     const returnPath = links.returnPathOf(request)
     const retry: LoginRequest = rejection?.retry ?? { returnPath }
@@ -123,7 +123,7 @@ export class ErrorHandler {
   }
 
   #pageUser({ name, email, username, provider }: OAuthUser): PageUser {
-    const { label } = this.#parts.connections.get(provider)?.provider ?? { label: provider }
+    const { label } = this.#deps.connections.get(provider)?.provider ?? { label: provider }
     return { name, email, username, provider: label }
   }
 }

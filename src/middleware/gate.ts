@@ -22,7 +22,7 @@ import type { HeaderStripper } from './strip-headers.js'
 import type { Visitors } from './visitors.js'
 
 /** What {@link Gate} depends on. */
-export interface GateParts {
+export interface GateDeps {
   readonly config: Pick<Config, 'enabled' | 'optionsPassthrough' | 'unauthenticated' | 'basePath'>
   readonly mounts: Mounts
   readonly headerStripper: HeaderStripper
@@ -43,15 +43,15 @@ export interface GateParts {
  * times. With a synchronous store it creates no promise: a promise would cost as much as everything else.
  */
 export class Gate {
-  readonly #parts: GateParts
+  readonly #deps: GateDeps
 
-  constructor(parts: GateParts) {
-    this.#parts = parts
+  constructor(deps: GateDeps) {
+    this.#deps = deps
   }
 
   /** Decides what happens to a request of Express, Connect or `node:http`. */
   handle(req: AppRequest, res: ServerResponse): Awaitable<Outcome> {
-    const { config, headerStripper, mounts, routes } = this.#parts
+    const { config, headerStripper, mounts, routes } = this.#deps
     const { headers } = req
     headerStripper.strip(req, headers)
     const target = readTarget(req)
@@ -74,7 +74,7 @@ export class Gate {
   }
 
   #decide(request: GateRequest): Awaitable<Outcome> {
-    const { optionsPassthrough } = this.#parts.config
+    const { optionsPassthrough } = this.#deps.config
     if (optionsPassthrough && methodOf(request.req) === 'OPTIONS') return this.#passExempt(request)
     const result = this.authenticate(request)
     return result instanceof Promise
@@ -86,14 +86,14 @@ export class Gate {
   authenticate(request: IncomingGateRequest): Awaitable<SessionResult> {
     const { headers, mount, now } = request
     const { name } = mount.sessionCookie
-    const found = this.#parts.sessions.find(headers.cookie, name, now, mount.instanceId)
+    const found = this.#deps.sessions.find(headers.cookie, name, now, mount.instanceId)
     return found instanceof Promise
       ? found.then((settled) => this.#checkSession(request, settled))
       : this.#checkSession(request, found)
   }
 
   #checkSession(request: IncomingGateRequest, found: SessionResult): Awaitable<SessionResult> {
-    const { recheck } = this.#parts
+    const { recheck } = this.#deps
     const { session } = found
     if (session === undefined) return found
     if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
@@ -112,7 +112,7 @@ export class Gate {
     session: OpenSession,
     isDue: boolean,
   ): Promise<SessionResult> {
-    const { recheck, visitors } = this.#parts
+    const { recheck, visitors } = this.#deps
     const { req } = request
     const isDenied = recheck.decision(session.record)?.allowed === false
     if (isDenied && !(isDue && isNavigation(req))) throw rejectionOfUser(session.record.user)
@@ -128,7 +128,7 @@ export class Gate {
     before: OpenSession,
     checked: OpenSession,
   ): SessionResult {
-    const { recheck, sessions, userActivity, visitors } = this.#parts
+    const { recheck, sessions, userActivity, visitors } = this.#deps
     if (checked.record.deniedSince !== undefined) recheck.clearDenial(checked)
     userActivity?.recordActivity(checked.record.user, request.now)
     const session = sessions.recordActivity(checked, request.now)
@@ -138,7 +138,7 @@ export class Gate {
 
   #admit(request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> {
     if (session === undefined) return this.#handleAnonymous(request, reason)
-    const { mounts, passes, requestEvents, visitors } = this.#parts
+    const { mounts, passes, requestEvents, visitors } = this.#deps
     visitors.attach(request, session)
     mounts.confirm(request.target.mountPath)
     passes.add({ request, session })
@@ -148,13 +148,13 @@ export class Gate {
   }
 
   async #handleAnonymous(request: GateRequest, reason: AnonymousReason): Promise<Outcome> {
-    const { unauthenticated } = this.#parts.config
+    const { unauthenticated } = this.#deps.config
     if (unauthenticated === 'pass') return this.#passAnonymous(request, reason)
-    return this.#parts.loginRedirect.start(request, {}, unauthenticated)
+    return this.#deps.loginRedirect.start(request, {}, unauthenticated)
   }
 
   #passAnonymous(request: GateRequest, reason: AnonymousReason, rejection?: Rejection): Outcome {
-    const { passes, requestEvents, visitors } = this.#parts
+    const { passes, requestEvents, visitors } = this.#deps
     visitors.attachAnonymous(request, reason)
     passes.add({ request, session: undefined, rejection })
     requestEvents.allow(request.req, undefined)
@@ -164,7 +164,7 @@ export class Gate {
 
   /** Lets a request pass on which nothing is enforced. */
   #passExempt(request: GateRequest): Outcome {
-    const { passes, requestEvents, visitors } = this.#parts
+    const { passes, requestEvents, visitors } = this.#deps
     visitors.attachAnonymous(request, 'none')
     passes.add({ request, session: undefined, isExempt: true })
     requestEvents.allow(request.req, undefined)
@@ -174,9 +174,9 @@ export class Gate {
   /** With `unauthenticated: 'pass'`, a denied user is anonymous. A session that cannot be checked never is. */
   async #reject(request: GateRequest, thrown: unknown): Promise<Outcome> {
     const isDenied = thrown instanceof Rejection && thrown.stage === 'session'
-    if (isDenied && this.#parts.config.unauthenticated === 'pass')
+    if (isDenied && this.#deps.config.unauthenticated === 'pass')
       return this.#passAnonymous(request, 'denied', thrown)
-    return this.#parts.errorHandler.handle(request, thrown)
+    return this.#deps.errorHandler.handle(request, thrown)
   }
 }
 

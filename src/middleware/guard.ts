@@ -14,8 +14,8 @@ import type { LoginDemand, LoginRedirect } from './login-redirect.js'
 import { type Outcome, PASS } from './outcome.js'
 import type { ParsedGuardRules } from './require-auth.js'
 
-/** What a guard uses of the configuration under which a request arrives. */
-export interface GuardParts {
+/** What {@link Guard} depends on: the parts of the configuration under which a request arrives. */
+export interface GuardDeps {
   readonly connections: Connections
   readonly loginRedirect: LoginRedirect
   readonly errorHandler: ErrorHandler
@@ -32,18 +32,18 @@ export class Guard {
   }
 
   /** Lets a request pass, starts a login that can meet the rules, or rejects. `req` is the request as the route sees it. */
-  async handle(pass: GatePass, req: IncomingMessage, parts: GuardParts): Promise<Outcome> {
+  async handle(pass: GatePass, req: IncomingMessage, deps: GuardDeps): Promise<Outcome> {
     try {
-      return await this.#decide(pass, req, parts)
+      return await this.#decide(pass, req, deps)
     } catch (error) {
-      return parts.errorHandler.handle(pass.request, error)
+      return deps.errorHandler.handle(pass.request, error)
     }
   }
 
   async #decide(
     { request, session, rejection, isExempt }: GatePass,
     req: IncomingMessage,
-    { connections, loginRedirect }: GuardParts,
+    { connections, loginRedirect }: GuardDeps,
   ): Promise<Outcome> {
     if (isExempt === true) return PASS
     if (rejection !== undefined) throw ofGuard(rejection)

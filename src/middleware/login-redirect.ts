@@ -12,7 +12,7 @@ import type { RequestEvents } from './request-events.js'
 export type LoginDemand = Omit<LoginRequest, 'returnPath'>
 
 /** What {@link LoginRedirect} depends on. */
-export interface LoginRedirectParts {
+export interface LoginRedirectDeps {
   readonly login: Login
   readonly links: Links
   readonly cookieConflicts: CookieConflicts
@@ -21,10 +21,10 @@ export interface LoginRedirectParts {
 
 /** Sends a request without a sufficient session to a login that returns to the same page. */
 export class LoginRedirect {
-  readonly #parts: LoginRedirectParts
+  readonly #deps: LoginRedirectDeps
 
-  constructor(parts: LoginRedirectParts) {
-    this.#parts = parts
+  constructor(deps: LoginRedirectDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -36,7 +36,7 @@ export class LoginRedirect {
     demand: LoginDemand,
     mode: Exclude<Config['unauthenticated'], 'pass'> = 'auto',
   ): Promise<Outcome> {
-    const { login, links, cookieConflicts, requestEvents } = this.#parts
+    const { login, links, cookieConflicts, requestEvents } = this.#deps
     const isRejected = mode === 'reject' || (mode === 'auto' && !isNavigation(request.req))
     if (isRejected) throw new OAuthError('login_required')
     requestEvents.block(request.req, 'login')

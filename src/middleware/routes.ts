@@ -10,7 +10,7 @@ import type { RequestEvents } from './request-events.js'
 import type { SessionStatus } from './session-status.js'
 
 /** What {@link Routes} depends on. */
-export interface RoutesParts {
+export interface RoutesDeps {
   readonly basePath: string
   /** The redirect URIs of the providers, relative to `basePath`. */
   readonly callbackNames: readonly string[]
@@ -36,10 +36,10 @@ export class Routes {
   readonly #requestEvents: RequestEvents
   readonly #routes: ReadonlyMap<string, Route>
 
-  constructor(parts: RoutesParts) {
-    this.#basePath = parts.basePath
-    this.#requestEvents = parts.requestEvents
-    this.#routes = new Map(routesOf(parts))
+  constructor(deps: RoutesDeps) {
+    this.#basePath = deps.basePath
+    this.#requestEvents = deps.requestEvents
+    this.#routes = new Map(routesOf(deps))
   }
 
   /** Responds to a request to a path under `basePath`, or throws. */
@@ -60,8 +60,8 @@ export class Routes {
   }
 }
 
-function routesOf(parts: RoutesParts): [string, Route][] {
-  const { callbackNames, login, callback, logout, backchannelLogout, sessionStatus } = parts
+function routesOf(deps: RoutesDeps): [string, Route][] {
+  const { callbackNames, login, callback, logout, backchannelLogout, sessionStatus } = deps
   const methods = ['GET', 'HEAD']
   return [
     ['authn', { methods, handle: (request, query) => login.handle(request, query) }],

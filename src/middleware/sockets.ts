@@ -23,7 +23,7 @@ export interface AuthenticateOptions {
 }
 
 /** What {@link Sockets} depends on. */
-export interface SocketsParts {
+export interface SocketsDeps {
   readonly config: Pick<Config, 'enabled' | 'baseUrl'>
   readonly gate: Gate
   readonly mounts: Mounts
@@ -33,10 +33,10 @@ export interface SocketsParts {
 
 /** Authenticates requests that do not pass through middleware: upgrades, and servers without a framework. */
 export class Sockets {
-  readonly #parts: SocketsParts
+  readonly #deps: SocketsDeps
 
-  constructor(parts: SocketsParts) {
-    this.#parts = parts
+  constructor(deps: SocketsDeps) {
+    this.#deps = deps
   }
 
   /** The context of an authenticated request; otherwise `undefined`. Rejects if the session cannot be checked. */
@@ -44,7 +44,7 @@ export class Sockets {
     req: AppRequest,
     options: AuthenticateOptions,
   ): Promise<OAuthContext | undefined> {
-    const { config, gate, headerStripper, visitors } = this.#parts
+    const { config, gate, headerStripper, visitors } = this.#deps
     headerStripper.strip(req, req.headers)
     // A page of another site would use the user's cookie. (RFC 6455, 10.2)
     const isForeign =
@@ -58,7 +58,7 @@ export class Sockets {
   }
 
   #requestOf(req: AppRequest, mountPath: string | undefined): IncomingGateRequest | undefined {
-    const { mounts } = this.#parts
+    const { mounts } = this.#deps
     const { headers } = req
     const target = readTarget(req)
     if (req.baseUrl === undefined)

@@ -21,7 +21,7 @@ export interface LoginUrlOptions {
   reauthenticate?: boolean | undefined
 }
 
-/** What visitors need from a configuration. */
+/** What {@link Visitor} depends on. */
 export interface VisitorDeps {
   readonly config: Lifetimes & Pick<Config, 'headers'>
   readonly sessions: Sessions

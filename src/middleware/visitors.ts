@@ -8,7 +8,7 @@ import { renewCookie } from './renew-cookie.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import { Visitor, type VisitorDeps } from './visitor.js'
 
-/** What {@link Visitors} needs from a configuration. */
+/** What {@link Visitors} depends on. */
 export interface VisitorsDeps extends VisitorDeps {
   readonly config: VisitorDeps['config'] & Pick<Config, 'userProperty'>
   readonly upstreamHeaders: UpstreamHeaders

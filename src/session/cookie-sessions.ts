@@ -11,7 +11,7 @@ import {
   type OpenSession,
   type SessionResult,
   Sessions,
-  type SessionsConfig,
+  type SessionsDeps,
   type SessionState,
 } from './sessions.js'
 import { deepFreeze } from './stores/deep-freeze.js'
@@ -29,13 +29,13 @@ export class CookieSessions extends Sessions {
    * previous cookie, and for responses that could no longer set the new one, whose refresh token may already be used.
    */
   readonly #state: SessionState
-  readonly #onEnd: SessionsConfig['onEnd']
+  readonly #onEnd: SessionsDeps['onEnd']
 
-  constructor(config: SessionsConfig) {
-    super(config)
-    this.#encrypter = config.encrypter
-    this.#state = config.state
-    this.#onEnd = config.onEnd
+  constructor(deps: SessionsDeps) {
+    super(deps)
+    this.#encrypter = deps.encrypter
+    this.#state = deps.state
+    this.#onEnd = deps.onEnd
   }
 
   find(

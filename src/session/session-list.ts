@@ -58,7 +58,7 @@ export interface SessionList {
 }
 
 /** What {@link AppSessions} depends on. */
-export interface AppSessionsConfig {
+export interface AppSessionsDeps {
   readonly store: GuardedStore
   readonly sessions: Sessions
   /** When a session expires at the latest; milliseconds. */
@@ -74,7 +74,7 @@ export class AppSessions implements SessionList {
   readonly #expiresAt: (session: Session) => number
   readonly #keepsRecords: boolean
 
-  constructor({ store, sessions, expiresAt, keepsRecords }: AppSessionsConfig) {
+  constructor({ store, sessions, expiresAt, keepsRecords }: AppSessionsDeps) {
     this.#store = store
     this.#sessions = sessions
     this.#expiresAt = expiresAt

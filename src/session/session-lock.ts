@@ -5,8 +5,8 @@ import type { OpenSession, Sessions, Tokens } from './sessions.js'
 import type { KeyedQueue } from './stores/keyed-queue.js'
 import type { SessionStore, Unlock } from './stores/store.js'
 
-/** What {@link SessionLock} needs. */
-export interface SessionLockConfig {
+/** What {@link SessionLock} depends on. */
+export interface SessionLockDeps {
   /** With a time limit for each operation. */
   readonly store: SessionStore
   readonly sessions: Pick<Sessions, 'reload' | 'update'>
@@ -26,14 +26,14 @@ const MAX_WRITE_ATTEMPTS = 5
 
 /** Makes checks and token refreshes of a session run one at a time: in this process, and across processes if the store can lock. */
 export class SessionLock {
-  readonly #config: SessionLockConfig
+  readonly #deps: SessionLockDeps
   /** A crashed process keeps the lock for as long as its work may take. */
   readonly #holdMs: number
   readonly #waitMs: number
 
-  constructor(config: SessionLockConfig) {
-    const { providerTimeoutMs, storeTimeoutMs, authorizeCount } = config
-    this.#config = config
+  constructor(deps: SessionLockDeps) {
+    const { providerTimeoutMs, storeTimeoutMs, authorizeCount } = deps
+    this.#deps = deps
     // Reading the user, refreshing, reading again; the custom rules; reads and writes of the session.
     this.#holdMs =
       providerTimeoutMs * 3 + AUTHORIZE_TIMEOUT_MS * authorizeCount + storeTimeoutMs * 5
@@ -48,7 +48,7 @@ export class SessionLock {
     session: OpenSession,
     work: (current: OpenSession | undefined) => Promise<T>,
   ): Promise<T> {
-    const { sessions, queue, onUnlockError } = this.#config
+    const { sessions, queue, onUnlockError } = this.#deps
     return queue.run(session.key, async () => {
       const unlock = await this.#acquire(session.key)
       try {
@@ -70,7 +70,7 @@ export class SessionLock {
     change: (record: Session) => Partial<Session> | undefined,
     tokens?: Tokens,
   ): Promise<OpenSession | undefined> {
-    const { sessions } = this.#config
+    const { sessions } = this.#deps
     let current: OpenSession | undefined = session
     for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
       const changes = change(current.record)
@@ -85,11 +85,11 @@ export class SessionLock {
 
   /** Resolves when the work that holds or awaits the session's lock in this process has settled. */
   settled(key: string): Promise<void> {
-    return this.#config.queue.settled(key)
+    return this.#deps.queue.settled(key)
   }
 
   async #acquire(key: string): Promise<Unlock> {
-    const { store } = this.#config
+    const { store } = this.#deps
     const lock = store.lock?.bind(store)
     if (lock === undefined) return () => undefined
     const giveUpAt = performance.now() + this.#waitMs

@@ -55,7 +55,7 @@ export function createSessionState(): SessionState {
 }
 
 /** What every kind of {@link Sessions} depends on. */
-export interface SessionsConfig {
+export interface SessionsDeps {
   readonly state: SessionState
   readonly encrypter: Encrypter
   readonly lifetimes: Lifetimes
@@ -69,7 +69,7 @@ export abstract class Sessions {
   protected readonly lifetimes: Lifetimes
   protected readonly clockToleranceMs: number
 
-  constructor({ lifetimes, clockToleranceMs }: SessionsConfig) {
+  constructor({ lifetimes, clockToleranceMs }: SessionsDeps) {
     this.lifetimes = lifetimes
     this.clockToleranceMs = clockToleranceMs
   }

@@ -9,7 +9,7 @@ import {
   type OpenSession,
   type SessionResult,
   Sessions,
-  type SessionsConfig,
+  type SessionsDeps,
   type SessionState,
 } from './sessions.js'
 import { deepFreeze } from './stores/deep-freeze.js'
@@ -18,7 +18,7 @@ import type { Awaitable, StoreRecord } from './stores/store.js'
 import { decryptTokens, encryptTokens, type Tokens } from './tokens.js'
 
 /** What {@link StoredSessions} depends on. */
-export interface StoredSessionsConfig extends SessionsConfig {
+export interface StoredSessionsDeps extends SessionsDeps {
   readonly store: GuardedStore
   /** For writes that no response waits for. */
   readonly background: Background
@@ -35,17 +35,17 @@ export class StoredSessions extends Sessions {
   readonly #encrypter: Encrypter
   readonly #state: SessionState
   readonly #background: Background
-  readonly #onEnd: SessionsConfig['onEnd']
+  readonly #onEnd: SessionsDeps['onEnd']
   readonly #writeIntervalMs: number
 
-  constructor(config: StoredSessionsConfig) {
-    super(config)
-    this.#store = config.store
-    this.#encrypter = config.encrypter
-    this.#state = config.state
-    this.#background = config.background
-    this.#onEnd = config.onEnd
-    this.#writeIntervalMs = activityWriteInterval(config.lifetimes)
+  constructor(deps: StoredSessionsDeps) {
+    super(deps)
+    this.#store = deps.store
+    this.#encrypter = deps.encrypter
+    this.#state = deps.state
+    this.#background = deps.background
+    this.#onEnd = deps.onEnd
+    this.#writeIntervalMs = activityWriteInterval(deps.lifetimes)
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */

@@ -17,7 +17,7 @@ export function createUserActivityState(): UserActivityState {
 }
 
 /** What {@link UserActivity} depends on. */
-export interface UserActivityConfig {
+export interface UserActivityDeps {
   readonly store: GuardedStore
   readonly state: UserActivityState
   /** For writes that no response waits for. */
@@ -36,7 +36,7 @@ export class UserActivity {
   readonly #providerUrl: (provider: string) => string
   #month = { start: 0, end: 0 }
 
-  constructor({ store, state, background, providerUrl }: UserActivityConfig) {
+  constructor({ store, state, background, providerUrl }: UserActivityDeps) {
     this.#store = store
     this.#recordedAt = state
     this.#background = background

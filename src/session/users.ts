@@ -30,7 +30,7 @@ export interface Users {
 }
 
 /** What {@link AppUsers} depends on. */
-export interface AppUsersConfig {
+export interface AppUsersDeps {
   readonly store: GuardedStore
   readonly sessions: Sessions
   readonly activity: UserActivity
@@ -45,7 +45,7 @@ export class AppUsers implements Users {
   readonly #activity: UserActivity
   readonly #keepsRecords: boolean
 
-  constructor({ store, sessions, activity, keepsRecords }: AppUsersConfig) {
+  constructor({ store, sessions, activity, keepsRecords }: AppUsersDeps) {
     this.#store = store
     this.#sessions = sessions
     this.#activity = activity

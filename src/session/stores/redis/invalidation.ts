@@ -15,7 +15,7 @@ export interface InvalidationSource {
 }
 
 /** What {@link Invalidation} depends on. */
-export interface InvalidationConfig {
+export interface InvalidationDeps {
   /** Of the keys to watch. */
   readonly prefix: string
   readonly forget: (key: string) => void
@@ -31,7 +31,7 @@ const RECONNECT_AFTER_MS = 5000
 
 /** Receives the keys that change (https://redis.io/docs/latest/develop/reference/client-side-caching/). */
 export class Invalidation {
-  readonly #config: InvalidationConfig
+  readonly #deps: InvalidationDeps
   readonly #prefix: string
   readonly #connection: Connection
   readonly #timer: NodeJS.Timeout
@@ -41,9 +41,9 @@ export class Invalidation {
   #repliedAt = 0
   #isTracking = false
 
-  constructor(client: InvalidationSource, config: InvalidationConfig) {
-    this.#config = config
-    this.#prefix = `${client.options.keyPrefix ?? ''}${config.prefix}`
+  constructor(client: InvalidationSource, deps: InvalidationDeps) {
+    this.#deps = deps
+    this.#prefix = `${client.options.keyPrefix ?? ''}${deps.prefix}`
     this.#connection = open(client)
     this.#connection.on('error', () => undefined)
     this.#connection.on('ready', () => void this.#track())
@@ -65,15 +65,15 @@ export class Invalidation {
   }
 
   #receive(keys: unknown): void {
-    if (!Array.isArray(keys)) return this.#config.forgetAll()
-    for (const key of keys) this.#config.forget(String(key).slice(this.#prefix.length))
+    if (!Array.isArray(keys)) return this.#deps.forgetAll()
+    for (const key of keys) this.#deps.forget(String(key).slice(this.#prefix.length))
   }
 
   #reset(): void {
     this.#current++
     this.#isTracking = false
     this.#aliveUntil = 0
-    this.#config.forgetAll()
+    this.#deps.forgetAll()
   }
 
   async #track(): Promise<void> {
@@ -87,7 +87,7 @@ export class Invalidation {
     } catch (error) {
       const isRejected = error instanceof Error && /^(?:ERR|NOPERM) /.test(error.message)
       if (isRejected)
-        this.#config.warn(
+        this.#deps.warn(
           `Redis does not send changes, so the near cache stays empty: ${error.message}`,
         )
       return

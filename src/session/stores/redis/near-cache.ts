@@ -12,7 +12,7 @@ export interface NearCacheOptions {
 }
 
 /** What {@link NearCache} depends on. */
-export interface NearCacheConfig {
+export interface NearCacheDeps {
   /** Of the keys of rows. */
   readonly prefix: string
   readonly maxEntries: number
@@ -27,7 +27,7 @@ export class NearCache {
   readonly #invalidation: Invalidation
 
   /** Throws a `TypeError` if the client is not a single connection of ioredis. */
-  constructor(client: RedisClient, { prefix, maxEntries, warn }: NearCacheConfig) {
+  constructor(client: RedisClient, { prefix, maxEntries, warn }: NearCacheDeps) {
     if (!isIoRedis(client))
       throw new TypeError(
         'redisStore().nearCache requires ioredis: with node-redis, set clientSideCache on the client, and RESP: 3 with version 5',
