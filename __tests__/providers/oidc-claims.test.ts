@@ -90,7 +90,7 @@ describe('a provider with groups only in the ID token', () => {
     expect(requestsTo(vendor, 'token')).toHaveLength(2)
   })
 
-  test('denies when the new one has none either', async () => {
+  test('denies when the new one has no groups either', async () => {
     const { vendor, gate, browser, clock } = await loggedIn({})
     vendor.claims({ groups: [] })
     clock.forward(31)

@@ -4,7 +4,7 @@ import { expectDenied, gateOf, logIn, refusal, requestsTo, setUp } from '../supp
 
 afterEach(stopAll)
 
-test('TW-1: the claims are asked for, in the ID token and in userinfo', async () => {
+test('TW-1: the claims are requested, for the ID token and for userinfo', async () => {
   const { gate } = await setUp('twitch', { emailDomains: ['acme.example'] })
   const attempt = await logIn({ gate })
   expect(attempt.user).toMatchObject({
@@ -42,7 +42,7 @@ test.each([
   })
 })
 
-test('TW-2: a scope that is not in the list was not granted', async () => {
+test('TW-2: a scope that is not in the response was not granted', async () => {
   const { vendor, gate } = await setUp('twitch', { scopes: ['bits:read'] })
   vendor.settings.grantedScopes = ['openid', 'user:read:email']
   expect(await logIn({ gate })).toMatchObject({ status: 403, code: 'access_denied' })
@@ -53,15 +53,18 @@ test.each([
   [403, 'invalid client secret', 502, 'misconfigured'],
   [400, 'Parameter redirect_uri does not match registered URI', 502, 'misconfigured'],
   [500, 'something else', 502, 'provider_error'],
-])('TW-3: an error without `error` is one: %i %s', async (status, message, answered, code) => {
-  const { vendor, gate } = await setUp('twitch')
-  vendor.respond('token', { status, body: { status, message } })
-  const attempt = await logIn({ gate })
-  expect(attempt).toMatchObject({ status: answered, code })
-  expect(requestsTo(vendor, 'userinfo')).toEqual([])
-})
+])(
+  'TW-3: an error without an `error` member is an error: %i %s',
+  async (status, message, answered, code) => {
+    const { vendor, gate } = await setUp('twitch')
+    vendor.respond('token', { status, body: { status, message } })
+    const attempt = await logIn({ gate })
+    expect(attempt).toMatchObject({ status: answered, code })
+    expect(requestsTo(vendor, 'userinfo')).toEqual([])
+  },
+)
 
-test('TW-4: the secret goes into the body: Twitch knows no Basic', async () => {
+test('TW-4: the secret is sent in the body, since Twitch does not support Basic', async () => {
   const { vendor, gate } = await setUp('twitch')
   expect((await logIn({ gate })).status).toBe(200)
   expect(requestsTo(vendor, 'token')[0]?.headers.authorization).toBeUndefined()
@@ -70,7 +73,7 @@ test('TW-4: the secret goes into the body: Twitch knows no Basic', async () => {
   )
 })
 
-test('TW-5: an e-mail that is null is none', async () => {
+test('TW-5: an email that is null is absent', async () => {
   const { vendor, gate } = await setUp('twitch')
   vendor.user.emailVerified = false
   const { seen } = await logIn({ gate })
@@ -80,7 +83,7 @@ test('TW-5: an e-mail that is null is none', async () => {
   expectDenied(await logIn({ gate: await gateOf(vendor, { emailDomains: ['acme.example'] }) }))
 })
 
-test('TW-8: force_verify is sent for want of more, and passes for no new login', async () => {
+test('TW-8: force_verify is sent as the only option, and does not count as a new login', async () => {
   const { vendor, gate, browser } = await setUp('twitch')
   const page = await browser.get(gate.url('/auth/authn'), { follow: false })
   expect(authorizationOf(page).get('force_verify')).toBe('true')
@@ -89,7 +92,7 @@ test('TW-8: force_verify is sent for want of more, and passes for no new login',
   expect((await browser.get(page.location ?? '')).status).toBe(200)
 })
 
-test('there is no PKCE, which Twitch does not document, and a nonce that must fit', async () => {
+test('PKCE, which Twitch does not document, is not used, and the nonce is verified', async () => {
   const { vendor, gate } = await setUp('twitch', {}, { settings: { refuseCodeVerifier: true } })
   expect((await logIn({ gate })).authorization.has('code_challenge')).toBe(false)
   vendor.claims({ nonce: undefined })
