@@ -28,8 +28,11 @@ export interface DevProvider {
  * if the port is in use.
  *
  * ```ts
+ * import { oauthModule, oidcProvider } from 'oauth-module'
+ * import { devProvider } from 'oauth-module/dev'
+ *
  * const { issuer, clientId, clientSecret } = await devProvider()
- * app.use(oauthModule({ provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) } }))
+ * const auth = oauthModule({ provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) } })
  * ```
  */
 export async function devProvider(options: DevProviderOptions = {}): Promise<DevProvider> {

@@ -49,5 +49,17 @@ export type HtmlValue = Html | string | number | false | null | undefined | read
  * A template tag for pages. It escapes strings and numbers for element content and quoted attributes, inserts nested
  * `html` values unchanged, joins arrays, and omits `undefined`, `null` and `false`. It does not validate URLs: do not
  * insert external ones into `href` or `src`.
+ *
+ * ```ts
+ * oauthModule({
+ *   provider: 'github',
+ *   pages: {
+ *     signedOut: ({ loginUrl, nonce }) => html`<!doctype html>
+ *       <title>Signed out</title>
+ *       <style nonce="${nonce}">body { font-family: sans-serif }</style>
+ *       <a href="${loginUrl}">Sign in again</a>`,
+ *   },
+ * })
+ * ```
  */
 export const html = Html.tag

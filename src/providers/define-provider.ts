@@ -88,6 +88,26 @@ const hooks = {
 /**
  * Defines a provider as data: the options of every provider and the hooks of {@link ProviderDefinition}. Only its
  * `scopes` are requested. Mistakes are reported by `oauthModule()`.
+ *
+ * ```ts
+ * const discord = defineProvider({
+ *   clientId,
+ *   clientSecret,
+ *   openid: false,
+ *   scopes: ['identify', 'email'],
+ *   endpoints: {
+ *     authorization: 'https://discord.com/oauth2/authorize',
+ *     token: 'https://discord.com/api/oauth2/token',
+ *     userinfo: 'https://discord.com/api/users/@me',
+ *   },
+ *   async identity({ userinfo }) {
+ *     const claims = await userinfo()
+ *     const { id, username } = claims
+ *     return { id: String(id), username: String(username), emailVerified: false, claims }
+ *   },
+ * })
+ * oauthModule({ provider: { discord } })
+ * ```
  */
 export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSetup {
   const { scopes, ...rest } = definition

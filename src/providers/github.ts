@@ -19,7 +19,19 @@ export interface GithubOptions extends ProviderOptions {
   baseUrl?: string | undefined
 }
 
-/** GitHub, or a GitHub Enterprise Server. https://docs.github.com/en/apps/oauth-apps */
+/**
+ * GitHub, or a GitHub Enterprise Server. Use the factory for a second GitHub provider next to `github`.
+ * https://docs.github.com/en/apps/oauth-apps
+ *
+ * ```ts
+ * oauthModule({
+ *   provider: {
+ *     github: { clientId, clientSecret, organizations: ['acme'] },
+ *     enterprise: githubProvider({ baseUrl: 'https://ghe.acme.example', clientId, clientSecret }),
+ *   },
+ * })
+ * ```
+ */
 export function githubProvider(options: GithubOptions = {}): ProviderSetup {
   return providerSetup(options, fields, define)
 }

@@ -53,7 +53,28 @@ const fields = {
   issuer: providerUrl,
 } satisfies Record<Exclude<keyof OAuth2Options, keyof ProviderOptions>, Field>
 
-/** Any OAuth 2.0 server, from its two endpoints and a way to read the user. (RFC 6749, 4.1) */
+/**
+ * Any OAuth 2.0 server, from its two endpoints and a way to read the user (RFC 6749, section 4.1).
+ *
+ * ```ts
+ * oauthModule({
+ *   provider: {
+ *     acme: oauth2Provider({
+ *       authorizationUrl: 'https://auth.acme.example/authorize',
+ *       tokenUrl: 'https://auth.acme.example/token',
+ *       clientId,
+ *       clientSecret,
+ *       async fetchUserProfile(accessToken) {
+ *         const headers = { authorization: `Bearer ${accessToken}` }
+ *         const response = await fetch('https://auth.acme.example/me', { headers })
+ *         const { uuid, mail } = (await response.json()) as { uuid: string; mail: string }
+ *         return { user_id: uuid, email: mail }
+ *       },
+ *     }),
+ *   },
+ * })
+ * ```
+ */
 export function oauth2Provider(options: OAuth2Options): ProviderSetup {
   const { scopes } = options
   const listed =

@@ -30,7 +30,23 @@ const standardClaims = {
 
 type ClaimName = keyof typeof standardClaims
 
-/** Any OpenID Connect provider: an issuer, a client id and a secret suffice. (OpenID Connect Discovery 1.0, 4) */
+/**
+ * Any OpenID Connect provider, from its issuer. Endpoints and keys are discovered at the first login (OpenID Connect
+ * Discovery 1.0, section 4).
+ *
+ * ```ts
+ * oauthModule({
+ *   provider: {
+ *     keycloak: oidcProvider({
+ *       issuer: 'https://id.acme.example/realms/staff',
+ *       clientId,
+ *       clientSecret,
+ *       groups: ['engineering'],
+ *     }),
+ *   },
+ * })
+ * ```
+ */
 export function oidcProvider(options: OidcOptions): ProviderSetup {
   return providerSetup(options, fields, define)
 }

@@ -36,6 +36,9 @@ export const vendorNames = Object.keys(profiles) as VendorName[]
  * and rejects what the vendor rejects. Rejects if the port is in use.
  *
  * ```ts
+ * import { oauthModule } from 'oauth-module'
+ * import { startVendor } from 'oauth-module/dev'
+ *
  * const vendor = await startVendor('github')
  * const auth = oauthModule({ provider: { github: vendor.options } })
  * ```
