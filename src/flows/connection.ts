@@ -1,5 +1,6 @@
 import type { Provider } from '../access/provider.js'
 import { ProviderClient } from '../oauth/client.js'
+import type { ProviderLogger } from '../oauth/provider-log.js'
 
 /** A configured provider and the client that communicates with it. */
 export interface Connection {
@@ -19,10 +20,11 @@ export type ProviderClients = WeakMap<Provider, ProviderClient>
 export function createConnections(
   providers: readonly Provider[],
   clients: ProviderClients,
+  logger: ProviderLogger,
 ): Connections {
   return new Map(
     providers.map((provider, index) => {
-      const client = clients.get(provider) ?? new ProviderClient(provider)
+      const client = clients.get(provider) ?? new ProviderClient(provider, logger)
       clients.set(provider, client)
       const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
       return [provider.name, { provider, client, callbackName }]

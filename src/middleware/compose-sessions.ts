@@ -27,7 +27,7 @@ export function composeBase(config: Config, state: GateState) {
   const { logger, basePath } = config
   const encrypter = new Encrypter(config.secret)
   const mounts = new Mounts(config, state.mounts)
-  const connections = createConnections(config.providers, state.clients)
+  const connections = createConnections(config.providers, state.clients, logger)
   const events = new Events(state.emitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )

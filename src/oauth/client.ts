@@ -4,6 +4,7 @@ import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
 import { ServerMetadataCache } from './metadata.js'
 import { configureOpenidClient, rethrow } from './openid-client.js'
+import { ProviderLog, type ProviderLogger } from './provider-log.js'
 import type { ProviderApi } from './provider-api.js'
 import { requestTokens, type TokenSet, type UnverifiedTokens } from './token-request.js'
 import { type ApiGrant, UserApi } from './user-api.js'
@@ -21,13 +22,16 @@ export interface Redemption {
 
 /** Communicates with one provider. Each method ends within the option `timeouts.provider`. */
 export class ProviderClient {
+  /** For the owner, about this provider. */
+  readonly log: ProviderLog
   readonly #config: ClientConfig
   /** Unauthenticated clients can start logins, so requests of logins have their own queue. */
   readonly #loginFetch = new ProviderFetch()
   readonly #fetch = new ProviderFetch()
   readonly #server: ServerMetadataCache
 
-  constructor(config: ClientConfig) {
+  constructor(config: ClientConfig, logger: ProviderLogger) {
+    this.log = new ProviderLog(config.name, logger)
     this.#config = config
     this.#server = new ServerMetadataCache(config, this.#fetch)
   }
@@ -103,6 +107,7 @@ export class ProviderClient {
   api(grant: ApiGrant): ProviderApi {
     return new UserApi({
       grant,
+      log: this.log,
       config: this.#config,
       server: this.#server,
       fetch: grant.isLogin ? this.#loginFetch : this.#fetch,

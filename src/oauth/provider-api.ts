@@ -45,6 +45,11 @@ export interface ProviderApi {
   /** Aborts when the time for reading the user is up. Pass it to your own `fetch()`. */
   readonly signal: AbortSignal
   /**
+   * Warns the owner in the log, once per message. Neither the message nor `facts` may contain secrets or text that users
+   * control.
+   */
+  readonly warn: (message: string, facts?: Readonly<Record<string, unknown>>) => void
+  /**
    * The userinfo response, merged over `claims`. Its `sub` must be that of the ID token, and a signed response is verified.
    * `params` are added to the query. Without a userinfo endpoint: the claims of the new ID token. (OpenID Connect Core, 5.3)
    */

@@ -7,6 +7,7 @@ import { jwtExpectations, verifyJwt } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
 import type { ApiRequest, ApiResponse, ProviderApi } from './provider-api.js'
 import { apiError } from './provider-errors.js'
+import type { ProviderLog } from './provider-log.js'
 import { readJson } from './response-body.js'
 
 const MAX_PAGES = 100
@@ -29,6 +30,7 @@ export interface ApiGrant {
 
 interface UserApiDeps {
   grant: ApiGrant
+  log: ProviderLog
   config: ClientConfig
   server: ServerMetadataCache
   fetch: ProviderFetch
@@ -54,6 +56,10 @@ export class UserApi implements ProviderApi {
     this.client = { id: config.clientId, secret: config.clientSecret }
     this.signal = deps.deadline
     this.#deps = deps
+  }
+
+  readonly warn: ProviderApi['warn'] = (message, facts) => {
+    this.#deps.log.warnOnce(message, facts)
   }
 
   readonly userinfo: ProviderApi['userinfo'] = async (params = {}) => {
