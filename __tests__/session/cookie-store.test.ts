@@ -615,7 +615,7 @@ describe('what the cookie store cannot do', () => {
   test('is reported at construction', () => {
     const [given, said] = options()
     oauthModule(given)
-    const line = said.find((one) => one.startsWith('sessions live in cookies'))
+    const line = said.find((one) => one.startsWith('sessions are stored in cookies'))
     expect(line).toMatch(/cannot be revoked remotely/)
     expect(line).toMatch(/cannot be listed \(store_not_listable\)/)
     expect(line).toMatch(/back-channel logout/)

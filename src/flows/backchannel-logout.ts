@@ -6,7 +6,7 @@ import { isObject, parseJson } from '../http/json.js'
 import { sendJson } from '../http/response.js'
 import type { Claims } from '../oauth/identity.js'
 import { IdTokenError, UnknownKeyError } from '../oauth/jwt.js'
-import type { LogoutIndex, SessionMaker } from '../session/logout-index.js'
+import type { LogoutIndex, SessionClient } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Connection, Connections } from './connection.js'
 
@@ -18,18 +18,19 @@ export interface BackchannelLogoutDeps {
   readonly seen: SeenLogoutTokens
 }
 
-/** Logout tokens that were used. Outlives a configuration: they must stay used. */
+/** Logout tokens that were accepted, by provider and `jti`. Outlives a configuration: none may be accepted again. */
 export type SeenLogoutTokens = LRUCache<string, true>
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_BODY_BYTES = 64 * 1024
 /** Rejects logout tokens older than this. */
 const MAX_TOKEN_AGE_SECONDS = 300
-/** For tokens with `exp`, even if it is later. */
+/** The same for tokens with `exp`, even if `exp` is later. */
 const MAX_EXPIRING_TOKEN_AGE_SECONDS = 3600
-/** Longer than any token is accepted, including clock tolerance. */
+/** Longer than the maximum age of a token plus the clock tolerance. */
 const SEEN_TTL_MS = 2 * 3_600_000
 
+/** Empty state for {@link BackchannelLogout}. */
 export function createSeenLogoutTokens(): SeenLogoutTokens {
   return new LRUCache({ max: 10_000, ttl: SEEN_TTL_MS, perf: Date, ttlResolution: 0 })
 }
@@ -53,12 +54,12 @@ export class BackchannelLogout {
     const tokenId = `${connection.provider.name} ${String(claims['jti'])}`
     if (seen.has(tokenId)) throw invalidToken('the logout token was used already')
     const { sid, sub } = claims
-    const keys = await index.find(sessionMaker(connection), {
+    const keys = await index.find(sessionClient(connection), {
       sid: typeof sid === 'string' ? sid : undefined,
       sub: typeof sub === 'string' ? sub : undefined,
     })
     for (const key of keys) await sessions.destroy(key, 'revoked')
-    // Only now: if the store fails, the provider may send the token again.
+    // Last, so that the provider can send the token again if the store fails.
     seen.set(tokenId, true)
     sendJson(res, 200, {})
   }
@@ -73,11 +74,11 @@ export class BackchannelLogout {
       const claims = await client.verifyLogoutToken(token).catch(rejectToken)
       return { connection, claims }
     }
-    throw invalidToken('the logout token is for no provider of this app')
+    throw invalidToken('the logout token is not for a provider of this app')
   }
 }
 
-/** What remains to check after signature, issuer, audience and times. (Back-Channel Logout 1.0, 2.6) */
+/** Checks the claims other than issuer, audience and times. (Back-Channel Logout 1.0, 2.6) */
 function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): void {
   if (!isObject(events) || !isObject(events[LOGOUT_EVENT]))
     throw invalidToken('the token is not a logout token')
@@ -96,11 +97,11 @@ function unverifiedClaims(token: string): Claims {
   return isObject(claims) ? claims : {}
 }
 
-function sessionMaker({ provider: { name, issuer, clientId } }: Connection): SessionMaker {
+function sessionClient({ provider: { name, issuer, clientId } }: Connection): SessionClient {
   return { provider: name, issuer: issuer ?? '', clientId }
 }
 
-/** An invalid token is the sender's fault; keys that cannot be fetched are not. */
+/** A token that fails verification is rejected; an error of the provider, such as a timeout, is rethrown. */
 function rejectToken(error: unknown): never {
   const isTokenError = error instanceof IdTokenError || error instanceof UnknownKeyError
   throw isTokenError ? invalidToken(error.hint ?? 'the logout token is invalid') : error

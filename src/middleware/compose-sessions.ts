@@ -91,10 +91,10 @@ function createSessions(config: Config, state: GateState, parts: BaseParts): Ses
     encrypter,
     lifetimes: config,
     clockToleranceMs: config.clockToleranceMs,
-    onEnd(key: string, reason: EndReason, wasThere: boolean) {
+    onEnd(key: string, reason: EndReason, existed: boolean) {
       state.tokenRefreshes.unsaved.delete(key)
       abortSignals(state.signals, key, reason)
-      if (wasThere && (reason === 'expired' || reason === 'revoked'))
+      if (existed && (reason === 'expired' || reason === 'revoked'))
         events.emit(reason, { sessionHandle: key })
     },
   }

@@ -21,12 +21,12 @@ import { plainTokens, readPlainTokens, type Tokens } from './tokens.js'
 /** The ID of a session of which this process has a newer revision than the cookie that the browser sent. */
 const OUTDATED = ''
 
-/** Sessions in the cookie: the ID is the encrypted session, so a new ID has to be written to the cookie. */
+/** Sessions in cookies. The ID is the encrypted session, so each change results in a new ID and a new cookie. */
 export class CookieSessions extends Sessions {
   readonly #encrypter: Encrypter
   /**
-   * `ended`: what this process ended; other processes cannot know of it. `newer`: for requests that were sent with the
-   * previous cookie, and for responses that could no longer set the new one, whose refresh token may already be used.
+   * `ended`: sessions that this process ended, which other processes do not learn. `newer`: for requests with the previous
+   * cookie, and for responses whose headers were sent before a refresh replaced the refresh token.
    */
   readonly #state: SessionState
   readonly #onEnd: SessionsDeps['onEnd']
@@ -45,21 +45,21 @@ export class CookieSessions extends Sessions {
     instance: string,
   ): SessionResult {
     let reason: AnonymousReason = 'none'
-    for (const { id, text } of readChunkedCookies(cookieHeader, cookieName)) {
-      const session = this.#decrypt(id, text)
+    for (const { id, encrypted } of readChunkedCookies(cookieHeader, cookieName)) {
+      const session = this.#decrypt(id, encrypted)
       // The limits of this instance do not apply to a session of another one.
       if (session !== undefined && session.record.instance !== instance) continue
-      const found: SessionResult =
+      const result: SessionResult =
         session === undefined ? { reason: 'expired' } : this.#check(this.#latest(session), now)
-      if (found.session !== undefined) return found
-      if (reason === 'none') reason = found.reason
+      if (result.session !== undefined) return result
+      if (reason === 'none') reason = result.reason
     }
     return { reason }
   }
 
   create(start: SessionStart, tokens: Tokens, now: number): OpenSession {
     const key = sha256(randomId())
-    // Only lists of sessions need the browser, and cookies cannot be listed.
+    // Only lists of sessions use the browser, and sessions in cookies cannot be listed.
     const browser = { userAgent: undefined, ipAddress: undefined }
     return this.#encrypt(key, newSession({ ...start, browser }, now, plainTokens(tokens)))
   }
@@ -122,8 +122,8 @@ export class CookieSessions extends Sessions {
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
 
-  #decrypt(id: string, text: string): OpenSession | undefined {
-    const value = parseJson(this.#encrypter.decrypt('session', text))
+  #decrypt(id: string, encrypted: string): OpenSession | undefined {
+    const value = parseJson(this.#encrypter.decrypt('session', encrypted))
     if (!isObject(value) || typeof value['key'] !== 'string') return undefined
     const record = parseSession(value['session'] as StoreRecord | undefined)
     return record && { id, key: value['key'], record }
@@ -150,10 +150,10 @@ export class CookieSessions extends Sessions {
 const TOO_LARGE =
   'the session is too large for cookieStore(), even without ID token and claims: use a store, or request fewer scopes and shorter tokens'
 
-/** The session, then what remains if it is too long for cookies: first without the ID token, then without claims. */
+/** The session, for when it is too long without the ID token, and then without the claims of the user. */
 function* reductions(session: Session): Generator<Session> {
   yield session
-  // Only the logout at the provider uses the ID token; without it the provider may ask the user to confirm.
+  // Only a logout at the provider uses the ID token. Without it, the provider may ask the user to confirm.
   const tokens = plainTokens({ ...readPlainTokens(session), idToken: undefined })
   const withoutIdToken = { ...session, ...tokens }
   yield withoutIdToken

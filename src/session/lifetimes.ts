@@ -16,7 +16,7 @@ const DENIED_SESSION_MS = 86_400_000
 const MAX_ACTIVITY_WRITE_INTERVAL_MS = 60_000
 const ACTIVITY_WRITE_INTERVAL_WITHOUT_TIMEOUT_MS = 3_600_000
 
-/** When the session expires unless a request arrives before; `undefined` without an inactivity timeout. */
+/** When the session expires without another request; `undefined` without an inactivity timeout. */
 export function idleExpiry(
   lastActiveAt: number,
   { inactivityTimeoutMs }: Lifetimes,

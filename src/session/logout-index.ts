@@ -6,16 +6,16 @@ import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 import { readRecord } from './user-record.js'
 
-/** The client that created a session: providers of different apps that share a store may have the same name. */
-export type SessionMaker = Pick<Session, 'provider' | 'issuer' | 'clientId'>
+/** The client that created a session. The name of the provider is not enough: apps may share a store. */
+export type SessionClient = Pick<Session, 'provider' | 'issuer' | 'clientId'>
 
-/** What a logout token names: a session at the provider, its user, or both. */
+/** The subject of a logout token: a session at the provider (`sid`), its user (`sub`), or both. */
 export interface LogoutSubject {
   readonly sid: string | undefined
   readonly sub: string | undefined
 }
 
-/** The record that leads from an identifier of the provider to a session. Its group is the user's key. */
+/** A record that maps an identifier of the provider to a session. Its group is the user's key. */
 interface Pointer extends StoreRecord {
   readonly kind: 'sid' | 'sub'
   /** The key of the latest session. */
@@ -36,25 +36,25 @@ export class LogoutIndex {
    * @param ttl The time until the session expires at the latest, in milliseconds.
    */
   async add(key: string, session: Session, ttl: number): Promise<void> {
-    await this.#point('sid', session.boundClaims['sid'], key, session, ttl)
-    // One record per user, which must outlive sessions to which a later configuration gives more time.
-    await this.#point('sub', session.subject, key, session, MAX_SESSION_MS)
+    await this.#addPointer('sid', session.boundClaims['sid'], key, session, ttl)
+    // One record per user. It must outlive sessions whose lifetime a later configuration extends.
+    await this.#addPointer('sub', session.subject, key, session, MAX_SESSION_MS)
   }
 
   /** The keys of the sessions of this client; without a `sid`, all sessions of the user. */
-  async find(maker: SessionMaker, { sid, sub }: LogoutSubject): Promise<readonly string[]> {
-    const pointer = await this.#read('sid', maker, sid)
-    // One session at the provider can have several sessions here; a store that cannot list has only the latest.
+  async find(client: SessionClient, { sid, sub }: LogoutSubject): Promise<readonly string[]> {
+    const pointer = await this.#read('sid', client, sid)
+    // One session at the provider can have several sessions here. Without a list, only the latest is known.
     if (pointer !== undefined && this.#store.entries === undefined) return [pointer.session]
-    const user = pointer ?? (await this.#read('sub', maker, sub))
+    const user = pointer ?? (await this.#read('sub', client, sub))
     if (user === undefined) return []
     const keys: string[] = []
     for await (const [key, record] of everyEntry(this.#store, 'session', user.group))
-      if (isMeant(record as Session, maker, { sid, sub })) keys.push(key)
+      if (matches(record as Session, client, { sid, sub })) keys.push(key)
     return keys
   }
 
-  async #point(
+  async #addPointer(
     kind: Pointer['kind'],
     value: unknown,
     key: string,
@@ -69,27 +69,27 @@ export class LogoutIndex {
 
   async #read(
     kind: Pointer['kind'],
-    maker: SessionMaker,
+    client: SessionClient,
     value: string | undefined,
   ): Promise<Pointer | undefined> {
     if (value === undefined) return undefined
-    return readRecord<Pointer>(this.#store, pointerKey(kind, maker, value), kind)
+    return readRecord<Pointer>(this.#store, pointerKey(kind, client, value), kind)
   }
 }
 
 function pointerKey(
   kind: Pointer['kind'],
-  { provider, issuer, clientId }: SessionMaker,
+  { provider, issuer, clientId }: SessionClient,
   value: string,
 ): string {
   return `${kind}-${sha256(JSON.stringify([provider, issuer, clientId, value]))}`
 }
 
-function isMeant(session: Session, maker: SessionMaker, { sid, sub }: LogoutSubject): boolean {
+function matches(session: Session, client: SessionClient, { sid, sub }: LogoutSubject): boolean {
   return (
-    session.provider === maker.provider &&
-    session.issuer === maker.issuer &&
-    session.clientId === maker.clientId &&
+    session.provider === client.provider &&
+    session.issuer === client.issuer &&
+    session.clientId === client.clientId &&
     (sid === undefined || session.boundClaims['sid'] === sid) &&
     (sub === undefined || session.subject === sub)
   )

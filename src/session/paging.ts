@@ -8,12 +8,13 @@ import type { EntriesPage, StoreRecord } from './stores/store.js'
 export interface ListOptions {
   /** The `next` of the previous page. Default: the first page. */
   after?: string | undefined
-  /** The number of items at most, from 1 to 1000. Default 100. */
+  /** Maximum number of items, from 1 to 1000. Default 100. */
   limit?: number | undefined
 }
 
 /** One page of a list. */
 export interface Page<T> {
+  /** The items, newest first. */
   readonly items: readonly T[]
   /** Pass it as `after` to get the next page; `undefined` on the last page. */
   readonly next: string | undefined

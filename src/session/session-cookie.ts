@@ -18,9 +18,9 @@ export interface SessionCookie {
  * attributes.
  */
 const CHUNK_LENGTH = 3800
-/** With more, together with other headers, servers reject the request. */
+/** Servers limit the size of all request headers together. */
 const MAX_CHUNKS = 3
-/** Cookies of the same name that are read at most: further ones belong to other mounts, or an attacker set them. */
+/** Cookies with the same name that are read. Further ones belong to other mounts, or an attacker set them. */
 const MAX_CANDIDATES = 4
 
 /**
@@ -49,7 +49,7 @@ export function writeSessionCookie(
   clearFrom(res, cookieHeader, cookie, count)
 }
 
-/** Clears the session cookie, including the further cookies of a long session. */
+/** Clears the session cookie, and all further cookies of a long session. */
 export function clearSessionCookie(
   res: ServerResponse,
   cookieHeader: string | undefined,
@@ -63,32 +63,32 @@ function chunkName(name: string, index: number): string {
   return index === 0 ? name : `${name}.${index}`
 }
 
-/** Clears the cookies that remain of a longer session. */
+/** Clears the cookies of a longer session, from the index `first` on. */
 function clearFrom(
   res: ServerResponse,
   cookieHeader: string | undefined,
   { name, attributes }: SessionCookie,
   first: number,
 ): void {
-  const sent = new Set(readCookiesByPrefix(cookieHeader, `${name}.`).map((one) => one.name))
+  const sent = new Set(readCookiesByPrefix(cookieHeader, `${name}.`).map((cookie) => cookie.name))
   for (let index = first; index < MAX_CHUNKS; index++)
     if (sent.has(chunkName(name, index))) clearCookie(res, chunkName(name, index), attributes)
 }
 
 /**
- * A string as the ID of a session that may be split into several cookies. It begins with their number, so that a remaining
- * cookie of a longer session is not read. `undefined` if the string is too long.
+ * Encodes an encrypted session as the ID of a session that may be split into several cookies. It begins with their number,
+ * so that a remaining cookie of a longer session is not read. `undefined` if it is too long.
  */
-export function encodeChunks(text: string): string | undefined {
-  const count = Math.ceil((text.length + 2) / CHUNK_LENGTH)
-  return count <= MAX_CHUNKS ? `${count}.${text}` : undefined
+export function encodeChunks(encrypted: string): string | undefined {
+  const count = Math.ceil((encrypted.length + 2) / CHUNK_LENGTH)
+  return count <= MAX_CHUNKS ? `${count}.${encrypted}` : undefined
 }
 
-/** Reads what {@link encodeChunks} returned from the cookies of a request, which may have several with the name. */
+/** Reads the IDs of {@link encodeChunks} from the cookies of a request. It may have several with the same name. */
 export function* readChunkedCookies(
   cookieHeader: string | undefined,
   name: string,
-): Generator<{ id: string; text: string }> {
+): Generator<{ id: string; encrypted: string }> {
   for (const [mount, first] of readCookies(cookieHeader, name).slice(0, MAX_CANDIDATES).entries()) {
     const count = /^[1-3](?=\.)/.exec(first)?.[0]
     if (count === undefined) continue
@@ -97,6 +97,6 @@ export function* readChunkedCookies(
       return values[mount] ?? values[0] ?? ''
     })
     const id = [first, ...rest].join('')
-    yield { id, text: id.slice(2) }
+    yield { id, encrypted: id.slice(2) }
   }
 }

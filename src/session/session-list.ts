@@ -24,11 +24,14 @@ export interface AppSession {
   readonly userId: string
   /** The browser of the login. */
   readonly browserSession: {
+    /** The `User-Agent` header, at most 512 characters. */
     readonly userAgent: string | undefined
+    /** `req.ip` of Express, otherwise the address of the socket. */
     readonly ipAddress: string | undefined
   }
+  /** When the user signed in. */
   readonly createdAt: number
-  /** Written every tenth of the inactivity timeout, at most once a minute. */
+  /** When the session was last used. Written every tenth of the inactivity timeout, at most once per minute. */
   readonly lastActive: number
   /** When the session expires at the latest. */
   readonly expiresAt: number
@@ -61,13 +64,13 @@ export interface SessionList {
 export interface AppSessionsDeps {
   readonly store: GuardedStore
   readonly sessions: Sessions
-  /** When a session expires at the latest; milliseconds. */
+  /** When a session expires at the latest, in milliseconds. */
   readonly expiresAt: (session: Session) => number
   /** Whether the store keeps records: the cookie store does not. */
   readonly keepsRecords: boolean
 }
 
-/** The sessions in a store. */
+/** The list of all sessions in a store. */
 export class AppSessions implements SessionList {
   readonly #store: GuardedStore
   readonly #sessions: Sessions

@@ -7,7 +7,7 @@ import type { SessionStore, Unlock } from './stores/store.js'
 
 /** What {@link SessionLock} depends on. */
 export interface SessionLockDeps {
-  /** With a time limit for each operation. */
+  /** A store with a time limit for each operation. */
   readonly store: SessionStore
   readonly sessions: Pick<Sessions, 'reload' | 'update'>
   /** Locks within the process. Outlives a configuration. */
@@ -17,7 +17,7 @@ export interface SessionLockDeps {
   readonly storeTimeoutMs: number
   /** How many `authorize` functions run while the lock is held. */
   readonly authorizeCount: number
-  /** Receives the failure to release a lock, which fails no request. */
+  /** Called if a lock cannot be released, which does not affect the request. */
   readonly onUnlockError: (error: unknown) => void
 }
 
@@ -27,7 +27,7 @@ const MAX_WRITE_ATTEMPTS = 5
 /** Makes checks and token refreshes of a session run one at a time: in this process, and across processes if the store can lock. */
 export class SessionLock {
   readonly #deps: SessionLockDeps
-  /** A crashed process keeps the lock for as long as its work may take. */
+  /** Expiry of the lock: after a crash, other processes wait this long at most. */
   readonly #holdMs: number
   readonly #waitMs: number
 

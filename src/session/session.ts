@@ -39,7 +39,7 @@ export interface Session extends StoreRecord {
   }
 }
 
-/** What the caller provides for a new session; {@link newSession} adds the rest. */
+/** The fields of a new session that the caller sets; {@link newSession} adds the others. */
 export type SessionStart = Omit<
   Session,
   | 'kind'
@@ -75,8 +75,8 @@ export function newSession(
 }
 
 /**
- * The record as a session, or `undefined` when it is not one. Sessions of other versions are left for the releases that
- * can read them.
+ * The record as a session, or `undefined` when it is not one. Sessions of other versions are kept for the releases
+ * that can read them.
  */
 export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
   if (record?.kind !== 'session') return undefined

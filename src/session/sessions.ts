@@ -31,7 +31,7 @@ export type SessionResult =
   | { readonly session: OpenSession; readonly reason?: undefined }
   | { readonly session?: undefined; readonly reason: AnonymousReason }
 
-/** What this process remembers of sessions. Outlives a configuration. */
+/** State of sessions in this process. Outlives a configuration. */
 export interface SessionState {
   /** The last activity of a session, and the last one that was written to the store; milliseconds. */
   readonly activity: LRUCache<string, { at: number; writtenAt: number }>
@@ -61,10 +61,10 @@ export interface SessionsDeps {
   readonly lifetimes: Lifetimes
   readonly clockToleranceMs: number
   /** Called when this process learns that a session has ended. */
-  readonly onEnd: (key: string, reason: EndReason, wasThere: boolean) => void
+  readonly onEnd: (key: string, reason: EndReason, existed: boolean) => void
 }
 
-/** Creates, finds, changes and ends sessions. Failures of the store are thrown. */
+/** Creates, finds, changes and ends sessions. Throws the errors of the store. */
 export abstract class Sessions {
   protected readonly lifetimes: Lifetimes
   protected readonly clockToleranceMs: number
@@ -107,7 +107,7 @@ export abstract class Sessions {
   /** Whether the tokens can be decrypted: not after their secret was removed from the configuration. */
   abstract hasTokens(session: Session): boolean
 
-  /** Records a request, and writes the activity now and then. The ID of the returned session goes into the cookie. */
+  /** Records a request, and writes the activity at intervals. If the ID of the result differs, the cookie must be set. */
   abstract recordActivity(session: OpenSession, now: number): OpenSession
 
   /** When the session expires at the latest, and when it expires without another request; milliseconds. */
@@ -118,6 +118,6 @@ export abstract class Sessions {
     }
   }
 
-  /** The last activity that this process has seen or read. */
+  /** The last activity that is known to this process. */
   protected abstract lastActiveAt(session: OpenSession): number
 }

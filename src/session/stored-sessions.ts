@@ -24,7 +24,7 @@ export interface StoredSessionsDeps extends SessionsDeps {
   readonly background: Background
 }
 
-/** Cookies of the same name that are read at most. */
+/** Cookies with the same name that are read. */
 const MAX_CANDIDATES = 4
 const NONE: SessionResult = { reason: 'none' }
 const EXPIRED: SessionResult = { reason: 'expired' }
@@ -101,9 +101,9 @@ export class StoredSessions extends Sessions {
   async destroy(key: string, reason: EndReason): Promise<boolean> {
     this.#state.activity.delete(key)
     if (reason !== 'logout' && reason !== 'expired') this.#state.ended.set(key, 'revoked')
-    const wasThere = await this.#store.delete(key)
-    this.#onEnd(key, reason, wasThere)
-    return wasThere
+    const existed = await this.#store.delete(key)
+    this.#onEnd(key, reason, existed)
+    return existed
   }
 
   tokens({ id, record }: OpenSession): Tokens {
@@ -179,13 +179,13 @@ export class StoredSessions extends Sessions {
   ): Promise<SessionResult> {
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
-      const found = this.#open(id, key, await this.#store.get(key), now, instance)
-      if (found.session !== undefined) return found
+      const result = this.#open(id, key, await this.#store.get(key), now, instance)
+      if (result.session !== undefined) return result
     }
     return first
   }
 
-  /** If another write wins, its row has the activity as well. */
+  /** If another write comes first, its row contains the activity as well. */
   async #writeActivity({ key, record }: OpenSession, now: number): Promise<void> {
     const active = deepFreeze({ ...record, lastActiveAt: now, revision: record.revision + 1 })
     await this.#store.update(key, active, rowTtl(active, now, this.lifetimes, now))

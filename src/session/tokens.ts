@@ -23,7 +23,7 @@ export function encryptTokens(encrypter: Encrypter, id: string, tokens: Tokens):
   }
 }
 
-/** The tokens of the session; empty ones when its secret is no longer configured: the session itself remains valid. */
+/** The tokens of the session. Empty if its secret is no longer configured: the session itself remains valid. */
 export function decryptTokens(encrypter: Encrypter, id: string, { tokens }: Session): Tokens {
   const json = encrypter.decrypt('tokens', tokens, id)
   if (json === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }

@@ -28,7 +28,7 @@ export interface UserActivityDeps {
 
 const WRITE_INTERVAL_MS = 3_600_000
 
-/** Records who signed in and who was active in which month. A user's activity is written once an hour at most. */
+/** Records who signed in and who was active in which month. The activity of a user is written at most once per hour. */
 export class UserActivity {
   readonly #store: GuardedStore
   readonly #recordedAt: UserActivityState
@@ -57,7 +57,7 @@ export class UserActivity {
     this.#background.run(this.#writeActivity(user, now))
   }
 
-  /** Forgets what is in the memory of this process about a user who was deleted. */
+  /** Removes a deleted user from the memory of this process. */
   forget(id: string): void {
     this.#recordedAt.delete(id)
   }
@@ -71,7 +71,7 @@ export class UserActivity {
     return count
   }
 
-  /** Computed once a month, because each request compares it. */
+  /** Start of the month. Cached, because every request compares it. */
   #monthStart(now: number): number {
     if (now < this.#month.start || now >= this.#month.end) {
       const date = new Date(now)

@@ -6,16 +6,24 @@ import type { StoreRecord } from './stores/store.js'
 export interface AppUser {
   /** `provider:id`, the same as `req.user.key`. */
   readonly id: string
-  /** The provider's name in the options, and its issuer. */
-  readonly identityProvider: { readonly name: string; readonly url: string }
+  /** The provider that the user signs in with. */
+  readonly identityProvider: {
+    /** The name of the provider in the options. */
+    readonly name: string
+    /** The issuer, or an empty string. */
+    readonly url: string
+  }
   /** The ID that the provider has for the user. */
   readonly providerUserId: string
+  /** The user name or handle at the provider. */
   readonly username: string | undefined
+  /** The email address, verified or not. */
   readonly email: string | undefined
+  /** The full name. */
   readonly name: string | undefined
   /** When the user signed in for the first time. */
   readonly createdAt: number
-  /** When the user was last active, exact to the hour. */
+  /** When the user was last active. At most one hour old. */
   readonly lastActive: number
   /** When the user last signed in. */
   readonly lastLogin: number

@@ -6,8 +6,8 @@ export type Callback = (error: unknown, value?: unknown) => void
 /**
  * Calls a method that reports its result by callback, by promise, or by both. The first result counts.
  *
- * @param takesCallback Whether the method declares a parameter for the callback. If so, a promise of nothing is not the
- *   result: some methods call back and are `async` as well.
+ * @param takesCallback Whether the method declares a parameter for the callback. If so, a promise of `undefined` is
+ *   not the result: some `async` methods also call back.
  */
 export function callMethod(
   takesCallback: boolean,

@@ -1,10 +1,10 @@
 import type { SessionStore } from './store.js'
 
 /** Marks a cookie store, also when two copies of the package are loaded. */
-const mark = Symbol.for('oauth-module cookie store')
+const cookieStoreMark = Symbol.for('oauth-module cookie store')
 
 /**
- * Keeps each session, encrypted, in the visitor's cookie: for apps without any store, for example on serverless platforms.
+ * Keeps each session, encrypted, in a cookie of the user: for apps without a store, for example on serverless platforms.
  *
  * It cannot revoke sessions remotely, list users or sessions, receive back-channel logout, or share a re-check between
  * processes. A copy of the cookie remains valid until the session expires, even after a logout: set `maximumDuration` and
@@ -30,10 +30,10 @@ export function cookieStore(): SessionStore {
     update: () => false,
     delete: () => false,
   }
-  return Object.assign(store, { [mark]: true })
+  return Object.assign(store, { [cookieStoreMark]: true })
 }
 
 /** Whether the value was created by {@link cookieStore}, of this copy of the package or another one. */
 export function isCookieStore(store: unknown): boolean {
-  return typeof store === 'object' && store !== null && mark in store
+  return typeof store === 'object' && store !== null && cookieStoreMark in store
 }

@@ -1,4 +1,4 @@
-/** Freezes a value and its members, because one record serves many requests. */
+/** Freezes a value and its members: several requests use the same record. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)

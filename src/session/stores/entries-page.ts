@@ -5,7 +5,7 @@ export function entryPosition(key: string, { createdAt }: StoreRecord): string {
   return `${String(createdAt).padStart(16, '0')}:${key}`
 }
 
-/** The page that a query asks for, when all records are in memory. */
+/** The page of a query, for stores that have all records in memory. */
 export function pageOf(
   all: Iterable<readonly [key: string, record: StoreRecord]>,
   { kind, group, after, limit }: EntriesQuery,

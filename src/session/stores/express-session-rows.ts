@@ -2,8 +2,8 @@ import { isObject, parseJson } from '../../http/json.js'
 import type { StoreRecord } from './store.js'
 
 /**
- * What a row of ours holds in addition to the cookie that express-session requires. It is stored as a JSON string, so that
- * no store converts dates or drops empty fields.
+ * The content of a row, in addition to the cookie that express-session requires. Stored as a JSON string, so that no store
+ * converts dates or drops empty fields.
  */
 export interface Envelope {
   readonly v: 1
@@ -42,7 +42,7 @@ export function readRow(row: unknown): Envelope | undefined {
   return envelope as unknown as Envelope
 }
 
-/** Stores read the time of a row from different members. */
+/** The cookie of a row. Stores read the expiry from different members. */
 function cookieOf(expiresAt: number): object {
   const originalMaxAge = Math.ceil(expiresAt - Date.now())
   const fields = { originalMaxAge, expires: new Date(expiresAt), httpOnly: true, path: '/' }

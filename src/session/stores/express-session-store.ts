@@ -10,7 +10,7 @@ import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } fro
 
 /** The methods of a store made for express-session that are used. */
 export interface ExpressSessionStore {
-  /** Calls back with the session, or with nothing if it does not exist. */
+  /** Calls back with the session, or with `undefined` or `null` if it does not exist. */
   get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown
   /** Creates or replaces a session. Its lifetime is in `session.cookie`. */
   set(sid: string, session: object, callback?: (error?: unknown) => void): unknown
@@ -37,7 +37,7 @@ export function isRedisClient(value: unknown): boolean {
 
 /**
  * A store made for express-session as a {@link SessionStore}. Such stores have neither locks nor conditional writes: both
- * are exact within this process, and best effort across processes. It can list if the store has `all`.
+ * are guaranteed within this process only. It can list if the store has `all`.
  */
 export class ExpressSessionStoreAdapter implements SessionStore {
   readonly entries?: (query: EntriesQuery) => Promise<EntriesPage>
@@ -144,7 +144,7 @@ export class ExpressSessionStoreAdapter implements SessionStore {
   }
 }
 
-/** Adds what the store itself cannot do. */
+/** State for what the store cannot do itself: conditional writes and locks. */
 interface AdapterState {
   /** A function and plain state, because another copy of the package may be of another version. */
   readonly turn: <T>(key: string, work: () => Promise<T>) => Promise<T>

@@ -10,8 +10,8 @@ import type {
 } from './store.js'
 
 /**
- * A session store with a time limit for each operation. Every failure becomes `store_unavailable` (503), because a store
- * that fails reveals nothing about who is signed in. Values that are not promises are returned as they are, at no cost.
+ * A session store with a time limit for each operation. Every failure becomes `store_unavailable` (503): it does not
+ * mean that a user is signed out. Values that are not promises are returned synchronously.
  * The optional methods are absent when the store does not have them.
  */
 export class GuardedStore implements SessionStore {
@@ -30,7 +30,7 @@ export class GuardedStore implements SessionStore {
     if (store.close) this.close = store.close.bind(store)
   }
 
-  /** On the hot path: without a closure and, when the store is synchronous, without a promise. */
+  /** On the hot path: no closure and, with a synchronous store, no promise. */
   get(key: string): Awaitable<StoreRecord | undefined> {
     let record: Awaitable<StoreRecord | undefined>
     try {
@@ -90,7 +90,7 @@ export class GuardedStore implements SessionStore {
   }
 }
 
-/** A store may return any thenable, also one of another realm or library. */
+/** A store may return any thenable, including one of another realm or library. */
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return (
     typeof value === 'object' &&

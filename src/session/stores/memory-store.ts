@@ -14,15 +14,15 @@ import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } fro
  */
 export interface MemoryStoreOptions {
   /**
-   * The number of sessions at most. When the store is full, expired sessions are removed first, then the least recently
+   * Maximum number of sessions. When the store is full, expired sessions are removed first, then the least recently
    * used one. Default 10,000.
    */
   maxEntries?: number | undefined
-  /** The size of all sessions together at most, in bytes, approximately. Default 67,108,864 (64 MiB). */
+  /** Maximum size of all sessions together, in bytes, approximately. Default 67,108,864 (64 MiB). */
   maxBytes?: number | undefined
   /**
-   * The number of sessions of one user at most, so that the logins of one account cannot remove the sessions of others. A
-   * further login removes the user's oldest session. Default 100.
+   * Maximum number of sessions per user, so that the logins of one account cannot remove the sessions of others. A further
+   * login removes the user's oldest session. Default 100.
    */
   maxPerUser?: number | undefined
 }
@@ -113,7 +113,7 @@ class MemoryStore implements SessionStore {
     const { maxEntries, maxBytes, maxPerUser } = this.#limits
     const sessions = this.#recordsOf('session')
     const size = sizeOf(record)
-    // The cache would silently drop it, and with it this login and every later one.
+    // The cache would silently drop the session, so no login would ever succeed.
     if (size > maxBytes) throw new Error('one session is larger than maxBytes of memoryStore()')
     const isFull = sessions.size >= maxEntries || sessions.calculatedSize + size > maxBytes
     if (isFull && !sessions.has(key)) this.#purge(PURGE_INTERVAL_WHEN_FULL_MS)
@@ -135,7 +135,7 @@ class MemoryStore implements SessionStore {
 
   #createRecords(isForSessions: boolean): Records {
     const { maxEntries, maxBytes } = this.#limits
-    // The clock of the sessions, read at every access, so that a record never outlives its TTL.
+    // `Date` is the clock of sessions. It is read at every access, so that a record never outlives its TTL.
     const shared = { sizeCalculation: sizeOf, perf: Date, ttlResolution: 0 }
     if (!isForSessions) return new LRUCache({ ...shared, maxSize: MAX_BYTES_OF_OTHER_KINDS })
     return new LRUCache({

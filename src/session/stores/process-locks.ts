@@ -3,11 +3,11 @@ import type { Unlock } from './store.js'
 /** Locks by key, with the time at which each expires. */
 export type HeldLocks = Map<string, { readonly until: number }>
 
-/** Locks that hold within this process. Each expires at the end of its time. */
+/** Locks within this process, which expire. */
 export class ProcessLocks {
   readonly #held: HeldLocks
 
-  /** @param held The state, for locks that several objects share. */
+  /** @param held The state, if several objects share the locks. */
   constructor(held: HeldLocks = new Map()) {
     this.#held = held
   }

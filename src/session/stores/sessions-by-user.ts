@@ -9,6 +9,7 @@ export class SessionsByUser {
     else keys.add(key)
   }
 
+  /** Removes a session. */
   remove(user: string, key: string): void {
     const keys = this.#keys.get(user)
     if (keys?.delete(key) === true && keys.size === 0) this.#keys.delete(user)

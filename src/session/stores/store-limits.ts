@@ -3,24 +3,24 @@ import { isExpressSessionStore } from './express-session-store.js'
 import type { SessionStore } from './store.js'
 
 const COOKIE_STORE_LIMITS =
-  'sessions live in cookies: they cannot be revoked remotely, users and sessions cannot be listed (store_not_listable), there is no back-channel logout, ' +
+  'sessions are stored in cookies: they cannot be revoked remotely, users and sessions cannot be listed (store_not_listable), there is no back-channel logout, ' +
   'a re-check is not shared between processes, and a copy of a cookie remains valid after a logout'
 
 /**
- * What an app gives up with its store, for the log.
+ * The features that an app cannot use with its store, for the log.
  *
- * @param given The option `store`, which may be a store made for express-session.
+ * @param option The option `store`, which may be a store made for express-session.
  */
-export function storeLimits(store: SessionStore, given: unknown): string[] {
-  if (isCookieStore(given)) return [COOKIE_STORE_LIMITS]
+export function storeLimits(store: SessionStore, option: unknown): string[] {
+  if (isCookieStore(option)) return [COOKIE_STORE_LIMITS]
   const limits: string[] = []
-  if (isExpressSessionStore(given)) {
+  if (isExpressSessionStore(option)) {
     limits.push(
-      'the store was made for express-session: that each session has one check at a time, and that deleted sessions stay deleted, is exact within this process and best effort across processes',
+      'the store was made for express-session: one check at a time per session, and deleted sessions that stay deleted, are guaranteed within this process only',
     )
   } else if (store.lock === undefined) {
     limits.push(
-      'the store cannot lock: that each session has one check at a time holds within this process only',
+      'the store cannot lock: one check at a time per session is guaranteed within this process only',
     )
   }
   if (store.entries === undefined) {

@@ -8,7 +8,7 @@ export interface StoreRecord {
    * identifiers of a session and a user), or `config`.
    */
   readonly kind: string
-  /** What the record is listed under: the user of a `session`, the month of an `active` record. Any string. */
+  /** Lists can be limited to a group, such as the user of a `session` or the month of an `active` record. Any string. */
   readonly group: string
   /** When the record was created, in milliseconds. Lists are sorted by it, newest first. */
   readonly createdAt: number
@@ -24,7 +24,7 @@ export interface EntriesQuery {
   readonly group?: string | undefined
   /** The `next` of the previous page. Default: the first page. */
   readonly after?: string | undefined
-  /** The number of records at most, from 1 to 1000. */
+  /** Maximum number of records, from 1 to 1000. */
   readonly limit: number
 }
 
@@ -32,7 +32,7 @@ export interface EntriesQuery {
 export interface EntriesPage<R extends StoreRecord = StoreRecord> {
   /** The records with their keys, newest first. */
   readonly entries: readonly (readonly [key: string, record: R])[]
-  /** Where the next page starts: any string of the store's choice; `undefined` on the last page. */
+  /** Where the next page starts, as any string that the store chooses; `undefined` on the last page. */
   readonly next: string | undefined
 }
 
@@ -102,6 +102,6 @@ export interface SessionStore {
   lock?(key: string, ttl: number): Awaitable<Unlock | undefined>
   /** One page of the records of a kind, newest first. Without this method, users and sessions cannot be listed. */
   entries?(query: EntriesQuery): Awaitable<EntriesPage>
-  /** Closes what the store itself has opened. Called by `close()` of the middleware. */
+  /** Closes what the store has opened. Called by `close()` of the middleware. */
   close?(): Awaitable<void>
 }

@@ -64,9 +64,9 @@ export class Driver {
     })
   }
 
-  /** Runs a script by its hash, and sends its text if the server does not have it. */
+  /** Runs a script by its hash, and sends its source if the server does not have it. */
   async run(
-    { sha, text }: Script,
+    { sha, source }: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
@@ -76,7 +76,7 @@ export class Driver {
         return await this.#commands.evalSha(sha, keys, strings)
       } catch (error) {
         if (!isErrorReply(error, 'NOSCRIPT')) throw error
-        return this.#commands.eval(text, keys, strings)
+        return this.#commands.eval(source, keys, strings)
       }
     })
   }
@@ -109,13 +109,13 @@ export function isIoRedis(client: RedisClient): client is IoRedisClient {
 function commandsOf(client: RedisClient): Commands {
   if (isNodeRedis(client)) {
     return {
-      eval: (text, keys, args) => client.eval(text, { keys: [...keys], arguments: [...args] }),
+      eval: (source, keys, args) => client.eval(source, { keys: [...keys], arguments: [...args] }),
       evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
     }
   }
   if (isIoRedis(client)) {
     return {
-      eval: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
+      eval: (source, keys, args) => client.eval(source, keys.length, ...keys, ...args),
       evalSha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
     }
   }

@@ -4,7 +4,7 @@ import type { StoreRecord } from '../store.js'
 import type { Driver } from './driver.js'
 import { addToIndex, readIndex, removeFromIndex } from './scripts.js'
 
-/** An entry of an index. It states where a record may be; only the row of the record proves that it exists. */
+/** An entry of an index. The record may not exist anymore: only its row proves that. */
 export interface IndexEntry {
   /** The position of the record in lists. */
   readonly member: string
@@ -27,13 +27,13 @@ export class Indexes {
   /** Adds a record for `ttl` milliseconds. */
   async add(key: string, record: StoreRecord, ttl: number): Promise<void> {
     const member = entryPosition(key, record)
-    await this.#inBoth(record, (keys) => this.#driver.run(addToIndex, keys, [member, ttl]))
+    await this.#changeBoth(record, (keys) => this.#driver.run(addToIndex, keys, [member, ttl]))
   }
 
   /** Removes a record. */
   async remove(key: string, record: StoreRecord): Promise<void> {
     const member = entryPosition(key, record)
-    await this.#inBoth(record, (keys) => this.#driver.run(removeFromIndex, keys, [member]))
+    await this.#changeBoth(record, (keys) => this.#driver.run(removeFromIndex, keys, [member]))
   }
 
   /** Up to `count` entries after the member `after`, newest first. */
@@ -59,7 +59,7 @@ export class Indexes {
     await this.#driver.run(removeFromIndex, this.#keysOf(kind, group), [member, end])
   }
 
-  async #inBoth(
+  async #changeBoth(
     { kind, group }: StoreRecord,
     change: (keys: string[]) => Promise<unknown>,
   ): Promise<void> {

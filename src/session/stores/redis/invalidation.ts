@@ -16,7 +16,7 @@ export interface InvalidationSource {
 
 /** What {@link Invalidation} depends on. */
 export interface InvalidationDeps {
-  /** Of the keys to watch. */
+  /** Prefix of the keys to watch. */
   readonly prefix: string
   readonly forget: (key: string) => void
   readonly forgetAll: () => void
@@ -29,7 +29,7 @@ const HEARTBEAT_MS = 200
 const LEASE_MS = 1000
 const RECONNECT_AFTER_MS = 5000
 
-/** Receives the keys that change (https://redis.io/docs/latest/develop/reference/client-side-caching/). */
+/** Receives the keys that change. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
 export class Invalidation {
   readonly #deps: InvalidationDeps
   readonly #prefix: string
@@ -44,7 +44,7 @@ export class Invalidation {
   constructor(client: InvalidationSource, deps: InvalidationDeps) {
     this.#deps = deps
     this.#prefix = `${client.options.keyPrefix ?? ''}${deps.prefix}`
-    this.#connection = open(client)
+    this.#connection = connect(client)
     this.#connection.on('error', () => undefined)
     this.#connection.on('ready', () => void this.#track())
     this.#connection.on('close', () => this.#reset())
@@ -52,7 +52,7 @@ export class Invalidation {
     this.#timer = setInterval(() => void this.#ping(), HEARTBEAT_MS).unref()
   }
 
-  /** Whether all changes up to a moment ago were received. */
+  /** Whether the connection has received all recent changes. */
   isAlive(): boolean {
     return performance.now() < this.#aliveUntil
   }
@@ -114,8 +114,8 @@ export class Invalidation {
   }
 }
 
-/** A separate connection, so that the client's is not changed. With RESP2 it can redirect the messages to itself. */
-function open(client: InvalidationSource): Connection {
+/** A separate connection, so that the app's is not changed. With RESP2 it can redirect the messages to itself. */
+function connect(client: InvalidationSource): Connection {
   return client.duplicate({
     protocol: 2,
     keyPrefix: '',

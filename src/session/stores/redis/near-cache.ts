@@ -7,13 +7,13 @@ import type { Row } from './rows.js'
 
 /** Options of the near cache of `redisStore()`. */
 export interface NearCacheOptions {
-  /** The number of rows at most; the least recently used one is removed first. Default 10,000. */
+  /** Maximum number of rows; the least recently used one is removed first. Default 10,000. */
   maxEntries?: number | undefined
 }
 
 /** What {@link NearCache} depends on. */
 export interface NearCacheDeps {
-  /** Of the keys of rows. */
+  /** Prefix of the keys of rows. */
   readonly prefix: string
   readonly maxEntries: number
   readonly warn: (message: string) => void
@@ -50,7 +50,7 @@ export class NearCache {
     return (await this.#cached(key)) ?? this.#load(key, load)
   }
 
-  /** Removes the row, and prevents that a read in progress stores it. */
+  /** Removes the row, and prevents a read in progress from caching it. */
   forget(key: string): void {
     this.#rows.delete(key)
     for (const read of this.#reads.get(key) ?? []) read.isStale = true

@@ -6,7 +6,7 @@ import type { NearCacheOptions } from './near-cache.js'
 /** Options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * The beginning of every key, up to 128 visible ASCII characters. A hash tag, as in `'{app}:'`, keeps all keys in one
+   * Prefix of every key, up to 128 visible ASCII characters. A hash tag, as in `'{app}:'`, keeps all keys in one
    * slot of a cluster. Default `'oauth-module:'`.
    */
   prefix?: string | undefined
@@ -15,7 +15,7 @@ export interface RedisStoreOptions {
    * and Redis 6 or later. With node-redis, set `clientSideCache` on the client instead. Default `false`.
    */
   nearCache?: boolean | NearCacheOptions | undefined
-  /** Called once per problem that does not fail an operation. Default: a warning of the process. */
+  /** Called once for each problem that does not fail an operation. Default: `process.emitWarning()`. */
   onWarning?: ((message: string) => void) | undefined
 }
 

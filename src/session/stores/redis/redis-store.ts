@@ -9,13 +9,13 @@ import {
   type RedisStoreConfig,
   type RedisStoreOptions,
 } from './redis-options.js'
-import { replyText, RowReader } from './row-reader.js'
+import { replyString, RowReader } from './row-reader.js'
 import { decodeRow, encodeRow, type Row } from './rows.js'
-import { endLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
+import { releaseLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
 
 /**
- * Keeps sessions in Redis, for any number of processes. The client is yours: connect it, listen to its `error` event and
- * close it.
+ * Keeps sessions in Redis, for any number of processes. Your app connects the client, listens to its `error`
+ * event and closes it.
  *
  * Reads must go to the master, as they do by default: do not set `useReplicas` or `scaleReads`. While a client is not
  * connected, it queues commands. At most 10,000 commands of this store wait; further ones are rejected immediately. Limit
@@ -76,7 +76,7 @@ class RedisStore implements SessionStore {
 
   readonly get = async (key: string): Promise<StoreRecord | undefined> => {
     const row = await (this.#near?.read(key, () => this.#load(key)) ?? this.#load(key))
-    // Redis reports the expiry of a row to a cache only when it happens to delete it.
+    // Redis reports the expiry of a row only when it deletes the row, which may be later.
     return row !== undefined && Date.now() < row.until ? row.record : undefined
   }
 
@@ -102,9 +102,9 @@ class RedisStore implements SessionStore {
 
   readonly delete = (key: string): Promise<boolean> =>
     this.#invalidating(key, async () => {
-      const text = replyText(await this.#driver.run(removeRow, [this.#rowPrefix + key], []))
-      if (text === undefined) return false
-      const row = decodeRow(text)
+      const json = replyString(await this.#driver.run(removeRow, [this.#rowPrefix + key], []))
+      if (json === undefined) return false
+      const row = decodeRow(json)
       // A remaining index entry is removed when a list finds no row for it, or when it expires.
       if (row) await this.#indexes.remove(key, row.record).catch(() => undefined)
       return true
@@ -115,7 +115,7 @@ class RedisStore implements SessionStore {
     const reply = await this.#driver.run(takeLock, [name], [owner, wholeMilliseconds(ttl)])
     if (!isOne(reply)) return undefined
     return async () => {
-      await this.#driver.run(endLock, [name], [owner])
+      await this.#driver.run(releaseLock, [name], [owner])
     }
   }
 
@@ -126,7 +126,7 @@ class RedisStore implements SessionStore {
     return (await this.#rows.fetchRow(key)).row
   }
 
-  /** What was read before or during a write must not be cached after it. */
+  /** A row that was read before or during a write must not be cached afterwards. */
   async #invalidating<T>(key: string, write: () => Promise<T>): Promise<T> {
     this.#near?.forget(key)
     try {

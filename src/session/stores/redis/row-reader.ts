@@ -12,7 +12,7 @@ export class RowReader {
   readonly #prefix: string
   readonly #warn: (message: string) => void
 
-  /** @param prefix Of the keys of rows. */
+  /** @param prefix Prefix of the keys of rows. */
   constructor(driver: Driver, prefix: string, warn: (message: string) => void) {
     this.#driver = driver
     this.#prefix = prefix
@@ -21,17 +21,17 @@ export class RowReader {
 
   /** Reads the row at a key. */
   async fetchRow(key: string): Promise<RowResult> {
-    const text = await this.#fetchText(key)
-    if (text === undefined) return { missing: 'gone' }
-    const row = decodeRow(text)
+    const json = await this.#fetchJson(key)
+    if (json === undefined) return { missing: 'gone' }
+    const row = decodeRow(json)
     if (row !== undefined) return { row }
     this.#warn('a row in Redis cannot be read: it is corrupt, or of a newer release')
     return { missing: 'unreadable' }
   }
 
-  async #fetchText(key: string): Promise<string | undefined> {
+  async #fetchJson(key: string): Promise<string | undefined> {
     try {
-      return replyText(await this.#driver.get(this.#prefix + key))
+      return replyString(await this.#driver.get(this.#prefix + key))
     } catch (error) {
       if (!isErrorReply(error, 'WRONGTYPE')) throw error
       this.#warn('a row in Redis is of another type: other software writes keys with this prefix')
@@ -41,7 +41,7 @@ export class RowReader {
 }
 
 /** The string of a reply. Throws for any other reply, which must not count as a missing session. */
-export function replyText(reply: unknown): string | undefined {
+export function replyString(reply: unknown): string | undefined {
   if (reply === null || reply === undefined) return undefined
   if (typeof reply === 'string') return reply
   if (Buffer.isBuffer(reply)) return reply.toString('utf8')

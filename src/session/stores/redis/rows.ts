@@ -15,9 +15,9 @@ export function encodeRow(record: StoreRecord, until: number): string {
   return `{"v":${VERSION},"revision":${record.revision},"until":${until},"record":${JSON.stringify(record)}}`
 }
 
-/** The row, or `undefined` if it is not a row of this version: rows of newer versions are left for their releases. */
-export function decodeRow(text: string): Row | undefined {
-  const value = parseJson(text)
+/** The row, or `undefined` if it is not a row of this version: rows of newer versions are kept for their releases. */
+export function decodeRow(json: string): Row | undefined {
+  const value = parseJson(json)
   if (!isObject(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')
     return undefined
   const record = value['record']

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 
 /** A Lua script. The server keeps it under its SHA-1 after the first `EVAL`. */
 export interface Script {
-  readonly text: string
+  readonly source: string
   readonly sha: string
 }
 
-function script(text: string): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
+function script(source: string): Script {
+  return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
 /** KEYS: row. ARGV: value, time to live in milliseconds. */
@@ -34,7 +34,7 @@ export const takeLock = script(`
 return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`)
 
 /** KEYS: lock. ARGV: owner. Does not release a lock that another owner has taken since. */
-export const endLock = script(`
+export const releaseLock = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
@@ -57,7 +57,7 @@ for _, key in ipairs(KEYS) do
 end
 return 1`)
 
-/** KEYS: as above. ARGV: start, count. Returns each member with its end. */
+/** KEYS: as for `addToIndex`. ARGV: start, count. Returns each member and its end. */
 export const readIndex = script(`
 local page = {}
 for _, member in ipairs(redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIMIT', 0, ARGV[2])) do
@@ -66,7 +66,7 @@ for _, member in ipairs(redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIM
 end
 return page`)
 
-/** KEYS: as above. ARGV: member; optionally the end that it must still have. */
+/** KEYS: as for `addToIndex`. ARGV: member; optionally the end that it must still have. */
 export const removeFromIndex = script(`
 if ARGV[2] and (redis.call('ZSCORE', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 redis.call('ZREM', KEYS[2], ARGV[1])
