@@ -206,3 +206,45 @@ describe('a hook of defineProvider() that fails', () => {
     expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(200)
   })
 })
+
+describe('S-037 acceptsKey of defineProvider()', () => {
+  const loginWith = async (acceptsKey: (key: Record<string, unknown>) => boolean) => {
+    const oidc = await startVendor('oidc')
+    const { issuer, clientId, clientSecret } = oidc.options as Record<string, string>
+    const keySet = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: object[] }
+    // Keys of other kinds, as vendors publish them: the hook may not expect them.
+    const keys = [{ kty: 'EC', kid: 'other' }, ...keySet.keys.map((key) => ({ ...key, issuer }))]
+    oidc.respond('jwks', { body: { keys } })
+    const endpoints = {
+      authorization: `${issuer}/authorize`,
+      token: `${issuer}/token`,
+      userinfo: `${issuer}/userinfo`,
+      jwks: `${issuer}/jwks`,
+    }
+    const scopes = ['openid', 'profile', 'email']
+    const client = { clientId, clientSecret, scopes, issuer, endpoints }
+    const own = defineProvider({ openid: true, acceptsKey, ...client })
+    const { status, code } = await logIn({ gate: await startGate({ provider: { own } }) })
+    return [status, code]
+  }
+
+  test('decides which keys may sign', async () => {
+    expect(await loginWith((key) => 'issuer' in key)).toEqual([200, undefined])
+    expect(await loginWith((key) => !('issuer' in key))).toEqual([502, 'provider_error'])
+  })
+
+  test('rejects only the keys for which it throws', async () => {
+    expect(await loginWith((key) => String(key['issuer']).length > 0)).toEqual([200, undefined])
+    const strict = (key: Record<string, unknown>) => (key['issuer'] as string).startsWith('http')
+    expect(await loginWith(strict)).toEqual([200, undefined])
+    const always = () => {
+      throw new Error('no key')
+    }
+    expect(await loginWith(always)).toEqual([502, 'provider_error'])
+  })
+
+  test('cannot change the keys', async () => {
+    const destructive = (key: Record<string, unknown>) => delete key['n'] && delete key['e']
+    expect(await loginWith(destructive)).toEqual([200, undefined])
+  })
+})

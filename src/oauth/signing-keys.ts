@@ -36,13 +36,24 @@ export class SigningKeys {
       const claims: Claims = jose.decodeJwt(token)
       // The claims are not verified yet: the signature must then match one of the keys that may sign them.
       const keySet = acceptsKey
-        ? jose.createLocalJWKSet(publicKeys(this.#keys.filter((key) => acceptsKey(key, claims))))
+        ? jose.createLocalJWKSet(publicKeys(this.#acceptedKeys(acceptsKey, claims)))
         : (this.#keySet ??= jose.createLocalJWKSet(publicKeys(this.#keys)))
       return (await isSigned(jose, token, algorithm, keySet)) ? claims : undefined
     } catch {
       // No matching key, a key that cannot be imported, or a malformed token: the signature is not verified.
       return undefined
     }
+  }
+
+  /** `acceptsKey` may not expect the other keys of a vendor: one for which it throws must not affect the rest. */
+  #acceptedKeys(acceptsKey: AcceptsKey, claims: Claims): readonly Claims[] {
+    return this.#keys.filter((key) => {
+      try {
+        return acceptsKey({ ...key }, claims)
+      } catch {
+        return false
+      }
+    })
   }
 }
 
