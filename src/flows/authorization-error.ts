@@ -1,7 +1,7 @@
 import type { Provider } from '../access/provider.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 
-/** The user declined, or did not do what the provider asked for. (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6) */
+/** The user declined, or did not complete a step that the provider requires. (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6) */
 const USER_ERRORS = [
   'access_denied',
   'login_required',
@@ -10,7 +10,7 @@ const USER_ERRORS = [
   'account_selection_required',
 ]
 
-/** Our request or the registration of the client is wrong. The last three are sent by vendors. */
+/** The request or the registration of the client is wrong. The last three are codes of single vendors. */
 const CONFIGURATION_ERRORS = [
   'unauthorized_client',
   'invalid_scope',

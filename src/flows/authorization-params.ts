@@ -18,7 +18,7 @@ export function authorizationParams(
   }
 }
 
-/** The scopes of an authorization request; `guarded` are the memberships that route guards depend on. */
+/** The scopes of an authorization request; `guarded` are the memberships that guards name. */
 export function scopesToRequest(
   provider: Provider,
   guarded: Required<Memberships>,
@@ -72,13 +72,13 @@ function connectionScopes(
   query: URLSearchParams | undefined,
 ): readonly string[] {
   if (allowed.length === 0) return []
-  const wanted = (query?.getAll('connection_scope') ?? []).flatMap((value) =>
+  const requested = (query?.getAll('connection_scope') ?? []).flatMap((value) =>
     value.split(connectionScopeSeparator),
   )
-  return allowed.filter((scope) => wanted.includes(scope))
+  return allowed.filter((scope) => requested.includes(scope))
 }
 
-/** What the provider needs for `ask`, with its `prompt` merged into the configured one. */
+/** The parameters for `ask`, with `prompt` merged into the configured one. */
 function promptParams(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
   if (ask === undefined) return {}
   const { reauthenticate, selectAccount, requestConsent } = provider
@@ -88,6 +88,8 @@ function promptParams(provider: Provider, ask: LoginRequest['ask']): Record<stri
   const { prompt: configured } = provider.authorizationParams
   if (prompt === undefined || configured === undefined) return params
   // `none` must not be combined with other values. (OpenID Connect Core, 3.1.2.1)
-  const prompts = [...configured.split(' '), ...prompt.split(' ')].filter((one) => one !== 'none')
+  const prompts = [...configured.split(' '), ...prompt.split(' ')].filter(
+    (value) => value !== 'none',
+  )
   return { ...params, prompt: [...new Set(prompts)].join(' ') }
 }

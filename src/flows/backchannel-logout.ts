@@ -52,7 +52,7 @@ export class BackchannelLogout {
     const { connection, claims } = await this.#verify(token)
     checkLogoutClaims(claims)
     const tokenId = `${connection.provider.name} ${String(claims['jti'])}`
-    if (seen.has(tokenId)) throw invalidToken('the logout token was used already')
+    if (seen.has(tokenId)) throw invalidToken('the logout token was already used')
     const { sid, sub } = claims
     const keys = await index.find(sessionClient(connection), {
       sid: typeof sid === 'string' ? sid : undefined,

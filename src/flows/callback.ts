@@ -19,22 +19,22 @@ export interface CallbackDeps {
   readonly completion: LoginCompletion
 }
 
-/** `stale`: a repeated response, for a user who has a session by now. */
+/** `stale`: a repeated response, for a user who already has a session. */
 type Match =
   { readonly outcome: 'matched'; readonly login: MatchedLogin } | { readonly outcome: 'stale' }
 
-/** After this number of returns without the transaction cookie, the page explains the cause. */
+/** After this number of callbacks without the transaction cookie, the page explains the cause. */
 const RETURNS_BEFORE_EXPLANATION = 2
 
 /** Parameters of an authorization response, none of which may be repeated. (RFC 6749, 3.1) */
 const RESPONSE_PARAMS = ['code', 'state', 'iss', 'error', 'error_description']
 
-/** RFC 6749, A.11 */
+/** `code` is printable ASCII. (RFC 6749, A.11) */
 const CODE = /^[\x20-\x7e]+$/
 
 /**
  * Receives authorization responses: matches each to the transaction that {@link Login} started in this browser, and
- * hands its code to {@link LoginCompletion}. (RFC 6749, 4.1.2)
+ * passes its code to {@link LoginCompletion}. (RFC 6749, 4.1.2)
  */
 export class Callback {
   readonly #deps: CallbackDeps
@@ -55,32 +55,36 @@ export class Callback {
     await completion.complete(request, login, code)
   }
 
-  /** Finds the transaction of a response and uses it up, so that no response counts twice. (RFC 6749, 10.12) */
+  /** Finds and consumes the transaction of a response, so that each response is accepted once. (RFC 6749, 10.12) */
   async #match(request: GateRequest, callbackName: string, query: URLSearchParams): Promise<Match> {
     const { headers, res, mount, now } = request
     const { connections, transactions, links } = this.#deps
-    const home: LoginRequest = { returnPath: links.safeReturnPath(mount) }
+    const startPage: LoginRequest = { returnPath: links.safeReturnPath(mount) }
     const repeated = RESPONSE_PARAMS.find((name) => query.getAll(name).length > 1)
     if (repeated !== undefined)
-      reject('invalid_callback', home, `the callback has ${repeated} twice`)
+      reject('invalid_callback', startPage, `the callback repeats the parameter ${repeated}`)
     const read = transactions.read(query.get('state') ?? '', now)
     // Any other state, a session id for instance, is rejected even for users with a session.
     if (read.problem === 'expired' && (await this.#hasSession(request))) return { outcome: 'stale' }
-    const sealed = read.transaction
-    const connection = connections.get(sealed?.provider ?? '')
-    if (sealed === undefined || connection === undefined)
-      return reject('login_expired', home, 'the state is not ours, or is too old')
+    const decrypted = read.transaction
+    const connection = connections.get(decrypted?.provider ?? '')
+    if (decrypted === undefined || connection === undefined)
+      return reject(
+        'login_expired',
+        startPage,
+        'the state was not issued by this app, or has expired',
+      )
     const retry: LoginRequest = {
-      returnPath: links.safeReturnPath(mount, sealed.returnPath),
-      scopes: sealed.demandedScopes,
+      returnPath: links.safeReturnPath(mount, decrypted.returnPath),
+      scopes: decrypted.demandedScopes,
     }
-    if (!isForTransaction(sealed, connection, mount.instanceId, callbackName))
+    if (!isForTransaction(decrypted, connection, mount.instanceId, callbackName))
       reject(
         'invalid_callback',
         retry,
         'the callback belongs to another provider, client or instance',
       )
-    const consumed = transactions.consume(res, headers.cookie, mount.transactionCookie, sealed)
+    const consumed = transactions.consume(res, headers.cookie, mount.transactionCookie, decrypted)
     if (consumed.transaction !== undefined)
       return {
         outcome: 'matched',
@@ -88,8 +92,8 @@ export class Callback {
       }
     if (await this.#hasSession(request)) return { outcome: 'stale' }
     return consumed.problem === 'used'
-      ? reject('login_expired', retry, 'the state was used already')
-      : rejectWithoutCookie(sealed, retry)
+      ? reject('login_expired', retry, 'the state was already used')
+      : rejectWithoutCookie(decrypted, retry)
   }
 
   async #hasSession({ headers, mount, now }: GateRequest): Promise<boolean> {
@@ -111,16 +115,16 @@ async function readCode(
   const { issuer, isRequired } = await client.callbackIssuer()
   const iss = query.get('iss')
   if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer))
-    reject('invalid_callback', retry, 'the callback names another issuer, or none (RFC 9207)')
+    reject('invalid_callback', retry, 'the iss of the callback is missing or unexpected (RFC 9207)')
   if (query.has('error'))
     throw new Rejection(authorizationError(provider, query), { retry, provider: provider.name })
   const code = query.get('code') ?? ''
   return CODE.test(code)
     ? code
-    : reject('invalid_callback', retry, 'the callback has no usable code')
+    : reject('invalid_callback', retry, 'the callback has no valid code')
 }
 
-/** A response counts only at the redirect URI, and for the client and instance, of its transaction. */
+/** A response is valid only at the redirect URI, and for the client and the instance, of its transaction. */
 function isForTransaction(
   transaction: DecryptedTransaction,
   connection: Connection,
@@ -138,7 +142,7 @@ function reject(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
   throw new Rejection(new OAuthError(code, { hint }), { retry })
 }
 
-/** Trying again helps if the response came to an old tab, but not if the browser never keeps the cookie. */
+/** Trying again helps if the response came from an old tab, but not if the browser never stores the cookie. */
 function rejectWithoutCookie(
   { attempts, redirectUri }: DecryptedTransaction,
   retry: LoginRequest,
@@ -157,7 +161,7 @@ function rejectWithoutCookie(
       message:
         'Your browser did not send back the cookie that belongs to this sign-in. Either it does not keep cookies for ' +
         `${host}, or the sign-in started on a host other than ${host}${insecure}.`,
-      hint: 'three returns without the transaction cookie',
+      hint: 'three callbacks without the transaction cookie',
     }),
     { retry },
   )

@@ -8,27 +8,27 @@ export type CheckResult =
   | {
       readonly outcome: 'denied'
       readonly session: OpenSession
-      /** `undefined` if an earlier check denied the user, or the provider did not let us read them. */
+      /** `undefined` if an earlier check denied the user, or the user withdrew a permission at the provider. */
       readonly evaluation: UserEvaluation | undefined
     }
-  /** The grant or the session has ended: the user must log in again. */
+  /** The grant or the session has ended: the user must sign in again. */
   | { readonly outcome: 'ended' }
-  /** Nothing was decided; the session stays. */
+  /** The check did not reach a decision. The session remains. */
   | { readonly outcome: 'failed'; readonly error: OAuthError }
 
 /** Checks in progress, by session key and rules. Outlives a configuration. */
 export type PendingChecks = Map<string, Promise<CheckResult>>
 
-const OWN_CODES: ReadonlySet<OAuthErrorCode> = new Set([
+const LOCAL_CODES: ReadonlySet<OAuthErrorCode> = new Set([
   'misconfigured',
   'internal',
   'store_unavailable',
   'recheck_unavailable',
 ])
 
-/** The error that a visitor gets when a check failed: the session stays, only the check was not possible. */
+/** The error of a request whose check failed. The session remains. */
 export function recheckUnavailable(error: OAuthError): OAuthError {
-  if (OWN_CODES.has(error.code)) return error
+  if (LOCAL_CODES.has(error.code)) return error
   const { hint, retryAfter } = error
   return new OAuthError('recheck_unavailable', { cause: error, hint, retryAfter })
 }

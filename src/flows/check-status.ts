@@ -2,9 +2,9 @@ import type { StoredDecision } from '../access/user.js'
 
 /** When sessions are checked again. */
 export interface CheckTiming {
-  /** 0: only at the login, and after the rules have changed. */
+  /** 0: only at login, and after the rules have changed. */
   readonly intervalMs: number
-  /** How long past the due time an allowed session passes while the provider is down. */
+  /** How long after the due time requests of an allowed session pass while the provider is down. */
   readonly graceMs: number
   /** Whether a check may start in the background before it is due. */
   readonly isEarly: boolean
@@ -23,7 +23,7 @@ const EARLY_FROM = 0.8
 /** Two, so that two releases with different rules can share sessions without checking them at each request. */
 const MAX_STORED_DECISIONS = 2
 
-/** Compares times only, because every request of a session calls this. */
+/** The status of a session at `now`. Called for every request of a session, so it only compares times. */
 export function checkStatus(
   decision: StoredDecision | undefined,
   { intervalMs, isEarly }: CheckTiming,
@@ -54,7 +54,7 @@ export function graceEndsAt(decision: StoredDecision | undefined, timing: CheckT
   return dueAt === undefined ? Number.POSITIVE_INFINITY : dueAt + timing.graceMs
 }
 
-/** Whether the session passes on its old decision while the provider is down. */
+/** Whether requests of the session pass with its old decision while the provider is down. */
 export function isWithinGrace(
   decision: StoredDecision | undefined,
   { intervalMs, graceMs }: CheckTiming,

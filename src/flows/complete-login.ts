@@ -55,8 +55,8 @@ export class LoginCompletion {
     )
     await this.#recordLogin(session, now)
     onLogin(session)
-    const lostKey = loginLoop.record(request, session)
-    if (lostKey !== undefined) await sessions.destroy(lostKey, 'logout')
+    const lostSessionKey = loginLoop.record(request, session)
+    if (lostSessionKey !== undefined) await sessions.destroy(lostSessionKey, 'logout')
     const maxAgeMs = maximumDurationMs === 0 ? MAX_SESSION_MS : maximumDurationMs
     writeSessionCookie(res, headers.cookie, mount.sessionCookie, session.id, maxAgeMs)
     redirect(res, locationOf(login))
@@ -76,7 +76,7 @@ export class LoginCompletion {
   ): Promise<AllowedUser> {
     const evaluator = this.#deps.evaluators.get(provider.name)
     if (evaluator === undefined)
-      throw new OAuthError('internal', { hint: 'a provider without rules' })
+      throw new OAuthError('internal', { hint: 'the provider has no rules' })
     const api = client.api({
       accessToken: tokens.accessToken,
       claims: tokens.claims ?? {},
@@ -136,7 +136,7 @@ export class LoginCompletion {
     return session
   }
 
-  /** What later finds the session: the list of users, back-channel logout, and the limit of sessions. */
+  /** Records the user, registers the session for back-channel logout, and applies the limit of sessions. */
   async #recordLogin(session: OpenSession, now: number): Promise<void> {
     const { sessions, userActivity, logoutIndex, sessionList, sessionsPerUser } = this.#deps
     const { key, record } = session

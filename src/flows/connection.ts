@@ -13,10 +13,10 @@ export interface Connection {
 /** Connections by provider name. */
 export type Connections = ReadonlyMap<string, Connection>
 
-/** The client of each provider, with the metadata that it has discovered. Outlives a configuration with the same provider. */
+/** The client of each provider, with its discovered metadata. Outlives a configuration if the provider does not change. */
 export type ProviderClients = WeakMap<Provider, ProviderClient>
 
-/** Connects the providers. */
+/** The connections of a configuration. Reuses clients of unchanged providers. */
 export function createConnections(
   providers: readonly Provider[],
   clients: ProviderClients,

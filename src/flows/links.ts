@@ -4,20 +4,20 @@ import { isObject, parseJson } from '../http/json.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
 
-/** How to log in, and the page to return to. Sent encrypted in login links, so the names of its fields are fixed. */
+/** How to sign in, and the page to return to. Sent encrypted in login links, so the names of its fields are fixed. */
 export interface LoginRequest {
   /** Path and query on this site. */
   readonly returnPath: string
   /**
-   * What the provider is asked for: `login`, to authenticate the user again; `account`, to let the user choose an
-   * account; `scopes`, to ask again for scopes that the user did not grant.
+   * What the provider should request of the user: `login`, to authenticate again; `account`, to choose an account; `scopes`,
+   * to grant scopes that were declined.
    */
   readonly ask?: 'login' | 'account' | 'scopes' | undefined
   /** Whether the login fails without `auth_time` in the ID token. */
   readonly needsAuthTime?: boolean | undefined
   /** Name of the provider. Default: the only one, else the user chooses. */
   readonly connection?: string | undefined
-  /** How often this login has already returned without our cookie. */
+  /** How many callbacks of this login have come without its cookie. */
   readonly attempts?: number | undefined
   /** Whether this login was already redirected to the host of `baseUrl`. */
   readonly isMoved?: boolean | undefined
@@ -37,7 +37,7 @@ export interface LinksDeps {
 const LOGIN_LINK_TTL_MS = 24 * 3_600_000
 const LOGOUT_CONFIRMATION_TTL_MS = 600_000
 
-/** Creates and reads the links to our special paths. Only we can create the tokens in them. */
+/** Creates and reads links to the special paths. The tokens in them are encrypted, so clients cannot create them. */
 export class Links {
   readonly #deps: LinksDeps
 
@@ -55,7 +55,7 @@ export class Links {
     return `${this.#deps.mounts.specialPath(mount, 'authn')}?${connection}return_token=${token}`
   }
 
-  /** The login request of a link; `undefined` if the link is not ours or has expired. */
+  /** The login request of a link; `undefined` if the link is invalid or has expired. */
   readLogin(mount: Mount, query: URLSearchParams): LoginRequest | undefined {
     const data = this.#decrypt('return', mount, query.get('return_token'))
     if (data === undefined) return undefined
@@ -74,21 +74,21 @@ export class Links {
     return `${this.logout(mount)}?confirm=${token}`
   }
 
-  /** Whether the query is that of a confirmed link for this session. */
+  /** Whether the query is that of {@link confirmedLogout} for this session. */
   isConfirmedLogout(mount: Mount, query: URLSearchParams, sessionKey: string): boolean {
     return this.#decrypt('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
   }
 
   /** The path if it is on this site and not a special path, which would cause a loop; otherwise the start page. */
-  safeReturnPath(mount: Mount, wanted?: string): string {
+  safeReturnPath(mount: Mount, returnPath?: string): string {
     const startPage = `${mount.publicPath}/`
-    const path = wanted === undefined ? '' : encodePath(wanted)
+    const path = returnPath === undefined ? '' : encodePath(returnPath)
     if (!isSafePath(path)) return startPage
     const [pathname = ''] = path.split(/[?#]/, 1)
     return isUnderPath(pathname, `${mount.publicPath}${this.#deps.basePath}`) ? startPage : path
   }
 
-  /** Where a request returns to after a login. Only a page that the user opened is returned to. */
+  /** The path to return to after a login: that of the request if it is for a document, otherwise the start page. */
   returnPathOf({ req, headers, mount, target }: GateRequest): string {
     const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(headers['sec-fetch-dest'] ?? '')

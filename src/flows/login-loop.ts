@@ -15,20 +15,20 @@ interface PreviousLogin {
   /** Path of its session cookie: the browser does not send the cookie to other paths. */
   readonly path: string
   readonly cookieHash: string
-  /** Number of consecutive logins whose session cookie was lost, including this one. */
+  /** Number of consecutive logins whose session cookie did not come back, including this one. */
   readonly count: number
   readonly until: number
 }
 
 /** Logins further apart than this are unrelated. */
 const PREVIOUS_LOGIN_TTL_MS = 60_000
-const MAX_LOST_LOGINS = 3
-/** Browsers may drop cookies that are longer. */
+const MAX_LOGINS = 3
+/** Browsers may drop longer cookies. */
 const SAFE_COOKIE_LENGTH = 1000
 
 /**
  * Detects login loops: the login succeeds, but the browser never sends the session cookie back. It remembers a login in
- * a cookie like that of the transaction, which did come back.
+ * a cookie with the attributes of the transaction cookie, which did come back.
  */
 export class LoginLoopDetector {
   readonly #encrypter: Encrypter
@@ -39,7 +39,7 @@ export class LoginLoopDetector {
 
   /** Throws `cookie_lost` if the session cookies of three consecutive logins did not come back. */
   check(request: GateRequest): void {
-    if ((this.#lostLogin(request)?.count ?? 0) < MAX_LOST_LOGINS) return
+    if ((this.#previousLogin(request)?.count ?? 0) < MAX_LOGINS) return
     throw new OAuthError('cookie_lost', {
       message:
         'You signed in, but your browser did not send back the cookie that keeps you signed in.',
@@ -50,16 +50,16 @@ export class LoginLoopDetector {
   /** Remembers a successful login. Returns the key of the previous session if its cookie did not come back. */
   record(request: GateRequest, { id, key }: OpenSession): string | undefined {
     const { res, mount, now } = request
-    const lost = this.#lostLogin(request)
+    const previous = this.#previousLogin(request)
     const { path, domain } = mount.sessionCookie.attributes
-    // Otherwise the session cookie is like that of the transaction, which the browser did send.
+    // Otherwise the session cookie has the attributes of the transaction cookie, which the browser did send.
     if (path !== '/' || domain !== undefined || id.length > SAFE_COOKIE_LENGTH) {
       const login: PreviousLogin = {
         instance: mount.instanceId,
         path,
         key,
         cookieHash: hashOf(id),
-        count: (lost?.count ?? 0) + 1,
+        count: (previous?.count ?? 0) + 1,
         until: now + PREVIOUS_LOGIN_TTL_MS,
       }
       setCookie(
@@ -70,7 +70,7 @@ export class LoginLoopDetector {
         PREVIOUS_LOGIN_TTL_MS / 1000,
       )
     }
-    return lost?.key
+    return previous?.key
   }
 
   /** Forgets the previous login at a logout, which removes the session cookie on purpose. */
@@ -80,7 +80,7 @@ export class LoginLoopDetector {
   }
 
   /** The previous login, if this request lacks its session cookie. */
-  #lostLogin({ headers, mount, now }: GateRequest): PreviousLogin | undefined {
+  #previousLogin({ headers, mount, now }: GateRequest): PreviousLogin | undefined {
     const [cookie] = readCookies(headers.cookie, cookieName(mount))
     if (cookie === undefined) return undefined
     const login = parseJson(this.#encrypter.decrypt('landing', cookie))
@@ -101,7 +101,7 @@ function isPreviousLogin(value: unknown): value is PreviousLogin {
   return isObject(value) && typeof value['count'] === 'number' && typeof value['until'] === 'number'
 }
 
-/** Hash of the length of an ordinary session id, which the first of several cookies of a long id has as well. */
+/** Hashes the beginning of an id, which the first of several cookies of a long id contains as well. */
 function hashOf(id: string): string {
   return sha256(id.slice(0, 43)).slice(0, 16)
 }

@@ -23,7 +23,7 @@ export interface LoginDeps {
   readonly publicUrl: { readonly origin: string } | undefined
   /** Whether `cookie.secure` is `false`, which permits plain http on any host. */
   readonly allowsHttp: boolean
-  /** The memberships that guards of single routes depend on. */
+  /** The memberships that guards (`requireAuth`) name. */
   readonly guardedMemberships: Required<Memberships>
   /** Called with the redirect URI of each authorization request. */
   readonly onRedirectUri: (redirectUri: string) => void
@@ -61,7 +61,7 @@ export class Login {
   /** `/auth/authn`: starts the login of a link, or shows the sign-in page. */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { connections, links } = this.#deps
-    // Without one of our links, the user decided to log in, possibly as someone else.
+    // Without a valid link, the user chose to sign in, possibly with another account.
     const loginRequest = links.readLogin(request.mount, query) ?? {
       returnPath: links.safeReturnPath(request.mount),
       ask: 'login' as const,
@@ -157,7 +157,7 @@ export class Login {
   }
 }
 
-/** Over plain http, others on the network can read codes and cookies. (RFC 6749, 3.1.2.1) */
+/** Over plain http, codes and cookies can be read on the network. (RFC 6749, 3.1.2.1) */
 function rejectPlainHttp(origin: string, allowsHttp: boolean): void {
   const { protocol, hostname } = new URL(origin)
   if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return

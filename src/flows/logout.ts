@@ -16,7 +16,7 @@ import type { LoginLoopDetector } from './login-loop.js'
 export interface LogoutBehavior {
   readonly revokeTokens: boolean
   readonly endProviderSession: boolean
-  /** Path or URL to go to after the logout. Default: our page. */
+  /** Path to redirect to after the logout. Default: the signed-out page. */
   readonly returnTo: string | undefined
 }
 
@@ -34,12 +34,12 @@ export interface LogoutDeps {
   readonly onLogout: (session: OpenSession) => void
 }
 
-/** A visitor does not wait longer for a provider that is down. */
+/** How long a logout waits for a provider that is down. */
 const PROVIDER_TIMEOUT_MS = 2_000
-/** As many cookies of our name as we read from a request. */
+/** The number of session cookies that are read from a request. */
 const MAX_SESSIONS = 4
 
-/** Ends the session in the store, in the browser and, if the options say so, at the provider. */
+/** Ends the session in the store, in the browser and, depending on the options, at the provider. */
 export class Logout {
   readonly #deps: LogoutDeps
 
@@ -47,7 +47,7 @@ export class Logout {
     this.#deps = deps
   }
 
-  /** `/auth/logout`. Shows a page with a button first, unless the request comes from our site or with its confirmation. */
+  /** `/auth/logout`. Asks for confirmation first, unless the request comes from this site or is confirmed. */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { headers, req, res, mount } = request
     const { links, loginLoop, onLogout } = this.#deps
@@ -56,9 +56,9 @@ export class Logout {
       session !== undefined &&
       req.method === 'POST' &&
       links.isConfirmedLogout(mount, query, session.key)
-    if (session !== undefined && !isConfirmed && !isFromOwnSite(request))
+    if (session !== undefined && !isConfirmed && !isFromThisSite(request))
       return this.#confirmFirst(request, session)
-    // The record first: if the store fails, the visitor still has the cookie to try again.
+    // The record first: if the store fails, the user still has the cookie and can try again.
     if (session !== undefined) await this.#endSessions(request, session)
     clearSessionCookie(res, headers.cookie, mount.sessionCookie)
     loginLoop.forget(request)
@@ -85,7 +85,7 @@ export class Logout {
     responder.page(request, { confirm_url: confirmUrl }, 'confirmLogout', context)
   }
 
-  /** Another cookie of our name, from another path or domain, would keep the visitor signed in. */
+  /** Another session cookie, of another path or domain, would keep the user signed in. */
   async #endSessions(request: GateRequest, first: OpenSession): Promise<void> {
     let session: OpenSession | undefined = first
     for (let count = 0; session !== undefined && count < MAX_SESSIONS; count++) {
@@ -103,7 +103,7 @@ export class Logout {
     if (accessToken !== '') background.run(connection.client.revoke({ accessToken, refreshToken }))
   }
 
-  /** Where the provider ends its own session, before it redirects back to us. (RP-Initiated Logout 1.0, 2) */
+  /** URL at which the provider ends its session and redirects back to the app. (RP-Initiated Logout 1.0, 2) */
   async #providerLogoutUrl(
     { req, mount }: GateRequest,
     session: OpenSession,
@@ -148,8 +148,8 @@ export class Logout {
   }
 }
 
-/** Other sites must not sign the visitor out, nor must a browser that prefetches. */
-function isFromOwnSite({ req, headers }: GateRequest): boolean {
+/** Other sites, and browsers that prefetch, must not sign the user out. */
+function isFromThisSite({ req, headers }: GateRequest): boolean {
   const site = headers['sec-fetch-site']
   return !isPrefetch(req) && (site === undefined || site === 'same-origin' || site === 'none')
 }

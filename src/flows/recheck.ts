@@ -78,7 +78,7 @@ export class Recheck {
     if (backoff.error(session.key) === undefined) background.run(this.#checkOnce(session, req))
   }
 
-  /** Removes the mark of a denied session that the current rules allow, so that it lasts as long as any other. */
+  /** Removes `deniedSince` from a session that the current rules allow, which would limit its lifetime. */
   clearDenial(session: OpenSession): void {
     if (session.record.deniedSince === undefined) return
     const { background, sessionLock } = this.#deps
@@ -108,11 +108,11 @@ export class Recheck {
     try {
       return await this.#deps.sessionLock.withLock<CheckResult>(session, async (current) => {
         if (current === undefined) return { outcome: 'ended' }
-        // Another process may have checked the session before we got the lock.
+        // Another process may have checked the session before this one acquired the lock.
         const isChecked = this.decision(current.record)?.at !== this.decision(session.record)?.at
-        const need = isChecked ? this.checkStatus(current.record, Date.now()) : 'due'
-        if (need === 'fresh') return { outcome: 'allowed', session: current }
-        if (need === 'denied') return { outcome: 'denied', session: current, evaluation: undefined }
+        const next = isChecked ? this.checkStatus(current.record, Date.now()) : 'due'
+        if (next === 'fresh') return { outcome: 'allowed', session: current }
+        if (next === 'denied') return { outcome: 'denied', session: current, evaluation: undefined }
         return this.#evaluate(current, req)
       })
     } catch (error) {
@@ -138,7 +138,7 @@ export class Recheck {
       return result
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
-      // The provider no longer shows what the rules need: the user withdrew a permission.
+      // The user withdrew a permission that the rules need.
       if (error instanceof ProviderError && error.outcome === 'denied')
         return this.#save(reader, startedAt, undefined)
       if (!isEnded(error)) {
@@ -163,7 +163,7 @@ export class Recheck {
     const matched = allowed ? decision.matched : undefined
     const fingerprint = this.#fingerprint(session.record)
     const written = await this.#deps.sessionLock.write(session, (record) => {
-      // Where locks do not reach other processes, a check that started later may have finished sooner: its decision stands.
+      // Without a lock across processes, a check that started later may have finished first: keep its decision.
       if ((this.decision(record)?.at ?? 0) > startedAt) return undefined
       return {
         user,

@@ -12,15 +12,15 @@ import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { Backoff } from './backoff.js'
 import type { Connection } from './connection.js'
 
-/** What token refreshes keep when the configuration changes. */
+/** State of token refreshes. Outlives a configuration. */
 export interface TokenRefresherState {
-  /** Refreshed tokens that are not in the store yet, by session key. Without them, the login would be lost. */
+  /** Refreshed tokens that are not in the store yet, by session key. The old ones may be invalid. */
   readonly unsaved: LRUCache<string, { tokens: Tokens; expiresAt: number | undefined }>
   /** Refreshes in progress, by session key. */
   readonly pending: Map<string, Promise<OpenSession>>
 }
 
-/** Creates the state of {@link TokenRefresher}. */
+/** Empty state for {@link TokenRefresher}. */
 export function createTokenRefresherState(): TokenRefresherState {
   return { unsaved: new LRUCache({ max: 10_000 }), pending: new Map() }
 }
@@ -113,14 +113,14 @@ export class TokenRefresher {
       }
     } catch (error) {
       if (error instanceof IdTokenError) throw ended('the refreshed ID token is invalid', error)
-      // Other processes only have the old refresh token: they need the new one before they try it.
+      // Other processes have only the old refresh token: store the new one before they use it.
       if (unsaved.has(session.key) && !isEnded(error))
         await this.load(session).catch(() => undefined)
       throw error
     }
   }
 
-  /** Where locks do not reach other processes, one of them may have used the refresh token: then the store has new tokens. */
+  /** Without a lock across processes, another one may have used the refresh token. Then the store has new tokens. */
   async refreshedElsewhere(session: OpenSession): Promise<OpenSession | undefined> {
     const { sessions, state } = this.#deps
     const current = await sessions.reload(session)
@@ -144,8 +144,8 @@ export class TokenRefresher {
     if (!hasExpiredToken(session.record)) return session
     if (tokens.refreshToken === undefined)
       throw loginRequired('the access token has expired, and there is no refresh token')
-    const paused = backoff.error(session.key)
-    if (paused !== undefined) throw paused
+    const pauseError = backoff.error(session.key)
+    if (pauseError !== undefined) throw pauseError
     try {
       return (await this.refresh(current, connection)).session
     } catch (error) {

@@ -4,8 +4,8 @@ import { OAuthError } from '../http/errors.js'
 import type { LoginRequest } from './links.js'
 
 /**
- * What was rejected: a `login`; a request of a `session` whose user the rules deny; or such a request by the `guard` of one
- * route (`requireAuth`).
+ * What was rejected: a `login`; a request of a `session` whose user the rules deny; or a request by a `guard`
+ * (`requireAuth`).
  */
 export type RejectionStage = 'login' | 'session' | 'guard'
 
@@ -23,7 +23,7 @@ export interface RejectionDetails {
   readonly tried?: readonly RuleList[] | undefined
 }
 
-/** An {@link OAuthError} together with what was rejected and how the visitor can try again. */
+/** An {@link OAuthError}, with what was rejected and how the user can try again. */
 export class Rejection extends Error {
   readonly error: OAuthError
   readonly stage: RejectionStage

@@ -24,7 +24,7 @@ export interface UserReaderDeps {
   readonly req: IncomingMessage
 }
 
-interface Reading {
+interface UserReading {
   readonly evaluation: UserEvaluation
   readonly api: ProviderApi
 }
@@ -67,7 +67,7 @@ export class UserReader {
     return this.#scopes
   }
 
-  async #readWithValidToken(): Promise<Reading> {
+  async #readWithValidToken(): Promise<UserReading> {
     let current = await this.#deps.refresher.load(this.#session)
     this.#session = current.session
     if (current.tokens.accessToken === '' || hasExpiredToken(current.session.record))
@@ -91,7 +91,7 @@ export class UserReader {
     return this.#refreshed
   }
 
-  async #readWith({ session: { record }, tokens }: SessionTokens): Promise<Reading> {
+  async #readWith({ session: { record }, tokens }: SessionTokens): Promise<UserReading> {
     const { connection, evaluator, req } = this.#deps
     const { provider, client } = connection
     const api = client.api({
@@ -109,29 +109,30 @@ export class UserReader {
   }
 
   /**
-   * Some providers put claims into the ID token that userinfo lacks. Before such a claim costs the user access, or
-   * memberships that guards and headers use, a refresh fetches a new ID token. Without a refresh token, a denial requires a
-   * new login, and lost memberships stay lost.
+   * The ID tokens of some providers have claims that userinfo lacks. Before a missing claim denies the user, or removes
+   * memberships that guards and headers use, a refresh requests a new ID token. Without a refresh token, a denied user must
+   * sign in again, and missing memberships are removed.
    */
   #needsIdToken({ user, decision }: UserEvaluation, { tokens }: SessionTokens): boolean {
     if (this.#refreshed !== undefined || !this.#deps.connection.provider.openid) return false
     const before = this.#session.record.user
-    const hasRecoverableLoss = tokens.refreshToken !== undefined && hasLost(before, user)
-    if (decision.isAllowed && !hasRecoverableLoss) return false
+    const canRecover = tokens.refreshToken !== undefined && hasLess(before, user)
+    if (decision.isAllowed && !canRecover) return false
     return Object.keys(before.claims).some(
       (name) => !(name in user.claims) && !PROTOCOL_CLAIMS.has(name),
     )
   }
 }
 
-function hasLost(before: OAuthUser, user: OAuthUser): boolean {
+/** Whether the user has no longer the verified email address or a membership. */
+function hasLess(before: OAuthUser, user: OAuthUser): boolean {
   return (
     (before.emailVerified && !user.emailVerified) ||
     membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
   )
 }
 
-/** The token response that profile functions receive as long as there is no new one. */
+/** The part of the token response that is stored: hooks receive it if there is no new response. */
 function tokenResponse(
   { accessToken, refreshToken, idToken }: SessionTokens['tokens'],
   scopes: readonly string[],
@@ -145,7 +146,7 @@ function tokenResponse(
   }
 }
 
-/** Claims of ID tokens that userinfo never has. */
+/** Claims that only ID tokens have. */
 const PROTOCOL_CLAIMS: ReadonlySet<string> = new Set([
   ...['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'jti', 'sid'],
   ...['at_hash', 'c_hash', 's_hash'],

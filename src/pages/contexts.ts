@@ -1,9 +1,9 @@
 import type { ErrorAudience, OAuthErrorCode } from '../http/error-codes.js'
 import type { Html, html } from './html.js'
 
-/** What every page gets. No string of a context is escaped: insert them with `html`. */
+/** The context of every page. Its strings are not escaped: insert them with `html`. */
 export interface PageBasics {
-  /** The template tag that escapes what it inserts. */
+  /** The template tag that escapes inserted values. */
   html: typeof html
   /** For `<style nonce="…">`. The page's policy allows no other styles, and no scripts. */
   nonce: string
@@ -23,25 +23,25 @@ export interface SignInProvider {
   url: string
 }
 
-/** The page that lets the visitor choose a provider. */
+/** The page that lets the user choose a provider. */
 export interface SignInContext extends PageBasics {
   /** In the order of the `provider` option. */
   providers: readonly SignInProvider[]
 }
 
-/** The page for every error except a denied user. */
+/** The page for every error except a denial by the rules. */
 export interface ErrorContext extends PageBasics {
   /** Stable: use it to tell errors apart. */
   code: OAuthErrorCode
   /** The HTTP status of the response. */
   status: number
-  /** Explains the error to the visitor. */
+  /** Explains the error to the user. */
   message: string
   /** What the provider reported: external text of at most 512 characters. */
   providerMessage?: string | undefined
   /** Who can fix the error. */
   audience: ErrorAudience
-  /** Where the visitor can try again. Absent if that cannot help. */
+  /** Where the user can try again. Absent if that cannot help. */
   retryUrl?: string | undefined
   /** Identifies the decision in the log and in the event `denied`. */
   decisionId?: string | undefined
@@ -63,15 +63,15 @@ export interface PageUser {
 export interface DeniedContext extends PageBasics {
   /** `email_unverified` if a verified email address would help. */
   code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified'>
-  /** Explains the denial to the visitor. */
+  /** Explains the denial to the user. */
   message: string
   /** Who is signed in at the provider. */
   user?: PageUser | undefined
-  /** Where the visitor can try again with the same account. */
+  /** Where the user can try again with the same account. */
   retryUrl?: string | undefined
-  /** Where the visitor can sign in with another account. */
+  /** Where the user can sign in with another account. */
   anotherAccountUrl: string
-  /** Where the visitor can sign out. */
+  /** Where the user can sign out. */
   logoutUrl: string
   /** Identifies the decision in the log and in the event `denied`. */
   decisionId?: string | undefined
@@ -93,7 +93,7 @@ export interface ConfirmLogoutContext extends PageBasics {
   user?: PageUser | undefined
 }
 
-/** The 401 inside a frame: providers do not allow their pages in frames. */
+/** The 401 page inside a frame. Providers do not allow their pages in frames. */
 export interface FrameContext extends PageBasics {
   /** Where a login starts, in the top-level window. */
   loginUrl: string
@@ -101,9 +101,9 @@ export interface FrameContext extends PageBasics {
 
 /** Responds to a POST request that must not redirect to another site (CSP `form-action`). */
 export interface ContinueContext extends PageBasics {
-  /** Where the visitor continues. */
+  /** Where the user continues. */
   url: string
-  /** Explains the next step to the visitor. */
+  /** Explains the next step to the user. */
   message: string
 }
 
@@ -112,12 +112,12 @@ export interface ContinueContext extends PageBasics {
  * sent and the error is logged.
  */
 export interface PagesOption {
-  /** Lets the visitor choose a provider, if there are several. */
+  /** Lets the user choose a provider, if there are several. */
   signIn?: ((context: SignInContext) => string | Html) | undefined
   /** Shows an error. */
   error?: ((context: ErrorContext) => string | Html) | undefined
-  /** Shows a user that the rules deny them access. */
+  /** Informs a user that the rules deny access. */
   denied?: ((context: DeniedContext) => string | Html) | undefined
-  /** Shows that the visitor is signed out. */
+  /** Shows that the user is signed out. */
   signedOut?: ((context: SignedOutContext) => string | Html) | undefined
 }

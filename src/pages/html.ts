@@ -7,7 +7,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 }
 
-/** Markup made by {@link html}. Nothing else is accepted as markup: neither strings nor objects parsed from JSON. */
+/** Markup created by {@link html}. Strings and other objects are not accepted as markup. */
 export class Html {
   readonly #markup: string
 
@@ -25,7 +25,7 @@ export class Html {
     )
   }
 
-  /** Whether a value was made by {@link html}. */
+  /** Whether a value was created by {@link html}. */
   static readonly isHtml = (value: unknown): value is Html =>
     typeof value === 'object' && value !== null && #markup in value
 

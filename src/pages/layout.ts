@@ -1,7 +1,7 @@
 import { html, type Html } from './html.js'
 import { brandRules, style } from './style.js'
 
-/** The parts of a page that differ. */
+/** The parts in which pages differ. */
 export interface Layout {
   readonly nonce: string
   readonly title: string
@@ -49,15 +49,15 @@ export const icons = {
   stop: icon('stop', html`<path d="M12 4v10.5M12 19.5v.01"/>`),
 }
 
-/** Whether a button is the action that most visitors need. */
+/** `primary` is the action that most users need. */
 export type ButtonKind = 'primary' | 'plain'
 
 /** A link that looks like a button. */
-export function link(url: string, text: string, kind: ButtonKind): Html {
-  return html`<a class="button ${kind}" href="${webUrl(url)}">${text}</a>`
+export function link(url: string, label: string, kind: ButtonKind): Html {
+  return html`<a class="button ${kind}" href="${webUrl(url)}">${label}</a>`
 }
 
-/** All URLs of pages are ours. Throws a `TypeError` for any other scheme, such as `javascript:`. */
+/** Returns a path or an http(s) URL. Throws a `TypeError` for any other URL, such as `javascript:`. */
 export function webUrl(url: string): string {
   const isWeb = /^(?:https?:\/\/|\/(?![/\\]))[^\t\r\n]*$/i.test(url)
   if (!isWeb) throw new TypeError('pages: a link must be a path or an http(s) URL')

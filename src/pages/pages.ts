@@ -18,7 +18,7 @@ const PAGES = {
   denied: { view: views.denied, isReplaceable: true },
   signedOut: { view: views.signedOut, isReplaceable: true },
   confirmLogout: { view: views.confirmLogout, isReplaceable: false },
-  // The app's own frames may show it. In a frame of another site the cookie is missing, so a login could not help.
+  // Only frames of the app: in a frame of another site the cookie is missing, so a login would not help.
   frame: { view: views.frame, isReplaceable: false, framedBy: "'self'" },
   continue: { view: views.continueElsewhere, isReplaceable: false },
 } as const satisfies Record<string, PageDefinition> &
@@ -29,7 +29,7 @@ export type PageName = keyof typeof PAGES
 
 type Contexts = { [Name in PageName]: Parameters<(typeof PAGES)[Name]['view']>[0] }
 
-/** What a page gets beyond {@link PageBasics}. */
+/** The context of a page without {@link PageBasics}. */
 export type PageData<Name extends PageName> = Omit<Contexts[Name], keyof PageBasics>
 
 type Context<Name extends PageName> = PageData<Name> & PageBasics
@@ -66,7 +66,7 @@ export class Pages {
     this.#iconOrigins = [...new Set(iconUrls.map((url) => new URL(url).origin))]
   }
 
-  /** The app's page, or the built-in one. Throws what the app's page throws, and a `TypeError` if it is not markup. */
+  /** The app's page, or the built-in one. Throws the error of the app's page, and a `TypeError` if it is not markup. */
   render<Name extends PageName>(name: Name, data: PageData<Name>, nonce: string): Page {
     const view = this.#custom[name]
     if (view === undefined) return this.renderBuiltIn(name, data, nonce)

@@ -5,15 +5,15 @@ import { isFramed, wantsHtml } from '../http/request.js'
 import { type Headers, sendHtml, sendJson } from '../http/response.js'
 import type { Page, PageData, PageName, Pages } from './pages.js'
 
-/** What the response to an error needs beyond the error. */
+/** Details for the response to an error. */
 export interface ErrorDetails {
   /** Where a login starts. */
   readonly loginUrl?: string | undefined
-  /** Where the visitor can try again. Default: `loginUrl`. */
+  /** Where the user can try again. Default: `loginUrl`. */
   readonly retryUrl?: string | undefined
   /** Identifies the decision in the log and in the event `denied`. */
   readonly decisionId?: string | undefined
-  /** For a user whom the rules deny. */
+  /** For the page of a user whom the rules deny. */
   readonly denied?: Pick<PageData<'denied'>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** For `WWW-Authenticate`: the instance. */
   readonly realm: string
@@ -24,7 +24,7 @@ export class Responder {
   readonly #pages: Pages
   readonly #onPageError: (error: unknown) => void
 
-  /** `onPageError` gets what a page of the app throws; the visitor gets the built-in page. */
+  /** `onPageError` receives the error of an app's page; the user gets the built-in page. */
   constructor(pages: Pages, onPageError: (error: unknown) => void) {
     this.#pages = pages
     this.#onPageError = onPageError

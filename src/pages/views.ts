@@ -13,7 +13,7 @@ import type {
 import { html, type Html } from './html.js'
 import { type ButtonKind, icons, layout, link, webUrl } from './layout.js'
 
-/** Lets the visitor choose a provider. Shows icons only from `iconOrigins`, as the page's policy does. */
+/** Lets the user choose a provider. Shows icons only from `iconOrigins`, as the page's policy does. */
 export function signIn(
   { nonce, providers }: SignInContext,
   iconOrigins: readonly string[] = [],
@@ -55,7 +55,7 @@ ${smallPrint(code, decisionId, audience === 'owner')}`
   return layout({ nonce, icon, title: ERROR_CODES[code].title, body })
 }
 
-/** Tells a user that the rules deny them access, and offers another account. */
+/** Informs a user that the rules deny access, and offers another account. */
 export function denied(context: DeniedContext): Html {
   const { nonce, code, message, user, retryUrl, anotherAccountUrl, logoutUrl, decisionId } = context
   const another = (kind: ButtonKind) => link(anotherAccountUrl, 'Use another account', kind)
@@ -71,7 +71,7 @@ ${smallPrint(code, decisionId, false)}`
   return layout({ nonce, icon: icons.stop, title: ERROR_CODES[code].title, body })
 }
 
-/** Confirms that the visitor is signed out. */
+/** Confirms that the user is signed out. */
 export function signedOut({ nonce, loginUrl }: SignedOutContext): Html {
   const body = html`<p>Your session in this browser has ended.</p>
 <div class="actions">
@@ -80,7 +80,7 @@ ${link(loginUrl, 'Sign in again', 'primary')}
   return layout({ nonce, icon: icons.done, title: 'You are signed out', body })
 }
 
-/** Asks before signing out: the request came from another site. */
+/** Asks for confirmation, because the request came from another site. */
 export function confirmLogout(context: ConfirmLogoutContext): Html {
   const { nonce, confirmUrl, cancelUrl, user } = context
   const body = html`<p>Another site sent you here to sign you out of this application.</p>
@@ -92,7 +92,7 @@ ${link(cancelUrl, 'Stay signed in', 'plain')}
   return layout({ nonce, icon: icons.lock, title: 'Do you want to sign out?', body })
 }
 
-/** Leads out of a frame, where providers do not allow their pages. */
+/** Links to a login in the top-level window. */
 export function frame({ nonce, loginUrl }: FrameContext): Html {
   const code = 'login_required'
   const body = html`<p>Sign-in cannot be shown in this part of the page. It opens in the full window.</p>
@@ -101,15 +101,15 @@ ${smallPrint(code, undefined, false)}`
   return layout({ nonce, icon: icons.lock, title: ERROR_CODES[code].title, body })
 }
 
-/** Leads to another site with a link, where a redirect is not possible. */
+/** Links to another site, where a redirect is not possible. */
 export function continueElsewhere({ nonce, url, message }: ContinueContext): Html {
   const body = html`<p>${message}</p><div class="actions">${link(url, 'Continue', 'primary')}</div>`
   return layout({ nonce, icon: icons.done, title: 'One more step', body })
 }
 
 function account({ name, email, username, provider }: PageUser): Html {
-  const names = [name, email, username].filter((text) => text?.trim())
-  const lines = names.map((text) => html`<bdi>${text}</bdi>`)
+  const names = [name, email, username].filter((value) => value?.trim())
+  const lines = names.map((value) => html`<bdi>${value}</bdi>`)
   return html`<p class="quiet">Signed in with <bdi>${provider}</bdi> as</p>
 <div class="account">${lines.length > 0 ? lines : html`<span>an account without a name</span>`}</div>`
 }
