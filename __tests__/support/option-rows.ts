@@ -176,6 +176,7 @@ const common: Rows<ProviderOptions> = {
   clientId: needed(text('client')),
   clientSecret: needed(text('client secret')),
   scopes,
+  optionalScopes: scopes,
   emailAddresses: rules.emailAddresses,
   emailDomains: rules.emailDomains,
   displayName: text('Acme'),

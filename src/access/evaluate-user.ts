@@ -6,6 +6,7 @@ import type { Identity, MembershipList, Memberships } from '../oauth/identity.js
 import type { ProviderApi } from '../oauth/provider-api.js'
 import { parseIdentity, parseMemberships, runHook } from '../oauth/run-hook.js'
 import { type Authorize, isAuthorized } from './authorize.js'
+import { missingScopes } from './granted-scopes.js'
 import { type Decision, type Denial, fingerprintOf, Policy } from './policy.js'
 import { type Provider, trustsEmail } from './provider.js'
 import type { Rules } from './rules.js'
@@ -137,9 +138,8 @@ export class UserEvaluator {
   ): Promise<void> {
     const { provider, onReportOnlyDenial } = this.#deps
     const { membershipScopes = [] } = provider
-    const isScopeMissing = membershipScopes.some(
-      (scope) => api.scopes.length > 0 && !api.scopes.includes(scope),
-    )
+    const isScopeMissing =
+      api.scopes.length > 0 && missingScopes(provider, api.scopes, membershipScopes).length > 0
     // Without the scope, the provider would show no memberships, and every user would be reported.
     if (hasEntries(rules.memberships) && isScopeMissing) return
     let decision: Decision

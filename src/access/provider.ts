@@ -12,7 +12,7 @@ export interface Provider extends ClientConfig {
   readonly color: string | undefined
   /** All scopes of an authorization request. */
   readonly requestedScopes: readonly string[]
-  /** Scopes that the user must grant. */
+  /** Scopes that the user must grant, if the provider reports what was granted. */
   readonly requiredScopes: readonly string[]
   /** Scopes that `?connection_scope=` may add. */
   readonly connectionScopes: readonly string[]

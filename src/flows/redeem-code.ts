@@ -1,4 +1,9 @@
-import { fetchGrantedScopes, withImplied } from '../access/granted-scopes.js'
+import {
+  allGranted,
+  fetchGrantedScopes,
+  missingScopes,
+  requiresScopes,
+} from '../access/granted-scopes.js'
 import type { Provider } from '../access/provider.js'
 import { OAuthError } from '../http/errors.js'
 import type { TokenSet } from '../oauth/token-request.js'
@@ -51,10 +56,9 @@ export async function redeemCode(
   return { tokens, authTime, scopes: await grantedScopes(login, tokens) }
 }
 
-async function grantedScopes(
-  { transaction, connection: { provider, client }, retry }: MatchedLogin,
-  tokens: TokenSet,
-): Promise<readonly string[]> {
+async function grantedScopes(login: MatchedLogin, tokens: TokenSet): Promise<readonly string[]> {
+  const { transaction, connection, retry } = login
+  const { provider, client } = connection
   const api = client.api({
     accessToken: tokens.accessToken,
     claims: {},
@@ -67,16 +71,34 @@ async function grantedScopes(
   const listed = tokens.scopes ?? (await fetchGrantedScopes(provider, api))
   // A response without scopes means that all requested ones were granted. (RFC 6749, 5.1)
   if (listed === undefined) return transaction.scopes
-  const granted = withImplied(provider, listed)
-  const missing = [...provider.requiredScopes, ...transaction.demandedScopes].filter(
-    (scope) => !granted.includes(scope),
-  )
-  if (missing.length === 0) return granted
-  const error = new OAuthError('access_denied', {
-    message: 'You did not grant everything that this application needs.',
-    hint: `not granted: ${missing.join(' ')}`,
-  })
-  throw new Rejection(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
+  const granted = allGranted(provider, withOfflineAccess(listed, login, tokens), transaction.scopes)
+  const { requiredScopes } = provider
+  const isRequired = requiresScopes(provider, tokens.response)
+  const missing = missingScopes(provider, granted, [
+    ...new Set([...(isRequired ? requiredScopes : []), ...transaction.demandedScopes]),
+  ])
+  if (missing.length > 0) {
+    const error = new OAuthError('access_denied', {
+      message: 'You did not grant everything that this application needs.',
+      hint: `not granted: ${missing.join(' ')}. List scopes that a login does not need in optionalScopes`,
+    })
+    throw new Rejection(error, { retry: { ...retry, ask: 'scopes' }, provider: provider.name })
+  }
+  const unlisted = isRequired ? [] : missingScopes(provider, granted, requiredScopes)
+  if (unlisted.length > 0)
+    client.log.debug('the token response does not list all configured scopes', { unlisted })
+  return granted
+}
+
+/** Some servers issue a refresh token without listing the scope that requested it; Microsoft never lists it. */
+function withOfflineAccess(
+  listed: readonly string[],
+  { transaction }: MatchedLogin,
+  { refreshToken }: TokenSet,
+): readonly string[] {
+  const scope = 'offline_access'
+  const isGranted = refreshToken !== undefined && transaction.scopes.includes(scope)
+  return isGranted && !listed.includes(scope) ? [...listed, scope] : listed
 }
 
 /**

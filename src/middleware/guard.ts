@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isAuthorized } from '../access/authorize.js'
+import { missingScopes } from '../access/granted-scopes.js'
 import { Policy } from '../access/policy.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
 import type { OAuthUser } from '../access/user.js'
@@ -69,7 +70,7 @@ export class Guard {
     provider: Provider | undefined,
   ): LoginDemand | undefined {
     const { scopes, maxAgeMs, acceptSilentLogin } = this.#rules
-    const missing = scopes.filter((scope) => !record.scopes.includes(scope))
+    const missing = missingScopes(provider ?? {}, record.scopes, scopes)
     if (missing.length > 0) return { scopes: missing, keptScopes: record.scopes }
     if (maxAgeMs === undefined) return undefined
     const authTime = record.authTime ?? (acceptSilentLogin ? record.createdAt : 0)
@@ -88,7 +89,7 @@ export class Guard {
     // A GitHub App grants permissions instead of scopes.
     if (!readsMemberships || record.scopes.length === 0) return undefined
     const needed = provider?.membershipScopes ?? []
-    const missing = needed.filter((scope) => !record.scopes.includes(scope))
+    const missing = missingScopes(provider ?? {}, record.scopes, needed)
     return missing.length > 0 ? { scopes: missing, keptScopes: record.scopes } : undefined
   }
 

@@ -70,6 +70,14 @@ export interface ProviderDefinition {
   connectionScopeSeparator?: string | undefined
   /** Scopes that a granted scope includes. Default: none. */
   impliedScopes?: Readonly<Record<string, readonly string[]>> | undefined
+  /** The spelling in which scopes are compared, if the provider accepts or returns several. Default: unchanged. */
+  canonicalScope?: ((scope: string) => string) | undefined
+  /**
+   * Whether the token response lists what the user granted, so that a login without the configured scopes is rejected; a
+   * function decides by the token response. Default: `true` with `grantedScopes`, otherwise `false`: other servers leave out
+   * scopes that they granted, or return them in another form. (RFC 6749, 3.3)
+   */
+  reportsGrantedScopes?: boolean | ((response: Claims) => boolean) | undefined
   /** PKCE with S256 (RFC 7636). Default `true`; `false` only for vendors that reject it. */
   pkce?: boolean | undefined
   /** Whether ID tokens contain `nonce`. Default `true`. With `false`, a `nonce` that is present must still match. */

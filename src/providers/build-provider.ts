@@ -33,10 +33,11 @@ export function buildProvider(
   if (definition === undefined) return undefined
   const rules = rulesOf(values)
   checkRules(rules, values, definition, mistakes)
+  checkScopes(values, isManagedClient(setup), mistakes)
   const endpoints = resolveEndpoints(values.endpoints, definition, mistakes)
   if (client === undefined || mistakes.hasAny()) return undefined
   const offline = (values.offlineAccess ?? defaults.offlineAccess) ? definition.offline : undefined
-  const { scopes = [], iconUrl } = values
+  const { scopes = [], optionalScopes = [], iconUrl } = values
   return {
     ...definition,
     ...client,
@@ -47,7 +48,11 @@ export function buildProvider(
     color: definition.color,
     trustEmail: values.trustEmail,
     rules,
-    requestedScopes: requestedScopes(definition, rules, [...(offline?.scopes ?? []), ...scopes]),
+    requestedScopes: requestedScopes(definition, rules, [
+      ...(offline?.scopes ?? []),
+      ...scopes,
+      ...optionalScopes,
+    ]),
     requiredScopes: scopes,
     connectionScopes: values.connectionScopes ?? [],
     connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
@@ -72,10 +77,14 @@ function requestedScopes(
   return [...new Set([...scopes, ...(needsMemberships ? membershipScopes : []), ...more])]
 }
 
+function isManagedClient({ options }: ProviderSetup): boolean {
+  return !Object.hasOwn(options, 'clientId') && !Object.hasOwn(options, 'clientSecret')
+}
+
 /** The client from the options, or, without both keys, the managed application of the environment. */
 function resolveClient(
   name: string,
-  { options }: ProviderSetup,
+  setup: ProviderSetup,
   values: CommonValues,
   env: ProviderDefaults['env'],
   definition: ProviderDefinition | undefined,
@@ -86,16 +95,10 @@ function resolveClient(
     mistakes
       .at('clientAuth')
       .add(`is fixed by this provider: it supports only '${definition.clientAuth}'`)
-  const isManaged = !Object.hasOwn(options, 'clientId') && !Object.hasOwn(options, 'clientSecret')
+  const isManaged = isManagedClient(setup)
   const variable = `OAUTH_MODULE_${name.toUpperCase().replaceAll('-', '_')}_CLIENT_`
   const clientId = isManaged ? env[`${variable}ID`] || undefined : values.clientId
   const clientSecret = isManaged ? env[`${variable}SECRET`] || undefined : values.clientSecret
-  if (isManaged && values.scopes !== undefined)
-    mistakes
-      .at('scopes')
-      .add(
-        'cannot be set if the client ID comes from the environment: register your own app and set clientId and clientSecret',
-      )
   if (clientId === undefined)
     return mistakes.has('clientId')
       ? undefined
@@ -113,6 +116,24 @@ function resolveClient(
   if (fix !== undefined && !mistakes.has('clientSecret', 'clientAuth'))
     return mistakes.at('clientSecret').add(fix)
   return { clientId, clientSecret, clientAuth, isManaged }
+}
+
+function checkScopes(
+  { scopes = [], optionalScopes = [] }: CommonValues,
+  isManaged: boolean,
+  mistakes: Mistakes,
+): void {
+  for (const [name, list] of Object.entries({ scopes, optionalScopes }))
+    if (isManaged && list.length > 0)
+      mistakes
+        .at(name)
+        .add(
+          'cannot be set if the client ID comes from the environment: register your own app and set clientId and clientSecret',
+        )
+  if (optionalScopes.some((scope) => scopes.includes(scope)))
+    mistakes
+      .at('optionalScopes')
+      .add('contains an entry of scopes: a scope is either required or optional')
 }
 
 function checkSecret(

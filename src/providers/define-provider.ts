@@ -57,6 +57,8 @@ const hooks = {
   scopeSeparator: true,
   connectionScopeSeparator: true,
   impliedScopes: true,
+  canonicalScope: true,
+  reportsGrantedScopes: true,
   pkce: true,
   returnsNonce: true,
   offline: true,

@@ -47,6 +47,7 @@ function define(): ProviderDefinition {
     outcomeOf,
     identity,
     grantedScopes,
+    reportsGrantedScopes: true,
     emailNeverVerified: 'Facebook does not report whether an email address is verified',
     revoke: async (api) => {
       await api.apiResponse(`/me/permissions?${new URLSearchParams(proof(api))}`, [400], {

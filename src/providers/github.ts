@@ -42,6 +42,26 @@ const fields = {
   baseUrl: providerUrl.describe('URL of a GitHub Enterprise Server.'),
 } satisfies Record<keyof Omit<GithubOptions, keyof ProviderOptions>, Field>
 
+/** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#available-scopes */
+const impliedScopes = {
+  user: ['read:user', 'user:email', 'user:follow'],
+  repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
+  project: ['read:project'],
+  codespace: ['codespace:secrets'],
+  'write:packages': ['read:packages'],
+  ...levels('org', 'repo_hook', 'public_key', 'gpg_key', 'ssh_signing_key'),
+}
+
+/** `admin:` includes `write:`, and `write:` includes `read:`. */
+function levels(...names: string[]): Record<string, readonly string[]> {
+  return Object.fromEntries(
+    names.flatMap((name) => [
+      [`admin:${name}`, [`write:${name}`]],
+      [`write:${name}`, [`read:${name}`]],
+    ]),
+  )
+}
+
 function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
   const base = new URL(baseUrl ?? 'https://github.com').href.replace(/\/$/, '')
   return {
@@ -58,12 +78,10 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
     clientAuth: 'post',
     scopes: ['read:user', 'user:email'],
     membershipScopes: ['read:org'],
-    impliedScopes: {
-      user: ['read:user', 'user:email', 'user:follow'],
-      repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
-      'admin:org': ['write:org', 'read:org'],
-      'write:org': ['read:org'],
-    },
+    impliedScopes,
+    canonicalScope: (scope) => scope.toLowerCase(),
+    // The permissions of a GitHub App replace scopes: its tokens, which start with `ghu_`, never list any.
+    reportsGrantedScopes: ({ access_token: token }) => !asString(token)?.startsWith('ghu_'),
     // GitHub has no parameter that requires the password again.
     reauthenticate: { prompt: 'select_account' },
     selectAccount: { prompt: 'select_account' },

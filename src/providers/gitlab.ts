@@ -39,6 +39,9 @@ function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): Prov
     },
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
+    // https://docs.gitlab.com/integration/oauth_provider/#view-all-authorized-applications
+    impliedScopes: { api: ['read_api'], read_api: ['read_user'] },
+    reportsGrantedScopes: true,
     reauthenticate: { prompt: 'login', max_age: '0' },
     forcesLogin: true,
     returnsAuthTime: true,

@@ -54,6 +54,11 @@ function define({ hostedDomain }: Values<typeof fields>): ProviderDefinition {
       [`${userinfoScope}email`]: ['email'],
       [`${userinfoScope}profile`]: ['profile'],
     },
+    canonicalScope: (scope) =>
+      scope.startsWith(userinfoScope)
+        ? scope.slice(userinfoScope.length)
+        : scope.replace(/\/$/, ''),
+    reportsGrantedScopes: true,
     // Only preselects accounts; the claim `hd` is checked below.
     authorizationParams: hostedDomain === undefined ? {} : { hd: hostedDomain },
     // Google issues a refresh token only with a consent.

@@ -28,6 +28,10 @@ const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** The tenant of personal accounts. */
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
+/** What a scope of Microsoft Graph may start with: its URL in a national cloud, or its application ID. */
+const GRAPH_SCOPE =
+  /^(?:https:\/\/(?:graph\.microsoft\.(?:com|us)|dod-graph\.microsoft\.us|microsoftgraph\.chinacloudapi\.cn)|00000003-0000-0000-c000-000000000000)\//i
+
 const fields = {
   tenant: string({
     max: 253,
@@ -80,6 +84,8 @@ function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): Provider
       (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
+    // `User.Read`, `user.read` and `https://graph.microsoft.com/User.Read` are the same scope.
+    canonicalScope: (scope) => scope.replace(GRAPH_SCOPE, '').toLowerCase(),
     offline: { scopes: ['offline_access'] },
     reauthenticate: { prompt: 'login' },
     forcesLogin: true,

@@ -73,6 +73,7 @@ const NOT_DECIDING = new Set<string>([
   'iconUrl',
   'color',
   'scopes',
+  'optionalScopes',
   'connectionScopes',
   'offlineAccess',
   'authorizationParams',

@@ -19,8 +19,13 @@ export interface ProviderOptions {
   clientId?: string | undefined
   /** Client secret. With `clientAuth: 'private_key_jwt'`, the private key as PEM (PKCS #8) or as a JWK in JSON. */
   clientSecret?: string | undefined
-  /** Additional scopes. The user must grant all of them. Default: none. */
+  /**
+   * Additional scopes. A login is rejected if the vendor reports that the user did not grant one of them (GitHub, Google,
+   * Facebook, GitLab, Twitch). Default: none.
+   */
   scopes?: readonly string[] | undefined
+  /** Scopes that are requested and never required: see `req.oauth.scopes` for what was granted. Default: none. */
+  optionalScopes?: readonly string[] | undefined
   /** Users with one of these verified email addresses may pass. Default: no such rule. */
   emailAddresses?: readonly string[] | undefined
   /** Users with a verified email address at one of these domains may pass; subdomains do not match. Default: no such rule. */
@@ -82,7 +87,8 @@ export const commonFields = {
       ? value
       : secretField.parse(value, mistakes),
   ).describe('Client secret, or the private key of the client.'),
-  scopes: scopesField.describe('Additional scopes, all of which the user must grant.'),
+  scopes: scopesField.describe('Additional scopes, which the user must grant.'),
+  optionalScopes: scopesField.describe('Additional scopes, which the user may decline.'),
   emailAddresses: ruleFields.emailAddresses,
   emailDomains: ruleFields.emailDomains,
   displayName: string({ max: 64 }).describe('Name on the sign-in button.'),

@@ -36,6 +36,7 @@ function define(): ProviderDefinition {
     },
     clientAuth: 'post',
     scopes: ['openid', 'user:read:email'],
+    reportsGrantedScopes: true,
     // Twitch does not document PKCE.
     pkce: false,
     authorizationParams: {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { idToken, standardClaims } from './claims.js'
 import { pairwise } from './microsoft-graph.js'
 import { json } from './responses.js'
-import { redeem, standardError, tokenResponse, type TokenFailure } from './token.js'
+import { listedScopes, redeem, standardError, tokenResponse, type TokenFailure } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import type { Exchange, Vendor } from './vendor.js'
 
@@ -27,10 +27,7 @@ export async function token(exchange: Exchange, vendor: Vendor): Promise<VendorR
   const { grant, user } = outcome
   const body = {
     token_type: 'Bearer',
-    // Microsoft adds a scope that was not requested.
-    scope: [
-      ...new Set([...grant.scopes.filter((scope) => scope !== 'offline_access'), 'User.Read']),
-    ].join(' '),
+    scope: scopes(listedScopes(grant.scopes, vendor)).join(' '),
     ...tokenResponse(outcome),
     ext_expires_in: outcome.expiresIn,
   }
@@ -42,6 +39,22 @@ export async function token(exchange: Exchange, vendor: Vendor): Promise<VendorR
     claims: claims(user, grant.scopes, vendor),
   })
   return json(200, { ...body, id_token: id })
+}
+
+/**
+ * Microsoft never lists `offline_access`, adds a scope that was not requested, and spells scopes of Graph its own way:
+ * `user.read` and `https://graph.microsoft.com/User.Read` become `User.Read`.
+ */
+function scopes(granted: readonly string[]): string[] {
+  const names = granted
+    .filter((scope) => scope !== 'offline_access')
+    .map((scope) => scope.replace(/^https:\/\/graph\.microsoft\.com\//i, ''))
+    .map((scope) => (/^[a-z]+(\.[a-z]+)+$/i.test(scope) ? capitalized(scope) : scope))
+  return [...new Set([...names, 'User.Read'])]
+}
+
+function capitalized(scope: string): string {
+  return scope.replace(/(^|\.)[a-z]/g, (letter) => letter.toUpperCase())
 }
 
 /** Without `email_verified`. Microsoft has `xms_edov` for apps that request it: set it in the user's `claims`. */

@@ -1,7 +1,7 @@
 import { json, oauthError } from './responses.js'
 import { authorize } from './authorize.js'
 import { asCaller, revocation } from './endpoints.js'
-import { redeem, standardError, tokenResponse } from './token.js'
+import { redeem, listedScopes, standardError, tokenResponse } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
@@ -64,7 +64,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
   return json(200, {
     ...tokenResponse(outcome),
     token_type: 'Bearer',
-    scope: outcome.grant.scopes.join(' '),
+    scope: listedScopes(outcome.grant.scopes, vendor).join(' '),
   })
 }
 

@@ -4,7 +4,7 @@ import { asksToSignInAgain, idToken, standardClaims } from './claims.js'
 import { asCaller, discovery, jwks, revocation } from './endpoints.js'
 import { push } from './pushed-requests.js'
 import { errorPage, signedOutPage } from './pages.js'
-import { redeem, standardError, tokenResponse } from './token.js'
+import { redeem, listedScopes, standardError, tokenResponse } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
@@ -146,7 +146,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
   return json(200, {
     ...tokenResponse(outcome),
     token_type: 'Bearer',
-    scope: grant.scopes.join(' '),
+    scope: listedScopes(grant.scopes, vendor).join(' '),
     id_token: id,
   })
 }

@@ -35,6 +35,8 @@ export interface VendorSettings {
   personaPage: boolean | undefined
   /** Never asks the user to sign in again, regardless of `prompt` and `max_age`. */
   ignoreReauthentication: boolean
+  /** Generic providers, Microsoft: granted scopes that token responses do not list. */
+  unlistedScopes: string[]
   /** The API responds with the vendor's error for too many requests. */
   throttled: boolean
   /** The client authentication methods that the token endpoint accepts. */
@@ -87,6 +89,7 @@ export const defaultSettings: VendorSettings = {
   redirectUris: [],
   refuse: undefined,
   grantedScopes: undefined,
+  unlistedScopes: [],
   personaPage: undefined,
   ignoreReauthentication: false,
   throttled: false,

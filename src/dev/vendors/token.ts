@@ -175,6 +175,11 @@ function isVerified(
   )
 }
 
+/** The scopes in a token response. */
+export function listedScopes(granted: readonly string[], { settings }: Vendor): string[] {
+  return granted.filter((scope) => !settings.unlistedScopes.includes(scope))
+}
+
 /** The standard members of a token response (RFC 6749, section 5.1). */
 export function tokenResponse({ accessToken, expiresIn, refreshToken }: TokenSuccess) {
   return {
