@@ -2,7 +2,22 @@ import { createPrivateKey } from 'node:crypto'
 import type * as OpenidClient from 'openid-client'
 import { OAuthError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
+import type { ClientConfig } from './client-config.js'
 import type { ClientAuth } from './definition.js'
+import type { ServerMetadata } from './discovery.js'
+
+/**
+ * The configured client authentication. Default: the one that discovery lists; `post` if it lists both or neither, because
+ * `private_key_jwt` and `none` need other credentials. (RFC 8414, 2)
+ */
+export function clientAuthMethod(
+  { clientAuth }: Pick<ClientConfig, 'clientAuth'>,
+  { clientAuthMethods }: Pick<ServerMetadata, 'clientAuthMethods'>,
+): ClientAuth {
+  if (clientAuth !== undefined) return clientAuth
+  const isListed = (method: string) => clientAuthMethods.includes(method)
+  return isListed('client_secret_basic') && !isListed('client_secret_post') ? 'basic' : 'post'
+}
 
 /** Client authentication for openid-client. (RFC 6749, 2.3; RFC 7523, 2.2) */
 export async function clientAuth(
@@ -14,12 +29,28 @@ export async function clientAuth(
     case 'post':
       return oidc.ClientSecretPost(secret)
     case 'basic':
-      return oidc.ClientSecretBasic(secret)
+      return basicAuth(secret)
     case 'private_key_jwt':
       return oidc.PrivateKeyJwt(await importPrivateKey(secret))
     case 'none':
       return oidc.None()
   }
+}
+
+/**
+ * `client_secret_basic`. Form encoding leaves `*-._` unchanged (RFC 6749, appendix B), but openid-client encodes them, which
+ * servers that do not decode the credentials reject.
+ */
+function basicAuth(secret: string): OpenidClient.ClientAuth {
+  return (_server, { client_id: id }, _body, headers) => {
+    const credentials = Buffer.from(`${formEncode(id)}:${formEncode(secret)}`).toString('base64')
+    headers.set('authorization', `Basic ${credentials}`)
+  }
+}
+
+/** Encodes a value as `application/x-www-form-urlencoded`. (URL Standard, 5.2) */
+export function formEncode(value: string): string {
+  return new URLSearchParams({ '': value }).toString().slice(1)
 }
 
 /** Parses a private key, in PEM (PKCS #8) or as a JWK in JSON. `undefined` if it is neither. */

@@ -7,7 +7,10 @@ export interface ClientConfig extends ProviderDefinition {
   clientId: string
   /** A private key with `clientAuth: 'private_key_jwt'`; `undefined` for a public client. */
   clientSecret: string | undefined
-  clientAuth: ClientAuth
+  /** `undefined`: the one that discovery lists. */
+  clientAuth: ClientAuth | undefined
+  /** Whether the vendor supports only this client authentication, so that the option cannot change it. */
+  hasFixedClientAuth: boolean
   /** Headers of token requests. */
   tokenHeaders: Readonly<Record<string, string>>
   trustEmail: boolean

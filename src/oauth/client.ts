@@ -84,7 +84,7 @@ export class ProviderClient {
       ...this.#tokenRequest(this.#loginFetch, deadline),
       send: (oidc, configuration) => oidc.authorizationCodeGrant(configuration, callback, checks),
       expected: { nonce, requiresNonce: returnsNonce !== false, authenticatedSince },
-      requiresIdToken: requestedScopes.includes('openid'),
+      requestedScopes,
     })
     return this.#upgrade(tokens, deadline)
   }

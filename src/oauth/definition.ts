@@ -60,7 +60,7 @@ export interface ProviderDefinition {
   acceptsKey?: ((key: Claims, claims: Claims) => boolean) | undefined
   /** Whether the provider supports OpenID Connect: an ID token is required and verified. */
   openid: boolean
-  /** Client authentication, if the vendor supports only one. Default: the option `clientAuth`, `'post'`. */
+  /** Client authentication, if the vendor supports only one. Default: the option `clientAuth`. */
   clientAuth?: ClientAuth | undefined
   /** Scopes of every authorization request. (RFC 6749, 3.3) */
   scopes: readonly string[]

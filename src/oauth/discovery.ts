@@ -1,6 +1,7 @@
 import { ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import { isAllowedUrl } from '../http/origin.js'
+import { asStrings } from './claims.js'
 import type { Endpoints, ProviderDefinition } from './definition.js'
 import { SIGNING_ALGORITHMS } from './signing-keys.js'
 
@@ -8,6 +9,8 @@ import { SIGNING_ALGORITHMS } from './signing-keys.js'
 export interface ServerMetadata {
   issuer: string | undefined
   endpoints: Partial<Endpoints>
+  /** Methods of client authentication that discovery lists; empty if it lists none. (RFC 8414, 2) */
+  clientAuthMethods: readonly string[]
   /** Algorithms of ID tokens. */
   algorithms: readonly string[]
   /** Pushed authorization requests. (RFC 9126, 5) */
@@ -35,6 +38,7 @@ export function knownMetadata(config: MetadataConfig): ServerMetadata | undefine
   return {
     issuer,
     endpoints,
+    clientAuthMethods: [],
     algorithms: ['RS256'],
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
@@ -64,6 +68,7 @@ export function parseDiscovery(document: unknown, config: MetadataConfig): Serve
       ...readEndpoints(document, config.openid),
       ...config.endpoints,
     },
+    clientAuthMethods: asStrings(document['token_endpoint_auth_methods_supported']),
     algorithms: SIGNING_ALGORITHMS.filter((algorithm) => supported.includes(algorithm)),
     requiresPushedRequests,
     pushedRequestEndpoint: readUrl(

@@ -1,11 +1,11 @@
 import type * as OpenidClient from 'openid-client'
 import { OAuthError, ProviderError } from '../http/errors.js'
-import { clientAuth } from './client-auth.js'
+import { clientAuth, clientAuthMethod } from './client-auth.js'
 import type { ClientConfig } from './client-config.js'
 import type { ServerMetadata } from './discovery.js'
 import type { ProviderFetch } from './fetch.js'
-import { tokenEndpointError } from './provider-errors.js'
 import { readJson } from './response-body.js'
+import { type ClientRequest, hasAuthorization, tokenEndpointError } from './token-errors.js'
 
 /** What a configuration of openid-client is built from. */
 export interface OpenidClientSetup {
@@ -14,7 +14,9 @@ export interface OpenidClientSetup {
   fetch: ProviderFetch
   deadline: AbortSignal
   /** Reads the response of the token endpoint before openid-client does. What it throws reaches the caller. */
-  readTokens?: (response: Response) => Promise<Response>
+  readTokens?: (response: Response, request: ClientRequest) => Promise<Response>
+  /** The scopes of the authorization request, for the hint of an error. */
+  requestedScopes?: readonly string[] | undefined
 }
 
 /**
@@ -31,7 +33,7 @@ export async function configureOpenidClient(
   const authentication =
     readTokens && hasAuthorization(config)
       ? oidc.None()
-      : await clientAuth(oidc, config.clientAuth, config.clientSecret)
+      : await clientAuth(oidc, clientAuthMethod(config, metadata), config.clientSecret)
   const configuration = new oidc.Configuration(
     serverMetadata(metadata),
     config.clientId,
@@ -60,17 +62,11 @@ function serverMetadata({
   }
 }
 
-function createFetch({
-  config,
-  metadata,
-  fetch,
-  deadline,
-  readTokens,
-}: OpenidClientSetup): OpenidClient.CustomFetch {
-  const { token } = metadata.endpoints
-  const tokenUrl = token && new URL(token).href
+function createFetch(setup: OpenidClientSetup): OpenidClient.CustomFetch {
+  const { config, metadata, fetch, deadline, readTokens } = setup
   return async (url, { method, headers: defaultHeaders, body }) => {
-    const isTokenRequest = url === tokenUrl
+    const endpoint = endpointOf(url, metadata)
+    const isTokenRequest = endpoint === 'token'
     const headers = new Headers(defaultHeaders)
     headers.set('user-agent', 'oauth-module')
     if (isTokenRequest)
@@ -81,19 +77,27 @@ function createFetch({
       body: body as RequestInit['body'],
       deadline,
     })
-    if (isTokenRequest && readTokens) return readTokens(response)
-    // An error response may repeat the request with its client secret: only the error code is read.
+    const params = new URLSearchParams(body instanceof URLSearchParams ? body : '')
+    const requestedScopes = params.get('scope')?.split(/[ ,]/) ?? setup.requestedScopes ?? []
+    const request = { endpoint, config, metadata, params, headers, requestedScopes }
+    if (isTokenRequest && readTokens) return readTokens(response, request)
     if (response.status >= 400)
       throw tokenEndpointError(
         { status: response.status, headers: response.headers, body: await readJson(response) },
-        config,
+        request,
       )
     return response
   }
 }
 
-function hasAuthorization({ tokenHeaders }: ClientConfig): boolean {
-  return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
+function endpointOf(
+  url: string,
+  { endpoints, pushedRequestEndpoint }: ServerMetadata,
+): ClientRequest['endpoint'] {
+  const isAt = (endpoint: string | undefined) =>
+    endpoint !== undefined && new URL(endpoint).href === url
+  if (isAt(endpoints.token)) return 'token'
+  return isAt(pushedRequestEndpoint) ? 'pushed authorization request' : 'revocation'
 }
 
 /** Rethrows our own errors, which openid-client wraps; its other errors are about the response. */

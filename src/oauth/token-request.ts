@@ -9,8 +9,8 @@ import type { Claims } from './identity.js'
 import { jwtExpectations } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
 import { configureOpenidClient, rethrow } from './openid-client.js'
-import { tokenEndpointError } from './provider-errors.js'
 import { readJson } from './response-body.js'
+import { type ClientRequest, tokenEndpointError } from './token-errors.js'
 import { parseTokenResponse, type TokenResponse } from './token-response.js'
 
 /** A verified token response. (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3) */
@@ -44,8 +44,8 @@ export interface TokenRequest {
   send(oidc: typeof OpenidClient, configuration: OpenidClient.Configuration): Promise<unknown>
   /** What the ID token must match. Default: no `nonce`, as at a refresh. (OpenID Connect Core, 12.2) */
   expected?: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'>
-  /** Whether a response without an ID token is rejected. */
-  requiresIdToken?: boolean
+  /** The scopes of the authorization request. With `openid`, a response without an ID token is rejected. */
+  requestedScopes?: readonly string[]
   /** Called before the ID token is verified: from now on the old refresh token may be invalid. */
   onTokens?: ((tokens: UnverifiedTokens) => void) | undefined
 }
@@ -80,8 +80,9 @@ async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
     metadata,
     fetch,
     deadline,
-    async readTokens(response) {
-      tokens = await readTokenResponse(response, config)
+    requestedScopes: request.requestedScopes,
+    async readTokens(response, sent) {
+      tokens = await readTokenResponse(response, sent)
       return Response.json(tokens.plain)
     },
   })
@@ -92,7 +93,7 @@ async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
 }
 
 async function verifiedClaims(
-  { config, server, deadline, expected, requiresIdToken }: TokenRequest,
+  { config, server, deadline, expected, requestedScopes = [] }: TokenRequest,
   idToken: unknown,
   accessToken: string,
 ): Promise<Claims | undefined> {
@@ -103,14 +104,18 @@ async function verifiedClaims(
       ...(expected ?? { nonce: undefined, requiresNonce: false }),
       accessToken,
     })
-  if (requiresIdToken === true)
+  if (requestedScopes.includes('openid'))
     throw new ProviderError('down', 'provider_error', {
       hint: 'the token response has no id_token: does the provider support OpenID Connect?',
     })
   return undefined
 }
 
-async function readTokenResponse(response: Response, config: ClientConfig): Promise<TokenResponse> {
+async function readTokenResponse(
+  response: Response,
+  request: ClientRequest,
+): Promise<TokenResponse> {
+  const { config } = request
   const { status, headers } = response
   // Older OAuth 2.0 servers, GitHub among them, may respond with a form.
   const isForm = /x-www-form-urlencoded/i.test(headers.get('content-type') ?? '')
@@ -118,7 +123,7 @@ async function readTokenResponse(response: Response, config: ClientConfig): Prom
     ? Object.fromEntries(new URLSearchParams(await response.text()))
     : await readJson(response)
   if (status !== 200 || !isObject(body) || hasError(body))
-    throw tokenEndpointError({ status, headers, body }, config)
+    throw tokenEndpointError({ status, headers, body }, request)
   return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)
 }
 

@@ -19,7 +19,10 @@ export interface ProviderDefaults {
   readonly offlineAccess: boolean
 }
 
-type Client = Pick<Provider, 'clientId' | 'clientSecret' | 'clientAuth' | 'isManaged'>
+type Client = Pick<
+  Provider,
+  'clientId' | 'clientSecret' | 'clientAuth' | 'hasFixedClientAuth' | 'isManaged'
+>
 
 /** Combines options and definition to a provider; `undefined` if there is a mistake. */
 export function buildProvider(
@@ -90,8 +93,9 @@ function resolveClient(
   definition: ProviderDefinition | undefined,
   mistakes: Mistakes,
 ): Client | undefined {
-  const clientAuth = values.clientAuth ?? definition?.clientAuth ?? 'post'
-  if (definition?.clientAuth !== undefined && clientAuth !== definition.clientAuth)
+  const clientAuth = values.clientAuth ?? definition?.clientAuth
+  const hasFixedClientAuth = definition?.clientAuth !== undefined
+  if (hasFixedClientAuth && clientAuth !== definition.clientAuth)
     mistakes
       .at('clientAuth')
       .add(`is fixed by this provider: it supports only '${definition.clientAuth}'`)
@@ -115,7 +119,7 @@ function resolveClient(
   const fix = checkSecret(clientSecret, clientAuth, secretFix)
   if (fix !== undefined && !mistakes.has('clientSecret', 'clientAuth'))
     return mistakes.at('clientSecret').add(fix)
-  return { clientId, clientSecret, clientAuth, isManaged }
+  return { clientId, clientSecret, clientAuth, hasFixedClientAuth, isManaged }
 }
 
 function checkScopes(

@@ -44,7 +44,10 @@ export interface ProviderOptions {
   authorizationParamsMap?: Readonly<Record<string, string>> | undefined
   /** Headers of requests to the token endpoint. Default: none. */
   tokenHeaders?: Readonly<Record<string, string>> | undefined
-  /** Client authentication at the token endpoint. Default `'post'`; built-in providers have a fixed value. */
+  /**
+   * Client authentication at the token endpoint. Default: `'basic'` if discovery lists only `client_secret_basic` of the two
+   * methods with a secret, otherwise `'post'`; built-in providers have a fixed value.
+   */
   clientAuth?: ClientAuth | undefined
   /** Request a refresh token. Default: `true` if `authCheckInterval` is set. */
   offlineAccess?: boolean | undefined

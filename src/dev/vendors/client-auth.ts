@@ -6,12 +6,13 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 // In Basic authentication, both parts are form-encoded (RFC 6749, section 2.3.1).
 const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '))
 
-function basicCredentials(header: string): [string, string] | undefined {
+function basicCredentials(header: string, isRaw: boolean): [string, string] | undefined {
   const [scheme = '', encoded = ''] = header.split(' ')
   if (scheme.toLowerCase() !== 'basic') return undefined
   const credentials = Buffer.from(encoded, 'base64').toString()
   const colon = credentials.indexOf(':')
   if (colon < 0) return undefined
+  if (isRaw) return [credentials.slice(0, colon), credentials.slice(colon + 1)]
   try {
     return [decode(credentials.slice(0, colon)), decode(credentials.slice(colon + 1))]
   } catch {
@@ -54,7 +55,7 @@ export async function isClientAuthenticated(
   if (typeof header === 'string') {
     // A request must not use two authentication methods (RFC 6749, section 2.3).
     if (form['client_secret'] !== undefined || form['client_assertion'] !== undefined) return false
-    const [id, secret] = basicCredentials(header) ?? []
+    const [id, secret] = basicCredentials(header, vendor.settings.rawBasic) ?? []
     return (
       clientAuth.includes('client_secret_basic') &&
       id === vendor.clientId &&

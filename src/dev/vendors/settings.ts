@@ -41,6 +41,8 @@ export interface VendorSettings {
   throttled: boolean
   /** The client authentication methods that the token endpoint accepts. */
   clientAuth: ClientAuthMethod[]
+  /** The token endpoint compares Basic credentials without decoding them, as LemonLDAP::NG does. */
+  rawBasic: boolean
   /** The token endpoint responds to a `code_verifier` with `invalid_client`. */
   refuseCodeVerifier: boolean
   /** GitHub, GitLab: the path of the instance, such as `/gitlab`. */
@@ -94,6 +96,7 @@ export const defaultSettings: VendorSettings = {
   ignoreReauthentication: false,
   throttled: false,
   clientAuth: ['client_secret_post', 'client_secret_basic'],
+  rawBasic: false,
   refuseCodeVerifier: false,
   basePath: '',
   githubApp: false,
