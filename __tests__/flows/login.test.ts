@@ -350,7 +350,12 @@ describe('the return path', () => {
 
   test('an encrypted return token keeps the path, forces no new login, and works only for its instance', async () => {
     const refused = await createBrowser().get(gate.url('/kept?a=1'), {
-      headers: { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'application/json' },
+      headers: {
+        'Sec-Fetch-Mode': 'cors',
+        'Sec-Fetch-Dest': 'empty',
+        Accept: 'application/json',
+        Referer: gate.url('/kept?a=1'),
+      },
     })
     const link = new URL((JSON.parse(refused.body) as { login_url: string }).login_url, gate.origin)
     expect(link.pathname).toBe('/auth/authn')

@@ -112,7 +112,7 @@ describe('every response of the module', () => {
     expect(JSON.parse(answers['failedJson']?.body ?? '')).toEqual({
       error: 'login_expired',
       message: expect.stringContaining('no longer valid'),
-      login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/),
+      login_url: expect.stringContaining(`${gate.origin}/auth/authn?return_token=`),
     })
     expect(answers['failedJson']?.headers['content-type']).toBe('application/json; charset=utf-8')
   })

@@ -226,7 +226,7 @@ describe('requests that are redirected to a login', () => {
     if (!/html/.test(String(page.headers['content-type']))) {
       expect(JSON.parse(page.body)).toMatchObject({
         error: 'login_required',
-        login_url: expect.stringMatching(/^\/auth\/authn\?return_token=/),
+        login_url: expect.stringContaining(`${gate.origin}/auth/authn?return_token=`),
       })
     }
   })

@@ -3,6 +3,7 @@ import type { GateRequest } from '../http/gate-request.js'
 import { isObject, parseJson } from '../http/json.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
+import { isPageRequest, isSafeMethod } from '../http/request.js'
 
 /** How to sign in, and the page to return to. Sent encrypted in login links, so the names of its fields are fixed. */
 export interface LoginRequest {
@@ -90,13 +91,38 @@ export class Links {
 
   /** The path to return to after a login: that of the request if it is for a document, otherwise the start page. */
   returnPathOf({ req, headers, mount, target }: GateRequest): string {
-    const isSafeMethod = req.method === 'GET' || req.method === 'HEAD'
     const isDocument = /^(?:document|empty)?$/.test(headers['sec-fetch-dest'] ?? '')
-    const isPage = isSafeMethod && isDocument
+    const isPage = isSafeMethod(req) && isDocument
     return this.safeReturnPath(
       mount,
       isPage ? this.#deps.mounts.publicTarget(mount, target) : undefined,
     )
+  }
+
+  /** The page that shows the response: the request itself, or the page whose script or frame sent it. */
+  pagePathOf(request: GateRequest): string {
+    return isPageRequest(request.req) ? this.returnPathOf(request) : this.refererPathOf(request)
+  }
+
+  /** The page of this app that sent a request, by its `Referer`; otherwise the start page. (RFC 9110, 10.1.3) */
+  refererPathOf({ req, headers, mount }: GateRequest): string {
+    const { referer } = headers
+    if (referer === undefined || !URL.canParse(referer)) return this.safeReturnPath(mount)
+    const { origin, pathname, search } = new URL(referer)
+    const isOwn = this.#deps.mounts.isOwnOrigin(req, origin)
+    return this.safeReturnPath(mount, isOwn ? pathname + search : undefined)
+  }
+
+  /** Where the user can repeat a request, in the same window or frame. */
+  repeatPathOf(request: GateRequest): string {
+    const { req, mount, target } = request
+    if (!isSafeMethod(req)) return this.refererPathOf(request)
+    return this.safeReturnPath(mount, this.#deps.mounts.publicTarget(mount, target))
+  }
+
+  /** The absolute URL of one of our links, for JSON: the client may run on another origin than the app. */
+  absolute({ req }: GateRequest, path: string): string {
+    return `${this.#deps.mounts.publicOrigin(req) ?? ''}${path}`
   }
 
   #encrypt(purpose: 'return' | 'confirm', mount: Mount, ttlMs: number, data: object): string {

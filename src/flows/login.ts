@@ -108,7 +108,11 @@ export class Login {
       return { name, label, iconUrl, color, url: link + carriedParams([provider], query) }
     })
     const json = {
-      connections: providers.map(({ name, label, url }) => ({ name, label, login_url: url })),
+      connections: providers.map(({ name, label, url }) => ({
+        name,
+        label,
+        login_url: links.absolute(request, url),
+      })),
     }
     responder.page(request, json, 'signIn', { providers })
   }

@@ -134,7 +134,8 @@ export class Logout {
       return this.#leave(request, behavior.returnTo, 'You are signed out.')
     const returnPath = links.safeReturnPath(mount)
     const loginUrl = links.login(mount, { returnPath, ask: 'account' })
-    responder.page(request, { signed_out: true, login_url: loginUrl }, 'signedOut', { loginUrl })
+    const json = { signed_out: true, login_url: links.absolute(request, loginUrl) }
+    responder.page(request, json, 'signedOut', { loginUrl })
   }
 
   /**

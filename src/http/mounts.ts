@@ -106,12 +106,22 @@ export class Mounts {
 
   /** Scheme and host as the browser sees them. Throws `invalid_callback` if the `Host` header is missing or malformed. */
   origin(req: AppRequest): string {
-    const origin = this.#config.baseUrl?.origin ?? readOrigin(req)
+    const origin = this.publicOrigin(req)
     if (origin !== undefined) return origin
     throw new OAuthError('invalid_callback', {
       message: 'The request does not name a valid host.',
       hint: 'the Host header is missing or malformed',
     })
+  }
+
+  /** As {@link origin}, but `undefined` if the `Host` header is missing or malformed. */
+  publicOrigin(req: AppRequest): string | undefined {
+    return this.#config.baseUrl?.origin ?? readOrigin(req)
+  }
+
+  /** Whether a page of this origin belongs to the app: also on a host other than that of `baseUrl`. */
+  isOwnOrigin(req: AppRequest, origin: string): boolean {
+    return origin === this.#config.baseUrl?.origin || origin === readOrigin(req)
   }
 
   /** Path and query of a request as the browser sees them. */

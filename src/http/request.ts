@@ -11,19 +11,27 @@ export interface AppRequest extends IncomingMessage {
 
 /**
  * Whether the response will be shown in a browser tab. Clients that send none of these headers (curl) count as
- * navigating. Scripts, frames and sockets do not: they cannot follow a redirect to a provider.
+ * navigating. Scripts, frames and sockets do not: they cannot follow a redirect to a provider. A browser may send
+ * `Authorization` with every navigation, for the basic authentication of a proxy.
  */
 export function isNavigation(req: AppRequest): boolean {
+  if (isFromScript(req) || isFramed(req) || isPrefetch(req)) return false
   const { headers } = req
-  const mode = headers['sec-fetch-mode']
-  if (mode !== undefined && mode !== 'navigate') return false
-  if (isFramed(req) || isPrefetch(req) || headers['x-requested-with'] === 'XMLHttpRequest')
-    return false
-  if (headers.upgrade !== undefined || headers.authorization !== undefined) return false
-  const accept = headers.accept
-  if (accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept))
-    return false
-  return req.method === 'GET' || req.method === 'HEAD' || mode === 'navigate'
+  if (headers['sec-fetch-mode'] === 'navigate') return true
+  return headers.authorization === undefined && isSafeMethod(req)
+}
+
+/** Whether a script or a socket reads the response. */
+function isFromScript({ headers }: AppRequest): boolean {
+  const { accept, upgrade, 'sec-fetch-mode': mode, 'x-requested-with': requestedWith } = headers
+  if (mode !== undefined && mode !== 'navigate') return true
+  if (upgrade !== undefined || /^xmlhttprequest$/i.test(String(requestedWith ?? ''))) return true
+  return accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept)
+}
+
+/** Whether the request only reads, so that it can be repeated. (RFC 9110, 9.2.1) */
+export function isSafeMethod({ method }: AppRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
 }
 
 /** Whether the browser loads the page speculatively; `Purpose` is what Safari and old Chrome send. */
@@ -39,6 +47,11 @@ export function isFramed(req: AppRequest): boolean {
 /** Whether the client prefers a page to JSON. */
 export function wantsHtml(req: AppRequest): boolean {
   if (isFramed(req)) return true
-  const accept = req.headers.accept
-  return isNavigation(req) || (accept !== undefined && /text\/html/i.test(accept))
+  if (isFromScript(req)) return false
+  return isNavigation(req) || /text\/html/i.test(req.headers.accept ?? '')
+}
+
+/** Whether the request loads a page into a tab, so that its URL can be opened again. */
+export function isPageRequest(req: AppRequest): boolean {
+  return isSafeMethod(req) && wantsHtml(req) && !isFramed(req) && !isPrefetch(req)
 }

@@ -106,13 +106,14 @@ export class ErrorHandler {
   ): void {
     const { links, responder } = this.#deps
     const { mount } = request
-    const returnPath = links.returnPathOf(request)
-    const retry: LoginRequest = rejection?.retry ?? { returnPath }
-    const retriesSameRequest = rejection === undefined && keepsSession.has(error.code)
+    const retry: LoginRequest = rejection?.retry ?? { returnPath: links.pagePathOf(request) }
+    const isStillSignedIn = rejection === undefined && keepsSession.has(error.code)
+    const loginUrl = isStillSignedIn ? undefined : links.login(mount, retry)
     responder.error(request, error, {
       realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
-      loginUrl: links.login(mount, retry),
-      retryUrl: retriesSameRequest ? returnPath : undefined,
+      loginUrl,
+      absoluteLoginUrl: loginUrl && links.absolute(request, loginUrl),
+      retryUrl: isStillSignedIn ? links.repeatPathOf(request) : undefined,
       decisionId,
       denied: rejection?.user && {
         user: this.#pageUser(rejection.user),

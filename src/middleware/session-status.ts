@@ -17,12 +17,13 @@ export class SessionStatus {
   }
 
   /** Responds with the user, the reason if there is none, and the times (milliseconds) at which something changes. */
-  async respond({ req, res, mount, now }: GateRequest): Promise<void> {
+  async respond(request: GateRequest): Promise<void> {
+    const { req, res, mount, now } = request
     const { name } = mount.sessionCookie
     const found = await this.#sessions.find(req.headers.cookie, name, now, mount.instanceId)
     const { session } = found
     const links = this.#links
-    const loginUrl = links.login(mount, { returnPath: links.safeReturnPath(mount) })
+    const loginUrl = links.login(mount, { returnPath: links.refererPathOf(request) })
     if (session === undefined || !this.#recheck.isOfThisClient(session.record)) {
       const times = { expiresAt: null, idleExpiresAt: null, checkDueAt: null }
       sendJson(res, 200, { user: null, reason: found.reason ?? 'expired', ...times, loginUrl })

@@ -7,8 +7,10 @@ import type { Page, PageData, PageName, Pages } from './pages.js'
 
 /** Details for the response to an error. */
 export interface ErrorDetails {
-  /** Where a login starts. */
+  /** Where a login starts, if that can help. */
   readonly loginUrl?: string | undefined
+  /** The same for JSON, with the origin. */
+  readonly absoluteLoginUrl?: string | undefined
   /** Where the user can try again. Default: `loginUrl`. */
   readonly retryUrl?: string | undefined
   /** Identifies the decision in the log and in the event `denied`. */
@@ -96,11 +98,14 @@ function headersOf({ status, retryAfter }: OAuthError, realm: string): Headers {
   }
 }
 
-function jsonOf({ code, message }: OAuthError, { loginUrl, decisionId }: ErrorDetails): object {
+function jsonOf(
+  { code, message }: OAuthError,
+  { absoluteLoginUrl, decisionId }: ErrorDetails,
+): object {
   return {
     error: code,
     message,
-    ...(loginUrl && { login_url: loginUrl }),
+    ...(absoluteLoginUrl && { login_url: absoluteLoginUrl }),
     ...(decisionId && { decision_id: decisionId }),
   }
 }
