@@ -7,6 +7,7 @@ import {
   type OAuthMiddleware,
   type OAuthModuleOptions,
 } from '../../src/index.js'
+import { eventNames } from '../../src/middleware/events.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { begin, consent, cookieOf, countingStore, type CountingStore } from '../support/corpus.js'
 import { type RawAnswer, sendRawRequest } from '../support/raw.js'
@@ -69,18 +70,7 @@ describe('S-099 no secret', () => {
       onError: (error) => void heard.push(`error: ${shown(error)}`),
       ...more,
     })
-    for (const name of [
-      'login',
-      'login_failed',
-      'denied',
-      'logout',
-      'expired',
-      'recheck',
-      'recheck_failed',
-      'revoked',
-      'store_error',
-      'http_request_complete',
-    ] as const) {
+    for (const name of eventNames) {
       middleware.on(name, (facts: unknown) => void heard.push(`event ${name}: ${shown(facts)}`))
     }
     server = await listen((req, res) => {

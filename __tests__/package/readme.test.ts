@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ERROR_CODES } from '../../src/http/error-codes.js'
+import { eventNames } from '../../src/middleware/events.js'
+import { optionFields } from '../../src/options/fields.js'
+import { builtinProviders } from '../../src/providers/index.js'
 import { codeBlocks, errorsOf, root } from '../support/compile.js'
 
 const documents = ['README.md', 'docs/stores.md', 'docs/scaling.md'].filter((name) =>
@@ -43,6 +46,23 @@ describe('the README', () => {
     const examples = [...readme.matchAll(/`(examples\/[\w./-]+)`/g)].map((match) => match[1] ?? '')
     expect(examples.length).toBeGreaterThan(5)
     expect(examples.filter((name) => !existsSync(join(root, name)))).toEqual([])
+  })
+
+  test('has every event in its table', () => {
+    expect(eventNames.length).toBeGreaterThan(9)
+    expect(eventNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+  })
+
+  test('has every built-in provider in its table', () => {
+    const names = Object.keys(builtinProviders)
+    expect(names.length).toBeGreaterThan(7)
+    expect(names.filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([])
+  })
+
+  test('has every option of oauthModule()', () => {
+    const names = Object.keys(optionFields)
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
   })
 
   test('has every error code in the troubleshooting table', () => {

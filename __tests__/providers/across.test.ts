@@ -12,19 +12,11 @@ import {
   setUp,
   startVendor,
 } from '../support/providers.js'
+import { type BuiltinName, builtinProviders } from '../../src/providers/index.js'
 
 afterEach(stopAll)
 
-const builtin: VendorName[] = [
-  'github',
-  'google',
-  'microsoft',
-  'gitlab',
-  'facebook',
-  'linkedin',
-  'twitch',
-  'amazon',
-]
+const builtin = Object.keys(builtinProviders) as BuiltinName[]
 const discoverable: VendorName[] = ['google', 'microsoft', 'linkedin', 'twitch']
 
 describe('discovery documents', () => {

@@ -1,7 +1,7 @@
 import { sha256 } from '../http/ids.js'
-import type { Memberships } from '../oauth/identity.js'
-import { parseEmail } from './email.js'
-import { type RuleList, ruleLists, type Rules } from './rules.js'
+import type { MembershipList, Memberships } from '../oauth/identity.js'
+import { type EmailAddress, parseEmail } from './email.js'
+import { emailLists, type RuleList, ruleLists, type Rules } from './rules.js'
 import type { OAuthUser } from './user.js'
 
 /** The entry of a rule list that matched a user. */
@@ -35,14 +35,30 @@ export type Denial = Extract<Decision, { isAllowed: false }>
 /** The members of a user that rule lists are compared with. */
 type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships
 
+/** Returns the entry of a list that matches a user. */
+type Matcher = (user: Subject) => string | undefined
+
+/**
+ * How each rule list matches users, in the order of evaluation. Teams and organizations come first, because the upstream
+ * headers name the one that matched; email addresses come last, because they may be unverified.
+ */
+const matchers: { readonly [List in RuleList]: (entries: readonly string[]) => Matcher } = {
+  teams: matchMembership('teams'),
+  organizations: matchMembership('organizations'),
+  groups: matchMembership('groups'),
+  emailAddresses: matchEmail(({ whole }) => whole),
+  emailDomains: matchEmail(({ domain }) => domain),
+}
+
+const evaluationOrder = Object.keys(matchers) as RuleList[]
+
 /** Evaluates the rule lists of one provider or guard. */
 export class Policy {
   /** The lists that are configured. */
   readonly lists: readonly RuleList[]
   /** The memberships that the lists name. */
   readonly memberships: Required<Memberships>
-  readonly #emails: ReadonlyMap<string, string>
-  readonly #domains: ReadonlyMap<string, string>
+  readonly #matchers: readonly { readonly list: RuleList; readonly match: Matcher }[]
 
   constructor(rules: Rules) {
     this.lists = ruleLists.filter((list) => rules[list] !== undefined)
@@ -51,17 +67,18 @@ export class Policy {
       teams: rules.teams ?? [],
       groups: rules.groups ?? [],
     }
-    this.#emails = byLowerCase(rules.emailAddresses)
-    this.#domains = byLowerCase(rules.emailDomains)
+    this.#matchers = evaluationOrder.flatMap((list) => {
+      const entries = rules[list]
+      return entries === undefined ? [] : [{ list, match: matchers[list](entries) }]
+    })
   }
 
   /** `trustsEmail`: email addresses count even if the provider has not verified them. */
   evaluate(user: Subject, trustsEmail: boolean): Decision {
     if (this.lists.length === 0) return { isAllowed: true, matched: undefined }
-    // Memberships first, because the upstream headers name the team or organization that matched.
-    const matched = this.#matchMembership(user) ?? this.#matchEmail(user.email)
+    const matched = this.#match(user)
     if (matched === undefined) return this.deny()
-    const isEmail = matched.list === 'emailAddresses' || matched.list === 'emailDomains'
+    const isEmail = emailLists.includes(matched.list)
     return isEmail && !user.emailVerified && !trustsEmail
       ? { isAllowed: false, code: 'email_unverified', tried: this.lists }
       : { isAllowed: true, matched }
@@ -72,26 +89,30 @@ export class Policy {
     return { isAllowed: false, code: 'not_authorized', tried: this.lists }
   }
 
-  #matchMembership(memberships: Memberships): RuleMatch | undefined {
-    for (const list of ['teams', 'organizations', 'groups'] as const) {
-      const entry = this.memberships[list].find((name) => memberships[list]?.includes(name))
+  #match(user: Subject): RuleMatch | undefined {
+    for (const { list, match } of this.#matchers) {
+      const entry = match(user)
       if (entry !== undefined) return { list, entry }
     }
     return undefined
   }
-
-  #matchEmail(email: string | undefined): RuleMatch | undefined {
-    const address = parseEmail(email)
-    if (address === undefined) return undefined
-    const entry = this.#emails.get(address.whole)
-    if (entry !== undefined) return { list: 'emailAddresses', entry }
-    const domain = this.#domains.get(address.domain)
-    return domain === undefined ? undefined : { list: 'emailDomains', entry: domain }
-  }
 }
 
-function byLowerCase(entries: readonly string[] = []): Map<string, string> {
-  return new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
+function matchMembership(list: MembershipList) {
+  return (entries: readonly string[]): Matcher =>
+    (user) =>
+      entries.find((name) => user[list]?.includes(name))
+}
+
+/** Compares a part of email addresses, in lower case. */
+function matchEmail(partOf: (address: EmailAddress) => string) {
+  return (entries: readonly string[]): Matcher => {
+    const byLowerCase = new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
+    return ({ email }) => {
+      const address = parseEmail(email)
+      return address && byLowerCase.get(partOf(address))
+    }
+  }
 }
 
 /** Identifies the rules. If the fingerprint changes, every session is checked again. */

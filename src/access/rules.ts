@@ -1,4 +1,3 @@
-import { type MembershipList, membershipLists } from '../oauth/identity.js'
 import type { Field } from '../schema/field.js'
 import { strings } from '../schema/types.js'
 import { isDomain, parseEmail } from './email.js'
@@ -19,8 +18,6 @@ export interface Rules {
 
 /** Name of a rule list. */
 export type RuleList = keyof Rules
-/** Name of a rule list of email addresses or domains. */
-export type EmailList = Exclude<RuleList, MembershipList>
 
 type RuleField = Field<readonly string[], undefined>
 /** The fields of all rule lists. */
@@ -32,7 +29,7 @@ const lowerCase = (item: string) => item.toLowerCase()
 const slugs = (pattern: RegExp, fix: string): RuleField =>
   strings({ check: (item) => (pattern.test(item) ? undefined : fix), normalize: lowerCase })
 
-/** Every rule list: how its entries are checked and compared. A list of {@link MembershipList} needs the provider's API or claims. */
+/** Every rule list: how its entries are checked and compared. A list of `membershipLists` needs the provider's API or claims. */
 export const ruleFields = {
   emailAddresses: strings({ check: checkEmail, normalize: lowerCase }),
   emailDomains: strings({ check: checkDomain, normalize: lowerCase }),
@@ -51,11 +48,7 @@ export const ruleFields = {
 export const ruleLists = Object.keys(ruleFields) as RuleList[]
 
 /** The names of the rule lists that need a verified email address. */
-export const emailLists = ruleLists.filter((list): list is EmailList => !isMembershipList(list))
-
-function isMembershipList(list: RuleList): list is MembershipList {
-  return membershipLists.some((name) => name === list)
-}
+export const emailLists: readonly RuleList[] = ['emailAddresses', 'emailDomains']
 
 /** The rule lists among parsed options. */
 export function rulesOf(values: Rules): Rules {

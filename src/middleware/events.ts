@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
@@ -118,6 +118,9 @@ export type OAuthEvents = {
 /** The name of an event. */
 export type OAuthEventName = keyof OAuthEvents
 
+/** The names of all events. */
+export const eventNames = Object.keys(eventTypes) as OAuthEventName[]
+
 /** A listener for one event. Anything it throws is logged and has no other effect. */
 export type OAuthListener<Name extends OAuthEventName> = (payload: OAuthEvents[Name]) => void
 
@@ -130,8 +133,8 @@ export function createEventEmitter(): EventEmitter {
 export class Events {
   readonly #emitter: EventEmitter
   readonly #onListenerError: (error: unknown) => void
-  readonly #channels = new Map(
-    Object.keys(eventTypes).map((name) => [name, channel(`oauth-module:${name}`)]),
+  readonly #channels = new Map<string, Channel>(
+    eventNames.map((name) => [name, channel(`oauth-module:${name}`)]),
   )
 
   /** `onListenerError` receives what a listener throws, or what its promise rejects with. */

@@ -7,17 +7,7 @@ import { readFields } from '../schema/read-fields.js'
 import { boolean, func, seconds } from '../schema/types.js'
 
 /** Rules of `requireAuth()`. The lists are alternatives; everything else applies in addition. */
-export interface GuardRules {
-  /** Users with one of these verified email addresses may pass. */
-  emailAddresses?: readonly string[] | undefined
-  /** Users with a verified email address at one of these domains, compared in full, may pass. */
-  emailDomains?: readonly string[] | undefined
-  /** Members of one of these organizations (slugs) may pass. */
-  organizations?: readonly string[] | undefined
-  /** Members of one of these teams may pass: `organization/team-slug`, or the numeric ID. */
-  teams?: readonly string[] | undefined
-  /** Members of one of these groups may pass. */
-  groups?: readonly string[] | undefined
+export interface GuardRules extends Rules {
   /** A custom rule. It has 5 seconds; if it throws, the request is rejected. */
   authorize?: Authorize | undefined
   /** Scopes that the user must have granted. Missing ones are requested with a new login. */

@@ -1,10 +1,8 @@
-import type { Authorize } from '../access/authorize.js'
 import type { Provider } from '../access/provider.js'
-import type { Rules } from '../access/rules.js'
-import type { LogoutBehavior } from '../flows/logout.js'
-import type { PagesOption } from '../pages/contexts.js'
+import type { Values } from '../schema/field.js'
 import type { SessionStore } from '../session/stores/store.js'
-import type { Logger, OAuthModuleOptions, OnError } from './options.js'
+import type { optionFields } from './fields.js'
+import type { Logger } from './options.js'
 
 /** The environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -32,13 +30,27 @@ export interface UpstreamHeadersConfig {
   readonly managed: ReadonlySet<string>
 }
 
+/** The options that a configuration holds in another form. It holds all others unchanged. */
+type ConvertedOption =
+  | 'provider'
+  | 'baseUrl'
+  | 'basePath'
+  | 'cookiePrefix'
+  | 'cookie'
+  | 'inactivityTimeout'
+  | 'maximumDuration'
+  | 'authCheckInterval'
+  | 'authCheckGrace'
+  | 'timeouts'
+  | 'clockTolerance'
+  | 'secret'
+  | 'store'
+  | 'headerPrefix'
+  | 'forwardTokens'
+  | 'logger'
+
 /** The validated options under their own names, with defaults. Durations are in milliseconds. */
-export interface Config {
-  readonly enabled: boolean
-  readonly optionsPassthrough: boolean
-  readonly unauthenticated: NonNullable<OAuthModuleOptions['unauthenticated']>
-  readonly userProperty: boolean
-  readonly id: string | undefined
+export interface Config extends Omit<Values<typeof optionFields>, ConvertedOption> {
   /** Origin and path, without a slash at the end. */
   readonly baseUrl: { readonly origin: string; readonly path: string } | undefined
   readonly basePath: string
@@ -51,25 +63,17 @@ export interface Config {
   /** 0: only at login. */
   readonly authCheckIntervalMs: number
   readonly authCheckGraceMs: number
-  readonly authCheckEarly: boolean
-  readonly reportOnly: (Rules & { readonly authorize?: Authorize | undefined }) | undefined
   /** The first encrypts, all decrypt. */
   readonly secret: readonly string[]
   /** From `headerPrefix`, `forwardTokens` and the providers. */
   readonly headers: UpstreamHeadersConfig
   readonly providers: readonly Provider[]
-  readonly authorize: Authorize | undefined
-  readonly rulesVersion: string | undefined
   readonly store: SessionStore
   /** The option `store`, before an express-session store is wrapped. */
   readonly givenStore: unknown
-  readonly pages: PagesOption | undefined
-  readonly onError: OnError | undefined
   readonly logger: Logger
   readonly timeouts: { readonly storeMs: number; readonly providerMs: number }
   readonly clockToleranceMs: number
-  readonly logout: LogoutBehavior
-  readonly sessionsPerUser: number | undefined
 }
 
 /** A configuration before the defaults that must not replace a mistake: it may lack secret and store. */

@@ -1,4 +1,5 @@
 import { type Provider, trustsEmail } from '../access/provider.js'
+import type { ProviderDefaults } from '../providers/build-provider.js'
 import { parseProviders } from '../providers/parse-provider.js'
 import { Mistakes, type Values } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
@@ -38,50 +39,67 @@ function draftOf(
   env: Env,
   mistakes: Mistakes,
 ): ConfigDraft {
-  const { timeouts, authCheckInterval, clockTolerance } = values
-  const providers = parseProviders(
-    values.provider,
-    {
-      env,
-      timeoutMs: timeouts.provider,
-      clockToleranceMs: clockTolerance,
-      offlineAccess: authCheckInterval > 0,
-    },
-    mistakes.at('provider'),
-  )
+  const {
+    provider,
+    baseUrl,
+    basePath,
+    cookiePrefix,
+    cookie,
+    inactivityTimeout,
+    maximumDuration,
+    authCheckInterval,
+    authCheckGrace,
+    timeouts,
+    clockTolerance,
+    secret,
+    store,
+    headerPrefix,
+    forwardTokens,
+    logger,
+    ...unchanged
+  } = values
+  const defaults = providerDefaults(values, env)
+  const providers = parseProviders(provider, defaults, mistakes.at('provider'))
   return {
-    ...sameInConfig(values),
-    baseUrl: parseBaseUrl(values.baseUrl),
-    basePath: values.basePath ?? '/auth',
-    cookiePrefix: values.cookiePrefix ?? 'ngrok.',
-    cookie: cookieConfig(values.cookie),
-    inactivityTimeoutMs: values.inactivityTimeout,
-    maximumDurationMs: values.maximumDuration,
+    ...unchanged,
+    baseUrl: parseBaseUrl(baseUrl),
+    basePath: basePath ?? '/auth',
+    cookiePrefix: cookiePrefix ?? 'ngrok.',
+    cookie: cookieConfig(cookie),
+    inactivityTimeoutMs: inactivityTimeout,
+    maximumDurationMs: maximumDuration,
     authCheckIntervalMs: authCheckInterval,
-    authCheckGraceMs: values.authCheckGrace,
+    authCheckGraceMs: authCheckGrace,
     timeouts: { providerMs: timeouts.provider, storeMs: timeouts.store },
     clockToleranceMs: clockTolerance,
-    secret: mistakes.has('secret')
-      ? undefined
-      : (values.secret ?? environmentSecrets(env['OAUTH_MODULE_SECRET'], mistakes.at('secret'))),
-    store: toSessionStore(values.store, timeouts.store),
-    givenStore: previous === undefined ? values.store : previous.givenStore,
-    headers: headersConfig(values, providers),
+    secret: secretsOf(secret, env, mistakes),
+    store: toSessionStore(store, timeouts.store),
+    givenStore: previous === undefined ? store : previous.givenStore,
+    headers: headersConfig({ headerPrefix, forwardTokens }, providers),
     providers,
-    logger: createLogger(values.logger),
+    logger: createLogger(logger),
   }
 }
 
-/** The options that are the same in the configuration. */
-function sameInConfig(values: OptionValues) {
-  const { enabled, optionsPassthrough, unauthenticated, userProperty, id } = values
-  const { authCheckEarly, reportOnly, authorize, rulesVersion, sessionsPerUser } = values
-  const { pages, onError, logout } = values
+function providerDefaults(
+  { timeouts, clockTolerance, authCheckInterval }: OptionValues,
+  env: Env,
+): ProviderDefaults {
   return {
-    ...{ enabled, optionsPassthrough, unauthenticated, userProperty, id },
-    ...{ authCheckEarly, reportOnly, authorize, rulesVersion, sessionsPerUser },
-    ...{ pages, onError, logout },
+    env,
+    timeoutMs: timeouts.provider,
+    clockToleranceMs: clockTolerance,
+    offlineAccess: authCheckInterval > 0,
   }
+}
+
+function secretsOf(
+  given: OptionValues['secret'],
+  env: Env,
+  mistakes: Mistakes,
+): ConfigDraft['secret'] {
+  if (mistakes.has('secret')) return undefined
+  return given ?? environmentSecrets(env['OAUTH_MODULE_SECRET'], mistakes.at('secret'))
 }
 
 function cookieConfig(cookie: OptionValues['cookie']): Config['cookie'] {
@@ -100,7 +118,10 @@ function parseBaseUrl(baseUrl: string | undefined): Config['baseUrl'] {
 }
 
 function headersConfig(
-  { headerPrefix, forwardTokens = headerPrefix === 'ngrok-auth-' }: OptionValues,
+  {
+    headerPrefix,
+    forwardTokens = headerPrefix === 'ngrok-auth-',
+  }: Pick<OptionValues, 'headerPrefix' | 'forwardTokens'>,
   providers: readonly Provider[],
 ): UpstreamHeadersConfig {
   const namesOf = (test: (provider: Provider) => boolean) =>

@@ -5,24 +5,21 @@ import * as views from './views.js'
 interface PageDefinition {
   /** `iconOrigins`: the origins that the page may load images from. */
   readonly view: (context: never, iconOrigins: readonly string[]) => Html
-  /** Whether {@link PagesOption} has a page of this name. */
-  readonly isReplaceable: boolean
   /** For `frame-ancestors`. Default: `'none'`. */
   readonly framedBy?: string
 }
 
 /** Every page. Adding one takes a row here, its view and its context. */
 const PAGES = {
-  signIn: { view: views.signIn, isReplaceable: true },
-  error: { view: views.error, isReplaceable: true },
-  denied: { view: views.denied, isReplaceable: true },
-  signedOut: { view: views.signedOut, isReplaceable: true },
-  confirmLogout: { view: views.confirmLogout, isReplaceable: false },
+  signIn: { view: views.signIn },
+  error: { view: views.error },
+  denied: { view: views.denied },
+  signedOut: { view: views.signedOut },
+  confirmLogout: { view: views.confirmLogout },
   // Only frames of the app: in a frame of another site the cookie is missing, so a login would not help.
-  frame: { view: views.frame, isReplaceable: false, framedBy: "'self'" },
-  continue: { view: views.continueElsewhere, isReplaceable: false },
-} as const satisfies Record<string, PageDefinition> &
-  Record<keyof PagesOption, PageDefinition & { isReplaceable: true }>
+  frame: { view: views.frame, framedBy: "'self'" },
+  continue: { view: views.continueElsewhere },
+} as const satisfies Record<string, PageDefinition> & Record<keyof PagesOption, PageDefinition>
 
 /** The name of a page. */
 export type PageName = keyof typeof PAGES
@@ -40,11 +37,6 @@ const builtIn: {
     framedBy?: string
   }
 } = PAGES
-
-/** The names of the pages that the option `pages` can replace. */
-export const REPLACEABLE_PAGES: readonly string[] = Object.entries(PAGES)
-  .filter(([, { isReplaceable }]) => isReplaceable)
-  .map(([name]) => name)
 
 /** A rendered page. */
 export interface Page {

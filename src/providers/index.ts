@@ -1,31 +1,15 @@
 import type { ProviderSetup } from './define-provider.js'
-import { amazonProvider, type AmazonOptions } from './amazon.js'
-import { facebookProvider, type FacebookOptions } from './facebook.js'
-import { githubProvider, type GithubOptions } from './github.js'
-import { gitlabProvider, type GitlabOptions } from './gitlab.js'
-import { googleProvider, type GoogleOptions } from './google.js'
-import { linkedinProvider, type LinkedinOptions } from './linkedin.js'
-import { microsoftProvider, type MicrosoftOptions } from './microsoft.js'
-import { twitchProvider, type TwitchOptions } from './twitch.js'
+import { amazonProvider } from './amazon.js'
+import { facebookProvider } from './facebook.js'
+import { githubProvider } from './github.js'
+import { gitlabProvider } from './gitlab.js'
+import { googleProvider } from './google.js'
+import { linkedinProvider } from './linkedin.js'
+import { microsoftProvider } from './microsoft.js'
+import { twitchProvider } from './twitch.js'
 
-interface BuiltinOptions {
-  github: GithubOptions
-  google: GoogleOptions
-  microsoft: MicrosoftOptions
-  gitlab: GitlabOptions
-  facebook: FacebookOptions
-  linkedin: LinkedinOptions
-  twitch: TwitchOptions
-  amazon: AmazonOptions
-}
-
-/** Name of a built-in provider. */
-export type BuiltinName = keyof BuiltinOptions
-
-/** The built-in providers: their options can be written directly under their names. */
-export const builtinProviders: {
-  readonly [Name in BuiltinName]: (options?: BuiltinOptions[Name]) => ProviderSetup
-} = {
+/** The providers that take their options directly under their own name. Adding one takes a row here. */
+export const builtinProviders = {
   github: githubProvider,
   google: googleProvider,
   microsoft: microsoftProvider,
@@ -34,6 +18,13 @@ export const builtinProviders: {
   linkedin: linkedinProvider,
   twitch: twitchProvider,
   amazon: amazonProvider,
+} satisfies Record<string, (options?: never) => ProviderSetup>
+
+/** The name of a built-in provider. */
+export type BuiltinName = keyof typeof builtinProviders
+
+type BuiltinOptions = {
+  [Name in BuiltinName]: NonNullable<Parameters<(typeof builtinProviders)[Name]>[0]>
 }
 
 /**
