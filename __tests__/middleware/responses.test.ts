@@ -196,6 +196,7 @@ describe('the caching headers of the app', () => {
       expect(directives.filter((one) => one === 'private')).toHaveLength(1)
     }
     expect(await cachedAs('public, max-age=60')).not.toContain('public')
+    expect(await cachedAs('public max-age=60')).toBe('private, max-age=60')
   })
 
   test('set behind the gate are kept', async () => {

@@ -396,6 +396,34 @@ describe('a socket', () => {
     expect(await closedToo).toEqual([4401, 'login_required'])
   })
 
+  test('whose signal is first read after a change follows the new rules', async () => {
+    const vendor = await startVendor('oidc')
+    const gate = await gateOf(vendor)
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    const narrow = {
+      provider: providerOf(vendor, { emailDomains: ['elsewhere.example'] }),
+      secret,
+      logger,
+    }
+    const endOf = async (req: IncomingMessage) => {
+      const context = await gate.middleware.authenticate(req)
+      gate.middleware.reconfigure(narrow)
+      const signal = context?.signal
+      for (let turn = 0; turn < 100 && signal?.aborted === false; turn++) await sleep(10)
+      req.socket.destroy()
+      return signal?.reason as unknown
+    }
+    const ended = once(gate.server, 'upgrade').then(([req]) => endOf(req as IncomingMessage))
+    const { port, origin } = gate
+    const headers = ['Upgrade: websocket', 'Connection: Upgrade', `Origin: ${origin}`]
+    const lines = [...headers, `Host: localhost:${port}`, `Cookie: ${cookieOf(browser, gate)}`]
+    connect({ port, host: '127.0.0.1' })
+      .on('error', () => undefined)
+      .write(`GET /feed HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    expect(await ended).toMatchObject({ code: 'not_authorized' })
+  })
+
   test('that cannot be checked is closed with the code for a retry', async () => {
     const { gate, browser, vendor } = await serving({ options: { authCheckInterval: 1 } })
     const closed = closing(await opened(gate, browser))

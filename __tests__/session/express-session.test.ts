@@ -217,6 +217,20 @@ describe('an odd store', () => {
     expect(await store.delete('k')).toBe(false)
   })
 
+  test('may report failures with values that are not errors', async () => {
+    let failure: unknown
+    const fail = (_sid: string, callback?: (error: unknown) => void) => callback?.(failure)
+    const odd = { get: fail, set() {}, destroy: fail }
+    const store = new ExpressSessionStoreAdapter(odd, timeout)
+    failure = { code: 'ENOENT' }
+    expect(await store.get('k')).toBeUndefined()
+    expect(await store.delete('k')).toBe(false)
+    failure = Object.create(Error.prototype, { message: { value: 'disk on fire' } })
+    await expect(store.get('k')).rejects.toThrow('disk on fire')
+    failure = 'down'
+    await expect(store.get('k')).rejects.toThrow('the store failed')
+  })
+
   test('whose write arrives after a deletion does not restore the record', async () => {
     const { odd, store } = make()
     await store.set('k', record(), 60_000)

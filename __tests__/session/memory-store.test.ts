@@ -218,6 +218,20 @@ describe('limits', () => {
     expect(keysOf(store, ['a', 'b'])).toEqual(['a', 'b'])
   })
 
+  test('an app may replace methods of the store', () => {
+    const store = memoryStore()
+    const { set } = store
+    const written: number[] = []
+    store.set = (key, record, ttl) => {
+      written.push(record.revision)
+      return set(key, record, ttl)
+    }
+    void store.set('a', session('ada'), HOUR)
+    expect(store.update('a', session('ada', { revision: 2 }), HOUR)).toBe(true)
+    expect(written).toEqual([1])
+    expect(store.get('a')).toMatchObject({ revision: 2 })
+  })
+
   test('a flood of sessions evicts no record of another kind', () => {
     const store = memoryStore({ maxEntries: 10 })
     void store.set('user', { ...session('ada'), kind: 'user' }, HOUR)

@@ -350,3 +350,16 @@ test('a store without entries() reports it, and revokes single sessions', async 
   expect(await sessions.revoke(oauth.sessionHandle)).toBe(true)
   expect((await visit(browser)).status).toBe(401)
 })
+
+test('an app may wrap methods of its store after oauthModule()', async () => {
+  const { store, users, sessions } = await scene()
+  const { entries } = store
+  const asked: string[] = []
+  store.entries = (query) => {
+    asked.push(query.kind)
+    return entries?.(query) ?? { entries: [], next: undefined }
+  }
+  await users.list()
+  await sessions.list()
+  expect(asked).toEqual(['user', 'session'])
+})

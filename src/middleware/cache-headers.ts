@@ -9,8 +9,9 @@ export function presetPrivate(res: ServerResponse): void {
   }
   const directives = String(present)
   if (/\b(?:private|no-store)\b/i.test(directives)) return
-  const kept = directives.split(',').filter((one) => !/^\s*(?:public\s*)?$/i.test(one))
-  res.setHeader('Cache-Control', ['private', ...kept.map((one) => one.trim())].join(', '))
+  // Some apps separate directives by spaces, and some caches accept that.
+  const kept = directives.split(',').map((one) => one.trim().replace(/^public(?:\s+|$)/i, ''))
+  res.setHeader('Cache-Control', ['private', ...kept.filter((one) => one !== '')].join(', '))
 }
 
 /** The response depends on the session cookie. */

@@ -18,6 +18,8 @@ export interface SignalState {
   /** Subscribed to {@link RESPONSE_FINISHED} from the first signal on. */
   readonly onResponseFinished: (message: unknown) => void
   isSubscribed: boolean
+  /** The latest configuration that signals follow; `undefined` before the first change. */
+  current: SessionSignals | undefined
 }
 
 /** For requests without a response object at hand: Node publishes here when a response has been sent. */
@@ -30,6 +32,7 @@ export function createSignalState(): SignalState {
     bySession: new Map(),
     byConnection,
     isSubscribed: false,
+    current: undefined,
     onResponseFinished(message) {
       const { request, socket } = message as { request: IncomingMessage; socket: Closable }
       // Only the signals of this request: the client may have sent the next request before this response has ended.
@@ -62,6 +65,7 @@ export class SessionSignals {
 
   /** The open signals follow this configuration from now on, and are checked at once: its rules may differ. */
   adopt(): void {
+    this.#state.current = this
     for (const open of this.#all()) open.follow(this)
   }
 
@@ -75,7 +79,10 @@ export class SessionSignals {
     this.#subscribe()
     bySession.set(session.key, (bySession.get(session.key) ?? new Set()).add(open))
     this.#signalsOf(connection).add(open)
-    open.schedule()
+    const { current = this } = this.#state
+    // A request that passed under an earlier configuration may read its signal under this one.
+    if (current === this) open.schedule()
+    else open.follow(current)
     return open.signal
   }
 

@@ -24,7 +24,9 @@ export function callMethod(
 }
 
 function asError(error: unknown): Error {
-  return types.isNativeError(error) ? error : new Error('the store failed', { cause: error })
+  // Some libraries derive errors from `Error.prototype` without its constructor.
+  if (types.isNativeError(error) || error instanceof Error) return error
+  return new Error('the store failed', { cause: error })
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

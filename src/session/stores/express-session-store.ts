@@ -169,8 +169,12 @@ function stateOf(store: ExpressSessionStore & { [stateName]?: AdapterState }): A
   return state
 }
 
-/** Stores of files reject with ENOENT if a session does not exist. */
+/** Stores of files report ENOENT if a session does not exist; a value that is not an error is the cause of ours. */
 function undefinedIfMissing(error: unknown): undefined {
-  if (isObject(error) && error['code'] === 'ENOENT') return undefined
+  if (isMissing(error) || (error instanceof Error && isMissing(error.cause))) return undefined
   throw error
+}
+
+function isMissing(error: unknown): boolean {
+  return isObject(error) && error['code'] === 'ENOENT'
 }

@@ -24,10 +24,10 @@ export class GuardedStore implements SessionStore {
   constructor(store: SessionStore, timeoutMs: number) {
     this.#store = store
     this.#timeoutMs = timeoutMs
-    const [lock, entries] = [store.lock?.bind(store), store.entries?.bind(store)]
-    if (lock) this.lock = (key, ttl) => this.#lock(() => lock(key, ttl))
-    if (entries) this.entries = (query) => this.#run(() => entries(query))
-    if (store.close) this.close = store.close.bind(store)
+    // Each call uses the method that the store has then: an app may wrap it after `oauthModule()`, as it may `get`.
+    if (store.lock) this.lock = (key, ttl) => this.#lock(() => store.lock?.(key, ttl))
+    if (store.entries) this.entries = (query) => this.#run(() => entriesOf(store, query))
+    if (store.close) this.close = () => store.close?.()
   }
 
   /** On the hot path: no closure and, with a synchronous store, no promise. */
@@ -88,6 +88,11 @@ export class GuardedStore implements SessionStore {
       throw unavailable(error)
     })
   }
+}
+
+function entriesOf(store: SessionStore, query: EntriesQuery): Awaitable<EntriesPage> {
+  if (store.entries === undefined) throw new OAuthError('store_not_listable')
+  return store.entries(query)
 }
 
 /** A store may return any thenable, including one of another realm or library. */

@@ -89,16 +89,14 @@ class MemoryStore implements SessionStore {
     return undefined
   }
 
-  readonly set = (key: string, record: StoreRecord, ttl: number): void => {
-    this.#purge(PURGE_INTERVAL_MS)
-    if (record.kind === 'session') this.#setSession(key, record, ttl)
-    else this.#recordsOf(record.kind).set(key, record, { ttl })
-  }
+  readonly set = (key: string, record: StoreRecord, ttl: number): void =>
+    this.#write(key, record, ttl)
 
   readonly update = (key: string, record: StoreRecord, ttl: number): boolean => {
     const present = this.#holderOf(key)?.peek(key)
     if (present === undefined || present.revision !== record.revision - 1) return false
-    this.set(key, record, ttl)
+    // Not `set`: an app may have replaced it.
+    this.#write(key, record, ttl)
     return true
   }
 
@@ -108,6 +106,12 @@ class MemoryStore implements SessionStore {
 
   readonly entries = (query: EntriesQuery): EntriesPage =>
     pageOf(this.#recordsOf(query.kind).entries(), query)
+
+  #write(key: string, record: StoreRecord, ttl: number): void {
+    this.#purge(PURGE_INTERVAL_MS)
+    if (record.kind === 'session') this.#setSession(key, record, ttl)
+    else this.#recordsOf(record.kind).set(key, record, { ttl })
+  }
 
   #setSession(key: string, record: StoreRecord, ttl: number): void {
     const { maxEntries, maxBytes, maxPerUser } = this.#limits
