@@ -17,7 +17,7 @@ export type {
   OAuthListener,
   RequestEvent,
   SessionEvent,
-} from './middleware/events.js'
+} from './middleware/event-types.js'
 export type { GuardRules } from './middleware/require-auth.js'
 export type { AuthenticateOptions } from './middleware/sockets.js'
 export { oauthModule } from './middleware/oauth-module.js'
@@ -68,7 +68,7 @@ export type { OAuthUser } from './access/user.js'
 declare global {
   namespace Express {
     interface Request {
-      /** Who is logged in; set on every request that the gate lets through. */
+      /** The user and the session of the request. Set on every request that the gate lets pass. */
       oauth: OAuthContext
     }
   }

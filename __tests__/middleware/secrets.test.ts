@@ -7,7 +7,7 @@ import {
   type OAuthMiddleware,
   type OAuthModuleOptions,
 } from '../../src/index.js'
-import { eventNames } from '../../src/middleware/events.js'
+import { eventNames } from '../../src/middleware/event-types.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { begin, consent, cookieOf, countingStore, type CountingStore } from '../support/corpus.js'
 import { type RawAnswer, sendRawRequest } from '../support/raw.js'

@@ -10,11 +10,16 @@ export function presetPrivate(res: ServerResponse): void {
   const directives = String(present)
   if (/\b(?:private|no-store)\b/i.test(directives)) return
   // Some apps separate directives by spaces, and some caches accept that.
-  const kept = directives.split(',').map((one) => one.trim().replace(/^public(?:\s+|$)/i, ''))
-  res.setHeader('Cache-Control', ['private', ...kept.filter((one) => one !== '')].join(', '))
+  const kept = directives
+    .split(',')
+    .map((directive) => directive.trim().replace(/^public(?:\s+|$)/i, ''))
+  res.setHeader(
+    'Cache-Control',
+    ['private', ...kept.filter((directive) => directive !== '')].join(', '),
+  )
 }
 
-/** The response depends on the session cookie. */
+/** Adds `Vary: Cookie`, because the response depends on the session cookie. */
 export function addVary(res: ServerResponse): void {
   const vary = String(res.getHeader('Vary') ?? '')
   if (!/\bcookie\b/i.test(vary)) res.setHeader('Vary', vary === '' ? 'Cookie' : `${vary}, Cookie`)

@@ -14,6 +14,7 @@ import { SessionSignals } from './session-signals.js'
 /** The rules, and the re-checks of sessions. */
 export type CheckParts = ReturnType<typeof composeChecks>
 
+/** Creates the evaluation of the rules and the re-checks. */
 export function composeChecks(config: Config, state: GateState, parts: BaseParts & SessionParts) {
   const { connections, sessions, background, events, keepsRecords } = parts
   const evaluators = createEvaluators(config, state, parts)
@@ -39,7 +40,7 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     timing: {
       intervalMs: config.authCheckIntervalMs,
       graceMs: config.authCheckGraceMs,
-      // A background check has no response to put a new cookie session into.
+      // A check in the background has no response that could set the cookie of a changed cookie session.
       isEarly: config.authCheckEarly && keepsRecords,
     },
     onChecked: (session, result, duration) =>

@@ -21,6 +21,7 @@ type Parts = BaseParts & SessionParts & CheckParts
 /** Login, callback and logout. */
 export type FlowParts = ReturnType<typeof composeFlows>
 
+/** Creates the flows and their pages. */
 export function composeFlows(config: Config, state: GateState, parts: Parts) {
   const { connections, encrypter, events, links, mounts, sessions, background } = parts
   const transactions = new Transactions(encrypter, state.transactions)

@@ -17,7 +17,7 @@ import { Visitors } from './visitors.js'
 
 type Parts = BaseParts & SessionParts & CheckParts & FlowParts
 
-/** The path of a request. */
+/** Creates the parts that handle requests. */
 export function composeGate(config: Config, state: GateState, parts: Parts) {
   const { mounts, sessions, recheck, requestEvents, userActivity, keepsRecords } = parts
   const { passes } = state

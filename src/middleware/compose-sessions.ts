@@ -23,6 +23,7 @@ import { abortSignals } from './session-signals.js'
 /** Parts that do not depend on sessions. */
 export type BaseParts = ReturnType<typeof composeBase>
 
+/** Creates the parts that do not depend on sessions. */
 export function composeBase(config: Config, state: GateState) {
   const { logger, basePath } = config
   const encrypter = new Encrypter(config.secret)
@@ -42,7 +43,7 @@ export function composeBase(config: Config, state: GateState) {
     ),
     links: new Links({ encrypter, mounts, basePath }),
     store: new GuardedStore(config.store, config.timeouts.storeMs),
-    /** The cookie store keeps no records, so there is nothing to list, and no session can be ended from elsewhere. */
+    /** The cookie store keeps no records: it cannot list them, nor end sessions of other browsers. */
     keepsRecords: !isCookieStore(config.store),
     background: new Background(state.background, (error) =>
       logger.error('background work failed', describeError(error)),
@@ -53,6 +54,7 @@ export function composeBase(config: Config, state: GateState) {
 /** Sessions, and what is stored about their users. */
 export type SessionParts = ReturnType<typeof composeSessions>
 
+/** Creates the parts that read and write sessions and users. */
 export function composeSessions(config: Config, state: GateState, base: BaseParts) {
   const { store, background, connections, keepsRecords } = base
   const sessions = createSessions(config, state, base)
@@ -83,7 +85,7 @@ function clientIdOf(connections: Connections, name: string | undefined): string 
   return connection?.provider.clientId
 }
 
-/** Sessions in the store, or in cookies. The end of a session reaches its open signals and the listeners of the app. */
+/** Sessions in the store, or in cookies. The end of a session aborts its signals and is emitted as an event. */
 function createSessions(config: Config, state: GateState, parts: BaseParts): Sessions {
   const { encrypter, events, store, background, keepsRecords } = parts
   const sessionsDeps = {

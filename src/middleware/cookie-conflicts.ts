@@ -15,12 +15,12 @@ interface Instance {
   readonly id: string | undefined
 }
 
-/** One instance of the middleware, as the registry of the server knows it. Outlives a configuration. */
+/** The entry of one instance in the registry of the server. Outlives a configuration. */
 export interface CookieConflictState extends Instance {
   hasWarned: boolean
 }
 
-/** Creates the state of {@link CookieConflicts}. `id` is the option of the same name. */
+/** Initial state for {@link CookieConflicts}. `id` is the option of the same name. */
 export function createCookieConflictState(id: string | undefined): CookieConflictState {
   return { id, hasWarned: false }
 }
@@ -45,7 +45,7 @@ export class CookieConflicts {
     const cookie = `${name} ${attributes.path} ${attributes.domain ?? ''}`
     const owner = instances.get(cookie)
     if (owner === undefined && instances.size < MAX_COOKIES) instances.set(cookie, state)
-    // Instances with the same id share their logins on purpose.
+    // Instances with the same id are meant to share their logins.
     const isShared = state.id !== undefined && owner?.id === state.id
     if (owner === undefined || owner === state || isShared) return
     state.hasWarned = true

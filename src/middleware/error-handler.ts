@@ -24,13 +24,13 @@ export interface ErrorHandlerDeps {
   readonly requestEvents: RequestEvents
 }
 
-/** The user is still signed in: the same request helps later, a login does not. */
-const keepsSession: ReadonlySet<OAuthErrorCode> = new Set([
+/** The user is still signed in: to try again is to repeat the request, not to start a login. */
+const KEEPS_SESSION: ReadonlySet<OAuthErrorCode> = new Set([
   'recheck_unavailable',
   'store_unavailable',
 ])
 
-/** Turns every error into a response of ours, a response of the app's `onError`, or an error for the app's error handler. */
+/** Turns every error into the built-in response, the response of `onError`, or an error for the app's error handler. */
 export class ErrorHandler {
   readonly #deps: ErrorHandlerDeps
 
@@ -38,7 +38,7 @@ export class ErrorHandler {
     this.#deps = deps
   }
 
-  /** Never lets the request pass. Anything but an {@link OAuthError} is a bug and is forwarded. */
+  /** Never lets the request pass. An error other than an {@link OAuthError} is a bug and is forwarded. */
   async handle(request: GateRequest, thrown: unknown): Promise<Outcome> {
     const { requestEvents } = this.#deps
     const { req, res } = request
@@ -107,7 +107,7 @@ export class ErrorHandler {
     const { links, responder } = this.#deps
     const { mount } = request
     const retry: LoginRequest = rejection?.retry ?? { returnPath: links.pagePathOf(request) }
-    const isStillSignedIn = rejection === undefined && keepsSession.has(error.code)
+    const isStillSignedIn = rejection === undefined && KEEPS_SESSION.has(error.code)
     const loginUrl = isStillSignedIn ? undefined : links.login(mount, retry)
     responder.error(request, error, {
       realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
@@ -129,7 +129,7 @@ export class ErrorHandler {
   }
 }
 
-/** The rules deny a user who is signed in. */
+/** The rejection of a request of a session whose user the rules deny. */
 export function rejectionOfUser(
   user: OAuthUser,
   denial?: { code: 'not_authorized' | 'email_unverified'; tried: Rejection['tried'] },

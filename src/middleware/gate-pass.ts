@@ -3,18 +3,18 @@ import type { Rejection } from '../flows/rejection.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { OpenSession } from '../session/sessions.js'
 
-/** A request that the gate has let through, for the guards behind it. */
+/** A request that has passed the gate, for the guards behind it. */
 export interface GatePass {
   readonly request: GateRequest
   /** `undefined` if the request is unauthenticated. */
   readonly session: OpenSession | undefined
-  /** Why a user with a session is anonymous here: the rules deny the user. */
+  /** With `unauthenticated: 'pass'`: why a request with a session counts as unauthenticated. */
   readonly rejection?: Rejection | undefined
-  /** Nothing is enforced on this request. */
+  /** Whether authentication is not enforced on this request. */
   readonly isExempt?: boolean | undefined
 }
 
-/** Keeps the pass in a private member: it must not appear where headers are printed or copied. */
+/** Holds the pass in a private member, so that it is not printed or copied together with the headers. */
 class Note {
   readonly #pass: GatePass
 
@@ -28,14 +28,14 @@ class Note {
 }
 
 /**
- * The requests that the gate of one instance has let through. The passes are properties of the requests' headers: on the
+ * The requests that have passed the gate of one instance. The passes are properties of the requests' headers: on the
  * hot path, a `WeakMap` or another property of the request, whose prototype Express has replaced, cost more than
  * everything else.
  */
 export class GatePasses {
   readonly #key = Symbol('oauth-module')
 
-  /** Remembers that a request has passed. */
+  /** Adds a request that has passed. */
   add(pass: GatePass): void {
     Object.defineProperty(pass.request.headers, this.#key, {
       value: new Note(pass),
@@ -48,7 +48,7 @@ export class GatePasses {
     const note: unknown = Reflect.get(req.headers, this.#key)
     if (!(note instanceof Note)) return undefined
     const pass = note.read()
-    // An app may create a request with the headers of another one. The pass counts for the original only.
+    // An app may create a request with the headers of another one. The pass is valid for the original only.
     return isOrWraps(req, pass.request.req) ? pass : undefined
   }
 }

@@ -15,12 +15,13 @@ import { createGuardMemberships, type GuardMemberships } from './guard-membershi
 import { createRequestReports, type RequestReports } from './request-events.js'
 import { createSignalState, type SignalState } from './session-signals.js'
 
-/** What outlives a configuration: plain state, which the parts of each configuration share. */
+/** State that outlives a configuration: plain data, passed to the parts of each configuration. */
 export interface GateState {
-  /** States of transactions that were used. */
+  /** States of consumed transactions. */
   readonly transactions: TransactionState
   /** Recent activity, and sessions that this process ended. */
   readonly sessions: SessionState
+  /** When the activity of users was last recorded. */
   readonly userActivity: UserActivityState
   /** The locks of sessions within this process. */
   readonly sessionQueue: KeyedQueue
@@ -28,19 +29,25 @@ export interface GateState {
   readonly pendingChecks: PendingChecks
   /** Refreshes in progress, and refreshed tokens that are not stored yet. */
   readonly tokenRefreshes: TokenRefresherState
+  /** Logout tokens that were accepted. */
   readonly seenLogoutTokens: SeenLogoutTokens
   /** Clients of providers whose options did not change, with the metadata that they have discovered. */
   readonly clients: ProviderClients
   /** Work that no response waits for. */
   readonly background: Set<Promise<unknown>>
+  /** The mount paths of earlier requests. */
   readonly mounts: MountState
+  /** Requests that have passed the gate. */
   readonly passes: GatePasses
-  /** What the guards of routes need to know of a user. */
+  /** The memberships that guards name. */
   readonly guardMemberships: GuardMemberships
+  /** Open signals of sessions. */
   readonly signals: SignalState
   /** The listeners of the app. */
   readonly emitter: EventEmitter
+  /** Requests in progress, for `http_request_complete`. */
   readonly requestReports: RequestReports
+  /** This instance in the registry of the server. */
   readonly cookieConflicts: CookieConflictState
 }
 

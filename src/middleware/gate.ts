@@ -39,8 +39,8 @@ export interface GateDeps {
 }
 
 /**
- * The path of every request. An authenticated one takes one cookie parse, one hash, one store read and a comparison of
- * times. With a synchronous store it creates no promise: a promise would cost as much as everything else.
+ * Handles every request. An authenticated one takes one cookie parse, one hash, one store read and a comparison of times.
+ * With a synchronous store it creates no promise, which would take as long as everything else.
  */
 export class Gate {
   readonly #deps: GateDeps
@@ -78,24 +78,24 @@ export class Gate {
     if (optionsPassthrough && methodOf(request.req) === 'OPTIONS') return this.#passExempt(request)
     const result = this.authenticate(request)
     return result instanceof Promise
-      ? result.then((settled) => this.#admit(request, settled))
-      : this.#admit(request, result)
+      ? result.then((settled) => this.#pass(request, settled))
+      : this.#pass(request, result)
   }
 
   /** The session of a request, re-checked if that is due. Throws a {@link Rejection} if the rules deny the user. */
   authenticate(request: IncomingGateRequest): Awaitable<SessionResult> {
     const { headers, mount, now } = request
     const { name } = mount.sessionCookie
-    const found = this.#deps.sessions.find(headers.cookie, name, now, mount.instanceId)
-    return found instanceof Promise
-      ? found.then((settled) => this.#checkSession(request, settled))
-      : this.#checkSession(request, found)
+    const result = this.#deps.sessions.find(headers.cookie, name, now, mount.instanceId)
+    return result instanceof Promise
+      ? result.then((settled) => this.#checkSession(request, settled))
+      : this.#checkSession(request, result)
   }
 
-  #checkSession(request: IncomingGateRequest, found: SessionResult): Awaitable<SessionResult> {
+  #checkSession(request: IncomingGateRequest, result: SessionResult): Awaitable<SessionResult> {
     const { recheck } = this.#deps
-    const { session } = found
-    if (session === undefined) return found
+    const { session } = result
+    if (session === undefined) return result
     if (!recheck.isOfThisClient(session.record)) return { reason: 'expired' }
     const status = recheck.checkStatus(session.record, request.now)
     if (status === 'fresh') return this.#recordActivity(request, session, session)
@@ -106,7 +106,7 @@ export class Gate {
     return this.#recheckNow(request, session, status === 'due')
   }
 
-  /** A check that the request waits for. The check of a denied user is repeated for navigations only. */
+  /** Re-checks the session before the request passes. For a denied user, only navigations cause another check. */
   async #recheckNow(
     request: IncomingGateRequest,
     session: OpenSession,
@@ -136,7 +136,7 @@ export class Gate {
     return { session }
   }
 
-  #admit(request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> {
+  #pass(request: GateRequest, { session, reason }: SessionResult): Awaitable<Outcome> {
     if (session === undefined) return this.#handleAnonymous(request, reason)
     const { mounts, passes, requestEvents, visitors } = this.#deps
     visitors.attach(request, session)
@@ -162,7 +162,7 @@ export class Gate {
     return PASS
   }
 
-  /** Lets a request pass on which nothing is enforced. */
+  /** Lets a request pass without enforcing authentication. */
   #passExempt(request: GateRequest): Outcome {
     const { passes, requestEvents, visitors } = this.#deps
     visitors.attachAnonymous(request, 'none')
@@ -171,7 +171,7 @@ export class Gate {
     return PASS
   }
 
-  /** With `unauthenticated: 'pass'`, a denied user is anonymous. A session that cannot be checked never is. */
+  /** With `unauthenticated: 'pass'`, requests of a denied user pass as unauthenticated, but not if the check failed. */
   async #reject(request: GateRequest, thrown: unknown): Promise<Outcome> {
     const isDenied = thrown instanceof Rejection && thrown.stage === 'session'
     if (isDenied && this.#deps.config.unauthenticated === 'pass')
@@ -180,7 +180,7 @@ export class Gate {
   }
 }
 
-/** No cookie and no URL can be built from such a mount path. */
+/** Cookies and URLs cannot be built from such a mount path. */
 function rejectMount(res: ServerResponse): Outcome {
   const { code, message, status } = new OAuthError('not_found')
   sendJson(res, status, { error: code, message })

@@ -1,17 +1,20 @@
 import { type MembershipList, membershipLists, type Memberships } from '../oauth/identity.js'
 import type { Rules } from '../access/rules.js'
 
-/** The organizations, teams and groups that guards of routes ask about, which the gate reads together with its own. */
+/** The organizations, teams and groups that guards name. The gate reads them together with those of its own rules. */
 export type GuardMemberships = Readonly<Record<MembershipList, Set<string>>>
 
+/** Empty state for the memberships of guards. */
 export function createGuardMemberships(): GuardMemberships {
   return { organizations: new Set(), teams: new Set(), groups: new Set() }
 }
 
 /** Adds the lists of a guard. Returns whether the gate has to read more than before. */
 export function addGuardRules(known: GuardMemberships, rules: Rules): boolean {
-  const isNew = membershipLists.some((list) => rules[list]?.some((one) => !known[list].has(one)))
-  for (const list of membershipLists) for (const one of rules[list] ?? []) known[list].add(one)
+  const isNew = membershipLists.some((list) =>
+    rules[list]?.some((entry) => !known[list].has(entry)),
+  )
+  for (const list of membershipLists) for (const entry of rules[list] ?? []) known[list].add(entry)
   return isNew
 }
 

@@ -47,7 +47,7 @@ export class Guard {
     { connections, loginRedirect }: GuardDeps,
   ): Promise<Outcome> {
     if (isExempt === true) return PASS
-    if (rejection !== undefined) throw ofGuard(rejection)
+    if (rejection !== undefined) throw toGuardRejection(rejection)
     if (session === undefined) return loginRedirect.start(request, {})
     const { user, provider: name } = session.record
     const provider = connections.get(name)?.provider
@@ -74,13 +74,13 @@ export class Guard {
     if (missing.length > 0) return { scopes: missing, keptScopes: record.scopes }
     if (maxAgeMs === undefined) return undefined
     const authTime = record.authTime ?? (acceptSilentLogin ? record.createdAt : 0)
-    // The time of a silent login is our own, so clocks cannot differ.
+    // `createdAt` was measured by this app, so clocks do not differ.
     const toleranceMs = record.authTime === undefined ? 0 : (provider?.clockTolerance ?? 0) * 1000
     if (now - authTime <= maxAgeMs + toleranceMs) return undefined
     return { ask: 'login', needsAuthTime: !acceptSilentLogin }
   }
 
-  /** The login that lets the provider show the memberships of the lists. */
+  /** The login that requests the scopes for the memberships of the lists. */
   #scopeDemand(record: Session, provider: Provider | undefined): LoginDemand | undefined {
     const { lists } = this.#rules
     const readsMemberships = membershipLists.some(
@@ -98,7 +98,7 @@ export class Guard {
   }
 }
 
-/** With `unauthenticated: 'pass'`, the gate lets a denied user pass as anonymous. The guard does not. */
-function ofGuard({ error, user, tried }: Rejection): Rejection {
+/** The gate lets a denied user pass with `unauthenticated: 'pass'`; the guard rejects. */
+function toGuardRejection({ error, user, tried }: Rejection): Rejection {
   return new Rejection(error, { user, tried, stage: 'guard' })
 }

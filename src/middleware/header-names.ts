@@ -5,7 +5,7 @@ import type { UpstreamHeadersConfig } from '../options/config.js'
 /** The tokens that have a header. */
 export type TokenName = 'access' | 'refresh'
 
-/** The user that the headers describe, with the list and the entry that admitted the user. */
+/** The user that the headers describe, and the entry of a rule list that matched. */
 export interface HeaderUser {
   readonly user: OAuthUser
   readonly matched: StoredDecision['matched']
@@ -29,9 +29,9 @@ export type HeaderValue = readonly [
 export interface HeaderNames {
   readonly values: readonly HeaderValue[]
   readonly tokens: Readonly<Partial<Record<TokenName, string>>>
-  /** Clients may send no header that starts with one of these, in any spelling. */
+  /** Headers of clients that start with one of these, in any spelling, are removed. */
   readonly reservedPrefixes: readonly string[]
-  /** Nor any of these. */
+  /** Headers of clients with one of these names, in any spelling, are removed. */
   readonly reservedNames: readonly string[]
 }
 
@@ -42,7 +42,7 @@ const presets: Readonly<Record<HeaderPreset, HeaderNames>> = {
   'oauth2-proxy-nginx': presetNames('x-auth-request-'),
 }
 
-/** The headers of the option `headerPrefix`. Names of ngrok are reserved with every prefix, and without headers too. */
+/** The headers of the option `headerPrefix`. ngrok's names are always reserved. */
 export function headerNames(headerPrefix: UpstreamHeadersConfig['headerPrefix']): HeaderNames {
   if (headerPrefix === false)
     return { values: [], tokens: {}, reservedPrefixes: [NGROK_PREFIX], reservedNames: [] }

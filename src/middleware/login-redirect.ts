@@ -8,7 +8,7 @@ import type { CookieConflicts } from './cookie-conflicts.js'
 import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 
-/** What a login is started for: everything except where it returns to. */
+/** What a login must provide, without the path to return to. */
 export type LoginDemand = Omit<LoginRequest, 'returnPath'>
 
 /** What {@link LoginRedirect} depends on. */
@@ -19,7 +19,7 @@ export interface LoginRedirectDeps {
   readonly requestEvents: RequestEvents
 }
 
-/** Sends a request without a sufficient session to a login that returns to the same page. */
+/** Redirects requests without a sufficient session to a login that returns to the same page. */
 export class LoginRedirect {
   readonly #deps: LoginRedirectDeps
 

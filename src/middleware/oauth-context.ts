@@ -20,7 +20,7 @@ export class OAuthContext {
   /** The name of the user's provider in the options. `undefined` if the request is unauthenticated. */
   readonly provider: string | undefined
   /**
-   * The public name of the session, for logs and for `sessions.revoke()`. It grants no access. `undefined` if the request is
+   * The public ID of the session, for logs and for `sessions.revoke()`. It grants no access. `undefined` if the request is
    * unauthenticated.
    */
   readonly sessionHandle: string | undefined

@@ -70,7 +70,7 @@ export interface OAuthMiddleware {
    * @throws TypeError for invalid options; the previous configuration then stays in place.
    */
   reconfigure(options: OAuthModuleOptions): void
-  /** Evaluates the lists for a user: the entry that admits the user, or the lists that were tried. Does not call `authorize`. */
+  /** Evaluates the lists for a user: the entry that matched, or the lists that were evaluated. Does not call `authorize`. */
   explain(user: OAuthUser): Decision
   /** Adds a listener for an event. */
   readonly on: Events['on']

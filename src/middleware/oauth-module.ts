@@ -68,7 +68,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
 const NO_GATE =
   'requireAuth() needs the middleware in front of it, and nothing between the two may replace req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
-/** One instance of the middleware: the only place that knows which configuration is current. */
+/** One instance of the middleware. Only this class knows the current configuration, and replaces it. */
 class Instance {
   readonly #state: GateState
   #current: Composition
@@ -90,8 +90,8 @@ class Instance {
   constructor(config: Config) {
     this.#state = createGateState(config.id)
     this.#current = compose(config, this.#state)
-    const { logger, store, givenStore } = config
-    for (const limit of storeLimits(store, givenStore)) logger.warn(limit)
+    const { logger, store, storeOption } = config
+    for (const limit of storeLimits(store, storeOption)) logger.warn(limit)
     logger.debug('the gate is set up')
   }
 

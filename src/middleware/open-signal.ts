@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError } from '../http/errors.js'
 import type { OpenSession } from '../session/sessions.js'
 
-/** How a configuration checks sessions. */
+/** The checks of the current configuration. */
 interface SessionChecks {
   check(session: OpenSession, request: IncomingMessage): Promise<OpenSession>
   nextCheckAt(session: OpenSession): number
   validUntil(session: OpenSession): number
 }
 
-/** A timer of Node with a longer delay fires at once. */
+/** Node's timers with a longer delay fire immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 const MIN_TIMER_MS = 10
 /** The pause between checks while the provider is down, when every check is overdue. */
@@ -17,7 +17,9 @@ const OVERDUE_PAUSE_MS = 5_000
 
 /** The signal of one request or socket, with a timer for the next check of its session. */
 export class OpenSignal {
+  /** The key of the session. */
   readonly key: string
+  /** The request that the signal was created for. */
   readonly request: IncomingMessage
   readonly #controller = new AbortController()
   readonly #onStop: () => void
@@ -84,7 +86,7 @@ export class OpenSignal {
     )
   }
 
-  /** A store that is down for a moment does not end a session that is not due for a check. */
+  /** A short outage of the store does not abort the signal of a session whose check is not due. */
   #mayRetry(error: unknown): boolean {
     return (
       error instanceof OAuthError &&

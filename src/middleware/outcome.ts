@@ -10,10 +10,12 @@ export type Outcome =
   | { readonly action: 'responded' }
   | { readonly action: 'forward'; readonly error: unknown }
 
+/** The app receives the request. */
 export const PASS: Outcome = { action: 'pass' }
+/** The response has been sent. */
 export const RESPONDED: Outcome = { action: 'responded' }
 
-/** Calls `next` as the outcome demands: once, and outside of every `catch`, since errors thrown by `next` are the app's. */
+/** Calls `next` as the outcome requires: once, and outside of every `catch`, because errors of `next` belong to the app. */
 export function callNext(outcome: Outcome | Promise<Outcome>, next: Next): void {
   if (outcome instanceof Promise) {
     outcome.then(
@@ -24,7 +26,7 @@ export function callNext(outcome: Outcome | Promise<Outcome>, next: Next): void 
   else if (outcome.action === 'forward') next(asError(outcome.error))
 }
 
-/** A hook can throw anything. Express takes `undefined`, `0` and `'route'` for "continue", so only errors are passed on. */
+/** Hooks can throw any value. Express treats `undefined`, `0` and `'route'` as "continue", so only errors are passed on. */
 function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new Error('a value that is not an error was thrown', { cause: thrown })

@@ -19,7 +19,7 @@ export function renewCookie(
   return after
 }
 
-/** The app's response carries the user's cookie, so no cache may store it, whatever the app sets. */
+/** Caches must not store a response with the user's cookie, whatever `Cache-Control` the app sets. */
 function forbidStoring(res: ServerResponse): void {
   const writeHead: unknown = Reflect.get(res, 'writeHead')
   if (typeof writeHead !== 'function') return

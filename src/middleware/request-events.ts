@@ -12,12 +12,12 @@ interface Report {
 /** The requests in progress. Outlives a configuration: a request may end under another one. */
 export type RequestReports = WeakMap<IncomingMessage, Report>
 
-/** Creates the state of {@link RequestEvents}. */
+/** Empty state for {@link RequestEvents}. */
 export function createRequestReports(): RequestReports {
   return new WeakMap()
 }
 
-/** Collects the facts of `http_request_complete`. Costs nothing while the event has no listener. */
+/** Collects the fields of `http_request_complete`, if the event has a listener. */
 export class RequestEvents {
   readonly #events: Events
   readonly #clientIdOf: (provider: string | undefined) => string | undefined
@@ -36,7 +36,7 @@ export class RequestEvents {
     this.#reports = reports
   }
 
-  /** Call this before anything is decided, if the event has a listener. Emits it when the response has ended. */
+  /** Called first for each request, if the event has a listener. Emits the event when the response has ended. */
   begin(req: AppRequest, res: ServerResponse): void {
     const startedAt = performance.now()
     const path = (req.originalUrl ?? req.url ?? '/').split('?', 1)[0] ?? '/'

@@ -25,7 +25,7 @@ export interface RoutesDeps {
 
 interface Route {
   readonly methods: readonly string[]
-  /** A HEAD request, such as that of a link scanner, must not use up a login or end a session. */
+  /** A HEAD request, such as that of a link scanner, must not consume a login or end a session. */
   readonly ignoresHead?: boolean
   handle(request: GateRequest, query: URLSearchParams): Promise<void>
 }

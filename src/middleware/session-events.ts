@@ -3,7 +3,8 @@ import type { OAuthUser } from '../access/user.js'
 import type { CheckResult } from '../flows/check-result.js'
 import type { OpenSession } from '../session/sessions.js'
 import { newDecisionId } from './error-handler.js'
-import type { Events, SessionEvent } from './events.js'
+import type { SessionEvent } from './event-types.js'
+import type { Events } from './events.js'
 import { abortSignals, type SignalState } from './session-signals.js'
 
 /** The payload of an event about a session. */
@@ -30,7 +31,7 @@ export function emitCheck(
   events.emit('recheck', { ...sessionEvent(latest), outcome: result.outcome, duration })
 }
 
-/** Emits a denial that only the report-only rules would cause. */
+/** Emits a denial by the report-only rules. */
 export function emitReportOnlyDenial(
   events: Events,
   user: OAuthUser,

@@ -22,10 +22,10 @@ export interface SignalState {
   current: SessionSignals | undefined
 }
 
-/** For requests without a response object at hand: Node publishes here when a response has been sent. */
+/** Node publishes on this channel when a response has been sent, also for requests without a known response object. */
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
-/** Creates the state of {@link SessionSignals}. */
+/** Empty state for {@link SessionSignals}. */
 export function createSignalState(): SignalState {
   const byConnection: SignalState['byConnection'] = new WeakMap()
   return {
@@ -86,7 +86,7 @@ export class SessionSignals {
     return open.signal
   }
 
-  /** What a request would result in now: the session as it is, or an error. */
+  /** The session as it is now. Throws the error that a request would result in. */
   async check(known: OpenSession, request: IncomingMessage): Promise<OpenSession> {
     const session = await this.#sessions.reload(known)
     if (session === undefined || !this.#recheck.isOfThisClient(session.record))
@@ -97,13 +97,13 @@ export class SessionSignals {
     return allowedSession(await this.#recheck.check(session, request))
   }
 
-  /** When to check a session again, unless something happens before. */
+  /** When to check a session again. */
   nextCheckAt(session: OpenSession): number {
     const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
     return Math.min(expiresAt, idleExpiresAt, this.#recheck.checkDueAt(session.record) ?? expiresAt)
   }
 
-  /** How long the session is valid even if the store and the provider are down. */
+  /** Until when the session is valid while the store or the provider is down. */
   validUntil(session: OpenSession): number {
     const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
     return Math.min(expiresAt, idleExpiresAt, this.#recheck.graceEndsAt(session.record))

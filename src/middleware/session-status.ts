@@ -20,13 +20,13 @@ export class SessionStatus {
   async respond(request: GateRequest): Promise<void> {
     const { req, res, mount, now } = request
     const { name } = mount.sessionCookie
-    const found = await this.#sessions.find(req.headers.cookie, name, now, mount.instanceId)
-    const { session } = found
+    const result = await this.#sessions.find(req.headers.cookie, name, now, mount.instanceId)
+    const { session } = result
     const links = this.#links
     const loginUrl = links.login(mount, { returnPath: links.refererPathOf(request) })
     if (session === undefined || !this.#recheck.isOfThisClient(session.record)) {
       const times = { expiresAt: null, idleExpiresAt: null, checkDueAt: null }
-      sendJson(res, 200, { user: null, reason: found.reason ?? 'expired', ...times, loginUrl })
+      sendJson(res, 200, { user: null, reason: result.reason ?? 'expired', ...times, loginUrl })
       return
     }
     const isDenied = this.#recheck.decision(session.record)?.allowed === false

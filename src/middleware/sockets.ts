@@ -13,7 +13,7 @@ import type { Visitors } from './visitors.js'
 
 /** Options of `authenticate()`. */
 export interface AuthenticateOptions {
-  /** Origins whose pages may open a socket, in addition to the app's own origin. */
+  /** Origins whose pages may open a WebSocket, in addition to the app's own origin. Default: none. */
   origin?: string | readonly string[] | undefined
   /**
    * Where the middleware is mounted, for requests that do not pass through it. Default: the mount of earlier requests that
@@ -47,10 +47,10 @@ export class Sockets {
     const { config, gate, headerStripper, visitors } = this.#deps
     headerStripper.strip(req, req.headers)
     // A page of another site would use the user's cookie. (RFC 6455, 10.2)
-    const isForeign =
+    const isCrossOrigin =
       req.headers.upgrade !== undefined &&
       !isAllowedOrigin(req, config.baseUrl?.origin, options.origin)
-    if (!config.enabled || isForeign) return undefined
+    if (!config.enabled || isCrossOrigin) return undefined
     const request = this.#requestOf(req, options.mount)
     if (request === undefined) return undefined
     const { session } = await denialAsResult(async () => gate.authenticate(request))
@@ -69,7 +69,7 @@ export class Sockets {
   }
 }
 
-/** A socket has no page for a denied user. */
+/** A denied user is unauthenticated here, because there is no page to show. */
 async function denialAsResult(run: () => Promise<SessionResult>): Promise<SessionResult> {
   try {
     return await run()

@@ -9,7 +9,7 @@ export class HeaderStripper {
 
   constructor({ reservedPrefixes, reservedNames }: HeaderNames) {
     this.#prefixes = reservedPrefixes
-    // In CGI, `ngrok-auth-` without a name after it reads like `ngrok-auth`.
+    // Upstreams in the style of CGI cannot distinguish `ngrok-auth-` from `ngrok-auth`.
     this.#names = new Set(['ngrok-auth', ...reservedNames])
     this.#firstLetters = new Set([...reservedPrefixes, ...reservedNames].map(firstLetterOf))
   }
@@ -33,7 +33,7 @@ export class HeaderStripper {
     return false
   }
 
-  /** The first letter decides for most names, which need no folding then. */
+  /** Compares the first letter before folding the name, which is slower. */
   #isReserved(name: string): boolean {
     if (!this.#firstLetters.has(firstLetterOf(name))) return false
     const folded = foldName(name)

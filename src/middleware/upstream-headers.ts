@@ -3,7 +3,7 @@ import type { OAuthUser } from '../access/user.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
 import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 
-/** Characters. Longer values would push a request over the 16 KiB that Node and most proxies accept. */
+/** Characters. With longer values a request could exceed the 16 KiB that Node and most proxies accept. */
 const MAX_VALUE_LENGTH = 1024
 
 interface EncodedHeaders {
@@ -18,7 +18,7 @@ export class UpstreamHeaders {
   /** The key of a request's tokens in its headers. One per instance: with nested gates each decrypts its own tokens. */
   readonly #tokensKey = Symbol('oauth-module tokens')
   readonly #accessors: Readonly<Record<TokenName, PropertyDescriptor | undefined>>
-  /** A session in memory has the same user object at each request, so its values are encoded once. */
+  /** Requests of a session in memory share the user object, so its values are encoded once. */
   readonly #encoded = new WeakMap<OAuthUser, EncodedHeaders>()
 
   constructor(config: UpstreamHeadersConfig, names: HeaderNames) {
@@ -66,7 +66,7 @@ export class UpstreamHeaders {
 
 /**
  * An enumerable accessor: a copy of the headers contains the token, and other requests do not pay for its decryption.
- * One accessor serves all requests, since V8 keeps headers with accessors of their own in a slow form.
+ * One accessor serves all requests, because V8 keeps objects with individual accessors in a slower form.
  */
 function tokenAccessor(
   name: string | undefined,

@@ -35,8 +35,8 @@ export interface VisitorDeps {
 const NO_TOKENS: HeaderTokens['headerTokens'] = []
 
 /**
- * The source of one request's context, authenticated or not. A class, since closures created per request dominated the
- * hot path.
+ * The source of one request's context, authenticated or not. A class, because closures created per request
+ * dominated the hot path.
  */
 export class Visitor implements HeaderTokens {
   /** Why there is no session. */
@@ -45,7 +45,7 @@ export class Visitor implements HeaderTokens {
   readonly lastCheckedAt: number | undefined
   /** When the session expires without another request. */
   readonly sessionExpiresAt: number | undefined
-  /** The rule that admitted the user. */
+  /** The entry of a rule list that matched. */
   readonly matched: StoredDecision['matched']
   readonly headerTokens: HeaderTokens['headerTokens']
   readonly #deps: VisitorDeps
@@ -75,12 +75,13 @@ export class Visitor implements HeaderTokens {
       forwardsTokens && sessions.hasTokens(record) ? record.headerTokens : NO_TOKENS
   }
 
+  /** Decrypts a token for its upstream header. */
   decryptToken(name: TokenName): string | undefined {
     const tokens = this.#session && this.#deps.sessions.tokens(this.#session)
     return name === 'access' ? tokens?.accessToken : tokens?.refreshToken
   }
 
-  /** When the access token expires, which follows {@link freshAccessToken}. */
+  /** When the access token expires. Changes with {@link freshAccessToken}. */
   get accessTokenExpiresAt(): number | undefined {
     return this.#session?.record.accessTokenExpiresAt
   }
@@ -115,6 +116,7 @@ export class Visitor implements HeaderTokens {
     return this.#signal
   }
 
+  /** A link that starts a login. */
   loginUrl({ returnTo, connection, reauthenticate }: LoginUrlOptions): string {
     const { links, mounts } = this.#deps
     const { mount, target } = this.#request
@@ -125,6 +127,7 @@ export class Visitor implements HeaderTokens {
     })
   }
 
+  /** A link that ends the session. */
   logoutUrl(): string {
     return this.#deps.links.logout(this.#request.mount)
   }

@@ -14,7 +14,7 @@ export interface VisitorsDeps extends VisitorDeps {
   readonly upstreamHeaders: UpstreamHeaders
 }
 
-/** Attaches what the app sees of a visitor to the request: `req.oauth`, `req.user` and the upstream headers. */
+/** Sets `req.oauth`, `req.user` and the upstream headers. */
 export class Visitors {
   readonly #deps: VisitorsDeps
 

@@ -16,7 +16,7 @@ interface Check {
   readonly check: (draft: ConfigDraft, env: Env) => string | undefined
 }
 
-/** What options mean together, and what they need of the environment. */
+/** Checks of options that depend on each other or on the environment. */
 const checks: readonly Check[] = [
   {
     at: 'secret',
@@ -154,7 +154,7 @@ export function checkTogether(draft: ConfigDraft, env: Env, mistakes: Mistakes):
     const fix = mistakes.has(...of) ? undefined : check(draft, env)
     if (fix !== undefined)
       at.split('.')
-        .reduce((place, name) => place.at(name), mistakes)
+        .reduce((option, name) => option.at(name), mistakes)
         .add(fix)
   }
   if (reportOnly !== undefined && !mistakes.has('reportOnly', 'provider'))

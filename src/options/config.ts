@@ -26,7 +26,7 @@ export interface UpstreamHeadersConfig {
   readonly hasSeveralProviders: boolean
   /** Names of the providers whose unverified email addresses count as verified. */
   readonly trustsEmailOf: ReadonlySet<string>
-  /** Names of the managed applications: the app does not get their tokens. */
+  /** Names of providers with a managed client: the app does not receive their tokens. */
   readonly managed: ReadonlySet<string>
 }
 
@@ -63,20 +63,20 @@ export interface Config extends Omit<Values<typeof optionFields>, ConvertedOptio
   /** 0: only at login. */
   readonly authCheckIntervalMs: number
   readonly authCheckGraceMs: number
-  /** The first encrypts, all decrypt. */
+  /** The first secret encrypts, all of them decrypt. */
   readonly secret: readonly string[]
   /** From `headerPrefix`, `forwardTokens` and the providers. */
   readonly headers: UpstreamHeadersConfig
   readonly providers: readonly Provider[]
   readonly store: SessionStore
   /** The option `store`, before an express-session store is wrapped. */
-  readonly givenStore: unknown
+  readonly storeOption: unknown
   readonly logger: Logger
   readonly timeouts: { readonly storeMs: number; readonly providerMs: number }
   readonly clockToleranceMs: number
 }
 
-/** A configuration before the defaults that must not replace a mistake: it may lack secret and store. */
+/** A configuration that may still lack `secret` and `store`: their defaults must not replace an invalid option. */
 export interface ConfigDraft extends Omit<Config, 'secret' | 'store'> {
   readonly secret: readonly string[] | undefined
   readonly store: SessionStore | undefined

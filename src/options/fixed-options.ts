@@ -17,7 +17,7 @@ export function inheritFixed(
   const { secret, store, id, cookiePrefix, basePath, cookie } = previous
   const isSame = {
     secret: String(values.secret) === String(secret),
-    store: values.store === store || values.store === previous.givenStore,
+    store: values.store === store || values.store === previous.storeOption,
     id: values.id === id,
     cookiePrefix: values.cookiePrefix === cookiePrefix,
     basePath: values.basePath === basePath,

@@ -13,23 +13,23 @@ export const loggerField = custom<Logger>((logger, mistakes) =>
     : mistakes.add(`must have the methods ${METHODS.join(', ')}`),
 )
 
-/** The logger that everything uses: the given one with errors ignored, or the default. */
-export function createLogger(given: Logger | undefined): Logger {
-  return given === undefined ? defaultLogger() : safeLogger(given)
+/** Wraps the option `logger` so that its errors are ignored. Without one, creates the default logger. */
+export function createLogger(logger: Logger | undefined): Logger {
+  return logger === undefined ? defaultLogger() : safeLogger(logger)
 }
 
 /** A logger that throws or rejects must neither fail a request nor end the process. */
 function safeLogger(logger: Logger): Logger {
-  const safe = (level: keyof Logger) => (message: string, facts?: object) => {
-    new Promise((resolve) => resolve(logger[level](message, facts))).catch(() => undefined)
+  const safe = (level: keyof Logger) => (message: string, details?: object) => {
+    new Promise((resolve) => resolve(logger[level](message, details))).catch(() => undefined)
   }
   return { debug: safe('debug'), info: safe('info'), warn: safe('warn'), error: safe('error') }
 }
 
 function defaultLogger(): Logger {
   const log = debuglog('oauth-module')
-  const write = (level: string) => (message: string, facts?: object) =>
-    log('%s: %s %j', level, message, facts ?? {})
+  const write = (level: string) => (message: string, details?: object) =>
+    log('%s: %s %j', level, message, details ?? {})
   return {
     debug: write('debug'),
     info: write('info'),

@@ -12,13 +12,13 @@ export type { Authorize }
 /** Receives log messages, such as `console`. Never receives a secret. Errors that it throws are ignored. */
 export interface Logger {
   /** For developers of this package. */
-  debug(message: string, facts?: object): void
+  debug(message: string, details?: object): void
   /** The effect of the configuration. */
-  info(message: string, facts?: object): void
+  info(message: string, details?: object): void
   /** Something that the operator should change. */
-  warn(message: string, facts?: object): void
+  warn(message: string, details?: object): void
   /** Something that failed. */
-  error(message: string, facts?: object): void
+  error(message: string, details?: object): void
 }
 
 /**
@@ -93,7 +93,12 @@ export interface OAuthModuleOptions {
   /** Version of `authorize`, at most 256 characters. A changed version checks all users again. Default: none. */
   rulesVersion?: string | undefined
   /** Rules that are evaluated but not enforced: the event `denied` reports whom they would deny. Throws if it contains no rule. Default: none. */
-  reportOnly?: (Rules & { authorize?: Authorize | undefined }) | undefined
+  reportOnly?:
+    | (Rules & {
+        /** A custom rule. Default: none. */
+        authorize?: Authorize | undefined
+      })
+    | undefined
   /** A login beyond this number ends the user's oldest session. Requires a store that can list sessions. Default: no limit. */
   sessionsPerUser?: number | undefined
   /**

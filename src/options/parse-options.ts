@@ -21,8 +21,8 @@ type OptionValues = Values<typeof optionFields>
  */
 export function parseOptions(options: unknown, previous?: Config, env: Env = process.env): Config {
   const mistakes = new Mistakes(previous === undefined ? 'oauthModule' : 'reconfigure()')
-  const given = readFields(optionFields, options, mistakes)
-  const draft = draftOf(inheritFixed(given, previous, mistakes), previous, env, mistakes)
+  const values = readFields(optionFields, options, mistakes)
+  const draft = draftOf(inheritFixed(values, previous, mistakes), previous, env, mistakes)
   checkTogether(draft, env, mistakes)
   mistakes.throwIfAny()
   announceConfig(draft, env)
@@ -74,7 +74,7 @@ function draftOf(
     clockToleranceMs: clockTolerance,
     secret: secretsOf(secret, env, mistakes),
     store: toSessionStore(store, timeouts.store),
-    givenStore: previous === undefined ? store : previous.givenStore,
+    storeOption: previous === undefined ? store : previous.storeOption,
     headers: headersConfig({ headerPrefix, forwardTokens }, providers),
     providers,
     logger: createLogger(logger),

@@ -21,6 +21,7 @@ export function environmentSecrets(
   )
 }
 
+/** A secret for this process only. */
 export function randomSecret(): string {
   return randomBytes(MIN_CHARACTERS).toString('hex')
 }
@@ -30,10 +31,10 @@ function parseSecrets(
   mistakes: Mistakes,
   source = '',
 ): readonly string[] | undefined {
-  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (given.length === 0) return mistakes.add('is an empty array')
-  const secrets = given.filter((secret) => typeof secret === 'string')
-  if (secrets.length < given.length) return mistakes.add('must be a string or an array of strings')
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (values.length === 0) return mistakes.add('is an empty array')
+  const secrets = values.filter((secret) => typeof secret === 'string')
+  if (secrets.length < values.length) return mistakes.add('must be a string or an array of strings')
   if (secrets.some((secret) => secret.trim().length < MIN_CHARACTERS))
     return mistakes.add(
       `${source}must have at least ${MIN_CHARACTERS} characters, as from \`openssl rand -hex 32\``,

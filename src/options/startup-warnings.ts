@@ -29,7 +29,7 @@ function isRestricted({ rules, restriction }: Provider): boolean {
   return restriction !== undefined || hasRules(rules)
 }
 
-/** Logs that a report-only rule cannot be evaluated: such rules do not change a login, so they request no scope. */
+/** Logs that a report-only rule cannot be evaluated: report-only rules do not request scopes. */
 function warnOfUnreadableMemberships(
   { reportOnly, logger }: ConfigDraft,
   { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider,
@@ -49,7 +49,7 @@ export function announceRedirectUri({ baseUrl, logger }: Config): (redirectUri: 
     if (isAnnounced) return
     isAnnounced = true
     logger.warn(
-      `no baseUrl is set: the public URL follows from each request. Register this redirect URI at the provider: ${redirectUri} (if visitors see another host or scheme, set baseUrl first)`,
+      `no baseUrl is set: the public URL follows from each request. Register this redirect URI at the provider: ${redirectUri} (if browsers use another host or scheme, set baseUrl first)`,
     )
   }
 }

@@ -1,0 +1,144 @@
+import type { RuleList } from '../access/rules.js'
+import type { OAuthUser } from '../access/user.js'
+import type { OAuthErrorCode } from '../http/errors.js'
+
+/** The user and the session that most events are about. No event contains a secret. */
+export interface SessionEvent {
+  /** The user of the session. */
+  readonly user: OAuthUser
+  /** The name of the provider in the options. */
+  readonly provider: string
+  /** The public ID of the session, the same as `req.oauth.sessionHandle`. */
+  readonly sessionHandle: string
+}
+
+/** The payload of `denied`. */
+export interface DenialEvent {
+  /** The user whom the rules deny. */
+  readonly user: OAuthUser
+  /** The name of the provider in the options. */
+  readonly provider: string
+  /** The error code of the response, such as `not_authorized` or `email_unverified`. */
+  readonly code: OAuthErrorCode
+  /** The rule lists that were evaluated without a match. */
+  readonly tried: readonly RuleList[]
+  /** Identifies this denial. The error page and the JSON response contain it as well. */
+  readonly decisionId: string
+  /** Whether only the rules of `reportOnly` deny the user. The request passed in this case. */
+  readonly isReportOnly: boolean
+}
+
+/** The payload of `http_request_complete`, with the fields of ngrok's event of the same name. */
+export interface RequestEvent {
+  /** The fields of ngrok's event. */
+  readonly oauth: {
+    /** The client ID of the user's provider, or of the only provider. */
+    readonly app_client_id: string | undefined
+    /** Whether the app received the request. */
+    readonly decision: 'allow' | 'block'
+    /** The user of the session; both fields are `undefined` if the request is unauthenticated. */
+    readonly user: {
+      /** The user's id at the provider. */
+      readonly id: string | undefined
+      /** The full name. */
+      readonly name: string | undefined
+    }
+  }
+  /** The request method. */
+  readonly method: string
+  /** The path without the query, which may contain secrets. */
+  readonly path: string
+  /** The status code of the response. */
+  readonly status: number
+  /** Milliseconds from the request to the end of the response. */
+  readonly duration: number
+  /**
+   * Why the app did not receive the request: an error code, `login` if a login started, the special path that responded
+   * (`callback`), or `aborted`. `undefined` if the app received it.
+   */
+  readonly reason: string | undefined
+}
+
+/** Declares the type of a payload. Only the type matters: there is no value at run time. */
+function payload<Payload>(value?: Payload): Payload | undefined {
+  return value
+}
+
+/** Every event. The public types, the accepted names and the diagnostics channels follow from this table. */
+const eventTypes = {
+  /** A user signed in and has a new session. */
+  login: payload<SessionEvent>(),
+  /** A login failed. */
+  login_failed: payload<{
+    /** The name of the provider in the options; `undefined` if it is not known yet. */
+    readonly provider: string | undefined
+    /** The error code of the response. */
+    readonly code: OAuthErrorCode
+    /** What failed, for the owner of the app. Contains no secrets. */
+    readonly hint: string | undefined
+  }>(),
+  /** The rules deny a user, at a login, at a re-check, or at a guard. */
+  denied: payload<DenialEvent>(),
+  /** A user signed out at this instance. */
+  logout: payload<SessionEvent>(),
+  /** This process found that a session has expired. */
+  expired: payload<{
+    /** The public ID of the session. */
+    readonly sessionHandle: string
+  }>(),
+  /** A re-check reached a decision. */
+  recheck: payload<
+    SessionEvent & {
+      /** Whether the rules allow the user; `ended` if the provider has ended the grant. */
+      readonly outcome: 'allowed' | 'denied' | 'ended'
+      /** Milliseconds. */
+      readonly duration: number
+    }
+  >(),
+  /** A re-check reached no decision, because the provider, the store or `authorize` failed. */
+  recheck_failed: payload<
+    SessionEvent & {
+      /** `down`, `throttled` or `owner` for errors of the provider, otherwise `failed`. */
+      readonly outcome: string
+      /** The error code. */
+      readonly code: OAuthErrorCode
+      /** What failed, for the owner of the app. Contains no secrets. */
+      readonly hint: string | undefined
+    }
+  >(),
+  /** A session was revoked through `sessions` or `users` in this process. */
+  revoked: payload<{
+    /** The public ID of the session. */
+    readonly sessionHandle: string
+  }>(),
+  /** An operation of the store failed or timed out. */
+  store_error: payload<{
+    /** The error code of the response. */
+    readonly code: OAuthErrorCode
+    /** The message of the store's error. */
+    readonly hint: string | undefined
+  }>(),
+  /** The response to a request has ended. */
+  http_request_complete: payload<RequestEvent>(),
+}
+
+type EventTypes = typeof eventTypes
+
+/**
+ * The events of a middleware and their payloads. The diagnostics channel `oauth-module:<event>` publishes the same
+ * payloads.
+ *
+ * @interface
+ */
+export type OAuthEvents = {
+  [Name in keyof EventTypes]: NonNullable<EventTypes[Name]>
+}
+
+/** The name of an event. */
+export type OAuthEventName = keyof OAuthEvents
+
+/** The names of all events. */
+export const eventNames = Object.keys(eventTypes) as OAuthEventName[]
+
+/** A listener for one event. Its errors are logged and have no other effect. */
+export type OAuthListener<Name extends OAuthEventName> = (payload: OAuthEvents[Name]) => void
