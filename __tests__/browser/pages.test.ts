@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-cor
 import { ERROR_CODES } from '../../src/http/error-codes.js'
 import { OAuthError, type OAuthErrorCode } from '../../src/http/errors.js'
 import type { PagesOption } from '../../src/pages/contexts.js'
-import { type Page, Pages } from '../../src/pages/pages.js'
+import { type Page, type PageName, Pages } from '../../src/pages/pages.js'
 import { launchBrowser } from '../support/chromium.js'
 
 const nonce = 'bm9uY2U+/w=='
@@ -98,7 +98,7 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       { url: 'https://idp.example/logout', message: text('message') },
       nonce,
     ),
-  }
+  } satisfies Record<PageName, Page> & Record<string, Page>
 }
 
 const ordinary = everyPage((field) => `Some ${field}`)
