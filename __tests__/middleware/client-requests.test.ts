@@ -1,8 +1,23 @@
+import { EventEmitter } from 'node:events'
+import http2, { type Http2Server, type OutgoingHttpHeaders } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import type { OAuthModuleOptions, SessionStore } from '../../src/index.js'
-import { memoryStore } from '../../src/index.js'
-import { bodyOf, type Gate, oidcOf, startGate, stopAll, stopping } from '../support/gate.js'
+import { memoryStore, type OAuthMiddleware, oauthModule } from '../../src/index.js'
+import {
+  bodyOf,
+  type Gate,
+  oidcOf,
+  secret,
+  startGate,
+  stopAll,
+  stopping,
+  toCallback,
+  valueOfCookie,
+} from '../support/gate.js'
 import { createBrowser, linksOf, type Page } from '../support/jar.js'
 import { codeOf, loggedIn, program } from '../support/recheck.js'
 
@@ -228,3 +243,187 @@ describe('B4 a login does not help while something is down', () => {
     expect([frame.status, linksOf(frame)]).toEqual([503, [failing.url('/widget?x=1')]])
   })
 })
+
+describe('B13 HTTP/2', () => {
+  const middlewares: OAuthMiddleware[] = []
+  const servers: Http2Server[] = []
+  afterEach(async () => {
+    await Promise.all(middlewares.splice(0).map((one) => one.close()))
+    for (const server of servers.splice(0)) server.close()
+  })
+
+  /** A server with the gate, and a function that sends one request. */
+  async function startHttp2(options: Partial<OAuthModuleOptions> = {}) {
+    const middleware = oauthModule({ provider: { idp: oidcOf(vendor) }, secret, ...options })
+    middlewares.push(middleware)
+    const server = http2.createServer((req, res) => {
+      // The compatibility API of HTTP/2 has other classes than HTTP/1.
+      middleware(req as unknown as IncomingMessage, res as unknown as ServerResponse, () =>
+        res.end(String((req as unknown as { user?: { id: string } }).user?.id)),
+      )
+    })
+    servers.push(server)
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    return async (headers: OutgoingHttpHeaders) => {
+      const client = http2.connect(`http://127.0.0.1:${port}`)
+      const stream = client.request(headers)
+      const response = new Promise<http2.IncomingHttpHeaders>((resolve) =>
+        stream.once('response', resolve),
+      )
+      const body = await text(stream)
+      client.close()
+      return { headers: await response, body }
+    }
+  }
+
+  const redirectUriOf = (headers: http2.IncomingHttpHeaders) =>
+    new URL(headers.location ?? 'about:blank').searchParams.get('redirect_uri')
+
+  test('B13 a login works without Host: the redirect URI has the :authority', async () => {
+    const send = await startHttp2()
+    const begun = await send({ ':path': '/deep?x=1', ':authority': 'localhost:4443' })
+    expect(begun.headers[':status']).toBe(302)
+    expect(redirectUriOf(begun.headers)).toBe('http://localhost:4443/auth/callback')
+    const callback = new URL(await toCallback(createBrowser(), begun.headers.location ?? ''))
+    const [nonce = ''] = begun.headers['set-cookie']?.[0]?.split(';') ?? []
+    const done = await send({
+      ':path': callback.pathname + callback.search,
+      ':authority': 'localhost:4443',
+      cookie: nonce,
+    })
+    expect([done.headers[':status'], done.headers.location]).toEqual([302, '/deep?x=1'])
+    const session = done.headers['set-cookie']?.find((line) => line.startsWith('ngrok.session='))
+    const page = await send({ ':path': '/', cookie: session?.split(';')[0] })
+    expect([page.headers[':status'], page.body]).toEqual([200, 'user-1'])
+  })
+
+  test('B13 a Host that equals :authority is accepted, another one is not', async () => {
+    const send = await startHttp2()
+    const same = await send({ ':authority': 'localhost:4443', host: 'LOCALHOST:4443' })
+    expect(redirectUriOf(same.headers)).toBe('http://localhost:4443/auth/callback')
+    for (const host of ['evil.example', 'localhost']) {
+      const other = await send({ ':authority': 'localhost:4443', host })
+      expect([host, other.headers[':status']]).toEqual([host, 400])
+    }
+  })
+
+  test('B13 an :authority that is no host is rejected, without a login', async () => {
+    const send = await startHttp2()
+    for (const authority of ['user@localhost', 'localhost:x', 'a,b']) {
+      const page = await send({ ':authority': authority })
+      expect([authority, page.headers[':status'], page.headers.location]).toEqual([
+        authority,
+        400,
+        undefined,
+      ])
+    }
+  })
+
+  test('B13 the :authority is compared with baseUrl, and is the origin of login_url', async () => {
+    const send = await startHttp2({ baseUrl: 'http://localhost:4443' })
+    const moved = await send({ ':authority': 'other.example' })
+    expect(moved.headers.location).toMatch(/^http:\/\/localhost:4443\/auth\/authn\?/)
+    const stays = await send({ ':authority': 'localhost:4443' })
+    expect(redirectUriOf(stays.headers)).toBe('http://localhost:4443/auth/callback')
+    const free = await startHttp2()
+    const headers = { 'sec-fetch-mode': 'cors', referer: 'http://localhost:4443/app' }
+    const json = await free({ ...headers, ':authority': 'localhost:4443' })
+    expect(JSON.parse(json.body)).toHaveProperty(
+      'login_url',
+      expect.stringContaining('http://localhost:4443/auth/authn?'),
+    )
+  })
+})
+
+describe('B13 requests of test tools', () => {
+  /** A response like those of mock libraries: no socket, nothing but what middleware calls. */
+  class MockResponse extends EventEmitter {
+    statusCode = 200
+    headersSent = false
+    readonly headers: Record<string, unknown> = {}
+    body: string | undefined
+
+    setHeader(name: string, value: unknown) {
+      this.headers[name.toLowerCase()] = value
+    }
+
+    getHeader(name: string) {
+      return this.headers[name.toLowerCase()]
+    }
+
+    end(body?: string) {
+      this.body = body
+      this.headersSent = true
+      this.emit('finish')
+    }
+  }
+
+  /** Resolves when the response has ended, or when the app receives the request. */
+  function inject(req: object, at = gate.middleware) {
+    const res = new MockResponse()
+    return new Promise<{ res: MockResponse; user: unknown }>((resolve, reject) => {
+      const settle = () => resolve({ res, user: (req as { user?: unknown }).user })
+      res.once('finish', settle)
+      at(req as IncomingMessage, res as unknown as ServerResponse, (error) =>
+        error === undefined ? settle() : reject(error),
+      )
+    })
+  }
+
+  const host = 'localhost:3000'
+
+  test('B13 work without rawHeaders, headersDistinct and a socket', async () => {
+    const begun = await inject({ method: 'GET', url: '/deep', headers: { host } })
+    expect(begun.res.statusCode).toBe(302)
+    expect(String(begun.res.headers['location'])).toMatch(new RegExp(`^${vendor.origin}/`))
+    const json = await inject({ method: 'POST', url: '/api', headers: { host, ...lower(program) } })
+    expect([json.res.statusCode, JSON.parse(json.res.body ?? '')]).toMatchObject([
+      401,
+      { error: 'login_required' },
+    ])
+  })
+
+  test('B13 lose forged headers, and may name them in Connection', async () => {
+    const headers: Record<string, string> = {
+      host,
+      'ngrok-auth-user-id': 'forged',
+      ngrok_auth_user_id: 'forged',
+      connection: 'keep-alive, ngrok-auth-user-id',
+    }
+    const passing = await start({ unauthenticated: 'pass' })
+    await inject({ method: 'GET', url: '/', headers }, passing.middleware)
+    expect(headers).toEqual({ host, connection: 'keep-alive' })
+  })
+
+  test('B13 have a user with a session, and through connect-style mounts', async () => {
+    const browser = createBrowser()
+    await browser.get(gate.url('/'))
+    const cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
+    for (const more of [{}, { originalUrl: '/x', baseUrl: '' }, { socket: {} }, { app: {} }]) {
+      const { user } = await inject({
+        method: 'GET',
+        url: '/x',
+        headers: { host, cookie },
+        ...more,
+      })
+      expect(user).toMatchObject({ id: 'user-1' })
+    }
+  })
+
+  test('B13 without a host are rejected with a reason, not by an exception', async () => {
+    const { res } = await inject({ method: 'GET', url: '/', headers: {} })
+    expect([res.statusCode, res.body?.includes('invalid_callback')]).toEqual([400, true])
+  })
+
+  test('B13 authenticate() accepts them as well', async () => {
+    const req = { method: 'GET', url: '/', headers: { host, upgrade: 'websocket' } }
+    expect(await gate.middleware.authenticate(req as unknown as IncomingMessage)).toBeUndefined()
+  })
+})
+
+function lower(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+}

@@ -1,7 +1,7 @@
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
-import { isLoopback } from '../http/origin.js'
+import { isLoopback, requestHost } from '../http/origin.js'
 import { redirect } from '../http/response.js'
 import type { Memberships } from '../oauth/identity.js'
 import type { Transactions } from '../oauth/transaction.js'
@@ -84,13 +84,10 @@ export class Login {
   }
 
   /** A login must start on the host of its redirect URI, because the transaction cookie is bound to that host. */
-  #isOnOtherHost({ headers }: GateRequest, { isMoved }: LoginRequest): boolean {
-    return (
-      this.#publicHost !== undefined &&
-      !isMoved &&
-      headers.host !== undefined &&
-      headers.host !== this.#publicHost
-    )
+  #isOnOtherHost({ req }: GateRequest, { isMoved }: LoginRequest): boolean {
+    if (this.#publicHost === undefined || isMoved) return false
+    const host = requestHost(req)
+    return host !== undefined && host !== this.#publicHost
   }
 
   /** Redirects to the same login on the host of `baseUrl`; only once, in case a proxy changes the `Host` header. */

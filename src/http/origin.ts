@@ -5,19 +5,28 @@ import type { AppRequest } from './request.js'
 
 /** The origin that the browser sees: scheme and host, or `undefined` if `Host` is missing or malformed. */
 export function readOrigin(req: AppRequest): string | undefined {
-  const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? singleHost(req)
+  const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? requestHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
     return undefined
   const origin = `${isHttps(req) ? 'https' : 'http'}://${host}`
   return URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
-/** Node uses the first of several `Host` lines, but a proxy may have used another one. (RFC 9112, 3.2) */
-function singleHost({ headers, rawHeaders }: AppRequest): string | undefined {
+/**
+ * The host that the client requests: `Host`, or `:authority` in HTTP/2 (RFC 9113, 8.3.1). `undefined` if it is ambiguous:
+ * Node uses the first of several `Host` lines, but a proxy may have used another one. (RFC 9112, 3.2)
+ */
+export function requestHost({ headers, rawHeaders }: AppRequest): string | undefined {
   // Test tools that inject requests leave `rawHeaders` out.
   const names = (rawHeaders ?? []).filter((_, index) => index % 2 === 0)
   const lines = names.filter((name) => /^host$/i.test(name))
-  return lines.length > 1 ? undefined : headers.host
+  if (lines.length > 1) return undefined
+  const { host } = headers
+  const authority = headers[':authority']
+  if (typeof authority !== 'string') return host
+  return host === undefined || host.toLowerCase() === authority.toLowerCase()
+    ? authority
+    : undefined
 }
 
 /** Whether the client uses https: the socket is encrypted, or a trusted proxy reports https. */

@@ -27,7 +27,9 @@ export class HeaderStripper {
     return false
   }
 
-  #isInRawHeaders(raw: readonly string[]): boolean {
+  /** Test tools that inject requests leave `rawHeaders` out. */
+  #isInRawHeaders(raw: readonly string[] | undefined): boolean {
+    if (raw === undefined) return false
     for (let index = 0; index < raw.length; index += 2)
       if (this.#isReserved(raw[index] ?? '')) return true
     return false
@@ -44,7 +46,7 @@ export class HeaderStripper {
     for (const headers of [req.headers, distinctOf(req)])
       for (const name of Object.keys(headers))
         if (this.#isReserved(name)) Reflect.deleteProperty(headers, name)
-    const raw = req.rawHeaders
+    const raw = rawHeadersOf(req)
     const kept = raw.filter((_, index) => !this.#isReserved(raw[index - (index % 2)] ?? ''))
     raw.splice(0, raw.length, ...kept)
   }
@@ -60,7 +62,7 @@ export class HeaderStripper {
     else req.headers.connection = value
     if (value === '') delete distinct['connection']
     else distinct['connection'] = [value]
-    const raw = req.rawHeaders
+    const raw = rawHeadersOf(req)
     for (let index = 0; index < raw.length; index += 2)
       if (raw[index]?.toLowerCase() === 'connection') raw[index + 1] = value
   }
@@ -78,6 +80,10 @@ function foldName(name: string): string {
 function firstLetterOf(name: string): number {
   const code = name.charCodeAt(0) | 0x20
   return code >= 0x61 && code <= 0x7a ? code : foldName(name).charCodeAt(0)
+}
+
+function rawHeadersOf(req: Partial<Pick<IncomingMessage, 'rawHeaders'>>): string[] {
+  return req.rawHeaders ?? []
 }
 
 /** Requests of HTTP/2 have no `headersDistinct`. */
