@@ -57,7 +57,7 @@ describe('the contract of session stores', () => {
       (store) => ({ set: (key, record) => store.set(key, record, HOUR) }),
     ],
     [
-      'reading a record does not extend its life',
+      'reading a record does not extend its lifetime',
       (store) => ({
         async get(key) {
           const record = await store.get(key)

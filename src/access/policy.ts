@@ -20,17 +20,17 @@ export type Decision =
       /** The entry that matched; `undefined` if there are no lists. */
       readonly matched: RuleMatch | undefined
     }
-  | {
-      /** The user may not pass. */
-      readonly isAllowed: false
-      /** `'email_unverified'`: an email rule matches, but the provider has not verified the address. */
-      readonly code: 'not_authorized' | 'email_unverified'
-      /** The lists of which no entry matched. */
-      readonly tried: readonly RuleList[]
-    }
+  | Denial
 
 /** A decision that denies access. */
-export type Denial = Extract<Decision, { isAllowed: false }>
+export interface Denial {
+  /** The user may not pass. */
+  readonly isAllowed: false
+  /** `'email_unverified'`: an email rule matches, but the provider has not verified the address. */
+  readonly code: 'not_authorized' | 'email_unverified'
+  /** The lists of which no entry matched. */
+  readonly tried: readonly RuleList[]
+}
 
 /** The members of a user that rule lists are compared with. */
 type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships

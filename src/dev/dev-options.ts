@@ -27,6 +27,7 @@ export function readDevOptions(options: DevProviderOptions) {
   return { port, personas, redirectUris }
 }
 
+/** Whether a redirect URI is on this machine. (RFC 8252, 7.3) */
 export function isLoopback(uri: string): boolean {
   if (!URL.canParse(uri) || uri.includes('#')) return false
   const { protocol, hostname } = new URL(uri)

@@ -2,7 +2,7 @@ import { html, type Html } from '../pages/html.js'
 import { style } from '../pages/style.js'
 import { initialOf, type Persona } from './personas.js'
 
-const ownStyle = html`
+const devStyle = html`
 .provider { min-height: 4rem; }
 .glyph { font-size: 1.25rem; }
 @media (max-width: 24rem) {
@@ -21,7 +21,7 @@ a.quiet { display: inline-block; padding: .75rem 0; }
 a.quiet:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: .25rem; }
 `
 
-/** `nonce` is the nonce in the Content Security Policy of the response. */
+/** A complete page. `nonce` is that of the Content Security Policy of the response. */
 function layout(nonce: string, title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">
@@ -30,7 +30,7 @@ function layout(nonce: string, title: string, body: Html): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · dev provider</title>
-<style nonce="${nonce}">${style}${ownStyle}</style>
+<style nonce="${nonce}">${style}${devStyle}</style>
 </head>
 <body>
 <main>
@@ -43,6 +43,7 @@ ${body}
 `.toString()
 }
 
+/** The page to choose a persona. `path` is that of the interaction. */
 export function personasPage(nonce: string, path: string, personas: readonly Persona[]): string {
   const entries = personas.map((persona) => {
     const tags = (persona.groups ?? []).map((group) => html`<span dir="auto">${group}</span>`)
@@ -61,7 +62,7 @@ export function personasPage(nonce: string, path: string, personas: readonly Per
   )
 }
 
-/** Every response to this form redirects to another site, so the policy must not have `form-action`. */
+/** Asks whether to sign out. The policy must not have `form-action`: the response redirects to another site. */
 export function logoutPage(nonce: string, action: string, xsrf: string): string {
   return layout(
     nonce,
@@ -74,6 +75,7 @@ export function logoutPage(nonce: string, action: string, xsrf: string): string 
   )
 }
 
+/** A page with a message, such as an error. */
 export function messagePage(nonce: string, title: string, message: string, code?: string): string {
   return layout(
     nonce,

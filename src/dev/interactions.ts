@@ -57,7 +57,7 @@ export class Interactions {
     this.#deps = deps
   }
 
-  /** Koa middleware. */
+  /** Handles a request as Koa middleware. */
   async handle(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     if (ctx.path.startsWith('/picture/')) return this.#sendPicture(ctx)
     if (ctx.path.startsWith('/interaction/')) {
@@ -95,7 +95,7 @@ export class Interactions {
     ctx.redirect(await this.#deps.provider.interactionResult(ctx.req, ctx.res, result))
   }
 
-  /** Otherwise, oidc-provider signs the other persona out with a page that needs a script, and revokes its tokens. */
+  /** Otherwise oidc-provider signs the other persona out on a page that needs a script, and revokes its tokens. */
   async #forgetSession(interaction: Interaction): Promise<void> {
     const session = await this.#deps.provider.Session.findByUid(interaction.session?.uid ?? '')
     await session?.destroy()

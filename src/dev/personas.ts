@@ -18,6 +18,7 @@ export interface Persona {
   groups?: string[]
 }
 
+/** The personas of a provider without the option `personas`. */
 export const defaultPersonas: readonly Persona[] = [
   { id: 'ada', name: 'Ada Lovelace', email: 'ada@example.com', groups: ['engineering', 'admins'] },
   { id: 'grace', name: 'Grace Hopper', email: 'grace@example.com', groups: ['engineering'] },
@@ -52,10 +53,10 @@ const personaFields = {
 } satisfies Record<keyof Persona, Field>
 
 /** Validates the option `personas`. */
-export function readPersonas(given: unknown, mistakes: Mistakes): readonly Persona[] | undefined {
-  if (!Array.isArray(given) || given.length === 0)
+export function readPersonas(value: unknown, mistakes: Mistakes): readonly Persona[] | undefined {
+  if (!Array.isArray(value) || value.length === 0)
     return mistakes.add('must be an array of at least one persona')
-  const personas = given.map((persona: unknown, index) => {
+  const personas = value.map((persona: unknown, index) => {
     const values = readFields(personaFields, persona, mistakes.item(index))
     return { ...values, username: values.username ?? values.id, groups: [...values.groups] }
   })

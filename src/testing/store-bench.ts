@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Awaitable, SessionStore, StoreRecord } from '../session/stores/store.js'
 
-/** What one check works with. */
+/** The argument of a check. */
 export interface Bench {
   store: SessionStore
-  /** The life of a record that a check lets expire, in milliseconds. */
+  /** The lifetime of records that a check lets expire, in milliseconds. */
   ttl: number
   wait: (milliseconds: number) => Awaitable<void>
   /** Returns a new key. */
@@ -14,16 +14,18 @@ export interface Bench {
 /** Rejects if the store breaks the rule. */
 export type Check = (bench: Bench) => Promise<void>
 
-/** In milliseconds: a life that no check outlasts. */
+/** A lifetime in milliseconds that is longer than any check. */
 export const HOUR = 3_600_000
 
-/** How long a store may take beyond a record's life. Generous: the machine may be busy. */
+/** How long a store may return a record after its lifetime. Generous, because the machine may be busy. */
 const GONE_WITHIN_MS = 5_000
 
+/** A record of a check. */
 export interface Sample extends StoreRecord {
   readonly word?: string
 }
 
+/** A record with default fields. */
 export function recordOf(fields: Record<string, unknown> & Partial<StoreRecord> = {}): Sample {
   return { kind: 'session', group: 'check:nobody', createdAt: 1_000, revision: 1, ...fields }
 }
@@ -37,7 +39,7 @@ export async function peek(
   return { revision: record?.revision, word: record?.word }
 }
 
-/** Reads a record again and again until it has expired. */
+/** Polls until a record has expired. */
 export async function expectExpiry({ store, ttl, wait }: Bench, key: string): Promise<void> {
   const step = ttl / 4
   for (let waited = 0; (await store.get(key)) !== undefined; waited += step) {
@@ -46,7 +48,7 @@ export async function expectExpiry({ store, ttl, wait }: Bench, key: string): Pr
   }
 }
 
-/** The value as JSON, which is all that a store must keep. */
+/** The value as plain JSON: a store does not have to keep anything else. */
 export function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }

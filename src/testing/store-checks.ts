@@ -80,7 +80,7 @@ export const updates: Record<string, Check> = {
   },
 }
 
-/** How long records live. A busy machine must not break a check, so none relies on a step being fast. */
+/** Lifetimes of records. No check relies on fast steps, because the machine may be busy. */
 export const lifetimes: Record<string, Check> = {
   'a record expires by itself': async (bench) => {
     const { store, key, ttl } = bench
@@ -92,7 +92,7 @@ export const lifetimes: Record<string, Check> = {
     assert.equal(await store.get(short), undefined)
     assert.notEqual(await store.get(long), undefined)
   },
-  'reading a record does not extend its life': async (bench) => {
+  'reading a record does not extend its lifetime': async (bench) => {
     const at = bench.key()
     await bench.store.set(at, recordOf(), bench.ttl)
     await expectExpiry(bench, at)

@@ -6,13 +6,13 @@ import { lists, locks } from './store-optional-checks.js'
 
 /** Options of {@link storeContract}. */
 export interface StoreContractOptions {
-  /** Returns the store for one check. It need not be empty: each check uses new keys and groups. Closed after the check. */
+  /** Returns the store for one check. It does not have to be empty: each check uses new keys and groups. Closed after the check. */
   makeStore: () => Awaitable<SessionStore>
-  /** Lets milliseconds pass for the store. Default: waits in real time. Replace it if the store runs on a fake clock. */
+  /** Waits by the clock of the store. Default: waits in real time. Replace it if the store uses a fake clock. */
   wait?: ((milliseconds: number) => Awaitable<void>) | undefined
-  /** The life of a record that a check lets expire, in milliseconds. Default: 200. Use more for a store that rounds times. */
+  /** Lifetime of records that a check lets expire, in milliseconds. Default: 200. Use more for a store that rounds times. */
   ttl?: number | undefined
-  /** The optional methods that the store does not have; their checks are left out. Default: none. */
+  /** The optional methods that the store does not have. Their checks are skipped. Default: none. */
   without?: readonly ('lock' | 'entries')[] | undefined
 }
 
@@ -25,7 +25,7 @@ export interface StoreCheck {
 }
 
 /**
- * The rules that every session store must follow, as named checks:
+ * Returns the rules that every session store must follow, as named checks for any test runner:
  *
  * ```ts
  * for (const { name, run } of storeContract({ makeStore: () => myStore() })) test(name, run)

@@ -8,7 +8,7 @@ export const locks: Record<string, Check> = {
   'a lock has one holder at a time': async ({ store, key }) => {
     const [at, other] = [key(), key()]
     const held = await Promise.all(Array.from({ length: 5 }, async () => lockOf(store, at)))
-    const unlock = held.filter((one) => one !== undefined)
+    const unlock = held.filter((lock) => lock !== undefined)
     assert.equal(unlock.length, 1)
     assert.notEqual(await lockOf(store, other), undefined)
     await unlock[0]?.()

@@ -70,7 +70,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
   const { headers, form = {} } = exchange.request
   const hasSecret = headers.authorization !== undefined || form['client_secret'] !== undefined
   const isPublicRefresh = !hasSecret && form['grant_type'] === 'refresh_token'
-  // Only a code with PKCE does without the secret.
+  // The secret is required unless the code was requested with PKCE.
   if (!hasSecret && (isPublicRefresh || form['code_verifier'] === undefined))
     return failure(401, 'invalid_client', 'Client authentication failed')
   const outcome = await redeem(exchange, vendor, {
@@ -83,7 +83,7 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
     const { status, error } = standardError(outcome)
     return failure(status, error, outcome.description)
   }
-  // Both tokens come at every refresh, the refresh token possibly the same.
+  // Every refresh returns both tokens. The refresh token may be the same.
   const refreshToken = outcome.refreshToken ?? form['refresh_token']
   const body = { ...tokenResponse(outcome), token_type: 'bearer' }
   return json(200, refreshToken === undefined ? body : { ...body, refresh_token: refreshToken })

@@ -63,7 +63,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
     fragment: '_=_',
     extras({ userIndex, params, scopes }) {
       const user = vendor.users[userIndex]
-      // Asked once more, the user gives what was declined before.
+      // With `rerequest`, the user grants the permissions that were declined before.
       if (user && params.get('auth_type') === 'rerequest') user.declined = []
       if (!params.get('response_type')?.includes('granted_scopes')) return {}
       const declined = scopes.filter((scope) => user?.declined?.includes(scope))

@@ -144,7 +144,7 @@ function shortScope(scope: string): string {
   return Object.keys(LONG_SCOPES).find((short) => LONG_SCOPES[short] === scope) ?? scope
 }
 
-/** Either token ends the whole grant, and nobody has to authenticate. */
+/** Revoking either token ends the grant. Client authentication is not required. */
 function revoke({ params }: Exchange, vendor: Vendor): VendorResponse {
   const isKnown = vendor.grants.revoke(params.get('token') ?? '', true)
   return isKnown ? json(200, {}) : oauthError(400, 'invalid_token', 'Token expired or revoked')

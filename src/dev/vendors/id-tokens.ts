@@ -10,6 +10,7 @@ interface Override {
   once?: boolean
 }
 
+/** Signs the ID tokens of one server. */
 export type IdTokens = ReturnType<typeof createIdTokens>
 
 const base64url = (text: string) => Buffer.from(text).toString('base64url')

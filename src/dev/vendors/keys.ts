@@ -7,6 +7,7 @@ import {
   type JWK,
 } from 'jose'
 
+/** The algorithms of ID tokens. */
 export type SigningAlg = 'RS256' | 'ES256'
 
 // Generating RSA keys is slow, so all servers of a process share the keys.
@@ -16,6 +17,7 @@ function pair(alg: SigningAlg, index: number): Promise<GenerateKeyPairResult> {
   return (pairs[alg][index] ??= generateKeyPair(alg, { modulusLength: 2048 }))
 }
 
+/** A key pair in the formats that the servers use. */
 export interface SigningKey {
   kid: string
   privateKey: CryptoKey

@@ -56,10 +56,12 @@ ${content}
   return { status, headers, body }
 }
 
+/** The vendor's error page. */
 export function errorPage(title: string, explanation: string, status = 400): VendorResponse {
   return page(status, title, `<p>${escape(explanation)}</p>`)
 }
 
+/** The page after a logout at the provider. */
 export function signedOutPage(): VendorResponse {
   return page(200, 'Signed out', '<p>You are signed out at the provider.</p>')
 }

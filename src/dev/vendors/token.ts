@@ -24,6 +24,7 @@ export interface TokenRules {
   keepsOldRefreshToken?: boolean
 }
 
+/** A rejected token request. */
 export interface TokenFailure {
   error:
     | 'invalid_client'
@@ -36,6 +37,7 @@ export interface TokenFailure {
   grantType: string
 }
 
+/** The tokens of an accepted token request. */
 export interface TokenSuccess {
   error?: undefined
   grantType: 'authorization_code' | 'refresh_token'

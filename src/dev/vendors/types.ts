@@ -109,6 +109,7 @@ export interface VendorOptions {
 
 /** A provider on this machine that simulates a vendor. */
 export interface VendorServer {
+  /** The simulated vendor. */
   readonly vendor: VendorName
   /** `http://127.0.0.1:PORT`. */
   readonly origin: string

@@ -30,10 +30,15 @@ export interface VendorTeam {
 
 /** An account at the provider. Changes take effect with the next response. */
 export interface VendorUser {
+  /** The ID at the provider; `sub` in OpenID Connect. */
   id: string | number
+  /** The user name or handle. Default: none. */
   username?: string | undefined
+  /** The full name. Default: none. */
   name?: string | null | undefined
+  /** The email address. Default: none. */
   email?: string | null | undefined
+  /** Whether the email address is verified, as the vendor spells it. Default: not sent. */
   emailVerified?: boolean | string | undefined
   /** GitHub: the response of `/user/emails`. Default: `email` as the primary address. */
   emails?: VendorEmail[] | undefined
@@ -45,6 +50,7 @@ export interface VendorUser {
   groups?: string[] | undefined
   /** GitLab: direct memberships only. Default: `groups`. */
   directGroups?: string[] | undefined
+  /** URL of the profile picture. Default: none. */
   picture?: string | undefined
   /** Google's hosted domain. */
   hd?: string | undefined
