@@ -262,12 +262,10 @@ describe('S-085 organizations and teams of GitHub', () => {
     github.settings.grantedScopes = ['read:user', 'user:email']
     expect((await atGithub({ organizations: ['acme'] })).page.status).toBe(403)
     github.settings.grantedScopes = undefined
-    const end = github.respond('orgs', {
-      status: 403,
-      body: { message: 'Resource not accessible' },
-    })
+    const forbidden = { status: 403, body: { message: 'Resource not accessible' } }
+    const ends = (['orgs', 'teams'] as const).map((endpoint) => github.respond(endpoint, forbidden))
     expect((await atGithub({ organizations: ['acme'] })).code).toBe('not_authorized')
-    end()
+    for (const end of ends) end()
     github.settings.endlessPages = true
     expect((await atGithub({ organizations: ['acme'] })).page.status).toBe(403)
   })
@@ -277,10 +275,20 @@ describe('S-085 organizations and teams of GitHub', () => {
     ['is throttled', { status: 429, headers: { 'retry-after': '7' } }, 503],
     ['responds with a page', { headers: { 'content-type': 'text/html' }, body: '<p>unicorn' }, 502],
   ])('S-028 an API that %s denies access, and nothing is stored', async (_, answer, status) => {
-    for (const endpoint of ['user', 'emails', 'orgs', 'teams'] as const) {
+    for (const [endpoint, rules] of [
+      ['user', { organizations: ['acme'] }],
+      ['emails', { emailDomains: ['acme.example'] }],
+      ['orgs', { organizations: ['acme'] }],
+      ['teams', { teams: ['acme/engineering'] }],
+    ] as const) {
       const before = await sessionsIn()
       const end = github.respond(endpoint, answer)
-      const { page, gate } = await atGithub({ organizations: ['acme'] })
+      // Another endpoint may prove the same membership.
+      const more = (['teams', 'teamMembership'] as const).map((other) =>
+        github.respond(other, answer),
+      )
+      const { page, gate } = await atGithub(rules)
+      for (const endOther of more) endOther()
       end()
       expect([endpoint, page.status]).toEqual([endpoint, status])
       expect([await sessionsIn(), gate.reached]).toEqual([before, []])

@@ -24,6 +24,8 @@ describe('requests to a provider', () => {
       startSwitch('express'),
       startFaulty(),
     ])
+    // A team would prove the membership in its organization.
+    github.user.teams = []
   })
   afterEach(realDate)
   afterAll(async () => {

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import type { Background } from '../http/background.js'
-import { ProviderError } from '../http/errors.js'
 import { identityFromClaims } from '../oauth/claims.js'
-import type { Identity, MembershipList, Memberships } from '../oauth/identity.js'
+import {
+  type Identity,
+  type MembershipList,
+  type MembershipResult,
+  type Memberships,
+} from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import { parseIdentity, parseMemberships, runHook } from '../oauth/run-hook.js'
 import { type Authorize, isAuthorized } from './authorize.js'
 import { missingScopes } from './granted-scopes.js'
+import { contains, failureOf, isProven, type Missing, noneIfDenied } from './incomplete-user.js'
 import { type Decision, type Denial, fingerprintOf, Policy } from './policy.js'
 import { type Provider, trustsEmail } from './provider.js'
 import type { Rules } from './rules.js'
@@ -16,6 +21,8 @@ import type { OAuthUser } from './user.js'
 export interface UserEvaluation {
   readonly user: OAuthUser
   readonly decision: Decision
+  /** Whether something could not be read. The rules are met without it, but those of a guard may not be. */
+  readonly isIncomplete: boolean
 }
 
 /** What {@link UserEvaluator} depends on. */
@@ -71,7 +78,8 @@ export class UserEvaluator {
         provider.identity ? provider.identity(api) : identityFromClaims(await api.userinfo()),
       ),
     )
-    const memberships = await this.#readMemberships(api, identity, this.#rules.memberships)
+    const restriction = await runHook('restriction', api, () => provider.restriction?.(identity))
+    const memberships = await this.#readMemberships(api, identity, this.#rules)
     const user: OAuthUser = {
       key: `${provider.name}:${identity.id}`,
       id: identity.id,
@@ -86,12 +94,12 @@ export class UserEvaluator {
       groups: memberships.groups,
       claims: identity.claims,
     }
-    const restriction = await runHook('restriction', api, () => provider.restriction?.(identity))
+    const missing: Missing = { identity: identity.incomplete, memberships: memberships.incomplete }
     const decision =
       restriction === undefined
-        ? await this.#decide(this.#rules, user, req)
+        ? await this.#decide(this.#rules, user, missing, req)
         : this.#rules.policy.deny()
-    return { user, decision }
+    return { user, decision, isIncomplete: failureOf(missing) !== undefined }
   }
 
   /** Evaluates the report-only rules in the background. Only a denial has an effect: `onReportOnlyDenial` is called. */
@@ -109,9 +117,16 @@ export class UserEvaluator {
       : policy.deny()
   }
 
-  async #decide(rules: RuleSet, user: OAuthUser, req: IncomingMessage): Promise<Decision> {
-    const { policy, authorize } = rules
+  /** Throws why the user was read incompletely, unless the lists are met by what was read. */
+  async #decide(
+    { policy, authorize }: RuleSet,
+    user: OAuthUser,
+    missing: Missing,
+    req: IncomingMessage,
+  ): Promise<Decision> {
     const decision = policy.evaluate(user, trustsEmail(this.#deps.provider))
+    const failure = failureOf(missing)
+    if (failure !== undefined && !isProven(decision, authorize, missing)) throw failure
     if (!decision.isAllowed || authorize === undefined) return decision
     return (await isAuthorized(authorize, user, req)) ? decision : policy.deny()
   }
@@ -119,14 +134,19 @@ export class UserEvaluator {
   async #readMemberships(
     api: ProviderApi,
     identity: Identity,
-    wanted: Required<Memberships>,
-  ): Promise<Required<Memberships>> {
-    const { provider } = this.#deps
+    { policy, authorize, memberships: wanted }: RuleSet,
+  ): Promise<Required<Memberships> & MembershipResult> {
+    const { provider, guardMemberships } = this.#deps
+    const isEnough = (found: Memberships) =>
+      authorize === undefined &&
+      policy.evaluate({ ...identity, email: identity.email, ...found }, trustsEmail(provider))
+        .isAllowed &&
+      contains(found, union([guardMemberships], provider.membershipLists))
     const memberships =
       hasEntries(wanted) &&
-      (await runHook('memberships', api, () => provider.memberships?.(api, wanted, identity)).catch(
-        noneIfDenied,
-      ))
+      (await runHook('memberships', api, () =>
+        provider.memberships?.(api, wanted, identity, isEnough),
+      ).catch((error: unknown) => noneIfDenied(error, api)))
     return parseMemberships(memberships, wanted)
   }
 
@@ -144,8 +164,9 @@ export class UserEvaluator {
     if (hasEntries(rules.memberships) && isScopeMissing) return
     let decision: Decision
     try {
-      const memberships = await this.#readMemberships(api, user, rules.memberships)
-      decision = await this.#decide(rules, { ...user, ...memberships }, req)
+      const { incomplete, ...memberships } = await this.#readMemberships(api, user, rules)
+      const missing = { identity: undefined, memberships: incomplete }
+      decision = await this.#decide(rules, { ...user, ...memberships }, missing, req)
     } catch {
       // Report-only rules fail silently: they must not turn errors of the provider or of `authorize` into denials.
       return
@@ -174,10 +195,4 @@ function union(
 
 function hasEntries(memberships: Required<Memberships>): boolean {
   return Object.values(memberships).some((list) => list.length > 0)
-}
-
-/** A denied API request means that the user has no such membership. Any other failure is inconclusive. */
-function noneIfDenied(error: unknown): undefined {
-  if (error instanceof ProviderError && error.outcome === 'denied') return undefined
-  throw error
 }

@@ -35,4 +35,6 @@ export interface StoredDecision {
   readonly allowed: boolean
   /** The entry of a rule list that matched. */
   readonly matched?: { readonly list: string; readonly entry: string } | undefined
+  /** The user was read incompletely: the rules were met without what is missing. */
+  readonly incomplete?: true | undefined
 }

@@ -1,3 +1,4 @@
+import type { UserEvaluation } from '../access/evaluate-user.js'
 import type { StoredDecision } from '../access/user.js'
 
 /** When sessions are checked again. */
@@ -18,6 +19,8 @@ export type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
 
 /** A denied user may be allowed again at any time, but reloading the page must not flood the provider. */
 const DENIED_PAUSE_MS = 5_000
+/** What could not be read is read again, in the background: guards of routes may need it. */
+const INCOMPLETE_PAUSE_MS = 30_000
 const MIN_EARLY_INTERVAL_MS = 60_000
 const EARLY_FROM = 0.8
 /** Two, so that two releases with different rules can share sessions without checking them at each request. */
@@ -33,8 +36,9 @@ export function checkStatus(
   const age = now - decision.at
   // A clock that was set back must not postpone a check.
   if (!decision.allowed) return Math.abs(age) >= DENIED_PAUSE_MS ? 'due' : 'denied'
+  if (intervalMs > 0 && (age >= intervalMs || age < -intervalMs)) return 'due'
+  if (decision.incomplete === true && isEarly && age >= INCOMPLETE_PAUSE_MS) return 'early'
   if (intervalMs === 0) return 'fresh'
-  if (age >= intervalMs || age < -intervalMs) return 'due'
   return isEarly && intervalMs >= MIN_EARLY_INTERVAL_MS && age >= intervalMs * EARLY_FROM
     ? 'early'
     : 'fresh'
@@ -65,6 +69,21 @@ export function isWithinGrace(
     decision?.allowed === true &&
     Math.abs(now - decision.at) < intervalMs + graceMs
   )
+}
+
+/** A decision as it is stored; `undefined`: the provider no longer shows what the rules need. */
+export function storedDecision(
+  at: number,
+  evaluation: Pick<UserEvaluation, 'decision' | 'isIncomplete'> | undefined,
+): StoredDecision {
+  if (evaluation?.decision.isAllowed !== true) return { at, allowed: false }
+  const { decision, isIncomplete } = evaluation
+  return {
+    at,
+    allowed: true,
+    matched: decision.matched,
+    ...(isIncomplete && { incomplete: true as const }),
+  }
 }
 
 /** The decisions by fingerprint of the rules: the new one, and the latest of the others. */

@@ -10,6 +10,7 @@ import type { LogoutIndex } from '../session/logout-index.js'
 import type { AppSessions } from '../session/session-list.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { UserActivity } from '../session/user-activity.js'
+import { storedDecision } from './check-status.js'
 import type { LoginLoopDetector } from './login-loop.js'
 import { type LoginGrant, type MatchedLogin, redeemCode } from './redeem-code.js'
 import { Rejection, rejectLogin } from './rejection.js'
@@ -86,7 +87,8 @@ export class LoginCompletion {
       isLogin: true,
       tokens: tokens.response,
     })
-    const { user, decision } = await evaluator.evaluate(api, req)
+    const evaluation = await evaluator.evaluate(api, req)
+    const { user, decision } = evaluation
     evaluator.evaluateReportOnly(user, api, req)
     if (!decision.isAllowed) {
       const { code, tried } = decision
@@ -95,7 +97,7 @@ export class LoginCompletion {
     const { fingerprint } = evaluator
     return {
       user,
-      verdicts: { [fingerprint]: { at: now, allowed: true, matched: decision.matched } },
+      verdicts: { [fingerprint]: storedDecision(now, evaluation) },
     }
   }
 

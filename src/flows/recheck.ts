@@ -158,9 +158,8 @@ export class Recheck {
     startedAt: number,
     evaluation: UserEvaluation | undefined,
   ): Promise<CheckResult> {
-    const { user = session.record.user, decision } = evaluation ?? {}
-    const allowed = decision?.isAllowed === true
-    const matched = allowed ? decision.matched : undefined
+    const { user } = evaluation ?? session.record
+    const decision = status.storedDecision(startedAt, evaluation)
     const fingerprint = this.#fingerprint(session.record)
     const written = await this.#deps.sessionLock.write(session, (record) => {
       // Without a lock across processes, a check that started later may have finished first: keep its decision.
@@ -168,12 +167,8 @@ export class Recheck {
       return {
         user,
         scopes,
-        verdicts: status.withDecision(record.verdicts, fingerprint, {
-          at: startedAt,
-          allowed,
-          matched,
-        }),
-        deniedSince: allowed ? undefined : (record.deniedSince ?? startedAt),
+        verdicts: status.withDecision(record.verdicts, fingerprint, decision),
+        deniedSince: decision.allowed ? undefined : (record.deniedSince ?? startedAt),
       }
     })
     if (written === undefined) return { outcome: 'ended' }

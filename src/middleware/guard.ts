@@ -3,7 +3,6 @@ import { isAuthorized } from '../access/authorize.js'
 import { missingScopes } from '../access/granted-scopes.js'
 import { Policy } from '../access/policy.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
-import type { OAuthUser } from '../access/user.js'
 import type { Connections } from '../flows/connection.js'
 import { Rejection } from '../flows/rejection.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
@@ -56,10 +55,10 @@ export class Guard {
       this.#loginDemand(request.now, session.record, provider) ??
       (decision.isAllowed ? undefined : this.#scopeDemand(session.record, provider))
     if (demand !== undefined) return loginRedirect.start(request, demand)
-    if (!decision.isAllowed) throw this.#rejection(user, decision.code)
+    if (!decision.isAllowed) throw this.#rejection(session.record, decision.code)
     const { authorize } = this.#rules
     if (authorize !== undefined && !(await isAuthorized(authorize, { ...user }, req)))
-      throw this.#rejection(user, 'not_authorized')
+      throw this.#rejection(session.record, 'not_authorized')
     return PASS
   }
 
@@ -93,7 +92,13 @@ export class Guard {
     return missing.length > 0 ? { scopes: missing, keptScopes: record.scopes } : undefined
   }
 
-  #rejection(user: OAuthUser, code: OAuthErrorCode): Rejection {
+  /** What could not be read might meet the rules, so its lack denies no one. */
+  #rejection({ user, verdicts }: Session, code: OAuthErrorCode): OAuthError | Rejection {
+    const isIncomplete = Object.values(verdicts).some(({ incomplete }) => incomplete === true)
+    if (isIncomplete)
+      return new OAuthError('recheck_unavailable', {
+        hint: 'the provider did not return everything that the rules of requireAuth() need',
+      })
     return new Rejection(new OAuthError(code), { user, tried: this.#policy.lists, stage: 'guard' })
   }
 }

@@ -1,5 +1,5 @@
 import type { ProviderOutcome } from '../http/errors.js'
-import type { Claims, Identity, MembershipList, Memberships } from './identity.js'
+import type { Claims, Identity, MembershipList, MembershipResult, Memberships } from './identity.js'
 import type { ApiResponse, ProviderApi } from './provider-api.js'
 
 /** URLs of a provider; those of the server metadata (RFC 8414, 2) and `api`. */
@@ -122,6 +122,17 @@ export interface ProviderDefinition {
     | undefined
   /** Meaning of an error response. Default, and for `undefined`: by status and error code. */
   outcomeOf?: ((response: ApiResponse) => ProviderOutcome | undefined) | undefined
+  /** What the owner should know because of an API response, such as a header about missing entries. Logged once. */
+  warningOf?:
+    | ((response: ApiResponse) =>
+        | {
+            /** Without secrets and text that users control. */
+            message: string
+            /** More for the log. */
+            facts?: Readonly<Record<string, unknown>>
+          }
+        | undefined)
+    | undefined
   /** A second grant that exchanges the access token for one with a longer lifetime. Default: none. */
   upgradeToken?:
     | {
@@ -142,9 +153,17 @@ export interface ProviderDefinition {
   membershipLists?: readonly MembershipList[] | undefined
   /** Scopes that `memberships` requires; requested if a rule names memberships. Default: none. */
   membershipScopes?: readonly string[] | undefined
-  /** Reads which of the `wanted` memberships the user has; called only if a rule names some. Default: none. */
+  /**
+   * Reads which of the `wanted` memberships the user has; called only if a rule names some. `isEnough` returns whether the
+   * rules are met by some memberships, so that the hook can save requests. Default: none.
+   */
   memberships?:
-    | ((api: ProviderApi, wanted: Memberships, identity: Identity) => Promise<Memberships>)
+    | ((
+        api: ProviderApi,
+        wanted: Memberships,
+        identity: Identity,
+        isEnough: (memberships: Memberships) => boolean,
+      ) => Promise<MembershipResult>)
     | undefined
   /** A rule that applies in addition to all others: the reason to deny this user, or `undefined`. */
   restriction?: ((identity: Identity) => string | undefined) | undefined

@@ -17,6 +17,11 @@ export interface Identity {
   picture?: string | undefined
   /** Everything else that the provider returned. Stored in the session, so it must be JSON. */
   claims: Claims
+  /**
+   * The error because of which something is missing, such as the email address. The user passes only if a rule is met without
+   * it; otherwise it is thrown. Default: nothing is missing.
+   */
+  incomplete?: unknown
 }
 
 /** The rule lists whose entries are memberships, read from the provider's API or from a claim. */
@@ -27,3 +32,12 @@ export const membershipLists: readonly MembershipList[] = ['organizations', 'tea
 
 /** Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested. */
 export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
+
+/** The result of the hook `memberships`. */
+export interface MembershipResult extends Memberships {
+  /**
+   * The error because of which memberships may be missing. The user passes only if the rules are met by those that were read;
+   * otherwise it is thrown. Default: nothing is missing.
+   */
+  readonly incomplete?: unknown
+}

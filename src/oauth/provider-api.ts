@@ -58,9 +58,13 @@ export interface ProviderApi {
   readonly api: (path: string, request?: ApiRequest) => Promise<unknown>
   /**
    * The entries of all pages of a JSON array; follows `Link: rel="next"` (RFC 8288) on the origin of the API.
-   * `undefined` if there are more than 100 pages.
+   * `undefined` if there are more than 100 pages. `onPage` is called with the entries of each page, also of those before one
+   * that fails.
    */
-  readonly apiList: (path: string) => Promise<readonly unknown[] | undefined>
+  readonly apiList: (
+    path: string,
+    onPage?: (entries: readonly unknown[]) => void,
+  ) => Promise<readonly unknown[] | undefined>
   /** The whole response to a path below `endpoints.api`. Rejects unless the status is 2xx or one of `statuses`. */
   readonly apiResponse: (
     path: string,

@@ -1,8 +1,11 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep } from '../http/json.js'
 import { asObject, asString, asStrings, asUserId, isTrue } from './claims.js'
-import type { Claims, Identity, MembershipList, Memberships } from './identity.js'
+import type { Claims, Identity, MembershipList, MembershipResult, Memberships } from './identity.js'
 import type { ProviderApi } from './provider-api.js'
+
+/** The abort ends the requests of a hook, which may then return what it has read so far. */
+const LATE_RESULT_MS = 20
 
 /**
  * Runs a hook of a provider definition, which may be code of the app. Rejects when the time of `api` is up; any error
@@ -23,7 +26,8 @@ export async function runHook<T>(
   })
   // Without a handler it would be an unhandled rejection if the hook throws synchronously.
   timeout.catch(() => undefined)
-  signal.addEventListener('abort', giveUp, { once: true })
+  const onAbort = () => void setTimeout(giveUp, LATE_RESULT_MS)
+  signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) giveUp()
   try {
     return await Promise.race([timeout, hook()])
@@ -34,13 +38,13 @@ export async function runHook<T>(
       cause: withoutSecrets(thrown, api),
     })
   } finally {
-    signal.removeEventListener('abort', giveUp)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
 /** Validates the result of the hook `identity`. */
 export function parseIdentity(result: unknown): Identity {
-  const { id, name, email, emailVerified, username, picture, claims } = asObject(result)
+  const { id, name, email, emailVerified, username, picture, claims, incomplete } = asObject(result)
   return {
     id: asUserId(id),
     name: asString(name),
@@ -49,6 +53,7 @@ export function parseIdentity(result: unknown): Identity {
     username: asString(username),
     picture: asString(picture),
     claims: plainClaims(claims),
+    incomplete,
   }
 }
 
@@ -56,7 +61,7 @@ export function parseIdentity(result: unknown): Identity {
 export function parseMemberships(
   result: unknown,
   wanted: Required<Memberships>,
-): Required<Memberships> {
+): Required<Memberships> & MembershipResult {
   const lists = isObject(result) ? result : {}
   const read = (list: MembershipList) => {
     const entries = new Set(asStrings(lists[list]))
@@ -66,6 +71,7 @@ export function parseMemberships(
     organizations: read('organizations'),
     teams: read('teams'),
     groups: read('groups'),
+    incomplete: lists['incomplete'],
   }
 }
 

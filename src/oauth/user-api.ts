@@ -88,7 +88,7 @@ export class UserApi implements ProviderApi {
   readonly api: ProviderApi['api'] = async (path, request) =>
     (await this.apiResponse(path, [], request)).body
 
-  readonly apiList: ProviderApi['apiList'] = async (path) => {
+  readonly apiList: ProviderApi['apiList'] = async (path, onPage) => {
     const entries: unknown[] = []
     const query = `${path.includes('?') ? '&' : '?'}per_page=100`
     let url: string | undefined = await this.#apiUrl(`${path}${query}`)
@@ -99,7 +99,9 @@ export class UserApi implements ProviderApi {
         throw new ProviderError('down', 'provider_error', {
           hint: `the response of the API (${path}) is not an array`,
         })
-      entries.push(...(response.body as unknown[]))
+      const found = response.body as unknown[]
+      entries.push(...found)
+      onPage?.(found)
       url = nextPage(response.headers.get('link'), url)
       // The access token must not be sent to another origin.
       if (url === undefined || new URL(url).origin !== origin) return entries
@@ -136,11 +138,14 @@ export class UserApi implements ProviderApi {
       body: body === undefined ? undefined : JSON.stringify(body),
     })
     const isJwt = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
-    return {
+    const received = {
       status: response.status,
       headers: response.headers,
       body: isJwt ? await response.text() : await readJson(response),
     }
+    const warning = this.#deps.config.warningOf?.(received)
+    if (warning !== undefined) this.warn(warning.message, warning.facts)
+    return received
   }
 
   #check(response: ApiResponse, name: string, statuses: readonly number[] = []): ApiResponse {

@@ -72,6 +72,7 @@ const hooks = {
   normalizeTokens: true,
   readError: true,
   outcomeOf: true,
+  warningOf: true,
   grantedScopes: true,
   identity: true,
   membershipLists: true,

@@ -1,9 +1,9 @@
 import { ProviderError } from '../http/errors.js'
 import { ruleFields } from '../access/rules.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
-import type { Memberships } from '../oauth/identity.js'
 import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
+import { memberships, warningOf } from './github-memberships.js'
 import { providerUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
@@ -86,6 +86,7 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
     reauthenticate: { prompt: 'select_account' },
     selectAccount: { prompt: 'select_account' },
     outcomeOf,
+    warningOf,
     identity,
     membershipLists: ['organizations', 'teams'],
     memberships,
@@ -113,7 +114,9 @@ function outcomeOf({ status, headers }: ApiResponse) {
 /** `email` of `/user` is the public address; only `/user/emails` contains which address is primary and verified. */
 async function identity({ api, apiList }: ProviderApi) {
   const [profile, emails] = await Promise.all([api('/user').then(asObject), readEmails(apiList)])
-  const primary = emails.find((entry) => entry['primary'] === true && entry['verified'] === true)
+  const primary = emails.entries.find(
+    (entry) => entry['primary'] === true && entry['verified'] === true,
+  )
   const id = asUserId(profile['id'])
   if (!/^\d+$/.test(id))
     throw new ProviderError('down', 'provider_error', {
@@ -127,73 +130,24 @@ async function identity({ api, apiList }: ProviderApi) {
     emailVerified: primary !== undefined,
     picture: asString(profile['avatar_url']),
     claims: profile,
+    incomplete: emails.failure,
   }
+}
+
+interface Emails {
+  readonly entries: readonly Record<string, unknown>[]
+  /** Why some may be missing. */
+  readonly failure?: unknown
 }
 
 /** None if the scopes of the OAuth App, or the permissions of the GitHub App, do not include email addresses. */
-async function readEmails(apiList: ProviderApi['apiList']) {
-  const emails = await apiList('/user/emails').catch((error: unknown) => {
-    if (error instanceof ProviderError && error.outcome === 'denied') return undefined
-    throw error
-  })
-  return (emails ?? []).filter(isObject)
-}
-
-async function memberships(
-  api: ProviderApi,
-  wanted: Memberships,
-  user: { username?: string | undefined },
-): Promise<Memberships> {
-  const [organizations, teams] = await Promise.all([readOrganizations(api), readTeams(api)])
-  const hasOrganization = (name: string) =>
-    organizations.has(name) || [...teams].some((team) => team.startsWith(`${name}/`))
-  const isMember = async (team: string) => {
-    const [organization = '', slug] = team.split('/')
-    if (teams.has(team)) return true
-    // `/user/teams` does not contain the parents of nested teams, whose members include the user: check them one by one.
-    return slug !== undefined && organizations.has(organization) && user.username !== undefined
-      ? isInheritedMember(api, organization, slug, user.username)
-      : false
+async function readEmails(apiList: ProviderApi['apiList']): Promise<Emails> {
+  const entries: Record<string, unknown>[] = []
+  try {
+    await apiList('/user/emails', (page) => entries.push(...page.filter(isObject)))
+    return { entries }
+  } catch (failure) {
+    const isDenied = failure instanceof ProviderError && failure.outcome === 'denied'
+    return isDenied ? { entries } : { entries, failure }
   }
-  const wantedTeams = wanted.teams ?? []
-  const isInTeam = await Promise.all(wantedTeams.map((team) => isMember(team.toLowerCase())))
-  return {
-    organizations: (wanted.organizations ?? []).filter((name) =>
-      hasOrganization(name.toLowerCase()),
-    ),
-    teams: wantedTeams.filter((_, index) => isInTeam[index]),
-  }
-}
-
-/** Slugs in lower case. Empty beyond the page limit: an incomplete list must not decide. */
-async function readOrganizations({ apiList }: ProviderApi): Promise<Set<string>> {
-  const entries = (await apiList('/user/orgs')) ?? []
-  return new Set(
-    entries.filter(isObject).flatMap((entry) => asString(entry['login'])?.toLowerCase() ?? []),
-  )
-}
-
-async function readTeams({ apiList }: ProviderApi): Promise<Set<string>> {
-  const entries = (await apiList('/user/teams')) ?? []
-  return new Set(
-    entries.filter(isObject).flatMap((entry) => {
-      const organization = isObject(entry['organization'])
-        ? asString(entry['organization']['login'])
-        : undefined
-      const slug = asString(entry['slug'])
-      const id = typeof entry['id'] === 'number' ? [String(entry['id'])] : []
-      return organization && slug ? [`${organization}/${slug}`.toLowerCase(), ...id] : []
-    }),
-  )
-}
-
-async function isInheritedMember(
-  { apiResponse }: ProviderApi,
-  organization: string,
-  slug: string,
-  login: string,
-): Promise<boolean> {
-  const path = `/orgs/${[organization, 'teams', slug, 'memberships', login].map(encodeURIComponent).join('/')}`
-  const { body } = await apiResponse(path, [403, 404])
-  return isObject(body) && body['state'] === 'active'
 }
