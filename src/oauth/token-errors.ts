@@ -76,15 +76,16 @@ export function tokenEndpointError(response: ApiResponse, request: ClientRequest
   const code = reported?.code ?? asString(members['error'])
   const message = reported === undefined ? asString(members['error_description']) : reported.message
   const error = { status, code, message }
-  const found = `the ${request.endpoint} endpoint responded with ${describe(error, request)}`
+  const summary = `the ${request.endpoint} endpoint responded with ${describe(error, request)}`
   const outcome = config.outcomeOf?.(response)
-  if (outcome === 'throttled' || status === 429) return throttled(response, found)
+  if (outcome === 'throttled' || status === 429) return throttled(response, summary)
   const fix = fixOf(error, request)
-  if (fix !== undefined) return providerError('owner', `${found}: ${fix}`)
+  if (fix !== undefined) return providerError('owner', `${summary}: ${fix}`)
   const known = tokenErrors.get(code ?? '')
-  if (known === undefined) return providerError(outcome ?? 'down', found)
+  if (known === undefined) return providerError(outcome ?? 'down', summary)
   return new ProviderError(known.outcome, known.code, {
-    hint: isRedemption(request) && code === 'invalid_grant' ? `${found}: ${EXPIRED_CODE}` : found,
+    hint:
+      isRedemption(request) && code === 'invalid_grant' ? `${summary}: ${EXPIRED_CODE}` : summary,
   })
 }
 
@@ -98,7 +99,7 @@ function fixOf(error: TokenError, request: ClientRequest): string | undefined {
   if (CLIENT_ERRORS.includes(code) || (error.status === 401 && !tokenErrors.has(code)))
     return clientFix(request)
   if (isRedirectUriError(error, request))
-    return `register exactly this redirect URI at the provider: ${request.params.get('redirect_uri') ?? '(none was sent)'}; if visitors use another URL, set baseUrl`
+    return `register exactly this redirect URI at the provider: ${request.params.get('redirect_uri') ?? '(none was sent)'}; if browsers use another URL, set baseUrl`
   return isOfflineError(error, request)
     ? offlineFix(request.config.offline?.scopes ?? [])
     : undefined
