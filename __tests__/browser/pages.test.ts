@@ -268,7 +268,7 @@ describe('in a browser', () => {
       )
     served = {
       ...ordinary,
-      planted: { body, policy: pages.render('signIn', { providers: [] }, nonce).policy },
+      planted: { ...pages.render('signIn', { providers: [] }, nonce), body },
     }
     await withTab({}, async (tab) => {
       const complaints: string[] = []
@@ -337,7 +337,7 @@ describe('in a browser', () => {
   test('in a frame of the same app the link opens in the top window', async () => {
     const body =
       '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
-    served = { ...ordinary, app: { body, policy: '' } }
+    served = { ...ordinary, app: { body, policy: '', frameOptions: 'DENY' } }
     await withTab({}, async (tab) => {
       await tab.goto(`${origin}/app`)
       expect(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { memoryStore, type SessionStore } from '../../src/index.js'
+import { memoryStore, oauthModule, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import {
   bodyOf,
@@ -236,5 +236,66 @@ describe('when the store fails or is slow', () => {
     const Cookie = `ngrok.session=${valueOfCookie(browser, one.origin)}`
     await createBrowser().get(two.url('/auth/logout'), { headers: { Cookie } })
     expect(bodyOf(await browser.get(one.url('/'))).oauth?.['isAuthenticated']).toBe(true)
+  })
+})
+
+describe('C15 Clear-Site-Data', () => {
+  const clearing = (logout: Record<string, unknown> = {}) =>
+    startGate({ provider: { idp: oidcOf(vendor) }, logout: { clearSiteData: true, ...logout } })
+  const headerOf = async (at: Gate, browser: Browser, headers = {}) =>
+    (await browser.get(at.url('/auth/logout'), { follow: false, headers })).headers[
+      'clear-site-data'
+    ]
+  const everything = '"cache", "cookies", "storage"'
+
+  test('C15 is sent with the option only: on the page, in JSON and on redirects', async () => {
+    expect(await headerOf(gate, await loggedIn())).toBeUndefined()
+    const on = await clearing()
+    expect(await headerOf(on, await loggedIn(on))).toBe(everything)
+    const json = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' }
+    expect(await headerOf(on, await loggedIn(on), json)).toBe(everything)
+    for (const logout of [{ returnTo: '/goodbye' }, { endProviderSession: true }]) {
+      const leaving = await clearing(logout)
+      expect(await headerOf(leaving, await loggedIn(leaving))).toBe(everything)
+    }
+    const off = await clearing({ clearSiteData: false })
+    expect(await headerOf(off, await loggedIn(off))).toBeUndefined()
+  })
+
+  test('C15 needs a confirmation if another site sends the user, with and without a session', async () => {
+    const on = await clearing()
+    const browser = await loggedIn(on)
+    const asked = await browser.get(on.url('/auth/logout'), { headers: fromElsewhere })
+    expect(asked.headers['clear-site-data']).toBeUndefined()
+    const confirmed = await browser.post(formOf(asked).action, {}, { headers: fromElsewhere })
+    expect(confirmed.headers['clear-site-data']).toBe(everything)
+    expect(await headerOf(on, browser, fromElsewhere)).toBeUndefined()
+    expect(await headerOf(on, browser)).toBe(everything)
+  })
+
+  test('C15 is on no other response', async () => {
+    const on = await clearing()
+    const browser = await loggedIn(on)
+    for (const path of ['/', '/auth/session', '/auth/authn', '/auth/nothing'])
+      expect(
+        (await browser.get(on.url(path), { follow: false })).headers['clear-site-data'],
+      ).toBeUndefined()
+    const failing = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      logout: { clearSiteData: true },
+      store: { ...store, delete: () => Promise.reject(new Error('down')) },
+    })
+    expect(await headerOf(failing, await loggedIn(failing))).toBeUndefined()
+  })
+
+  test('C15 has no effect over plain http, so the option is rejected there', () => {
+    expect(() =>
+      oauthModule({
+        provider: { idp: oidcOf(vendor) },
+        baseUrl: 'http://app.example',
+        cookie: { secure: false },
+        logout: { clearSiteData: true },
+      }),
+    ).toThrow(/logout\.clearSiteData.*https/)
   })
 })

@@ -69,6 +69,43 @@ describe('every response of the module', () => {
     }
   })
 
+  test('C15 cannot be embedded, opened with a reference, or use features of the device', () => {
+    for (const [name, { headers }] of Object.entries(answers)) {
+      const expected = {
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+        'x-frame-options': name === 'frame' ? 'SAMEORIGIN' : 'DENY',
+        'permissions-policy': expect.stringMatching(/camera=\(\).*geolocation=\(\)/),
+      }
+      expect([name, headers]).toEqual([name, expect.objectContaining(expected)])
+      expect(headers).not.toHaveProperty('clear-site-data')
+    }
+  })
+
+  test('C15 X-Frame-Options agrees with frame-ancestors, also if the app sets another one', async () => {
+    const other = await startGate(
+      { provider: { idp: oidcOf(vendor) }, pages: { error: () => '<p>mine</p>' } },
+      {
+        before: (app) =>
+          void app.use((_req, res, next) => {
+            res.setHeader('X-Frame-Options', 'ALLOWALL')
+            next()
+          }),
+      },
+    )
+    for (const [path, dest, options, ancestors] of [
+      ['/auth/callback', 'document', 'DENY', "'none'"],
+      ['/auth/logout', 'iframe', 'DENY', "'none'"],
+      ['/widget', 'iframe', 'SAMEORIGIN', "'self'"],
+    ] as const) {
+      const { headers } = await createBrowser().get(other.url(path), {
+        headers: { 'Sec-Fetch-Dest': dest },
+      })
+      expect([path, headers['x-frame-options']]).toEqual([path, options])
+      expect(headers['content-security-policy']).toContain(`frame-ancestors ${ancestors}`)
+    }
+  })
+
   test('S-053 redirects only with 302 and an empty body', () => {
     const redirects = Object.values(answers).filter(({ headers }) => headers.location !== undefined)
     expect(redirects.map(({ status, body }) => [status, body])).toEqual([

@@ -335,6 +335,7 @@ type Pages = NonNullable<OAuthModuleOptions['pages']>
 const logout: Rows<Logout> = {
   revokeTokens: flag,
   endProviderSession: flag,
+  clearSiteData: flag,
   returnTo: text('/bye', [
     canary,
     `//${canary}.example`,

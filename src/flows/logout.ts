@@ -18,6 +18,7 @@ export interface LogoutBehavior {
   readonly endProviderSession: boolean
   /** Path to redirect to after the logout. Default: the signed-out page. */
   readonly returnTo: string | undefined
+  readonly clearSiteData: boolean
 }
 
 /** What {@link Logout} depends on. */
@@ -39,6 +40,9 @@ const PROVIDER_TIMEOUT_MS = 2_000
 /** The number of session cookies that are read from a request. */
 const MAX_SESSIONS = 4
 
+/** https://www.w3.org/TR/clear-site-data/#header */
+const CLEARED_DATA = '"cache", "cookies", "storage"'
+
 /** Ends the session in the store, in the browser and, depending on the options, at the provider. */
 export class Logout {
   readonly #deps: LogoutDeps
@@ -50,7 +54,7 @@ export class Logout {
   /** `/auth/logout`. Asks for confirmation first, unless the request comes from this site or is confirmed. */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { headers, req, res, mount } = request
-    const { links, loginLoop, onLogout } = this.#deps
+    const { behavior, links, loginLoop, onLogout } = this.#deps
     const { session } = await this.#findSession(request)
     const isConfirmed =
       session !== undefined &&
@@ -62,6 +66,9 @@ export class Logout {
     if (session !== undefined) await this.#endSessions(request, session)
     clearSessionCookie(res, headers.cookie, mount.sessionCookie)
     loginLoop.forget(request)
+    // Not for other sites: without a session, nothing was confirmed.
+    if (behavior.clearSiteData && (session !== undefined || isFromThisSite(request)))
+      res.setHeader('Clear-Site-Data', CLEARED_DATA)
     if (session === undefined) return this.#respond(request, undefined)
     this.#revokeTokens(session)
     this.#respond(request, await this.#providerLogoutUrl(request, session))

@@ -47,11 +47,13 @@ export function isFramed(req: AppRequest): boolean {
 /** Whether the client prefers a page to JSON. */
 export function wantsHtml(req: AppRequest): boolean {
   if (isFramed(req)) return true
-  if (isFromScript(req)) return false
+  // `no-cors`: an image or a style sheet, whose response no script reads.
+  if (isFromScript(req) && req.headers['sec-fetch-mode'] !== 'no-cors') return false
   return isNavigation(req) || /text\/html/i.test(req.headers.accept ?? '')
 }
 
 /** Whether the request loads a page into a tab, so that its URL can be opened again. */
 export function isPageRequest(req: AppRequest): boolean {
-  return isSafeMethod(req) && wantsHtml(req) && !isFramed(req) && !isPrefetch(req)
+  if (isFromScript(req) || isFramed(req) || isPrefetch(req)) return false
+  return isSafeMethod(req) && wantsHtml(req)
 }

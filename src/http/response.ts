@@ -3,14 +3,26 @@ import type { ServerResponse } from 'node:http'
 /** Response headers by name. */
 export type Headers = Record<string, string>
 
-/** Neither browsers nor caches may store a response of this package. */
+/**
+ * On every response of this package: neither browsers nor caches may store it, and other sites can neither embed it nor
+ * keep a reference to its window. (https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html)
+ */
+const SECURITY_HEADERS: Headers = {
+  'Cache-Control': 'no-store',
+  Vary: 'Cookie',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Frame-Options': 'DENY',
+  'Permissions-Policy':
+    'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()',
+}
+
 function writeHead(res: ServerResponse, status: number, headers: Headers): void {
   res.statusCode = status
-  res.setHeader('Cache-Control', 'no-store')
-  res.setHeader('Vary', 'Cookie')
-  res.setHeader('X-Content-Type-Options', 'nosniff')
-  res.setHeader('Referrer-Policy', 'no-referrer')
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const [name, value] of Object.entries({ ...SECURITY_HEADERS, ...headers }))
+    res.setHeader(name, value)
 }
 
 /** Sends `location` unchanged, unlike Express's `res.redirect()`, which re-encodes some paths. */

@@ -135,6 +135,14 @@ const checks: readonly Check[] = [
     },
   },
   {
+    at: 'logout.clearSiteData',
+    of: ['logout', 'baseUrl'],
+    check: ({ logout, baseUrl }) =>
+      logout.clearSiteData && isPlainHttp(baseUrl) && !isLoopbackUrl(baseUrl)
+        ? 'has no effect with an http baseUrl: browsers clear data only over https'
+        : undefined,
+  },
+  {
     at: 'logout.returnTo',
     of: ['logout', 'baseUrl', 'basePath'],
     check: ({ logout, baseUrl, basePath }) => {

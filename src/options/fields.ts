@@ -53,6 +53,7 @@ const logoutFields = {
     check: (path) =>
       isSafePath(path) ? undefined : 'must be a path of this site, such as /signed-out',
   }),
+  clearSiteData: boolean().default(false),
 } satisfies Nested<'logout'>
 
 const timeoutFields = {

@@ -115,6 +115,11 @@ export interface OAuthModuleOptions {
         endProviderSession?: boolean | undefined
         /** Path of this site to redirect to; not one of the special paths. Default: the signed-out page. */
         returnTo?: string | undefined
+        /**
+         * Have the browser delete everything that it keeps for this origin (`Clear-Site-Data`: cache, storage, and the cookies of
+         * the whole registrable domain), including the data of the app. Requires https. Default `false`.
+         */
+        clearSiteData?: boolean | undefined
       }
     | undefined
   /** Attributes of the session cookie. With `baseUrl`, the cookie must reach it. */

@@ -5,8 +5,8 @@ import * as views from './views.js'
 interface PageDefinition {
   /** `iconOrigins`: the origins that the page may load images from. */
   readonly view: (context: never, iconOrigins: readonly string[]) => Html
-  /** For `frame-ancestors`. Default: `'none'`. */
-  readonly framedBy?: string
+  /** Whether pages of the app may show it in a frame. */
+  readonly isFrameable?: boolean
 }
 
 /** Every page. Adding one takes a row here, its view and its context. */
@@ -17,7 +17,7 @@ const PAGES = {
   signedOut: { view: views.signedOut },
   confirmLogout: { view: views.confirmLogout },
   // Only frames of the app: in a frame of another site the cookie is missing, so a login would not help.
-  frame: { view: views.frame, framedBy: "'self'" },
+  frame: { view: views.frame, isFrameable: true },
   continue: { view: views.continueElsewhere },
 } as const satisfies Record<string, PageDefinition> & Record<keyof PagesOption, PageDefinition>
 
@@ -34,7 +34,7 @@ type Context<Name extends PageName> = PageData<Name> & PageBasics
 const builtIn: {
   readonly [Name in PageName]: {
     view: (context: Context<Name>, iconOrigins: readonly string[]) => Html
-    framedBy?: string
+    isFrameable?: boolean
   }
 } = PAGES
 
@@ -43,6 +43,8 @@ export interface Page {
   readonly body: string
   /** The `Content-Security-Policy` of the response. */
   readonly policy: string
+  /** The `X-Frame-Options` of the response, for browsers without `frame-ancestors`. (RFC 7034) */
+  readonly frameOptions: 'DENY' | 'SAMEORIGIN'
 }
 
 /** Renders the pages of the gate. The nonce is new for each response. */
@@ -72,8 +74,12 @@ export class Pages {
   }
 
   #page(name: PageName, result: unknown, nonce: string): Page {
-    const policy = policyOf(nonce, this.#iconOrigins, builtIn[name].framedBy)
-    return { body: toMarkup(result), policy }
+    const isFrameable = builtIn[name].isFrameable === true
+    return {
+      body: toMarkup(result),
+      policy: policyOf(nonce, this.#iconOrigins, isFrameable),
+      frameOptions: isFrameable ? 'SAMEORIGIN' : 'DENY',
+    }
   }
 }
 
@@ -87,13 +93,13 @@ function toMarkup(result: unknown): string {
   )
 }
 
-function policyOf(nonce: string, imageOrigins: readonly string[], framedBy = "'none'"): string {
+function policyOf(nonce: string, imageOrigins: readonly string[], isFrameable: boolean): string {
   return [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
     ...(imageOrigins.length > 0 ? [`img-src ${imageOrigins.join(' ')}`] : []),
     "base-uri 'none'",
     "form-action 'self'",
-    `frame-ancestors ${framedBy}`,
+    `frame-ancestors ${isFrameable ? "'self'" : "'none'"}`,
   ].join('; ')
 }

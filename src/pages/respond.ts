@@ -74,8 +74,8 @@ export class Responder {
     data: PageData<Name>,
     headers: Headers = {},
   ): void {
-    const { body, policy } = this.#render(name, data)
-    sendHtml(res, status, body, policy, headers)
+    const { body, policy, frameOptions } = this.#render(name, data)
+    sendHtml(res, status, body, policy, { ...headers, 'X-Frame-Options': frameOptions })
   }
 
   #render<Name extends PageName>(name: Name, data: PageData<Name>): Page {
