@@ -212,6 +212,7 @@ const common: Rows<ProviderOptions> = {
   ]),
   clientAuth: choice('post'),
   offlineAccess: flag,
+  signingAlgorithms: list('RS512', [canary, 'none', 'HS384', 'HS512', 'RS1', 'rs256', 'ES256K']),
   endpoints: group({ token: 'https://id.example/token' }, [
     { token: canary },
     { token: `http://${canary}.example` },
@@ -528,6 +529,11 @@ export const contradictions: readonly (readonly [
   ['clientSecret', { clientAuth: 'none', clientSecret: canary }, 'oidcProvider()'],
   ['clientSecret', { clientAuth: 'private_key_jwt', clientSecret: canary }, 'oidcProvider()'],
   ['clientAuth', { clientAuth: 'basic' }, 'githubProvider()'],
+  [
+    'signingAlgorithms',
+    { signingAlgorithms: ['HS256'], clientAuth: 'none', clientSecret: undefined },
+    'oidcProvider()',
+  ],
   [
     'emailAddresses',
     { trustEmail: false, emailAddresses: ['ada@corp.example'] },

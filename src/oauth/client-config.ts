@@ -1,4 +1,5 @@
 import type { ClientAuth, ProviderDefinition } from './definition.js'
+import type { SigningAlgorithm } from './signing-algorithms.js'
 
 /** A provider definition with the app's registration at the provider. */
 export interface ClientConfig extends ProviderDefinition {
@@ -11,6 +12,8 @@ export interface ClientConfig extends ProviderDefinition {
   clientAuth: ClientAuth | undefined
   /** Whether the vendor supports only this client authentication, so that the option cannot change it. */
   hasFixedClientAuth: boolean
+  /** Algorithms of ID tokens; `undefined`: those with a public key that the server metadata lists. */
+  signingAlgorithms: readonly SigningAlgorithm[] | undefined
   /** Headers of token requests. */
   tokenHeaders: Readonly<Record<string, string>>
   trustEmail: boolean

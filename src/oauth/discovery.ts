@@ -1,9 +1,9 @@
 import { ProviderError } from '../http/errors.js'
-import { isObject } from '../http/json.js'
+import { isObject, withoutNull } from '../http/json.js'
 import { isAllowedUrl } from '../http/origin.js'
-import { asStrings } from './claims.js'
+import { asStrings, isTrue } from './claims.js'
 import type { Endpoints, ProviderDefinition } from './definition.js'
-import { SIGNING_ALGORITHMS } from './signing-keys.js'
+import { listedAlgorithms, PUBLIC_KEY_ALGORITHMS } from './signing-algorithms.js'
 
 /** Metadata of a provider's authorization server, discovered or from its definition. (RFC 8414, 2) */
 export interface ServerMetadata {
@@ -13,6 +13,8 @@ export interface ServerMetadata {
   clientAuthMethods: readonly string[]
   /** Algorithms of ID tokens. */
   algorithms: readonly string[]
+  /** Algorithms of signed userinfo. */
+  userinfoAlgorithms: readonly string[]
   /** Pushed authorization requests. (RFC 9126, 5) */
   requiresPushedRequests: boolean
   pushedRequestEndpoint: string | undefined
@@ -24,26 +26,32 @@ export interface ServerMetadata {
 export type MetadataConfig = Pick<
   ProviderDefinition,
   'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
->
+> & { signingAlgorithms?: readonly string[] | undefined }
 
 /** The metadata that a definition contains, or `undefined` if the provider needs discovery. */
 export function knownMetadata(config: MetadataConfig): ServerMetadata | undefined {
-  const { issuer, endpoints = {}, openid, needsDiscovery } = config
+  const { issuer, endpoints = {}, needsDiscovery } = config
   const isComplete =
     needsDiscovery !== true &&
     endpoints.authorization !== undefined &&
     endpoints.token !== undefined &&
-    (!openid || endpoints.jwks !== undefined)
+    (!needsKeys(config) || endpoints.jwks !== undefined)
   if (!isComplete) return undefined
   return {
     issuer,
     endpoints,
     clientAuthMethods: [],
-    algorithms: ['RS256'],
+    algorithms: PUBLIC_KEY_ALGORITHMS,
+    userinfoAlgorithms: PUBLIC_KEY_ALGORITHMS,
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
     requiresIssuerInCallback: false,
   }
+}
+
+/** Whether ID tokens are verified with a key set. The key of `HS256` is the client secret. */
+function needsKeys({ openid, signingAlgorithms }: MetadataConfig): boolean {
+  return openid && signingAlgorithms?.every((algorithm) => algorithm === 'HS256') !== true
 }
 
 /** URL of the discovery document. (OpenID Connect Discovery 1.0, 4.1) */
@@ -53,30 +61,33 @@ export function discoveryUrl({ issuer = '', discoveryIssuer }: MetadataConfig): 
 }
 
 /** Validates a discovery document. (OpenID Connect Discovery 1.0, 4.2 and 4.3) */
-export function parseDiscovery(document: unknown, config: MetadataConfig): ServerMetadata {
-  if (!isObject(document))
+export function parseDiscovery(response: unknown, config: MetadataConfig): ServerMetadata {
+  if (!isObject(response))
     throw new ProviderError('down', 'provider_error', {
       hint: 'the discovery document is not a JSON object',
     })
+  const document = withoutNull(response)
   const issuer = checkIssuer(document['issuer'], config)
-  const requiresPushedRequests = document['require_pushed_authorization_requests'] === true
-  const algorithms = document['id_token_signing_alg_values_supported']
-  const supported: unknown[] = Array.isArray(algorithms) ? algorithms : ['RS256']
+  const requiresPushedRequests = isTrue(document['require_pushed_authorization_requests'])
+  const algorithms = listedAlgorithms(document['id_token_signing_alg_values_supported'])
+  const userinfo = document['userinfo_signing_alg_values_supported']
   return {
     issuer,
     endpoints: {
-      ...readEndpoints(document, config.openid),
+      ...readEndpoints(document, needsKeys(config)),
       ...config.endpoints,
     },
     clientAuthMethods: asStrings(document['token_endpoint_auth_methods_supported']),
-    algorithms: SIGNING_ALGORITHMS.filter((algorithm) => supported.includes(algorithm)),
+    algorithms,
+    userinfoAlgorithms:
+      userinfo === undefined ? algorithms : [...algorithms, ...listedAlgorithms(userinfo)],
     requiresPushedRequests,
     pushedRequestEndpoint: readUrl(
       document,
       'pushed_authorization_request_endpoint',
       requiresPushedRequests,
     ),
-    requiresIssuerInCallback: document['authorization_response_iss_parameter_supported'] === true,
+    requiresIssuerInCallback: isTrue(document['authorization_response_iss_parameter_supported']),
   }
 }
 
@@ -93,11 +104,14 @@ function checkIssuer(
   })
 }
 
-function readEndpoints(document: Record<string, unknown>, openid: boolean): Partial<Endpoints> {
+function readEndpoints(
+  document: Record<string, unknown>,
+  requiresKeys: boolean,
+): Partial<Endpoints> {
   const endpoints = {
     authorization: readUrl(document, 'authorization_endpoint', true),
     token: readUrl(document, 'token_endpoint', true),
-    jwks: readUrl(document, 'jwks_uri', openid),
+    jwks: readUrl(document, 'jwks_uri', requiresKeys),
     userinfo: readUrl(document, 'userinfo_endpoint', false),
     revocation: readUrl(document, 'revocation_endpoint', false),
     endSession: readUrl(document, 'end_session_endpoint', false),
@@ -111,7 +125,7 @@ function readUrl(
   isRequired: boolean,
 ): string | undefined {
   const url = document[member]
-  if (url === undefined && !isRequired) return undefined
+  if ((url === undefined || url === '') && !isRequired) return undefined
   if (url === undefined)
     throw new ProviderError('owner', 'misconfigured', {
       hint: `the discovery document has no ${member}`,

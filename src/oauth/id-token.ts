@@ -1,6 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Claims } from './identity.js'
-import { IdTokenError, type JwtExpectations, type KeySource, verifyJwt } from './jwt.js'
+import { IdTokenError, type JwtExpectations } from './jwt-checks.js'
+import { type KeySource, verifyJwt } from './jwt.js'
+import { accessTokenHash } from './signing-algorithms.js'
 
 /** What an ID token must match. */
 export interface IdTokenExpectations extends JwtExpectations {
@@ -22,13 +24,14 @@ export async function verifyIdToken(
   const { claims, algorithm } = await verifyJwt(token, keySource, expected)
   const { sub, exp, at_hash: atHash } = claims
   if (typeof sub !== 'string' || sub === '' || sub.length > 255 || /[^\x20-\x7e]/.test(sub))
-    throw new IdTokenError('the ID token has no valid sub')
+    throw new IdTokenError(
+      'the ID token has no valid sub: expected a string of at most 255 ASCII characters',
+    )
   if (exp === undefined) throw new IdTokenError('the ID token has no exp')
   checkNonce(claims, expected)
   if (atHash !== undefined && atHash !== accessTokenHash(expected.accessToken, algorithm))
     throw new IdTokenError('the at_hash of the ID token does not match the access token')
-  checkAuthTime(claims, expected)
-  return claims
+  return withAuthTime(claims, expected)
 }
 
 function checkNonce(
@@ -40,23 +43,19 @@ function checkNonce(
     throw new IdTokenError('the ID token has an unexpected nonce')
 }
 
-function checkAuthTime(
-  { auth_time: authTime }: Claims,
+/** Checks `auth_time`, which some providers send as a string of digits, and returns the claims with a number. */
+function withAuthTime(
+  claims: Claims,
   { authenticatedSince, clockTolerance }: IdTokenExpectations,
-): void {
-  if (authTime === undefined) return
-  if (typeof authTime !== 'number') throw new IdTokenError('the ID token has a malformed auth_time')
+): Claims {
+  const { auth_time: sent } = claims
+  if (sent === undefined) return claims
+  const authTime = typeof sent === 'string' && /^\d{1,12}$/.test(sent) ? Number(sent) : sent
+  if (typeof authTime !== 'number')
+    throw new IdTokenError('the auth_time of the ID token is not a number of seconds')
   if (authenticatedSince !== undefined && authTime < authenticatedSince / 1000 - clockTolerance)
     throw new IdTokenError('the provider did not authenticate the user again')
-}
-
-/** `at_hash`: the left half of the hash with the algorithm's hash function. (OpenID Connect Core, 3.1.3.6) */
-function accessTokenHash(accessToken: string, algorithm: string): string {
-  // Ed25519 uses SHA-512, all other allowed algorithms SHA-256. (RFC 8032, 5.1)
-  const digest = createHash(algorithm.startsWith('Ed') ? 'sha512' : 'sha256')
-    .update(accessToken)
-    .digest()
-  return digest.subarray(0, digest.length / 2).toString('base64url')
+  return { ...claims, auth_time: authTime }
 }
 
 function isEqual(a: string, b: string): boolean {

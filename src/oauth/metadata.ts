@@ -1,6 +1,7 @@
 import { ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import { CachedValue } from './cached-value.js'
+import { describeResponse } from './describe-response.js'
 import {
   discoveryUrl,
   knownMetadata,
@@ -14,6 +15,8 @@ import { readJson } from './response-body.js'
 import { SigningKeys } from './signing-keys.js'
 
 const MAX_JWKS_BYTES = 1024 * 1024
+const MAX_REDIRECTS = 5
+const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 
 /** Metadata and keys of one provider's authorization server, fetched when first needed. */
 export class ServerMetadataCache {
@@ -57,12 +60,33 @@ export class ServerMetadataCache {
     return new SigningKeys(jwks['keys'].filter(isObject))
   }
 
-  async #getJson(url: string, deadline: AbortSignal, maxBytes?: number): Promise<unknown> {
+  /** Reads a public document. Follows redirects, but only on its own origin: another one could replace the keys. */
+  async #getJson(
+    url: string,
+    deadline: AbortSignal,
+    maxBytes?: number,
+    redirects = 0,
+  ): Promise<unknown> {
     const headers = new Headers({ accept: 'application/json', 'user-agent': 'oauth-module' })
     const response = await this.#fetch.fetch(url, { headers, deadline, maxBytes })
-    if (response.status === 200) return readJson(response)
+    const target = redirects < MAX_REDIRECTS ? redirectTarget(response, url) : undefined
+    if (target !== undefined) return this.#getJson(target, deadline, maxBytes, redirects + 1)
+    const body = await readJson(response)
+    if (response.ok && body !== undefined) return body
+    const { status } = response
+    const description = describeResponse({ status, headers: response.headers, body })
     throw new ProviderError('down', 'provider_error', {
-      hint: `${url} responded with status ${response.status}`,
+      hint: `${url} responded with ${description}`,
     })
   }
+}
+
+/** The target of a redirect on the origin of `url`. */
+function redirectTarget({ status, headers }: Response, url: string): string | undefined {
+  const location = headers.get('location')
+  if (location === null || !REDIRECT_STATUSES.includes(status) || !URL.canParse(location, url))
+    return undefined
+  const { href, origin, username, password } = new URL(location, url)
+  const isOwn = origin === new URL(url).origin && username === '' && password === ''
+  return isOwn ? href : undefined
 }

@@ -81,13 +81,21 @@ function createFetch(setup: OpenidClientSetup): OpenidClient.CustomFetch {
     const requestedScopes = params.get('scope')?.split(/[ ,]/) ?? setup.requestedScopes ?? []
     const request = { endpoint, config, metadata, params, headers, requestedScopes }
     if (isTokenRequest && readTokens) return readTokens(response, request)
-    if (response.status >= 400)
-      throw tokenEndpointError(
-        { status: response.status, headers: response.headers, body: await readJson(response) },
-        request,
-      )
-    return response
+    return normalized(response, request)
   }
+}
+
+/**
+ * The response of another endpoint with the status and content type that openid-client requires; servers send others for
+ * success. (RFC 9126, 2.2; RFC 7009, 2.2)
+ */
+async function normalized(response: Response, request: ClientRequest): Promise<Response> {
+  const { ok, status, headers } = response
+  const body = await readJson(response)
+  if (!ok) throw tokenEndpointError({ status, headers, body }, request)
+  return request.endpoint === 'revocation'
+    ? new Response()
+    : Response.json(body ?? null, { status: 201 })
 }
 
 function endpointOf(

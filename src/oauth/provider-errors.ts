@@ -1,5 +1,6 @@
 import { ProviderError, type ProviderOutcome } from '../http/errors.js'
 import type { ProviderDefinition } from './definition.js'
+import { describeResponse } from './describe-response.js'
 import type { ApiResponse } from './provider-api.js'
 
 /** The error for an API or userinfo response without data. `name` is the subject of the hint. */
@@ -9,7 +10,7 @@ export function apiError(
   name: string,
 ): ProviderError {
   const { status } = response
-  const hint = `${name} responded with status ${status}`
+  const hint = `${name} responded with ${describeResponse(response)}`
   const outcome = reader.outcomeOf?.(response) ?? outcomeOfStatus(status)
   return outcome === 'throttled' ? throttled(response, hint) : providerError(outcome, hint)
 }

@@ -1,5 +1,5 @@
 import { ProviderError } from '../http/errors.js'
-import { isTooDeep } from '../http/json.js'
+import { isTooDeep, parseJson } from '../http/json.js'
 
 /** Reads a body completely. Rejects when it exceeds `maxBytes`. */
 export async function readBody(
@@ -26,14 +26,27 @@ export async function readBody(
   return bytes
 }
 
-/** Parses JSON of any content type. `undefined` if it is malformed, not UTF-8, or nested too deeply. */
-export async function readJson(response: Response): Promise<unknown> {
+/** The body as UTF-8, without a byte order mark. `undefined` if it is not UTF-8. */
+export async function readText(response: Response): Promise<string | undefined> {
   try {
-    const value: unknown = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer()),
-    )
-    return isTooDeep(value) ? undefined : value
+    return new TextDecoder('utf-8', { fatal: true }).decode(await response.arrayBuffer())
   } catch {
     return undefined
   }
+}
+
+/** Parses JSON of any content type. `undefined` if it is malformed, not UTF-8, or nested too deeply. */
+export async function readJson(response: Response): Promise<unknown> {
+  const value = parseJson(await readText(response))
+  return isTooDeep(value) ? undefined : value
+}
+
+/** Like {@link readJson}; a JWT (RFC 7519, 3) is returned as a string, since some providers send it with another content type. */
+export async function readJsonOrJwt(response: Response): Promise<unknown> {
+  const text = await readText(response)
+  const value = parseJson(text)
+  if (value !== undefined) return isTooDeep(value) ? undefined : value
+  const isJwt = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
+  const jwt = text?.trim()
+  return isJwt || (jwt !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(jwt)) ? jwt : undefined
 }

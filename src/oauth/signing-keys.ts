@@ -1,8 +1,7 @@
 import type * as Jose from 'jose'
+import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
-
-/** Algorithms with a public key that may sign tokens; those that the server metadata does not list are rejected. */
-export const SIGNING_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+import { canonicalAlgorithm } from './signing-algorithms.js'
 
 /** Limits the work that one token can cause. */
 const MAX_MATCHING_KEYS = 16
@@ -22,7 +21,7 @@ export class SigningKeys {
   #keySet: Jose.LocalJWKSet | undefined
 
   constructor(keys: readonly Claims[]) {
-    this.#keys = keys
+    this.#keys = keys.map(withoutNull)
   }
 
   /** The claims of a JWT, or `undefined` if no key verifies its signature. Does not check the claims. */
@@ -57,14 +56,39 @@ export class SigningKeys {
   }
 }
 
+/** Verifies an `HS256` signature and returns the claims, unchecked. (OpenID Connect Core, 10.1) */
+export async function verifyWithSecret(token: string, secret: string): Promise<Claims | undefined> {
+  const jose = await import('jose')
+  try {
+    await jose.compactVerify(token, Buffer.from(secret), { algorithms: ['HS256'] })
+    const claims: Claims = jose.decodeJwt(token)
+    return claims
+  } catch {
+    return undefined
+  }
+}
+
 function publicKeys(keys: readonly Claims[]): Jose.JSONWebKeySet {
   return {
     keys: keys.map((key) =>
       Object.fromEntries(
-        PUBLIC_MEMBERS.filter((name) => name in key).map((name) => [name, key[name]]),
+        PUBLIC_MEMBERS.filter((name) => name in key).map((name) => [name, memberOf(key, name)]),
       ),
     ),
   }
+}
+
+/** `jose` accepts only strings as `kid`; a number has been checked with the header. */
+function keyIdOf(kid: unknown): { kid?: string } {
+  return typeof kid === 'string' || typeof kid === 'number' ? { kid: String(kid) } : {}
+}
+
+/** `jose` compares `kid` and `alg` with those of the token as strings. */
+function memberOf(key: Claims, name: string): unknown {
+  const value = key[name]
+  if (name === 'kid' && typeof value === 'number') return String(value)
+  // The curve determines the algorithm of an EdDSA key, which has two names.
+  return name === 'alg' && canonicalAlgorithm(String(value)) === 'EdDSA' ? undefined : value
 }
 
 async function isSigned(
@@ -75,7 +99,9 @@ async function isSigned(
 ): Promise<boolean> {
   const algorithms = [algorithm]
   try {
-    await jose.compactVerify(token, keySet, { algorithms })
+    const findKey: Jose.CompactVerifyGetKey = ({ kid, ...header }, input) =>
+      keySet({ ...header, ...keyIdOf(kid) }, input)
+    await jose.compactVerify(token, findKey, { algorithms })
     return true
   } catch (error) {
     if (!(error instanceof jose.errors.JWKSMultipleMatchingKeys)) return false

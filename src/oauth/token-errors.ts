@@ -3,6 +3,7 @@ import { isObject } from '../http/json.js'
 import { asString } from './claims.js'
 import { clientAuthMethod, formEncode } from './client-auth.js'
 import type { ClientConfig } from './client-config.js'
+import { describeResponse } from './describe-response.js'
 import type { ServerMetadata } from './discovery.js'
 import type { ApiResponse } from './provider-api.js'
 import { providerError, throttled } from './provider-errors.js'
@@ -76,7 +77,7 @@ export function tokenEndpointError(response: ApiResponse, request: ClientRequest
   const code = reported?.code ?? asString(members['error'])
   const message = reported === undefined ? asString(members['error_description']) : reported.message
   const error = { status, code, message }
-  const summary = `the ${request.endpoint} endpoint responded with ${describe(error, request)}`
+  const summary = `the ${request.endpoint} endpoint responded with ${code === undefined && message === undefined ? describeResponse(response) : describe(error, request)}`
   const outcome = config.outcomeOf?.(response)
   if (outcome === 'throttled' || status === 429) return throttled(response, summary)
   const fix = fixOf(error, request)

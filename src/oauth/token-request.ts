@@ -1,6 +1,6 @@
 import type * as OpenidClient from 'openid-client'
 import { ProviderError } from '../http/errors.js'
-import { isObject } from '../http/json.js'
+import { isObject, isTooDeep, parseJson } from '../http/json.js'
 import { asString } from './claims.js'
 import type { ClientConfig } from './client-config.js'
 import type { ProviderFetch } from './fetch.js'
@@ -9,7 +9,7 @@ import type { Claims } from './identity.js'
 import { jwtExpectations } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
 import { configureOpenidClient, rethrow } from './openid-client.js'
-import { readJson } from './response-body.js'
+import { readText } from './response-body.js'
 import { type ClientRequest, tokenEndpointError } from './token-errors.js'
 import { parseTokenResponse, type TokenResponse } from './token-response.js'
 
@@ -115,16 +115,20 @@ async function readTokenResponse(
   response: Response,
   request: ClientRequest,
 ): Promise<TokenResponse> {
-  const { config } = request
-  const { status, headers } = response
-  // Older OAuth 2.0 servers, GitHub among them, may respond with a form.
-  const isForm = /x-www-form-urlencoded/i.test(headers.get('content-type') ?? '')
-  const body = isForm
-    ? Object.fromEntries(new URLSearchParams(await response.text()))
-    : await readJson(response)
-  if (status !== 200 || !isObject(body) || hasError(body))
+  const { ok, status, headers } = response
+  const body = parseTokenBody(await readText(response))
+  if (!ok || !isObject(body) || hasError(body))
     throw tokenEndpointError({ status, headers, body }, request)
-  return parseTokenResponse(config.normalizeTokens?.(body) ?? body, config.openid)
+  return parseTokenResponse(request.config.normalizeTokens?.(body) ?? body)
+}
+
+/** JSON, or the form with which older OAuth 2.0 servers respond, GitHub among them. The content type may be wrong. */
+function parseTokenBody(text: string | undefined): unknown {
+  const json = parseJson(text)
+  if (json !== undefined) return isTooDeep(json) ? undefined : json
+  if (text === undefined || !/^[a-z_]+=/i.test(text)) return undefined
+  const form = new URLSearchParams(text)
+  return form.has('access_token') || form.has('error') ? Object.fromEntries(form) : undefined
 }
 
 /** GitHub reports errors with status 200. https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps */

@@ -1,4 +1,5 @@
 import { ProviderError } from '../http/errors.js'
+import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
 
 /** A parsed token response. (RFC 6749, 5.1) */
@@ -16,12 +17,13 @@ const MAX_TOKEN_LENGTH = 64 * 1024
 const MAX_LIFETIME_SECONDS = 10 * 366 * 86_400
 
 /** Throws a `ProviderError` if the response has no usable access token. */
-export function parseTokenResponse(response: Claims, openid: boolean): TokenResponse {
+export function parseTokenResponse(body: Claims): TokenResponse {
+  const response = withoutNull(body)
   const accessToken = readToken(response['access_token'])
   if (accessToken === undefined) throw unusable('no valid access_token')
   const type = response['token_type']
-  // Some OAuth 2.0 servers omit the type, which OpenID Connect requires. (OpenID Connect Core, 3.1.3.3)
-  if (type === undefined ? openid : typeof type !== 'string' || type.toLowerCase() !== 'bearer')
+  // Some servers omit the type, although it is required. (RFC 6749, 5.1)
+  if (type !== undefined && (typeof type !== 'string' || type.toLowerCase() !== 'bearer'))
     throw unusable('a token_type other than Bearer')
   const refreshToken = readToken(response['refresh_token'])
   const expiresIn = readSeconds(response['expires_in'])
@@ -32,7 +34,7 @@ export function parseTokenResponse(response: Claims, openid: boolean): TokenResp
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(expiresIn !== undefined && { expires_in: expiresIn }),
     },
-    idToken: response['id_token'] ?? undefined,
+    idToken: response['id_token'],
     scopes: readScopes(response['scope']),
     raw: response,
   }

@@ -1,6 +1,7 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { ClientConfig } from './client-config.js'
+import { describeResponse } from './describe-response.js'
 import type { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
@@ -8,7 +9,8 @@ import type { ServerMetadataCache } from './metadata.js'
 import type { ApiRequest, ApiResponse, ProviderApi } from './provider-api.js'
 import { apiError } from './provider-errors.js'
 import type { ProviderLog } from './provider-log.js'
-import { readJson } from './response-body.js'
+import { readJsonOrJwt } from './response-body.js'
+import { isSubject, mergeUserinfo } from './userinfo.js'
 
 const MAX_PAGES = 100
 
@@ -78,11 +80,11 @@ export class UserApi implements ProviderApi {
     if (!isObject(info))
       throw new ProviderError('down', 'provider_error', { hint: 'userinfo is not a JSON object' })
     // Otherwise userinfo of another user could be substituted. (OpenID Connect Core, 5.3.2)
-    if (grant.subject !== undefined && info['sub'] !== grant.subject)
+    if (grant.subject !== undefined && !isSubject(info['sub'], grant.subject))
       throw new ProviderError('ended', 'provider_error', {
         hint: 'userinfo and the ID token have different values of sub',
       })
-    return { ...this.claims, ...info }
+    return mergeUserinfo(this.claims, info, grant.subject)
   }
 
   readonly api: ProviderApi['api'] = async (path, request) =>
@@ -137,12 +139,8 @@ export class UserApi implements ProviderApi {
       deadline: this.signal,
       body: body === undefined ? undefined : JSON.stringify(body),
     })
-    const isJwt = /^application\/jwt\b/i.test(response.headers.get('content-type') ?? '')
-    const received = {
-      status: response.status,
-      headers: response.headers,
-      body: isJwt ? await response.text() : await readJson(response),
-    }
+    const { status, headers: receivedHeaders } = response
+    const received = { status, headers: receivedHeaders, body: await readJsonOrJwt(response) }
     const warning = this.#deps.config.warningOf?.(received)
     if (warning !== undefined) this.warn(warning.message, warning.facts)
     return received
@@ -154,7 +152,7 @@ export class UserApi implements ProviderApi {
     if (!isOk && !statuses.includes(status)) throw apiError(response, this.#deps.config, name)
     if (isOk && body === undefined && status !== 204)
       throw new ProviderError('down', 'provider_error', {
-        hint: `the response of ${name} is not JSON`,
+        hint: `${name} responded with ${describeResponse(response)}`,
       })
     return response
   }
@@ -162,8 +160,10 @@ export class UserApi implements ProviderApi {
   /** Verifies a signed userinfo response. (OpenID Connect Core, 5.3.2) */
   async #verifyUserinfo(jwt: string): Promise<Claims> {
     const { config, server, deadline } = this.#deps
+    const metadata = await server.metadata(deadline)
     const { claims } = await verifyJwt(jwt, server.keySource(deadline), {
-      ...jwtExpectations(config, await server.metadata(deadline)),
+      ...jwtExpectations(config, metadata),
+      algorithms: config.signingAlgorithms ?? metadata.userinfoAlgorithms,
       tokenName: 'the userinfo JWT',
       requiresIssuedAt: false,
     })

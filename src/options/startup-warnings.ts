@@ -22,7 +22,13 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
     logger.warn(
       'with cookieStore() a copied cookie is valid until the limits of the session, and there are none: set maximumDuration and inactivityTimeout',
     )
-  for (const provider of providers) warnOfUnreadableMemberships(draft, provider)
+  for (const provider of providers) {
+    warnOfUnreadableMemberships(draft, provider)
+    if (provider.signingAlgorithms !== undefined && !provider.openid)
+      logger.warn(
+        `signingAlgorithms has no effect at ${provider.name}, which issues no ID tokens: leave it out`,
+      )
+  }
 }
 
 function isRestricted({ rules, restriction }: Provider): boolean {

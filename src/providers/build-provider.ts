@@ -6,6 +6,7 @@ import { membershipLists } from '../oauth/identity.js'
 import type { Mistakes } from '../schema/field.js'
 import { printable } from '../schema/read-fields.js'
 import type { ProviderSetup } from './define-provider.js'
+import { checkSigningAlgorithms } from './signing-algorithms.js'
 import { checkProviderUrl, type CommonValues, endpointNames } from './provider-options.js'
 
 /** Settings that apply to all providers. */
@@ -37,6 +38,7 @@ export function buildProvider(
   const rules = rulesOf(values)
   checkRules(rules, values, definition, mistakes)
   checkScopes(values, isManagedClient(setup), mistakes)
+  checkSigningAlgorithms(values.signingAlgorithms, client?.clientAuth, mistakes)
   const endpoints = resolveEndpoints(values.endpoints, definition, mistakes)
   if (client === undefined || mistakes.hasAny()) return undefined
   const offline = (values.offlineAccess ?? defaults.offlineAccess) ? definition.offline : undefined
@@ -66,6 +68,7 @@ export function buildProvider(
     },
     authorizationParamsMap: values.authorizationParamsMap ?? {},
     tokenHeaders: values.tokenHeaders ?? {},
+    signingAlgorithms: values.signingAlgorithms,
     timeoutMs: defaults.timeoutMs,
     clockTolerance: defaults.clockToleranceMs / 1000,
   }

@@ -69,6 +69,7 @@ const NOT_DECIDING = new Set<string>([
   'clientSecret',
   'clientAuth',
   'tokenHeaders',
+  'signingAlgorithms',
   'displayName',
   'iconUrl',
   'color',

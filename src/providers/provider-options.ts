@@ -1,6 +1,7 @@
 import { ruleFields } from '../access/rules.js'
 import { isAllowedUrl } from '../http/origin.js'
 import type { ClientAuth, Endpoints } from '../oauth/definition.js'
+import type { SigningAlgorithm } from '../oauth/signing-algorithms.js'
 import type { Field, Values } from '../schema/field.js'
 import { boolean, custom, object, oneOf, string, url } from '../schema/types.js'
 import {
@@ -9,6 +10,7 @@ import {
   scopesField,
   tokenHeadersField,
 } from './request-params.js'
+import { signingAlgorithmsField } from './signing-algorithms.js'
 
 /** Options that every provider accepts. */
 export interface ProviderOptions {
@@ -51,6 +53,11 @@ export interface ProviderOptions {
   clientAuth?: ClientAuth | undefined
   /** Request a refresh token. Default: `true` if `authCheckInterval` is set. */
   offlineAccess?: boolean | undefined
+  /**
+   * Algorithms that may sign ID tokens, such as `['RS512']`. `'HS256'` is verified with `clientSecret`. Default: the RS, PS and
+   * ES algorithms with 256, 384 and 512 bits and EdDSA, limited to what the discovery document lists.
+   */
+  signingAlgorithms?: readonly SigningAlgorithm[] | undefined
   /** Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's, or discovery. */
   endpoints?: Readonly<Partial<Endpoints>> | undefined
 }
@@ -109,6 +116,7 @@ export const commonFields = {
     'Client authentication at the token endpoint.',
   ),
   offlineAccess: boolean().describe('Request a refresh token.'),
+  signingAlgorithms: signingAlgorithmsField.describe('Algorithms that may sign ID tokens.'),
   endpoints: object(endpointFields).describe('Replaces URLs of the provider.'),
 } satisfies Record<keyof ProviderOptions, Field>
 

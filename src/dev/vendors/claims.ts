@@ -62,7 +62,9 @@ export function idToken(
     exp: now + vendor.settings.idTokenLifetime,
     ...(nonce === null ? {} : { nonce }),
     ...(hasAuthTime ? { auth_time: grant.authTime } : {}),
-    ...(rules.hasAccessTokenHash ? { at_hash: halfHash(accessToken) } : {}),
+    ...(rules.hasAccessTokenHash
+      ? { at_hash: halfHash(accessToken, vendor.settings.signingAlg) }
+      : {}),
     ...rules.claims,
   }
   return vendor.idTokens.sign(withClaims(user, claims))

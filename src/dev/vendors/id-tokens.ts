@@ -15,9 +15,11 @@ export type IdTokens = ReturnType<typeof createIdTokens>
 
 const base64url = (text: string) => Buffer.from(text).toString('base64url')
 
-/** OpenID Connect Core, section 3.1.3.6, for the algorithms on SHA-256. */
-export function halfHash(token: string): string {
-  return createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url')
+/** OpenID Connect Core, section 3.1.3.6. Ed25519 uses SHA-512. */
+export function halfHash(token: string, alg = 'RS256'): string {
+  const hash = createHash(alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(-3)}`)
+  const digest = hash.update(token).digest()
+  return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 
 function hmacToken(header: object, payload: string, key: string): string {
@@ -35,7 +37,7 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
   async function sign(claims: Record<string, unknown>): Promise<string> {
     const { claims: laidOver, header: extra, signing, once } = override
     if (once) override = {}
-    const alg: SigningAlg = server.settings.signingAlg
+    const alg = keyAlgOf(server.settings.signingAlg)
     const key = await signingKey(alg, signing === 'wrong-key' ? 0 : current)
     const published = await signingKey(alg, current)
     const payload = JSON.stringify(
@@ -46,7 +48,7 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
 
     if (signing === 'none')
       return `${base64url(JSON.stringify({ ...header, alg: 'none' }))}.${base64url(payload)}.`
-    if (signing === 'HS256-secret') return hmacToken(header, payload, server.clientSecret)
+    if (usesSecret(signing, server)) return hmacToken(header, payload, server.clientSecret)
     if (signing === 'HS256-public-key') return hmacToken(header, payload, published.publicPem)
     const token = await new CompactSign(Buffer.from(payload))
       .setProtectedHeader(header)
@@ -58,7 +60,7 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
     sign,
     /** Signs another JWT, which overrides do not change. */
     async signJwt(claims: Record<string, unknown>): Promise<string> {
-      const alg = server.settings.signingAlg
+      const alg = keyAlgOf(server.settings.signingAlg)
       const { kid, privateKey } = await signingKey(alg, current)
       return new CompactSign(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ alg, kid })
@@ -71,10 +73,22 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
       current += 1
     },
     async jwks(extra: Record<string, unknown> = {}) {
-      const { publicJwk } = await signingKey(server.settings.signingAlg, current)
+      const { publicJwk } = await signingKey(keyAlgOf(server.settings.signingAlg), current)
       return { keys: [{ ...publicJwk, ...extra }] }
     },
   }
+}
+
+/** A server that signs with the client secret publishes RSA keys for its other clients. */
+function keyAlgOf(alg: SigningAlg | 'HS256'): SigningAlg {
+  return alg === 'HS256' ? 'RS256' : alg
+}
+
+function usesSecret(
+  fault: SigningFault | undefined,
+  { settings }: Pick<VendorServer, 'settings'>,
+): boolean {
+  return fault === 'HS256-secret' || (fault === undefined && settings.signingAlg === 'HS256')
 }
 
 function spoil(token: string): string {

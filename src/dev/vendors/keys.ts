@@ -7,14 +7,28 @@ import {
   type JWK,
 } from 'jose'
 
-/** The algorithms of ID tokens. */
-export type SigningAlg = 'RS256' | 'ES256'
+/** The algorithms of ID tokens with a key pair. */
+export type SigningAlg =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
 
 // Generating RSA keys is slow, so all servers of a process share the keys.
-const pairs: Record<SigningAlg, Promise<GenerateKeyPairResult>[]> = { RS256: [], ES256: [] }
+const pairs = new Map<string, Promise<GenerateKeyPairResult>>()
 
 function pair(alg: SigningAlg, index: number): Promise<GenerateKeyPairResult> {
-  return (pairs[alg][index] ??= generateKeyPair(alg, { modulusLength: 2048 }))
+  const name = `${alg}-${index}`
+  const known = pairs.get(name) ?? generateKeyPair(alg, { modulusLength: 2048 })
+  pairs.set(name, known)
+  return known
 }
 
 /** A key pair in the formats that the servers use. */

@@ -1,3 +1,5 @@
+import type { SigningAlg } from './keys.js'
+
 /** A method of client authentication (OpenID Connect Core 1.0, section 9). */
 export type ClientAuthMethod =
   'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
@@ -71,8 +73,8 @@ export interface VendorSettings {
   parRequired: boolean
   /** Generic OIDC: userinfo is a signed JWT. */
   userinfoJwt: boolean
-  /** Generic OIDC: the algorithm of ID tokens. */
-  signingAlg: 'RS256' | 'ES256'
+  /** Generic OIDC: the algorithm of ID tokens. `HS256` signs with the client secret. */
+  signingAlg: SigningAlg | 'HS256'
   /** Generic OIDC: the client's public key, for `private_key_jwt`. */
   clientKey: Record<string, unknown> | undefined
   /** Merged into the discovery document. `undefined` removes a member. */
