@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { VendorEndpoint, VendorResponse, VendorServer } from '../../src/dev/vendors/index.js'
 import { stopAll } from '../support/gate.js'
@@ -374,4 +375,21 @@ describe('A9 members that are null', () => {
     expect(await logIn({ gate })).toMatchObject({ status: 502, code: 'misconfigured' })
     expect(gate.logged.join()).toContain('the discovery document has no token_endpoint')
   })
+})
+
+test('A6 a symmetric key that the provider publishes never verifies an ID token', async () => {
+  const { vendor, gate } = await setUp('oidc', { signingAlgorithms: ['RS256', 'HS256'] })
+  const key = { kty: 'oct', k: Buffer.from('published').toString('base64url'), alg: 'HS256' }
+  vendor.respond('jwks', { body: { keys: [key] } })
+  const sign = (secret: string) =>
+    change(vendor, 'token', ({ json }) => {
+      const header = Buffer.from(JSON.stringify({ alg: 'HS256' })).toString('base64url')
+      const input = `${header}.${String(json['id_token']).split('.')[1]}`
+      const signature = createHmac('sha256', secret).update(input).digest('base64url')
+      return { body: { ...json, id_token: `${input}.${signature}` } }
+    })
+  sign('published')
+  expect((await logIn({ gate })).status).toBe(502)
+  sign(vendor.clientSecret)
+  expect((await logIn({ gate })).status).toBe(200)
 })
