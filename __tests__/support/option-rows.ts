@@ -211,8 +211,8 @@ const common: Rows<ProviderOptions> = {
     { upgrade: canary },
   ]),
   clientAuth: choice('post'),
-  offlineAccess: flag,
   signingAlgorithms: list('RS512', [canary, 'none', 'HS384', 'HS512', 'RS1', 'rs256', 'ES256K']),
+  offlineAccess: { good: 'consent', takes: ['boolean', 'text'], bad: ['', canary, ' consent '] },
   endpoints: group({ token: 'https://id.example/token' }, [
     { token: canary },
     { token: `http://${canary}.example` },

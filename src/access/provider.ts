@@ -3,6 +3,17 @@ import { membershipLists } from '../oauth/identity.js'
 import type { Mistakes } from '../schema/field.js'
 import { emailLists, type Rules } from './rules.js'
 
+/** How logins request a refresh token. */
+export interface OfflineAccess {
+  readonly scopes: readonly string[]
+  /** Parameters of the authorization request. */
+  readonly params: Readonly<Record<string, string>>
+  /** Whether the option `offlineAccess` is set: then discovery does not decide. */
+  readonly isExplicit: boolean
+  /** Whether every login asks for the user's consent. */
+  readonly requestsConsent: boolean
+}
+
 /** A configured provider: its definition, the client registered with it, and the rules for its users. */
 export interface Provider extends ClientConfig {
   /** The name on the sign-in page. */
@@ -17,6 +28,10 @@ export interface Provider extends ClientConfig {
   /** Scopes that `?connection_scope=` may add. */
   readonly connectionScopes: readonly string[]
   readonly connectionScopeSeparator: string
+  /** `undefined`: logins do not request a refresh token. */
+  readonly offlineAccess: OfflineAccess | undefined
+  /** Whether the option `offlineAccess` is set although this vendor has no way to request a refresh token. */
+  readonly ignoresOfflineAccess: boolean
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
   /** Who may pass. */

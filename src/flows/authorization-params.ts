@@ -1,5 +1,6 @@
-import type { Provider } from '../access/provider.js'
+import type { OfflineAccess, Provider } from '../access/provider.js'
 import type { Memberships } from '../oauth/identity.js'
+import { mergePrompts } from '../providers/request-params.js'
 import type { LoginRequest } from './links.js'
 
 /** Longer values of query parameters are ignored. */
@@ -8,19 +9,22 @@ const MAX_VALUE_LENGTH = 2048
 /** The parameters of an authorization request that follow from the options, the query and the login request. */
 export function authorizationParams(
   provider: Provider,
+  offline: OfflineAccess | undefined,
   ask: LoginRequest['ask'],
   query: URLSearchParams | undefined,
 ): Record<string, string> {
+  const configured = { ...provider.authorizationParams, ...offline?.params }
   return {
-    ...provider.authorizationParams,
+    ...configured,
     ...mappedParams(provider, query),
-    ...promptParams(provider, ask),
+    ...promptParams(provider, ask, configured['prompt']),
   }
 }
 
 /** The scopes of an authorization request; `guarded` are the memberships that guards name. */
 export function scopesToRequest(
   provider: Provider,
+  offline: OfflineAccess | undefined,
   guarded: Required<Memberships>,
   { scopes = [], keptScopes = [] }: LoginRequest,
   query: URLSearchParams | undefined,
@@ -30,6 +34,7 @@ export function scopesToRequest(
   return [
     ...new Set([
       ...provider.requestedScopes,
+      ...(offline?.scopes ?? []),
       ...(readsMemberships ? membershipScopes : []),
       ...connectionScopes(provider, query),
       ...keptScopes,
@@ -79,17 +84,15 @@ function connectionScopes(
 }
 
 /** The parameters for `ask`, with `prompt` merged into the configured one. */
-function promptParams(provider: Provider, ask: LoginRequest['ask']): Record<string, string> {
+function promptParams(
+  provider: Provider,
+  ask: LoginRequest['ask'],
+  configured: string | undefined,
+): Record<string, string> {
   if (ask === undefined) return {}
   const { reauthenticate, selectAccount, requestConsent } = provider
   const params =
     { login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask] ?? {}
   const { prompt } = params
-  const { prompt: configured } = provider.authorizationParams
-  if (prompt === undefined || configured === undefined) return params
-  // `none` must not be combined with other values. (OpenID Connect Core, 3.1.2.1)
-  const prompts = [...configured.split(' '), ...prompt.split(' ')].filter(
-    (value) => value !== 'none',
-  )
-  return { ...params, prompt: [...new Set(prompts)].join(' ') }
+  return prompt === undefined ? params : { ...params, prompt: mergePrompts(configured, prompt) }
 }

@@ -109,7 +109,7 @@ export class Callback {
 
 /** The code of an authorization response, after the checks against mix-up attacks. (RFC 9207, 2.4; RFC 9700, 4.4.2) */
 async function readCode(
-  { connection: { provider, client }, retry }: MatchedLogin,
+  { transaction, connection: { provider, client }, retry }: MatchedLogin,
   query: URLSearchParams,
 ): Promise<string> {
   const { issuer, isRequired } = await client.callbackIssuer()
@@ -117,7 +117,10 @@ async function readCode(
   if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer))
     reject('invalid_callback', retry, 'the iss of the callback is missing or unexpected (RFC 9207)')
   if (query.has('error'))
-    throw new Rejection(authorizationError(provider, query), { retry, provider: provider.name })
+    throw new Rejection(authorizationError(provider, transaction, query), {
+      retry,
+      provider: provider.name,
+    })
   const code = query.get('code') ?? ''
   return CODE.test(code)
     ? code

@@ -1,5 +1,5 @@
 import type { UserEvaluation } from '../access/evaluate-user.js'
-import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
+import { OAuthError, type OAuthErrorCode, ProviderError } from '../http/errors.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** The result of a check. */
@@ -12,9 +12,28 @@ export type CheckResult =
       readonly evaluation: UserEvaluation | undefined
     }
   /** The grant or the session has ended: the user must sign in again. */
-  | { readonly outcome: 'ended' }
+  | {
+      readonly outcome: 'ended'
+      /** Why, for the owner. */
+      readonly hint: string
+    }
   /** The check did not reach a decision. The session remains. */
   | { readonly outcome: 'failed'; readonly error: OAuthError }
+
+/** The session was deleted while it was checked, for example by a logout. */
+export const SESSION_GONE = {
+  outcome: 'ended',
+  hint: 'the session ended during the check',
+} as const
+
+/** Whether the check failed because the provider is down. */
+export function isDown(result: CheckResult): boolean {
+  return (
+    result.outcome === 'failed' &&
+    result.error instanceof ProviderError &&
+    result.error.outcome === 'down'
+  )
+}
 
 /** Checks in progress, by session key and rules. Outlives a configuration. */
 export type PendingChecks = Map<string, Promise<CheckResult>>

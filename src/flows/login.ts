@@ -10,6 +10,7 @@ import { authorizationParams, carriedParams, scopesToRequest } from './authoriza
 import type { Connection, Connections } from './connection.js'
 import type { Links, LoginRequest } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
+import { offlineRequest } from './offline-access.js'
 
 /** What {@link Login} depends on. */
 export interface LoginDeps {
@@ -127,7 +128,8 @@ export class Login {
     rejectPlainHttp(origin, this.#deps.allowsHttp)
     const redirectUri = `${origin}${mounts.specialPath(mount, callbackName)}`
     this.#deps.onRedirectUri(redirectUri)
-    const scopes = scopesToRequest(provider, guardedMemberships, loginRequest, query)
+    const offline = await offlineRequest(connection)
+    const scopes = scopesToRequest(provider, offline, guardedMemberships, loginRequest, query)
     const transaction = transactions.start(res, req.headers.cookie, mount.transactionCookie, {
       provider: provider.name,
       clientId: provider.clientId,
@@ -142,7 +144,7 @@ export class Login {
       attempts: loginRequest.attempts ?? 0,
     })
     const url = await client.authorizationUrl({
-      ...authorizationParams(provider, loginRequest.ask, query),
+      ...authorizationParams(provider, offline, loginRequest.ask, query),
       response_type: 'code',
       client_id: provider.clientId,
       redirect_uri: redirectUri,

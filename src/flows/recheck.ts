@@ -8,10 +8,11 @@ import type { SessionLock } from '../session/session-lock.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { Backoff } from './backoff.js'
-import type { CheckResult, PendingChecks } from './check-result.js'
+import { type CheckResult, isDown, type PendingChecks, SESSION_GONE } from './check-result.js'
 import * as status from './check-status.js'
 import type { Connection } from './connection.js'
-import { isEnded, type TokenRefresher } from './refresh-tokens.js'
+import { isEnded } from './grant-ended.js'
+import type { TokenRefresher } from './refresh-tokens.js'
 import { UserReader } from './reread-user.js'
 
 /** What {@link Recheck} depends on. */
@@ -107,7 +108,7 @@ export class Recheck {
   async #checkLocked(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
     try {
       return await this.#deps.sessionLock.withLock<CheckResult>(session, async (current) => {
-        if (current === undefined) return { outcome: 'ended' }
+        if (current === undefined) return SESSION_GONE
         // Another process may have checked the session before this one acquired the lock.
         const isChecked = this.decision(current.record)?.at !== this.decision(session.record)?.at
         const next = isChecked ? this.checkStatus(current.record, Date.now()) : 'due'
@@ -129,7 +130,7 @@ export class Recheck {
     const { connections, evaluators, refresher, backoff } = this.#deps
     const connection = connections.get(session.record.provider)
     const evaluator = evaluators.get(session.record.provider)
-    if (connection === undefined || evaluator === undefined) return { outcome: 'ended' }
+    if (connection === undefined || evaluator === undefined) return SESSION_GONE
     const startedAt = Date.now()
     const reader = new UserReader(session, { connection, evaluator, refresher, req })
     try {
@@ -148,7 +149,7 @@ export class Recheck {
       const newer = isRetry ? undefined : await refresher.refreshedElsewhere(reader.session)
       if (newer !== undefined) return this.#evaluate(newer, req, true)
       await refresher.end(session)
-      return { outcome: 'ended' }
+      return { outcome: 'ended', hint: error.hint ?? error.code }
     }
   }
 
@@ -171,22 +172,19 @@ export class Recheck {
         deniedSince: decision.allowed ? undefined : (record.deniedSince ?? startedAt),
       }
     })
-    if (written === undefined) return { outcome: 'ended' }
+    if (written === undefined) return SESSION_GONE
     return this.decision(written.record)?.allowed === true
       ? { outcome: 'allowed', session: written }
       : { outcome: 'denied', session: written, evaluation }
   }
 
   async #applyGrace(session: OpenSession, result: CheckResult): Promise<CheckResult> {
-    const isDown =
-      result.outcome === 'failed' &&
-      result.error instanceof ProviderError &&
-      result.error.outcome === 'down'
     const decision = this.decision(session.record)
-    if (!isDown || !status.isWithinGrace(decision, this.#deps.timing, Date.now())) return result
+    if (!isDown(result) || !status.isWithinGrace(decision, this.#deps.timing, Date.now()))
+      return result
     // The session may have ended while the request waited for the provider.
     const current = await this.#deps.sessions.reload(session)
-    return current === undefined ? { outcome: 'ended' } : { outcome: 'allowed', session: current }
+    return current === undefined ? SESSION_GONE : { outcome: 'allowed', session: current }
   }
 
   #fingerprint({ provider }: Session): string {

@@ -10,6 +10,7 @@ import type { TokenSet } from '../oauth/token-request.js'
 import type { ConsumedTransaction } from '../oauth/transaction.js'
 import type { Connection } from './connection.js'
 import type { LoginRequest } from './links.js'
+import { warnOfMissingRefreshToken } from './offline-access.js'
 import { Rejection } from './rejection.js'
 
 /** A login whose authorization response matches a transaction of this browser. */
@@ -48,6 +49,7 @@ export async function redeemCode(
     requestedScopes: transaction.scopes,
     authenticatedSince: reauthenticates ? startedAt : undefined,
   })
+  warnOfMissingRefreshToken(connection, transaction.scopes, tokens)
   const authTime = authTimeOf(tokens, provider, now)
   if (transaction.needsAuthTime && authTime === undefined)
     throw new OAuthError('misconfigured', {

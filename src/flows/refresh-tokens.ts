@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { OAuthError, ProviderError } from '../http/errors.js'
+import { OAuthError } from '../http/errors.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { Background } from '../http/background.js'
 import { subjectOf } from '../oauth/claims.js'
@@ -11,6 +11,8 @@ import type { SessionLock } from '../session/session-lock.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
 import type { Backoff } from './backoff.js'
 import type { Connection } from './connection.js'
+import { grantEnded, isEnded } from './grant-ended.js'
+import { refreshTokenFix } from './offline-access.js'
 
 /** State of token refreshes. Outlives a configuration. */
 export interface TokenRefresherState {
@@ -86,11 +88,16 @@ export class TokenRefresher {
   }
 
   /** Replaces the session's tokens. Requires the session's lock. */
-  async refresh(current: SessionTokens, { client }: Connection): Promise<RefreshedTokens> {
+  async refresh(
+    current: SessionTokens,
+    { provider, client }: Connection,
+  ): Promise<RefreshedTokens> {
     const { session, tokens } = current
     const { unsaved } = this.#deps.state
     if (tokens.refreshToken === undefined)
-      throw ended('the access token is no longer valid, and there is no refresh token')
+      throw grantEnded(
+        `the access token has expired without a refresh token: ${refreshTokenFix(provider)}`,
+      )
     try {
       const fresh = await client.refresh(
         tokens.refreshToken,
@@ -103,7 +110,7 @@ export class TokenRefresher {
       )
       const { subject } = session.record
       if (fresh.claims && subject !== undefined && subjectOf(fresh.claims) !== subject)
-        throw ended('the refreshed ID token has a different sub')
+        throw grantEnded('the refreshed ID token has a different sub')
       const merged = merge(tokens, fresh)
       return {
         session: await this.#save(session, merged, fresh.expiresAt),
@@ -112,7 +119,8 @@ export class TokenRefresher {
         response: fresh.response,
       }
     } catch (error) {
-      if (error instanceof IdTokenError) throw ended('the refreshed ID token is invalid', error)
+      if (error instanceof IdTokenError)
+        throw grantEnded('the refreshed ID token is invalid', error)
       // Other processes have only the old refresh token: store the new one before they use it.
       if (unsaved.has(session.key) && !isEnded(error))
         await this.load(session).catch(() => undefined)
@@ -170,14 +178,9 @@ export class TokenRefresher {
     const change = () => ({ accessTokenExpiresAt: expiresAt })
     const saved = await sessionLock.write(session, change, tokens)
     state.unsaved.delete(session.key)
-    if (saved === undefined) throw ended('the session ended while its tokens were refreshed')
+    if (saved === undefined) throw grantEnded('the session ended while its tokens were refreshed')
     return saved
   }
-}
-
-/** Whether the error means that the provider has ended the grant. */
-export function isEnded(error: unknown): error is ProviderError {
-  return error instanceof ProviderError && error.outcome === 'ended'
 }
 
 function merge(
@@ -193,8 +196,4 @@ function merge(
 
 function loginRequired(hint: string): OAuthError {
   return new OAuthError('login_required', { hint })
-}
-
-function ended(hint: string, cause?: unknown): ProviderError {
-  return new ProviderError('ended', 'login_required', { hint, cause })
 }

@@ -9,12 +9,9 @@ import { runHook } from '../oauth/run-hook.js'
 import { hasExpiredToken } from '../session/session.js'
 import type { OpenSession } from '../session/sessions.js'
 import type { Connection } from './connection.js'
-import {
-  isEnded,
-  type RefreshedTokens,
-  type SessionTokens,
-  type TokenRefresher,
-} from './refresh-tokens.js'
+import { grantEnded, isEnded } from './grant-ended.js'
+import { refreshTokenFix } from './offline-access.js'
+import type { RefreshedTokens, SessionTokens, TokenRefresher } from './refresh-tokens.js'
 
 /** What {@link UserReader} depends on. */
 export interface UserReaderDeps {
@@ -78,10 +75,16 @@ export class UserReader {
         ? await this.#readWith(await this.#refresh(current))
         : reading
     } catch (error) {
-      const canRefresh = this.#refreshed === undefined && current.tokens.refreshToken !== undefined
-      if (!isEnded(error) || !canRefresh) throw error
+      if (!isEnded(error) || this.#refreshed !== undefined) throw error
+      if (current.tokens.refreshToken === undefined) throw this.#endedWithoutRefreshToken(error)
       return this.#readWith(await this.#refresh(current))
     }
+  }
+
+  /** The provider may shorten the lifetime of access tokens, or not state it. */
+  #endedWithoutRefreshToken(error: ProviderError): ProviderError {
+    const fix = refreshTokenFix(this.#deps.connection.provider)
+    return grantEnded(`${error.hint}, and there is no refresh token: ${fix}`, error)
   }
 
   async #refresh(current: SessionTokens): Promise<SessionTokens> {

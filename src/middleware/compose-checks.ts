@@ -44,7 +44,12 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
       isEarly: config.authCheckEarly && keepsRecords,
     },
     onChecked: (session, result, duration) =>
-      emitCheck(events, state.signals, session, result, duration),
+      emitCheck(
+        { events, signals: state.signals, logger: config.logger },
+        session,
+        result,
+        duration,
+      ),
   })
   const signals = new SessionSignals({ sessions, recheck }, state.signals)
   return { evaluators, refresher, recheck, signals }

@@ -93,6 +93,8 @@ const eventTypes = {
       readonly outcome: 'allowed' | 'denied' | 'ended'
       /** Milliseconds. */
       readonly duration: number
+      /** With `ended`, why, for the owner of the app. May quote a short error description of the provider. */
+      readonly hint: string | undefined
     }
   >(),
   /** A re-check reached no decision, because the provider, the store or `authorize` failed. */

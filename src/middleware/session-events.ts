@@ -1,6 +1,7 @@
 import type { Denial } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
-import type { CheckResult } from '../flows/check-result.js'
+import { type CheckResult, SESSION_GONE } from '../flows/check-result.js'
+import type { Logger } from '../options/options.js'
 import type { OpenSession } from '../session/sessions.js'
 import { newDecisionId } from './error-handler.js'
 import type { SessionEvent } from './event-types.js'
@@ -12,10 +13,12 @@ export function sessionEvent({ key, record }: OpenSession): SessionEvent {
   return { user: record.user, provider: record.provider, sessionHandle: key }
 }
 
-/** Emits the result of a re-check, and aborts the signals of a user whom it denied. `duration` is in milliseconds. */
+/**
+ * Emits the result of a re-check, logs why it ended the session, and aborts the signals of a user whom it denied. `duration`
+ * is in milliseconds.
+ */
 export function emitCheck(
-  events: Events,
-  signals: SignalState,
+  { events, signals, logger }: { events: Events; signals: SignalState; logger: Logger },
   session: OpenSession,
   result: CheckResult,
   duration: number,
@@ -27,8 +30,12 @@ export function emitCheck(
     events.emit('recheck_failed', { ...sessionEvent(session), outcome, code, hint })
     return
   }
-  const latest = result.outcome === 'ended' ? session : result.session
-  events.emit('recheck', { ...sessionEvent(latest), outcome: result.outcome, duration })
+  const { outcome } = result
+  const latest = outcome === 'ended' ? session : result.session
+  const hint = outcome === 'ended' ? result.hint : undefined
+  if (hint !== undefined && result !== SESSION_GONE)
+    logger.warn('a session ended at a check', { provider: session.record.provider, hint })
+  events.emit('recheck', { ...sessionEvent(latest), outcome, duration, hint })
 }
 
 /** Emits a denial by the report-only rules. */

@@ -3,7 +3,7 @@ import { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
 import { ServerMetadataCache } from './metadata.js'
-import { configureOpenidClient, rethrow } from './openid-client.js'
+import { configureOpenidClient, rethrow, withoutRepeatedParams } from './openid-client.js'
 import { ProviderLog, type ProviderLogger } from './provider-log.js'
 import type { ProviderApi } from './provider-api.js'
 import { requestTokens, type TokenSet, type UnverifiedTokens } from './token-request.js'
@@ -60,6 +60,11 @@ export class ProviderClient {
       ? await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(rethrow)
       : oidc.buildAuthorizationUrl(configuration, { ...params })
     return withoutRepeatedParams(url)
+  }
+
+  /** The scopes that discovery lists; empty if it lists none. (RFC 8414, 2) */
+  async supportedScopes(): Promise<readonly string[]> {
+    return (await this.#server.metadata(this.#deadline())).scopes
   }
 
   /** The expected `iss` of a callback, and whether it is required. (RFC 9207, 2.4) */
@@ -187,13 +192,4 @@ export class ProviderClient {
   #deadline(): AbortSignal {
     return AbortSignal.timeout(this.#config.timeoutMs)
   }
-}
-
-/** A parameter must not be repeated (RFC 6749, 3.1). Ours replace those in the query of the authorization endpoint. */
-function withoutRepeatedParams(url: URL): string {
-  for (const name of new Set(url.searchParams.keys())) {
-    const values = url.searchParams.getAll(name)
-    if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')
-  }
-  return url.href
 }

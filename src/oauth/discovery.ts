@@ -11,6 +11,8 @@ export interface ServerMetadata {
   endpoints: Partial<Endpoints>
   /** Methods of client authentication that discovery lists; empty if it lists none. (RFC 8414, 2) */
   clientAuthMethods: readonly string[]
+  /** Scopes that discovery lists; empty if it lists none. (RFC 8414, 2) */
+  scopes: readonly string[]
   /** Algorithms of ID tokens. */
   algorithms: readonly string[]
   /** Algorithms of signed userinfo. */
@@ -43,6 +45,7 @@ export function knownMetadata(config: MetadataConfig): ServerMetadata | undefine
     clientAuthMethods: [],
     algorithms: PUBLIC_KEY_ALGORITHMS,
     userinfoAlgorithms: PUBLIC_KEY_ALGORITHMS,
+    scopes: [],
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
     requiresIssuerInCallback: false,
@@ -81,6 +84,7 @@ export function parseDiscovery(response: unknown, config: MetadataConfig): Serve
     algorithms,
     userinfoAlgorithms:
       userinfo === undefined ? algorithms : [...algorithms, ...listedAlgorithms(userinfo)],
+    scopes: asStrings(document['scopes_supported']),
     requiresPushedRequests,
     pushedRequestEndpoint: readUrl(
       document,

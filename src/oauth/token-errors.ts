@@ -100,16 +100,21 @@ function fixOf(error: TokenError, request: ClientRequest): string | undefined {
   if (CLIENT_ERRORS.includes(code) || (error.status === 401 && !tokenErrors.has(code)))
     return clientFix(request)
   if (isRedirectUriError(error, request))
-    return `register exactly this redirect URI at the provider: ${request.params.get('redirect_uri') ?? '(none was sent)'}; if browsers use another URL, set baseUrl`
+    return redirectUriFix(request.params.get('redirect_uri') ?? '(none was sent)')
   return isOfflineError(error, request)
     ? offlineFix(request.config.offline?.scopes ?? [])
     : undefined
 }
 
+/** The fix if a provider rejects the redirect URI. */
+export function redirectUriFix(redirectUri: string): string {
+  return `register exactly this redirect URI at the provider: ${redirectUri}; if browsers use another URL, set baseUrl`
+}
+
 /** The fix if a provider rejects the scope that requests a refresh token. */
 export function offlineFix(scopes: readonly string[]): string {
   const [scope = 'offline_access'] = scopes
-  return `the scope ${scope} requests a refresh token: set offlineAccess: false (and leave it out of scopes), or allow it for this client and its users at the provider`
+  return `The scope ${scope}, which requests a refresh token, may be the cause: set offlineAccess: false (and leave it out of scopes), or allow it for this client and its users at the provider`
 }
 
 function clientFix({ config, metadata }: ClientRequest): string {

@@ -28,6 +28,10 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
       logger.warn(
         `signingAlgorithms has no effect at ${provider.name}, which issues no ID tokens: leave it out`,
       )
+    if (provider.ignoresOfflineAccess)
+      logger.warn(
+        `offlineAccess has no effect at ${provider.name}: this vendor decides whether it issues refresh tokens`,
+      )
   }
 }
 

@@ -7,6 +7,7 @@ import type { Mistakes } from '../schema/field.js'
 import { printable } from '../schema/read-fields.js'
 import type { ProviderSetup } from './define-provider.js'
 import { checkSigningAlgorithms } from './signing-algorithms.js'
+import { resolveOfflineAccess } from './offline-access.js'
 import { checkProviderUrl, type CommonValues, endpointNames } from './provider-options.js'
 
 /** Settings that apply to all providers. */
@@ -40,8 +41,8 @@ export function buildProvider(
   checkScopes(values, isManagedClient(setup), mistakes)
   checkSigningAlgorithms(values.signingAlgorithms, client?.clientAuth, mistakes)
   const endpoints = resolveEndpoints(values.endpoints, definition, mistakes)
+  const offlineAccess = resolveOfflineAccess(values, definition, defaults.offlineAccess, mistakes)
   if (client === undefined || mistakes.hasAny()) return undefined
-  const offline = (values.offlineAccess ?? defaults.offlineAccess) ? definition.offline : undefined
   const { scopes = [], optionalScopes = [], iconUrl } = values
   return {
     ...definition,
@@ -53,17 +54,14 @@ export function buildProvider(
     color: definition.color,
     trustEmail: values.trustEmail,
     rules,
-    requestedScopes: requestedScopes(definition, rules, [
-      ...(offline?.scopes ?? []),
-      ...scopes,
-      ...optionalScopes,
-    ]),
+    requestedScopes: requestedScopes(definition, rules, [...scopes, ...optionalScopes]),
+    offlineAccess,
+    ignoresOfflineAccess: Boolean(values.offlineAccess) && definition.offline === undefined,
     requiredScopes: scopes,
     connectionScopes: values.connectionScopes ?? [],
     connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
     authorizationParams: {
       ...definition.authorizationParams,
-      ...offline?.params,
       ...values.authorizationParams,
     },
     authorizationParamsMap: values.authorizationParamsMap ?? {},

@@ -102,6 +102,8 @@ function define(
       ...(userinfoUrl !== undefined && { userinfo: userinfoUrl }),
     },
     scopes: [],
+    // No scope is standard: `scopes` names the server's own.
+    offline: {},
     scopeSeparator: values.scopeSeparator,
     connectionScopeSeparator: values.connectionScopeSeparator,
     pkce: values.pkce,

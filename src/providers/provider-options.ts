@@ -51,13 +51,16 @@ export interface ProviderOptions {
    * methods with a secret, otherwise `'post'`; built-in providers have a fixed value.
    */
   clientAuth?: ClientAuth | undefined
-  /** Request a refresh token. Default: `true` if `authCheckInterval` is set. */
-  offlineAccess?: boolean | undefined
   /**
    * Algorithms that may sign ID tokens, such as `['RS512']`. `'HS256'` is verified with `clientSecret`. Default: the RS, PS and
    * ES algorithms with 256, 384 and 512 bits and EdDSA, limited to what the discovery document lists.
    */
   signingAlgorithms?: readonly SigningAlgorithm[] | undefined
+  /**
+   * Request a refresh token; with `'consent'`, also send `prompt=consent`, without which many providers issue none (OpenID
+   * Connect Core, 11). Default: `true` if `authCheckInterval` is set, unless discovery does not list the scope.
+   */
+  offlineAccess?: boolean | 'consent' | undefined
   /** Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's, or discovery. */
   endpoints?: Readonly<Partial<Endpoints>> | undefined
 }
@@ -115,8 +118,10 @@ export const commonFields = {
   clientAuth: oneOf(['post', 'basic', 'private_key_jwt', 'none']).describe(
     'Client authentication at the token endpoint.',
   ),
-  offlineAccess: boolean().describe('Request a refresh token.'),
   signingAlgorithms: signingAlgorithmsField.describe('Algorithms that may sign ID tokens.'),
+  offlineAccess: oneOf([true, false, 'consent']).describe(
+    'Request a refresh token, also with a consent at every login.',
+  ),
   endpoints: object(endpointFields).describe('Replaces URLs of the provider.'),
 } satisfies Record<keyof ProviderOptions, Field>
 

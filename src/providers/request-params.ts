@@ -20,6 +20,13 @@ export const reservedParams = new Set<string>([
   'code_verifier',
 ])
 
+/** Combines two values of `prompt`. `none` must not be combined with others. (OpenID Connect Core, 3.1.2.1) */
+export function mergePrompts(configured: string | undefined, more: string): string {
+  if (configured === undefined) return more
+  const prompts = [...configured.split(' '), ...more.split(' ')].filter((value) => value !== 'none')
+  return [...new Set(prompts)].join(' ')
+}
+
 /** Parameters of `/auth/authn` that are not forwarded. */
 const AUTHN_PARAMS = new Set(['connection', 'connection_scope', 'return_token'])
 
