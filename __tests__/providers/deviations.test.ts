@@ -246,13 +246,18 @@ describe('A11 redirects', () => {
 describe('A11 types', () => {
   test('A11 numbers for strings and strings for numbers, if only one meaning is possible', async () => {
     const { vendor, gate } = await setUp('oidc')
-    vendor.user.id = '4711'
-    change(vendor, 'userinfo', ({ json }) => ({ body: { ...json, sub: 4711 } }))
     vendor.claims((claims) => ({ ...claims, auth_time: String(claims['auth_time']) }))
     change(vendor, 'token', ({ json }) => ({ body: { ...json, expires_in: '3600' } }))
-    const { user } = await logIn({ gate })
-    expect(user).toMatchObject({ id: '4711', claims: { sub: '4711' } })
-    change(vendor, 'userinfo', ({ json }) => ({ body: { ...json, sub: 4712 } }))
+    expect((await logIn({ gate })).status).toBe(200)
+  })
+
+  test('A11 a number as sub is rejected, in the ID token as in userinfo', async () => {
+    const { vendor, gate } = await setUp('oidc')
+    vendor.user.id = '4711'
+    vendor.claims({ sub: 4711 })
+    expect((await logIn({ gate })).status).toBe(502)
+    vendor.claims()
+    change(vendor, 'userinfo', ({ json }) => ({ body: { ...json, sub: 4711 } }))
     expect((await logIn({ gate })).status).toBe(502)
   })
 

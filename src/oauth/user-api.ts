@@ -10,7 +10,7 @@ import type { ApiRequest, ApiResponse, ProviderApi } from './provider-api.js'
 import { apiError } from './provider-errors.js'
 import type { ProviderLog } from './provider-log.js'
 import { readJsonOrJwt } from './response-body.js'
-import { isSubject, mergeUserinfo } from './userinfo.js'
+import { mergeUserinfo } from './userinfo.js'
 
 const MAX_PAGES = 100
 
@@ -80,11 +80,11 @@ export class UserApi implements ProviderApi {
     if (!isObject(info))
       throw new ProviderError('down', 'provider_error', { hint: 'userinfo is not a JSON object' })
     // Otherwise userinfo of another user could be substituted. (OpenID Connect Core, 5.3.2)
-    if (grant.subject !== undefined && !isSubject(info['sub'], grant.subject))
+    if (grant.subject !== undefined && info['sub'] !== grant.subject)
       throw new ProviderError('ended', 'provider_error', {
         hint: 'userinfo and the ID token have different values of sub',
       })
-    return mergeUserinfo(this.claims, info, grant.subject)
+    return mergeUserinfo(this.claims, info)
   }
 
   readonly api: ProviderApi['api'] = async (path, request) =>

@@ -1,17 +1,8 @@
 import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
 
-/** Whether `sub` of userinfo is that of the ID token; some providers send a number in one of them. */
-export function isSubject(sub: unknown, expected: string): boolean {
-  return sub === expected || (Number.isSafeInteger(sub) && String(sub) === expected)
-}
-
 /** Userinfo takes precedence over the ID token, but an email address and its verification come from the same one of them. */
-export function mergeUserinfo(
-  idToken: Claims,
-  response: Claims,
-  subject: string | undefined,
-): Claims {
+export function mergeUserinfo(idToken: Claims, response: Claims): Claims {
   const userinfo = withoutNull(response)
   const { email_verified: _, ...merged } = { ...idToken, ...userinfo }
   const isFromIdToken = userinfo['email'] === undefined && idToken['email'] !== undefined
@@ -22,6 +13,5 @@ export function mergeUserinfo(
   return {
     ...merged,
     ...(verified !== undefined && { email_verified: verified }),
-    ...(subject !== undefined && { sub: subject }),
   }
 }
