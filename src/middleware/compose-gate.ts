@@ -12,6 +12,7 @@ import { Routes } from './routes.js'
 import { SessionStatus } from './session-status.js'
 import { Sockets } from './sockets.js'
 import { HeaderStripper } from './strip-headers.js'
+import { TokenErrors } from './token-errors.js'
 import { UpstreamHeaders } from './upstream-headers.js'
 import { Visitors } from './visitors.js'
 
@@ -23,14 +24,16 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
   const { passes } = state
   const names = headerNames(config.headers.headerPrefix)
   const headerStripper = new HeaderStripper(names)
+  const cookieConflicts = new CookieConflicts(config.logger, state.cookieConflicts)
+  const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts })
+  const errorHandler = new ErrorHandler({ ...parts, config })
+  const responses = { config, loginRedirect, errorHandler, passes }
   const visitors = new Visitors({
     ...parts,
     config,
     upstreamHeaders: new UpstreamHeaders(config.headers, names),
+    tokenErrors: new TokenErrors({ ...responses, state: state.tokenErrors }),
   })
-  const cookieConflicts = new CookieConflicts(config.logger, state.cookieConflicts)
-  const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts })
-  const errorHandler = new ErrorHandler({ ...parts, config })
   const gate = new Gate({
     config,
     mounts,

@@ -14,6 +14,7 @@ import { GatePasses } from './gate-pass.js'
 import { createGuardMemberships, type GuardMemberships } from './guard-memberships.js'
 import { createRequestReports, type RequestReports } from './request-events.js'
 import { createSignalState, type SignalState } from './session-signals.js'
+import { createTokenErrorState, type TokenErrorState } from './token-errors.js'
 
 /** State that outlives a configuration: plain data, passed to the parts of each configuration. */
 export interface GateState {
@@ -49,6 +50,7 @@ export interface GateState {
   readonly requestReports: RequestReports
   /** This instance in the registry of the server. */
   readonly cookieConflicts: CookieConflictState
+  readonly tokenErrors: TokenErrorState
 }
 
 /** The state of a new middleware. `id` is the option of the same name, which never changes. */
@@ -70,5 +72,6 @@ export function createGateState(id: string | undefined): GateState {
     emitter: createEventEmitter(),
     requestReports: createRequestReports(),
     cookieConflicts: createCookieConflictState(id),
+    tokenErrors: createTokenErrorState(),
   }
 }

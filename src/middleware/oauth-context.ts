@@ -76,7 +76,10 @@ export class OAuthContext {
 
   /**
    * The user's access token, refreshed first if it has expired. `undefined` where {@link accessToken} is. Rejects with an
-   * {@link OAuthError}: `login_required` if the grant has ended, a 5xx code if the provider or the store is down.
+   * {@link OAuthError}: `login_required` if the grant has ended, or the token has expired and there is no refresh token; a
+   * 5xx code if the provider or the store is down. In Express, pass it on with `next(error)`, or let it reject in Express 5:
+   * unless an error handler of your app responds, a navigation gets a login and returns to the same page, and any other
+   * request gets the JSON of the gate.
    *
    * ```ts
    * app.get('/repositories', async (req, res) => {

@@ -10,6 +10,7 @@ import type { AnonymousReason, OpenSession, Sessions, Tokens } from '../session/
 import type { HeaderTokens, TokenName } from './header-names.js'
 import { renewCookie } from './renew-cookie.js'
 import type { SessionSignals } from './session-signals.js'
+import type { TokenErrors } from './token-errors.js'
 
 /** Options of `req.oauth.loginUrl()`. */
 export interface LoginUrlOptions {
@@ -30,6 +31,7 @@ export interface VisitorDeps {
   readonly links: Links
   readonly mounts: Mounts
   readonly signals: SessionSignals
+  readonly tokenErrors: TokenErrors
 }
 
 const NO_TOKENS: HeaderTokens['headerTokens'] = []
@@ -99,11 +101,14 @@ export class Visitor implements HeaderTokens {
 
   /** The access token, refreshed if it has expired. */
   async freshAccessToken(): Promise<string | undefined> {
-    const { config, sessions, refresher } = this.#deps
+    const { config, sessions, refresher, tokenErrors } = this.#deps
     const session = this.#session
     if (session === undefined || config.headers.managed.has(session.record.user.provider))
       return undefined
-    const fresh = await refresher.withFreshToken(session)
+    const fresh = await refresher.withFreshToken(session).catch((error: unknown) => {
+      tokenErrors.add(error, this.#request)
+      throw error
+    })
     this.#session = renewCookie(sessions, this.#request, session, fresh)
     return sessions.tokens(fresh).accessToken || undefined
   }
