@@ -6,7 +6,8 @@ const base: Options = {
   sourcemap: true,
   splitting: false,
   treeshake: false,
-  dts: true,
+  // The constructor of OAuthContext takes parts that are not public.
+  dts: { compilerOptions: { stripInternal: true } },
   removeNodeProtocol: false,
 }
 
