@@ -99,7 +99,7 @@ describe('S-087 a user who is on any of the lists passes', () => {
     expect(await groupsOf({ groups: ['staff'] })).toBe(200)
     expect(await groupsOf({ groups: ['Staff'] })).toBe(403)
     expect(await groupsOf({ groups: ['staf'] })).toBe(403)
-    oidc.user.claims = { groups: 'staff' }
+    oidc.user.claims = { groups: { staff: true } }
     expect(await groupsOf({ groups: ['staff'] })).toBe(403)
   })
 })

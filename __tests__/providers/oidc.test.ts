@@ -266,7 +266,6 @@ describe('claims', () => {
     for (const groups of [
       ['Staff'],
       ['staff-2'],
-      'staff',
       { staff: true },
       undefined,
       [['staff']],

@@ -407,6 +407,8 @@ const google: Extra<GoogleOptions> = {
 const microsoft: Extra<MicrosoftOptions> = {
   tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),
   verifiedEmailClaim: text('xms_edov', [`${canary} x`, `${canary}-x`]),
+  emailClaim: text('upn', [`${canary} x`, `${canary}-x`]),
+  groups: list('2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11', [canary, 'staff']),
 }
 const oidc: Extra<OidcOptions> = {
   issuer: needed(address('https://id.example')),

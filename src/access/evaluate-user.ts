@@ -99,6 +99,7 @@ export class UserEvaluator {
       restriction === undefined
         ? await this.#decide(this.#rules, user, missing, req)
         : this.#rules.policy.deny()
+    if (!decision.isAllowed && decision.hint !== undefined) api.warn(decision.hint)
     return { user, decision, isIncomplete: failureOf(missing) !== undefined }
   }
 

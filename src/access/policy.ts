@@ -30,6 +30,8 @@ export interface Denial {
   readonly code: 'not_authorized' | 'email_unverified'
   /** The lists of which no entry matched. */
   readonly tried: readonly RuleList[]
+  /** Why a list could not be evaluated, for the owner: for example, the user has no email address. */
+  readonly hint?: string | undefined
 }
 
 /** The members of a user that rule lists are compared with. */
@@ -77,7 +79,7 @@ export class Policy {
   evaluate(user: Subject, trustsEmail: boolean): Decision {
     if (this.lists.length === 0) return { isAllowed: true, matched: undefined }
     const matched = this.#match(user)
-    if (matched === undefined) return this.deny()
+    if (matched === undefined) return { ...this.deny(), ...this.#emailHint(user.email) }
     const isEmail = emailLists.includes(matched.list)
     return isEmail && !user.emailVerified && !trustsEmail
       ? { isAllowed: false, code: 'email_unverified', tried: this.lists }
@@ -87,6 +89,17 @@ export class Policy {
   /** The decision for a user who is denied for a reason other than the lists. */
   deny(): Denial {
     return { isAllowed: false, code: 'not_authorized', tried: this.lists }
+  }
+
+  /** Email rules that could not be evaluated. */
+  #emailHint(email: string | undefined): Pick<Denial, 'hint'> {
+    const hasEmailRule = emailLists.some((list) => this.lists.includes(list))
+    if (!hasEmailRule || parseEmail(email) !== undefined) return {}
+    const problem =
+      email === undefined ? 'no email in the claims' : 'the email in the claims is not an address'
+    return {
+      hint: `${problem}: the rules on email addresses are not met. Request the scope that returns it, or name the claim that contains it (emailClaim with microsoft, claims.email with oidcProvider())`,
+    }
   }
 
   #match(user: Subject): RuleMatch | undefined {

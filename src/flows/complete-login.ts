@@ -91,8 +91,13 @@ export class LoginCompletion {
     const { user, decision } = evaluation
     evaluator.evaluateReportOnly(user, api, req)
     if (!decision.isAllowed) {
-      const { code, tried } = decision
-      throw new Rejection(new OAuthError(code), { retry, provider: provider.name, user, tried })
+      const { code, tried, hint } = decision
+      throw new Rejection(new OAuthError(code, { hint }), {
+        retry,
+        provider: provider.name,
+        user,
+        tried,
+      })
     }
     const { fingerprint } = evaluator
     return {

@@ -4,6 +4,7 @@ import type { Connection } from '../flows/connection.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
 import { Rejection } from '../flows/rejection.js'
+import type { Denial } from '../access/policy.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Config } from '../options/config.js'
@@ -130,11 +131,8 @@ export class ErrorHandler {
 }
 
 /** The rejection of a request of a session whose user the rules deny. */
-export function rejectionOfUser(
-  user: OAuthUser,
-  denial?: { code: 'not_authorized' | 'email_unverified'; tried: Rejection['tried'] },
-): Rejection {
-  const error = new OAuthError(denial?.code ?? 'not_authorized')
+export function rejectionOfUser(user: OAuthUser, denial?: Denial): Rejection {
+  const error = new OAuthError(denial?.code ?? 'not_authorized', { hint: denial?.hint })
   return new Rejection(error, { user, tried: denial?.tried ?? [], stage: 'session' })
 }
 

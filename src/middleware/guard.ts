@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { isAuthorized } from '../access/authorize.js'
 import { missingScopes } from '../access/granted-scopes.js'
-import { Policy } from '../access/policy.js'
+import { type Denial, Policy } from '../access/policy.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
 import type { Connections } from '../flows/connection.js'
 import { Rejection } from '../flows/rejection.js'
-import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
+import { OAuthError } from '../http/errors.js'
 import { membershipLists } from '../oauth/identity.js'
 import type { Session } from '../session/session.js'
 import type { ErrorHandler } from './error-handler.js'
@@ -55,10 +55,10 @@ export class Guard {
       this.#loginDemand(request.now, session.record, provider) ??
       (decision.isAllowed ? undefined : this.#scopeDemand(session.record, provider))
     if (demand !== undefined) return loginRedirect.start(request, demand)
-    if (!decision.isAllowed) throw this.#rejection(session.record, decision.code)
+    if (!decision.isAllowed) throw this.#rejection(session.record, decision)
     const { authorize } = this.#rules
     if (authorize !== undefined && !(await isAuthorized(authorize, { ...user }, req)))
-      throw this.#rejection(session.record, 'not_authorized')
+      throw this.#rejection(session.record, this.#policy.deny())
     return PASS
   }
 
@@ -93,13 +93,13 @@ export class Guard {
   }
 
   /** What could not be read might meet the rules, so its lack denies no one. */
-  #rejection({ user, verdicts }: Session, code: OAuthErrorCode): OAuthError | Rejection {
+  #rejection({ user, verdicts }: Session, { code, hint, tried }: Denial): OAuthError | Rejection {
     const isIncomplete = Object.values(verdicts).some(({ incomplete }) => incomplete === true)
     if (isIncomplete)
       return new OAuthError('recheck_unavailable', {
         hint: 'the provider did not return everything that the rules of requireAuth() need',
       })
-    return new Rejection(new OAuthError(code), { user, tried: this.#policy.lists, stage: 'guard' })
+    return new Rejection(new OAuthError(code, { hint }), { user, tried, stage: 'guard' })
   }
 }
 

@@ -57,7 +57,8 @@ export interface ProviderApi {
   /** The JSON of a path below `endpoints.api`. Rejects unless the status is 2xx. */
   readonly api: (path: string, request?: ApiRequest) => Promise<unknown>
   /**
-   * The entries of all pages of a JSON array; follows `Link: rel="next"` (RFC 8288) on the origin of the API.
+   * The entries of all pages of a JSON array, or of `{ value: [] }` (OData); follows `Link: rel="next"` (RFC 8288) and
+   * `@odata.nextLink` on the origin of the API.
    * `undefined` if there are more than 100 pages. `onPage` is called with the entries of each page, also of those before one
    * that fails.
    */

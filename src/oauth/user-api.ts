@@ -7,6 +7,7 @@ import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
 import type { ApiRequest, ApiResponse, ProviderApi } from './provider-api.js'
+import { entriesOf, nextPage, withPageSize } from './api-pages.js'
 import { apiError } from './provider-errors.js'
 import type { ProviderLog } from './provider-log.js'
 import { readJsonOrJwt } from './response-body.js'
@@ -92,19 +93,18 @@ export class UserApi implements ProviderApi {
 
   readonly apiList: ProviderApi['apiList'] = async (path, onPage) => {
     const entries: unknown[] = []
-    const query = `${path.includes('?') ? '&' : '?'}per_page=100`
-    let url: string | undefined = await this.#apiUrl(`${path}${query}`)
+    let url: string | undefined = await this.#apiUrl(withPageSize(path))
     const { origin } = new URL(url)
     for (let page = 0; page < MAX_PAGES; page++) {
       const response: ApiResponse = this.#check(await this.#request(url), `the API (${path})`)
-      if (!Array.isArray(response.body))
+      const found = entriesOf(response.body)
+      if (found === undefined)
         throw new ProviderError('down', 'provider_error', {
           hint: `the response of the API (${path}) is not an array`,
         })
-      const found = response.body as unknown[]
       entries.push(...found)
       onPage?.(found)
-      url = nextPage(response.headers.get('link'), url)
+      url = nextPage(response, url)
       // The access token must not be sent to another origin.
       if (url === undefined || new URL(url).origin !== origin) return entries
     }
@@ -169,14 +169,4 @@ export class UserApi implements ProviderApi {
     })
     return claims
   }
-}
-
-/** The target of `Link: <…>; rel="next"`. (RFC 8288, 3) */
-function nextPage(link: string | null, base: string): string | undefined {
-  for (const part of (link ?? '').split(/,\s*(?=<)/)) {
-    const match = /^\s*<([^>]*)>\s*;.*\brel="?next"?/i.exec(part)
-    if (match?.[1] !== undefined && URL.canParse(match[1], base))
-      return new URL(match[1], base).href
-  }
-  return undefined
 }

@@ -1,6 +1,7 @@
 import { ruleFields } from '../access/rules.js'
-import { identityFromClaims, asStrings } from '../oauth/claims.js'
+import { identityFromClaims } from '../oauth/claims.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
+import { groupsIn } from './group-claims.js'
 import { providerUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import type { Field, Values } from '../schema/field.js'
@@ -52,8 +53,8 @@ function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): Prov
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
     membershipLists: ['groups'],
     // Userinfo contains all groups, the ID token only direct ones, in another claim.
-    memberships: async (_, { groups = [] }, { claims }) => {
-      const paths = new Set(asStrings(claims['groups']).map((path) => path.toLowerCase()))
+    memberships: async (api, { groups = [] }, { claims }) => {
+      const paths = new Set(groupsIn(api, claims, 'groups').map((path) => path.toLowerCase()))
       return { groups: groups.filter((group) => paths.has(group.toLowerCase())) }
     },
   }

@@ -1,7 +1,7 @@
-import { asUserId, identityFromClaims, isTrue } from '../oauth/claims.js'
-import type { Claims, Identity } from '../oauth/identity.js'
-import type { ProviderApi } from '../oauth/provider-api.js'
+import type { Claims } from '../oauth/identity.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
+import { userRules } from './microsoft-user.js'
+import { memberships, objectIds } from './microsoft-groups.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/email.js'
@@ -17,6 +17,13 @@ export interface MicrosoftOptions extends ProviderOptions {
    * Default: none.
    */
   verifiedEmailClaim?: string | undefined
+  /**
+   * Claim with the email address of accounts that have no `email`, which is that of the mailbox: `'upn'` or
+   * `'preferred_username'`. Counts as verified only in a single tenant. Default: none.
+   */
+  emailClaim?: string | undefined
+  /** Members of one of these groups, given by their object IDs, may pass; members of nested groups if there is an overage. */
+  groups?: readonly string[] | undefined
 }
 
 /** Microsoft Entra ID and personal accounts. https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
@@ -49,14 +56,23 @@ const fields = {
     fix: "must be the name of a claim, as in 'xms_edov'",
     max: 64,
   }).describe('Claim of the ID token that states whether the email address is verified.'),
+  emailClaim: string({
+    pattern: /^[A-Za-z0-9_]+$/,
+    fix: "must be the name of a claim, as in 'upn'",
+    max: 64,
+  }).describe('Claim with the email address of accounts without a mailbox.'),
+  groups: objectIds,
 } satisfies Record<keyof Omit<MicrosoftOptions, keyof ProviderOptions>, Field>
 
 function isTenant(tenant: string): boolean {
   return tenantId.test(tenant) || isDomain(tenant)
 }
 
-function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): ProviderDefinition {
-  const isOneTenant = isTenant(tenant)
+function define({
+  tenant,
+  verifiedEmailClaim,
+  emailClaim,
+}: Values<typeof fields>): ProviderDefinition {
   const base = `https://login.microsoftonline.com/${tenant}`
   return {
     displayName: 'Microsoft',
@@ -69,19 +85,9 @@ function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): Provider
       userinfo: 'https://graph.microsoft.com/oidc/userinfo',
       jwks: `${base}/discovery/v2.0/keys`,
       endSession: `${base}/oauth2/v2.0/logout`,
+      api: 'https://graph.microsoft.com/v1.0',
     },
-    discoveryIssuer: (issuer) => issuer.replace('{tenantid}', tenant),
-    // Only discovery maps a tenant's domain to its ID.
-    needsDiscovery: isDomain(tenant),
-    acceptsDiscovery: (discovered, expected) =>
-      (discovered === expected && !isOneTenant) ||
-      discovered === issuerOf(expected, idIn(discovered)),
-    acceptsIssuer: (issuer, { tid }, discovered) =>
-      isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
-    // A key with `issuer` signs only for this issuer.
-    acceptsKey: ({ issuer }, { iss, tid }) =>
-      issuer === undefined ||
-      (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
+    ...issuerRules(tenant),
     clientAuth: 'post',
     scopes: ['openid', 'profile', 'email'],
     // `User.Read`, `user.read` and `https://graph.microsoft.com/User.Read` are the same scope.
@@ -91,19 +97,37 @@ function define({ tenant, verifiedEmailClaim }: Values<typeof fields>): Provider
     forcesLogin: true,
     selectAccount: { prompt: 'select_account' },
     requestConsent: { prompt: 'consent' },
-    identity: identityOf({
-      hasManyTenants: tenant === 'common' || tenant === 'organizations',
-      isEmailVerified: emailCheck(verifiedEmailClaim, isOneTenant),
-    }),
+    membershipLists: ['groups'],
+    // Graph requires it to list the groups of the user.
+    membershipScopes: ['User.Read'],
+    memberships,
     restriction: ({ claims }) =>
       maySignIn(tenant, claims['tid']) ? undefined : 'the account belongs to another tenant',
-    emailClaimDecides: verifiedEmailClaim !== undefined,
-    ...(verifiedEmailClaim === undefined &&
-      !isOneTenant && {
-        emailNeverVerified:
-          "every tenant can put any email address into its tokens. Set tenant to your own, or verifiedEmailClaim: 'xms_edov'",
-      }),
+    ...userRules({
+      isOneTenant: isTenant(tenant),
+      hasManyTenants: tenant === 'common' || tenant === 'organizations',
+      verifiedEmailClaim,
+      emailClaim,
+    }),
   }
+}
+
+/** How issuers depend on the tenant. */
+function issuerRules(tenant: string) {
+  return {
+    discoveryIssuer: (issuer: string) => issuer.replace('{tenantid}', tenant),
+    // Only discovery maps a tenant's domain to its ID.
+    needsDiscovery: isDomain(tenant),
+    acceptsDiscovery: (discovered: string, expected: string) =>
+      (discovered === expected && !isTenant(tenant)) ||
+      discovered === issuerOf(expected, idIn(discovered)),
+    acceptsIssuer: (issuer: string, { tid }: Claims, discovered: string) =>
+      isTenantId(tid) && issuer === issuerOf(discovered, tid) && issuer.includes(tid),
+    // A key with `issuer` signs only for this issuer.
+    acceptsKey: ({ issuer }: Claims, { iss, tid }: Claims) =>
+      issuer === undefined ||
+      (typeof issuer === 'string' && isTenantId(tid) && issuerOf(issuer, tid) === iss),
+  } satisfies Partial<ProviderDefinition>
 }
 
 function isTenantId(value: unknown): value is string {
@@ -123,34 +147,4 @@ function maySignIn(tenant: string, tid: unknown): boolean {
   if (tenant === 'organizations') return isTenantId(tid) && tid !== consumers
   if (tenant === 'consumers') return tid === consumers
   return tenantId.test(tenant) ? tid === tenant : isTenantId(tid)
-}
-
-/** Within one tenant, its administrators control the addresses. */
-function emailCheck(claim: string | undefined, isOneTenant: boolean) {
-  return (claims: Claims) =>
-    claim === undefined
-      ? isOneTenant
-      : isTrue(claims[claim]) || claims[claim] === 1 || claims[claim] === '1'
-}
-
-function identityOf({
-  hasManyTenants,
-  isEmailVerified,
-}: {
-  hasManyTenants: boolean
-  isEmailVerified: (claims: Claims) => boolean
-}) {
-  return async ({ userinfo, claims: idTokenClaims }: ProviderApi): Promise<Identity> => {
-    // Only the ID token contains `oid`, `tid` and `verifiedEmailClaim`.
-    const claims = { ...(await userinfo()), ...idTokenClaims }
-    const oid = asUserId(claims['oid'])
-    const identity = identityFromClaims(claims)
-    return {
-      ...identity,
-      id: hasManyTenants ? `${asUserId(claims['tid'])}.${oid}` : oid,
-      emailVerified: identity.email !== undefined && isEmailVerified(claims),
-      // Its URL requires the access token, so pages cannot show it.
-      picture: undefined,
-    }
-  }
 }

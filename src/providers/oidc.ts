@@ -1,7 +1,11 @@
 import { ruleFields } from '../access/rules.js'
-import { identityFromClaims, asStrings } from '../oauth/claims.js'
+import { claimAt, claimString, shapeOf } from '../oauth/claim-paths.js'
+import { identityFromClaims } from '../oauth/claims.js'
 import type { Claims } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
+import { printable } from '../schema/read-fields.js'
+import { groupsIn } from './group-claims.js'
 import { checkProviderUrl, type ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import type { Field, Values } from '../schema/field.js'
@@ -13,9 +17,12 @@ export interface OidcOptions extends ProviderOptions {
   issuer: string
   /** Members of one of these groups, read from the claim `groupsClaim`, may pass. Compared exactly. */
   groups?: readonly string[] | undefined
-  /** The claim that lists the user's groups. Default `'groups'`. */
+  /** The claim that lists the user's groups, or a path to it, as in `'realm_access.roles'`. Default `'groups'`. */
   groupsClaim?: string | undefined
-  /** Claims to use instead of the standard ones: `{ username: 'upn', emailVerified: 'mail_confirmed' }`. Default: none. */
+  /**
+   * Claims to use instead of the standard ones, or paths to them: `{ username: 'upn', email: 'contact.mail' }`. Default:
+   * none.
+   */
   claims?: Readonly<Partial<Record<ClaimName, string>>> | undefined
 }
 
@@ -28,6 +35,7 @@ const standardClaims = {
   picture: 'picture',
 } as const
 
+type Names = Readonly<Record<string, string>>
 type ClaimName = keyof typeof standardClaims
 
 /**
@@ -77,25 +85,27 @@ function define({ issuer, groupsClaim, claims: names }: Values<typeof fields>): 
     returnsAuthTime: true,
     selectAccount: { prompt: 'select_account' },
     membershipLists: ['groups'],
-    identity: async ({ userinfo }) => {
-      const claims = await userinfo()
-      return { ...identityFromClaims(renamed(claims, names)), claims }
+    identity: async (api) => {
+      const claims = await api.userinfo()
+      return { ...identityFromClaims(renamed(claims, names, api)), claims }
     },
-    memberships: async (_, wanted, { claims }) => ({
-      groups: groupsOf(claims, groupsClaim, wanted.groups ?? []),
-    }),
+    memberships: async (api, wanted, { claims }) => {
+      const groups = new Set(groupsIn(api, claims, groupsClaim))
+      return { groups: wanted.groups?.filter((group) => groups.has(group)) ?? [] }
+    },
   }
 }
 
 /** The claims under their standard names. */
-function renamed(claims: Claims, names: Readonly<Record<string, string>>): Claims {
-  const entries = Object.entries(standardClaims).flatMap(([name, standard]) =>
-    names[name] === undefined ? [] : [[standard, claims[names[name]]]],
-  )
+function renamed(claims: Claims, names: Names, { warn }: ProviderApi): Claims {
+  const entries = Object.entries(standardClaims).flatMap(([name, standard]) => {
+    const path = names[name]
+    if (path === undefined) return []
+    const value = claimAt(claims, path)
+    if (name === 'emailVerified') return [[standard, value]]
+    if (value !== undefined && claimString(value) === undefined)
+      warn(`the claim ${printable(path)} is ${shapeOf(value)}: claims.${name} needs a string`)
+    return [[standard, claimString(value)]]
+  })
   return { ...claims, ...(Object.fromEntries(entries) as Claims) }
-}
-
-function groupsOf(claims: Claims, claim: string, wanted: readonly string[]): string[] {
-  const groups = new Set(asStrings(claims[claim]))
-  return wanted.filter((group) => groups.has(group))
 }

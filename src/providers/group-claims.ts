@@ -1,0 +1,34 @@
+import { isObject } from '../http/json.js'
+import { claimAt, claimStrings } from '../oauth/claim-paths.js'
+import { isTrue } from '../oauth/claims.js'
+import type { Claims } from '../oauth/identity.js'
+import type { ProviderApi } from '../oauth/provider-api.js'
+import { printable } from '../schema/read-fields.js'
+
+/** The groups in a claim. Warns the owner if it is missing, too large for the token, or of an unusable shape. */
+export function groupsIn({ warn }: ProviderApi, claims: Claims, path: string): readonly string[] {
+  const value = claimAt(claims, path)
+  const name = printable(path)
+  if (value === undefined)
+    warn(
+      hasOverage(claims, path)
+        ? `the provider left the claim ${name} out because it is too large (overage): rules on groups are not met. With Microsoft Entra ID, use the provider microsoft, which reads the groups from Graph`
+        : `no claim ${name} in the claims of a user: rules on groups are not met. Add the scope that returns it, or set groupsClaim`,
+    )
+  const { strings, unusable } = claimStrings(value)
+  if (unusable !== undefined)
+    warn(
+      `the claim ${name} is ${unusable}: rules on groups need an array of strings. Set groupsClaim to the path of one`,
+    )
+  return strings
+}
+
+/**
+ * Whether Entra left a claim out of the token because it has too many values. (OpenID Connect Core, 5.6.2)
+ * https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
+ */
+export function hasOverage(claims: Claims, path: string): boolean {
+  const names = claims['_claim_names']
+  const name = path.split('.', 1)[0] ?? ''
+  return (isObject(names) && Object.hasOwn(names, name)) || isTrue(claims['hasgroups'])
+}
