@@ -263,13 +263,7 @@ describe('claims', () => {
       (await logIn({ gate: await gateOf(vendor, { groups: ['admin'], groupsClaim: 'roles' }) }))
         .status,
     ).toBe(200)
-    for (const groups of [
-      ['Staff'],
-      ['staff-2'],
-      { staff: true },
-      undefined,
-      [['staff']],
-    ]) {
+    for (const groups of [['Staff'], ['staff-2'], { staff: true }, undefined, [['staff']]]) {
       vendor.user.claims = { groups }
       expectDenied(await logIn({ gate }))
     }
