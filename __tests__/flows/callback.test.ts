@@ -663,3 +663,84 @@ describe('the response', () => {
     expect(gate.reached).toEqual([])
   })
 })
+
+describe('B6 a proxy that replaces Host', () => {
+  type Headers = Record<string, string | undefined>
+  const codeOf = (page: { body: string }) => /Error code <code>(\w+)/.exec(page.body)?.[1]
+
+  /** Starts a login with these headers; its response comes without the cookie. */
+  async function visit(at: Gate, before: Headers, after: Headers = {}) {
+    const begun = await createBrowser().get(at.url('/x'), { headers: before, follow: false })
+    const callback = await toCallback(createBrowser(), begun.location ?? '')
+    return createBrowser().get(at.origin + new URL(callback).pathname + new URL(callback).search, {
+      follow: false,
+      headers: after,
+    })
+  }
+
+  test.each<[string, Headers]>([
+    ['X-Forwarded-Host', { 'X-Forwarded-Host': 'app.example, inner' }],
+    ['X-Original-Host', { 'X-Original-Host': 'app.example' }],
+    ['Forwarded', { Forwarded: 'for=192.0.2.1;host="app.example";proto=https' }],
+    [
+      'the Referer of a link on the same site',
+      { Referer: 'https://app.example/a', 'Sec-Fetch-Site': 'same-origin' },
+    ],
+    ['another Host header', { Host: '127.0.0.1:3000' }],
+  ])('B6 is named by cookie_lost at once, with both hosts: %s', async (_, before) => {
+    const page = await visit(gate, before)
+    const started = before['Host'] ?? 'app.example'
+    expect([page.status, codeOf(page)]).toEqual([400, 'cookie_lost'])
+    expect(page.body).toContain(`started on ${started}, but its response came to localhost:`)
+    expect(gate.logged.join('\n')).toContain('proxy_set_header Host $host')
+    const again = await createBrowser().get(linksOf(page)[0] ?? '')
+    expect([again.status, again.url]).toEqual([200, gate.url('/x')])
+  })
+
+  test('B6 and one that replaces it in the response only', async () => {
+    const page = await visit(gate, {}, { Host: 'backend:3000' })
+    expect([codeOf(page), page.body.includes('came to backend:3000')]).toEqual([
+      'cookie_lost',
+      true,
+    ])
+  })
+
+  test.each<[string, Headers, Headers]>([
+    ['other browsers', {}, {}],
+    ['other ports', {}, { Host: 'localhost:1' }],
+    [
+      'a Referer of another site',
+      { Referer: 'https://a.example/', 'Sec-Fetch-Site': 'cross-site' },
+      {},
+    ],
+    ['the same reported host twice', { 'X-Forwarded-Host': 'in' }, { 'X-Forwarded-Host': 'in' }],
+    ['a reported host that is none', { 'X-Forwarded-Host': '<b>x</b>' }, {}],
+    ['a reported host that is too long', { 'X-Forwarded-Host': 'a'.repeat(300) }, {}],
+  ])('B6 is not blamed for %s', async (_, before, after) => {
+    expect(codeOf(await visit(gate, before, after))).toBe('login_expired')
+  })
+
+  test('B6 is harmless with baseUrl', async () => {
+    const based = await startGate({
+      provider: { idp: oidcOf(vendor) },
+      baseUrl: 'http://app.localhost:3000',
+    })
+    const begin = async (headers: Headers) => {
+      const moved = await createBrowser().get(based.url('/x'), { headers, follow: false })
+      const { pathname, search } = new URL(moved.location ?? '')
+      return based.origin + pathname + search
+    }
+    const inner = { Host: 'backend:3000' }
+    const browser = createBrowser()
+    const back = await toCallback(browser, await begin(inner), { headers: inner }).catch(String)
+    expect(back).toMatch(/^http:\/\/app\.localhost:3000\/auth\/callback/)
+    const { pathname, search } = new URL(back)
+    const lost = await createBrowser().get(based.origin + pathname + search, { headers: inner })
+    expect(codeOf(lost)).toBe('login_expired')
+    const done = await browser.get(based.origin + pathname + search, {
+      headers: inner,
+      follow: false,
+    })
+    expect([done.status, done.headers.location]).toEqual([302, '/x'])
+  })
+})

@@ -1,3 +1,4 @@
+import { changedHosts } from '../http/browser-host.js'
 import { type OAuthErrorCode, OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { redirect } from '../http/response.js'
@@ -93,7 +94,7 @@ export class Callback {
     if (await this.#hasSession(request)) return { outcome: 'stale' }
     return consumed.problem === 'used'
       ? reject('login_expired', retry, 'the state was already used')
-      : rejectWithoutCookie(decrypted, retry)
+      : rejectWithoutCookie(request, decrypted, retry)
   }
 
   async #hasSession({ headers, mount, now }: GateRequest): Promise<boolean> {
@@ -147,14 +148,17 @@ function reject(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
 
 /** Trying again helps if the response came from an old tab, but not if the browser never stores the cookie. */
 function rejectWithoutCookie(
-  { attempts, redirectUri }: DecryptedTransaction,
+  { req }: GateRequest,
+  { attempts, redirectUri, hosts = {} }: DecryptedTransaction,
   retry: LoginRequest,
 ): never {
+  const changed = changedHosts(req, redirectUri, hosts)
+  if (changed !== undefined) rejectOtherHost(...changed, retry)
   if (attempts < RETURNS_BEFORE_EXPLANATION)
     reject(
       'login_expired',
       { ...retry, attempts: attempts + 1 },
-      'the transaction cookie of this login is missing',
+      `the transaction cookie of this login is missing: it started in another browser, or on a host other than ${new URL(redirectUri).host} that a proxy hides (pass Host on, or set baseUrl)`,
     )
   const { protocol, host } = new URL(redirectUri)
   const insecure =
@@ -165,6 +169,17 @@ function rejectWithoutCookie(
         'Your browser did not send back the cookie that belongs to this sign-in. Either it does not keep cookies for ' +
         `${host}, or the sign-in started on a host other than ${host}${insecure}.`,
       hint: 'three callbacks without the transaction cookie',
+    }),
+    { retry },
+  )
+}
+
+/** The cookie is on the host that the browser showed at the start. A proxy that replaces `Host` hides it from us. */
+function rejectOtherHost(started: string, returned: string, retry: LoginRequest): never {
+  throw new Rejection(
+    new OAuthError('cookie_lost', {
+      message: `This sign-in started on ${started}, but its response came to ${returned}. Your browser does not send the cookie of one host to another.`,
+      hint: `the login started on ${started}, and its response came to ${returned}: set baseUrl to the public URL, or have the proxy pass the Host header on (nginx: proxy_set_header Host $host)`,
     }),
     { retry },
   )

@@ -1,3 +1,4 @@
+import { loginHosts } from '../http/browser-host.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
@@ -142,6 +143,7 @@ export class Login {
       reauthenticates: loginRequest.ask === 'login' && provider.forcesLogin === true,
       needsAuthTime: loginRequest.needsAuthTime === true,
       attempts: loginRequest.attempts ?? 0,
+      hosts: loginHosts(req, redirectUri),
     })
     const url = await client.authorizationUrl({
       ...authorizationParams(provider, offline, loginRequest.ask, query),

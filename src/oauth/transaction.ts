@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
+import type { LoginHosts } from '../http/browser-host.js'
 import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
 import { deriveFrom, isId, randomId, sha256 } from '../http/ids.js'
 import type { Encrypter } from '../http/encryption.js'
@@ -26,6 +27,7 @@ export interface Transaction {
   readonly needsAuthTime: boolean
   /** How many callbacks of this login have come without its cookie. */
   readonly attempts: number
+  readonly hosts?: LoginHosts | undefined
 }
 
 /** Parameters of the authorization request. (RFC 6749, 4.1.1; RFC 7636, 4.3; OpenID Connect Core, 3.1.2.1) */
