@@ -34,7 +34,8 @@ export async function load({ port, headers, status, count, connections = 8 }) {
   )
   const request = `GET / HTTP/1.1\r\n${lines.join('')}\r\n`
   const each = Math.ceil(count / connections)
-  // Never sleeps: waking a sleeping client costs the server CPU, and more of it the slower the server.
+  // Never sleeps: waking a sleeping client costs the server CPU, and more of it the slower the
+  // server.
   let isOver = false
   const spin = () => isOver || setImmediate(spin)
   spin()

@@ -1,4 +1,5 @@
-// An app behind the gate with one of the stores, in a separate process. Its parent requests its CPU usage, or more sessions.
+// An app behind the gate with one of the stores, in a separate process. Its parent requests its CPU
+// usage, or more sessions.
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import { Redis } from 'ioredis'

@@ -1,5 +1,5 @@
-// Measures sessions in Redis: commands, CPU of the gate and of Redis per logged-in request, and memory per session. The stores take
-// turns on one redis-server, which is started here.
+// Measures sessions in Redis: commands, CPU of the gate and of Redis per logged-in request, and
+// memory per session. The stores take turns on one redis-server, which is started here.
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -132,7 +132,10 @@ async function redisTime() {
   )
 }
 
-/** Commands that take a round trip, without those of this program; commands inside scripts are included. */
+/**
+ * Commands that take a round trip, without those of this program; commands inside scripts are
+ * included.
+ */
 async function commands() {
   const info = await redis.info('commandstats')
   return new Map(

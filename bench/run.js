@@ -1,5 +1,5 @@
-// Measures the CPU that a server spends per request. Rounds interleave the contenders, so that other load on the machine
-// affects all of them equally; the median of the rounds counts.
+// Measures the CPU that a server spends per request. Rounds interleave the contenders, so that
+// other load on the machine affects all of them equally; the median of the rounds counts.
 import { fork } from 'node:child_process'
 import { cpus } from 'node:os'
 import { load, login } from './client.js'

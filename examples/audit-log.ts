@@ -1,4 +1,7 @@
-/** An audit log with pino: logins, denials and their reasons, ended sessions. Prints one line of JSON per event. */
+/**
+ * An audit log with pino: logins, denials and their reasons, ended sessions. Prints one line of
+ * JSON per event.
+ */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { type OAuthEventName, type OAuthEvents, oauthModule } from 'oauth-module'

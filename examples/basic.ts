@@ -2,8 +2,9 @@
  * The main use: one line in front of an Express app.
  *
  * Without a client ID, users log in at the development provider, which this example starts. With
- * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment, they log in at GitHub; the same
- * applies to every other built-in provider. PROVIDERS=all simulates all eight vendors on this machine.
+ * OAUTH_MODULE_GITHUB_CLIENT_ID and OAUTH_MODULE_GITHUB_CLIENT_SECRET in the environment, they log
+ * in at GitHub; the same applies to every other built-in provider. PROVIDERS=all simulates all
+ * eight vendors on this machine.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

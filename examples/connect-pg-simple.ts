@@ -1,6 +1,7 @@
 /**
- * Two processes with sessions in PostgreSQL, in a store made for express-session. DATABASE_URL names the database
- * (`postgres://user:password@host/database`); the table `session` is created in it.
+ * Two processes with sessions in PostgreSQL, in a store made for express-session. DATABASE_URL
+ * names the database (`postgres://user:password@host/database`); the table `session` is created in
+ * it.
  */
 import cluster from 'node:cluster'
 import connectPgSimple from 'connect-pg-simple'

@@ -1,6 +1,7 @@
 /**
- * A custom OAuth 2.0 connection: two endpoints, and a function that reads the user. Without a client ID in the environment,
- * the server is simulated on this machine. Also try /auth/authn?connection=acme&who=ada.
+ * A custom OAuth 2.0 connection: two endpoints, and a function that reads the user. Without a
+ * client ID in the environment, the server is simulated on this machine. Also try
+ * /auth/authn?connection=acme&who=ada.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

@@ -1,4 +1,7 @@
-/** The gate in Express 4 (this repository installs it as `express4`), in front of one router; the rest of the site is public. */
+/**
+ * The gate in Express 4 (this repository installs it as `express4`), in front of one router; the
+ * rest of the site is public.
+ */
 import type { AddressInfo } from 'node:net'
 import { oauthModule } from 'oauth-module'
 import express from 'express4'

@@ -1,6 +1,6 @@
 /**
- * A self-hosted GitLab, also under a path, with a rule on groups. Without GITLAB_URL in the environment, one is simulated on this
- * machine.
+ * A self-hosted GitLab, also under a path, with a rule on groups. Without GITLAB_URL in the
+ * environment, one is simulated on this machine.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

@@ -1,4 +1,7 @@
-/** Prometheus counters with prom-client, at /metrics on a separate port: the gate's decisions and their duration. */
+/**
+ * Prometheus counters with prom-client, at /metrics on a separate port: the gate's decisions and
+ * their duration.
+ */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { oauthModule } from 'oauth-module'

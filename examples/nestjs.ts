@@ -1,6 +1,6 @@
 /**
- * The gate in NestJS on Express: one `app.use()` before the app listens. The decorators are called as functions, so
- * that this file needs no compiler option.
+ * The gate in NestJS on Express: one `app.use()` before the app listens. The decorators are called
+ * as functions, so that this file needs no compiler option.
  */
 import 'reflect-metadata'
 import { Controller, Get, Req } from '@nestjs/common'

@@ -1,6 +1,7 @@
 /**
- * Two processes with sessions in one Redis: users are logged in no matter which process responds, and stay logged in when one dies.
- * REDIS_URL names the server; without it, a `redis-server` from the PATH is started.
+ * Two processes with sessions in one Redis: users are logged in no matter which process responds,
+ * and stay logged in when one dies. REDIS_URL names the server; without it, a `redis-server` from
+ * the PATH is started.
  */
 import cluster from 'node:cluster'
 import { redisStore } from 'oauth-module/redis'

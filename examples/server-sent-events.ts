@@ -1,6 +1,6 @@
 /**
- * A stream of server-sent events behind the login: it ends when the session ends or is revoked, or when the user loses access.
- * The browser then reconnects by itself and gets 401.
+ * A stream of server-sent events behind the login: it ends when the session ends or is revoked, or
+ * when the user loses access. The browser then reconnects by itself and gets 401.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

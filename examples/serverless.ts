@@ -1,7 +1,7 @@
 /**
- * A function without a store: the session is in the user's cookie. Platforms that pass Node's request and response call `handler`;
- * here a local server calls it. Every copy of the function needs the same OAUTH_MODULE_SECRET, and BASE_URL, because nothing
- * else names the public URL.
+ * A function without a store: the session is in the user's cookie. Platforms that pass Node's
+ * request and response call `handler`; here a local server calls it. Every copy of the function
+ * needs the same OAUTH_MODULE_SECRET, and BASE_URL, because nothing else names the public URL.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

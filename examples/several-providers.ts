@@ -1,6 +1,6 @@
 /**
- * Two providers and a sign-in page. Without client IDs in the environment, GitHub and an OpenID Connect provider are simulated
- * on this machine.
+ * Two providers and a sign-in page. Without client IDs in the environment, GitHub and an OpenID
+ * Connect provider are simulated on this machine.
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'

@@ -1,6 +1,6 @@
 /**
- * Spans with the OpenTelemetry API: one for each request that the gate saw, one for each re-check. Without an SDK, the API does
- * nothing; register one to export the spans. This example prints them.
+ * Spans with the OpenTelemetry API: one for each request that the gate saw, one for each re-check.
+ * Without an SDK, the API does nothing; register one to export the spans. This example prints them.
  */
 import type { AddressInfo } from 'node:net'
 import { SpanStatusCode, trace, type Tracer, type TracerProvider } from '@opentelemetry/api'

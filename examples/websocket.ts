@@ -1,6 +1,6 @@
 /**
- * A WebSocket behind the login: it is accepted for logged-in users of the app's own pages, and is closed with 4401 when the session
- * ends or is revoked, or when the user loses access.
+ * A WebSocket behind the login: it is accepted for logged-in users of the app's own pages, and is
+ * closed with 4401 when the session ends or is revoked, or when the user loses access.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

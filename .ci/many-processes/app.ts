@@ -66,7 +66,8 @@ async function start({
     secret: secrets,
     store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
     authCheckInterval: 3,
-    // Activity is written every other second; a user who waits for the lock of a killed process must not time out.
+    // Activity is written every other second; a user who waits for the lock of a killed process
+    // must not time out.
     inactivityTimeout: 20,
     maximumDuration: 600,
     timeouts: { provider: 1.5, store: 1 },

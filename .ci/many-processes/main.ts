@@ -27,7 +27,8 @@ function streamOf(name: number): () => number {
 }
 
 const redis = await startRedis()
-// The latency of Redis. Processes without a cache get some responses late, so others write in between.
+// The latency of Redis. Processes without a cache get some responses late, so others write in
+// between.
 const [wire, fitfulWire] = await Promise.all([startWire(redis.port), startWire(redis.port)])
 wire.slow(20)
 fitfulWire.slow(10)
@@ -95,7 +96,8 @@ const world: Omit<World, 'random'> = {
   revoke: (handle) => insist({ is: 'revoke', handle }),
   deleteUser: (user) => insist({ is: 'delete', user }),
   async reversion(handle, version) {
-    // As in every release: the row is not changed while another process checks it. A row of a newer version is not checked.
+    // As in every release: the row is not changed while another process checks it. A row of a newer
+    // version is not checked.
     const unlock = version === 1 ? () => undefined : await store.lock?.(`lock-${handle}`, 5_000)
     if (unlock === undefined) return false
     try {
@@ -172,7 +174,8 @@ const steps = [
     await Promise.all(members.slice(0, Math.max(1, members.length - 2)).map(fleet.end))
     await fleet.start()
   }),
-  // While both lists are in use each process must decrypt what the other encrypts: first all read the new secret, then all use it.
+  // While both lists are in use each process must decrypt what the other encrypts: first all read
+  // the new secret, then all use it.
   step('secrets rolled out', async () => {
     const known = secrets.slice(0, 3)
     const fresh = newSecret()

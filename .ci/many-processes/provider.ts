@@ -24,11 +24,16 @@ export interface RotatingProvider {
 /** An app process says its name with this header of its token requests. */
 export const processHeader = 'x-process'
 
-/** Not more than our margin: each check renews the tokens, and so does each request for a valid one. */
+/**
+ * Not more than our margin: each check renews the tokens, and so does each request for a valid one.
+ */
 const EXPIRES_IN = 5
 const LONGEST_ANSWER = 80
 
-/** An OAuth 2.0 server that identifies users by the cookie `who` and revokes the grant if a refresh token is reused. (RFC 9700, 4.14) */
+/**
+ * An OAuth 2.0 server that identifies users by the cookie `who` and revokes the grant if a refresh
+ * token is reused. (RFC 9700, 4.14)
+ */
 export async function startProvider(random: () => number): Promise<RotatingProvider> {
   const families = new Map<string, Family>()
   const codes = new Map<string, string>()

@@ -1,7 +1,10 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The response of the proxy when the process that had the request is gone, so its result is unknown. */
+/**
+ * The response of the proxy when the process that had the request is gone, so its result is
+ * unknown.
+ */
 export const INTERRUPTED = 520
 
 export interface Proxy {

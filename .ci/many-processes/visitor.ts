@@ -10,7 +10,10 @@ export interface World {
   readonly counts: Record<string, number>
   isOver(): boolean
   violation(what: string): void
-  /** Whether a crash between the provider's response and the write ended this login, the only permitted loss. */
+  /**
+   * Whether a crash between the provider's response and the write ended this login, the only
+   * permitted loss.
+   */
   isCostOfCrash(family: string): boolean
   /** What the provider gave the user at the latest login. */
   latestFamily(user: string): string

@@ -144,7 +144,8 @@ describe.each([
         await page.goBack()
         expect(await page.locator('code').first().innerText()).toBe('/one')
         await page.goBack()
-        // The provider's page, whose login is over; choosing again must end at the app, not at an error of ours.
+        // The provider's page, whose login is over; choosing again must end at the app, not at an
+        // error of ours.
         expect(new URL(page.url()).hostname).toBe('127.0.0.1')
         await page.goto(`${demo.origin}/three`)
         await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()

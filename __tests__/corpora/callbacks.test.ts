@@ -440,7 +440,9 @@ const pieces = [
   'A'.repeat(300),
 ]
 
-/** A query that no login made; now and then with a state that is ours, though never with its cookie. */
+/**
+ * A query that no login made; now and then with a state that is ours, though never with its cookie.
+ */
 function fuzz(random: () => number, state: string): string {
   const length = 1 + Math.floor(random() * 14)
   const parts = Array.from({ length }, () => {

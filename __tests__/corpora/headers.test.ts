@@ -119,7 +119,10 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
     return report(faults)
   }
 
-  /** The upstream got the request, with this identity and no other; what is not ours to take came through. */
+  /**
+   * The upstream got the request, with this identity and no other; what is not ours to take came
+   * through.
+   */
   function arrived(identity: object) {
     return (one: Case, answer: RawAnswer, calls: number) => {
       if (answer.status !== 200 || calls !== 1) return `status ${answer.status}, ${calls} calls`

@@ -40,7 +40,8 @@ interface Case {
 const { idToken } = corpus<{ idToken: Case[] | { cases: Case[] } }>('bad-userinfo.json')
 const cases = Array.isArray(idToken) ? idToken : idToken.cases
 
-// `iss-google-no-scheme` and `hd-other` are specific to Google and tested with it: other providers reject the first and ignore the second.
+// `iss-google-no-scheme` and `hd-other` are specific to Google and tested with it: other providers
+// reject the first and ignore the second.
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const otherRsa = generateKeyPairSync('rsa', { modulusLength: 2048 })

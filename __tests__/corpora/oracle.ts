@@ -10,8 +10,9 @@ export function offSite(location: string, base = 'https://app.example.com/deep/p
 }
 
 /**
- * What may be emitted to return to: one leading slash, visible ASCII, no backslash in the path, and a path that does
- * not start with two slashes once it is resolved (asked for again, it would name another host).
+ * What may be emitted to return to: one leading slash, visible ASCII, no backslash in the path, and
+ * a path that does not start with two slashes once it is resolved (asked for again, it would name
+ * another host).
  */
 export function strictSameSitePath(
   location: unknown,

@@ -90,7 +90,8 @@ describe('the refresh cases of bad-userinfo.json', () => {
     expect(scene.gate.reached).toHaveLength(one.expect.result === 'pass' ? 1 : 0)
     const { items } = await scene.gate.middleware.sessions.list()
     expect(items).toHaveLength(one.expect.result === 'reauthenticate' ? 0 : 1)
-    // A request that passes reaches the app, which sees its tokens. Encrypted tokens in links are random.
+    // A request that passes reaches the app, which sees its tokens. Encrypted tokens in links are
+    // random.
     const body = page.body.replaceAll(/(return_token|confirm)=[\w-]+/g, '$1=')
     expect((page.status === 200 ? '' : body) + scene.gate.logged.join('\n')).not.toMatch(
       /dev-client-secret|at-2|rt-1/,

@@ -50,7 +50,8 @@ type Flavour = 'plain' | 'oidc' | 'github'
 const flavoursOf = ({ provider, endpoint, respond }: Case): Flavour[] => {
   if (provider === 'github') return ['github']
   if (provider !== undefined || ['discovery', 'jwks'].includes(endpoint)) return ['oidc']
-  // Without an ID token the response is not one of OpenID Connect, so only the plain flavour is meaningful.
+  // Without an ID token the response is not one of OpenID Connect, so only the plain flavour is
+  // meaningful.
   return endpoint === 'token' && respond.body?.startsWith('{') !== true
     ? ['plain']
     : ['plain', 'oidc']
@@ -301,7 +302,8 @@ describe.each(kinds)(
       // A provider that does not respond in time results in 504, for any request.
       const statuses = one.id === 'discovery-hang' ? [...wanted.status, 504] : wanted.status
       const isIn = last.status === 302
-      // Node's fetch fails at an unexpected interim response: the login fails, and nothing else happens.
+      // Node's fetch fails at an unexpected interim response: the login fails, and nothing else
+      // happens.
       if (one.respond.behaviour?.startsWith('100 Continue') && last.status === 502) return []
       check(
         statuses.includes(last.status),

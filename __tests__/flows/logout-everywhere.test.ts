@@ -157,7 +157,8 @@ describe('logout.endProviderSession', () => {
     const shared = { store: memoryStore(), id: 'app', provider: providerOf(vendor) }
     const gate = await startGate(shared)
     const browser = await logIn(gate)
-    // A second process, which has discovered nothing yet, and would wait for as long as the provider takes.
+    // A second process, which has discovered nothing yet, and would wait for as long as the
+    // provider takes.
     const fresh = await startGate({
       ...shared,
       timeouts: { provider: 60 },

@@ -84,7 +84,10 @@ describe('S-099 no secret', () => {
     })
   }
 
-  /** What comes back, without the two places where a secret belongs: cookies, and the address of the provider. */
+  /**
+   * What comes back, without the two places where a secret belongs: cookies, and the address of the
+   * provider.
+   */
   function hear(answer: RawAnswer): RawAnswer {
     const lines = answer.lines.filter(
       ([name, value]) =>

@@ -18,7 +18,10 @@ afterAll(async () => {
   )
 })
 
-/** Starts an example as its reader would, on a free port if none is named, and without an account anywhere. */
+/**
+ * Starts an example as its reader would, on a free port if none is named, and without an account
+ * anywhere.
+ */
 function start(name: string, port = '0'): Promise<string> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')),

@@ -11,7 +11,9 @@ afterAll(() => packed.remove())
 const esm = JSON.stringify({ name: 'consumer', private: true, type: 'module' })
 const cjs = JSON.stringify({ name: 'consumer', private: true })
 
-/** An app behind the gate that asks itself one question, as a script would, and prints the status. */
+/**
+ * An app behind the gate that asks itself one question, as a script would, and prints the status.
+ */
 const app = `
 const auth = oauthModule({
   provider: { acme: oidcProvider({ issuer: 'https://id.example', clientId: 'a', clientSecret: 'b' }) },

@@ -456,7 +456,8 @@ describe('tokens that change', () => {
     )
     const tokens = pages.map((page) => bodyOf(page).headers['ngrok-auth-oauth-refresh-token'])
     expect(new Set(tokens).size).toBe(1)
-    // A request that was on its way with the old cookie is served with the new tokens, and gets the new cookie.
+    // A request that was on its way with the old cookie is served with the new tokens, and gets the
+    // new cookie.
     const late = await withCookie(gate, old)
     expect([late.status, bodyOf(late).headers['ngrok-auth-oauth-refresh-token']]).toEqual([
       200,
@@ -544,7 +545,10 @@ describe('tokens that change', () => {
     expect(await isIn(browser, gate)).toBe(false)
   })
 
-  /** An app whose `/token` responds with a fresh access token; with `?late`, after the response has started. */
+  /**
+   * An app whose `/token` responds with a fresh access token; with `?late`, after the response has
+   * started.
+   */
   const appWithTokens: GateSetup = {
     routes(app) {
       app.get('/token', async (req, res) => {

@@ -52,7 +52,8 @@ async function openScene({ name, single: connect }: ClientLibrary): Promise<Scen
   return { name, prefix, wire, gate, browser, warned, close }
 }
 
-// Most of the time is spent waiting for timeouts, so all client libraries are tested at the same time.
+// Most of the time is spent waiting for timeouts, so all client libraries are tested at the same
+// time.
 describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`, () => {
   let scenes: Scene[]
 

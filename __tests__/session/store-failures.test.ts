@@ -99,7 +99,8 @@ describe('S-111 a store that cannot be read', () => {
       expect(page.body).not.toContain('redis')
       expect(gate.reached).toEqual([])
       expect(vendor.requests.length).toBe(before)
-      // As soon as the store is back the session is, too: "try again" is the same page, not a login.
+      // As soon as the store is back the session is, too: "try again" is the same page, not a
+      // login.
       faulty.break('get', undefined)
       expect(linksOf(page)).toEqual([gate.url('/x')])
       expect((await browser.get(gate.url('/x'), { follow: false })).status).toBe(200)

@@ -5,7 +5,10 @@ import ts from 'typescript'
 /** Source texts by their path below `src/`. */
 export type Tree = ReadonlyMap<string, string>
 
-/** The folders of `src/`, the lowest first: a file imports from its own folder and from those above it in this list. */
+/**
+ * The folders of `src/`, the lowest first: a file imports from its own folder and from those above
+ * it in this list.
+ */
 export const folders: readonly string[] = [
   'schema',
   'http',
@@ -128,7 +131,10 @@ export function importersOf(tree: Tree, name: string): string[] {
     .map(([file]) => file)
 }
 
-/** What a module keeps between requests outside of any closure: `let`, `var`, and collections that start empty. */
+/**
+ * What a module keeps between requests outside of any closure: `let`, `var`, and collections that
+ * start empty.
+ */
 export function moduleState(tree: Tree): string[] {
   return [...tree].flatMap(([file, text]) => {
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)

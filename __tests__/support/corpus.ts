@@ -20,8 +20,9 @@ export const kinds = ['express', 'express4', 'connect', 'http'] as const
 export type Kind = (typeof kinds)[number]
 
 /**
- * All cases on Express 5, and a quarter of them on each other framework, every framework another quarter: the
- * frameworks share everything but the adapter, so running each corpus four times finds nothing more.
+ * All cases on Express 5, and a quarter of them on each other framework, every framework another
+ * quarter: the frameworks share everything but the adapter, so running each corpus four times finds
+ * nothing more.
  */
 export function sampleFor<T>(kind: Kind, cases: Iterable<T>): T[] {
   const all = [...cases]
@@ -174,7 +175,8 @@ function assemble(
       try {
         framework(req, res)
       } catch {
-        // Connect itself throws at absolute-form targets with a malformed host, before any middleware runs.
+        // Connect itself throws at absolute-form targets with a malformed host, before any
+        // middleware runs.
         res.statusCode = 400
         res.end()
       }
@@ -276,7 +278,9 @@ export function corpusLines(name: string): string[] {
     .filter((line) => line !== '')
 }
 
-/** Replaces `{{NAME}}`, `{{NAME:operation}}` and `{{REPEAT:x:n}}`; an unknown name stays as it is. */
+/**
+ * Replaces `{{NAME}}`, `{{NAME:operation}}` and `{{REPEAT:x:n}}`; an unknown name stays as it is.
+ */
 export function expand(text: string, values: Readonly<Record<string, string | undefined>>): string {
   return text.replace(
     /\{\{([A-Z_0-9]+)(?::([^}]*))?\}\}/g,
@@ -331,7 +335,10 @@ export function pollution(): string[] {
   return ['admin', 'isAdmin'].some((name) => name in {}) ? [...found, 'admin'] : found
 }
 
-/** Sends bytes and returns the first response, even if the server ends the connection before it has read them all. */
+/**
+ * Sends bytes and returns the first response, even if the server ends the connection before it has
+ * read them all.
+ */
 export function sendPatiently(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectSocket(port, '127.0.0.1')

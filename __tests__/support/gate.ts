@@ -164,7 +164,9 @@ export function untilCallback(url: string): boolean {
   return !new URL(url).pathname.includes('/auth/callback')
 }
 
-/** Logs in, and stops where the provider sends the browser back: `location` is the callback's URL. */
+/**
+ * Logs in, and stops where the provider sends the browser back: `location` is the callback's URL.
+ */
 export async function toCallback(
   browser: Browser,
   url: string,

@@ -22,7 +22,9 @@ export interface Page extends Hop {
 export interface VisitOptions {
   /** Overrides headers; `undefined` removes one of the browser's own. */
   headers?: Record<string, string | undefined>
-  /** How many redirects to follow (default 20), none, or those whose target the function accepts. */
+  /**
+   * How many redirects to follow (default 20), none, or those whose target the function accepts.
+   */
   follow?: number | false | ((url: string) => boolean)
 }
 
@@ -106,7 +108,10 @@ function exchange(
   })
 }
 
-/** A browser without a screen: its own cookies, a browser's headers, redirects that can be stopped anywhere. */
+/**
+ * A browser without a screen: its own cookies, a browser's headers, redirects that can be stopped
+ * anywhere.
+ */
 export function createBrowser(): Browser {
   let jar = new CookieJar()
 

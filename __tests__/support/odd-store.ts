@@ -16,8 +16,9 @@ export interface OddStore extends ExpressSessionStore {
 }
 
 /**
- * A store that does what the interface does not forbid: it responds by callback and by a promise of nothing,
- * sometimes synchronously, turns dates into strings, returns `null` for missing rows, has no `touch`, and adds fields to rows.
+ * A store that does what the interface does not forbid: it responds by callback and by a promise of
+ * nothing, sometimes synchronously, turns dates into strings, returns `null` for missing rows, has
+ * no `touch`, and adds fields to rows.
  */
 export function oddStore(): OddStore {
   const rows = new Map<string, string>()

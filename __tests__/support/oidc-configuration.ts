@@ -19,7 +19,9 @@ export interface State {
   backchannelStatus?: number
 }
 
-/** Everything in one map, so that the tests' control can find the sessions and tokens of an account. */
+/**
+ * Everything in one map, so that the tests' control can find the sessions and tokens of an account.
+ */
 export function createAdapter(store: Store) {
   return (model: string): Adapter => {
     const find = (matches: (payload: AdapterPayload, key: string) => boolean) => {
@@ -161,7 +163,8 @@ export async function configuration(options: OidcOptions, state: State): Promise
         .map(([key, value]) => `${key}: ${value}`)
         .join('\n')
     },
-    // The provider's protection against internal addresses would reject every client of these tests.
+    // The provider's protection against internal addresses would reject every client of these
+    // tests.
     fetch: async (url, init) => {
       const { method, headers, body, redirect, signal } = init as RequestInit
       const response = await fetch(url, { method, headers, body, redirect, signal } as RequestInit)

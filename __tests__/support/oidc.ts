@@ -2,13 +2,18 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
 
-/** The claims of an account by its `sub`; whatever is not listed in a scope below is not released. */
+/**
+ * The claims of an account by its `sub`; whatever is not listed in a scope below is not released.
+ */
 export type Account = { sub: string } & Record<string, unknown>
 
 export interface OidcOptions {
   clients?: ClientMetadata[]
   accounts?: Account[]
-  /** The account that logs in without a page; none (the default) shows the page of accounts unless `login_hint` names one. */
+  /**
+   * The account that logs in without a page; none (the default) shows the page of accounts unless
+   * `login_hint` names one.
+   */
   loginAs?: string
   /** Seconds. */
   lifetimes?: {
@@ -24,7 +29,10 @@ export interface OidcOptions {
   refreshTokens?: 'offline_access' | 'always' | 'never'
   pkceRequired?: boolean
   requirePushedRequests?: boolean
-  /** Puts the claims of the scopes into the ID token too (default: userinfo only, as OpenID Connect Core 5.4 has it). */
+  /**
+   * Puts the claims of the scopes into the ID token too (default: userinfo only, as OpenID Connect
+   * Core 5.4 has it).
+   */
   claimsInIdToken?: boolean
   /** Further claims by scope. */
   claims?: Record<string, string[]>
@@ -34,7 +42,10 @@ export interface OidcOptions {
 
 /** Makes matching requests fail, the oldest fault first. */
 export interface Fault {
-  /** The start of the path: `/token`, `/me`, `/jwks`, `/.well-known`, `/token/revocation`, `/session/end`. */
+  /**
+   * The start of the path: `/token`, `/me`, `/jwks`, `/.well-known`, `/token/revocation`,
+   * `/session/end`.
+   */
   path: string
   status?: number
   headers?: Record<string, string>
@@ -57,7 +68,10 @@ export interface LoggedRequest {
 
 /** What the process of the provider does on demand. */
 export interface OidcControl {
-  /** Adds a client, or replaces the one with this id. Rejects for metadata that the provider rejects. */
+  /**
+   * Adds a client, or replaces the one with this id. Rejects for metadata that the provider
+   * rejects.
+   */
   setClient(metadata: ClientMetadata): Promise<void>
   /** Who logs in without a page from now on; null: the page, or `login_hint`. */
   loginAs(sub: string | null): Promise<void>
@@ -69,7 +83,10 @@ export interface OidcControl {
   removeAccount(sub: string): Promise<void>
   /** Revokes all tokens and grants of an account; its session at the provider stays. */
   revokeTokens(sub: string): Promise<void>
-  /** Ends the account's sessions at the provider and notifies clients with a `backchannel_logout_uri`; returns their responses. */
+  /**
+   * Ends the account's sessions at the provider and notifies clients with a
+   * `backchannel_logout_uri`; returns their responses.
+   */
   endSessions(sub: string): Promise<{ clientId: string; status: number }[]>
   fault(fault: Fault): Promise<void>
   clearFaults(): Promise<void>
@@ -135,7 +152,9 @@ export interface Call {
 }
 export type Answer = { id: number; result?: unknown; error?: string }
 
-/** Starts `oidc-provider` in a process of its own: it is ESM only, and none of our code runs in it. */
+/**
+ * Starts `oidc-provider` in a process of its own: it is ESM only, and none of our code runs in it.
+ */
 export async function startOidcProvider(options: OidcOptions = {}): Promise<OidcServer> {
   const child = fork(join(process.cwd(), '__tests__/support/oidc-process.ts'), {
     execArgv: ['--import', 'tsx'],

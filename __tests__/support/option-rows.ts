@@ -32,7 +32,9 @@ import type { Field, Fields } from '../../src/schema/field.js'
 
 export type Kind = 'boolean' | 'number' | 'text' | 'list' | 'object' | 'instance' | 'function'
 
-/** What an option takes: a value that is right, its kinds, and values of these kinds that are wrong. */
+/**
+ * What an option takes: a value that is right, its kinds, and values of these kinds that are wrong.
+ */
 export interface Row {
   readonly good: unknown
   readonly takes: readonly Kind[]
@@ -240,7 +242,10 @@ function generatedRow({ schema }: Field): Row | undefined {
   return undefined
 }
 
-/** Rows of all options of a table: a new option gets its row from its field, or needs one in `special`. */
+/**
+ * Rows of all options of a table: a new option gets its row from its field, or needs one in
+ * `special`.
+ */
 export function rowsOf(fields: Fields, special: Table['rows']): Table['rows'] {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => {

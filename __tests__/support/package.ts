@@ -64,7 +64,10 @@ export class Packed {
       .sort()
   }
 
-  /** A project with the package unpacked into it and `links`, packages of this repository, linked next to it. */
+  /**
+   * A project with the package unpacked into it and `links`, packages of this repository, linked
+   * next to it.
+   */
   async project(
     files: Readonly<Record<string, string>>,
     links: readonly string[],

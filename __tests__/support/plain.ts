@@ -1,7 +1,10 @@
 import { defineProvider } from '../../src/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 
-/** The `oauth2` vendor as a provider option: plain OAuth 2.0, with its profile in `user_id`, or `sub`. */
+/**
+ * The `oauth2` vendor as a provider option: plain OAuth 2.0, with its profile in `user_id`, or
+ * `sub`.
+ */
 export function plainOf(vendor: VendorServer, more: Record<string, unknown> = {}) {
   const { authorizationUrl, tokenUrl, userinfoUrl } = vendor.options as Record<string, string>
   return defineProvider({

@@ -54,9 +54,9 @@ function isComplete(text: string): boolean {
 }
 
 /**
- * Sends exactly these bytes (one character is one byte) and reads until the server closes.
- * Send `Connection: close`, or the response lasts until the server's keep-alive timeout; with `once` it ends with the
- * first complete response.
+ * Sends exactly these bytes (one character is one byte) and reads until the server closes. Send
+ * `Connection: close`, or the response lasts until the server's keep-alive timeout; with `once` it
+ * ends with the first complete response.
  */
 export function sendRaw(
   port: number,
@@ -76,7 +76,10 @@ export function sendRaw(
   })
 }
 
-/** One request from a target and header lines in any spelling; adds `Host` and `Connection: close` unless given. */
+/**
+ * One request from a target and header lines in any spelling; adds `Host` and `Connection: close`
+ * unless given.
+ */
 export function sendRawRequest(
   port: number,
   {

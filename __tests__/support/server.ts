@@ -2,7 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 
 export interface Listening {
-  /** `http://localhost:PORT`: another host name, hence other cookies, than the providers' `127.0.0.1`. */
+  /**
+   * `http://localhost:PORT`: another host name, hence other cookies, than the providers'
+   * `127.0.0.1`.
+   */
   origin: string
   port: number
   server: Server

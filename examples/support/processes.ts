@@ -5,7 +5,9 @@ import express from 'express'
 import { oauthModule, type OAuthModuleOptions, oidcProvider } from 'oauth-module'
 import { devProvider } from 'oauth-module/dev'
 
-/** Starts two processes of this program that share provider and secret, and replaces those that die. */
+/**
+ * Starts two processes of this program that share provider and secret, and replaces those that die.
+ */
 export async function startTwo(more: Record<string, string> = {}): Promise<void> {
   const { issuer, clientId, clientSecret } = await devProvider()
   const env = {

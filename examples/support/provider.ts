@@ -1,7 +1,10 @@
 import { type OAuthContext, type OAuthModuleOptions, oidcProvider } from 'oauth-module'
 import { devProvider } from 'oauth-module/dev'
 
-/** GitHub, if the environment names an app registered there; otherwise the development provider, started on this machine. */
+/**
+ * GitHub, if the environment names an app registered there; otherwise the development provider,
+ * started on this machine.
+ */
 export async function chooseProvider(): Promise<OAuthModuleOptions['provider']> {
   if (process.env.OAUTH_MODULE_GITHUB_CLIENT_ID) return 'github'
   const { issuer, clientId, clientSecret } = await devProvider()

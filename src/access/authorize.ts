@@ -4,8 +4,9 @@ import { withTimeout } from '../http/timeout.js'
 import type { OAuthUser } from './user.js'
 
 /**
- * A custom rule. Runs after the rule lists have allowed the user; only `true` lets the user pass. A request for which it
- * throws, rejects or takes longer than five seconds fails with the error `internal`.
+ * A custom rule. Runs after the rule lists have allowed the user; only `true` lets the user pass. A
+ * request for which it throws, rejects or takes longer than five seconds fails with the error
+ * `internal`.
  */
 export type Authorize = (user: OAuthUser, req: IncomingMessage) => boolean | Promise<boolean>
 

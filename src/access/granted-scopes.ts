@@ -10,8 +10,8 @@ import type { Provider } from './provider.js'
 type ScopeRules = Pick<ProviderDefinition, 'impliedScopes' | 'canonicalScope'>
 
 /**
- * The granted scopes as the provider lists them, those that they imply, and those of `requested` that it lists under another
- * spelling.
+ * The granted scopes as the provider lists them, those that they imply, and those of `requested`
+ * that it lists under another spelling.
  */
 export function allGranted(
   rules: ScopeRules,
@@ -41,7 +41,10 @@ export function missingScopes(
   return unlisted.filter((scope) => !known.has(canonical(rules, scope)))
 }
 
-/** Whether a login fails without the configured scopes: only if the provider lists what the user granted. */
+/**
+ * Whether a login fails without the configured scopes: only if the provider lists what the user
+ * granted.
+ */
 export function requiresScopes(
   { reportsGrantedScopes, grantedScopes }: Provider,
   tokens: Claims,
@@ -60,8 +63,8 @@ export async function fetchGrantedScopes(
 }
 
 /**
- * The scopes that are still granted: users can withdraw a permission while the access token stays valid. Throws a
- * `ProviderError` with the outcome `denied` if a required scope was withdrawn.
+ * The scopes that are still granted: users can withdraw a permission while the access token stays
+ * valid. Throws a `ProviderError` with the outcome `denied` if a required scope was withdrawn.
  */
 export async function recheckScopes(
   provider: Provider,

@@ -10,7 +10,10 @@ export interface Missing {
   readonly memberships: unknown
 }
 
-/** The error of an incomplete user. A hook of the app may return anything; our own hooks return an `OAuthError`. */
+/**
+ * The error of an incomplete user. A hook of the app may return anything; our own hooks return an
+ * `OAuthError`.
+ */
 export function failureOf({ identity, memberships }: Missing): OAuthError | undefined {
   const failure = identity ?? memberships ?? undefined
   if (failure === undefined || failure instanceof OAuthError) return failure
@@ -18,8 +21,9 @@ export function failureOf({ identity, memberships }: Missing): OAuthError | unde
 }
 
 /**
- * Whether an entry of a list matched what was read, so that nothing else can change the decision. Without lists, the app still
- * relies on the identity. A custom rule could allow a user because of what is missing.
+ * Whether an entry of a list matched what was read, so that nothing else can change the decision.
+ * Without lists, the app still relies on the identity. A custom rule could allow a user because of
+ * what is missing.
  */
 export function isProven(
   decision: Decision,
@@ -35,7 +39,10 @@ export function contains(found: Memberships, wanted: Required<Memberships>): boo
   return membershipLists.every((list) => wanted[list].every((one) => found[list]?.includes(one)))
 }
 
-/** A denied API request means that the user has no such membership. Any other failure is inconclusive. */
+/**
+ * A denied API request means that the user has no such membership. Any other failure is
+ * inconclusive.
+ */
 export function noneIfDenied(error: unknown, { warn }: ProviderApi): undefined {
   if (!(error instanceof ProviderError) || error.outcome !== 'denied') throw error
   warn(`memberships cannot be read: ${error.hint}`)

@@ -30,7 +30,9 @@ export interface Denial {
   readonly code: 'not_authorized' | 'email_unverified'
   /** The lists of which no entry matched. */
   readonly tried: readonly RuleList[]
-  /** Why a list could not be evaluated, for the owner: for example, the user has no email address. */
+  /**
+   * Why a list could not be evaluated, for the owner: for example, the user has no email address.
+   */
   readonly hint?: string | undefined
 }
 
@@ -41,8 +43,9 @@ type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships
 type Matcher = (user: Subject) => string | undefined
 
 /**
- * How each rule list matches users, in the order of evaluation. Teams and organizations come first, because the upstream
- * headers name the one that matched; email addresses come last, because they may be unverified.
+ * How each rule list matches users, in the order of evaluation. Teams and organizations come first,
+ * because the upstream headers name the one that matched; email addresses come last, because they
+ * may be unverified.
  */
 const matchers: { readonly [List in RuleList]: (entries: readonly string[]) => Matcher } = {
   teams: matchMembership('teams'),

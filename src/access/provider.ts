@@ -14,7 +14,10 @@ export interface OfflineAccess {
   readonly requestsConsent: boolean
 }
 
-/** A configured provider: its definition, the client registered with it, and the rules for its users. */
+/**
+ * A configured provider: its definition, the client registered with it, and the rules for its
+ * users.
+ */
 export interface Provider extends ClientConfig {
   /** The name on the sign-in page. */
   readonly label: string
@@ -30,15 +33,24 @@ export interface Provider extends ClientConfig {
   readonly connectionScopeSeparator: string
   /** `undefined`: logins do not request a refresh token. */
   readonly offlineAccess: OfflineAccess | undefined
-  /** Whether the option `offlineAccess` is set although this vendor has no way to request a refresh token. */
+  /**
+   * Whether the option `offlineAccess` is set although this vendor has no way to request a refresh
+   * token.
+   */
   readonly ignoresOfflineAccess: boolean
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
   /** Who may pass. */
   readonly rules: Rules
-  /** Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of the rules. */
+  /**
+   * Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of
+   * the rules.
+   */
   readonly rulesKey: string
-  /** Whether client ID and secret come from the environment: a client of the operator, which several apps share. */
+  /**
+   * Whether client ID and secret come from the environment: a client of the operator, which several
+   * apps share.
+   */
   readonly isManaged: boolean
 }
 

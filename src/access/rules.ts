@@ -29,7 +29,10 @@ const lowerCase = (item: string) => item.toLowerCase()
 const slugs = (pattern: RegExp, fix: string): RuleField =>
   strings({ check: (item) => (pattern.test(item) ? undefined : fix), normalize: lowerCase })
 
-/** Every rule list: how its entries are checked and compared. A list of `membershipLists` needs the provider's API or claims. */
+/**
+ * Every rule list: how its entries are checked and compared. A list of `membershipLists` needs the
+ * provider's API or claims.
+ */
 export const ruleFields = {
   emailAddresses: strings({ check: checkEmail, normalize: lowerCase }),
   emailDomains: strings({ check: checkDomain, normalize: lowerCase }),

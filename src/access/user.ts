@@ -1,6 +1,9 @@
 import type { Claims } from '../oauth/identity.js'
 
-/** The authenticated user. Store {@link OAuthUser.key} in your app: it is unique across providers and does not change. */
+/**
+ * The authenticated user. Store {@link OAuthUser.key} in your app: it is unique across providers
+ * and does not change.
+ */
 export interface OAuthUser {
   /** `provider:id`. */
   readonly key: string

@@ -31,7 +31,10 @@ interface DevConfiguration {
 const HOUR = 3600
 const DAY = 24 * HOUR
 
-/** The configuration of oidc-provider: what differs from the defaults, and defaults that would cause warnings. */
+/**
+ * The configuration of oidc-provider: what differs from the defaults, and defaults that would cause
+ * warnings.
+ */
 export async function devConfiguration(dev: DevConfiguration): Promise<Configuration> {
   return {
     adapter: createMemoryAdapter(),

@@ -7,7 +7,10 @@ import { defaultPersonas, readPersonas, type Persona } from './personas.js'
 export interface DevProviderOptions {
   /** The port on 127.0.0.1. Default: a free one. */
   port?: number
-  /** The users who can sign in, at least one. Default: five, one of them with an unverified email address. */
+  /**
+   * The users who can sign in, at least one. Default: five, one of them with an unverified email
+   * address.
+   */
   personas?: Persona[]
   /** Redirect URIs beyond loopback. All redirect URIs on loopback are accepted. Default: none. */
   redirectUris?: string[]

@@ -62,7 +62,10 @@ export function personasPage(nonce: string, path: string, personas: readonly Per
   )
 }
 
-/** Asks whether to sign out. The policy must not have `form-action`: the response redirects to another site. */
+/**
+ * Asks whether to sign out. The policy must not have `form-action`: the response redirects to
+ * another site.
+ */
 export function logoutPage(nonce: string, action: string, xsrf: string): string {
   return layout(
     nonce,

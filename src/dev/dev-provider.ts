@@ -23,9 +23,9 @@ export interface DevProvider {
 }
 
 /**
- * Starts an OpenID Connect provider on 127.0.0.1, for development and tests. It shows a choice of personas instead of a
- * password prompt, requires PKCE, and keeps everything in memory. Throws a `TypeError` for invalid options, and rejects
- * if the port is in use.
+ * Starts an OpenID Connect provider on 127.0.0.1, for development and tests. It shows a choice of
+ * personas instead of a password prompt, requires PKCE, and keeps everything in memory. Throws a
+ * `TypeError` for invalid options, and rejects if the port is in use.
  *
  * ```ts
  * import { oauthModule, oidcProvider } from 'oauth-module'

@@ -95,7 +95,10 @@ export class Interactions {
     ctx.redirect(await this.#deps.provider.interactionResult(ctx.req, ctx.res, result))
   }
 
-  /** Otherwise oidc-provider signs the other persona out on a page that needs a script, and revokes its tokens. */
+  /**
+   * Otherwise oidc-provider signs the other persona out on a page that needs a script, and revokes
+   * its tokens.
+   */
   async #forgetSession(interaction: Interaction): Promise<void> {
     const session = await this.#deps.provider.Session.findByUid(interaction.session?.uid ?? '')
     await session?.destroy()
@@ -118,7 +121,10 @@ export class Interactions {
 const LOGIN_ENDED =
   'It was completed before, took too long, or started in another browser. Go back to your app and sign in again.'
 
-/** Unlike OpenID Connect Core 1.0, section 11, most providers grant `offline_access` without `prompt=consent`. */
+/**
+ * Unlike OpenID Connect Core 1.0, section 11, most providers grant `offline_access` without
+ * `prompt=consent`.
+ */
 function allowOfflineAccess(ctx: Context): void {
   const { scope, prompt = '' } = ctx.query
   if (typeof scope !== 'string' || typeof prompt !== 'string') return

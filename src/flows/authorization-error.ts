@@ -3,7 +3,10 @@ import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import { offlineFix, redirectUriFix } from '../oauth/token-errors.js'
 import type { ConsumedTransaction } from '../oauth/transaction.js'
 
-/** The user declined, or did not complete a step that the provider requires. (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6) */
+/**
+ * The user declined, or did not complete a step that the provider requires. (RFC 6749, 4.1.2.1;
+ * OpenID Connect Core, 3.1.2.6)
+ */
 const USER_ERRORS = [
   'access_denied',
   'login_required',
@@ -12,7 +15,10 @@ const USER_ERRORS = [
   'account_selection_required',
 ]
 
-/** The request or the registration of the client is wrong. The last three are codes of single vendors. */
+/**
+ * The request or the registration of the client is wrong. The last three are codes of single
+ * vendors.
+ */
 const CONFIGURATION_ERRORS = [
   'unauthorized_client',
   'invalid_scope',
@@ -26,7 +32,10 @@ const CONFIGURATION_ERRORS = [
 /** The provider rejected one of the scopes. */
 const SCOPE_ERRORS = ['invalid_scope', 'unauthorized_scope_error']
 
-/** Characters that could disturb a page or a log: control characters, line separators and directional formatting. */
+/**
+ * Characters that could disturb a page or a log: control characters, line separators and
+ * directional formatting.
+ */
 const UNSAFE_CHARACTERS = /[\u0000-\u001f\u007f\u2028-\u202f\u2066-\u2069]+/g
 
 /** The error of an authorization response. (RFC 6749, 4.1.2.1) */

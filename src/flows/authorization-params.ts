@@ -6,7 +6,10 @@ import type { LoginRequest } from './links.js'
 /** Longer values of query parameters are ignored. */
 const MAX_VALUE_LENGTH = 2048
 
-/** The parameters of an authorization request that follow from the options, the query and the login request. */
+/**
+ * The parameters of an authorization request that follow from the options, the query and the login
+ * request.
+ */
 export function authorizationParams(
   provider: Provider,
   offline: OfflineAccess | undefined,
@@ -43,7 +46,10 @@ export function scopesToRequest(
   ]
 }
 
-/** The query parameters that a login with one of these providers reads, to append to a link to that login. */
+/**
+ * The query parameters that a login with one of these providers reads, to append to a link to that
+ * login.
+ */
 export function carriedParams(providers: readonly Provider[], query: URLSearchParams): string {
   const names = new Set(
     providers.flatMap(({ authorizationParamsMap, connectionScopes: allowed }) => [

@@ -19,7 +19,10 @@ export interface BackchannelLogoutDeps {
   readonly seen: SeenLogoutTokens
 }
 
-/** Logout tokens that were accepted, by provider and `jti`. Outlives a configuration: none may be accepted again. */
+/**
+ * Logout tokens that were accepted, by provider and `jti`. Outlives a configuration: none may be
+ * accepted again.
+ */
 export type SeenLogoutTokens = LRUCache<string, true>
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -36,7 +39,10 @@ export function createSeenLogoutTokens(): SeenLogoutTokens {
   return new LRUCache({ max: 10_000, ttl: SEEN_TTL_MS, perf: Date, ttlResolution: 0 })
 }
 
-/** Ends sessions when an OpenID Connect provider sends a logout token. (Back-Channel Logout 1.0, 2.5 to 2.8) */
+/**
+ * Ends sessions when an OpenID Connect provider sends a logout token. (Back-Channel Logout 1.0, 2.5
+ * to 2.8)
+ */
 export class BackchannelLogout {
   readonly #deps: BackchannelLogoutDeps
 
@@ -44,7 +50,10 @@ export class BackchannelLogout {
     this.#deps = deps
   }
 
-  /** `/auth/backchannel-logout`. Throws `invalid_callback` for a logout token that is invalid or was used. */
+  /**
+   * `/auth/backchannel-logout`. Throws `invalid_callback` for a logout token that is invalid or was
+   * used.
+   */
   async handle({ req, res }: GateRequest): Promise<void> {
     const { sessions, index, seen } = this.#deps
     const [token, second] = (await readForm(req, MAX_BODY_BYTES)).getAll('logout_token')
@@ -102,7 +111,10 @@ function sessionClient({ provider: { name, issuer, clientId } }: Connection): Se
   return { provider: name, issuer: issuer ?? '', clientId }
 }
 
-/** A token that fails verification is rejected; an error of the provider, such as a timeout, is rethrown. */
+/**
+ * A token that fails verification is rejected; an error of the provider, such as a timeout, is
+ * rethrown.
+ */
 function rejectToken(error: unknown): never {
   const isTokenError = error instanceof IdTokenError || error instanceof UnknownKeyError
   throw isTokenError ? invalidToken(error.hint ?? 'the logout token is invalid') : error

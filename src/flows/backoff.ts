@@ -4,7 +4,10 @@ import { type OAuthError, ProviderError } from '../http/errors.js'
 const MAX_SESSIONS = 10_000
 const MIN_PAUSE_MS = 5_000
 const MAX_PAUSE_MS = 60_000
-/** For failures that are not the provider's: a store or an `authorize` function may work again at once. */
+/**
+ * For failures that are not the provider's: a store or an `authorize` function may work again at
+ * once.
+ */
 const LOCAL_PAUSE_MS = 500
 /** Spreads the retries of sessions whose checks failed in the same outage. */
 const JITTER_MS = 1_000

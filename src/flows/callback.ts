@@ -34,8 +34,8 @@ const RESPONSE_PARAMS = ['code', 'state', 'iss', 'error', 'error_description']
 const CODE = /^[\x20-\x7e]+$/
 
 /**
- * Receives authorization responses: matches each to the transaction that {@link Login} started in this browser, and
- * passes its code to {@link LoginCompletion}. (RFC 6749, 4.1.2)
+ * Receives authorization responses: matches each to the transaction that {@link Login} started in
+ * this browser, and passes its code to {@link LoginCompletion}. (RFC 6749, 4.1.2)
  */
 export class Callback {
   readonly #deps: CallbackDeps
@@ -56,7 +56,10 @@ export class Callback {
     await completion.complete(request, login, code)
   }
 
-  /** Finds and consumes the transaction of a response, so that each response is accepted once. (RFC 6749, 10.12) */
+  /**
+   * Finds and consumes the transaction of a response, so that each response is accepted once. (RFC
+   * 6749, 10.12)
+   */
   async #match(request: GateRequest, callbackName: string, query: URLSearchParams): Promise<Match> {
     const { headers, res, mount, now } = request
     const { connections, transactions, links } = this.#deps
@@ -108,7 +111,10 @@ export class Callback {
   }
 }
 
-/** The code of an authorization response, after the checks against mix-up attacks. (RFC 9207, 2.4; RFC 9700, 4.4.2) */
+/**
+ * The code of an authorization response, after the checks against mix-up attacks. (RFC 9207, 2.4;
+ * RFC 9700, 4.4.2)
+ */
 async function readCode(
   { transaction, connection: { provider, client }, retry }: MatchedLogin,
   query: URLSearchParams,
@@ -128,7 +134,10 @@ async function readCode(
     : reject('invalid_callback', retry, 'the callback has no valid code')
 }
 
-/** A response is valid only at the redirect URI, and for the client and the instance, of its transaction. */
+/**
+ * A response is valid only at the redirect URI, and for the client and the instance, of its
+ * transaction.
+ */
 function isForTransaction(
   transaction: DecryptedTransaction,
   connection: Connection,
@@ -146,7 +155,10 @@ function reject(code: OAuthErrorCode, retry: LoginRequest, hint: string): never 
   throw new Rejection(new OAuthError(code, { hint }), { retry })
 }
 
-/** Trying again helps if the response came from an old tab, but not if the browser never stores the cookie. */
+/**
+ * Trying again helps if the response came from an old tab, but not if the browser never stores the
+ * cookie.
+ */
 function rejectWithoutCookie(
   { req }: GateRequest,
   { attempts, redirectUri, hosts = {} }: DecryptedTransaction,

@@ -8,7 +8,10 @@ export type CheckResult =
   | {
       readonly outcome: 'denied'
       readonly session: OpenSession
-      /** `undefined` if an earlier check denied the user, or the user withdrew a permission at the provider. */
+      /**
+       * `undefined` if an earlier check denied the user, or the user withdrew a permission at the
+       * provider.
+       */
       readonly evaluation: UserEvaluation | undefined
     }
   /** The grant or the session has ended: the user must sign in again. */

@@ -12,21 +12,31 @@ export interface CheckTiming {
 }
 
 /**
- * What a request of a session requires: `fresh`, no check; `early`, a check in the background; `due`, a check that the request
- * waits for; `denied`, no check, because the rules denied the user a moment ago.
+ * What a request of a session requires: `fresh`, no check; `early`, a check in the background;
+ * `due`, a check that the request waits for; `denied`, no check, because the rules denied the user
+ * a moment ago.
  */
 export type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
 
-/** A denied user may be allowed again at any time, but reloading the page must not flood the provider. */
+/**
+ * A denied user may be allowed again at any time, but reloading the page must not flood the
+ * provider.
+ */
 const DENIED_PAUSE_MS = 5_000
 /** What could not be read is read again, in the background: guards of routes may need it. */
 const INCOMPLETE_PAUSE_MS = 30_000
 const MIN_EARLY_INTERVAL_MS = 60_000
 const EARLY_FROM = 0.8
-/** Two, so that two releases with different rules can share sessions without checking them at each request. */
+/**
+ * Two, so that two releases with different rules can share sessions without checking them at each
+ * request.
+ */
 const MAX_STORED_DECISIONS = 2
 
-/** The status of a session at `now`. Called for every request of a session, so it only compares times. */
+/**
+ * The status of a session at `now`. Called for every request of a session, so it only compares
+ * times.
+ */
 export function checkStatus(
   decision: StoredDecision | undefined,
   { intervalMs, isEarly }: CheckTiming,

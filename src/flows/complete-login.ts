@@ -39,7 +39,10 @@ interface AllowedUser {
   readonly verdicts: Readonly<Record<string, StoredDecision>>
 }
 
-/** Completes logins: redeems the code, evaluates the user, creates the session and redirects to the return path. */
+/**
+ * Completes logins: redeems the code, evaluates the user, creates the session and redirects to the
+ * return path.
+ */
 export class LoginCompletion {
   readonly #deps: LoginCompletionDeps
 
@@ -106,7 +109,10 @@ export class LoginCompletion {
     }
   }
 
-  /** The session has a new id, against session fixation, and replaces the previous one of the browser. */
+  /**
+   * The session has a new id, against session fixation, and replaces the previous one of the
+   * browser.
+   */
   async #createSession(
     { req, headers, mount, now }: GateRequest,
     { transaction, connection: { provider } }: MatchedLogin,
@@ -143,7 +149,10 @@ export class LoginCompletion {
     return session
   }
 
-  /** Records the user, registers the session for back-channel logout, and applies the limit of sessions. */
+  /**
+   * Records the user, registers the session for back-channel logout, and applies the limit of
+   * sessions.
+   */
   async #recordLogin(session: OpenSession, now: number): Promise<void> {
     const { sessions, userActivity, logoutIndex, sessionList, sessionsPerUser } = this.#deps
     const { key, record } = session
@@ -154,7 +163,10 @@ export class LoginCompletion {
   }
 }
 
-/** A browser appends the fragment of the callback's URL to a location that has none. (RFC 9110, 10.2.2) */
+/**
+ * A browser appends the fragment of the callback's URL to a location that has none. (RFC 9110,
+ * 10.2.2)
+ */
 function locationOf({ connection, retry: { returnPath } }: MatchedLogin): string {
   const hasFragment = connection.provider.hasCallbackFragment === true
   return hasFragment && !returnPath.includes('#') ? `${returnPath}#` : returnPath

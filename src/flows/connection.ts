@@ -6,14 +6,20 @@ import type { ProviderLogger } from '../oauth/provider-log.js'
 export interface Connection {
   readonly provider: Provider
   readonly client: ProviderClient
-  /** The special path of the redirect URI: `callback`, or `callback/NAME` for every provider but the first. */
+  /**
+   * The special path of the redirect URI: `callback`, or `callback/NAME` for every provider but the
+   * first.
+   */
   readonly callbackName: string
 }
 
 /** Connections by provider name. */
 export type Connections = ReadonlyMap<string, Connection>
 
-/** The client of each provider, with its discovered metadata. Outlives a configuration if the provider does not change. */
+/**
+ * The client of each provider, with its discovered metadata. Outlives a configuration if the
+ * provider does not change.
+ */
 export type ProviderClients = WeakMap<Provider, ProviderClient>
 
 /** The connections of a configuration. Reuses clients of unchanged providers. */

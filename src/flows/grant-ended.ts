@@ -1,6 +1,9 @@
 import { ProviderError } from '../http/errors.js'
 
-/** The error if the provider has ended the grant of a session: the user must sign in again. `hint` is for the owner. */
+/**
+ * The error if the provider has ended the grant of a session: the user must sign in again. `hint`
+ * is for the owner.
+ */
 export function grantEnded(hint: string, cause?: unknown): ProviderError {
   return new ProviderError('ended', 'login_required', { hint, cause })
 }

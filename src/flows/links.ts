@@ -5,13 +5,16 @@ import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
 import { isPageRequest, isSafeMethod } from '../http/request.js'
 
-/** How to sign in, and the page to return to. Sent encrypted in login links, so the names of its fields are fixed. */
+/**
+ * How to sign in, and the page to return to. Sent encrypted in login links, so the names of its
+ * fields are fixed.
+ */
 export interface LoginRequest {
   /** Path and query on this site. */
   readonly returnPath: string
   /**
-   * What the provider should request of the user: `login`, to authenticate again; `account`, to choose an account; `scopes`,
-   * to grant scopes that were declined.
+   * What the provider should request of the user: `login`, to authenticate again; `account`, to
+   * choose an account; `scopes`, to grant scopes that were declined.
    */
   readonly ask?: 'login' | 'account' | 'scopes' | undefined
   /** Whether the login fails without `auth_time` in the ID token. */
@@ -38,7 +41,10 @@ export interface LinksDeps {
 const LOGIN_LINK_TTL_MS = 24 * 3_600_000
 const LOGOUT_CONFIRMATION_TTL_MS = 600_000
 
-/** Creates and reads links to the special paths. The tokens in them are encrypted, so clients cannot create them. */
+/**
+ * Creates and reads links to the special paths. The tokens in them are encrypted, so clients cannot
+ * create them.
+ */
 export class Links {
   readonly #deps: LinksDeps
 
@@ -80,7 +86,10 @@ export class Links {
     return this.#decrypt('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
   }
 
-  /** The path if it is on this site and not a special path, which would cause a loop; otherwise the start page. */
+  /**
+   * The path if it is on this site and not a special path, which would cause a loop; otherwise the
+   * start page.
+   */
   safeReturnPath(mount: Mount, returnPath?: string): string {
     const startPage = `${mount.publicPath}/`
     const path = returnPath === undefined ? '' : encodePath(returnPath)
@@ -89,7 +98,10 @@ export class Links {
     return isUnderPath(pathname, `${mount.publicPath}${this.#deps.basePath}`) ? startPage : path
   }
 
-  /** The path to return to after a login: that of the request if it is for a document, otherwise the start page. */
+  /**
+   * The path to return to after a login: that of the request if it is for a document, otherwise the
+   * start page.
+   */
   returnPathOf({ req, headers, mount, target }: GateRequest): string {
     const isDocument = /^(?:document|empty)?$/.test(headers['sec-fetch-dest'] ?? '')
     const isPage = isSafeMethod(req) && isDocument
@@ -99,12 +111,18 @@ export class Links {
     )
   }
 
-  /** The page that shows the response: the request itself, or the page whose script or frame sent it. */
+  /**
+   * The page that shows the response: the request itself, or the page whose script or frame sent
+   * it.
+   */
   pagePathOf(request: GateRequest): string {
     return isPageRequest(request.req) ? this.returnPathOf(request) : this.refererPathOf(request)
   }
 
-  /** The page of this app that sent a request, by its `Referer`; otherwise the start page. (RFC 9110, 10.1.3) */
+  /**
+   * The page of this app that sent a request, by its `Referer`; otherwise the start page. (RFC
+   * 9110, 10.1.3)
+   */
   refererPathOf({ req, headers, mount }: GateRequest): string {
     const { referer } = headers
     if (referer === undefined || !URL.canParse(referer)) return this.safeReturnPath(mount)
@@ -120,7 +138,10 @@ export class Links {
     return this.safeReturnPath(mount, this.#deps.mounts.publicTarget(mount, target))
   }
 
-  /** The absolute URL of one of our links, for JSON: the client may run on another origin than the app. */
+  /**
+   * The absolute URL of one of our links, for JSON: the client may run on another origin than the
+   * app.
+   */
   absolute({ req }: GateRequest, path: string): string {
     return `${this.#deps.mounts.publicOrigin(req) ?? ''}${path}`
   }

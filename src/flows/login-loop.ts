@@ -7,7 +7,10 @@ import { isObject, parseJson } from '../http/json.js'
 import type { Mount } from '../http/mounts.js'
 import type { OpenSession } from '../session/sessions.js'
 
-/** The previous login of this browser. Sent encrypted in a cookie, so the names of its fields are fixed. */
+/**
+ * The previous login of this browser. Sent encrypted in a cookie, so the names of its fields are
+ * fixed.
+ */
 interface PreviousLogin {
   readonly instance: string
   /** Key of its session. */
@@ -27,8 +30,8 @@ const MAX_LOGINS = 3
 const SAFE_COOKIE_LENGTH = 1000
 
 /**
- * Detects login loops: the login succeeds, but the browser never sends the session cookie back. It remembers a login in
- * a cookie with the attributes of the transaction cookie, which did come back.
+ * Detects login loops: the login succeeds, but the browser never sends the session cookie back. It
+ * remembers a login in a cookie with the attributes of the transaction cookie, which did come back.
  */
 export class LoginLoopDetector {
   readonly #encrypter: Encrypter
@@ -47,12 +50,16 @@ export class LoginLoopDetector {
     })
   }
 
-  /** Remembers a successful login. Returns the key of the previous session if its cookie did not come back. */
+  /**
+   * Remembers a successful login. Returns the key of the previous session if its cookie did not
+   * come back.
+   */
   record(request: GateRequest, { id, key }: OpenSession): string | undefined {
     const { res, mount, now } = request
     const previous = this.#previousLogin(request)
     const { path, domain } = mount.sessionCookie.attributes
-    // Otherwise the session cookie has the attributes of the transaction cookie, which the browser did send.
+    // Otherwise the session cookie has the attributes of the transaction cookie, which the browser
+    // did send.
     if (path !== '/' || domain !== undefined || id.length > SAFE_COOKIE_LENGTH) {
       const login: PreviousLogin = {
         instance: mount.instanceId,
@@ -101,7 +108,9 @@ function isPreviousLogin(value: unknown): value is PreviousLogin {
   return isObject(value) && typeof value['count'] === 'number' && typeof value['until'] === 'number'
 }
 
-/** Hashes the beginning of an id, which the first of several cookies of a long id contains as well. */
+/**
+ * Hashes the beginning of an id, which the first of several cookies of a long id contains as well.
+ */
 function hashOf(id: string): string {
   return sha256(id.slice(0, 43)).slice(0, 16)
 }

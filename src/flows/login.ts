@@ -32,8 +32,8 @@ export interface LoginDeps {
 }
 
 /**
- * Starts logins: redirects the browser to the authorization endpoint of a provider. (RFC 6749, 4.1.1) The provider
- * redirects it back to {@link Callback}.
+ * Starts logins: redirects the browser to the authorization endpoint of a provider. (RFC 6749,
+ * 4.1.1) The provider redirects it back to {@link Callback}.
  */
 export class Login {
   readonly #deps: LoginDeps
@@ -48,8 +48,8 @@ export class Login {
   }
 
   /**
-   * Starts a login for a request without a session; with several providers, redirects to the sign-in page. Throws
-   * `cookie_lost` if previous logins had no effect.
+   * Starts a login for a request without a session; with several providers, redirects to the
+   * sign-in page. Throws `cookie_lost` if previous logins had no effect.
    */
   async start(request: GateRequest, loginRequest: LoginRequest): Promise<void> {
     const { links, loginLoop } = this.#deps
@@ -85,14 +85,20 @@ export class Login {
       : this.#redirectToProvider(request, loginRequest, connection, query)
   }
 
-  /** A login must start on the host of its redirect URI, because the transaction cookie is bound to that host. */
+  /**
+   * A login must start on the host of its redirect URI, because the transaction cookie is bound to
+   * that host.
+   */
   #isOnOtherHost({ req }: GateRequest, { isMoved }: LoginRequest): boolean {
     if (this.#publicHost === undefined || isMoved) return false
     const host = requestHost(req)
     return host !== undefined && host !== this.#publicHost
   }
 
-  /** Redirects to the same login on the host of `baseUrl`; only once, in case a proxy changes the `Host` header. */
+  /**
+   * Redirects to the same login on the host of `baseUrl`; only once, in case a proxy changes the
+   * `Host` header.
+   */
   #move({ res, mount }: GateRequest, loginRequest: LoginRequest, params = ''): void {
     const { links, publicUrl } = this.#deps
     const path = links.login(mount, { ...loginRequest, isMoved: true })

@@ -51,7 +51,10 @@ export class Logout {
     this.#deps = deps
   }
 
-  /** `/auth/logout`. Asks for confirmation first, unless the request comes from this site or is confirmed. */
+  /**
+   * `/auth/logout`. Asks for confirmation first, unless the request comes from this site or is
+   * confirmed.
+   */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { headers, req, res, mount } = request
     const { behavior, links, loginLoop, onLogout } = this.#deps
@@ -104,13 +107,17 @@ export class Logout {
   #revokeTokens(session: OpenSession): void {
     const { sessions, connections, behavior, background } = this.#deps
     const connection = connections.get(session.record.provider)
-    // A managed client is shared with other apps, whose tokens a revocation may end as well. (RFC 7009, 2.1)
+    // A managed client is shared with other apps, whose tokens a revocation may end as well. (RFC
+    // 7009, 2.1)
     if (!behavior.revokeTokens || connection === undefined || connection.provider.isManaged) return
     const { accessToken, refreshToken } = sessions.tokens(session)
     if (accessToken !== '') background.run(connection.client.revoke({ accessToken, refreshToken }))
   }
 
-  /** URL at which the provider ends its session and redirects back to the app. (RP-Initiated Logout 1.0, 2) */
+  /**
+   * URL at which the provider ends its session and redirects back to the app. (RP-Initiated Logout
+   * 1.0, 2)
+   */
   async #providerLogoutUrl(
     { req, mount }: GateRequest,
     session: OpenSession,
@@ -146,8 +153,9 @@ export class Logout {
   }
 
   /**
-   * Redirects, or shows a page with a link: browsers apply `form-action` to redirects after a form, and the URL, or a login
-   * that it leads to, may be on another site. (Content Security Policy 3, 6.4.1)
+   * Redirects, or shows a page with a link: browsers apply `form-action` to redirects after a form,
+   * and the URL, or a login that it leads to, may be on another site. (Content Security Policy 3,
+   * 6.4.1)
    */
   #leave(request: GateRequest, url: string, message: string): void {
     const { responder } = this.#deps

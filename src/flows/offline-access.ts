@@ -4,8 +4,8 @@ import type { TokenSet } from '../oauth/token-request.js'
 import type { Connection } from './connection.js'
 
 /**
- * How a login requests a refresh token. By default, it does not if discovery lists scopes without the one that requests it:
- * some providers reject unknown scopes. (OpenID Connect Core, 11)
+ * How a login requests a refresh token. By default, it does not if discovery lists scopes without
+ * the one that requests it: some providers reject unknown scopes. (OpenID Connect Core, 11)
  */
 export async function offlineRequest({
   provider: { offlineAccess },
@@ -22,7 +22,10 @@ export async function offlineRequest({
   return isRuledOut ? undefined : offlineAccess
 }
 
-/** Warns once if a login should have returned a refresh token. Without one, sessions end when the access token expires. */
+/**
+ * Warns once if a login should have returned a refresh token. Without one, sessions end when the
+ * access token expires.
+ */
 export function warnOfMissingRefreshToken(
   { provider, client }: Connection,
   requestedScopes: readonly string[],

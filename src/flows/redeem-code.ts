@@ -25,13 +25,16 @@ export interface MatchedLogin {
 export interface LoginGrant {
   readonly tokens: TokenSet
   readonly scopes: readonly string[]
-  /** When the user authenticated at the provider, in milliseconds; `undefined` if the provider does not state it. */
+  /**
+   * When the user authenticated at the provider, in milliseconds; `undefined` if the provider does
+   * not state it.
+   */
   readonly authTime: number | undefined
 }
 
 /**
- * Exchanges the code of an authorization response for tokens. (RFC 6749, 4.1.3; RFC 7636, 4.5; OpenID Connect Core,
- * 3.1.3) Throws if the user did not grant a scope that the login needs.
+ * Exchanges the code of an authorization response for tokens. (RFC 6749, 4.1.3; RFC 7636, 4.5;
+ * OpenID Connect Core, 3.1.3) Throws if the user did not grant a scope that the login needs.
  */
 export async function redeemCode(
   login: MatchedLogin,
@@ -92,7 +95,10 @@ async function grantedScopes(login: MatchedLogin, tokens: TokenSet): Promise<rea
   return granted
 }
 
-/** Some servers issue a refresh token without listing the scope that requested it; Microsoft never lists it. */
+/**
+ * Some servers issue a refresh token without listing the scope that requested it; Microsoft never
+ * lists it.
+ */
 function withOfflineAccess(
   listed: readonly string[],
   { transaction }: MatchedLogin,
@@ -104,8 +110,8 @@ function withOfflineAccess(
 }
 
 /**
- * `auth_time` of the ID token, in milliseconds. One in the future, such as that of a provider that sends milliseconds, is
- * ignored: `maxAge` would never expire it. (OpenID Connect Core, 2)
+ * `auth_time` of the ID token, in milliseconds. One in the future, such as that of a provider that
+ * sends milliseconds, is ignored: `maxAge` would never expire it. (OpenID Connect Core, 2)
  */
 function authTimeOf(
   { claims }: TokenSet,

@@ -4,8 +4,8 @@ import { OAuthError } from '../http/errors.js'
 import type { LoginRequest } from './links.js'
 
 /**
- * What was rejected: a `login`; a request of a `session` whose user the rules deny; or a request by a `guard`
- * (`requireAuth`).
+ * What was rejected: a `login`; a request of a `session` whose user the rules deny; or a request by
+ * a `guard` (`requireAuth`).
  */
 export type RejectionStage = 'login' | 'session' | 'guard'
 
@@ -46,7 +46,9 @@ export class Rejection extends Error {
   }
 }
 
-/** Rethrows an error of a login; adds to an {@link OAuthError} how to try again, and the provider. */
+/**
+ * Rethrows an error of a login; adds to an {@link OAuthError} how to try again, and the provider.
+ */
 export function rejectLogin(error: unknown, retry: LoginRequest, provider: string): never {
   throw error instanceof OAuthError ? new Rejection(error, { retry, provider }) : error
 }

@@ -27,8 +27,9 @@ interface UserReading {
 }
 
 /**
- * Reads the user of one session again, once. Refreshes the tokens at most once: if the access token has expired, if the
- * provider rejects it, or if a new ID token may have claims that userinfo lacks. Requires the session's lock.
+ * Reads the user of one session again, once. Refreshes the tokens at most once: if the access token
+ * has expired, if the provider rejects it, or if a new ID token may have claims that userinfo
+ * lacks. Requires the session's lock.
  */
 export class UserReader {
   readonly #deps: UserReaderDeps
@@ -112,9 +113,10 @@ export class UserReader {
   }
 
   /**
-   * The ID tokens of some providers have claims that userinfo lacks. Before a missing claim denies the user, or removes
-   * memberships that guards and headers use, a refresh requests a new ID token. Without a refresh token, a denied user must
-   * sign in again, and missing memberships are removed.
+   * The ID tokens of some providers have claims that userinfo lacks. Before a missing claim denies
+   * the user, or removes memberships that guards and headers use, a refresh requests a new ID
+   * token. Without a refresh token, a denied user must sign in again, and missing memberships are
+   * removed.
    */
   #needsIdToken({ user, decision }: UserEvaluation, { tokens }: SessionTokens): boolean {
     if (this.#refreshed !== undefined || !this.#deps.connection.provider.openid) return false

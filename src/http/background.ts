@@ -1,4 +1,7 @@
-/** Work that no response waits for. Outlives a configuration, so the set of pending work is shared state. */
+/**
+ * Work that no response waits for. Outlives a configuration, so the set of pending work is shared
+ * state.
+ */
 export class Background {
   readonly #pending: Set<Promise<unknown>>
   readonly #onError: (error: unknown) => void

@@ -10,8 +10,8 @@ export interface CookieAttributes {
 }
 
 /**
- * The values of all cookies with exactly this name, in the order sent. Only spaces and tabs are trimmed (RFC 6265, 5.2):
- * trimming all Unicode whitespace would accept other names as well.
+ * The values of all cookies with exactly this name, in the order sent. Only spaces and tabs are
+ * trimmed (RFC 6265, 5.2): trimming all Unicode whitespace would accept other names as well.
  */
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
@@ -20,7 +20,10 @@ export function readCookies(header: string | undefined, name: string): string[] 
   return values
 }
 
-/** The cookies with names that start with `prefix`, in the order sent: browsers send the oldest first. */
+/**
+ * The cookies with names that start with `prefix`, in the order sent: browsers send the oldest
+ * first.
+ */
 export function readCookiesByPrefix(
   header: string | undefined,
   prefix: string,
@@ -68,7 +71,10 @@ export function setCookie(
   appendCookie(res, name, cookieLine(name, value, attributes, { maxAge }))
 }
 
-/** Deletes a cookie. Takes the attributes that it was set with: browsers ignore the deletion otherwise. */
+/**
+ * Deletes a cookie. Takes the attributes that it was set with: browsers ignore the deletion
+ * otherwise.
+ */
 export function clearCookie(res: ServerResponse, name: string, attributes: CookieAttributes): void {
   appendCookie(res, name, cookieLine(name, '', attributes, { maxAge: 0, expires: new Date(0) }))
 }

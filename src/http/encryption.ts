@@ -20,8 +20,8 @@ const TAG_BYTES = 16
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
 /**
- * Authenticated encryption (AES-256-GCM) with keys derived from the app's secrets by HKDF (RFC 5869). The first secret
- * encrypts and all of them decrypt, so that secrets can be rotated.
+ * Authenticated encryption (AES-256-GCM) with keys derived from the app's secrets by HKDF (RFC
+ * 5869). The first secret encrypts and all of them decrypt, so that secrets can be rotated.
  */
 export class Encrypter {
   readonly #secrets: readonly Secret[]
@@ -46,7 +46,10 @@ export class Encrypter {
     return Buffer.concat([this.#current.keyId, iv, body, cipher.getAuthTag()]).toString('base64url')
   }
 
-  /** Returns `undefined` if the string was not encrypted with one of the secrets for this purpose and context. */
+  /**
+   * Returns `undefined` if the string was not encrypted with one of the secrets for this purpose
+   * and context.
+   */
   decrypt(purpose: EncryptionPurpose, encrypted: string, context = ''): string | undefined {
     if (!BASE64URL.test(encrypted)) return undefined
     const bytes = Buffer.from(encrypted, 'base64url')

@@ -8,11 +8,17 @@ export interface ErrorKind {
   readonly retryable: boolean
   /** The heading of the page. */
   readonly title: string
-  /** The sentence below the heading, in JSON and in the log. Adds to the title, and is clear without it. */
+  /**
+   * The sentence below the heading, in JSON and in the log. Adds to the title, and is clear without
+   * it.
+   */
   readonly message: string
 }
 
-/** Every error code. Adding one takes a row here and a row in the troubleshooting section of the README. */
+/**
+ * Every error code. Adding one takes a row here and a row in the troubleshooting section of the
+ * README.
+ */
 export const ERROR_CODES = {
   login_required: {
     status: 401,
@@ -146,5 +152,8 @@ export const ERROR_CODES = {
   },
 } as const satisfies Record<string, ErrorKind>
 
-/** The stable codes of {@link OAuthError}. Each has one HTTP status; the README lists causes and fixes. */
+/**
+ * The stable codes of {@link OAuthError}. Each has one HTTP status; the README lists causes and
+ * fixes.
+ */
 export type OAuthErrorCode = keyof typeof ERROR_CODES

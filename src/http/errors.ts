@@ -9,9 +9,15 @@ export type { ErrorAudience, OAuthErrorCode } from './error-codes.js'
 
 /** The details of one {@link OAuthError}, beyond what follows from its code. */
 export interface OAuthErrorDetails {
-  /** Shown to the user. Default: the message of the code. Contains neither secrets nor external text. */
+  /**
+   * Shown to the user. Default: the message of the code. Contains neither secrets nor external
+   * text.
+   */
   message?: string | undefined
-  /** What the provider reported; cut at 512 characters. External text: escape it wherever it is shown. */
+  /**
+   * What the provider reported; cut at 512 characters. External text: escape it wherever it is
+   * shown.
+   */
   providerMessage?: string | undefined
   /** For the `Retry-After` header, in seconds. Default: 5 for status 503, otherwise none. */
   retryAfter?: number | undefined
@@ -21,7 +27,10 @@ export interface OAuthErrorDetails {
   cause?: unknown
 }
 
-/** Why a request was rejected. Passed to `onError`, and thrown by `authenticate()`. Any other error is a bug. */
+/**
+ * Why a request was rejected. Passed to `onError`, and thrown by `authenticate()`. Any other error
+ * is a bug.
+ */
 export class OAuthError extends Error {
   /** Stable: use it to tell errors apart. */
   readonly code: OAuthErrorCode
@@ -31,7 +40,10 @@ export class OAuthError extends Error {
   readonly audience: ErrorAudience
   /** Whether trying again can help. */
   readonly retryable: boolean
-  /** What the provider reported, at most 512 characters. External text: escape it wherever you show it. */
+  /**
+   * What the provider reported, at most 512 characters. External text: escape it wherever you show
+   * it.
+   */
   readonly providerMessage: string | undefined
   /** After how many seconds to try again. */
   readonly retryAfter: number | undefined
@@ -63,7 +75,10 @@ export class OAuthError extends Error {
  */
 export type ProviderOutcome = 'ended' | 'denied' | 'down' | 'throttled' | 'owner'
 
-/** A provider rejected a request, or failed. `code` decides the response to a login, `outcome` that of a re-check. */
+/**
+ * A provider rejected a request, or failed. `code` decides the response to a login, `outcome` that
+ * of a re-check.
+ */
 export class ProviderError extends OAuthError {
   /** What it means for a user who is already signed in. */
   readonly outcome: ProviderOutcome

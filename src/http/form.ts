@@ -3,8 +3,8 @@ import { isObject } from './json.js'
 import type { AppRequest } from './request.js'
 
 /**
- * A URL-encoded body, from the stream or from a body parser that ran first. Empty for other content types.
- * Rejects with an `OAuthError` if the body is longer than `maxBytes` or ends early.
+ * A URL-encoded body, from the stream or from a body parser that ran first. Empty for other content
+ * types. Rejects with an `OAuthError` if the body is longer than `maxBytes` or ends early.
  */
 export async function readForm(
   req: AppRequest & { body?: unknown },
@@ -19,7 +19,8 @@ export async function readForm(
 function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return new URLSearchParams(body.toString())
   if (!isObject(body) || Object.keys(body).length === 0) return undefined
-  // Body parsers turn `name[x]` into objects: not form fields, and `name[toString]` cannot be converted to a string.
+  // Body parsers turn `name[x]` into objects: not form fields, and `name[toString]` cannot be
+  // converted to a string.
   const strings = (value: unknown) =>
     [value].flat().filter((item): item is string => typeof item === 'string')
   return new URLSearchParams(
@@ -29,7 +30,10 @@ function parsedForm(body: unknown): URLSearchParams | undefined {
   )
 }
 
-/** Not an async iterator: leaving one early closes the connection, so the client would get no response. */
+/**
+ * Not an async iterator: leaving one early closes the connection, so the client would get no
+ * response.
+ */
 function readBody(req: AppRequest, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     if (req.readableEnded) return resolve('')

@@ -5,7 +5,9 @@ export function sha256(value: string): string {
   return hash('sha256', value, 'hex')
 }
 
-/** 32 random bytes as 43 characters of base64url, for session ids and the secrets of transactions. */
+/**
+ * 32 random bytes as 43 characters of base64url, for session ids and the secrets of transactions.
+ */
 export function randomId(): string {
   return randomBytes(32).toString('base64url')
 }
@@ -15,7 +17,10 @@ export function isId(value: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(value)
 }
 
-/** A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier of a transaction. */
+/**
+ * A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier
+ * of a transaction.
+ */
 export function deriveFrom(id: string, label: string): string {
   return createHmac('sha256', id).update(label).digest('base64url')
 }

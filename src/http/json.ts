@@ -21,7 +21,10 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   return levels === 0 || Object.values(value).some((member) => isTooDeep(member, levels - 1))
 }
 
-/** The members of external data that are not `null`, which providers send for members that are absent. */
+/**
+ * The members of external data that are not `null`, which providers send for members that are
+ * absent.
+ */
 export function withoutNull(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
 }

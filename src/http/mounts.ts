@@ -13,9 +13,14 @@ export interface TransactionCookie {
 
 /** A path at which the app uses the middleware, and the cookies of that path. */
 export interface Mount {
-  /** The `id` option, or the path in the app. A login counts only at the instance that started it. */
+  /**
+   * The `id` option, or the path in the app. A login counts only at the instance that started it.
+   */
   readonly instanceId: string
-  /** The path as the browser sees it, in front of a proxy: `''` at the root, otherwise without a final slash. */
+  /**
+   * The path as the browser sees it, in front of a proxy: `''` at the root, otherwise without a
+   * final slash.
+   */
   readonly publicPath: string
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
   readonly transactionCookie: TransactionCookie
@@ -40,7 +45,10 @@ export interface MountsConfig {
 export interface MountState {
   /** Every mount path that a request had. */
   readonly knownPaths: Set<string>
-  /** Paths of requests with a session. Unauthenticated clients can request any path that a router accepts. */
+  /**
+   * Paths of requests with a session. Unauthenticated clients can request any path that a router
+   * accepts.
+   */
   readonly confirmedPaths: Set<string>
 }
 
@@ -90,8 +98,8 @@ export class Mounts {
   }
 
   /**
-   * The mount path for the URL of a request that no router has seen, such as an upgrade: the longest known one that
-   * contains the URL, else the only one in use, else the root.
+   * The mount path for the URL of a request that no router has seen, such as an upgrade: the
+   * longest known one that contains the URL, else the only one in use, else the root.
    */
   mountPathOf(url: string): string {
     const { confirmedPaths, knownPaths } = this.#state
@@ -104,7 +112,10 @@ export class Mounts {
     return longest ?? only ?? ''
   }
 
-  /** Scheme and host as the browser sees them. Throws `invalid_callback` if the `Host` header is missing or malformed. */
+  /**
+   * Scheme and host as the browser sees them. Throws `invalid_callback` if the `Host` header is
+   * missing or malformed.
+   */
   origin(req: AppRequest): string {
     const origin = this.publicOrigin(req)
     if (origin !== undefined) return origin
@@ -119,7 +130,9 @@ export class Mounts {
     return this.#config.baseUrl?.origin ?? readOrigin(req)
   }
 
-  /** Whether a page of this origin belongs to the app: also on a host other than that of `baseUrl`. */
+  /**
+   * Whether a page of this origin belongs to the app: also on a host other than that of `baseUrl`.
+   */
   isOwnOrigin(req: AppRequest, origin: string): boolean {
     return origin === this.#config.baseUrl?.origin || origin === readOrigin(req)
   }

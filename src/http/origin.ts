@@ -3,7 +3,10 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AppRequest } from './request.js'
 
-/** The origin that the browser sees: scheme and host, or `undefined` if `Host` is missing or malformed. */
+/**
+ * The origin that the browser sees: scheme and host, or `undefined` if `Host` is missing or
+ * malformed.
+ */
 export function readOrigin(req: AppRequest): string | undefined {
   const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? requestHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
@@ -13,8 +16,9 @@ export function readOrigin(req: AppRequest): string | undefined {
 }
 
 /**
- * The host that the client requests: `Host`, or `:authority` in HTTP/2 (RFC 9113, 8.3.1). `undefined` if it is ambiguous:
- * Node uses the first of several `Host` lines, but a proxy may have used another one. (RFC 9112, 3.2)
+ * The host that the client requests: `Host`, or `:authority` in HTTP/2 (RFC 9113, 8.3.1).
+ * `undefined` if it is ambiguous: Node uses the first of several `Host` lines, but a proxy may have
+ * used another one. (RFC 9112, 3.2)
  */
 export function requestHost({ headers, rawHeaders }: AppRequest): string | undefined {
   // Test tools that inject requests leave `rawHeaders` out.
@@ -35,7 +39,10 @@ export function isHttps(req: AppRequest, headers = req.headers): boolean {
   return trustedForwarded(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
 }
 
-/** The first value of a forwarded header, if the app trusts the proxy. `trust proxy fn` is slower than reading the header. */
+/**
+ * The first value of a forwarded header, if the app trusts the proxy. `trust proxy fn` is slower
+ * than reading the header.
+ */
 function trustedForwarded(
   req: AppRequest,
   header: string | string[] | undefined,
@@ -73,8 +80,8 @@ export function isAllowedUrl(url: string): boolean {
 }
 
 /**
- * Whether the page that requests a WebSocket may connect: it belongs to this app or to one of the allowed origins.
- * (RFC 6455, 10.2)
+ * Whether the page that requests a WebSocket may connect: it belongs to this app or to one of the
+ * allowed origins. (RFC 6455, 10.2)
  */
 export function isAllowedOrigin(
   req: IncomingMessage,

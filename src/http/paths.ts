@@ -2,7 +2,10 @@ import type { AppRequest } from './request.js'
 
 /** The path and query of a request, split at the mount point. */
 export interface RequestTarget {
-  /** Where the middleware is mounted, as seen in the request: `''` at the root, never with a trailing slash. */
+  /**
+   * Where the middleware is mounted, as seen in the request: `''` at the root, never with a
+   * trailing slash.
+   */
   mountPath: string
   /** Path and query as the client sent them, including the mount path. */
   original: string
@@ -49,7 +52,9 @@ function withoutSlash(path: string): string {
   return path.endsWith('/') ? path.replace(/\/+$/, '') : path
 }
 
-/** The host of an absolute-form target (RFC 9112, 3.2.2) is unverified, so only the path is used. */
+/**
+ * The host of an absolute-form target (RFC 9112, 3.2.2) is unverified, so only the path is used.
+ */
 function stripOrigin(target: string): string {
   if (target.startsWith('/')) return target
   const match = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)
@@ -58,8 +63,9 @@ function stripOrigin(target: string): string {
 }
 
 /**
- * Whether any router could resolve `path` to a path below `basePath`: ignoring case, or after removing doubled slashes,
- * dot segments, path parameters or percent-encoding. Such requests never reach the app.
+ * Whether any router could resolve `path` to a path below `basePath`: ignoring case, or after
+ * removing doubled slashes, dot segments, path parameters or percent-encoding. Such requests never
+ * reach the app.
  */
 export function isUnderPath(path: string, basePath: string): boolean {
   if (path.startsWith(basePath) && path.charCodeAt(basePath.length) === 0x2f) return true
@@ -85,12 +91,18 @@ function normalizePath(path: string): string {
   return `/${segments.join('/')}${end}`
 }
 
-/** Whether a mount path, which the client controls when the mount has parameters, may appear in URLs and cookies. */
+/**
+ * Whether a mount path, which the client controls when the mount has parameters, may appear in URLs
+ * and cookies.
+ */
 export function isSafeMountPath(mountPath: string): boolean {
   return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mountPath)
 }
 
-/** Whether a redirect to `path` stays on this origin in every browser: printable ASCII after exactly one slash. */
+/**
+ * Whether a redirect to `path` stays on this origin in every browser: printable ASCII after exactly
+ * one slash.
+ */
 export function isSafePath(path: string): boolean {
   if (path.length > 2048 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(path)) return false
   if ((path.split(/[?#]/, 1)[0] ?? '').includes('\\')) return false
@@ -102,7 +114,10 @@ export function isSafePath(path: string): boolean {
   }
 }
 
-/** Percent-encodes spaces and non-ASCII characters, so that a path written by an app is a URI path (RFC 3987, 3.1). */
+/**
+ * Percent-encodes spaces and non-ASCII characters, so that a path written by an app is a URI path
+ * (RFC 3987, 3.1).
+ */
 export function encodePath(path: string): string {
   return path.replace(/[ \u0080-\u{10ffff}]+/gu, (characters) =>
     [...Buffer.from(characters)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),

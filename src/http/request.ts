@@ -10,9 +10,10 @@ export interface AppRequest extends IncomingMessage {
 }
 
 /**
- * Whether the response will be shown in a browser tab. Clients that send none of these headers (curl) count as
- * navigating. Scripts, frames and sockets do not: they cannot follow a redirect to a provider. A browser may send
- * `Authorization` with every navigation, for the basic authentication of a proxy.
+ * Whether the response will be shown in a browser tab. Clients that send none of these headers
+ * (curl) count as navigating. Scripts, frames and sockets do not: they cannot follow a redirect to
+ * a provider. A browser may send `Authorization` with every navigation, for the basic
+ * authentication of a proxy.
  */
 export function isNavigation(req: AppRequest): boolean {
   if (isFromScript(req) || isFramed(req) || isPrefetch(req)) return false
@@ -34,12 +35,17 @@ export function isSafeMethod({ method }: AppRequest): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** Whether the browser loads the page speculatively; `Purpose` is what Safari and old Chrome send. */
+/**
+ * Whether the browser loads the page speculatively; `Purpose` is what Safari and old Chrome send.
+ */
 export function isPrefetch(req: AppRequest): boolean {
   return /prefetch/i.test(String(req.headers['sec-purpose'] ?? req.headers.purpose ?? ''))
 }
 
-/** Whether the response is for a frame, an `<embed>` or an `<object>` (Fetch Metadata, `Sec-Fetch-Dest`). */
+/**
+ * Whether the response is for a frame, an `<embed>` or an `<object>` (Fetch Metadata,
+ * `Sec-Fetch-Dest`).
+ */
 export function isFramed(req: AppRequest): boolean {
   return /^(?:i?frame|fencedframe|embed|object)$/.test(req.headers['sec-fetch-dest'] ?? '')
 }

@@ -4,8 +4,9 @@ import type { ServerResponse } from 'node:http'
 export type Headers = Record<string, string>
 
 /**
- * On every response of this package: neither browsers nor caches may store it, and other sites can neither embed it nor
- * keep a reference to its window. (https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html)
+ * On every response of this package: neither browsers nor caches may store it, and other sites can
+ * neither embed it nor keep a reference to its window.
+ * (https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html)
  */
 const SECURITY_HEADERS: Headers = {
   'Cache-Control': 'no-store',

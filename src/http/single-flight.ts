@@ -1,4 +1,7 @@
-/** Callers with the same key share one promise while it is pending. `pending` outlives a configuration. */
+/**
+ * Callers with the same key share one promise while it is pending. `pending` outlives a
+ * configuration.
+ */
 export function singleFlight<T>(
   pending: Map<string, Promise<T>>,
   key: string,

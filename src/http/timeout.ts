@@ -1,4 +1,7 @@
-/** The result of `work`. Rejects if it takes longer than `ms` milliseconds, with an error that names `what`. */
+/**
+ * The result of `work`. Rejects if it takes longer than `ms` milliseconds, with an error that names
+ * `what`.
+ */
 export async function withTimeout<T>(
   ms: number,
   what: string,

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
-/** Presets `Cache-Control: private`, which the app may override. Keeps earlier directives except `public`. */
+/**
+ * Presets `Cache-Control: private`, which the app may override. Keeps earlier directives except
+ * `public`.
+ */
 export function presetPrivate(res: ServerResponse): void {
   const present = res.getHeader('Cache-Control')
   if (present === undefined) {

@@ -40,7 +40,8 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     timing: {
       intervalMs: config.authCheckIntervalMs,
       graceMs: config.authCheckGraceMs,
-      // A check in the background has no response that could set the cookie of a changed cookie session.
+      // A check in the background has no response that could set the cookie of a changed cookie
+      // session.
       isEarly: config.authCheckEarly && keepsRecords,
     },
     onChecked: (session, result, duration) =>

@@ -43,7 +43,9 @@ export function composeBase(config: Config, state: GateState) {
     ),
     links: new Links({ encrypter, mounts, basePath }),
     store: new GuardedStore(config.store, config.timeouts.storeMs),
-    /** The cookie store keeps no records: it cannot list them, nor end sessions of other browsers. */
+    /**
+     * The cookie store keeps no records: it cannot list them, nor end sessions of other browsers.
+     */
     keepsRecords: !isCookieStore(config.store),
     background: new Background(state.background, (error) =>
       logger.error('background work failed', describeError(error)),
@@ -85,7 +87,10 @@ function clientIdOf(connections: Connections, name: string | undefined): string 
   return connection?.provider.clientId
 }
 
-/** Sessions in the store, or in cookies. The end of a session aborts its signals and is emitted as an event. */
+/**
+ * Sessions in the store, or in cookies. The end of a session aborts its signals and is emitted as
+ * an event.
+ */
 function createSessions(config: Config, state: GateState, parts: BaseParts): Sessions {
   const { encrypter, events, store, background, keepsRecords } = parts
   const sessionsDeps = {

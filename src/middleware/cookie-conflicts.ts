@@ -25,7 +25,10 @@ export function createCookieConflictState(id: string | undefined): CookieConflic
   return { id, hasWarned: false }
 }
 
-/** Warns once if two instances set the same cookie for the same path: a login at one ends the other's session. */
+/**
+ * Warns once if two instances set the same cookie for the same path: a login at one ends the
+ * other's session.
+ */
 export class CookieConflicts {
   readonly #logger: Logger
   readonly #state: CookieConflictState

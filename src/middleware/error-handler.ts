@@ -31,7 +31,10 @@ const KEEPS_SESSION: ReadonlySet<OAuthErrorCode> = new Set([
   'store_unavailable',
 ])
 
-/** Turns every error into the built-in response, the response of `onError`, or an error for the app's error handler. */
+/**
+ * Turns every error into the built-in response, the response of `onError`, or an error for the
+ * app's error handler.
+ */
 export class ErrorHandler {
   readonly #deps: ErrorHandlerDeps
 
@@ -39,7 +42,10 @@ export class ErrorHandler {
     this.#deps = deps
   }
 
-  /** Never lets the request pass. An error other than an {@link OAuthError} is a bug and is forwarded. */
+  /**
+   * Never lets the request pass. An error other than an {@link OAuthError} is a bug and is
+   * forwarded.
+   */
   async handle(request: GateRequest, thrown: unknown): Promise<Outcome> {
     const { requestEvents } = this.#deps
     const { req, res } = request
@@ -151,7 +157,10 @@ export function newDecisionId(): string {
   return randomBytes(4).toString('hex')
 }
 
-/** The details of an error for the log: codes and hints, never data that a provider or a client sent. */
+/**
+ * The details of an error for the log: codes and hints, never data that a provider or a client
+ * sent.
+ */
 export function describeError(error: unknown): object {
   if (error instanceof OAuthError) {
     const { code, hint, cause } = error

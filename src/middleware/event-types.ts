@@ -53,8 +53,8 @@ export interface RequestEvent {
   /** Milliseconds from the request to the end of the response. */
   readonly duration: number
   /**
-   * Why the app did not receive the request: an error code, `login` if a login started, the special path that responded
-   * (`callback`), or `aborted`. `undefined` if the app received it.
+   * Why the app did not receive the request: an error code, `login` if a login started, the special
+   * path that responded (`callback`), or `aborted`. `undefined` if the app received it.
    */
   readonly reason: string | undefined
 }
@@ -64,7 +64,10 @@ function payload<Payload>(value?: Payload): Payload | undefined {
   return value
 }
 
-/** Every event. The public types, the accepted names and the diagnostics channels follow from this table. */
+/**
+ * Every event. The public types, the accepted names and the diagnostics channels follow from this
+ * table.
+ */
 const eventTypes = {
   /** A user signed in and has a new session. */
   login: payload<SessionEvent>(),
@@ -93,7 +96,10 @@ const eventTypes = {
       readonly outcome: 'allowed' | 'denied' | 'ended'
       /** Milliseconds. */
       readonly duration: number
-      /** With `ended`, why, for the owner of the app. May quote a short error description of the provider. */
+      /**
+       * With `ended`, why, for the owner of the app. May quote a short error description of the
+       * provider.
+       */
       readonly hint: string | undefined
     }
   >(),
@@ -127,8 +133,8 @@ const eventTypes = {
 type EventTypes = typeof eventTypes
 
 /**
- * The events of a middleware and their payloads. The diagnostics channel `oauth-module:<event>` publishes the same
- * payloads.
+ * The events of a middleware and their payloads. The diagnostics channel `oauth-module:<event>`
+ * publishes the same payloads.
  *
  * @interface
  */

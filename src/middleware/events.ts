@@ -26,7 +26,10 @@ export class Events {
     this.#onListenerError = onListenerError
   }
 
-  /** Adds a listener. Throws a `TypeError` if there is no event of this name, as do `once` and `off`. */
+  /**
+   * Adds a listener. Throws a `TypeError` if there is no event of this name, as do `once` and
+   * `off`.
+   */
   on<Name extends OAuthEventName>(name: Name, listener: OAuthListener<Name>): void {
     this.#emitter.on(this.#checkName(name), listener)
   }
@@ -48,7 +51,10 @@ export class Events {
     )
   }
 
-  /** Calls every listener. Not `emitter.emit()`, where one listener that throws would stop the next ones. */
+  /**
+   * Calls every listener. Not `emitter.emit()`, where one listener that throws would stop the next
+   * ones.
+   */
   emit<Name extends OAuthEventName>(name: Name, payload: OAuthEvents[Name]): void {
     this.#channels.get(name)?.publish(payload)
     for (const listener of this.#emitter.rawListeners(name)) {

@@ -14,7 +14,10 @@ export interface GatePass {
   readonly isExempt?: boolean | undefined
 }
 
-/** Holds the pass in a private member, so that it is not printed or copied together with the headers. */
+/**
+ * Holds the pass in a private member, so that it is not printed or copied together with the
+ * headers.
+ */
 class Note {
   readonly #pass: GatePass
 
@@ -28,9 +31,9 @@ class Note {
 }
 
 /**
- * The requests that have passed the gate of one instance. The passes are properties of the requests' headers: on the
- * hot path, a `WeakMap` or another property of the request, whose prototype Express has replaced, cost more than
- * everything else.
+ * The requests that have passed the gate of one instance. The passes are properties of the
+ * requests' headers: on the hot path, a `WeakMap` or another property of the request, whose
+ * prototype Express has replaced, cost more than everything else.
  */
 export class GatePasses {
   readonly #key = Symbol('oauth-module')
@@ -43,12 +46,16 @@ export class GatePasses {
     })
   }
 
-  /** The pass of a request, or of the request that it wraps; `undefined` if it has not passed this gate. */
+  /**
+   * The pass of a request, or of the request that it wraps; `undefined` if it has not passed this
+   * gate.
+   */
   of(req: IncomingMessage): GatePass | undefined {
     const note: unknown = Reflect.get(req.headers, this.#key)
     if (!(note instanceof Note)) return undefined
     const pass = note.read()
-    // An app may create a request with the headers of another one. The pass is valid for the original only.
+    // An app may create a request with the headers of another one. The pass is valid for the
+    // original only.
     return isOrWraps(req, pass.request.req) ? pass : undefined
   }
 }

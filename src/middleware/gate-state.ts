@@ -32,7 +32,9 @@ export interface GateState {
   readonly tokenRefreshes: TokenRefresherState
   /** Logout tokens that were accepted. */
   readonly seenLogoutTokens: SeenLogoutTokens
-  /** Clients of providers whose options did not change, with the metadata that they have discovered. */
+  /**
+   * Clients of providers whose options did not change, with the metadata that they have discovered.
+   */
   readonly clients: ProviderClients
   /** Work that no response waits for. */
   readonly background: Set<Promise<unknown>>

@@ -1,7 +1,10 @@
 import { type MembershipList, membershipLists, type Memberships } from '../oauth/identity.js'
 import type { Rules } from '../access/rules.js'
 
-/** The organizations, teams and groups that guards name. The gate reads them together with those of its own rules. */
+/**
+ * The organizations, teams and groups that guards name. The gate reads them together with those of
+ * its own rules.
+ */
 export type GuardMemberships = Readonly<Record<MembershipList, Set<string>>>
 
 /** Empty state for the memberships of guards. */

@@ -21,7 +21,10 @@ export interface GuardDeps {
   readonly errorHandler: ErrorHandler
 }
 
-/** The guard of one route. A request passes if it meets all rules; within the lists, one entry is enough. */
+/**
+ * The guard of one route. A request passes if it meets all rules; within the lists, one entry is
+ * enough.
+ */
 export class Guard {
   readonly #rules: ParsedGuardRules
   readonly #policy: Policy
@@ -31,7 +34,10 @@ export class Guard {
     this.#policy = new Policy(rules.lists)
   }
 
-  /** Lets a request pass, starts a login that can meet the rules, or rejects. `req` is the request as the route sees it. */
+  /**
+   * Lets a request pass, starts a login that can meet the rules, or rejects. `req` is the request
+   * as the route sees it.
+   */
   async handle(pass: GatePass, req: IncomingMessage, deps: GuardDeps): Promise<Outcome> {
     try {
       return await this.#decide(pass, req, deps)

@@ -76,7 +76,10 @@ function ngrokNames(prefix: string): HeaderNames {
   }
 }
 
-/** https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview (`pass-user-headers`, `set-xauthrequest`) */
+/**
+ * https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview (`pass-user-headers`,
+ * `set-xauthrequest`)
+ */
 function presetNames(prefix: string): HeaderNames {
   const values: readonly HeaderValue[] = [
     [`${prefix}user`, ({ user }) => user.id],

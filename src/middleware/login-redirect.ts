@@ -28,8 +28,8 @@ export class LoginRedirect {
   }
 
   /**
-   * Redirects to the login. Throws `login_required` (401) instead with the mode `reject`, and with `auto` if the request is
-   * not a navigation.
+   * Redirects to the login. Throws `login_required` (401) instead with the mode `reject`, and with
+   * `auto` if the request is not a navigation.
    */
   async start(
     request: GateRequest,

@@ -3,7 +3,8 @@ import type { AnonymousReason, OpenSession } from '../session/sessions.js'
 import type { LoginUrlOptions, Visitor } from './visitor.js'
 
 /**
- * `req.oauth`: the user of a request and the session. All times are in milliseconds since the epoch.
+ * `req.oauth`: the user of a request and the session. All times are in milliseconds since the
+ * epoch.
  *
  * ```ts
  * app.get('/me', (req, res) => {
@@ -13,28 +14,41 @@ import type { LoginUrlOptions, Visitor } from './visitor.js'
  * ```
  */
 export class OAuthContext {
-  /** Whether the request has a session whose user the rules allow. `false` is possible with `unauthenticated: 'pass'`. */
+  /**
+   * Whether the request has a session whose user the rules allow. `false` is possible with
+   * `unauthenticated: 'pass'`.
+   */
   readonly isAuthenticated: boolean
-  /** The user, as in `req.user`. `undefined` if the request is unauthenticated. A copy, so the app may change it. */
+  /**
+   * The user, as in `req.user`. `undefined` if the request is unauthenticated. A copy, so the app
+   * may change it.
+   */
   readonly user: OAuthUser | undefined
-  /** The name of the user's provider in the options. `undefined` if the request is unauthenticated. */
+  /**
+   * The name of the user's provider in the options. `undefined` if the request is unauthenticated.
+   */
   readonly provider: string | undefined
   /**
-   * The public ID of the session, for logs and for `sessions.revoke()`. It grants no access. `undefined` if the request is
-   * unauthenticated.
+   * The public ID of the session, for logs and for `sessions.revoke()`. It grants no access.
+   * `undefined` if the request is unauthenticated.
    */
   readonly sessionHandle: string | undefined
   /** The scopes that the user has granted. Empty if the request is unauthenticated. */
   readonly scopes: readonly string[]
   /** When the user signed in. `undefined` if the request is unauthenticated. */
   readonly createdAt: number | undefined
-  /** When the user was last read from the provider. `undefined` if the request is unauthenticated. */
+  /**
+   * When the user was last read from the provider. `undefined` if the request is unauthenticated.
+   */
   readonly lastCheckedAt: number | undefined
-  /** When the session ends if no other request follows. `undefined` if the request is unauthenticated. */
+  /**
+   * When the session ends if no other request follows. `undefined` if the request is
+   * unauthenticated.
+   */
   readonly sessionExpiresAt: number | undefined
   /**
-   * When the access token expires. `undefined` if the provider does not send this time, or if the request is
-   * unauthenticated. {@link getAccessToken} updates it.
+   * When the access token expires. `undefined` if the provider does not send this time, or if the
+   * request is unauthenticated. {@link getAccessToken} updates it.
    */
   accessTokenExpiresAt: number | undefined
   /** Why the request is unauthenticated. `undefined` if it is authenticated. */
@@ -59,27 +73,30 @@ export class OAuthContext {
   }
 
   /**
-   * The user's access token, which may have expired: prefer {@link getAccessToken}. Decrypted when it is read. `undefined`
-   * if the request is unauthenticated, for a managed application, and if the secret that encrypted it is gone.
+   * The user's access token, which may have expired: prefer {@link getAccessToken}. Decrypted when
+   * it is read. `undefined` if the request is unauthenticated, for a managed application, and if
+   * the secret that encrypted it is gone.
    */
   get accessToken(): string | undefined {
     return this.#visitor.tokens()?.accessToken || undefined
   }
 
   /**
-   * The user's refresh token. Do not redeem it: many providers accept each refresh token once, and the session would lose
-   * its own. `undefined` if the provider sent none, and where {@link accessToken} is.
+   * The user's refresh token. Do not redeem it: many providers accept each refresh token once, and
+   * the session would lose its own. `undefined` if the provider sent none, and where {@link
+   * accessToken} is.
    */
   get refreshToken(): string | undefined {
     return this.#visitor.tokens()?.refreshToken
   }
 
   /**
-   * The user's access token, refreshed first if it has expired. `undefined` where {@link accessToken} is. Rejects with an
-   * {@link OAuthError}: `login_required` if the grant has ended, or the token has expired and there is no refresh token; a
-   * 5xx code if the provider or the store is down. In Express, pass it on with `next(error)`, or let it reject in Express 5:
-   * unless an error handler of your app responds, a navigation gets a login and returns to the same page, and any other
-   * request gets the JSON of the gate.
+   * The user's access token, refreshed first if it has expired. `undefined` where {@link
+   * accessToken} is. Rejects with an {@link OAuthError}: `login_required` if the grant has ended,
+   * or the token has expired and there is no refresh token; a 5xx code if the provider or the store
+   * is down. In Express, pass it on with `next(error)`, or let it reject in Express 5: unless an
+   * error handler of your app responds, a navigation gets a login and returns to the same page, and
+   * any other request gets the JSON of the gate.
    *
    * ```ts
    * app.get('/repositories', async (req, res) => {
@@ -98,9 +115,9 @@ export class OAuthContext {
   }
 
   /**
-   * Aborts when this process learns that the session has ended or that the rules deny its user, for sockets and streams. The
-   * reason is an {@link OAuthError}. A re-check that is due runs on a timer, without a request. Never aborts if the request
-   * is unauthenticated.
+   * Aborts when this process learns that the session has ended or that the rules deny its user, for
+   * sockets and streams. The reason is an {@link OAuthError}. A re-check that is due runs on a
+   * timer, without a request. Never aborts if the request is unauthenticated.
    *
    * ```ts
    * app.get('/events', (req, res) => {
@@ -116,8 +133,9 @@ export class OAuthContext {
   }
 
   /**
-   * A link that starts a login: a path of this site, which works for 24 hours. It returns to `returnTo`, or to the mount
-   * point if that is not a path of this site or is one of the special paths.
+   * A link that starts a login: a path of this site, which works for 24 hours. It returns to
+   * `returnTo`, or to the mount point if that is not a path of this site or is one of the special
+   * paths.
    */
   loginUrl(options: LoginUrlOptions = {}): string {
     return this.#visitor.loginUrl(options)

@@ -15,8 +15,9 @@ import type { AuthenticateOptions } from './sockets.js'
 export interface OAuthMiddleware {
   (req: AppRequest, res: ServerResponse, next: Next): void
   /**
-   * A guard for one route behind the gate. A user who does not meet its rules gets the gate's denied page. A user who lacks a
-   * scope or a recent login is sent to a login and returns to the same page.
+   * A guard for one route behind the gate. A user who does not meet its rules gets the gate's
+   * denied page. A user who lacks a scope or a recent login is sent to a login and returns to the
+   * same page.
    *
    * @throws TypeError for invalid rules, and for rules that no provider can meet.
    *
@@ -32,8 +33,9 @@ export interface OAuthMiddleware {
    */
   requireAuth(rules?: GuardRules): (req: AppRequest, res: ServerResponse, next: Next) => void
   /**
-   * Authenticates a request that does not pass through the middleware, such as a WebSocket upgrade, and sets its upstream
-   * headers. Resolves to `undefined` if the request is unauthenticated, or is an upgrade from a page of another origin.
+   * Authenticates a request that does not pass through the middleware, such as a WebSocket upgrade,
+   * and sets its upstream headers. Resolves to `undefined` if the request is unauthenticated, or is
+   * an upgrade from a page of another origin.
    *
    * @throws OAuthError (status 503) if the store or the provider is down.
    *
@@ -64,13 +66,16 @@ export interface OAuthMiddleware {
    */
   monthlyActiveUsers(month?: string): Promise<number>
   /**
-   * Applies another configuration in this process. It must be complete: absent options get their defaults. `secret`,
-   * `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
+   * Applies another configuration in this process. It must be complete: absent options get their
+   * defaults. `secret`, `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
    *
    * @throws TypeError for invalid options; the previous configuration then stays in place.
    */
   reconfigure(options: OAuthModuleOptions): void
-  /** Evaluates the lists for a user: the entry that matched, or the lists that were evaluated. Does not call `authorize`. */
+  /**
+   * Evaluates the lists for a user: the entry that matched, or the lists that were evaluated. Does
+   * not call `authorize`.
+   */
   explain(user: OAuthUser): Decision
   /** Adds a listener for an event. */
   readonly on: Events['on']
@@ -78,8 +83,14 @@ export interface OAuthMiddleware {
   readonly once: Events['once']
   /** Removes a listener. */
   readonly off: Events['off']
-  /** Loads what the first login needs and discovers the providers. Rejects if one of them cannot be reached. */
+  /**
+   * Loads what the first login needs and discovers the providers. Rejects if one of them cannot be
+   * reached.
+   */
   ready(): Promise<void>
-  /** Waits for running checks and writes, stops timers, and closes what the store opened. Call it after your server has closed. */
+  /**
+   * Waits for running checks and writes, stops timers, and closes what the store opened. Call it
+   * after your server has closed.
+   */
   close(): Promise<void>
 }

@@ -68,7 +68,9 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
 const NO_GATE =
   'requireAuth() needs the middleware in front of it, and nothing between the two may replace req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
-/** One instance of the middleware. Only this class knows the current configuration, and replaces it. */
+/**
+ * One instance of the middleware. Only this class knows the current configuration, and replaces it.
+ */
 class Instance {
   readonly #state: GateState
   #current: Composition

@@ -8,10 +8,10 @@ import type { OnError } from '../options/options.js'
 export const ON_ERROR_TIMEOUT_MS = 5_000
 
 /**
- * Lets `onError` respond to an error, and returns the error that it forwards with `next()`. If neither has happened
- * afterwards, the caller sends the built-in response. An `onError` with the parameter `res` may respond after it has
- * returned, as `res.render()` does; without it, only its promise is awaited. Rejects with the error of `onError`, and
- * after {@link ON_ERROR_TIMEOUT_MS}.
+ * Lets `onError` respond to an error, and returns the error that it forwards with `next()`. If
+ * neither has happened afterwards, the caller sends the built-in response. An `onError` with the
+ * parameter `res` may respond after it has returned, as `res.render()` does; without it, only its
+ * promise is awaited. Rejects with the error of `onError`, and after {@link ON_ERROR_TIMEOUT_MS}.
  */
 export async function callOnError(
   onError: OnError,
@@ -25,7 +25,8 @@ export async function callOnError(
       res.once('finish', resolve)
       res.once('close', resolve)
       const next = (other?: unknown) => {
-        // Express does not treat `next('route')` and `next(0)` as errors: the request would reach the app.
+        // Express does not treat `next('route')` and `next(0)` as errors: the request would reach
+        // the app.
         forwarded ??= { error: other instanceof Error ? other : error }
         resolve()
       }

@@ -4,7 +4,10 @@ import { isObject } from '../http/json.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 
-/** Sets the session cookie again if the ID of the session has changed, as it does with `cookieStore()`. */
+/**
+ * Sets the session cookie again if the ID of the session has changed, as it does with
+ * `cookieStore()`.
+ */
 export function renewCookie(
   sessions: Sessions,
   { req, res, mount, now }: IncomingGateRequest,
@@ -19,7 +22,9 @@ export function renewCookie(
   return after
 }
 
-/** Caches must not store a response with the user's cookie, whatever `Cache-Control` the app sets. */
+/**
+ * Caches must not store a response with the user's cookie, whatever `Cache-Control` the app sets.
+ */
 function forbidStoring(res: ServerResponse): void {
   const writeHead: unknown = Reflect.get(res, 'writeHead')
   if (typeof writeHead !== 'function') return
@@ -30,7 +35,10 @@ function forbidStoring(res: ServerResponse): void {
   }
 }
 
-/** `writeHead` accepts headers as an object, as an array of names and values, or as an array of pairs. */
+/**
+ * `writeHead` accepts headers as an object, as an array of names and values, or as an array of
+ * pairs.
+ */
 function withoutCacheControl(arg: unknown): unknown {
   const isOther = (name: unknown) => !/^cache-control$/i.test(String(name))
   if (isObject(arg))

@@ -23,7 +23,9 @@ export class RequestEvents {
   readonly #clientIdOf: (provider: string | undefined) => string | undefined
   readonly #reports: RequestReports
 
-  /** `clientIdOf` returns the client ID of a provider, or without a name that of the only provider. */
+  /**
+   * `clientIdOf` returns the client ID of a provider, or without a name that of the only provider.
+   */
   constructor(
     {
       events,
@@ -36,7 +38,10 @@ export class RequestEvents {
     this.#reports = reports
   }
 
-  /** Called first for each request, if the event has a listener. Emits the event when the response has ended. */
+  /**
+   * Called first for each request, if the event has a listener. Emits the event when the response
+   * has ended.
+   */
   begin(req: AppRequest, res: ServerResponse): void {
     const startedAt = performance.now()
     const path = (req.originalUrl ?? req.url ?? '/').split('?', 1)[0] ?? '/'

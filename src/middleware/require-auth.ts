@@ -8,15 +8,22 @@ import { boolean, func, seconds } from '../schema/types.js'
 
 /** Rules of `requireAuth()`. The lists are alternatives; everything else applies in addition. */
 export interface GuardRules extends Rules {
-  /** A custom rule. Must settle within 5 seconds; if it throws, the request is rejected. Default: none. */
+  /**
+   * A custom rule. Must settle within 5 seconds; if it throws, the request is rejected. Default:
+   * none.
+   */
   authorize?: Authorize | undefined
   /** Scopes that the user must have granted. Missing ones are requested with a new login. */
   scopes?: readonly string[] | undefined
-  /** Seconds since the user last authenticated at the provider (`auth_time`). An older session needs a new login. */
+  /**
+   * Seconds since the user last authenticated at the provider (`auth_time`). An older session needs
+   * a new login.
+   */
   maxAge?: number | undefined
   /**
-   * With `maxAge`: also accept providers that cannot re-authenticate users or do not report when they did. Then the time of the
-   * login is used. Default: `false`, which throws for such providers.
+   * With `maxAge`: also accept providers that cannot re-authenticate users or do not report when
+   * they did. Then the time of the login is used. Default: `false`, which throws for such
+   * providers.
    */
   acceptSilentLogin?: boolean | undefined
 }
@@ -38,7 +45,9 @@ const guardFields = {
   acceptSilentLogin: boolean().default(false),
 } satisfies Record<keyof GuardRules, Field>
 
-/** Throws one `TypeError` for all mistakes, among them rules that none of the providers can meet. */
+/**
+ * Throws one `TypeError` for all mistakes, among them rules that none of the providers can meet.
+ */
 export function parseGuardRules(
   rules: GuardRules,
   providers: readonly Provider[],

@@ -17,7 +17,10 @@ export interface RoutesDeps {
   readonly login: Login
   readonly callback: Callback
   readonly logout: Logout
-  /** `undefined` if no provider uses OpenID Connect, or the store cannot end sessions of other browsers. */
+  /**
+   * `undefined` if no provider uses OpenID Connect, or the store cannot end sessions of other
+   * browsers.
+   */
   readonly backchannelLogout: BackchannelLogout | undefined
   readonly sessionStatus: SessionStatus
   readonly requestEvents: RequestEvents

@@ -22,7 +22,10 @@ export interface SignalState {
   current: SessionSignals | undefined
 }
 
-/** Node publishes on this channel when a response has been sent, also for requests without a known response object. */
+/**
+ * Node publishes on this channel when a response has been sent, also for requests without a known
+ * response object.
+ */
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
 /** Empty state for {@link SessionSignals}. */
@@ -35,7 +38,8 @@ export function createSignalState(): SignalState {
     current: undefined,
     onResponseFinished(message) {
       const { request, socket } = message as { request: IncomingMessage; socket: Closable }
-      // Only the signals of this request: the client may have sent the next request before this response has ended.
+      // Only the signals of this request: the client may have sent the next request before this
+      // response has ended.
       for (const open of byConnection.get(socket) ?? []) if (open.request === request) open.stop()
     },
   }
@@ -63,15 +67,19 @@ export class SessionSignals {
     this.#state = state
   }
 
-  /** The open signals follow this configuration from now on, and are checked at once: its rules may differ. */
+  /**
+   * The open signals follow this configuration from now on, and are checked at once: its rules may
+   * differ.
+   */
   adopt(): void {
     this.#state.current = this
     for (const open of this.#all()) open.follow(this)
   }
 
   /**
-   * A signal that aborts when this process learns that the session has ended, that the rules deny its user, or that neither
-   * can be determined. It is watched until the connection closes or the response to the request has been sent.
+   * A signal that aborts when this process learns that the session has ended, that the rules deny
+   * its user, or that neither can be determined. It is watched until the connection closes or the
+   * response to the request has been sent.
    */
   open(session: OpenSession, request: IncomingMessage, connection: Closable): AbortSignal {
     const open = new OpenSignal(this, session, request, () => this.#forget(open, connection))

@@ -4,7 +4,10 @@ import type { GateRequest } from '../http/gate-request.js'
 import { sendJson } from '../http/response.js'
 import type { Sessions } from '../session/sessions.js'
 
-/** `/auth/session`: the session as JSON for the app's front end. Does not count as activity and checks nothing. */
+/**
+ * `/auth/session`: the session as JSON for the app's front end. Does not count as activity and
+ * checks nothing.
+ */
 export class SessionStatus {
   readonly #sessions: Sessions
   readonly #recheck: Recheck
@@ -16,7 +19,10 @@ export class SessionStatus {
     this.#links = links
   }
 
-  /** Responds with the user, the reason if there is none, and the times (milliseconds) at which something changes. */
+  /**
+   * Responds with the user, the reason if there is none, and the times (milliseconds) at which
+   * something changes.
+   */
   async respond(request: GateRequest): Promise<void> {
     const { req, res, mount, now } = request
     const { name } = mount.sessionCookie

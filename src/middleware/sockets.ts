@@ -13,11 +13,13 @@ import type { Visitors } from './visitors.js'
 
 /** Options of `authenticate()`. */
 export interface AuthenticateOptions {
-  /** Origins whose pages may open a WebSocket, in addition to the app's own origin. Default: none. */
+  /**
+   * Origins whose pages may open a WebSocket, in addition to the app's own origin. Default: none.
+   */
   origin?: string | readonly string[] | undefined
   /**
-   * Where the middleware is mounted, for requests that do not pass through it. Default: the mount of earlier requests that
-   * contains the path, otherwise the root.
+   * Where the middleware is mounted, for requests that do not pass through it. Default: the mount
+   * of earlier requests that contains the path, otherwise the root.
    */
   mount?: string | undefined
 }
@@ -31,7 +33,10 @@ export interface SocketsDeps {
   readonly visitors: Visitors
 }
 
-/** Authenticates requests that do not pass through middleware: upgrades, and servers without a framework. */
+/**
+ * Authenticates requests that do not pass through middleware: upgrades, and servers without a
+ * framework.
+ */
 export class Sockets {
   readonly #deps: SocketsDeps
 
@@ -39,7 +44,10 @@ export class Sockets {
     this.#deps = deps
   }
 
-  /** The context of an authenticated request; otherwise `undefined`. Rejects if the session cannot be checked. */
+  /**
+   * The context of an authenticated request; otherwise `undefined`. Rejects if the session cannot
+   * be checked.
+   */
   async authenticate(
     req: AppRequest,
     options: AuthenticateOptions,

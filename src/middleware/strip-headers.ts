@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { HeaderNames } from './header-names.js'
 
-/** Removes the headers that only the gate may set, in every spelling that an upstream could read as one of them. */
+/**
+ * Removes the headers that only the gate may set, in every spelling that an upstream could read as
+ * one of them.
+ */
 export class HeaderStripper {
   readonly #prefixes: readonly string[]
   readonly #names: ReadonlySet<string>
@@ -51,7 +54,10 @@ export class HeaderStripper {
     raw.splice(0, raw.length, ...kept)
   }
 
-  /** A proxy behind the gate would remove the headers that `Connection` lists (RFC 9110, section 7.6.1). */
+  /**
+   * A proxy behind the gate would remove the headers that `Connection` lists (RFC 9110, section
+   * 7.6.1).
+   */
   #stripConnection(req: IncomingMessage, connection: string): void {
     const tokens = connection.split(',')
     const kept = tokens.filter((token) => !this.#isReserved(token.trim()))
@@ -68,7 +74,10 @@ export class HeaderStripper {
   }
 }
 
-/** How a CGI-style upstream could read the name: everything except letters and digits is one separator. */
+/**
+ * How a CGI-style upstream could read the name: everything except letters and digits is one
+ * separator.
+ */
 function foldName(name: string): string {
   return name
     .toLowerCase()

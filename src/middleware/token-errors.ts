@@ -34,8 +34,9 @@ export interface TokenErrorsDeps {
 const MIN_SESSION_AGE_MS = 10_000
 
 /**
- * Responds to errors of `getAccessToken()` that a route of an Express app passes on: Express would send a bare status. The
- * error handler is added to the app at the first such error, behind those of the app, which therefore take precedence.
+ * Responds to errors of `getAccessToken()` that a route of an Express app passes on: Express would
+ * send a bare status. The error handler is added to the app at the first such error, behind those
+ * of the app, which therefore take precedence.
  */
 export class TokenErrors {
   readonly #deps: TokenErrorsDeps

@@ -3,7 +3,10 @@ import type { OAuthUser } from '../access/user.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
 import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 
-/** Characters. With longer values a request could exceed the 16 KiB that Node and most proxies accept. */
+/**
+ * Characters. With longer values a request could exceed the 16 KiB that Node and most proxies
+ * accept.
+ */
 const MAX_VALUE_LENGTH = 1024
 
 interface EncodedHeaders {
@@ -15,7 +18,10 @@ interface EncodedHeaders {
 export class UpstreamHeaders {
   readonly #config: UpstreamHeadersConfig
   readonly #names: HeaderNames
-  /** The key of a request's tokens in its headers. One per instance: with nested gates each decrypts its own tokens. */
+  /**
+   * The key of a request's tokens in its headers. One per instance: with nested gates each decrypts
+   * its own tokens.
+   */
   readonly #tokensKey = Symbol('oauth-module tokens')
   readonly #accessors: Readonly<Record<TokenName, PropertyDescriptor | undefined>>
   /** Requests of a session in memory share the user object, so its values are encoded once. */
@@ -65,8 +71,9 @@ export class UpstreamHeaders {
 }
 
 /**
- * An enumerable accessor: a copy of the headers contains the token, and other requests do not pay for its decryption.
- * One accessor serves all requests, because V8 keeps objects with individual accessors in a slower form.
+ * An enumerable accessor: a copy of the headers contains the token, and other requests do not pay
+ * for its decryption. One accessor serves all requests, because V8 keeps objects with individual
+ * accessors in a slower form.
  */
 function tokenAccessor(
   name: string | undefined,
@@ -92,7 +99,10 @@ function tokenAccessor(
   return accessor
 }
 
-/** Percent-encodes `%` and everything except printable ASCII, as UTF-8. `undefined` for empty and too long values. */
+/**
+ * Percent-encodes `%` and everything except printable ASCII, as UTF-8. `undefined` for empty and
+ * too long values.
+ */
 function encodeValue(value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined
   const plain = /^[\x20-\x24\x26-\x7e]*$/.test(value)

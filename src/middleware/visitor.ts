@@ -16,7 +16,10 @@ import type { TokenErrors } from './token-errors.js'
 export interface LoginUrlOptions {
   /** The path of this site to return to after the login. Default: the URL of this request. */
   returnTo?: string | undefined
-  /** The name of the provider to sign in with. Default: the only one, or the one that the user chooses. */
+  /**
+   * The name of the provider to sign in with. Default: the only one, or the one that the user
+   * chooses.
+   */
   connection?: string | undefined
   /** Ask the provider to authenticate the user again. Default: `false`. */
   reauthenticate?: boolean | undefined
@@ -37,8 +40,8 @@ export interface VisitorDeps {
 const NO_TOKENS: HeaderTokens['headerTokens'] = []
 
 /**
- * The source of one request's context, authenticated or not. A class, because closures created per request
- * dominated the hot path.
+ * The source of one request's context, authenticated or not. A class, because closures created per
+ * request dominated the hot path.
  */
 export class Visitor implements HeaderTokens {
   /** Why there is no session. */

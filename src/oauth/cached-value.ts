@@ -3,8 +3,9 @@ const MIN_REFRESH_INTERVAL_MS = 60_000
 const BACKGROUND_TIMEOUT_MS = 10_000
 
 /**
- * A value that is fetched when it is first needed, once for all callers that wait. After an hour it is fetched again in
- * the background, and the old value is used until that succeeds. Errors are not cached.
+ * A value that is fetched when it is first needed, once for all callers that wait. After an hour it
+ * is fetched again in the background, and the old value is used until that succeeds. Errors are not
+ * cached.
  */
 export class CachedValue<T> {
   readonly #fetch: (deadline: AbortSignal) => Promise<T>

@@ -2,8 +2,8 @@ import { isObject } from '../http/json.js'
 import type { Claims } from './identity.js'
 
 /**
- * The claim at a path such as `realm_access.roles`, or `undefined`; `null` counts as absent. A name that contains dots itself
- * (`https://acme.example/roles`) takes precedence over a path.
+ * The claim at a path such as `realm_access.roles`, or `undefined`; `null` counts as absent. A name
+ * that contains dots itself (`https://acme.example/roles`) takes precedence over a path.
  */
 export function claimAt(claims: Claims, path: string): unknown {
   return valueAt(claims, path.split('.')) ?? undefined

@@ -32,7 +32,10 @@ export function asObject(value: unknown): Record<string, unknown> {
   })
 }
 
-/** The user's id: a string of at most 255 characters, or an integer. Throws a `ProviderError` for anything else. */
+/**
+ * The user's id: a string of at most 255 characters, or an integer. Throws a `ProviderError` for
+ * anything else.
+ */
 export function asUserId(value: unknown): string {
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   const isValid =
@@ -66,7 +69,9 @@ export function subjectOf(claims: Claims | undefined): string | undefined {
 
 const LOGIN_CLAIMS = ['iss', 'sub', 'tid', 'oid', 'sid', 'auth_time', 'acr', 'amr']
 
-/** The claims of an ID token that describe the login rather than the user, and therefore stay true. */
+/**
+ * The claims of an ID token that describe the login rather than the user, and therefore stay true.
+ */
 export function boundClaims(claims: Claims | undefined): Claims {
   return Object.fromEntries(
     LOGIN_CLAIMS.flatMap((name) => (claims?.[name] === undefined ? [] : [[name, claims[name]]])),

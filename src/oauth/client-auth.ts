@@ -7,8 +7,8 @@ import type { ClientAuth } from './definition.js'
 import type { ServerMetadata } from './discovery.js'
 
 /**
- * The configured client authentication. Default: the one that discovery lists; `post` if it lists both or neither, because
- * `private_key_jwt` and `none` need other credentials. (RFC 8414, 2)
+ * The configured client authentication. Default: the one that discovery lists; `post` if it lists
+ * both or neither, because `private_key_jwt` and `none` need other credentials. (RFC 8414, 2)
  */
 export function clientAuthMethod(
   { clientAuth }: Pick<ClientConfig, 'clientAuth'>,
@@ -38,8 +38,8 @@ export async function clientAuth(
 }
 
 /**
- * `client_secret_basic`. Form encoding leaves `*-._` unchanged (RFC 6749, appendix B), but openid-client encodes them, which
- * servers that do not decode the credentials reject.
+ * `client_secret_basic`. Form encoding leaves `*-._` unchanged (RFC 6749, appendix B), but
+ * openid-client encodes them, which servers that do not decode the credentials reject.
  */
 function basicAuth(secret: string): OpenidClient.ClientAuth {
   return (_server, { client_id: id }, _body, headers) => {

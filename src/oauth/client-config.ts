@@ -10,9 +10,14 @@ export interface ClientConfig extends ProviderDefinition {
   clientSecret: string | undefined
   /** `undefined`: the one that discovery lists. */
   clientAuth: ClientAuth | undefined
-  /** Whether the vendor supports only this client authentication, so that the option cannot change it. */
+  /**
+   * Whether the vendor supports only this client authentication, so that the option cannot change
+   * it.
+   */
   hasFixedClientAuth: boolean
-  /** Algorithms of ID tokens; `undefined`: those with a public key that the server metadata lists. */
+  /**
+   * Algorithms of ID tokens; `undefined`: those with a public key that the server metadata lists.
+   */
   signingAlgorithms: readonly SigningAlgorithm[] | undefined
   /** Headers of token requests. */
   tokenHeaders: Readonly<Record<string, string>>

@@ -1,8 +1,8 @@
 import type { ApiResponse } from './provider-api.js'
 
 /**
- * The status of a response and what is wrong with it, for hints. External text is left out: only the origin of a redirect
- * and a well-formed content type are named.
+ * The status of a response and what is wrong with it, for hints. External text is left out: only
+ * the origin of a redirect and a well-formed content type are named.
  */
 export function describeResponse({ status, headers, body }: ApiResponse): string {
   const location = headers.get('location')

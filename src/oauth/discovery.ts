@@ -5,11 +5,15 @@ import { asStrings, isTrue } from './claims.js'
 import type { Endpoints, ProviderDefinition } from './definition.js'
 import { listedAlgorithms, PUBLIC_KEY_ALGORITHMS } from './signing-algorithms.js'
 
-/** Metadata of a provider's authorization server, discovered or from its definition. (RFC 8414, 2) */
+/**
+ * Metadata of a provider's authorization server, discovered or from its definition. (RFC 8414, 2)
+ */
 export interface ServerMetadata {
   issuer: string | undefined
   endpoints: Partial<Endpoints>
-  /** Methods of client authentication that discovery lists; empty if it lists none. (RFC 8414, 2) */
+  /**
+   * Methods of client authentication that discovery lists; empty if it lists none. (RFC 8414, 2)
+   */
   clientAuthMethods: readonly string[]
   /** Scopes that discovery lists; empty if it lists none. (RFC 8414, 2) */
   scopes: readonly string[]

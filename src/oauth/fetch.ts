@@ -22,15 +22,19 @@ const MAX_BYTES = 256 * 1024
 const NULL_BODY_STATUSES = [204, 205, 304]
 
 /**
- * Sends all requests to a provider. Response bodies are read completely and are limited in size; after repeated failures
- * requests are rejected for about a second, so that a provider that does not respond cannot exhaust the process.
+ * Sends all requests to a provider. Response bodies are read completely and are limited in size;
+ * after repeated failures requests are rejected for about a second, so that a provider that does
+ * not respond cannot exhaust the process.
  */
 export class ProviderFetch {
   readonly #queue = new RequestQueue(CONCURRENCY)
   #failures = 0
   #pausedUntil = 0
 
-  /** Rejects with a `ProviderError` when the provider does not respond. Resolves with any status, redirects included. */
+  /**
+   * Rejects with a `ProviderError` when the provider does not respond. Resolves with any status,
+   * redirects included.
+   */
   async fetch(url: string, options: RequestOptions): Promise<Response> {
     const { deadline } = options
     if (deadline.aborted) throw providerTimeout()
@@ -82,7 +86,10 @@ async function send(
   })
 }
 
-/** The code of the cause, such as `ENOTFOUND` or `CERT_HAS_EXPIRED`: the message of the error is only `fetch failed`. */
+/**
+ * The code of the cause, such as `ENOTFOUND` or `CERT_HAS_EXPIRED`: the message of the error is
+ * only `fetch failed`.
+ */
 function reasonOf(error: unknown): string {
   const { cause } = Object(error) as { cause?: unknown }
   const { code } = Object(cause) as { code?: unknown }

@@ -43,7 +43,10 @@ function checkNonce(
     throw new IdTokenError('the ID token has an unexpected nonce')
 }
 
-/** Checks `auth_time`, which some providers send as a string of digits, and returns the claims with a number. */
+/**
+ * Checks `auth_time`, which some providers send as a string of digits, and returns the claims with
+ * a number.
+ */
 function withAuthTime(
   claims: Claims,
   { authenticatedSince, clockTolerance }: IdTokenExpectations,

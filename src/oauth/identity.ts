@@ -1,13 +1,24 @@
-/** Claims of an ID token, a userinfo response or a vendor's profile. External data: check the type of every member. */
+/**
+ * Claims of an ID token, a userinfo response or a vendor's profile. External data: check the type
+ * of every member.
+ */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** The user as read from the provider. Its members correspond to the standard claims. (OpenID Connect Core, 5.1) */
+/**
+ * The user as read from the provider. Its members correspond to the standard claims. (OpenID
+ * Connect Core, 5.1)
+ */
 export interface Identity {
-  /** Stable and unique at the provider, and never reassigned: `sub` in OpenID Connect. At most 255 characters. */
+  /**
+   * Stable and unique at the provider, and never reassigned: `sub` in OpenID Connect. At most 255
+   * characters.
+   */
   id: string
   /** Full name, for display. */
   name?: string | undefined
-  /** Email address. Rules use it only if `emailVerified` is `true`, or with the option `trustEmail`. */
+  /**
+   * Email address. Rules use it only if `emailVerified` is `true`, or with the option `trustEmail`.
+   */
   email?: string | undefined
   /** Whether the provider has verified that the email address belongs to the user. */
   emailVerified: boolean
@@ -18,8 +29,8 @@ export interface Identity {
   /** Everything else that the provider returned. Stored in the session, so it must be JSON. */
   claims: Claims
   /**
-   * The error because of which something is missing, such as the email address. The user passes only if a rule is met without
-   * it; otherwise it is thrown. Default: nothing is missing.
+   * The error because of which something is missing, such as the email address. The user passes
+   * only if a rule is met without it; otherwise it is thrown. Default: nothing is missing.
    */
   incomplete?: unknown
 }
@@ -30,14 +41,16 @@ export type MembershipList = 'organizations' | 'teams' | 'groups'
 /** All names of {@link MembershipList}. */
 export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
 
-/** Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested. */
+/**
+ * Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested.
+ */
 export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
 
 /** The result of the hook `memberships`. */
 export interface MembershipResult extends Memberships {
   /**
-   * The error because of which memberships may be missing. The user passes only if the rules are met by those that were read;
-   * otherwise it is thrown. Default: nothing is missing.
+   * The error because of which memberships may be missing. The user passes only if the rules are
+   * met by those that were read; otherwise it is thrown. Default: nothing is missing.
    */
   readonly incomplete?: unknown
 }

@@ -90,7 +90,8 @@ export function checkParties(
     throw new IdTokenError(`${name} does not contain the client id in aud: is clientId correct?`)
   if (azp !== undefined && !isOurs(azp))
     throw new IdTokenError(`${name} has an azp other than the client id`)
-  // Another audience could replay the token here, unless it was issued to us. (OpenID Connect Core, 3.1.3.7, 3. to 5.)
+  // Another audience could replay the token here, unless it was issued to us. (OpenID Connect Core,
+  // 3.1.3.7, 3. to 5.)
   if (azp === undefined && !audiences.every(isOurs))
     throw new IdTokenError(
       `${name} has several audiences in aud: set the provider to send the client id alone, or in azp`,

@@ -42,7 +42,10 @@ export interface VerifiedJwt {
   algorithm: string
 }
 
-/** No known key verifies the signature, and the keys could not be fetched again. The provider may have new keys. */
+/**
+ * No known key verifies the signature, and the keys could not be fetched again. The provider may
+ * have new keys.
+ */
 export class UnknownKeyError extends ProviderError {
   constructor(hint: string) {
     super('down', 'provider_error', { hint })
@@ -51,10 +54,12 @@ export class UnknownKeyError extends ProviderError {
 }
 
 /**
- * Verifies signature, issuer, audience and times of a JWT. (RFC 8725, 3; OpenID Connect Core, 3.1.3.7)
+ * Verifies signature, issuer, audience and times of a JWT. (RFC 8725, 3; OpenID Connect Core,
+ * 3.1.3.7)
  *
- * `jose` verifies the signature. The claims are checked here, since the issuer may depend on other claims (Microsoft's
- * `{tenantid}`, Google's issuer without a scheme), another audience is rejected, and hints state by how much clocks differ.
+ * `jose` verifies the signature. The claims are checked here, since the issuer may depend on other
+ * claims (Microsoft's `{tenantid}`, Google's issuer without a scheme), another audience is
+ * rejected, and hints state by how much clocks differ.
  */
 export async function verifyJwt(
   token: unknown,

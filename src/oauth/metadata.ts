@@ -60,7 +60,10 @@ export class ServerMetadataCache {
     return new SigningKeys(jwks['keys'].filter(isObject))
   }
 
-  /** Reads a public document. Follows redirects, but only on its own origin: another one could replace the keys. */
+  /**
+   * Reads a public document. Follows redirects, but only on its own origin: another one could
+   * replace the keys.
+   */
   async #getJson(
     url: string,
     deadline: AbortSignal,

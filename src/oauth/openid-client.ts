@@ -13,23 +13,28 @@ export interface OpenidClientSetup {
   metadata: ServerMetadata
   fetch: ProviderFetch
   deadline: AbortSignal
-  /** Reads the response of the token endpoint before openid-client does. What it throws reaches the caller. */
+  /**
+   * Reads the response of the token endpoint before openid-client does. What it throws reaches the
+   * caller.
+   */
   readTokens?: (response: Response, request: ClientRequest) => Promise<Response>
   /** The scopes of the authorization request, for the hint of an error. */
   requestedScopes?: readonly string[] | undefined
 }
 
 /**
- * Configures openid-client. It builds authorization URLs, also with PAR, authenticates the client, and sends grants and
- * revocations. Discovery, callbacks and ID tokens are verified by our own code: openid-client ties Microsoft's issuer
- * `{tenantid}` to a host name, and does not support Google's issuer without a scheme.
+ * Configures openid-client. It builds authorization URLs, also with PAR, authenticates the client,
+ * and sends grants and revocations. Discovery, callbacks and ID tokens are verified by our own
+ * code: openid-client ties Microsoft's issuer `{tenantid}` to a host name, and does not support
+ * Google's issuer without a scheme.
  */
 export async function configureOpenidClient(
   oidc: typeof OpenidClient,
   setup: OpenidClientSetup,
 ): Promise<OpenidClient.Configuration> {
   const { config, metadata, readTokens } = setup
-  // An Authorization header from the option `tokenHeaders` replaces client authentication. (RFC 6749, 2.3)
+  // An Authorization header from the option `tokenHeaders` replaces client authentication. (RFC
+  // 6749, 2.3)
   const authentication =
     readTokens && hasAuthorization(config)
       ? oidc.None()
@@ -86,8 +91,8 @@ function createFetch(setup: OpenidClientSetup): OpenidClient.CustomFetch {
 }
 
 /**
- * The response of another endpoint with the status and content type that openid-client requires; servers send others for
- * success. (RFC 9126, 2.2; RFC 7009, 2.2)
+ * The response of another endpoint with the status and content type that openid-client requires;
+ * servers send others for success. (RFC 9126, 2.2; RFC 7009, 2.2)
  */
 async function normalized(response: Response, request: ClientRequest): Promise<Response> {
   const { ok, status, headers } = response
@@ -117,7 +122,10 @@ export function rethrow(error: unknown): never {
   })
 }
 
-/** A parameter must not be repeated (RFC 6749, 3.1). Ours replace those in the query of the authorization endpoint. */
+/**
+ * A parameter must not be repeated (RFC 6749, 3.1). Ours replace those in the query of the
+ * authorization endpoint.
+ */
 export function withoutRepeatedParams(url: URL): string {
   for (const name of new Set(url.searchParams.keys())) {
     const values = url.searchParams.getAll(name)

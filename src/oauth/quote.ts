@@ -1,12 +1,14 @@
 const MAX_LENGTH = 200
-/** A part of a secret this long is removed as well: providers shorten and encode what they quote. */
+/**
+ * A part of a secret this long is removed as well: providers shorten and encode what they quote.
+ */
 const PART_LENGTH = 8
 /** Shorter values are not removed: they could be part of any word. */
 const MIN_SECRET_LENGTH = 4
 
 /**
- * Quotes text of a provider for the log: printable, at most 200 characters, without the secrets that the provider received,
- * which it may repeat.
+ * Quotes text of a provider for the log: printable, at most 200 characters, without the secrets
+ * that the provider received, which it may repeat.
  */
 export function quote(text: string, secrets: readonly string[]): string {
   const printable = text.slice(0, MAX_LENGTH + 1).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')

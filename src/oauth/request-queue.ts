@@ -14,7 +14,9 @@ export class RequestQueue {
     this.#concurrency = concurrency
   }
 
-  /** Runs `request` when it is its turn. Rejects if too many wait, or if `deadline` aborts first. */
+  /**
+   * Runs `request` when it is its turn. Rejects if too many wait, or if `deadline` aborts first.
+   */
   async run<T>(deadline: AbortSignal, request: () => Promise<T>): Promise<T> {
     await this.#enter(deadline)
     try {

@@ -35,13 +35,18 @@ export async function readText(response: Response): Promise<string | undefined> 
   }
 }
 
-/** Parses JSON of any content type. `undefined` if it is malformed, not UTF-8, or nested too deeply. */
+/**
+ * Parses JSON of any content type. `undefined` if it is malformed, not UTF-8, or nested too deeply.
+ */
 export async function readJson(response: Response): Promise<unknown> {
   const value = parseJson(await readText(response))
   return isTooDeep(value) ? undefined : value
 }
 
-/** Like {@link readJson}; a JWT (RFC 7519, 3) is returned as a string, since some providers send it with another content type. */
+/**
+ * Like {@link readJson}; a JWT (RFC 7519, 3) is returned as a string, since some providers send it
+ * with another content type.
+ */
 export async function readJsonOrJwt(response: Response): Promise<unknown> {
   const text = await readText(response)
   const value = parseJson(text)

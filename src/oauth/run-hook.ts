@@ -8,8 +8,8 @@ import type { ProviderApi } from './provider-api.js'
 const LATE_RESULT_MS = 20
 
 /**
- * Runs a hook of a provider definition, which may be code of the app. Rejects when the time of `api` is up; any error
- * becomes a `ProviderError` without secrets.
+ * Runs a hook of a provider definition, which may be code of the app. Rejects when the time of
+ * `api` is up; any error becomes a `ProviderError` without secrets.
  */
 export async function runHook<T>(
   name: string,
@@ -75,7 +75,9 @@ export function parseMemberships(
   }
 }
 
-/** Sessions are stored as JSON. Anything else is rejected here, where the error can name the cause. */
+/**
+ * Sessions are stored as JSON. Anything else is rejected here, where the error can name the cause.
+ */
 function plainClaims(claims: unknown): Claims {
   try {
     const copy: unknown = JSON.parse(JSON.stringify(claims ?? {}))
@@ -88,7 +90,10 @@ function plainClaims(claims: unknown): Claims {
   })
 }
 
-/** A copy of an error, which may quote tokens or the client secret, for pages, the log and `onError`. */
+/**
+ * A copy of an error, which may quote tokens or the client secret, for pages, the log and
+ * `onError`.
+ */
 export function withoutSecrets(
   thrown: unknown,
   { accessToken, tokens, client }: ProviderApi,

@@ -14,10 +14,15 @@ export const PUBLIC_KEY_ALGORITHMS = [
   'EdDSA',
 ] as const
 
-/** All values of the option `signingAlgorithms`. `HS256` is verified with the client secret. (OpenID Connect Core, 10.1) */
+/**
+ * All values of the option `signingAlgorithms`. `HS256` is verified with the client secret. (OpenID
+ * Connect Core, 10.1)
+ */
 export const SIGNING_ALGORITHMS = [...PUBLIC_KEY_ALGORITHMS, 'HS256'] as const
 
-/** An algorithm that may sign ID tokens. `EdDSA` includes its newer name `Ed25519` (RFC 9864, 2.2). */
+/**
+ * An algorithm that may sign ID tokens. `EdDSA` includes its newer name `Ed25519` (RFC 9864, 2.2).
+ */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 /** Whether ID tokens may be signed with this algorithm if the options allow it. */
@@ -30,7 +35,10 @@ export function canonicalAlgorithm(algorithm: string): string {
   return algorithm === 'Ed25519' ? 'EdDSA' : algorithm
 }
 
-/** Algorithms with a public key that a member of the server metadata lists; all of them without a list. */
+/**
+ * Algorithms with a public key that a member of the server metadata lists; all of them without a
+ * list.
+ */
 export function listedAlgorithms(listed: unknown): readonly SigningAlgorithm[] {
   const names: unknown[] = [listed].flat().filter((name) => name !== undefined)
   if (names.length === 0) return PUBLIC_KEY_ALGORITHMS
@@ -39,7 +47,10 @@ export function listedAlgorithms(listed: unknown): readonly SigningAlgorithm[] {
   )
 }
 
-/** `at_hash`: the left half of the hash with the algorithm's hash function. (OpenID Connect Core, 3.1.3.6) */
+/**
+ * `at_hash`: the left half of the hash with the algorithm's hash function. (OpenID Connect Core,
+ * 3.1.3.6)
+ */
 export function accessTokenHash(accessToken: string, algorithm: string): string {
   const digest = createHash(hashOf(algorithm)).update(accessToken).digest()
   return digest.subarray(0, digest.length / 2).toString('base64url')

@@ -9,12 +9,15 @@ const MAX_MATCHING_KEYS = 16
 /** Decides whether a JWK may sign a token with these claims. */
 export type AcceptsKey = (key: Claims, claims: Claims) => boolean
 
-/** The public members of a JWK. Private ones that a provider publishes by mistake are ignored. (RFC 7517, 4; RFC 7518, 6) */
+/**
+ * The public members of a JWK. Private ones that a provider publishes by mistake are ignored. (RFC
+ * 7517, 4; RFC 7518, 6)
+ */
 const PUBLIC_MEMBERS = ['kty', 'kid', 'use', 'alg', 'key_ops', 'n', 'e', 'crv', 'x', 'y']
 
 /**
- * The key set of an issuer. `jose` selects the keys by `alg`, `kid`, `kty`, `crv`, `use` and `key_ops`, and imports them;
- * symmetric keys never match. (RFC 8725, 3.1)
+ * The key set of an issuer. `jose` selects the keys by `alg`, `kid`, `kty`, `crv`, `use` and
+ * `key_ops`, and imports them; symmetric keys never match. (RFC 8725, 3.1)
  */
 export class SigningKeys {
   readonly #keys: readonly Claims[]
@@ -24,7 +27,10 @@ export class SigningKeys {
     this.#keys = keys.map(withoutNull)
   }
 
-  /** The claims of a JWT, or `undefined` if no key verifies its signature. Does not check the claims. */
+  /**
+   * The claims of a JWT, or `undefined` if no key verifies its signature. Does not check the
+   * claims.
+   */
   async verify(
     token: string,
     algorithm: string,
@@ -33,18 +39,23 @@ export class SigningKeys {
     const jose = await import('jose')
     try {
       const claims: Claims = jose.decodeJwt(token)
-      // The claims are not verified yet: the signature must then match one of the keys that may sign them.
+      // The claims are not verified yet: the signature must then match one of the keys that may
+      // sign them.
       const keySet = acceptsKey
         ? jose.createLocalJWKSet(publicKeys(this.#acceptedKeys(acceptsKey, claims)))
         : (this.#keySet ??= jose.createLocalJWKSet(publicKeys(this.#keys)))
       return (await isSigned(jose, token, algorithm, keySet)) ? claims : undefined
     } catch {
-      // No matching key, a key that cannot be imported, or a malformed token: the signature is not verified.
+      // No matching key, a key that cannot be imported, or a malformed token: the signature is not
+      // verified.
       return undefined
     }
   }
 
-  /** `acceptsKey` may not expect the other keys of a vendor: one for which it throws must not affect the rest. */
+  /**
+   * `acceptsKey` may not expect the other keys of a vendor: one for which it throws must not affect
+   * the rest.
+   */
   #acceptedKeys(acceptsKey: AcceptsKey, claims: Claims): readonly Claims[] {
     return this.#keys.filter((key) => {
       try {

@@ -42,9 +42,14 @@ export interface TokenRequest {
   deadline: AbortSignal
   /** Sends one grant with openid-client. */
   send(oidc: typeof OpenidClient, configuration: OpenidClient.Configuration): Promise<unknown>
-  /** What the ID token must match. Default: no `nonce`, as at a refresh. (OpenID Connect Core, 12.2) */
+  /**
+   * What the ID token must match. Default: no `nonce`, as at a refresh. (OpenID Connect Core, 12.2)
+   */
   expected?: Pick<IdTokenExpectations, 'nonce' | 'requiresNonce' | 'authenticatedSince'>
-  /** The scopes of the authorization request. With `openid`, a response without an ID token is rejected. */
+  /**
+   * The scopes of the authorization request. With `openid`, a response without an ID token is
+   * rejected.
+   */
   requestedScopes?: readonly string[]
   /** Called before the ID token is verified: from now on the old refresh token may be invalid. */
   onTokens?: ((tokens: UnverifiedTokens) => void) | undefined
@@ -122,7 +127,10 @@ async function readTokenResponse(
   return parseTokenResponse(request.config.normalizeTokens?.(body) ?? body)
 }
 
-/** JSON, or the form with which older OAuth 2.0 servers respond, GitHub among them. The content type may be wrong. */
+/**
+ * JSON, or the form with which older OAuth 2.0 servers respond, GitHub among them. The content type
+ * may be wrong.
+ */
 function parseTokenBody(text: string | undefined): unknown {
   const json = parseJson(text)
   if (json !== undefined) return isTooDeep(json) ? undefined : json
@@ -131,7 +139,10 @@ function parseTokenBody(text: string | undefined): unknown {
   return form.has('access_token') || form.has('error') ? Object.fromEntries(form) : undefined
 }
 
-/** GitHub reports errors with status 200. https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps */
+/**
+ * GitHub reports errors with status 200.
+ * https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps
+ */
 function hasError({ error }: Record<string, unknown>): boolean {
   return asString(error) !== undefined || isObject(error)
 }

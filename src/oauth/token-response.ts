@@ -40,7 +40,9 @@ export function parseTokenResponse(body: Claims): TokenResponse {
   }
 }
 
-/** A string separated by spaces (RFC 6749, 3.3) or commas (GitHub, LinkedIn), or an array (Twitch). */
+/**
+ * A string separated by spaces (RFC 6749, 3.3) or commas (GitHub, LinkedIn), or an array (Twitch).
+ */
 function readScopes(scope: unknown): readonly string[] | undefined {
   if (Array.isArray(scope))
     return scope.filter((item): item is string => typeof item === 'string' && item !== '')

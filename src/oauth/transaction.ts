@@ -9,7 +9,10 @@ import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/paths.js'
 
-/** A login in progress: what its callback must match, and the page to return to. Sent encrypted, as `state`. */
+/**
+ * A login in progress: what its callback must match, and the page to return to. Sent encrypted, as
+ * `state`.
+ */
 export interface Transaction {
   readonly provider: string
   readonly clientId: string
@@ -30,7 +33,10 @@ export interface Transaction {
   readonly hosts?: LoginHosts | undefined
 }
 
-/** Parameters of the authorization request. (RFC 6749, 4.1.1; RFC 7636, 4.3; OpenID Connect Core, 3.1.2.1) */
+/**
+ * Parameters of the authorization request. (RFC 6749, 4.1.1; RFC 7636, 4.3; OpenID Connect Core,
+ * 3.1.2.1)
+ */
 export interface StartedTransaction {
   readonly state: string
   readonly nonce: string
@@ -54,7 +60,10 @@ export type TransactionResult<T, Problem extends string> =
   | { readonly transaction: T; readonly problem?: undefined }
   | { readonly transaction?: undefined; readonly problem: Problem }
 
-/** Hashes of consumed states. Outlives a configuration: `reconfigure()` must not make them valid again. */
+/**
+ * Hashes of consumed states. Outlives a configuration: `reconfigure()` must not make them valid
+ * again.
+ */
 export interface TransactionState {
   readonly used: LRUCache<string, true>
 }
@@ -62,7 +71,10 @@ export interface TransactionState {
 const LIFETIME_MS = 600_000
 const MAX_COOKIES = 8
 const MAX_COOKIE_BYTES = 4096
-/** Other sites on the domain can set cookies with this name; proxies limit the size of response headers. */
+/**
+ * Other sites on the domain can set cookies with this name; proxies limit the size of response
+ * headers.
+ */
 const MAX_CLEARED_COOKIES = 16
 
 /** Empty state for {@link Transactions}. */
@@ -73,8 +85,9 @@ export function createTransactionState(): TransactionState {
 }
 
 /**
- * Logins in progress. The server stores nothing for them: the transaction travels in `state`, and a cookie with a random
- * secret binds it to the browser. Nonce and PKCE code verifier are derived from that secret.
+ * Logins in progress. The server stores nothing for them: the transaction travels in `state`, and a
+ * cookie with a random secret binds it to the browser. Nonce and PKCE code verifier are derived
+ * from that secret.
  */
 export class Transactions {
   readonly #encrypter: Encrypter
@@ -85,7 +98,9 @@ export class Transactions {
     this.#state = state
   }
 
-  /** Sets the cookie of a new transaction and returns its parameters of the authorization request. */
+  /**
+   * Sets the cookie of a new transaction and returns its parameters of the authorization request.
+   */
   start(
     res: ServerResponse,
     cookieHeader: string | undefined,
@@ -105,7 +120,10 @@ export class Transactions {
     }
   }
 
-  /** Decrypts a `state`. `'unknown'`: not encrypted with one of the secrets; `'expired'`: encrypted, but too old. */
+  /**
+   * Decrypts a `state`. `'unknown'`: not encrypted with one of the secrets; `'expired'`: encrypted,
+   * but too old.
+   */
   read(state: string, now: number): TransactionResult<DecryptedTransaction, 'unknown' | 'expired'> {
     const json = this.#encrypter.decrypt('state', state)
     if (json === undefined) return { problem: 'unknown' }
@@ -116,7 +134,10 @@ export class Transactions {
     return { transaction: { ...decrypted, stateHash: sha256(state) } }
   }
 
-  /** Consumes a transaction. `'no_cookie'`: the browser did not send its cookie; `'used'`: it was consumed before. */
+  /**
+   * Consumes a transaction. `'no_cookie'`: the browser did not send its cookie; `'used'`: it was
+   * consumed before.
+   */
   consume(
     res: ServerResponse,
     cookieHeader: string | undefined,
@@ -154,7 +175,9 @@ function cookieName({ prefix }: TransactionCookie, cookieHash: string): string {
   return `${prefix}nonce.${cookieHash.slice(0, 8)}`
 }
 
-/** Clears the cookies of abandoned logins. Browsers send the oldest cookie first. (RFC 6265, 5.4) */
+/**
+ * Clears the cookies of abandoned logins. Browsers send the oldest cookie first. (RFC 6265, 5.4)
+ */
 function clearOldest(
   res: ServerResponse,
   cookieHeader: string | undefined,

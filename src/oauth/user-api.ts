@@ -20,7 +20,10 @@ export interface ApiGrant {
   accessToken: string
   /** Claims of the ID token that are still true. */
   claims: Claims
-  /** Whether `claims` are those of a new ID token, and may replace userinfo if there is no such endpoint. */
+  /**
+   * Whether `claims` are those of a new ID token, and may replace userinfo if there is no such
+   * endpoint.
+   */
   hasFreshClaims: boolean
   /** Whether requests use the queue of logins. */
   isLogin: boolean
@@ -40,7 +43,10 @@ interface UserApiDeps {
   deadline: AbortSignal
 }
 
-/** Reads userinfo and the provider's API with the user's access token. Hooks destructure it, so methods are arrow functions. */
+/**
+ * Reads userinfo and the provider's API with the user's access token. Hooks destructure it, so
+ * methods are arrow functions.
+ */
 export class UserApi implements ProviderApi {
   readonly accessToken: string
   readonly claims: Claims

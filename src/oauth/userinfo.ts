@@ -1,7 +1,10 @@
 import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
 
-/** Userinfo takes precedence over the ID token, but an email address and its verification come from the same one of them. */
+/**
+ * Userinfo takes precedence over the ID token, but an email address and its verification come from
+ * the same one of them.
+ */
 export function mergeUserinfo(idToken: Claims, response: Claims): Claims {
   const userinfo = withoutNull(response)
   const { email_verified: _, ...merged } = { ...idToken, ...userinfo }

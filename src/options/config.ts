@@ -76,7 +76,10 @@ export interface Config extends Omit<Values<typeof optionFields>, ConvertedOptio
   readonly clockToleranceMs: number
 }
 
-/** A configuration that may still lack `secret` and `store`: their defaults must not replace an invalid option. */
+/**
+ * A configuration that may still lack `secret` and `store`: their defaults must not replace an
+ * invalid option.
+ */
 export interface ConfigDraft extends Omit<Config, 'secret' | 'store'> {
   readonly secret: readonly string[] | undefined
   readonly store: SessionStore | undefined

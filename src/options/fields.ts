@@ -81,7 +81,10 @@ const prefixField = string({
       : `must be lowercase, have at least two segments and end with a dash, as in 'x-acme-', or be one of ${headerPresets.join(', ')}, or false`,
 })
 
-/** The options of `oauthModule()`. Options that cannot change later have no default here: see `fixed-options.ts`. */
+/**
+ * The options of `oauthModule()`. Options that cannot change later have no default here: see
+ * `fixed-options.ts`.
+ */
 export const optionFields = {
   provider: custom((value) => value).describe('The identity providers.'),
   enabled: boolean().default(true).describe('Enforce authentication.'),

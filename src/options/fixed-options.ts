@@ -5,8 +5,9 @@ import type { optionFields } from './fields.js'
 type OptionValues = Values<typeof optionFields>
 
 /**
- * Replaces the options that `reconfigure()` inherits, and reports values that differ from the current ones. These options
- * determine where sessions are stored and how they are protected: a change would end or expose all of them.
+ * Replaces the options that `reconfigure()` inherits, and reports values that differ from the
+ * current ones. These options determine where sessions are stored and how they are protected: a
+ * change would end or expose all of them.
  */
 export function inheritFixed(
   values: OptionValues,

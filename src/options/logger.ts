@@ -13,7 +13,10 @@ export const loggerField = custom<Logger>((logger, mistakes) =>
     : mistakes.add(`must have the methods ${METHODS.join(', ')}`),
 )
 
-/** Wraps the option `logger` so that its errors are ignored. Without one, creates the default logger. */
+/**
+ * Wraps the option `logger` so that its errors are ignored. Without one, creates the default
+ * logger.
+ */
 export function createLogger(logger: Logger | undefined): Logger {
   return logger === undefined ? defaultLogger() : safeLogger(logger)
 }

@@ -16,8 +16,9 @@ import { toSessionStore } from './store.js'
 type OptionValues = Values<typeof optionFields>
 
 /**
- * Validates options; needs no network. Throws one `TypeError` for all mistakes; each message names the option and the fix. With
- * `previous`, for `reconfigure()`: inherits the options that cannot change, and rejects different values for them.
+ * Validates options; needs no network. Throws one `TypeError` for all mistakes; each message names
+ * the option and the fix. With `previous`, for `reconfigure()`: inherits the options that cannot
+ * change, and rejects different values for them.
  */
 export function parseOptions(options: unknown, previous?: Config, env: Env = process.env): Config {
   const mistakes = new Mistakes(previous === undefined ? 'oauthModule' : 'reconfigure()')

@@ -52,7 +52,10 @@ function warnOfUnreadableMemberships(
     )
 }
 
-/** Logs the redirect URI to register, once: in production, without `baseUrl`, the requests determine it. */
+/**
+ * Logs the redirect URI to register, once: in production, without `baseUrl`, the requests determine
+ * it.
+ */
 export function announceRedirectUri({ baseUrl, logger }: Config): (redirectUri: string) => void {
   let isAnnounced = baseUrl !== undefined || process.env['NODE_ENV'] !== 'production'
   return (redirectUri) => {

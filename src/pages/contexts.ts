@@ -108,8 +108,8 @@ export interface ContinueContext extends PageBasics {
 }
 
 /**
- * Pages of your app that replace the built-in ones. If a page throws or returns anything else, the built-in page is
- * sent and the error is logged.
+ * Pages of your app that replace the built-in ones. If a page throws or returns anything else, the
+ * built-in page is sent and the error is logged.
  */
 export interface PagesOption {
   /** Lets the user choose a provider, if there are several. */

@@ -15,7 +15,10 @@ export class Html {
     this.#markup = markup
   }
 
-  /** The template tag itself; use it as {@link html}. Throws a `TypeError` when called as a function. */
+  /**
+   * The template tag itself; use it as {@link html}. Throws a `TypeError` when called as a
+   * function.
+   */
   static readonly tag = (strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html => {
     if (!Array.isArray(strings) || !Array.isArray(strings.raw)) {
       throw new TypeError('html is a template tag: write html`<p>${text}</p>`, not html(text)')
@@ -46,9 +49,9 @@ export class Html {
 export type HtmlValue = Html | string | number | false | null | undefined | readonly HtmlValue[]
 
 /**
- * A template tag for pages. It escapes strings and numbers for element content and quoted attributes, inserts nested
- * `html` values unchanged, joins arrays, and omits `undefined`, `null` and `false`. It does not validate URLs: do not
- * insert external ones into `href` or `src`.
+ * A template tag for pages. It escapes strings and numbers for element content and quoted
+ * attributes, inserts nested `html` values unchanged, joins arrays, and omits `undefined`, `null`
+ * and `false`. It does not validate URLs: do not insert external ones into `href` or `src`.
  *
  * ```ts
  * oauthModule({

@@ -57,7 +57,9 @@ export function link(url: string, label: string, kind: ButtonKind): Html {
   return html`<a class="button ${kind}" href="${webUrl(url)}">${label}</a>`
 }
 
-/** Returns a path or an http(s) URL. Throws a `TypeError` for any other URL, such as `javascript:`. */
+/**
+ * Returns a path or an http(s) URL. Throws a `TypeError` for any other URL, such as `javascript:`.
+ */
 export function webUrl(url: string): string {
   const isWeb = /^(?:https?:\/\/|\/(?![/\\]))[^\t\r\n]*$/i.test(url)
   if (!isWeb) throw new TypeError('pages: a link must be a path or an http(s) URL')

@@ -16,7 +16,8 @@ const PAGES = {
   denied: { view: views.denied },
   signedOut: { view: views.signedOut },
   confirmLogout: { view: views.confirmLogout },
-  // Only frames of the app: in a frame of another site the cookie is missing, so a login would not help.
+  // Only frames of the app: in a frame of another site the cookie is missing, so a login would not
+  // help.
   frame: { view: views.frame, isFrameable: true },
   continue: { view: views.continueElsewhere },
 } as const satisfies Record<string, PageDefinition> & Record<keyof PagesOption, PageDefinition>
@@ -60,7 +61,10 @@ export class Pages {
     this.#iconOrigins = [...new Set(iconUrls.map((url) => new URL(url).origin))]
   }
 
-  /** The app's page, or the built-in one. Throws the error of the app's page, and a `TypeError` if it is not markup. */
+  /**
+   * The app's page, or the built-in one. Throws the error of the app's page, and a `TypeError` if
+   * it is not markup.
+   */
   render<Name extends PageName>(name: Name, data: PageData<Name>, nonce: string): Page {
     const view = this.#custom[name]
     if (view === undefined) return this.renderBuiltIn(name, data, nonce)

@@ -78,7 +78,10 @@ code { font: .9375em/1.4 ui-monospace, monospace; color: var(--ink); }
 }
 `
 
-/** The colors of the providers' glyphs, as rules: the page's policy does not allow `style` attributes. */
+/**
+ * The colors of the providers' glyphs, as rules: the page's policy does not allow `style`
+ * attributes.
+ */
 export function brandRules(colors: readonly (string | undefined)[]): Html[] {
   return colors.flatMap((color, index) => {
     const hex = color === undefined ? undefined : sixDigits(color)
@@ -92,7 +95,10 @@ function sixDigits(color: string): string | undefined {
   return hex?.length === 3 ? hex.replace(/./g, (digit) => digit + digit) : hex
 }
 
-/** Whether white text on the color has the contrast ratio that WCAG 2.2 requires of normal text (1.4.3): 4.5. */
+/**
+ * Whether white text on the color has the contrast ratio that WCAG 2.2 requires of normal text
+ * (1.4.3): 4.5.
+ */
 function isWhiteReadableOn(hex: string): boolean {
   const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
     const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255

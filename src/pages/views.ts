@@ -13,7 +13,9 @@ import type {
 import { html, type Html } from './html.js'
 import { type ButtonKind, icons, layout, link, webUrl } from './layout.js'
 
-/** Lets the user choose a provider. Shows icons only from `iconOrigins`, as the page's policy does. */
+/**
+ * Lets the user choose a provider. Shows icons only from `iconOrigins`, as the page's policy does.
+ */
 export function signIn(
   { nonce, providers }: SignInContext,
   iconOrigins: readonly string[] = [],

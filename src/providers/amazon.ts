@@ -7,7 +7,10 @@ import { isObject } from '../http/json.js'
 /** Options of the provider `amazon`. */
 export type AmazonOptions = ProviderOptions
 
-/** Login with Amazon. https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html */
+/**
+ * Login with Amazon.
+ * https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html
+ */
 export function amazonProvider(options: AmazonOptions = {}): ProviderSetup {
   return providerSetup(options, {}, define)
 }

@@ -85,7 +85,9 @@ function isManagedClient({ options }: ProviderSetup): boolean {
   return !Object.hasOwn(options, 'clientId') && !Object.hasOwn(options, 'clientSecret')
 }
 
-/** The client from the options, or, without both keys, the managed application of the environment. */
+/**
+ * The client from the options, or, without both keys, the managed application of the environment.
+ */
 function resolveClient(
   name: string,
   setup: ProviderSetup,

@@ -4,7 +4,10 @@ import type { Fields, Mistakes, Values } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { commonFields, type CommonValues, type ProviderOptions } from './provider-options.js'
 
-/** Return value of `oidcProvider()`, `githubProvider()` and the other factories: a value for the option `provider`. */
+/**
+ * Return value of `oidcProvider()`, `githubProvider()` and the other factories: a value for the
+ * option `provider`.
+ */
 export interface ProviderSetup {
   /** The options, not parsed yet. A missing `clientId` differs from one that is `undefined`. */
   readonly options: Readonly<object>
@@ -27,7 +30,10 @@ export function isProviderSetup(value: unknown): value is ProviderSetup {
   return typeof value === 'object' && value !== null && setupMark in value
 }
 
-/** Creates the return value of a factory. `fields` are the vendor's own options; `define` gets their parsed values. */
+/**
+ * Creates the return value of a factory. `fields` are the vendor's own options; `define` gets their
+ * parsed values.
+ */
 export function providerSetup<F extends Fields & Partial<RuleFields>>(
   options: object,
   fields: F,
@@ -89,8 +95,8 @@ const hooks = {
 } satisfies Record<Exclude<keyof ProviderDefinition, keyof ProviderOptions>, true>
 
 /**
- * Defines a provider as data: the options of every provider and the hooks of {@link ProviderDefinition}. Only its
- * `scopes` are requested. Mistakes are reported by `oauthModule()`.
+ * Defines a provider as data: the options of every provider and the hooks of {@link
+ * ProviderDefinition}. Only its `scopes` are requested. Mistakes are reported by `oauthModule()`.
  *
  * ```ts
  * const discord = defineProvider({

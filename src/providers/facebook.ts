@@ -57,7 +57,10 @@ function define(): ProviderDefinition {
   }
 }
 
-/** Proves that the client has the secret. https://developers.facebook.com/docs/facebook-login/security */
+/**
+ * Proves that the client has the secret.
+ * https://developers.facebook.com/docs/facebook-login/security
+ */
 function proof({ accessToken, client }: ProviderApi): Record<string, string> {
   return {
     appsecret_proof: createHmac('sha256', client.secret ?? '')

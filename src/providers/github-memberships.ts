@@ -13,8 +13,9 @@ interface Reading {
 const NOTHING: Reading = { names: new Set() }
 
 /**
- * Reads organizations and teams. One response is enough to prove a membership, so a failure of another one only matters if
- * the rules are not met without it. `isEnough` prevents the request for teams if only organizations are wanted.
+ * Reads organizations and teams. One response is enough to prove a membership, so a failure of
+ * another one only matters if the rules are not met without it. `isEnough` prevents the request for
+ * teams if only organizations are wanted.
  */
 export async function memberships(
   api: ProviderApi,
@@ -46,7 +47,10 @@ function hasTeamOf(organization: string, { names }: Reading): boolean {
   return [...names].some((team) => team.startsWith(`${organization}/`))
 }
 
-/** `/user/teams` does not contain the parents of nested teams, whose members include the user: they are checked one by one. */
+/**
+ * `/user/teams` does not contain the parents of nested teams, whose members include the user: they
+ * are checked one by one.
+ */
 async function isMember(
   api: ProviderApi,
   team: string,
@@ -101,7 +105,10 @@ function teamNames(entry: Record<string, unknown>): readonly string[] {
   return [`${owner}/${slug}`, ...(typeof id === 'number' ? [String(id)] : [])]
 }
 
-/** The first failure that leaves open what the user is a member of. A response with 403 or 404 means: of nothing. */
+/**
+ * The first failure that leaves open what the user is a member of. A response with 403 or 404
+ * means: of nothing.
+ */
 function withoutDenied({ warn }: ProviderApi, failures: readonly unknown[]): unknown {
   const isDenied = (error: unknown): error is ProviderError =>
     error instanceof ProviderError && error.outcome === 'denied'
@@ -110,7 +117,8 @@ function withoutDenied({ warn }: ProviderApi, failures: readonly unknown[]): unk
 }
 
 /**
- * Without a SAML session of the user, GitHub leaves out organizations that require one, or responds with 403.
+ * Without a SAML session of the user, GitHub leaves out organizations that require one, or responds
+ * with 403.
  * https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#personal-access-tokens-and-saml-sso
  */
 export function warningOf({ headers }: ApiResponse) {

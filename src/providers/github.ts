@@ -20,8 +20,8 @@ export interface GithubOptions extends ProviderOptions {
 }
 
 /**
- * GitHub, or a GitHub Enterprise Server. Use the factory for a second GitHub provider next to `github`.
- * https://docs.github.com/en/apps/oauth-apps
+ * GitHub, or a GitHub Enterprise Server. Use the factory for a second GitHub provider next to
+ * `github`. https://docs.github.com/en/apps/oauth-apps
  *
  * ```ts
  * oauthModule({
@@ -42,7 +42,9 @@ const fields = {
   baseUrl: providerUrl.describe('URL of a GitHub Enterprise Server.'),
 } satisfies Record<keyof Omit<GithubOptions, keyof ProviderOptions>, Field>
 
-/** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#available-scopes */
+/**
+ * https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#available-scopes
+ */
 const impliedScopes = {
   user: ['read:user', 'user:email', 'user:follow'],
   repo: ['public_repo', 'repo:status', 'repo_deployment', 'repo:invite', 'security_events'],
@@ -80,7 +82,8 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
     membershipScopes: ['read:org'],
     impliedScopes,
     canonicalScope: (scope) => scope.toLowerCase(),
-    // The permissions of a GitHub App replace scopes: its tokens, which start with `ghu_`, never list any.
+    // The permissions of a GitHub App replace scopes: its tokens, which start with `ghu_`, never
+    // list any.
     reportsGrantedScopes: ({ access_token: token }) => !asString(token)?.startsWith('ghu_'),
     // GitHub has no parameter that requires the password again.
     reauthenticate: { prompt: 'select_account' },
@@ -111,7 +114,10 @@ function outcomeOf({ status, headers }: ApiResponse) {
   return (status === 403 || status === 429) && isLimited ? 'throttled' : undefined
 }
 
-/** `email` of `/user` is the public address; only `/user/emails` contains which address is primary and verified. */
+/**
+ * `email` of `/user` is the public address; only `/user/emails` contains which address is primary
+ * and verified.
+ */
 async function identity({ api, apiList }: ProviderApi) {
   const [profile, emails] = await Promise.all([api('/user').then(asObject), readEmails(apiList)])
   const primary = emails.entries.find(
@@ -140,7 +146,10 @@ interface Emails {
   readonly failure?: unknown
 }
 
-/** None if the scopes of the OAuth App, or the permissions of the GitHub App, do not include email addresses. */
+/**
+ * None if the scopes of the OAuth App, or the permissions of the GitHub App, do not include email
+ * addresses.
+ */
 async function readEmails(apiList: ProviderApi['apiList']): Promise<Emails> {
   const entries: Record<string, unknown>[] = []
   try {

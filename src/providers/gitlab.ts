@@ -8,13 +8,20 @@ import type { Field, Values } from '../schema/field.js'
 
 /** Options of the provider `gitlab`. */
 export interface GitlabOptions extends ProviderOptions {
-  /** Members of one of these groups may pass, inherited members included: full paths, as in `'acme/platform'`. */
+  /**
+   * Members of one of these groups may pass, inherited members included: full paths, as in
+   * `'acme/platform'`.
+   */
   groups?: readonly string[] | undefined
-  /** URL of a self-managed GitLab, including its path if it has one. Default: `https://gitlab.com`. */
+  /**
+   * URL of a self-managed GitLab, including its path if it has one. Default: `https://gitlab.com`.
+   */
   baseUrl?: string | undefined
 }
 
-/** GitLab, gitlab.com or self-managed. https://docs.gitlab.com/integration/openid_connect_provider/ */
+/**
+ * GitLab, gitlab.com or self-managed. https://docs.gitlab.com/integration/openid_connect_provider/
+ */
 export function gitlabProvider(options: GitlabOptions = {}): ProviderSetup {
   return providerSetup(options, fields, define)
 }

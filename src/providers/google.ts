@@ -9,7 +9,10 @@ import { string } from '../schema/types.js'
 
 /** Options of the provider `google`. */
 export interface GoogleOptions extends ProviderOptions {
-  /** Only accounts of this Google Workspace domain may pass, in addition to the rules; `'*'`: of any such domain. Default: no restriction. */
+  /**
+   * Only accounts of this Google Workspace domain may pass, in addition to the rules; `'*'`: of any
+   * such domain. Default: no restriction.
+   */
   hostedDomain?: string | undefined
 }
 

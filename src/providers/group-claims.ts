@@ -5,7 +5,10 @@ import type { Claims } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import { printable } from '../schema/read-fields.js'
 
-/** The groups in a claim. Warns the owner if it is missing, too large for the token, or of an unusable shape. */
+/**
+ * The groups in a claim. Warns the owner if it is missing, too large for the token, or of an
+ * unusable shape.
+ */
 export function groupsIn({ warn }: ProviderApi, claims: Claims, path: string): readonly string[] {
   const value = claimAt(claims, path)
   const name = printable(path)
@@ -24,7 +27,8 @@ export function groupsIn({ warn }: ProviderApi, claims: Claims, path: string): r
 }
 
 /**
- * Whether Entra left a claim out of the token because it has too many values. (OpenID Connect Core, 5.6.2)
+ * Whether Entra left a claim out of the token because it has too many values. (OpenID Connect Core,
+ * 5.6.2)
  * https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
  */
 export function hasOverage(claims: Claims, path: string): boolean {

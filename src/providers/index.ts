@@ -8,7 +8,9 @@ import { linkedinProvider } from './linkedin.js'
 import { microsoftProvider } from './microsoft.js'
 import { twitchProvider } from './twitch.js'
 
-/** The providers that take their options directly under their own name. Adding one takes a row here. */
+/**
+ * The providers that take their options directly under their own name. Adding one takes a row here.
+ */
 export const builtinProviders = {
   github: githubProvider,
   google: googleProvider,
@@ -28,8 +30,9 @@ type BuiltinOptions = {
 }
 
 /**
- * The `provider` option: options of built-in providers under their names, and, under names of your choice, return values of
- * `oidcProvider()`, `oauth2Provider()`, `defineProvider()` or the factory of a built-in provider.
+ * The `provider` option: options of built-in providers under their names, and, under names of your
+ * choice, return values of `oidcProvider()`, `oauth2Provider()`, `defineProvider()` or the factory
+ * of a built-in provider.
  */
 export type ProviderMap = {
   readonly [Name in BuiltinName]?: BuiltinOptions[Name] | ProviderSetup | undefined

@@ -6,7 +6,10 @@ import { type ProviderSetup, providerSetup } from './define-provider.js'
 /** Options of the provider `linkedin`. */
 export type LinkedinOptions = ProviderOptions
 
-/** LinkedIn. https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2 */
+/**
+ * LinkedIn.
+ * https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2
+ */
 export function linkedinProvider(options: LinkedinOptions = {}): ProviderSetup {
   return providerSetup(options, {}, define)
 }

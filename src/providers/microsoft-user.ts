@@ -76,7 +76,10 @@ function identityOf({
   }
 }
 
-/** An address in another claim. The UPN of a guest (`ada_home.example#EXT#@…`) belongs to no mailbox. */
+/**
+ * An address in another claim. The UPN of a guest (`ada_home.example#EXT#@…`) belongs to no
+ * mailbox.
+ */
 function otherEmail(claims: Claims, emailClaim: string | undefined): string | undefined {
   const email = emailClaim === undefined ? undefined : asString(claims[emailClaim])
   return email !== undefined && parseEmail(email) && !/#ext#/i.test(email) ? email : undefined

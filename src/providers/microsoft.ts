@@ -10,23 +10,32 @@ import { string } from '../schema/types.js'
 
 /** Options of the provider `microsoft`. */
 export interface MicrosoftOptions extends ProviderOptions {
-  /** Accounts that may sign in: `'organizations'`, `'consumers'`, one tenant by its ID or domain, or all. Default `'common'`. */
+  /**
+   * Accounts that may sign in: `'organizations'`, `'consumers'`, one tenant by its ID or domain, or
+   * all. Default `'common'`.
+   */
   tenant?: string | undefined
   /**
-   * Claim of the ID token that states whether the email address is verified: `'xms_edov'` if the app's manifest requests it.
-   * Default: none.
+   * Claim of the ID token that states whether the email address is verified: `'xms_edov'` if the
+   * app's manifest requests it. Default: none.
    */
   verifiedEmailClaim?: string | undefined
   /**
-   * Claim with the email address of accounts that have no `email`, which is that of the mailbox: `'upn'` or
-   * `'preferred_username'`. Counts as verified only in a single tenant. Default: none.
+   * Claim with the email address of accounts that have no `email`, which is that of the mailbox:
+   * `'upn'` or `'preferred_username'`. Counts as verified only in a single tenant. Default: none.
    */
   emailClaim?: string | undefined
-  /** Members of one of these groups, given by their object IDs, may pass; members of nested groups if there is an overage. */
+  /**
+   * Members of one of these groups, given by their object IDs, may pass; members of nested groups
+   * if there is an overage.
+   */
   groups?: readonly string[] | undefined
 }
 
-/** Microsoft Entra ID and personal accounts. https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+/**
+ * Microsoft Entra ID and personal accounts.
+ * https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+ */
 export function microsoftProvider(options: MicrosoftOptions = {}): ProviderSetup {
   return providerSetup(options, fields, define)
 }
@@ -35,7 +44,10 @@ const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** The tenant of personal accounts. */
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
-/** What a scope of Microsoft Graph may start with: its URL in a national cloud, or its application ID. */
+/**
+ * What a scope of Microsoft Graph may start with: its URL in a national cloud, or its application
+ * ID.
+ */
 const GRAPH_SCOPE =
   /^(?:https:\/\/(?:graph\.microsoft\.(?:com|us)|dod-graph\.microsoft\.us|microsoftgraph\.chinacloudapi\.cn)|00000003-0000-0000-c000-000000000000)\//i
 

@@ -16,8 +16,8 @@ export interface OAuth2Options extends Omit<ProviderOptions, 'scopes'> {
   /** Token endpoint. (RFC 6749, 3.2) */
   tokenUrl: string
   /**
-   * Endpoint that returns the user as JSON for an access token. The ID is read from `sub`, `id` or `user_id`. Required without
-   * `fetchUserProfile`.
+   * Endpoint that returns the user as JSON for an access token. The ID is read from `sub`, `id` or
+   * `user_id`. Required without `fetchUserProfile`.
    */
   userinfoUrl?: string | undefined
   /** A function of your app that reads the user, instead of `userinfoUrl`. Default: none. */
@@ -116,7 +116,10 @@ function define(
   }
 }
 
-/** The first of these members that is present is the ID, even if it is invalid: the next one may identify another user. */
+/**
+ * The first of these members that is present is the ID, even if it is invalid: the next one may
+ * identify another user.
+ */
 async function readUserinfo({ userinfo }: ProviderApi): Promise<Claims> {
   const claims = await userinfo()
   return { ...claims, user_id: claims['sub'] ?? claims['id'] ?? claims['user_id'] }

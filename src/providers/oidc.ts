@@ -13,15 +13,23 @@ import { record, string, url } from '../schema/types.js'
 
 /** Options of {@link oidcProvider}. */
 export interface OidcOptions extends ProviderOptions {
-  /** The issuer identifier. Discovery starts at `<issuer>/.well-known/openid-configuration`, at the first login. */
+  /**
+   * The issuer identifier. Discovery starts at `<issuer>/.well-known/openid-configuration`, at the
+   * first login.
+   */
   issuer: string
-  /** Members of one of these groups, read from the claim `groupsClaim`, may pass. Compared exactly. */
+  /**
+   * Members of one of these groups, read from the claim `groupsClaim`, may pass. Compared exactly.
+   */
   groups?: readonly string[] | undefined
-  /** The claim that lists the user's groups, or a path to it, as in `'realm_access.roles'`. Default `'groups'`. */
+  /**
+   * The claim that lists the user's groups, or a path to it, as in `'realm_access.roles'`. Default
+   * `'groups'`.
+   */
   groupsClaim?: string | undefined
   /**
-   * Claims to use instead of the standard ones, or paths to them: `{ username: 'upn', email: 'contact.mail' }`. Default:
-   * none.
+   * Claims to use instead of the standard ones, or paths to them: `{ username: 'upn', email:
+   * 'contact.mail' }`. Default: none.
    */
   claims?: Readonly<Partial<Record<ClaimName, string>>> | undefined
 }
@@ -39,8 +47,8 @@ type Names = Readonly<Record<string, string>>
 type ClaimName = keyof typeof standardClaims
 
 /**
- * Any OpenID Connect provider, from its issuer. Endpoints and keys are discovered at the first login (OpenID Connect
- * Discovery 1.0, section 4).
+ * Any OpenID Connect provider, from its issuer. Endpoints and keys are discovered at the first
+ * login (OpenID Connect Discovery 1.0, section 4).
  *
  * ```ts
  * oauthModule({

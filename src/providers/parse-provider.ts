@@ -81,7 +81,10 @@ const NOT_DECIDING = new Set<string>([
   'authorizationParamsMap',
 ])
 
-/** Identifies all options that may decide who may pass. Functions cannot be compared, so only their presence counts. */
+/**
+ * Identifies all options that may decide who may pass. Functions cannot be compared, so only their
+ * presence counts.
+ */
 function rulesKeyOf(source: object): string {
   const entries = Object.entries(source).filter(
     ([name, value]) => value !== undefined && !NOT_DECIDING.has(name),

@@ -15,53 +15,77 @@ import { signingAlgorithmsField } from './signing-algorithms.js'
 /** Options that every provider accepts. */
 export interface ProviderOptions {
   /**
-   * Client ID of your app's registration at the provider. Without the keys `clientId` and `clientSecret`, both are read from
-   * the environment (`OAUTH_MODULE_GITHUB_CLIENT_ID`, `…_CLIENT_SECRET`). A key that is present but `undefined` throws.
+   * Client ID of your app's registration at the provider. Without the keys `clientId` and
+   * `clientSecret`, both are read from the environment (`OAUTH_MODULE_GITHUB_CLIENT_ID`,
+   * `…_CLIENT_SECRET`). A key that is present but `undefined` throws.
    */
   clientId?: string | undefined
-  /** Client secret. With `clientAuth: 'private_key_jwt'`, the private key as PEM (PKCS #8) or as a JWK in JSON. */
+  /**
+   * Client secret. With `clientAuth: 'private_key_jwt'`, the private key as PEM (PKCS #8) or as a
+   * JWK in JSON.
+   */
   clientSecret?: string | undefined
   /**
-   * Additional scopes. A login is rejected if the vendor reports that the user did not grant one of them (GitHub, Google,
-   * Facebook, GitLab, Twitch). Default: none.
+   * Additional scopes. A login is rejected if the vendor reports that the user did not grant one of
+   * them (GitHub, Google, Facebook, GitLab, Twitch). Default: none.
    */
   scopes?: readonly string[] | undefined
-  /** Scopes that are requested and never required: see `req.oauth.scopes` for what was granted. Default: none. */
+  /**
+   * Scopes that are requested and never required: see `req.oauth.scopes` for what was granted.
+   * Default: none.
+   */
   optionalScopes?: readonly string[] | undefined
   /** Users with one of these verified email addresses may pass. Default: no such rule. */
   emailAddresses?: readonly string[] | undefined
-  /** Users with a verified email address at one of these domains may pass; subdomains do not match. Default: no such rule. */
+  /**
+   * Users with a verified email address at one of these domains may pass; subdomains do not match.
+   * Default: no such rule.
+   */
   emailDomains?: readonly string[] | undefined
-  /** Name on the sign-in button, at most 64 characters. Default: the vendor's name, or the key of the provider. */
+  /**
+   * Name on the sign-in button, at most 64 characters. Default: the vendor's name, or the key of
+   * the provider.
+   */
   displayName?: string | undefined
   /** https URL of the icon on the sign-in button. Default: none. */
   iconUrl?: string | undefined
-  /** Treat email addresses as verified even if the provider does not confirm that. Default `false`. */
+  /**
+   * Treat email addresses as verified even if the provider does not confirm that. Default `false`.
+   */
   trustEmail?: boolean | undefined
   /** Scopes that `?connection_scope=` of `/auth/authn` may add. Default: none. */
   connectionScopes?: readonly string[] | undefined
   /** Parameters of every authorization request. Parameters of the protocol throw. Default: none. */
   authorizationParams?: Readonly<Record<string, string>> | undefined
-  /** `{ idpParam: 'queryParamOfAuthn' }`: forwards a query parameter of `/auth/authn` as `idpParam`. Default: none. */
+  /**
+   * `{ idpParam: 'queryParamOfAuthn' }`: forwards a query parameter of `/auth/authn` as `idpParam`.
+   * Default: none.
+   */
   authorizationParamsMap?: Readonly<Record<string, string>> | undefined
   /** Headers of requests to the token endpoint. Default: none. */
   tokenHeaders?: Readonly<Record<string, string>> | undefined
   /**
-   * Client authentication at the token endpoint. Default: `'basic'` if discovery lists only `client_secret_basic` of the two
-   * methods with a secret, otherwise `'post'`; built-in providers have a fixed value.
+   * Client authentication at the token endpoint. Default: `'basic'` if discovery lists only
+   * `client_secret_basic` of the two methods with a secret, otherwise `'post'`; built-in providers
+   * have a fixed value.
    */
   clientAuth?: ClientAuth | undefined
   /**
-   * Algorithms that may sign ID tokens, such as `['RS512']`. `'HS256'` is verified with `clientSecret`. Default: the RS, PS and
-   * ES algorithms with 256, 384 and 512 bits and EdDSA, limited to what the discovery document lists.
+   * Algorithms that may sign ID tokens, such as `['RS512']`. `'HS256'` is verified with
+   * `clientSecret`. Default: the RS, PS and ES algorithms with 256, 384 and 512 bits and EdDSA,
+   * limited to what the discovery document lists.
    */
   signingAlgorithms?: readonly SigningAlgorithm[] | undefined
   /**
-   * Request a refresh token; with `'consent'`, also send `prompt=consent`, without which many providers issue none (OpenID
-   * Connect Core, 11). Default: `true` if `authCheckInterval` is set, unless discovery does not list the scope.
+   * Request a refresh token; with `'consent'`, also send `prompt=consent`, without which many
+   * providers issue none (OpenID Connect Core, 11). Default: `true` if `authCheckInterval` is set,
+   * unless discovery does not list the scope.
    */
   offlineAccess?: boolean | 'consent' | undefined
-  /** Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's, or discovery. */
+  /**
+   * Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's,
+   * or discovery.
+   */
   endpoints?: Readonly<Partial<Endpoints>> | undefined
 }
 

@@ -20,7 +20,10 @@ export const reservedParams = new Set<string>([
   'code_verifier',
 ])
 
-/** Combines two values of `prompt`. `none` must not be combined with others. (OpenID Connect Core, 3.1.2.1) */
+/**
+ * Combines two values of `prompt`. `none` must not be combined with others. (OpenID Connect Core,
+ * 3.1.2.1)
+ */
 export function mergePrompts(configured: string | undefined, more: string): string {
   if (configured === undefined) return more
   const prompts = [...configured.split(' '), ...more.split(' ')].filter((value) => value !== 'none')

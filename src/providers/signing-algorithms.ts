@@ -20,7 +20,9 @@ export const signingAlgorithmsField = custom((value, mistakes) =>
   algorithmNames.parse(value, mistakes)?.filter(isSigningAlgorithm),
 )
 
-/** Rejects `HS256` without a client secret, with which it is verified. (OpenID Connect Core, 10.1) */
+/**
+ * Rejects `HS256` without a client secret, with which it is verified. (OpenID Connect Core, 10.1)
+ */
 export function checkSigningAlgorithms(
   signingAlgorithms: readonly string[] | undefined,
   clientAuth: ClientAuth | undefined,

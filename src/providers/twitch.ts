@@ -47,7 +47,8 @@ function define(): ProviderDefinition {
     selectAccount: { force_verify: 'true' },
     requestConsent: { force_verify: 'true' },
     readError,
-    // Twitch requires an hourly validation. https://dev.twitch.tv/docs/authentication/validate-tokens
+    // Twitch requires an hourly validation.
+    // https://dev.twitch.tv/docs/authentication/validate-tokens
     validate: async ({ api, accessToken }) => {
       await api('/validate', { headers: { authorization: `OAuth ${accessToken}` } })
     },

@@ -25,9 +25,9 @@ export interface UserProfile {
 export type ProfileCallback = (error: unknown, profile?: UserProfile) => void
 
 /**
- * Reads the user with the access token. Returns the profile or a promise of it, or takes a third parameter and calls it.
- * Must finish within `timeouts.provider`. `context` is the token response; at a re-check without a refresh, the part of it
- * that is stored: tokens, `token_type` and `scope`.
+ * Reads the user with the access token. Returns the profile or a promise of it, or takes a third
+ * parameter and calls it. Must finish within `timeouts.provider`. `context` is the token response;
+ * at a re-check without a refresh, the part of it that is stored: tokens, `token_type` and `scope`.
  */
 export type FetchUserProfile = (
   accessToken: string,
@@ -37,7 +37,9 @@ export type FetchUserProfile = (
 
 const MAX_PROFILE_CHARACTERS = 256 * 1024
 
-/** Calls the app's function. Settles once, within the time limit, with a copy that is plain JSON. */
+/**
+ * Calls the app's function. Settles once, within the time limit, with a copy that is plain JSON.
+ */
 export async function callProfile(
   fetchUserProfile: FetchUserProfile,
   api: ProviderApi,

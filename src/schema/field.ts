@@ -1,6 +1,6 @@
 /**
- * The table of an options object: one {@link Field} per option, with its type, limits and default. The check for unknown
- * options, the messages and the tests of wrong values follow from the tables.
+ * The table of an options object: one {@link Field} per option, with its type, limits and default.
+ * The check for unknown options, the messages and the tests of wrong values follow from the tables.
  */
 export type Fields = Readonly<Record<string, Field>>
 
@@ -17,7 +17,9 @@ export type FieldSchema =
   | { readonly type: 'enum'; readonly values: readonly (string | boolean)[] }
   | { readonly type: 'object'; readonly fields: Fields }
 
-/** Converts an option to its value in the configuration. Returns `undefined` after adding a mistake. */
+/**
+ * Converts an option to its value in the configuration. Returns `undefined` after adding a mistake.
+ */
 export type Parse<T> = (value: unknown, mistakes: Mistakes) => T | undefined
 
 interface FieldDetails<Absent> {
@@ -29,7 +31,9 @@ interface FieldDetails<Absent> {
   readonly description?: string
 }
 
-/** One option. `T` is its value in the configuration, `Absent` its value if the option is missing. */
+/**
+ * One option. `T` is its value in the configuration, `Absent` its value if the option is missing.
+ */
 export class Field<T = unknown, Absent = unknown> {
   constructor(
     readonly schema: FieldSchema,
@@ -56,7 +60,10 @@ export class Field<T = unknown, Absent = unknown> {
   }
 }
 
-/** Collects all mistakes of a configuration. Messages name the option and the fix, and never quote a value: it may be a secret. */
+/**
+ * Collects all mistakes of a configuration. Messages name the option and the fix, and never quote a
+ * value: it may be a secret.
+ */
 export class Mistakes {
   readonly #path: string
   readonly #mistakes: { path: string; message: string }[]

@@ -8,7 +8,9 @@ export function parseFields<F extends Fields>(fields: F, source: unknown, at: st
   return values
 }
 
-/** Parses options as part of a configuration. The values are complete only if no mistake was added. */
+/**
+ * Parses options as part of a configuration. The values are complete only if no mistake was added.
+ */
 export function readFields<F extends Fields>(
   fields: F,
   source: unknown,
@@ -27,7 +29,10 @@ export function readFields<F extends Fields>(
   return Object.fromEntries(entries) as Values<F>
 }
 
-/** A copy without a prototype: a property that other code adds to `Object.prototype` is not an option. */
+/**
+ * A copy without a prototype: a property that other code adds to `Object.prototype` is not an
+ * option.
+ */
 function ownProperties(source: unknown, mistakes: Mistakes): Record<string, unknown> | undefined {
   if (typeof source !== 'object' || source === null || Array.isArray(source))
     return mistakes.add('must be an object of options')

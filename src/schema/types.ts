@@ -23,7 +23,10 @@ export function boolean(): Field<boolean, undefined> {
   )
 }
 
-/** Seconds in the option, milliseconds in the configuration. Default maximum: 400 days, the longest lifetime of a cookie. */
+/**
+ * Seconds in the option, milliseconds in the configuration. Default maximum: 400 days, the longest
+ * lifetime of a cookie.
+ */
 export function seconds({ min = 0, max = MAX_SECONDS } = {}): Field<number, undefined> {
   return optional({ type: 'seconds', min, max }, (value, mistakes) => {
     if (typeof value !== 'number' || !Number.isFinite(value))

@@ -18,15 +18,22 @@ import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
 import { plainTokens, readPlainTokens, type Tokens } from './tokens.js'
 
-/** The ID of a session of which this process has a newer revision than the cookie that the browser sent. */
+/**
+ * The ID of a session of which this process has a newer revision than the cookie that the browser
+ * sent.
+ */
 const OUTDATED = ''
 
-/** Sessions in cookies. The ID is the encrypted session, so each change results in a new ID and a new cookie. */
+/**
+ * Sessions in cookies. The ID is the encrypted session, so each change results in a new ID and a
+ * new cookie.
+ */
 export class CookieSessions extends Sessions {
   readonly #encrypter: Encrypter
   /**
-   * `ended`: sessions that this process ended, which other processes do not learn. `newer`: for requests with the previous
-   * cookie, and for responses whose headers were sent before a refresh replaced the refresh token.
+   * `ended`: sessions that this process ended, which other processes do not learn. `newer`: for
+   * requests with the previous cookie, and for responses whose headers were sent before a refresh
+   * replaced the refresh token.
    */
   readonly #state: SessionState
   readonly #onEnd: SessionsDeps['onEnd']
@@ -150,10 +157,14 @@ export class CookieSessions extends Sessions {
 const TOO_LARGE =
   'the session is too large for cookieStore(), even without ID token and claims: use a store, or request fewer scopes and shorter tokens'
 
-/** The session, for when it is too long without the ID token, and then without the claims of the user. */
+/**
+ * The session, for when it is too long without the ID token, and then without the claims of the
+ * user.
+ */
 function* reductions(session: Session): Generator<Session> {
   yield session
-  // Only a logout at the provider uses the ID token. Without it, the provider may ask the user to confirm.
+  // Only a logout at the provider uses the ID token. Without it, the provider may ask the user to
+  // confirm.
   const tokens = plainTokens({ ...readPlainTokens(session), idToken: undefined })
   const withoutIdToken = { ...session, ...tokens }
   yield withoutIdToken

@@ -11,7 +11,10 @@ export interface Lifetimes {
 /** Browsers limit cookies to 400 days (RFC 6265bis, section 5.5), so no session lasts longer. */
 export const MAX_SESSION_MS = 400 * 86_400_000
 
-/** How long the row of a denied user is kept, so that a user who regains access does not need a new login. */
+/**
+ * How long the row of a denied user is kept, so that a user who regains access does not need a new
+ * login.
+ */
 const DENIED_SESSION_MS = 86_400_000
 const MAX_ACTIVITY_WRITE_INTERVAL_MS = 60_000
 const ACTIVITY_WRITE_INTERVAL_WITHOUT_TIMEOUT_MS = 3_600_000
@@ -36,7 +39,8 @@ export function absoluteExpiry(session: Session, { maximumDurationMs }: Lifetime
 /**
  * Whether the session has expired at `now`.
  *
- * @param clockToleranceMs How far in the future `createdAt` may be: the clocks of two processes may differ.
+ * @param clockToleranceMs How far in the future `createdAt` may be: the clocks of two processes may
+ *   differ.
  */
 export function isExpired(
   session: Session,
@@ -69,7 +73,10 @@ export function remaining(
   return Math.max(1, Math.min(idleExpiresAt, absoluteExpiry(session, lifetimes)) - now)
 }
 
-/** How long the store keeps the row, in milliseconds: longer than the idle expiry, because some activity is not written yet. */
+/**
+ * How long the store keeps the row, in milliseconds: longer than the idle expiry, because some
+ * activity is not written yet.
+ */
 export function rowTtl(
   session: Session,
   lastActiveAt: number,

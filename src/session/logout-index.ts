@@ -6,7 +6,10 @@ import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 import { readRecord } from './user-record.js'
 
-/** The client that created a session. The name of the provider is not enough: apps may share a store. */
+/**
+ * The client that created a session. The name of the provider is not enough: apps may share a
+ * store.
+ */
 export type SessionClient = Pick<Session, 'provider' | 'issuer' | 'clientId'>
 
 /** The subject of a logout token: a session at the provider (`sid`), its user (`sub`), or both. */
@@ -22,7 +25,10 @@ interface Pointer extends StoreRecord {
   readonly session: string
 }
 
-/** Finds the sessions that a logout token of the provider refers to (OpenID Connect Back-Channel Logout 1.0). */
+/**
+ * Finds the sessions that a logout token of the provider refers to (OpenID Connect Back-Channel
+ * Logout 1.0).
+ */
 export class LogoutIndex {
   readonly #store: GuardedStore
 
@@ -44,7 +50,8 @@ export class LogoutIndex {
   /** The keys of the sessions of this client; without a `sid`, all sessions of the user. */
   async find(client: SessionClient, { sid, sub }: LogoutSubject): Promise<readonly string[]> {
     const pointer = await this.#read('sid', client, sid)
-    // One session at the provider can have several sessions here. Without a list, only the latest is known.
+    // One session at the provider can have several sessions here. Without a list, only the latest
+    // is known.
     if (pointer !== undefined && this.#store.entries === undefined) return [pointer.session]
     const user = pointer ?? (await this.#read('sub', client, sub))
     if (user === undefined) return []

@@ -31,7 +31,9 @@ export const listFields = {
   limit: integer({ max: MAX_LIMIT }).default(DEFAULT_LIMIT),
 } satisfies Record<keyof ListOptions, Field>
 
-/** Reads one page of the records of a kind. Throws `store_not_listable` if the store cannot list. */
+/**
+ * Reads one page of the records of a kind. Throws `store_not_listable` if the store cannot list.
+ */
 export async function readPage(
   store: GuardedStore,
   kind: string,
@@ -42,7 +44,10 @@ export async function readPage(
   return store.entries({ kind, group, after, limit })
 }
 
-/** Reads every record of a kind and a group, page by page. Throws `store_not_listable` if the store cannot list. */
+/**
+ * Reads every record of a kind and a group, page by page. Throws `store_not_listable` if the store
+ * cannot list.
+ */
 export async function* everyEntry(
   store: GuardedStore,
   kind: string,

@@ -14,13 +14,16 @@ export interface SessionCookie {
 }
 
 /**
- * Browsers accept at least 4096 bytes of name, value and attributes (RFC 6265, section 6.1); this leaves room for name and
- * attributes.
+ * Browsers accept at least 4096 bytes of name, value and attributes (RFC 6265, section 6.1); this
+ * leaves room for name and attributes.
  */
 const CHUNK_LENGTH = 3800
 /** Servers limit the size of all request headers together. */
 const MAX_CHUNKS = 3
-/** Cookies with the same name that are read. Further ones belong to other mounts, or an attacker set them. */
+/**
+ * Cookies with the same name that are read. Further ones belong to other mounts, or an attacker set
+ * them.
+ */
 const MAX_CANDIDATES = 4
 
 /**
@@ -76,15 +79,19 @@ function clearFrom(
 }
 
 /**
- * Encodes an encrypted session as the ID of a session that may be split into several cookies. It begins with their number,
- * so that a remaining cookie of a longer session is not read. `undefined` if it is too long.
+ * Encodes an encrypted session as the ID of a session that may be split into several cookies. It
+ * begins with their number, so that a remaining cookie of a longer session is not read. `undefined`
+ * if it is too long.
  */
 export function encodeChunks(encrypted: string): string | undefined {
   const count = Math.ceil((encrypted.length + 2) / CHUNK_LENGTH)
   return count <= MAX_CHUNKS ? `${count}.${encrypted}` : undefined
 }
 
-/** Reads the IDs of {@link encodeChunks} from the cookies of a request. It may have several with the same name. */
+/**
+ * Reads the IDs of {@link encodeChunks} from the cookies of a request. It may have several with the
+ * same name.
+ */
 export function* readChunkedCookies(
   cookieHeader: string | undefined,
   name: string,

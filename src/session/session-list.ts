@@ -31,7 +31,10 @@ export interface AppSession {
   }
   /** When the user signed in. */
   readonly createdAt: number
-  /** When the session was last used. Written every tenth of the inactivity timeout, at most once per minute. */
+  /**
+   * When the session was last used. Written every tenth of the inactivity timeout, at most once per
+   * minute.
+   */
   readonly lastActive: number
   /** When the session expires at the latest. */
   readonly expiresAt: number
@@ -109,8 +112,8 @@ export class AppSessions implements SessionList {
   }
 
   /**
-   * Ends the oldest sessions of the user and instance of `latest`, so that at most `count` remain. It never ends `latest`,
-   * and denied sessions do not count.
+   * Ends the oldest sessions of the user and instance of `latest`, so that at most `count` remain.
+   * It never ends `latest`, and denied sessions do not count.
    */
   async endOldest({ key: latest, record: { user, instance } }: OpenSession, count: number) {
     const others: string[] = []

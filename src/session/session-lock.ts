@@ -24,7 +24,10 @@ export interface SessionLockDeps {
 const POLL_MS = 25
 const MAX_WRITE_ATTEMPTS = 5
 
-/** Makes checks and token refreshes of a session run one at a time: in this process, and across processes if the store can lock. */
+/**
+ * Makes checks and token refreshes of a session run one at a time: in this process, and across
+ * processes if the store can lock.
+ */
 export class SessionLock {
   readonly #deps: SessionLockDeps
   /** Expiry of the lock: after a crash, other processes wait this long at most. */
@@ -34,15 +37,17 @@ export class SessionLock {
   constructor(deps: SessionLockDeps) {
     const { providerTimeoutMs, storeTimeoutMs, authorizeCount } = deps
     this.#deps = deps
-    // Reading the user, refreshing, reading again; the custom rules; reads and writes of the session.
+    // Reading the user, refreshing, reading again; the custom rules; reads and writes of the
+    // session.
     this.#holdMs =
       providerTimeoutMs * 3 + AUTHORIZE_TIMEOUT_MS * authorizeCount + storeTimeoutMs * 5
     this.#waitMs = providerTimeoutMs + storeTimeoutMs
   }
 
   /**
-   * Runs the work with the lock held, on the session as it is stored then; on `undefined` if it has ended. Throws a
-   * `ProviderError` with the outcome `down` if another process holds the lock for longer than one exchange may take.
+   * Runs the work with the lock held, on the session as it is stored then; on `undefined` if it has
+   * ended. Throws a `ProviderError` with the outcome `down` if another process holds the lock for
+   * longer than one exchange may take.
    */
   withLock<T>(
     session: OpenSession,
@@ -62,8 +67,8 @@ export class SessionLock {
   }
 
   /**
-   * Applies a change to the session as it is stored, and never recreates a deleted session: then the result is
-   * `undefined`. `change` returns `undefined` if there is nothing to write.
+   * Applies a change to the session as it is stored, and never recreates a deleted session: then
+   * the result is `undefined`. `change` returns `undefined` if there is nothing to write.
    */
   async write(
     session: OpenSession,

@@ -7,7 +7,9 @@ import type { OAuthUser, StoredDecision } from '../access/user.js'
 export interface Session extends StoreRecord {
   readonly kind: 'session'
   readonly version: 1
-  /** The instance, provider, issuer and client that created the session; it is valid for these only. */
+  /**
+   * The instance, provider, issuer and client that created the session; it is valid for these only.
+   */
   readonly instance: string
   readonly provider: string
   readonly issuer: string
@@ -75,8 +77,8 @@ export function newSession(
 }
 
 /**
- * The record as a session, or `undefined` when it is not one. Sessions of other versions are kept for the releases
- * that can read them.
+ * The record as a session, or `undefined` when it is not one. Sessions of other versions are kept
+ * for the releases that can read them.
  */
 export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
   if (record?.kind !== 'session') return undefined

@@ -21,8 +21,8 @@ export interface OpenSession {
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'ended'
 
 /**
- * Why a request is anonymous: it has no session (`none`), its session has expired or was revoked, or the rules deny the
- * user.
+ * Why a request is anonymous: it has no session (`none`), its session has expired or was revoked,
+ * or the rules deny the user.
  */
 export type AnonymousReason = 'none' | 'expired' | 'revoked' | 'denied'
 
@@ -33,7 +33,9 @@ export type SessionResult =
 
 /** State of sessions in this process. Outlives a configuration. */
 export interface SessionState {
-  /** The last activity of a session, and the last one that was written to the store; milliseconds. */
+  /**
+   * The last activity of a session, and the last one that was written to the store; milliseconds.
+   */
   readonly activity: LRUCache<string, { at: number; writtenAt: number }>
   /** Sessions that this process ended, with the reason for their next request. */
   readonly ended: LRUCache<string, AnonymousReason>
@@ -75,8 +77,8 @@ export abstract class Sessions {
   }
 
   /**
-   * The session of the first cookie named `cookieName` that belongs to a session of this instance. Synchronous when the
-   * store is.
+   * The session of the first cookie named `cookieName` that belongs to a session of this instance.
+   * Synchronous when the store is.
    */
   abstract find(
     cookieHeader: string | undefined,
@@ -104,13 +106,21 @@ export abstract class Sessions {
   /** The tokens of the session. */
   abstract tokens(session: OpenSession): Tokens
 
-  /** Whether the tokens can be decrypted: not after their secret was removed from the configuration. */
+  /**
+   * Whether the tokens can be decrypted: not after their secret was removed from the configuration.
+   */
   abstract hasTokens(session: Session): boolean
 
-  /** Records a request, and writes the activity at intervals. If the ID of the result differs, the cookie must be set. */
+  /**
+   * Records a request, and writes the activity at intervals. If the ID of the result differs, the
+   * cookie must be set.
+   */
   abstract recordActivity(session: OpenSession, now: number): OpenSession
 
-  /** When the session expires at the latest, and when it expires without another request; milliseconds. */
+  /**
+   * When the session expires at the latest, and when it expires without another request;
+   * milliseconds.
+   */
   expiry(session: OpenSession): { expiresAt: number; idleExpiresAt: number | undefined } {
     return {
       expiresAt: absoluteExpiry(session.record, this.lifetimes),

@@ -155,12 +155,16 @@ export class StoredSessions extends Sessions {
   #missing(key: string): SessionResult {
     const reason = this.#state.ended.get(key)
     if (reason !== undefined) return { reason }
-    // Most stores delete expired rows themselves, so a session that was active in this process has expired.
+    // Most stores delete expired rows themselves, so a session that was active in this process has
+    // expired.
     if (this.#state.activity.delete(key)) this.#onEnd(key, 'expired', true)
     return EXPIRED
   }
 
-  /** Reads further cookies only if the first has no session: they belong to another instance, or an attacker set them. */
+  /**
+   * Reads further cookies only if the first has no session: they belong to another instance, or an
+   * attacker set them.
+   */
   #firstOf(
     ids: readonly string[],
     first: SessionResult,

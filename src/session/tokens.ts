@@ -23,14 +23,20 @@ export function encryptTokens(encrypter: Encrypter, id: string, tokens: Tokens):
   }
 }
 
-/** The tokens of the session. Empty if its secret is no longer configured: the session itself remains valid. */
+/**
+ * The tokens of the session. Empty if its secret is no longer configured: the session itself
+ * remains valid.
+ */
 export function decryptTokens(encrypter: Encrypter, id: string, { tokens }: Session): Tokens {
   const json = encrypter.decrypt('tokens', tokens, id)
   if (json === undefined) return { accessToken: '', refreshToken: undefined, idToken: undefined }
   return JSON.parse(json) as Tokens
 }
 
-/** The tokens as plain JSON, for a session that is encrypted as a whole: encrypting twice adds length, not security. */
+/**
+ * The tokens as plain JSON, for a session that is encrypted as a whole: encrypting twice adds
+ * length, not security.
+ */
 export function plainTokens(tokens: Tokens): TokenFields {
   return { tokens: JSON.stringify(tokens), headerTokens: headerTokensOf(tokens) }
 }

@@ -8,7 +8,10 @@ import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 import { readRecord, userKey, type UserRecord } from './user-record.js'
 
-/** When the activity of a user was last recorded, by user key; milliseconds. Outlives a configuration. */
+/**
+ * When the activity of a user was last recorded, by user key; milliseconds. Outlives a
+ * configuration.
+ */
 export type UserActivityState = LRUCache<string, number>
 
 /** Empty state for {@link UserActivity}. */
@@ -28,7 +31,10 @@ export interface UserActivityDeps {
 
 const WRITE_INTERVAL_MS = 3_600_000
 
-/** Records who signed in and who was active in which month. The activity of a user is written at most once per hour. */
+/**
+ * Records who signed in and who was active in which month. The activity of a user is written at
+ * most once per hour.
+ */
 export class UserActivity {
   readonly #store: GuardedStore
   readonly #recordedAt: UserActivityState
@@ -49,7 +55,9 @@ export class UserActivity {
     await this.#write(user, now, true)
   }
 
-  /** Records a request. Writes in the background, if the last write was in an earlier hour or month. */
+  /**
+   * Records a request. Writes in the background, if the last write was in an earlier hour or month.
+   */
   recordActivity(user: OAuthUser, now: number): void {
     const recordedAt = this.#recordedAt.get(user.key) ?? 0
     if (now - recordedAt < WRITE_INTERVAL_MS && recordedAt >= this.#monthStart(now)) return
@@ -62,7 +70,10 @@ export class UserActivity {
     this.#recordedAt.delete(id)
   }
 
-  /** The number of users who were active in a month. Throws `store_not_listable` if the store cannot list. */
+  /**
+   * The number of users who were active in a month. Throws `store_not_listable` if the store cannot
+   * list.
+   */
   async countMonth(month = monthOf(Date.now())): Promise<number> {
     if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month))
       throw new TypeError("month must have the form 'YYYY-MM'")

@@ -21,10 +21,12 @@ export interface Users {
    */
   get(id: string): Promise<AppUser | undefined>
   /**
-   * Deletes the user and ends all their sessions immediately. It does not block the user, who can sign in again.
+   * Deletes the user and ends all their sessions immediately. It does not block the user, who can
+   * sign in again.
    *
    * @returns Whether the user existed.
-   * @throws TypeError if the ID is not a non-empty string. OAuthError `store_not_listable` if the store cannot list.
+   * @throws TypeError if the ID is not a non-empty string. OAuthError `store_not_listable` if the
+   *   store cannot list.
    */
   delete(id: string): Promise<boolean>
 }

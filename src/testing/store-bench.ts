@@ -17,7 +17,10 @@ export type Check = (bench: Bench) => Promise<void>
 /** A lifetime in milliseconds that is longer than any check. */
 export const HOUR = 3_600_000
 
-/** How long a store may return a record after its lifetime. Generous, because the machine may be busy. */
+/**
+ * How long a store may return a record after its lifetime. Generous, because the machine may be
+ * busy.
+ */
 const GONE_WITHIN_MS = 5_000
 
 /** A record of a check. */

@@ -105,7 +105,8 @@ export const lifetimes: Record<string, Check> = {
     let shortTtl = ttl
     await store.set(longer, recordOf({ revision: 1 }), shortTtl)
     while (!(await store.update(longer, recordOf({ revision: 2 }), HOUR))) {
-      // The record may have expired before a busy machine updated it. A broken store reaches the limit.
+      // The record may have expired before a busy machine updated it. A broken store reaches the
+      // limit.
       shortTtl *= 2
       assert.ok(shortTtl < HOUR, 'update() does not replace the record')
       await store.set(longer, recordOf({ revision: 1 }), shortTtl)

@@ -6,11 +6,20 @@ import { lists, locks } from './store-optional-checks.js'
 
 /** Options of {@link storeContract}. */
 export interface StoreContractOptions {
-  /** Returns the store for one check. It does not have to be empty: each check uses new keys and groups. Closed after the check. */
+  /**
+   * Returns the store for one check. It does not have to be empty: each check uses new keys and
+   * groups. Closed after the check.
+   */
   makeStore: () => Awaitable<SessionStore>
-  /** Waits by the clock of the store. Default: waits in real time. Replace it if the store uses a fake clock. */
+  /**
+   * Waits by the clock of the store. Default: waits in real time. Replace it if the store uses a
+   * fake clock.
+   */
   wait?: ((milliseconds: number) => Awaitable<void>) | undefined
-  /** Lifetime of records that a check lets expire, in milliseconds. Default: 200. Use more for a store that rounds times. */
+  /**
+   * Lifetime of records that a check lets expire, in milliseconds. Default: 200. Use more for a
+   * store that rounds times.
+   */
   ttl?: number | undefined
   /** The optional methods that the store does not have. Their checks are skipped. Default: none. */
   without?: readonly ('lock' | 'entries')[] | undefined

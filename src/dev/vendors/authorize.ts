@@ -33,7 +33,10 @@ export interface AuthorizeRules {
 const list = (value: string | null, separator = / +/) =>
   (value ?? '').split(separator).filter((item) => item !== '')
 
-/** The authorization endpoint: checks the request, lets the user choose an account, and redirects to the client. */
+/**
+ * The authorization endpoint: checks the request, lets the user choose an account, and redirects to
+ * the client.
+ */
 export function authorize(
   { request, params }: Exchange,
   vendor: Vendor,

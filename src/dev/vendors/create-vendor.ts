@@ -4,7 +4,10 @@ import type { VendorSettings } from './settings.js'
 import type { VendorOptions } from './types.js'
 import type { Vendor } from './vendor.js'
 
-/** What a profile sees of a server that has started, and a function that changes the user who is signed in. */
+/**
+ * What a profile sees of a server that has started, and a function that changes the user who is
+ * signed in.
+ */
 export function createVendor(
   origin: string,
   settings: VendorSettings,

@@ -18,7 +18,9 @@ export function normalizedScopes(scopes: readonly string[]): string[] {
     .sort()
 }
 
-/** https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent */
+/**
+ * https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent
+ */
 export const forbiddenWithoutUserAgent = text(
   403,
   'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',

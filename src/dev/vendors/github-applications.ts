@@ -4,7 +4,10 @@ import { profile } from './github-data.js'
 import type { VendorResponse } from './types.js'
 import type { Exchange, Route, Vendor } from './vendor.js'
 
-/** https://docs.github.com/en/rest/apps/oauth-applications: Basic with the client's credentials, and JSON. */
+/**
+ * https://docs.github.com/en/rest/apps/oauth-applications: Basic with the client's credentials, and
+ * JSON.
+ */
 export function tokenManagement(vendor: Vendor, root: string): Route[] {
   const manage =
     (wholeGrant: boolean) =>

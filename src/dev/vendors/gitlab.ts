@@ -8,7 +8,10 @@ import { withClaims, type Exchange, type Profile, type Route, type Vendor } from
 
 const SCOPES = ['openid', 'profile', 'email', 'read_user', 'read_api', 'api']
 
-/** https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/integration/openid_connect_provider/ */
+/**
+ * https://docs.gitlab.com/api/oauth2/ and
+ * https://docs.gitlab.com/integration/openid_connect_provider/
+ */
 export const gitlab: Profile = {
   name: 'gitlab',
   settings: { tokenLifetime: 7200, idTokenLifetime: 120, rotateRefreshTokens: true },

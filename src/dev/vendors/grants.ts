@@ -81,7 +81,10 @@ export class Grants {
     return this.#find(this.#refreshTokens, token)
   }
 
-  /** Revokes one token, or with `wholeGrant` all tokens of the same login. Returns whether the token was valid. */
+  /**
+   * Revokes one token, or with `wholeGrant` all tokens of the same login. Returns whether the token
+   * was valid.
+   */
   revoke(token: string, wholeGrant = false): boolean {
     const issued = this.#accessTokens.get(token) ?? this.#refreshTokens.get(token)
     if (!issued) return false

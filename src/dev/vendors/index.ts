@@ -32,8 +32,8 @@ const profiles: Record<VendorName, Profile> = {
 export const vendorNames = Object.keys(profiles) as VendorName[]
 
 /**
- * Starts a provider on 127.0.0.1 that simulates a vendor: it has the vendor's endpoints, responds in the vendor's formats,
- * and rejects what the vendor rejects. Rejects if the port is in use.
+ * Starts a provider on 127.0.0.1 that simulates a vendor: it has the vendor's endpoints, responds
+ * in the vendor's formats, and rejects what the vendor rejects. Rejects if the port is in use.
  *
  * ```ts
  * import { oauthModule } from 'oauth-module'

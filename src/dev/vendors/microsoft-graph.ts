@@ -26,7 +26,10 @@ const errors = {
     ),
 }
 
-/** https://learn.microsoft.com/entra/identity-platform/userinfo and https://learn.microsoft.com/graph/api/overview */
+/**
+ * https://learn.microsoft.com/entra/identity-platform/userinfo and
+ * https://learn.microsoft.com/graph/api/overview
+ */
 export function graphRoutes(vendor: Vendor): Route[] {
   return [
     {

@@ -42,8 +42,8 @@ export async function token(exchange: Exchange, vendor: Vendor): Promise<VendorR
 }
 
 /**
- * Microsoft never lists `offline_access`, adds a scope that was not requested, and spells scopes of Graph its own way:
- * `user.read` and `https://graph.microsoft.com/User.Read` become `User.Read`.
+ * Microsoft never lists `offline_access`, adds a scope that was not requested, and spells scopes of
+ * Graph its own way: `user.read` and `https://graph.microsoft.com/User.Read` become `User.Read`.
  */
 function scopes(granted: readonly string[]): string[] {
   const names = granted
@@ -57,7 +57,10 @@ function capitalized(scope: string): string {
   return scope.replace(/(^|\.)[a-z]/g, (letter) => letter.toUpperCase())
 }
 
-/** Without `email_verified`. Microsoft has `xms_edov` for apps that request it: set it in the user's `claims`. */
+/**
+ * Without `email_verified`. Microsoft has `xms_edov` for apps that request it: set it in the user's
+ * `claims`.
+ */
 function claims(user: VendorUser, scopes: readonly string[], vendor: Vendor) {
   const { name, preferred_username, email } = standardClaims(user, scopes)
   const overage = {

@@ -11,11 +11,17 @@ export interface AuthorizationRefusal {
   error_reason?: string
 }
 
-/** How the vendor behaves. May be changed while the server runs. The settings of other vendors have no effect. */
+/**
+ * How the vendor behaves. May be changed while the server runs. The settings of other vendors have
+ * no effect.
+ */
 export interface VendorSettings {
   /** The lifetime of authorization codes, in seconds. Default: 600. */
   codeLifetime: number
-  /** The lifetime of access tokens and the value of `expires_in`, in seconds. `undefined`: they never expire. */
+  /**
+   * The lifetime of access tokens and the value of `expires_in`, in seconds. `undefined`: they
+   * never expire.
+   */
   tokenLifetime: number | undefined
   /** The lifetime of ID tokens, in seconds. Default: 3600. */
   idTokenLifetime: number

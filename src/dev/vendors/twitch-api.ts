@@ -4,7 +4,10 @@ import type { Grant } from './grants.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Route, type Vendor } from './vendor.js'
 
-/** The parameter `claims` (OpenID Connect Core 1.0, section 5.5); `undefined` if it is not a JSON object. */
+/**
+ * The parameter `claims` (OpenID Connect Core 1.0, section 5.5); `undefined` if it is not a JSON
+ * object.
+ */
 export function requestedClaims(
   params: URLSearchParams,
 ): Record<string, object | null> | undefined {

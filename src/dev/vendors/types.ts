@@ -65,8 +65,8 @@ export interface VendorResponse {
 }
 
 /**
- * A failure below HTTP: no response, a reset connection, a body that never ends, a body that is shorter than its
- * `Content-Length`, or a body of 64 MiB.
+ * A failure below HTTP: no response, a reset connection, a body that never ends, a body that is
+ * shorter than its `Content-Length`, or a body of 64 MiB.
  */
 export type VendorFault = 'hang' | 'reset' | 'slow-body' | 'truncated' | 'huge-body'
 
@@ -120,8 +120,8 @@ export interface VendorServer {
   /** The options of this provider for `oauthModule()`. */
   readonly options: Record<string, unknown>
   /**
-   * The user who is signed in at the provider. Assigning one of `users` signs in that user. Assigning another object
-   * replaces the user, also for tokens that were issued before.
+   * The user who is signed in at the provider. Assigning one of `users` signs in that user.
+   * Assigning another object replaces the user, also for tokens that were issued before.
    */
   user: VendorUser
   /** With several users, the authorization endpoint shows a page to choose one. */
@@ -130,13 +130,18 @@ export interface VendorServer {
   readonly settings: VendorSettings
   /** All requests, oldest first. Clear them with `requests.length = 0`. */
   readonly requests: VendorRequest[]
-  /** Sets the response of an endpoint, or of all with `'*'`. `undefined` removes it. Returns a function that removes it. */
+  /**
+   * Sets the response of an endpoint, or of all with `'*'`. `undefined` removes it. Returns a
+   * function that removes it.
+   */
   respond(
     endpoint: VendorEndpoint | '*',
     response: VendorOverride | undefined,
     options?: { once?: boolean },
   ): () => void
-  /** Changes claims, header or signature of the next ID tokens. Without arguments, ends the change. */
+  /**
+   * Changes claims, header or signature of the next ID tokens. Without arguments, ends the change.
+   */
   claims(
     claims?: ClaimsOverride,
     how?: { header?: Record<string, unknown>; signing?: SigningFault; once?: boolean },

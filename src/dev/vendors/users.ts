@@ -24,7 +24,10 @@ export interface VendorTeam {
   id?: number
   parent?: { slug: string; name?: string; id?: number }
   state?: 'active' | 'pending'
-  /** A membership through a child team. Lists do not contain it, but the membership endpoint confirms it. */
+  /**
+   * A membership through a child team. Lists do not contain it, but the membership endpoint
+   * confirms it.
+   */
   inherited?: boolean
 }
 
@@ -46,7 +49,10 @@ export interface VendorUser {
   organizations?: (string | VendorOrganization)[] | undefined
   /** GitHub. A string is `organization/slug`. */
   teams?: (string | VendorTeam)[] | undefined
-  /** GitLab: full paths, including inherited memberships. Microsoft: object IDs. Others: the claim `groups`. */
+  /**
+   * GitLab: full paths, including inherited memberships. Microsoft: object IDs. Others: the claim
+   * `groups`.
+   */
   groups?: string[] | undefined
   /** GitLab: direct memberships only. Default: `groups`. */
   directGroups?: string[] | undefined

@@ -4,10 +4,11 @@ import { types } from 'node:util'
 export type Callback = (error: unknown, value?: unknown) => void
 
 /**
- * Calls a method that reports its result by callback, by promise, or by both. The first result counts.
+ * Calls a method that reports its result by callback, by promise, or by both. The first result
+ * counts.
  *
- * @param takesCallback Whether the method declares a parameter for the callback. If so, a promise of `undefined` is
- *   not the result: some `async` methods also call back.
+ * @param takesCallback Whether the method declares a parameter for the callback. If so, a promise
+ *   of `undefined` is not the result: some `async` methods also call back.
  */
 export function callMethod(
   takesCallback: boolean,

@@ -4,11 +4,12 @@ import type { SessionStore } from './store.js'
 const cookieStoreMark = Symbol.for('oauth-module cookie store')
 
 /**
- * Keeps each session, encrypted, in a cookie of the user: for apps without a store, for example on serverless platforms.
+ * Keeps each session, encrypted, in a cookie of the user: for apps without a store, for example on
+ * serverless platforms.
  *
- * It cannot revoke sessions remotely, list users or sessions, receive back-channel logout, or share a re-check between
- * processes. A copy of the cookie remains valid until the session expires, even after a logout: set `maximumDuration` and
- * `inactivityTimeout`.
+ * It cannot revoke sessions remotely, list users or sessions, receive back-channel logout, or share
+ * a re-check between processes. A copy of the cookie remains valid until the session expires, even
+ * after a logout: set `maximumDuration` and `inactivityTimeout`.
  *
  * ```ts
  * import { cookieStore, oauthModule } from 'oauth-module'
@@ -33,7 +34,9 @@ export function cookieStore(): SessionStore {
   return Object.assign(store, { [cookieStoreMark]: true })
 }
 
-/** Whether the value was created by {@link cookieStore}, of this copy of the package or another one. */
+/**
+ * Whether the value was created by {@link cookieStore}, of this copy of the package or another one.
+ */
 export function isCookieStore(store: unknown): boolean {
   return typeof store === 'object' && store !== null && cookieStoreMark in store
 }

@@ -2,8 +2,8 @@ import { isObject, parseJson } from '../../http/json.js'
 import type { StoreRecord } from './store.js'
 
 /**
- * The content of a row, in addition to the cookie that express-session requires. Stored as a JSON string, so that no store
- * converts dates or drops empty fields.
+ * The content of a row, in addition to the cookie that express-session requires. Stored as a JSON
+ * string, so that no store converts dates or drops empty fields.
  */
 export interface Envelope {
   readonly v: 1
@@ -18,7 +18,10 @@ const MEMBER = 'oauthModule'
 /** Some stores round the time down to seconds. */
 const ROUNDING_MS = 1000
 
-/** The session ID of a row: it differs from the IDs of the app's own sessions. Some stores use it as a file name. */
+/**
+ * The session ID of a row: it differs from the IDs of the app's own sessions. Some stores use it as
+ * a file name.
+ */
 export function sidOf(key: string): string {
   return `oauth-module.${key.replaceAll(':', '.')}`
 }
@@ -30,7 +33,9 @@ export function rowOf(key: string, record: StoreRecord, ttl: number): object {
   return { cookie: cookieOf(until + ROUNDING_MS), [MEMBER]: JSON.stringify(envelope) }
 }
 
-/** The envelope of an unexpired row; `undefined` for other sessions, and for rows of other versions. */
+/**
+ * The envelope of an unexpired row; `undefined` for other sessions, and for rows of other versions.
+ */
 export function readRow(row: unknown): Envelope | undefined {
   const json = isObject(row) ? row[MEMBER] : undefined
   if (typeof json !== 'string') return undefined

@@ -20,7 +20,10 @@ export interface ExpressSessionStore {
   all?(callback: (error: unknown, sessions?: unknown) => void): unknown
 }
 
-/** Whether the value is a store made for express-session. Stores that extend its base class have `createSession`. */
+/**
+ * Whether the value is a store made for express-session. Stores that extend its base class have
+ * `createSession`.
+ */
 export function isExpressSessionStore(value: unknown): value is ExpressSessionStore {
   const has = (name: string) =>
     typeof (value as Record<string, unknown> | null)?.[name] === 'function'
@@ -29,15 +32,19 @@ export function isExpressSessionStore(value: unknown): value is ExpressSessionSt
   return has('createSession') || (!has('update') && !has('delete'))
 }
 
-/** Whether the value is a Redis client: it has the same methods as a store, but its `destroy` ends the connection. */
+/**
+ * Whether the value is a Redis client: it has the same methods as a store, but its `destroy` ends
+ * the connection.
+ */
 export function isRedisClient(value: unknown): boolean {
   const commands = value as Record<string, unknown> | null | undefined
   return typeof commands?.['evalSha'] === 'function' || typeof commands?.['evalsha'] === 'function'
 }
 
 /**
- * A store made for express-session as a {@link SessionStore}. Such stores have neither locks nor conditional writes: both
- * are guaranteed within this process only. It can list if the store has `all`.
+ * A store made for express-session as a {@link SessionStore}. Such stores have neither locks nor
+ * conditional writes: both are guaranteed within this process only. It can list if the store has
+ * `all`.
  */
 export class ExpressSessionStoreAdapter implements SessionStore {
   readonly entries?: (query: EntriesQuery) => Promise<EntriesPage>
@@ -104,7 +111,10 @@ export class ExpressSessionStoreAdapter implements SessionStore {
     }
   }
 
-  /** A write that takes effect after the time limit must not restore a row that was deleted in the meantime. */
+  /**
+   * A write that takes effect after the time limit must not restore a row that was deleted in the
+   * meantime.
+   */
   #watchLateWrite(key: string, writing: Promise<unknown>): void {
     const { late, turn } = this.#state
     const lateWrite = { isDeleted: false }
@@ -155,7 +165,10 @@ interface AdapterState {
 
 const stateName = Symbol.for('oauth-module state of a store')
 
-/** The state is a member of the store, because several instances and copies of the package may share the store. */
+/**
+ * The state is a member of the store, because several instances and copies of the package may share
+ * the store.
+ */
 function stateOf(store: ExpressSessionStore & { [stateName]?: AdapterState }): AdapterState {
   const present = store[stateName]
   if (present !== undefined) return present
@@ -169,7 +182,10 @@ function stateOf(store: ExpressSessionStore & { [stateName]?: AdapterState }): A
   return state
 }
 
-/** Stores of files report ENOENT if a session does not exist; a value that is not an error is the cause of ours. */
+/**
+ * Stores of files report ENOENT if a session does not exist; a value that is not an error is the
+ * cause of ours.
+ */
 function undefinedIfMissing(error: unknown): undefined {
   if (isMissing(error) || (error instanceof Error && isMissing(error.cause))) return undefined
   throw error

@@ -10,9 +10,9 @@ import type {
 } from './store.js'
 
 /**
- * A session store with a time limit for each operation. Every failure becomes `store_unavailable` (503): it does not
- * mean that a user is signed out. Values that are not promises are returned synchronously.
- * The optional methods are absent when the store does not have them.
+ * A session store with a time limit for each operation. Every failure becomes `store_unavailable`
+ * (503): it does not mean that a user is signed out. Values that are not promises are returned
+ * synchronously. The optional methods are absent when the store does not have them.
  */
 export class GuardedStore implements SessionStore {
   readonly lock?: (key: string, ttl: number) => Awaitable<Unlock | undefined>
@@ -24,7 +24,8 @@ export class GuardedStore implements SessionStore {
   constructor(store: SessionStore, timeoutMs: number) {
     this.#store = store
     this.#timeoutMs = timeoutMs
-    // Each call uses the method that the store has then: an app may wrap it after `oauthModule()`, as it may `get`.
+    // Each call uses the method that the store has then: an app may wrap it after `oauthModule()`,
+    // as it may `get`.
     if (store.lock) this.lock = (key, ttl) => this.#lock(() => store.lock?.(key, ttl))
     if (store.entries) this.entries = (query) => this.#run(() => entriesOf(store, query))
     if (store.close) this.close = () => store.close?.()
@@ -53,7 +54,10 @@ export class GuardedStore implements SessionStore {
     return this.#run(() => this.#store.delete(key))
   }
 
-  /** A lock that the store grants after the time limit is released at once, so that others do not wait for it. */
+  /**
+   * A lock that the store grants after the time limit is released at once, so that others do not
+   * wait for it.
+   */
   #lock(take: () => Awaitable<Unlock | undefined>): Awaitable<Unlock | undefined> {
     let granted: Awaitable<Unlock | undefined>
     const guarded = this.#run(() => (granted = take()))

@@ -5,7 +5,10 @@ const MAX_WAITING = 100
 export class KeyedQueue {
   readonly #queues = new Map<string, { tail: Promise<unknown>; waiting: number }>()
 
-  /** Runs the work when all earlier work for the key has settled. Rejects if 100 calls already wait for the key. */
+  /**
+   * Runs the work when all earlier work for the key has settled. Rejects if 100 calls already wait
+   * for the key.
+   */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const queue = this.#queues.get(key) ?? { tail: Promise.resolve(), waiting: 0 }
     if (queue.waiting >= MAX_WAITING)

@@ -9,27 +9,29 @@ import { SessionsByUser } from './sessions-by-user.js'
 import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './store.js'
 
 /**
- * Limits of {@link memoryStore}. They apply to sessions. Records of other kinds (users, activity per month, identifiers
- * of providers) are limited to 64 MiB per kind.
+ * Limits of {@link memoryStore}. They apply to sessions. Records of other kinds (users, activity
+ * per month, identifiers of providers) are limited to 64 MiB per kind.
  */
 export interface MemoryStoreOptions {
   /**
-   * Maximum number of sessions. When the store is full, expired sessions are removed first, then the least recently
-   * used one. Default 10,000.
+   * Maximum number of sessions. When the store is full, expired sessions are removed first, then
+   * the least recently used one. Default 10,000.
    */
   maxEntries?: number | undefined
-  /** Maximum size of all sessions together, in bytes, approximately. Default 67,108,864 (64 MiB). */
+  /**
+   * Maximum size of all sessions together, in bytes, approximately. Default 67,108,864 (64 MiB).
+   */
   maxBytes?: number | undefined
   /**
-   * Maximum number of sessions per user, so that the logins of one account cannot remove the sessions of others. A further
-   * login removes the user's oldest session. Default 100.
+   * Maximum number of sessions per user, so that the logins of one account cannot remove the
+   * sessions of others. A further login removes the user's oldest session. Default 100.
    */
   maxPerUser?: number | undefined
 }
 
 /**
- * Keeps sessions in the memory of this process: they end when it exits, and other processes do not have them. It is the
- * default of the option `store`.
+ * Keeps sessions in the memory of this process: they end when it exits, and other processes do not
+ * have them. It is the default of the option `store`.
  *
  * ```ts
  * import { memoryStore, oauthModule } from 'oauth-module'
@@ -42,7 +44,8 @@ export interface MemoryStoreOptions {
  *
  * @param options Limits; each has a default.
  * @returns A store for the option `store`.
- * @throws TypeError if an option is invalid, or in a worker of `node:cluster`, because workers do not share memory.
+ * @throws TypeError if an option is invalid, or in a worker of `node:cluster`, because workers do
+ *   not share memory.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   if (cluster.isWorker) {
@@ -67,8 +70,8 @@ const PURGE_INTERVAL_MS = 60_000
 const PURGE_INTERVAL_WHEN_FULL_MS = 1_000
 
 /**
- * The store of {@link memoryStore}. Its methods are properties, so that an app can wrap the store as
- * `{ ...memoryStore(), get }`.
+ * The store of {@link memoryStore}. Its methods are properties, so that an app can wrap the store
+ * as `{ ...memoryStore(), get }`.
  */
 class MemoryStore implements SessionStore {
   readonly #limits: MemoryLimits
@@ -139,7 +142,8 @@ class MemoryStore implements SessionStore {
 
   #createRecords(isForSessions: boolean): Records {
     const { maxEntries, maxBytes } = this.#limits
-    // `Date` is the clock of sessions. It is read at every access, so that a record never outlives its TTL.
+    // `Date` is the clock of sessions. It is read at every access, so that a record never outlives
+    // its TTL.
     const shared = { sizeCalculation: sizeOf, perf: Date, ttlResolution: 0 }
     if (!isForSessions) return new LRUCache({ ...shared, maxSize: MAX_BYTES_OF_OTHER_KINDS })
     return new LRUCache({

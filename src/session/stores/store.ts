@@ -1,14 +1,20 @@
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>
 
-/** A record of a store: plain JSON. A store uses these fields only; other fields are internal and must be kept as they are. */
+/**
+ * A record of a store: plain JSON. A store uses these fields only; other fields are internal and
+ * must be kept as they are.
+ */
 export interface StoreRecord {
   /**
-   * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub` (a provider's
-   * identifiers of a session and a user), or `config`.
+   * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub`
+   * (a provider's identifiers of a session and a user), or `config`.
    */
   readonly kind: string
-  /** Lists can be limited to a group, such as the user of a `session` or the month of an `active` record. Any string. */
+  /**
+   * Lists can be limited to a group, such as the user of a `session` or the month of an `active`
+   * record. Any string.
+   */
   readonly group: string
   /** When the record was created, in milliseconds. Lists are sorted by it, newest first. */
   readonly createdAt: number
@@ -32,20 +38,25 @@ export interface EntriesQuery {
 export interface EntriesPage<R extends StoreRecord = StoreRecord> {
   /** The records with their keys, newest first. */
   readonly entries: readonly (readonly [key: string, record: R])[]
-  /** Where the next page starts, as any string that the store chooses; `undefined` on the last page. */
+  /**
+   * Where the next page starts, as any string that the store chooses; `undefined` on the last page.
+   */
   readonly next: string | undefined
 }
 
-/** Releases a lock. Does nothing if the lock has expired, even if another caller holds it by now. */
+/**
+ * Releases a lock. Does nothing if the lock has expired, even if another caller holds it by now.
+ */
 export type Unlock = () => Awaitable<void>
 
 /**
- * Where sessions are stored. Four methods are required; the optional ones are used if a store has them.
+ * Where sessions are stored. Four methods are required; the optional ones are used if a store has
+ * them.
  *
- * Methods may return values or promises: a store that returns values adds no promise to a request. A store that fails must
- * throw or reject, never report that a record does not exist. An operation that takes longer than `timeouts.store` counts
- * as failed. Keys have at most 100 characters of `[A-Za-z0-9:_-]`. `storeContract()` of `oauth-module/testing` tests a
- * store.
+ * Methods may return values or promises: a store that returns values adds no promise to a request.
+ * A store that fails must throw or reject, never report that a record does not exist. An operation
+ * that takes longer than `timeouts.store` counts as failed. Keys have at most 100 characters of
+ * `[A-Za-z0-9:_-]`. `storeContract()` of `oauth-module/testing` tests a store.
  *
  * ```ts
  * import type { SessionStore, StoreRecord } from 'oauth-module'
@@ -80,8 +91,8 @@ export interface SessionStore {
    */
   set(key: string, record: StoreRecord, ttl: number): Awaitable<void>
   /**
-   * Replaces the record only if it exists and its `revision` is one less than that of the new record, so that deleted
-   * records stay deleted and no write is lost. Must be atomic.
+   * Replaces the record only if it exists and its `revision` is one less than that of the new
+   * record, so that deleted records stay deleted and no write is lost. Must be atomic.
    *
    * @param ttl The time until the record expires, in milliseconds; always positive.
    * @returns Whether it replaced the record.
@@ -94,13 +105,16 @@ export interface SessionStore {
    */
   delete(key: string): Awaitable<boolean>
   /**
-   * Takes a lock that expires after `ttl` milliseconds. Without this method, a session has one check at a time per process
-   * instead of one in all processes.
+   * Takes a lock that expires after `ttl` milliseconds. Without this method, a session has one
+   * check at a time per process instead of one in all processes.
    *
    * @returns A function that releases the lock, or `undefined` if another caller holds it.
    */
   lock?(key: string, ttl: number): Awaitable<Unlock | undefined>
-  /** One page of the records of a kind, newest first. Without this method, users and sessions cannot be listed. */
+  /**
+   * One page of the records of a kind, newest first. Without this method, users and sessions cannot
+   * be listed.
+   */
   entries?(query: EntriesQuery): Awaitable<EntriesPage>
   /** Closes what the store has opened. Called by `close()` of the middleware. */
   close?(): Awaitable<void>

@@ -58,7 +58,8 @@ export class Driver {
   /** The raw reply of `GET`. */
   async get(key: string): Promise<unknown> {
     return this.#bounded(async () => {
-      // The client's own cache responds immediately, even if invalidation messages are still unread.
+      // The client's own cache responds immediately, even if invalidation messages are still
+      // unread.
       if (this.#hasCache) await pendingMessages()
       return this.#client.get(key)
     })
@@ -124,12 +125,18 @@ function commandsOf(client: RedisClient): Commands {
   )
 }
 
-/** `close` and `destroy` exist since version 5. The client of `legacy()` has neither, and uses callbacks. */
+/**
+ * `close` and `destroy` exist since version 5. The client of `legacy()` has neither, and uses
+ * callbacks.
+ */
 function isNodeRedis(client: RedisClient): client is NodeRedisClient {
   return hasMethods(client, ['get', 'eval', 'evalSha', 'close', 'destroy'])
 }
 
-/** In node-redis, a client has the cache in its options; pools, clusters and sentinels have it as a member. */
+/**
+ * In node-redis, a client has the cache in its options; pools, clusters and sentinels have it as a
+ * member.
+ */
 function hasClientSideCache(client: RedisClient): boolean {
   const { options, clientSideCache } = client as {
     options?: { clientSideCache?: unknown }

@@ -54,7 +54,9 @@ export class Indexes {
     )
   }
 
-  /** Removes an entry whose record does not exist, unless it was written again since it was read. */
+  /**
+   * Removes an entry whose record does not exist, unless it was written again since it was read.
+   */
   async prune(kind: string, group: string | undefined, { member, end }: IndexEntry): Promise<void> {
     await this.#driver.run(removeFromIndex, this.#keysOf(kind, group), [member, end])
   }
@@ -66,7 +68,10 @@ export class Indexes {
     await Promise.all([change(this.#keysOf(kind, undefined)), change(this.#keysOf(kind, group))])
   }
 
-  /** Scripts change both keys, so a hash tag keeps them in one slot of a cluster. Groups are hashed: they can be any string. */
+  /**
+   * Scripts change both keys, so a hash tag keeps them in one slot of a cluster. Groups are hashed:
+   * they can be any string.
+   */
   #keysOf(kind: string, group: string | undefined): string[] {
     const suffix = group === undefined ? '' : `:${sha256(group)}`
     const tag = `${this.#prefix}index:{${encodeURIComponent(kind)}${suffix}}`

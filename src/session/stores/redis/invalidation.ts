@@ -29,7 +29,10 @@ const HEARTBEAT_MS = 200
 const LEASE_MS = 1000
 const RECONNECT_AFTER_MS = 5000
 
-/** Receives the keys that change. https://redis.io/docs/latest/develop/reference/client-side-caching/ */
+/**
+ * Receives the keys that change.
+ * https://redis.io/docs/latest/develop/reference/client-side-caching/
+ */
 export class Invalidation {
   readonly #deps: InvalidationDeps
   readonly #prefix: string
@@ -98,7 +101,10 @@ export class Invalidation {
     await this.#ping()
   }
 
-  /** Redis replies in order: when the reply arrives, all messages that were sent before it have arrived. */
+  /**
+   * Redis replies in order: when the reply arrives, all messages that were sent before it have
+   * arrived.
+   */
   async #ping(): Promise<void> {
     if (!this.#isTracking) return
     const [current, sentAt] = [this.#current, performance.now()]
@@ -114,7 +120,10 @@ export class Invalidation {
   }
 }
 
-/** A separate connection, so that the app's is not changed. With RESP2 it can redirect the messages to itself. */
+/**
+ * A separate connection, so that the app's is not changed. With RESP2 it can redirect the messages
+ * to itself.
+ */
 function connect(client: InvalidationSource): Connection {
   return client.duplicate({
     protocol: 2,

@@ -6,16 +6,19 @@ import type { NearCacheOptions } from './near-cache.js'
 /** Options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * Prefix of every key, up to 128 visible ASCII characters. A hash tag, as in `'{app}:'`, keeps all keys in one
-   * slot of a cluster. Default `'oauth-module:'`.
+   * Prefix of every key, up to 128 visible ASCII characters. A hash tag, as in `'{app}:'`, keeps
+   * all keys in one slot of a cluster. Default `'oauth-module:'`.
    */
   prefix?: string | undefined
   /**
-   * Whether to keep rows in memory and have Redis send every change. It requires ioredis with a single server or Sentinel,
-   * and Redis 6 or later. With node-redis, set `clientSideCache` on the client instead. Default `false`.
+   * Whether to keep rows in memory and have Redis send every change. It requires ioredis with a
+   * single server or Sentinel, and Redis 6 or later. With node-redis, set `clientSideCache` on the
+   * client instead. Default `false`.
    */
   nearCache?: boolean | NearCacheOptions | undefined
-  /** Called once for each problem that does not fail an operation. Default: `process.emitWarning()`. */
+  /**
+   * Called once for each problem that does not fail an operation. Default: `process.emitWarning()`.
+   */
   onWarning?: ((message: string) => void) | undefined
 }
 

@@ -14,12 +14,13 @@ import { decodeRow, encodeRow, type Row } from './rows.js'
 import { releaseLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
 
 /**
- * Keeps sessions in Redis, for any number of processes. Your app connects the client, listens to its `error`
- * event and closes it.
+ * Keeps sessions in Redis, for any number of processes. Your app connects the client, listens to
+ * its `error` event and closes it.
  *
- * Reads must go to the master, as they do by default: do not set `useReplicas` or `scaleReads`. While a client is not
- * connected, it queues commands. At most 10,000 commands of this store wait; further ones are rejected immediately. Limit
- * the queue of the client as well: `commandsQueueMaxLength` of node-redis, `maxRetriesPerRequest` of ioredis.
+ * Reads must go to the master, as they do by default: do not set `useReplicas` or `scaleReads`.
+ * While a client is not connected, it queues commands. At most 10,000 commands of this store wait;
+ * further ones are rejected immediately. Limit the queue of the client as well:
+ * `commandsQueueMaxLength` of node-redis, `maxRetriesPerRequest` of ioredis.
  *
  * ```ts
  * import { oauthModule } from 'oauth-module'
@@ -36,7 +37,8 @@ import { releaseLock, removeRow, replaceRow, takeLock, writeRow } from './script
  * })
  * ```
  *
- * @param client A client of node-redis 5 or 6 or of ioredis 5 or 6: single server, pool, Sentinel or cluster.
+ * @param client A client of node-redis 5 or 6 or of ioredis 5 or 6: single server, pool, Sentinel
+ *   or cluster.
  * @param options Each has a default.
  * @returns A store for the option `store`.
  * @throws TypeError if the client or an option is not supported.

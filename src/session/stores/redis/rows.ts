@@ -10,12 +10,18 @@ export interface Row {
 
 const VERSION = 1
 
-/** The row as JSON. Version and revision come first, because the script that replaces a row reads only its beginning. */
+/**
+ * The row as JSON. Version and revision come first, because the script that replaces a row reads
+ * only its beginning.
+ */
 export function encodeRow(record: StoreRecord, until: number): string {
   return `{"v":${VERSION},"revision":${record.revision},"until":${until},"record":${JSON.stringify(record)}}`
 }
 
-/** The row, or `undefined` if it is not a row of this version: rows of newer versions are kept for their releases. */
+/**
+ * The row, or `undefined` if it is not a row of this version: rows of newer versions are kept for
+ * their releases.
+ */
 export function decodeRow(json: string): Row | undefined {
   const value = parseJson(json)
   if (!isObject(value) || value['v'] !== VERSION || typeof value['until'] !== 'number')

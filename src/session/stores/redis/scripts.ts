@@ -15,7 +15,10 @@ export const writeRow = script(`
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
-/** KEYS: row. ARGV: the expected revision, value, time to live. Reads only the beginning of the row: see rows.ts. */
+/**
+ * KEYS: row. ARGV: the expected revision, value, time to live. Reads only the beginning of the row:
+ * see rows.ts.
+ */
 export const replaceRow = script(`
 local head = redis.pcall('GETRANGE', KEYS[1], 0, 63)
 if type(head) ~= 'string' then return 0 end
@@ -39,8 +42,8 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
 /**
- * KEYS: members by age, members by end. ARGV: member, time to live. Removes a few expired members as well, so that an
- * index that is never read does not grow.
+ * KEYS: members by age, members by end. ARGV: member, time to live. Removes a few expired members
+ * as well, so that an index that is never read does not grow.
  */
 export const addToIndex = script(`
 local time = redis.call('TIME')
