@@ -9,10 +9,7 @@ import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/paths.js'
 
-/**
- * A login in progress: what its callback must match, and the page to return to. Sent encrypted, as
- * `state`.
- */
+/** A login in progress: what its callback must match. Sent encrypted, as `state`. */
 export interface Transaction {
   readonly provider: string
   readonly clientId: string
@@ -60,10 +57,7 @@ export type TransactionResult<T, Problem extends string> =
   | { readonly transaction: T; readonly problem?: undefined }
   | { readonly transaction?: undefined; readonly problem: Problem }
 
-/**
- * Hashes of consumed states. Outlives a configuration: `reconfigure()` must not make them valid
- * again.
- */
+/** Hashes of consumed states, which `reconfigure()` must not make valid again. */
 export interface TransactionState {
   readonly used: LRUCache<string, true>
 }
