@@ -30,6 +30,7 @@ const addresses: Record<string, Record<string, string>> = {
     authorization: 'https://login.microsoftonline.com/common/oauth2/v2.0/authorize',
     token: 'https://login.microsoftonline.com/common/oauth2/v2.0/token',
     userinfo: 'https://graph.microsoft.com/oidc/userinfo',
+    api: 'https://graph.microsoft.com/v1.0',
     jwks: 'https://login.microsoftonline.com/common/discovery/v2.0/keys',
     endSession: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout',
   },
