@@ -271,9 +271,12 @@ describe('B13 HTTP/2', () => {
       const response = new Promise<http2.IncomingHttpHeaders>((resolve) =>
         stream.once('response', resolve),
       )
-      const body = await text(stream)
-      client.close()
-      return { headers: await response, body }
+      try {
+        const body = await text(stream)
+        return { headers: await response, body }
+      } finally {
+        client.close()
+      }
     }
   }
 
@@ -311,12 +314,15 @@ describe('B13 HTTP/2', () => {
   test('B13 an :authority that is no host is rejected, without a login', async () => {
     const send = await startHttp2()
     for (const authority of ['user@localhost', 'localhost:x', 'a,b']) {
-      const page = await send({ ':authority': authority })
-      expect([authority, page.headers[':status'], page.headers.location]).toEqual([
-        authority,
-        400,
-        undefined,
-      ])
+      // The gate answers 400, unless Node rejects the request itself, as Node 22 and later do with most of these.
+      const outcome = await send({ ':authority': authority }).then(
+        ({ headers }) => [headers[':status'], headers.location],
+        (error: unknown) => String(error),
+      )
+      expect([
+        [400, undefined],
+        'Error: Stream closed with error code NGHTTP2_PROTOCOL_ERROR',
+      ]).toContainEqual(outcome)
     }
   })
 
