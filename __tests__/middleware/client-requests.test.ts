@@ -321,7 +321,7 @@ describe('B13 HTTP/2', () => {
       )
       expect([
         [400, undefined],
-        'Error: Stream closed with error code NGHTTP2_PROTOCOL_ERROR',
+        'Error [ERR_HTTP2_STREAM_ERROR]: Stream closed with error code NGHTTP2_PROTOCOL_ERROR',
       ]).toContainEqual(outcome)
     }
   })
