@@ -30,7 +30,7 @@ export interface UserEvaluatorDeps {
   readonly provider: Provider
   readonly authorize: Authorize | undefined
   readonly rulesVersion: string | undefined
-  /** Rules that only report whom they would deny. */
+  /** Rules that only report the users they would deny. */
   readonly reportOnly: (Rules & { readonly authorize?: Authorize | undefined }) | undefined
   /** The memberships that guards of single routes (`requireAuth`) name. */
   readonly guardMemberships: Required<Memberships>

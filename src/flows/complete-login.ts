@@ -32,7 +32,7 @@ export interface LoginCompletionDeps {
   readonly onLogin: (session: OpenSession) => void
 }
 
-/** The user of a login, whom the rules allow. */
+/** The user of a login that the rules allow. */
 interface AllowedUser {
   readonly user: OAuthUser
   /** The decisions that the session starts with, by fingerprint of the rules. */

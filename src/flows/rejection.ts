@@ -17,7 +17,7 @@ export interface RejectionDetails {
   readonly retry?: LoginRequest | undefined
   /** Name of the provider. */
   readonly provider?: string | undefined
-  /** The user whom the rules deny. */
+  /** The user that the rules deny. */
   readonly user?: OAuthUser | undefined
   /** The rule lists of which no entry matched. */
   readonly tried?: readonly RuleList[] | undefined

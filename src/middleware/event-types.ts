@@ -14,7 +14,7 @@ export interface SessionEvent {
 
 /** The payload of `denied`. */
 export interface DenialEvent {
-  /** The user whom the rules deny. */
+  /** The user that the rules deny. */
   readonly user: OAuthUser
   /** The name of the provider in the options. */
   readonly provider: string

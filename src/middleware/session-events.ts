@@ -15,7 +15,7 @@ export function sessionEvent({ key, record }: OpenSession): SessionEvent {
 
 /**
  * Emits the result of a re-check, logs why it ended the session, and aborts the signals of a user
- * whom it denied. `duration` is in milliseconds.
+ * that it denied. `duration` is in milliseconds.
  */
 export function emitCheck(
   { events, signals, logger }: { events: Events; signals: SignalState; logger: Logger },

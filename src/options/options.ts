@@ -92,7 +92,7 @@ export interface OAuthModuleOptions {
   authorize?: Authorize | undefined
   /** Version of `authorize`, at most 256 characters. A changed version checks all users again. Default: none. */
   rulesVersion?: string | undefined
-  /** Rules that are evaluated but not enforced: the event `denied` reports whom they would deny. Throws if it contains no rule. Default: none. */
+  /** Rules that are evaluated but not enforced: the event `denied` reports the users they would deny. Throws if it contains no rule. Default: none. */
   reportOnly?:
     | (Rules & {
         /** A custom rule. Default: none. */

@@ -59,7 +59,7 @@ export interface PageUser {
   provider: string
 }
 
-/** The 403 page for a user whom the rules deny. */
+/** The 403 page for a user that the rules deny. */
 export interface DeniedContext extends PageBasics {
   /** `email_unverified` if a verified email address would help. */
   code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified'>

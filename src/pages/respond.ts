@@ -15,7 +15,7 @@ export interface ErrorDetails {
   readonly retryUrl?: string | undefined
   /** Identifies the decision in the log and in the event `denied`. */
   readonly decisionId?: string | undefined
-  /** For the page of a user whom the rules deny. */
+  /** For the page of a user that the rules deny. */
   readonly denied?: Pick<PageData<'denied'>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** For `WWW-Authenticate`: the instance. */
   readonly realm: string

@@ -63,7 +63,7 @@ export function authorize(
   const chosen = choose(request.query.get(PERSONA), params, vendor)
   if (chosen === 'ask') return personaPage(request, vendor.users)
   if (chosen === 'login_required')
-    return back({ error: 'login_required', error_description: 'Nobody is signed in.' })
+    return back({ error: 'login_required', error_description: 'No user is signed in.' })
   if (chosen === 'deny') return back({ ...(rules.denial ?? denial) })
 
   const signsInAgain =

@@ -9,7 +9,7 @@ const style = `
   :root { --ink: #eceef1; --quiet: #a3acb8; --paper: #1d2127; --desk: #121519; --line: #363c45; --mark: #8fb0ff }
 }
 * { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; userIndex-items: center; padding: 1rem; background: var(--desk); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--desk); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 main { width: min(100%, 26rem); padding: 2rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 1rem }
 h1 { margin: 0; font-size: 1.375rem; line-height: 1.3 }
 p { margin: .25rem 0 1.25rem; color: var(--quiet) }
