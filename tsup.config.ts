@@ -31,8 +31,20 @@ export default defineConfig([
   },
   {
     ...base,
-    entry: { redis: 'src/session/stores/redis/index.ts', testing: 'src/testing/index.ts' },
+    entry: {
+      import: 'src/import/index.ts',
+      redis: 'src/session/stores/redis/index.ts',
+      testing: 'src/testing/index.ts',
+    },
     format: ['esm', 'cjs'],
+  },
+  {
+    ...base,
+    entry: { admin: 'src/admin/index.ts' },
+    format: ['esm', 'cjs'],
+    sourcemap: false,
+    // Describes user agents.
+    noExternal: ['bowser'],
   },
   {
     ...base,
@@ -49,5 +61,17 @@ export default defineConfig([
             js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
           }
         : {},
+  },
+  {
+    ...base,
+    entry: { command: 'src/command/bin.ts' },
+    format: ['esm'],
+    dts: false,
+    sourcemap: false,
+    // What only the command needs is bundled, so that the package keeps its dependencies.
+    noExternal: ['httpxy', 'redis', /^@redis\//, 'smol-toml', 'yaml'],
+    banner: {
+      js: "#!/usr/bin/env node\nimport { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+    },
   },
 ])

@@ -47,8 +47,9 @@ async function chooseProvider(): Promise<{
   const builtins = vendorNames.filter((name) => name !== 'oidc' && name !== 'oauth2')
   if (process.env.PROVIDERS === 'all')
     return {
-      provider: await playAll(builtins),
-      about: () => 'All eight providers are played on this machine: choose one, then who you are.',
+      provider: await simulateAll(builtins),
+      about: () =>
+        'All eight providers are simulated on this machine: choose one, then who you are.',
     }
   const configured = builtins.filter(
     (name) => process.env[`OAUTH_MODULE_${name.toUpperCase()}_CLIENT_ID`],
@@ -70,7 +71,7 @@ async function chooseProvider(): Promise<{
       }),
     },
     about: () =>
-      'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that says so lets you use another account.',
+      'Open it and choose who you are. Only verified addresses at example.com may pass:\n  Mallory may not, and the page that explains this lets you use another account.',
   }
 }
 
@@ -83,7 +84,7 @@ function callbacks(names: readonly string[], actual: number): string {
   return `The callback address to register at each provider:\n${lines.join('\n')}\n`
 }
 
-async function playAll(
+async function simulateAll(
   names: readonly (typeof vendorNames)[number][],
 ): Promise<OAuthModuleOptions['provider']> {
   const users = [

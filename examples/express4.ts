@@ -14,7 +14,7 @@ reports.get('*', (req, res) => res.type('text').send(greeting(req.oauth)))
 const app = express()
 app.use('/reports', reports)
 app.get('/', (_req, res) =>
-  res.type('text').send('Everybody may read this. /reports asks for a login.\n'),
+  res.type('text').send('This page is public. /reports asks for a login.\n'),
 )
 
 const server = app.listen(port, '127.0.0.1', () => announce((server.address() as AddressInfo).port))

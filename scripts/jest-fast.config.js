@@ -1,6 +1,6 @@
 // `npm run test:fast`: the suites that need only Node and take little time. Left to `npm test` are those that need a
-// browser or a build, the corpora, those that wait in real time, and those that import a helper which starts another
-// program (Chromium, Redis, PostgreSQL, an example).
+// browser or a build, all corpora but that of headers, those that wait in real time or measure, and those that import
+// a helper which starts another program (Chromium, Redis, PostgreSQL, an example).
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { jest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-const slowPath = /^(?:browser|corpora|package)\/|real-time/
+const slowPath = /^(?:browser\/|corpora\/(?!headers)|package\/)|real-time/
 const slowHelper =
   /from '.*\/support\/(?:chromium|demo|dev-process|gate-process|package|postgres|programs|redis|redis-clients)\.js'/
 

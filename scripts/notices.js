@@ -18,6 +18,9 @@ const bundled = new Set(
     .map((match) => match[1]),
 )
 
+// The source contains a copy of its outlines: src/pages/mark-paths.ts.
+bundled.add('node_modules/bootstrap-icons')
+
 const notices = [...bundled].sort().map((folder) => {
   const facts = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const files = readdirSync(join(root, folder)).filter((file) =>
@@ -35,7 +38,13 @@ function plainNotice({ name, license, author }) {
 }
 
 const intro = 'The files in this folder contain code of the packages below, under their licenses.\n'
+const trademarks = `Trademarks
+
+The sign-in page contains the marks of GitHub, Google, Microsoft, GitLab, Facebook, LinkedIn, Twitch and Amazon. They are
+trademarks of their owners, and identify only the provider that a button leads to. No license covers their use: it is
+subject to the branding guidelines of the owners, who neither endorse this package nor are affiliated with it.
+`
 writeFileSync(
   join(dist, 'THIRD-PARTY-NOTICES.txt'),
-  [intro, ...notices].join(`\n${'-'.repeat(80)}\n\n`),
+  [intro, trademarks, ...notices].join(`\n${'-'.repeat(80)}\n\n`),
 )

@@ -1,8 +1,14 @@
 import type { OAuthContext } from './middleware/oauth-context.js'
 import { oauthModule } from './middleware/oauth-module.js'
 
-export { OAuthContext } from './middleware/oauth-context.js'
+export type {
+  AnonymousContext,
+  AuthenticatedContext,
+  OAuthContext,
+  RequestContext,
+} from './middleware/oauth-context.js'
 export type { LoginUrlOptions } from './middleware/visitor.js'
+export type { Account } from './session/account.js'
 export type { AnonymousReason } from './session/sessions.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'
 export { Html, html, type HtmlValue } from './pages/html.js'
@@ -24,12 +30,21 @@ export { oauthModule } from './middleware/oauth-module.js'
 export type { OAuthMiddleware } from './middleware/oauth-middleware.js'
 export type { Next } from './middleware/outcome.js'
 export { defineProvider, type ProviderSetup } from './providers/define-provider.js'
-export type { Claims, Identity, MembershipResult, Memberships } from './oauth/identity.js'
+export type {
+  Claims,
+  Identity,
+  MembershipResult,
+  Memberships,
+  WantedMemberships,
+} from './oauth/identity.js'
 export type { ProviderApi } from './oauth/provider-api.js'
 export type { SigningAlgorithm } from './oauth/signing-algorithms.js'
-export type { ClientAuth, Endpoints, ProviderDefinition } from './oauth/definition.js'
+export type { ProviderDefinition, VendorMark } from './oauth/definition.js'
+export type { ClientAuth, Endpoints } from './oauth/endpoints.js'
 export type { ProviderOptions } from './providers/provider-options.js'
-export type { Authorize, Logger, OAuthModuleOptions, OnError } from './options/options.js'
+export type { Authorize, Logger, OAuthModuleOptions, OnError, OnLogin } from './options/options.js'
+export type { BrandingOption } from './pages/branding.js'
+export type { ErrorTexts, PageTexts, PartialPageTexts, TextsOption } from './pages/texts.js'
 export type {
   DeniedContext,
   ErrorContext,
@@ -62,8 +77,9 @@ export type {
   StoreRecord,
   Unlock,
 } from './session/stores/store.js'
-export type { Decision, Denial, RuleMatch } from './access/policy.js'
-export type { RuleList, Rules } from './access/rules.js'
+export type { Decision, Denial } from './access/policy.js'
+export type { RuleList, Rules, RuleSet } from './access/rules.js'
+export type { RuleMatch } from './access/set-policy.js'
 export type { OAuthUser } from './access/user.js'
 
 declare global {

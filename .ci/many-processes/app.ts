@@ -6,7 +6,10 @@ import {
   oauth2Provider,
   oauthModule,
   type SessionStore,
+  type StoreRecord,
 } from '../../src/index.js'
+import { Encrypter } from '../../src/http/encryption.js'
+import { SessionRows } from '../../src/session/session-rows.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
 import { processHeader } from './provider.js'
 
@@ -16,7 +19,7 @@ export interface Setup {
   redisPort: number
   providerOrigin: string
   secrets: string[]
-  /** `later` writes rows with members that `this` one does not know. */
+  /** `later` writes rows with fields that `this` one does not know. */
   release: 'this' | 'later'
   /** Whether the client responds from its own cache. */
   isCaching: boolean
@@ -64,7 +67,7 @@ async function start({
       }),
     },
     secret: secrets,
-    store: release === 'later' ? laterRelease(redisStore(client)) : redisStore(client),
+    store: release === 'later' ? laterRelease(redisStore(client), secrets) : redisStore(client),
     authCheckInterval: 3,
     // Activity is written every other second; a user who waits for the lock of a killed process
     // must not time out.
@@ -115,15 +118,22 @@ async function start({
   )
 }
 
-function laterRelease(store: SessionStore): SessionStore {
-  const mark = <R extends object>(record: R) => ({
-    ...record,
-    later: { member: 'of a later release' },
-  })
+/** Part of every row of a later release. */
+export const LATER = 'of a later release'
+
+/** A later release adds fields at the end of a session, and members to other records. */
+function laterRelease(store: SessionStore, secrets: readonly string[]): SessionStore {
+  const rows = new SessionRows({ encrypter: new Encrypter(secrets), isInProcess: false })
+  const mark = (key: string, record: StoreRecord): StoreRecord => {
+    const session = rows.fromRow(key, record)
+    return session === undefined
+      ? ({ ...record, later: { member: LATER } } as StoreRecord)
+      : rows.toRow(key, { ...session, later: [LATER] })
+  }
   return {
     ...store,
-    set: (key, record, ttl) => store.set(key, mark(record), ttl),
-    update: (key, record, ttl) => store.update(key, mark(record), ttl),
+    set: (key, record, ttl) => store.set(key, mark(key, record), ttl),
+    update: (key, record, ttl) => store.update(key, mark(key, record), ttl),
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Browser, createBrowser, type Page } from '../../__tests__/support/jar.js'
+import { type Browser, createBrowser, linksOf, type Page } from '../../__tests__/support/jar.js'
 import type { Seen } from './app.js'
 import { INTERRUPTED } from './proxy.js'
 
@@ -21,8 +21,8 @@ export interface World {
   /** Ends a session from outside; returns when a process has said that it is done. */
   revoke(handle: string): Promise<void>
   deleteUser(key: string): Promise<void>
-  /** Lets a later release write the row, and this one again. */
-  reversion(handle: string, version: number): Promise<boolean>
+  /** Lets a later release write the row. Returns a function that restores it. */
+  replaceByNewerVersion(handle: string): Promise<(() => Promise<void>) | undefined>
   /** From now on no row may be there. */
   bury(handle: string): void
 }
@@ -75,7 +75,14 @@ export async function visit(name: string, world: World): Promise<void> {
   }
 
   const logIn = async () => {
-    const begun = await ask('/')
+    let begun = await ask('/')
+    // Three sessions that ended at other processes right after their login look like a login loop.
+    const retry = begun.body.includes('cookie_lost') ? linksOf(begun)[0] : undefined
+    if (retry !== undefined) {
+      count('logins tried again')
+      const { pathname, search } = new URL(retry)
+      begun = await ask(pathname + search)
+    }
     if (begun.status !== 302) return violation(`was not sent to a login: ${begun.status}`)
     const back = await browser.get(begun.location ?? '', { follow: false })
     // Meanwhile processes come and go, and secrets change.
@@ -148,16 +155,19 @@ export async function visit(name: string, world: World): Promise<void> {
     const after = await Promise.all(
       Array.from({ length: 4 }, () => ask('/', { follow: false, headers: { Cookie: before } })),
     )
-    if (after.some(({ status }) => status !== 302)) violation(`is still there after being ${how}`)
+    const isOut = after.every(({ status, body }) => status === 302 || body.includes('cookie_lost'))
+    if (!isOut) violation(`is still there after being ${how}`)
     await Promise.all(others)
   }
 
   const meetOtherRelease = async (known: Login) => {
-    if (!(await world.reversion(known.handle, 2))) return
+    const restore = await world.replaceByNewerVersion(known.handle)
+    if (restore === undefined) return
     const page = await ask('/')
-    if (page.status !== 302) violation(`a row of a newer version was read: ${page.status}`)
+    if (page.status === 200) violation(`a row of a newer version was read: ${page.status}`)
     if (!(await world.hasRow(known.handle))) violation('a row of a newer version was deleted')
-    if (await world.reversion(known.handle, 1)) count('rows of a newer version met')
+    await restore()
+    count('rows of a newer version met')
     await act(known)
   }
 

@@ -7,13 +7,16 @@ import { ERROR_CODES } from '../../src/http/error-codes.js'
 import { OAuthError, type OAuthErrorCode } from '../../src/http/errors.js'
 import type { PagesOption } from '../../src/pages/contexts.js'
 import { type Page, type PageName, Pages } from '../../src/pages/pages.js'
+import { ENGLISH } from '../../src/pages/texts.js'
 import { launchBrowser } from '../support/chromium.js'
 
 const nonce = 'bm9uY2U+/w=='
 const iconOrigin = 'https://icons.example'
 const icon =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9H0z"/></svg>'
-const pages = new Pages(undefined, [iconOrigin])
+const pages = new Pages({ iconUrls: [iconOrigin] })
+const request = { nonce }
+const { errors } = ENGLISH
 
 /** Every page there is, with `text` in every field that holds words. */
 function everyPage(text: (field: string) => string): Record<string, Page> {
@@ -36,7 +39,7 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       {
         providers: [
           { name: 'github', label: text('first label'), color: '181717', url: authn('github') },
-          { name: 'google', label: text('second label'), color: '#4285F4', url: authn('google') },
+          { name: 'google', label: text('second label'), mark: 'google', url: authn('google') },
           { name: 'plain', label: text('third label'), url: authn('plain') },
           {
             name: 'acme',
@@ -46,7 +49,7 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
           },
         ],
       },
-      nonce,
+      request,
     ),
     error: pages.render(
       'error',
@@ -54,12 +57,16 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
         code: 'provider_error',
         status: 502,
         audience: 'owner',
+        title: errors.provider_error.title,
+        startUrl: '/',
         retryUrl: '/auth/authn?a=1&b=2',
+        anotherProviderUrl: '/auth/authn?c=1',
         message: text('message'),
         providerMessage: text('providerMessage'),
         decisionId: text('decisionId'),
+        hint: text('hint'),
       },
-      nonce,
+      request,
     ),
     errorWithoutMore: pages.render(
       'error',
@@ -67,37 +74,47 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
         code: 'not_found',
         status: 404,
         audience: 'user',
+        title: errors.not_found.title,
+        startUrl: '/',
         message: text('message'),
       },
-      nonce,
+      request,
     ),
     denied: pages.render(
       'denied',
       {
         ...denied,
+        anotherProviderUrl: '/auth/authn?c=1',
         code: 'not_authorized',
+        title: errors.not_authorized.title,
         message: text('message'),
         decisionId: text('decisionId'),
       },
-      nonce,
+      request,
     ),
     unverified: pages.render(
       'denied',
-      { ...denied, code: 'email_unverified', message: text('message') },
-      nonce,
+      {
+        ...denied,
+        code: 'email_unverified',
+        title: errors.email_unverified.title,
+        message: text('message'),
+      },
+      request,
     ),
-    signedOut: pages.render('signedOut', { loginUrl: '/auth/authn' }, nonce),
+    signedOut: pages.render('signedOut', { loginUrl: '/auth/authn' }, request),
     confirmLogout: pages.render(
       'confirmLogout',
       { confirmUrl: '/auth/logout?token=1', cancelUrl: '/', user },
-      nonce,
+      request,
     ),
-    frame: pages.render('frame', { loginUrl: '/auth/authn' }, nonce),
+    frame: pages.render('frame', { loginUrl: '/auth/authn' }, request),
     continue: pages.render(
       'continue',
-      { url: 'https://idp.example/logout', message: text('message') },
-      nonce,
+      { url: 'https://idp.example/logout', message: 'signOutAtProvider' },
+      request,
     ),
+    lostPage: pages.render('lostPage', { url: '/page', message: 'lostForm' }, request),
   } satisfies Record<PageName, Page> & Record<string, Page>
 }
 
@@ -123,7 +140,11 @@ describe('in a browser', () => {
 
   beforeAll(async () => {
     server = createServer((req, res) => {
-      const posted = pages.render('continue', { url: '/after', message: 'posted' }, nonce)
+      const posted = pages.render(
+        'continue',
+        { url: '/after', message: 'signOutAtProvider' },
+        request,
+      )
       const page = req.method === 'POST' ? posted : served[(req.url ?? '').slice(1)]
       if (!page) return res.writeHead(404).end('elsewhere')
       res.setHeader('Content-Type', 'text/html; charset=utf-8')
@@ -183,7 +204,27 @@ describe('in a browser', () => {
     },
   )
 
-  test('the letters of the provider icons have enough contrast', async () => {
+  test('a text that is missing from right-to-left texts is English, with its punctuation at the end', async () => {
+    const arabic = new Pages({ texts: { lang: 'ar', signOut: 'تسجيل الخروج' } })
+    const content = { confirmUrl: '/auth/logout?token=1', cancelUrl: '/' }
+    served = { confirmLogout: arabic.render('confirmLogout', content, request) }
+    await withTab({ viewport: { width: 1280, height: 700 } }, async (tab) => {
+      await tab.goto(`${origin}/confirmLogout`)
+      const edges = await tab.evaluate<number[]>(`(() => {
+        const text = document.querySelector('h1').firstChild
+        const left = (offset) => {
+          const range = document.createRange()
+          range.setStart(text, offset)
+          range.setEnd(text, offset + 1)
+          return range.getBoundingClientRect().left
+        }
+        return [left(0), left(text.data.length - 1)]
+      })()`)
+      expect(edges[1]).toBeGreaterThan(Number(edges[0]))
+    })
+  })
+
+  test('the icons of providers with a color have enough contrast', async () => {
     const colors = [
       '181717',
       '5E5E5E',
@@ -197,7 +238,7 @@ describe('in a browser', () => {
       'FF9900',
     ]
     const providers = colors.map((color) => ({ name: color, label: color, color, url: '/' }))
-    served = { brands: pages.render('signIn', { providers }, nonce) }
+    served = { brands: pages.render('signIn', { providers }, request) }
     await withTab({}, async (tab) => {
       await tab.goto(`${origin}/brands`)
       const letters = await tab.evaluate<[string, string][]>(
@@ -245,7 +286,10 @@ describe('in a browser', () => {
           await tab.goto(`${origin}/${name}`)
           expect(await tab.evaluate<string>(shape)).toBe(before)
           expect(await tab.title()).toBe(title)
-          if (!['frame', 'signedOut'].includes(name) && !words.includes('\u0000')) {
+          if (
+            !['frame', 'signedOut', 'continue', 'lostPage'].includes(name) &&
+            !words.includes('\u0000')
+          ) {
             expect(await tab.evaluate<string>('document.body.textContent')).toContain(words)
           }
         }
@@ -259,7 +303,7 @@ describe('in a browser', () => {
 
   test('the Content-Security-Policy allows our style and the icons, and no other style, script or image', async () => {
     const body = pages
-      .render('signIn', { providers: [] }, nonce)
+      .render('signIn', { providers: [] }, request)
       .body.replace(
         '</main>',
         () =>
@@ -268,7 +312,7 @@ describe('in a browser', () => {
       )
     served = {
       ...ordinary,
-      planted: { ...pages.render('signIn', { providers: [] }, nonce), body },
+      planted: { ...pages.render('signIn', { providers: [] }, request), body },
     }
     await withTab({}, async (tab) => {
       const complaints: string[] = []
@@ -299,16 +343,17 @@ describe('in a browser', () => {
     served = ordinary
     const orders: Record<string, readonly string[]> = {
       signIn: ['first', 'second', 'third', 'fourth'].map(
-        (label) => `Continue with Some ${label} label`,
+        (label) => `Sign in with Some ${label} label`,
       ),
-      error: ['Try again'],
-      errorWithoutMore: [],
-      denied: ['Use another account', 'Try again', 'Sign out'],
+      error: ['Try again', 'Sign in another way'],
+      errorWithoutMore: ['Go to the start page'],
+      denied: ['Use another account', 'Try again', 'Sign in another way', 'Sign out'],
       unverified: ['Try again', 'Use another account', 'Sign out'],
       signedOut: ['Sign in again'],
       confirmLogout: ['Sign out', 'Stay signed in'],
       frame: ['Sign in'],
       continue: ['Continue'],
+      lostPage: ['Continue'],
     }
     expect(Object.keys(orders)).toEqual(names)
     await withTab({ javaScriptEnabled: false }, async (tab) => {
@@ -330,14 +375,14 @@ describe('in a browser', () => {
       await tab.keyboard.press('Tab')
       await tab.keyboard.press('Enter')
       await tab.waitForURL(`${origin}/auth/logout?token=1`)
-      expect(await tab.locator('main').innerText()).toContain('posted')
+      expect(await tab.locator('main').innerText()).toContain(ENGLISH.signOutAtProvider)
     })
   })
 
   test('in a frame of the same app the link opens in the top window', async () => {
     const body =
       '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
-    served = { ...ordinary, app: { body, policy: '', frameOptions: 'DENY' } }
+    served = { ...ordinary, app: { body, policy: '', frameOptions: 'DENY', vary: [] } }
     await withTab({}, async (tab) => {
       await tab.goto(`${origin}/app`)
       expect(
@@ -346,6 +391,64 @@ describe('in a browser', () => {
       await tab.frameLocator('iframe >> nth=0').getByRole('link', { name: 'Sign in' }).click()
       await tab.waitForURL(`${origin}/auth/authn`)
       expect(tab.frames()).toHaveLength(1)
+    })
+  })
+
+  const image = `data:image/svg+xml,${encodeURIComponent(icon)}`
+  const arabic = { lang: 'ar', signIn: 'تسجيل الدخول', support: 'مساعدة' }
+  const branded = (accentColor: string) =>
+    new Pages({
+      branding: {
+        appName: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk AG',
+        logoUrl: image,
+        accentColor,
+        supportUrl: 'https://acme.example/help',
+      },
+      texts: arabic,
+    })
+
+  test.each(['light', 'dark'] as const)(
+    'with branding and from right to left, axe finds no violations at 320 px, and nothing spills, %s',
+    async (colorScheme) => {
+      await withTab({ viewport: { width: 320, height: 640 }, colorScheme }, async (tab) => {
+        for (const color of ['#ffff66', '#0a0a0a', '#ff6600', '#5b5bd6']) {
+          served = {
+            branded: branded(color).render('signedOut', { loginUrl: '/' }, request),
+            signIn: branded(color).render(
+              'signIn',
+              { providers: [{ name: 'facebook', label: 'فيسبوك', mark: 'facebook', url: '/' }] },
+              request,
+            ),
+          }
+          for (const name of Object.keys(served)) {
+            await tab.goto(`${origin}/${name}`)
+            await tab.evaluate(axe.source)
+            const { violations } = await tab.evaluate<axe.AxeResults>('axe.run()')
+            expect(violations.map(({ id, nodes }) => [color, id, nodes[0]?.html])).toEqual([])
+            expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBe(320)
+            expect(await tab.evaluate('document.querySelector("main img").naturalWidth > 0')).toBe(
+              true,
+            )
+          }
+          expect(
+            await tab.evaluate<boolean>(
+              'document.querySelector(".mark").getBoundingClientRect().left > document.querySelector(".provider > :last-child").getBoundingClientRect().left',
+            ),
+          ).toBe(true)
+        }
+      })
+    },
+  )
+
+  test('works with large text: nothing spills at 320 px and twice the font size', async () => {
+    served = ordinary
+    await withTab({ viewport: { width: 320, height: 640 } }, async (tab) => {
+      for (const name of names) {
+        await tab.goto(`${origin}/${name}`)
+        await tab.evaluate('document.documentElement.style.fontSize = "200%"')
+        const room = await tab.evaluate<number>('document.documentElement.scrollWidth')
+        expect([name, room]).toEqual([name, 320])
+      }
     })
   })
 
@@ -369,15 +472,19 @@ test('the style has the nonce of the Content-Security-Policy', () => {
 
 test('the Content-Security-Policy allows only our style, the icons, our form and, on one page, our frame', () => {
   const rest = "base-uri 'none'; form-action 'self'; frame-ancestors"
-  const own = `default-src 'none'; style-src 'nonce-${nonce}'; img-src ${iconOrigin}; ${rest}`
+  const own = `default-src 'none'; style-src 'nonce-${nonce}'; img-src data: ${iconOrigin}; ${rest}`
   for (const [name, { policy }] of Object.entries(ordinary)) {
     expect(policy).toBe(name === 'frame' ? `${own} 'self'` : `${own} 'none'`)
   }
-  const withoutIcons = new Pages(undefined, []).render('frame', { loginUrl: '/' }, nonce)
-  expect(withoutIcons.policy).toBe(`default-src 'none'; style-src 'nonce-${nonce}'; ${rest} 'self'`)
-  const origins = new Pages(undefined, [iconOrigin, `${iconOrigin}/`, 'https://b.example'])
-  expect(origins.render('signIn', { providers: [] }, nonce).policy).toContain(
-    `img-src ${iconOrigin} https://b.example; `,
+  const withoutIcons = new Pages().render('frame', { loginUrl: '/' }, request)
+  expect(withoutIcons.policy).toBe(
+    `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; ${rest} 'self'`,
+  )
+  const origins = new Pages({
+    iconUrls: [iconOrigin, `${iconOrigin}/`, 'https://b.example'],
+  })
+  expect(origins.render('signIn', { providers: [] }, request).policy).toContain(
+    `img-src data: ${iconOrigin} https://b.example; `,
   )
 })
 
@@ -385,22 +492,25 @@ test('every page has one heading that equals its title, and viewport and robots 
   for (const { body } of Object.values(ordinary)) {
     const [, title] = /<title>(.+)<\/title>/.exec(body) ?? []
     expect(body.match(/<h1>.*<\/h1>/g)).toEqual([`<h1>${title}</h1>`])
-    expect(body).toMatch(/^<!doctype html>\n<html lang="en">/)
+    expect(body).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/)
     expect(body).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">')
     expect(body).toContain('<meta name="robots" content="noindex">')
-    expect(body).not.toMatch(/<script|<link|style=|url\(|@import| on\w+=/i)
+    // Without it, browsers request the icon of the app.
+    expect(body).toContain('<link rel="icon" href="data:image/svg+xml,')
+    expect(body).not.toMatch(/<script|style=|url\(|@import| on\w+=/i)
   }
 })
 
-test('each error has a title and shows its code; configuration errors link to the documentation', () => {
+test('each error has a title, its code and a next step, and no page refers users to documentation', () => {
   for (const code of Object.keys(ERROR_CODES) as OAuthErrorCode[]) {
     const { status, message, audience } = new OAuthError(code)
-    const { body } = pages.render('error', { code, status, message, audience }, nonce)
+    const { title } = errors[code]
+    const content = { code, title, status, message, audience, startUrl: '/' }
+    const { body } = pages.render('error', content, request)
     expect(body).toMatch(/<h1>[A-Z][a-z -]+[^<]*<\/h1>/)
     expect(body).toContain(`Error code <code>${code}</code>`)
-    expect(body.includes(`look up <code>${code}</code> in the README's troubleshooting`)).toBe(
-      audience === 'owner',
-    )
+    expect(body).toContain('>Go to the start page</a>')
+    expect(body).not.toMatch(/README|documentation|docs/)
   }
 })
 
@@ -409,27 +519,27 @@ test('provider messages are cut at 512 characters', () => {
     'error',
     {
       code: 'provider_error',
+      title: 't',
       status: 502,
       audience: 'owner',
+      startUrl: '/',
       message: 'm',
       providerMessage: 'Ä'.repeat(600),
     },
-    nonce,
+    request,
   )
   expect(body.match(/Ä/g)).toHaveLength(512)
 })
 
-test('shows icons only from https URLs, otherwise the first letter of the label', () => {
-  const withHttp = new Pages(undefined, [iconOrigin, 'http://icons.example'])
+test('shows icons only from https URLs, otherwise a neutral one', () => {
+  const withHttp = new Pages({ iconUrls: [iconOrigin, 'http://icons.example'] })
   const shown = (iconUrl: string) =>
     withHttp.render(
       'signIn',
       { providers: [{ name: 'a', label: 'élan', iconUrl, url: '/' }] },
-      nonce,
+      request,
     ).body
-  expect(shown(`${iconOrigin}/a.svg`)).toContain(
-    `<img src="${iconOrigin}/a.svg" alt="" referrerpolicy="no-referrer">`,
-  )
+  expect(shown(`${iconOrigin}/a.svg`)).toContain(`<img src="${iconOrigin}/a.svg" alt="">`)
   const wrong = [
     'http://icons.example/a',
     'https://elsewhere.example/a',
@@ -439,7 +549,7 @@ test('shows icons only from https URLs, otherwise the first letter of the label'
   ]
   for (const url of wrong) {
     expect(shown(url)).not.toContain('<img')
-    expect(shown(url)).toContain('aria-hidden="true">É</span>')
+    expect(shown(url)).toContain('<span class="glyph neutral "><svg')
   }
 })
 
@@ -448,7 +558,7 @@ test('an invalid color does not change the style', () => {
     const { body } = pages.render(
       'signIn',
       { providers: [{ name: 'a', label: 'A', color, url: '/' }] },
-      nonce,
+      request,
     )
     return /<style[^]*<\/style>/.exec(body)?.[0]
   }
@@ -469,16 +579,23 @@ test('a link with another scheme than http(s) is an error', () => {
     '',
   ]
   for (const url of wrong) {
-    expect(() => pages.render('frame', { loginUrl: url }, nonce)).toThrow(/a link must be a path/)
-    expect(() => pages.render('confirmLogout', { confirmUrl: url, cancelUrl: '/' }, nonce)).toThrow(
-      /a link must be a path/,
-    )
+    expect(() => pages.render('frame', { loginUrl: url }, request)).toThrow(/a link must be a path/)
+    expect(() =>
+      pages.render('confirmLogout', { confirmUrl: url, cancelUrl: '/' }, request),
+    ).toThrow(/a link must be a path/)
   }
 })
 
 describe('custom pages', () => {
-  const with_ = (custom: PagesOption) => new Pages(custom, [])
-  const facts = { code: 'provider_error', status: 502, audience: 'owner', message: '<b>' } as const
+  const with_ = (custom: PagesOption) => new Pages({ custom })
+  const facts = {
+    code: 'provider_error',
+    title: 't',
+    status: 502,
+    audience: 'owner',
+    message: '<b>',
+    startUrl: '/',
+  } as const
 
   test('replace the built-in ones and receive unescaped strings, the html tag and the nonce', () => {
     const made = with_({
@@ -486,13 +603,16 @@ describe('custom pages', () => {
         context.html`<style nonce="${context.nonce}"></style><p>${context.message}</p>`,
       signedOut: ({ loginUrl }) => `<a href="${loginUrl}">again</a>`,
     })
-    const { body, policy } = made.render('error', facts, nonce)
+    const { body, policy } = made.render('error', facts, request)
     expect(body).toBe(`<style nonce="${nonce}"></style><p>&lt;b&gt;</p>`)
-    expect(policy).toBe(with_({}).render('error', facts, nonce).policy)
-    expect(made.render('signedOut', { loginUrl: '/auth/authn' }, nonce).body).toBe(
+    expect(policy).toBe(
+      `default-src 'none'; style-src 'nonce-${nonce}' 'self'; img-src data: 'self'; font-src 'self'; ` +
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    )
+    expect(made.render('signedOut', { loginUrl: '/auth/authn' }, request).body).toBe(
       '<a href="/auth/authn">again</a>',
     )
-    expect(made.render('signIn', { providers: [] }, nonce).body).toContain('<h1>Sign in</h1>')
+    expect(made.render('signIn', { providers: [] }, request).body).toContain('<h1>Sign in</h1>')
   })
 
   test('propagate their own error', () => {
@@ -501,13 +621,15 @@ describe('custom pages', () => {
         throw new RangeError('mine')
       },
     })
-    expect(() => broken.render('error', facts, nonce)).toThrow(new RangeError('mine'))
+    expect(() => broken.render('error', facts, request)).toThrow(new RangeError('mine'))
   })
 
   test('must return markup', () => {
     for (const made of [undefined, 7, {}, Promise.resolve('x')]) {
       const wrong = with_({ signIn: () => made as unknown as string })
-      expect(() => wrong.render('signIn', { providers: [] }, nonce)).toThrow(/must return a string/)
+      expect(() => wrong.render('signIn', { providers: [] }, request)).toThrow(
+        /must return a string/,
+      )
     }
   })
 })

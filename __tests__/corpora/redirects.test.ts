@@ -3,13 +3,16 @@ import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { Links } from '../../src/flows/links.js'
 import { oauthModule } from '../../src/index.js'
 import { Encrypter } from '../../src/http/encryption.js'
-import { createMountState, Mounts } from '../../src/http/mounts.js'
+import { SpecialPaths } from '../../src/http/special-paths.js'
+import { createMountState } from '../../src/http/mount-memory.js'
+import { Mounts } from '../../src/http/mounts.js'
 import {
   begin,
   CANARY,
   corpus,
   corpusLines,
   finish,
+  frameworks,
   kinds,
   report,
   sampleFor,
@@ -315,12 +318,15 @@ describe('S-046 in isolation', () => {
     },
     createMountState(),
   )
-  const links = new Links({ encrypter, mounts, basePath: '/auth' })
+  const callbackPaths = new Map([['idp', '/auth/callback']])
+  const specialPaths = new SpecialPaths({ basePath: '/auth', callbackPaths }, new Map())
+  const links = new Links({ encrypter, mounts, specialPaths })
   const mount = mounts.of({ headers: {}, socket: {} } as never, {
     mountPath: '',
     original: '/',
     path: '/',
     query: '',
+    isRouted: false,
   })
   const decodings = (payload: string) => {
     const all = [payload]
@@ -344,7 +350,10 @@ describe('S-046 in isolation', () => {
   test('S-006, S-046 an encrypted return path is validated again when it is decrypted', () => {
     const until = Date.now() + 60_000
     for (const returnPath of attacks) {
-      const token = encrypter.encrypt('return', JSON.stringify({ returnPath, instance: '', until }))
+      const token = encrypter.encrypt(
+        'return',
+        JSON.stringify({ returnPath, instance: mount.instanceId, until }),
+      )
       const request = links.readLogin(mount, new URLSearchParams({ return_token: token }))
       expect(strictSameSitePath(request?.returnPath)).toBe(true)
     }
@@ -414,7 +423,7 @@ describe('S-046 in isolation', () => {
   })
 })
 
-describe.each(kinds)('S-046 with %s, a programmatic return path', (kind) => {
+describe.each(frameworks)('S-046 with %s, a programmatic return path', (kind) => {
   let gate: Switch
   beforeAll(async () => {
     gate = await startSwitch(kind)

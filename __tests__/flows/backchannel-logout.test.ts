@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import express from 'express'
 import {
@@ -636,6 +637,153 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
       expect(await send(token, at)).toBe(400)
       clock.forward(1200)
     }
+  })
+
+  describe('C13: a logout token', () => {
+    const twoProcesses = async (store: SessionStore, options: Partial<OAuthModuleOptions> = {}) => {
+      const provider = { idp: oidcOf(vendor) }
+      const start = () => startGate({ store, id: 'app', provider, ...options })
+      return [await start(), await start()] as const
+    }
+
+    test.each([
+      ['that one process accepted is rejected by another process of the store', memoryStore()],
+      ['is rejected by another process also if the store cannot list', unlisted()],
+    ])('C13: a logout token %s', async (_, store) => {
+      const [one, two] = await twoProcesses(store)
+      const sid = randomUUID()
+      vendor.claims({ sid })
+      const before = await logIn(one)
+      const token = logoutToken({ sid })
+      expect(await send(token, one)).toBe(200)
+      expect(await isIn(before, one)).toBe(false)
+      const after = await logIn(one)
+      vendor.claims()
+      expect(await send(token, two)).toBe(400)
+      expect(await isIn(after, one)).toBe(true)
+    })
+
+    test.each([
+      ['ends the sessions that are older than it, and no newer one', memoryStore()],
+      ['does not end a newer session in a store that cannot list', unlisted()],
+    ])('C13: a logout token that arrives late %s', async (_, store) => {
+      const [one] = await twoProcesses(store, { clockTolerance: 10 })
+      const sid = randomUUID()
+      vendor.claims({ sid })
+      const clock = fakeDate()
+      const older = await logIn(one)
+      const token = logoutToken({ sid, exp: now() + 600 })
+      clock.forward(12)
+      const newer = await logIn(one)
+      vendor.claims()
+      expect(await send(token, one)).toBe(200)
+      // A store that cannot list knows only the latest session.
+      expect(await isIn(older, one)).toBe(store.entries === undefined)
+      expect(await isIn(newer, one)).toBe(true)
+    })
+
+    test('C13: a logout token ends a session of the same moment, within clockTolerance', async () => {
+      const [one] = await twoProcesses(memoryStore(), { clockTolerance: 10 })
+      const clock = fakeDate()
+      const token = logoutToken()
+      clock.forward(9)
+      const browser = await logIn(one)
+      expect(await send(token, one)).toBe(200)
+      expect(await isIn(browser, one)).toBe(false)
+    })
+
+    test('C13: a logout token can be sent again if the store cannot record it', async () => {
+      const inner = memoryStore()
+      let isDown = false
+      const set: SessionStore['set'] = (key, ...rest) =>
+        isDown && key.startsWith('jti-')
+          ? Promise.reject(new Error('gone'))
+          : inner.set(key, ...rest)
+      const [one] = await twoProcesses({ ...inner, set })
+      const token = logoutToken()
+      isDown = true
+      expect(await send(token, one)).toBe(503)
+      isDown = false
+      expect(await send(token, one)).toBe(200)
+      expect(await send(token, one)).toBe(400)
+    })
+
+    function unlisted(): SessionStore {
+      const { entries: _, ...store } = memoryStore()
+      return store
+    }
+  })
+
+  describe('C13: a request to /auth/backchannel-logout', () => {
+    const form = 'Content-Type: application/x-www-form-urlencoded'
+    const chunked = 'Transfer-Encoding: chunked'
+    const chunk = `400\r\n${'x'.repeat(1024)}\r\n`
+
+    /** Sends a body that never ends; resolves with the response and the seconds until the connection closed. */
+    function neverEnding(headers: string[], part: string, everyMs: number) {
+      return new Promise<{ text: string; seconds: number }>((resolve) => {
+        const startedAt = Date.now()
+        let text = ''
+        const socket = connect(gate.port, 'localhost', () => {
+          const lines = ['POST /auth/backchannel-logout HTTP/1.1', 'Host: localhost', ...headers]
+          socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+        })
+        const sending = setInterval(() => void socket.write(part), everyMs)
+        socket.on('data', (data) => (text += String(data)))
+        socket.on('error', () => undefined)
+        socket.on('close', () => {
+          clearInterval(sending)
+          resolve({ text, seconds: (Date.now() - startedAt) / 1000 })
+        })
+      })
+    }
+
+    test.each([
+      ['is slow', [form, 'Content-Length: 1000'], 'x', 200],
+      ['never begins', [form, 'Content-Length: 1000'], '', 1000],
+      ['is chunked and slow', [form, chunked], '1\r\nx\r\n', 200],
+    ])(
+      'C13: a logout request whose body %s gets 400 after 5 seconds, and its connection ends',
+      async (_, headers, part, everyMs) => {
+        const { text, seconds } = await neverEnding(headers, part, everyMs)
+        expect(text).toMatch(/^HTTP\/1\.1 400 /)
+        expect(seconds).toBeGreaterThan(4)
+        expect(seconds).toBeLessThan(15)
+      },
+    )
+
+    test.each([
+      ['is endless', [form, chunked]],
+      ['is endless and of another type', ['Content-Type: application/json', chunked]],
+      ['is endless and of no type', [chunked]],
+    ])(
+      'C13: a logout request whose body %s gets 400, and its connection ends at once',
+      async (_, headers) => {
+        const { text, seconds } = await neverEnding(headers, chunk, 5)
+        expect(text).toMatch(/^HTTP\/1\.1 400 /)
+        expect(seconds).toBeLessThan(4.5)
+      },
+    )
+
+    test('C13: a logout request with a complete body leaves its connection open for the next one', async () => {
+      const lines = [
+        'POST /auth/backchannel-logout HTTP/1.1',
+        'Host: localhost',
+        form,
+        'Content-Length: 1',
+      ]
+      const request = `${lines.join('\r\n')}\r\n\r\nx`
+      const text = await new Promise<string>((resolve) => {
+        let received = ''
+        const socket = connect(gate.port, 'localhost', () => void socket.write(request + request))
+        socket.on('data', (data) => {
+          received += String(data)
+          if (received.split('HTTP/1.1 400').length === 3) socket.destroy()
+        })
+        socket.on('close', () => resolve(received))
+      })
+      expect(text.split('HTTP/1.1 400')).toHaveLength(3)
+    })
   })
 
   test('a replay is rejected after reconfigure()', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
@@ -19,6 +20,14 @@ let vendor: VendorServer
 let gate: Gate
 const store = memoryStore({ maxPerUser: 1000 })
 
+/** So that a second callback arrives while the first one waits. */
+function slowTokenEndpoint(): void {
+  vendor.respond('token', async () => {
+    await sleep(300)
+    return undefined
+  })
+}
+
 beforeAll(async () => {
   vendor = stopping(await startVendor('oidc'))
   gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
@@ -28,6 +37,7 @@ afterEach(() => {
   vendor.claims()
   vendor.settings.issInCallback = true
   vendor.settings.discovery = {}
+  vendor.respond('token', undefined)
   gate.reached.length = 0
 })
 afterAll(stopAll)
@@ -35,6 +45,12 @@ afterAll(stopAll)
 const tokenRequests = () => vendor.requests.filter(({ endpoint }) => endpoint === 'token').length
 const sessionsIn = async () =>
   (await store.entries?.({ kind: 'session', limit: 10_000 }))?.entries.length
+
+const cookiesOf = (browser: Browser) =>
+  browser
+    .cookies(gate.origin)
+    .map((cookie) => cookie.cookieString())
+    .join('; ')
 
 /** Expects a rejected callback: a page with a link, no session, nothing of the app. */
 function expectRefusal(page: Page, status: number, code: string): void {
@@ -77,10 +93,7 @@ describe('a state', () => {
   test('S-005 works once: a replay in the same browser fails', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const cookies = browser
-      .cookies(gate.origin)
-      .map((cookie) => cookie.cookieString())
-      .join('; ')
+    const cookies = cookiesOf(browser)
     expect((await browser.get(callback, { follow: false })).status).toBe(302)
     const before = tokenRequests()
     expectRefusal(
@@ -91,32 +104,60 @@ describe('a state', () => {
     expect(tokenRequests()).toBe(before)
   })
 
-  test('S-005 sent twice at once creates one session', async () => {
+  test('S-005 sent twice at once creates one session, and both responses sign the browser in to it', async () => {
+    slowTokenEndpoint()
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const headers = {
-      Cookie: browser
-        .cookies(gate.origin)
-        .map((cookie) => cookie.cookieString())
-        .join('; '),
-    }
+    const headers = { Cookie: cookiesOf(browser) }
     const before = await sessionsIn()
+    const tokenRequestsBefore = tokenRequests()
     const both = await Promise.all(
       [1, 2].map(() => createBrowser().get(callback, { follow: false, headers })),
     )
-    expect(both.map(({ status }) => status).sort()).toEqual([302, 400])
+    expect(both.map(({ status, location }) => [status, location]).sort()).toEqual([
+      [302, gate.url('/')],
+      [302, gate.url('/x')],
+    ])
+    const [first, second] = both.map(
+      ({ setCookie }) => /^ngrok\.session=([^;]+)/m.exec(setCookie.join('\n'))?.[1],
+    )
+    expect(first).toMatch(/^[\w-]{43}$/)
+    expect(second).toBe(first)
     expect(await sessionsIn()).toBe(Number(before) + 1)
+    expect(tokenRequests()).toBe(tokenRequestsBefore + 1)
+  })
+
+  test('S-005 sent twice at once by different browsers signs in only the one that started the login', async () => {
+    slowTokenEndpoint()
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const [own, other] = await Promise.all([
+      browser.get(callback, { follow: false }),
+      createBrowser().get(callback, { follow: false }),
+    ])
+    expect(own.status).toBe(302)
+    expectRefusal(other, 400, 'login_expired')
+  })
+
+  test('S-005 sent twice at once and rejected: the second starts a new login instead of "expired"', async () => {
+    slowTokenEndpoint()
+    const browser = createBrowser()
+    const callback = await toCallback(browser, gate.url('/x'))
+    const failed = withParams(callback, (params) => params.set('code', 'wrong'))
+    const headers = { Cookie: cookiesOf(browser) }
+    const both = await Promise.all(
+      [1, 2].map(() => createBrowser().get(failed, { follow: false, headers })),
+    )
+    const [retried, rejected] = both.sort((a, b) => a.status - b.status)
+    expect([retried?.status, rejected?.status]).toEqual([302, 400])
+    expect(new URL(retried?.location ?? '').pathname).toBe('/auth/authn')
+    expect(both.flatMap(({ setCookie }) => setCookie).join()).not.toContain('ngrok.session=')
   })
 
   test('S-005 is consumed by a failed callback as well', async () => {
     const browser = createBrowser()
     const callback = await toCallback(browser, gate.url('/x'))
-    const headers = {
-      Cookie: browser
-        .cookies(gate.origin)
-        .map((cookie) => cookie.cookieString())
-        .join('; '),
-    }
+    const headers = { Cookie: cookiesOf(browser) }
     const failed = withParams(callback, (params) => params.set('code', 'wrong'))
     expectRefusal(await browser.get(failed, { follow: false, headers }), 400, 'login_expired')
     expectRefusal(await browser.get(callback, { follow: false, headers }), 400, 'login_expired')
@@ -463,14 +504,14 @@ describe('the responses of the provider', () => {
     expectRefusal(page, 502, 'provider_error')
   })
 
-  test('invalid_client is a configuration error and offers no retry', async () => {
+  test('invalid_client is a configuration error, and the user can try again when it is corrected', async () => {
     const wrong = await startGate({
       provider: { idp: oidcOf(vendor, { clientSecret: 'another secret' }) },
     })
     const page = await createBrowser().get(wrong.url('/x'))
     expect(page.status).toBe(502)
     expect(page.body).toContain('misconfigured')
-    expect(linksOf(page)).toEqual([])
+    expect(linksOf(page)).toEqual([expect.stringContaining('/auth/authn?return_token=')])
     expect(wrong.logged.join('\n')).toContain('invalid_client')
     expect(wrong.logged.join('\n')).not.toContain('another secret')
   })
@@ -627,6 +668,32 @@ describe('the response', () => {
     const callback = await toCallback(createBrowser(), gate.url('/x'))
     for (let count = 0; count < 10; count++)
       expect((await createBrowser().get(callback)).status).toBe(400)
+  })
+
+  test.each([
+    ['Sec-Purpose: prefetch', { 'Sec-Purpose': 'prefetch' }],
+    ['Sec-Purpose: prefetch;prerender', { 'Sec-Purpose': 'prefetch;prerender' }],
+    ['Purpose: prefetch', { Purpose: 'prefetch' }],
+    ['X-Purpose: preview', { 'X-Purpose': 'preview' }],
+    ['X-Moz: prefetch', { 'X-Moz': 'prefetch' }],
+  ])(
+    'C13: a callback with %s gets 401 and redeems no code; the navigation then completes the login',
+    async (_, headers) => {
+      const browser = createBrowser()
+      const callback = await toCallback(browser, gate.url('/x'))
+      const before = tokenRequests()
+      const prefetch = await browser.get(callback, { follow: false, headers })
+      expect([prefetch.status, prefetch.setCookie, tokenRequests()]).toEqual([400, [], before])
+      expect(bodyOf(await browser.get(callback)).url).toBe('/x')
+    },
+  )
+
+  test('C13: a prefetch of /auth/authn starts no login', async () => {
+    const page = await createBrowser().get(gate.url('/auth/authn'), {
+      follow: false,
+      headers: { 'Sec-Purpose': 'prefetch' },
+    })
+    expect([page.status, page.setCookie, page.location]).toEqual([401, [], undefined])
   })
 
   test('S-025 HEAD redeems no code and keeps the transaction; other methods are rejected', async () => {

@@ -143,7 +143,7 @@ describe('logout.endProviderSession', () => {
       logout: { endProviderSession: true, revokeTokens: true },
     })
     await doomed.fault({ path: '/', connection: 'hang' })
-    const Cookie = `ngrok.session=${browser.cookies(gate.origin)[0]?.value}`
+    const Cookie = `ngrok.session=${valueOfCookie(browser, gate.origin)}`
     const page = await createBrowser().get(fresh.url('/auth/logout'), { headers: { Cookie } })
     expect([page.status, page.history.length]).toEqual([200, 1])
     expect(page.body).toContain('You are signed out')

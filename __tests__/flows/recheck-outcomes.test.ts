@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { SessionStore } from '../../src/index.js'
 import { memoryStore } from '../../src/index.js'
+import type { VendorOverride } from '../../src/dev/vendors/index.js'
 import { attemptOf } from '../support/providers.js'
 import { realDate } from '../support/clock.js'
 import { bodyOf, stopAll, valueOfCookie } from '../support/gate.js'
@@ -371,6 +373,108 @@ describe('down', () => {
     // S-111: within a second of the store.
     scene.clock.forward(1)
     expect((await scene.visit()).status).toBe(200)
+  })
+})
+
+/** Nothing listens there. */
+const refused = 'http://127.0.0.1:59999'
+
+describe('C2: a response that arrived and cannot be used is not an outage', () => {
+  const deep = '{"a":'.repeat(100) + '1' + '}'.repeat(100)
+  const gzip = { 'content-encoding': 'gzip' }
+  const responses: Record<string, VendorOverride> = {
+    'is too large': { body: { sub: 'user-1', about: 'x'.repeat(300_000) } },
+    'is nested too deeply': { body: `{"sub":"user-1","x":${deep}}` },
+    'is not UTF-8': { body: Buffer.from('{"sub":"user-1","name":"\xff"}', 'latin1') },
+    'is a page': { headers: { 'content-type': 'text/html' }, body: '<h1>Welcome</h1>' },
+    'is malformed JSON': { body: '{"sub":"user-1"' },
+    'is an array': { body: ['user-1'] },
+    'is empty': { body: '' },
+    'is cut off': 'truncated',
+    'is slow and endless': 'slow-body',
+    'is a gzip bomb': { headers: gzip, body: gzipSync(Buffer.alloc(50_000_000, ' ')) },
+    'is damaged gzip': { headers: gzip, body: Buffer.from('not gzip') },
+    'is a redirect to itself': { status: 302, headers: { location: '/userinfo' } },
+    'has status 400': { status: 400, body: { error: 'invalid_request' } },
+  }
+
+  test.each(Object.entries(responses))(
+    'C2: userinfo that %s results in 503 within the grace period, and the session stays',
+    async (_, response) => {
+      const options = { authCheckGrace: 600, timeouts: { provider: 1 } }
+      const scene = await loggedIn('oidc', { options })
+      const failures: unknown[] = []
+      scene.gate.middleware.on('recheck_failed', ({ outcome }) => failures.push(outcome))
+      scene.vendor.respond('userinfo', response)
+      scene.clock.forward(INTERVAL)
+      const page = await scene.visit('/api', program)
+      expect([page.status, codeOf(page)]).toEqual([503, 'recheck_unavailable'])
+      expect([scene.gate.reached, failures]).toEqual([[], ['unusable']])
+      scene.vendor.respond('userinfo', undefined)
+      scene.clock.forward(7)
+      expect((await scene.visit()).status).toBe(200)
+    },
+  )
+
+  test.each([
+    ['token', 'oidc', { status: 400, body: { error: 'something_else' } }],
+    ['token', 'oidc', { body: 'x'.repeat(300_000) }],
+    ['user', 'github', { body: { id: 'not a number' } }],
+    ['emails', 'github', { body: { not: 'an array' } }],
+  ] as const)(
+    'C2: neither is an unusable one of the endpoint %s (%s)',
+    async (endpoint, name, response) => {
+      const scene = await loggedIn(name, {
+        vendor: { settings: { tokenLifetime: INTERVAL - 60, githubApp: name === 'github' } },
+        options: { authCheckGrace: 600 },
+        provider: rules,
+      })
+      scene.vendor.respond(endpoint, response)
+      scene.clock.forward(INTERVAL)
+      expect((await scene.visit('/api', program)).status).toBe(503)
+    },
+  )
+
+  test.each([
+    ['a 5xx with a huge body', { status: 502, body: 'x'.repeat(300_000) }],
+    ['a 5xx that is cut off', { status: 500, headers: { 'content-length': '9999' }, body: '' }],
+  ])('C2: %s is an outage: requests pass within the grace period', async (_, response) => {
+    const options = { authCheckGrace: 600, timeouts: { provider: 1 } }
+    const scene = await loggedIn('oidc', { options })
+    scene.vendor.respond('userinfo', response)
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit('/api', program)).status).toBe(200)
+  })
+
+  test('C2: responses that one user makes unusable do not pause requests for other users', async () => {
+    const options = { authCheckGrace: 600, timeouts: { provider: 1 } }
+    const scene = await loggedIn('oidc', { options })
+    scene.vendor.respond('userinfo', 'truncated')
+    for (let check = 0; check < 12; check++) {
+      scene.clock.forward(INTERVAL)
+      expect((await scene.visit('/api', program)).status).toBe(503)
+    }
+    scene.vendor.respond('userinfo', undefined)
+    scene.clock.forward(7)
+    expect((await scene.visit()).status).toBe(200)
+  })
+
+  test.each([
+    ['throws is not an outage', () => Promise.reject(new TypeError('no name')), 503],
+    [
+      'cannot reach its server is an outage',
+      () => fetch(refused).then(() => ({ user_id: 'user-1' })),
+      200,
+    ],
+  ] as const)('C2: a fetchUserProfile that %s', async (_, fail, status) => {
+    let fetchUserProfile: () => Promise<{ user_id: string }> = async () => ({ user_id: 'user-1' })
+    const scene = await loggedIn('oauth2', {
+      provider: { fetchUserProfile: () => fetchUserProfile() },
+      options: { authCheckGrace: 600 },
+    })
+    fetchUserProfile = fail
+    scene.clock.forward(INTERVAL)
+    expect((await scene.visit('/api', program)).status).toBe(status)
   })
 })
 

@@ -36,7 +36,7 @@ describe('several providers', () => {
     const page = await browser.get(gate.url('/deep?a=1'))
     expect([page.status, new URL(page.url).pathname]).toEqual([200, '/auth/authn'])
     expect(page.history.map(({ status }) => status)).toEqual([302, 200])
-    expect(page.body).toContain('Continue with <bdi>Work &amp; more</bdi>')
+    expect(page.body).toContain('Sign in with <bdi>Work &amp; more</bdi>')
     expect(page.setCookie).toEqual([])
     const links = linksOf(page)
     expect(links.map((link) => new URL(link).searchParams.get('connection'))).toEqual([

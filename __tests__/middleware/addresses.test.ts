@@ -20,7 +20,7 @@ beforeAll(async () => {
   vendor = stopping(await startVendor('oidc'))
 })
 afterEach(() => {
-  delete process.env['NODE_ENV']
+  process.env['NODE_ENV'] = 'test'
 })
 afterAll(stopAll)
 

@@ -311,7 +311,7 @@ describe('B13 HTTP/2', () => {
     }
   })
 
-  test('B13 an :authority that is no host is rejected, without a login', async () => {
+  test('B13 an :authority that is not a host is rejected, without a login', async () => {
     const send = await startHttp2()
     for (const authority of ['user@localhost', 'localhost:x', 'a,b']) {
       // The gate answers 400, unless Node rejects the request itself, as Node 22 and later do with most of these.

@@ -1,22 +1,24 @@
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { WebSocket, WebSocketServer } from 'ws'
+import { WebSocket } from 'ws'
 import {
+  cookieStore,
   memoryStore,
-  OAuthError,
+  type OAuthContext,
+  type OAuthError,
   oauthModule,
-  type OAuthMiddleware,
   type OAuthModuleOptions,
   type SessionStore,
+  type StoreRecord,
 } from '../../src/index.js'
 import { gateOf, logIn, providerOf, requestsTo, startVendor } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import { type Gate, secret, startGate, stopAll, stopping, valueOfCookie } from '../support/gate.js'
 import { type Browser, createBrowser } from '../support/jar.js'
 import { listen } from '../support/server.js'
+import { openSocket, serveSockets } from '../support/sockets.js'
 
 afterEach(async () => {
   await stopAll()
@@ -25,49 +27,6 @@ afterEach(async () => {
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-type AuthenticateOptions = NonNullable<Parameters<OAuthMiddleware['authenticate']>[1]>
-
-interface Served {
-  sockets: WebSocketServer
-  /** The upstream headers of the latest upgrade. */
-  headers: IncomingMessage['headers']
-}
-
-/** WebSockets as an app would serve them. */
-function serveSockets({ server, middleware }: Gate, options: AuthenticateOptions = {}): Served {
-  const sockets = new WebSocketServer({ noServer: true })
-  const served: Served = { sockets, headers: {} }
-  const refuse = (socket: Duplex, status: string) =>
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-  server.on('upgrade', (req, socket, head) => {
-    middleware.authenticate(req, options).then(
-      (context) => {
-        served.headers = { ...req.headers }
-        if (context === undefined) return void refuse(socket, '401 Unauthorized')
-        sockets.handleUpgrade(req, socket, head, (opened) => {
-          opened.send(String(context.user?.name))
-          context.signal.addEventListener('abort', () => {
-            const reason: unknown = context.signal.reason
-            const code = reason instanceof OAuthError ? reason.code : 'internal'
-            opened.close(code === 'login_required' || code === 'not_authorized' ? 4401 : 1013, code)
-          })
-        })
-      },
-      (error: unknown) =>
-        void refuse(
-          socket,
-          error instanceof OAuthError ? `${error.status} Refused` : '500 Refused',
-        ),
-    )
-  })
-  stopping({
-    async close() {
-      for (const one of sockets.clients) one.terminate()
-    },
-  })
-  return served
-}
 
 interface SocketSetup {
   options?: Partial<OAuthModuleOptions>
@@ -88,23 +47,8 @@ async function serving({ options = {}, provider = {}, origin }: SocketSetup = {}
 const cookieOf = (browser: Browser, gate: Gate) =>
   `ngrok.session=${valueOfCookie(browser, gate.origin)}`
 
-/** An open socket, or the status of the rejection. */
-async function open(
-  gate: Gate,
-  headers: Record<string, string>,
-  path = '/feed',
-): Promise<{ socket: WebSocket; name: string } | number> {
-  const socket = new WebSocket(`ws://localhost:${gate.port}${path}`, {
-    headers,
-    family: 4,
-  })
-  socket.on('error', () => undefined)
-  const refused = once(socket, 'unexpected-response').then(([, response]) =>
-    Number((response as IncomingMessage).statusCode),
-  )
-  const opened = once(socket, 'message').then(([message]) => ({ socket, name: String(message) }))
-  return Promise.race([refused, opened])
-}
+const open = (gate: Gate, headers: Record<string, string>, path = '/feed') =>
+  openSocket(gate.url(path), headers)
 
 async function opened(gate: Gate, browser: Browser): Promise<WebSocket> {
   const result = await open(gate, { Cookie: cookieOf(browser, gate), Origin: gate.origin })
@@ -527,6 +471,145 @@ describe('a socket', () => {
     await sleep(20)
     process.off('warning', note)
     expect(warnings).toEqual([])
+  })
+})
+
+describe('C3: a session that ends between the gate and the first read of the signal', () => {
+  /** An app whose stream reads the signal after `before` has run; ends with the code of the abort. */
+  async function streaming(
+    before: (req: IncomingMessage & { oauth: OAuthContext }, gate: Gate) => Promise<unknown>,
+    options: Partial<OAuthModuleOptions> = {},
+  ) {
+    const vendor = await startVendor('oidc')
+    const gate: Gate = await startGate(
+      { provider: providerOf(vendor), cookie: { forward: true }, ...options },
+      {
+        routes: (app) =>
+          void app.get('/events', async (req, res) => {
+            await before(req, gate)
+            res.type('text/event-stream').flushHeaders()
+            const { signal } = req.oauth
+            const end = () => res.end((signal.reason as OAuthError).code)
+            signal.addEventListener('abort', end)
+          }),
+      },
+    )
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    const read = async () => {
+      const page = browser.get(gate.url('/events'), { follow: false })
+      return Promise.race([page.then(({ body }) => body), sleep(3_000).then(() => 'still open')])
+    }
+    return { vendor, gate, browser, read }
+  }
+
+  const revoke = (req: { oauth: OAuthContext }, gate: Gate) =>
+    gate.middleware.sessions.revoke(String(req.oauth.sessionHandle))
+
+  test('C3: a stream whose session is revoked before it reads the signal ends', async () => {
+    const { read } = await streaming(revoke)
+    expect(await read()).toBe('login_required')
+  })
+
+  test('C3: a stream whose session another process ends before it reads the signal ends', async () => {
+    const store = memoryStore()
+    const { read } = await streaming(async (req) => store.delete(String(req.oauth.sessionHandle)), {
+      store,
+    })
+    expect(await read()).toBe('login_required')
+  })
+
+  test('C3: a stream of a revoked session ends although reads of the store lag behind', async () => {
+    const inner = memoryStore()
+    const rows = new Map<string, StoreRecord | undefined>()
+    let isLagging = false
+    const get: SessionStore['get'] = async (key) => {
+      if (!isLagging) rows.set(key, (await inner.get(key)) ?? rows.get(key))
+      return isLagging ? rows.get(key) : inner.get(key)
+    }
+    // A replica that has the revocation and one that does not respond in turn.
+    const before: Parameters<typeof streaming>[0] = async (req, gate) => {
+      await revoke(req, gate)
+      isLagging = true
+    }
+    const { read } = await streaming(before, { store: { ...inner, get } })
+    expect(await read()).toBe('login_required')
+  })
+
+  test('C3: a stream ends if the user is deleted or logs out before it reads the signal', async () => {
+    const deletion = await streaming((req, gate) =>
+      gate.middleware.users.delete(String(req.oauth.user?.key)),
+    )
+    expect(await deletion.read()).toBe('login_required')
+    const logout = await streaming(async (req, gate) =>
+      createBrowser().get(gate.url('/auth/logout'), {
+        headers: { Cookie: String(req.headers.cookie), 'Sec-Fetch-Site': 'same-origin' },
+      }),
+    )
+    expect(await logout.read()).toBe('login_required')
+  })
+
+  test('C3: a stream ends if the user logs out before it reads the signal, with cookieStore()', async () => {
+    const { read } = await streaming(
+      async (req, gate) =>
+        createBrowser().get(gate.url('/auth/logout'), {
+          headers: { Cookie: String(req.headers.cookie), 'Sec-Fetch-Site': 'same-origin' },
+        }),
+      { store: cookieStore(), maximumDuration: 3600 },
+    )
+    expect(await read()).toBe('login_required')
+  })
+
+  test('C3: a stream ends if a check that another request caused denied the user', async () => {
+    const clock = fakeDate()
+    const { vendor, read } = await streaming(
+      async (req, gate) => {
+        vendor.user = { ...vendor.user, email: 'ida@elsewhere.example' }
+        clock.forward(300)
+        await createBrowser().get(gate.url('/'), {
+          headers: { Cookie: String(req.headers.cookie) },
+        })
+      },
+      {
+        authCheckInterval: 300,
+        authorize: ({ email }) => email?.endsWith('acme.example') === true,
+      },
+    )
+    expect(await read()).toBe('not_authorized')
+  })
+
+  test('C3: while the store is down, the stream of a valid session stays open', async () => {
+    const inner = memoryStore()
+    let isDown = false
+    const get: SessionStore['get'] = (key) =>
+      isDown ? Promise.reject(new Error('gone')) : inner.get(key)
+    const { read } = await streaming(async () => void (isDown = true), {
+      store: { ...inner, get },
+    })
+    expect(await read()).toBe('still open')
+  })
+
+  test('C3: a signal that is read after the response has ended is not watched', async () => {
+    let signal: AbortSignal | undefined
+    const vendor = await startVendor('oidc')
+    const gate: Gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes: (app) =>
+          void app.get('/late', (req, res) => {
+            res.once('close', () => setImmediate(() => (signal = req.oauth.signal)))
+            res.end()
+          }),
+      },
+    )
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    await browser.get(gate.url('/late'))
+    for (let turn = 0; turn < 100 && signal === undefined; turn++) await sleep(10)
+    for (const { id } of (await gate.middleware.sessions.list()).items)
+      await gate.middleware.sessions.revoke(id)
+    await sleep(50)
+    expect(signal?.aborted).toBe(false)
   })
 })
 

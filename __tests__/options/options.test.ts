@@ -176,7 +176,7 @@ describe('S-102 S-086 wrong options throw a TypeError that names the option and 
     [
       'forwardTokens',
       { forwardTokens: 'refresh' },
-      /\.forwardTokens must be one of true, 'access', false/,
+      /\.forwardTokens must be one of 'hidden', true, 'access', false/,
     ],
     ['userProperty', { userProperty: 'user' }, /\.userProperty/],
     ['store', { store: {} }, /\.store .*get, set/],
@@ -376,17 +376,10 @@ describe('valid options', () => {
 
   test('undefined options count as absent', () => {
     const absent = Object.fromEntries(
-      [
-        'enabled',
-        'baseUrl',
-        'store',
-        'cookie',
-        'pages',
-        'timeouts',
-        'logout',
-        'id',
-        'authorize',
-      ].map((name) => [name, undefined]),
+      ['enabled', 'baseUrl', 'store', 'cookie', 'pages', 'timeouts', 'logout', 'id'].map((name) => [
+        name,
+        undefined,
+      ]),
     )
     expect(makeWith(absent)).not.toThrow()
   })

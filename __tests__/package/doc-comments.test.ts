@@ -10,6 +10,8 @@ const CONFIGURATION = 'tsconfig.lint.json'
 
 const entryPoints = {
   'oauth-module': 'src/index.ts',
+  'oauth-module/admin': 'src/admin/index.ts',
+  'oauth-module/import': 'src/import/index.ts',
   'oauth-module/redis': 'src/session/stores/redis/index.ts',
   'oauth-module/testing': 'src/testing/index.ts',
 }
@@ -19,7 +21,7 @@ const mostUsed = [
   'oauthModule',
   'OAuthMiddleware.requireAuth',
   'OAuthMiddleware.authenticate',
-  'OAuthContext.getAccessToken',
+  'RequestContext.getAccessToken',
   'githubProvider',
   'oidcProvider',
   'oauth2Provider',
@@ -27,6 +29,11 @@ const mostUsed = [
   'memoryStore',
   'cookieStore',
   'redisStore',
+  'adminRouter',
+  'fromNgrokModule',
+  'fromNgrokTrafficPolicy',
+  'fromAuth0Connection',
+  'fromOAuth2Proxy',
   'html',
 ]
 
@@ -41,14 +48,29 @@ const program = programOf(
 )
 const checker = program.getTypeChecker()
 
-function exportsOf(file: string): ts.Symbol[] {
+function aliasesOf(file: string): ts.Symbol[] {
   const source = program.getSourceFile(join(root, file))
   const symbol = source && checker.getSymbolAtLocation(source)
   if (symbol === undefined) throw new Error(`${file} has no exports`)
-  return checker.getExportsOfModule(symbol).map((one) => {
-    const isAlias = (one.flags & ts.SymbolFlags.Alias) !== 0
-    return isAlias ? checker.getAliasedSymbol(one) : one
-  })
+  return checker.getExportsOfModule(symbol)
+}
+
+function resolve(one: ts.Symbol): ts.Symbol {
+  const isAlias = (one.flags & ts.SymbolFlags.Alias) !== 0
+  return isAlias ? checker.getAliasedSymbol(one) : one
+}
+
+function exportsOf(file: string): ts.Symbol[] {
+  return aliasesOf(file).map(resolve)
+}
+
+/** The names that exist at run time. */
+function valuesOf(file: string): string[] {
+  const isType = ({ declarations = [] }: ts.Symbol) =>
+    declarations.some((one) => ts.isTypeOnlyExportDeclaration(one))
+  return aliasesOf(file)
+    .filter((one) => !isType(one) && (resolve(one).flags & ts.SymbolFlags.Value) !== 0)
+    .map(({ name }) => name)
 }
 
 const exported = new Map(
@@ -72,9 +94,8 @@ function commentOf(name: string): string {
 /** What examples without imports may use: the public names, and what every app has. */
 function prelude(): string {
   const imports = Object.entries(entryPoints).map(([name, file]) => {
-    const values = exportsOf(file).filter(({ flags }) => (flags & ts.SymbolFlags.Value) !== 0)
-    const names = values.map((value) => value.name)
-    return `import { ${[...new Set(names)].join(', ')} } from '${name}'`
+    const names = valuesOf(file).filter((value) => value !== 'default')
+    return `import { ${names.join(', ')} } from '${name}'`
   })
   return `${imports.join('\n')}
     import type { Express } from 'express'

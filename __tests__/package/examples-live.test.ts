@@ -1,49 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { get } from 'node:http'
-import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
+import { jwtVerify } from 'jose'
+import { io } from 'socket.io-client'
 import { WebSocket } from 'ws'
-import { type Browser, createBrowser, linksOf } from '../support/jar.js'
+import { createClientSecret } from '../../examples/support/apple-client-secret.js'
+import { type Example, startExample, stopExamples } from '../support/examples.js'
+import { type Browser, createBrowser, formOf, linksOf } from '../support/jar.js'
 
-const children: ChildProcess[] = []
-
-afterAll(async () => {
-  await Promise.all(
-    children.map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill()
-      await once(child, 'exit')
-    }),
-  )
-})
-
-interface Example {
-  origin: string
-  /** What it printed so far. */
-  said(): string
-}
-
-/** Starts an example without an account anywhere. */
-async function start(name: string): Promise<Example> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([key]) => !key.startsWith('OAUTH_MODULE_')),
-  )
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(process.cwd(), 'examples', `${name}.ts`)],
-    { env: { ...env, PORT: '0', NODE_ENV: 'development' } },
-  )
-  children.push(child)
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => (said += String(chunk)))
-  const origin = await until(() => {
-    if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`)
-    return /http:\/\/localhost:[1-9]\d*/.exec(said)?.[0]
-  })
-  return { origin, said: () => said }
-}
+afterAll(stopExamples)
 
 async function until<T>(find: () => T | undefined): Promise<T> {
   for (let turn = 0; turn < 1500; turn++) {
@@ -65,16 +31,19 @@ async function logInAs(
   return browser
 }
 
+const cookiesOf = (browser: Browser, { origin }: Example) =>
+  browser
+    .cookies(origin)
+    .map((cookie) => cookie.cookieString())
+    .join('; ')
+
 const logOut = (browser: Browser, { origin }: Example) =>
   browser.get(`${origin}/auth/logout`, { headers: { 'Sec-Fetch-Site': 'same-origin' } })
 
 test('websocket: opens only from a page of the app, and closes with 4401 at a logout', async () => {
-  const example = await start('websocket')
+  const example = await startExample('websocket')
   const browser = await logInAs('ada', example)
-  const Cookie = browser
-    .cookies(example.origin)
-    .map((cookie) => cookie.cookieString())
-    .join('; ')
+  const Cookie = cookiesOf(browser, example)
   const connect = (headers: Record<string, string>) =>
     new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 })
   for (const headers of [{ Origin: example.origin }, { Origin: 'https://evil.example', Cookie }]) {
@@ -94,13 +63,54 @@ test('websocket: opens only from a page of the app, and closes with 4401 at a lo
   expect((await closed)[0]).toBe(4401)
 }, 60_000)
 
-test('server-sent-events: the stream ends at a logout with the reason', async () => {
-  const example = await start('server-sent-events')
+test('http-proxy: sockets reach the upstream only for users, with their headers, and end at a logout', async () => {
+  const example = await startExample('http-proxy')
   const browser = await logInAs('ada', example)
-  const cookie = browser
-    .cookies(example.origin)
-    .map((one) => one.cookieString())
-    .join('; ')
+  expect((await browser.get(`${example.origin}/`)).body).toBe(
+    'Hello Ada Lovelace <ada@example.com>\n',
+  )
+  const Cookie = cookiesOf(browser, example)
+  const forged = { 'ngrok-auth-user-name': 'Eve', 'ngrok-auth-user-email': 'eve@example.com' }
+  const connect = (headers: Record<string, string>) =>
+    new WebSocket(example.origin.replace('http', 'ws'), { headers, family: 4 })
+  for (const headers of [forged, { Origin: 'https://evil.example', Cookie }]) {
+    const [, refused] = (await once(
+      connect(headers).on('error', () => undefined),
+      'unexpected-response',
+    )) as [unknown, { statusCode: number }]
+    expect(refused.statusCode).toBe(401)
+  }
+  const socket = connect({ Origin: example.origin, Cookie, ...forged })
+  const [message] = (await once(socket, 'message')) as [Buffer]
+  expect(message.toString()).toBe('Hello Ada Lovelace <ada@example.com>')
+  const closed = once(socket, 'close')
+  await logOut(browser, example)
+  await closed
+  expect(example.printed()).not.toMatch(/authenticate\(\)/)
+}, 60_000)
+
+test('socket-io: sockets belong to users, and are disconnected at a logout', async () => {
+  const example = await startExample('socket-io')
+  const browser = await logInAs('ada', example)
+  const connect = (extraHeaders: Record<string, string>) =>
+    io(example.origin, { transports: ['websocket'], extraHeaders, reconnection: false })
+  const stranger = connect({ Origin: example.origin })
+  expect(await new Promise((resolve) => stranger.once('connect_error', resolve))).toBeInstanceOf(
+    Error,
+  )
+  const socket = connect({ Origin: example.origin, Cookie: cookiesOf(browser, example) })
+  const message = new Promise((resolve) => socket.once('said', resolve))
+  socket.emit('say', 'hello')
+  expect(await message).toBe('Ada Lovelace: hello')
+  const ended = new Promise((resolve) => socket.once('disconnect', resolve))
+  await logOut(browser, example)
+  expect(await ended).toBe('io server disconnect')
+}, 60_000)
+
+test('server-sent-events: the stream ends at a logout with the reason', async () => {
+  const example = await startExample('server-sent-events')
+  const browser = await logInAs('ada', example)
+  const cookie = cookiesOf(browser, example)
   let stream = ''
   const ended = new Promise<void>((resolve, reject) => {
     const headers = { cookie, accept: 'text/event-stream' }
@@ -122,13 +132,13 @@ test('server-sent-events: the stream ends at a logout with the reason', async ()
 }, 60_000)
 
 test('audit-log: one line of JSON for each event, without secrets', async () => {
-  const example = await start('audit-log')
+  const example = await startExample('audit-log')
   const browser = await logInAs('ada', example)
   await logInAs('mallory', example)
   await logOut(browser, example)
-  await until(() => (example.said().includes('"logout"') ? true : undefined))
+  await until(() => (example.printed().includes('"logout"') ? true : undefined))
   const lines = example
-    .said()
+    .printed()
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -157,12 +167,14 @@ test('audit-log: one line of JSON for each event, without secrets', async () => 
 }, 60_000)
 
 test('metrics: the counters count events', async () => {
-  const example = await start('metrics')
+  const example = await startExample('metrics')
   const browser = await logInAs('ada', example)
   await browser.get(`${example.origin}/page`)
   await logInAs('mallory', example)
   await createBrowser().get(`${example.origin}/api`, { headers: { 'Sec-Fetch-Mode': 'cors' } })
-  const address = await until(() => /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(example.said())?.[0])
+  const address = await until(
+    () => /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(example.printed())?.[0],
+  )
   const { body } = await createBrowser().get(address)
   expect(body).toContain('oauth_logins_total{outcome="ok"} 1')
   expect(body).toContain('oauth_logins_total{outcome="not_authorized"} 1')
@@ -173,12 +185,12 @@ test('metrics: the counters count events', async () => {
 }, 60_000)
 
 test('tracing: each request has a span', async () => {
-  const example = await start('tracing')
+  const example = await startExample('tracing')
   const browser = await logInAs('ada', example)
   await browser.get(`${example.origin}/page?x=1`)
-  await until(() => (example.said().includes('/page') ? true : undefined))
+  await until(() => (example.printed().includes('/page') ? true : undefined))
   const spans = example
-    .said()
+    .printed()
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -201,7 +213,7 @@ test('tracing: each request has a span', async () => {
 test.each(['custom-oauth2', 'gitlab-self-hosted'])(
   '%s: a visitor is logged in',
   async (name) => {
-    const example = await start(name)
+    const example = await startExample(name)
     const page = await createBrowser().get(`${example.origin}/deep?x=1`)
     expect([page.status, page.url]).toEqual([200, `${example.origin}/deep?x=1`])
     expect(page.body).toContain('Ada Lovelace')
@@ -209,3 +221,82 @@ test.each(['custom-oauth2', 'gitlab-self-hosted'])(
   },
   60_000,
 )
+
+test('A19: the example for Apple signs a user in from a posted form, and keeps the name that comes only once', async () => {
+  const { origin } = await startExample('apple')
+  const browser = createBrowser()
+  const logIn = async (withName: boolean) => {
+    const page = await browser.get(`${origin}/deep?x=1`)
+    const { action, fields } = formOf(page)
+    const { user = '', ...others } = fields
+    return browser.post(action, withName ? { ...others, user } : others, { from: page.url })
+  }
+  for (const isFirst of [true, false]) {
+    const page = await logIn(isFirst)
+    expect([page.status, page.url]).toEqual([200, `${origin}/deep?x=1`])
+    expect(page.body).toContain('Ada Lovelace')
+    expect(page.body).toContain('ada@example.com')
+    browser.clearCookies()
+  }
+}, 60_000)
+
+test("A19: Apple's client secret is a JWT signed with ES256", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const secret = await createClientSecret({
+    clientId: 'example.app',
+    teamId: 'TEAM',
+    keyId: 'KEY',
+    privateKey: pem,
+  })
+  const { payload, protectedHeader } = await jwtVerify(secret, publicKey, {
+    audience: 'https://appleid.apple.com',
+    issuer: 'TEAM',
+    subject: 'example.app',
+  })
+  expect(protectedHeader).toEqual({ alg: 'ES256', kid: 'KEY' })
+  expect(Number(payload.exp) - Number(payload.iat)).toBe(180 * 86_400)
+})
+
+test('branding: the pages have logo, color and language, and the custom page loads its style sheet', async () => {
+  const example = await startExample('branding')
+  const browser = createBrowser()
+  const headers = { 'Accept-Language': 'de-AT,en;q=0.5' }
+  const choice = await browser.get(`${example.origin}/deep`, { headers })
+  expect(choice.body).toContain('<html lang="de" dir="ltr">')
+  expect(choice.body).toContain('<h1>Bei Acme anmelden</h1>')
+  expect(choice.body).toContain('<img src="/assets/logo.svg" alt="Acme">')
+  expect((await browser.get(`${example.origin}/assets/logo.svg`)).status).toBe(200)
+  const chooser = await browser.get(String(linksOf(choice)[0]))
+  const links = linksOf(chooser)
+  const link = (id: string) =>
+    String(links.find((url) => new URL(url).searchParams.get('persona') === id))
+  const denied = await browser.get(link('mallory'), { headers })
+  expect([denied.status, denied.body.includes('Dieses Konto hat keinen Zugriff')]).toEqual([
+    403,
+    true,
+  ])
+  const goodbye = await browser.get(`${example.origin}/auth/logout`)
+  expect(goodbye.body).toContain('Thank you for using Acme')
+  expect(goodbye.headers['content-security-policy']).toContain("style-src 'nonce-")
+  const css = await browser.get(`${example.origin}/assets/goodbye.css`)
+  expect(css.headers['content-type']).toContain('text/css')
+  expect(example.printed()).not.toContain('rejected a file')
+})
+
+test('admin: lists the sessions, and ends one, with the token that it printed', async () => {
+  const example = await startExample('admin')
+  const browser = await logInAs('ada', example)
+  const [, token] = await until(() => /Bearer ([0-9a-f]{64})/.exec(example.printed()) ?? undefined)
+  const api = `${example.origin}/admin-api/app/sessions`
+  const headers = { Authorization: `Bearer ${String(token)}` }
+  expect((await browser.get(api)).status).toBe(401)
+  const list = JSON.parse((await browser.get(api, { headers })).body) as {
+    application_sessions: { uri: string }[]
+  }
+  const [session] = list.application_sessions
+  expect((await browser.get(`${example.origin}/`, { follow: false })).status).toBe(200)
+  const ended = await browser.request('DELETE', String(session?.uri), undefined, { headers })
+  expect([ended.status, ended.body]).toEqual([200, '{}'])
+  expect((await browser.get(`${example.origin}/`, { follow: false })).status).toBe(302)
+}, 60_000)

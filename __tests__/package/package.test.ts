@@ -62,25 +62,39 @@ describe('the tarball', () => {
         'README.md',
         'CHANGELOG.md',
         'SECURITY.md',
-        'docs/stores.md',
-        'docs/scaling.md',
+        'CONTRIBUTING.md',
+        'docs/README.md',
+        'docs/providers/github.md',
+        'examples/basic.ts',
         'package.json',
         'dist/THIRD-PARTY-NOTICES.txt',
+        'dist/admin.cjs',
+        'dist/admin.js',
+        'dist/command.js',
+        'dist/config-schema.json',
+        'examples/deploy/Dockerfile',
       ]),
     )
     for (const file of files)
       expect(file).toMatch(
-        /^(?:LICENSE|[A-Z]+\.md|docs\/[a-z]+\.md|package\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/store-[\w-]+\.d\.c?ts)$/,
+        /^(?:LICENSE|[A-Z]+\.md|docs\/(?:providers\/)?[\w-]+\.md|docs\/images\/sign-in\.png|examples\/[\w/-]+\.(?:ts|mjs|jsx|json|css|svg)|examples\/deploy\/[\w.-]+|package\.json|dist\/config-schema\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/[a-z]+-[\w-]+\.d\.c?ts)$/,
       )
   })
 
   test('contains the license of every bundled package', async () => {
     const folder = join(await packed.project({}, []), 'node_modules/oauth-module/dist')
     const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')
-    for (const name of ['openid-client', 'oauth4webapi', 'jose', 'oidc-provider', 'koa']) {
+    for (const name of [
+      'openid-client',
+      'oauth4webapi',
+      'jose',
+      'oidc-provider',
+      'koa',
+      'bowser',
+    ]) {
       expect(notices).toMatch(new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'))
     }
-    for (const file of ['index.cjs', 'dev.js', 'dev.cjs']) {
+    for (const file of ['admin.js', 'index.cjs', 'dev.js', 'dev.cjs', 'command.js']) {
       const paths = readFileSync(join(folder, file), 'utf8').matchAll(
         /^\s*\/\/ node_modules\/(?:.*\/node_modules\/)?((?:@[^/\s]+\/)?[^/\s]+)\//gm,
       )
@@ -88,6 +102,14 @@ describe('the tarball', () => {
       expect(names.size).toBeGreaterThan(0)
       for (const name of names) expect(notices).toContain(`\n${name} `)
     }
+  })
+
+  test('contains the license of the copied marks, and a note that they are trademarks', async () => {
+    const folder = join(await packed.project({}, []), 'node_modules/oauth-module/dist')
+    const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')
+    expect(notices).toMatch(/^bootstrap-icons [0-9.]+ \(MIT\)\n\nThe MIT License/m)
+    expect(notices).toContain('The Bootstrap Authors')
+    expect(notices).toMatch(/marks of GitHub, Google, .*\strademarks\sof\stheir\sowners/s)
   })
 
   test('S-104 has no install scripts and at most five dependencies', async () => {
@@ -117,7 +139,7 @@ describe('the tarball', () => {
     expect(declarations.length).toBeGreaterThanOrEqual(6)
     for (const file of declarations) {
       expect(readFileSync(join(folder, file), 'utf8')).not.toMatch(
-        /['"](?:openid-client|oauth4webapi|jose|lru-cache|cookie|oidc-provider|koa)['"]/,
+        /(?:from |import\()['"](?:openid-client|oauth4webapi|jose|lru-cache|cookie|oidc-provider|koa)['"]/,
       )
     }
   })
@@ -212,7 +234,8 @@ describe('importing', () => {
       Object.defineProperty(globalThis, 'navigator', { get: () => void looks++, configurable: true })
       const { oauthModule, oidcProvider } = require('oauth-module')
       const acme = oidcProvider({ issuer: 'http://127.0.0.1:1', clientId: 'a', clientSecret: 'b' })
-      const auth = oauthModule({ provider: { acme }, secret: 'a secret of thirty-two characters or more' })
+      const logger = { debug() {}, info() {}, warn() {}, error() {} }
+      const auth = oauthModule({ provider: { acme }, logger, secret: 'a secret of thirty-two characters or more' })
       const before = looks
       auth.ready().catch(() => console.log(before, looks > 0))`
     const folder = await packed.project({ 'package.json': cjs, 'app.js': text }, [
@@ -250,6 +273,37 @@ describe('an app in TypeScript, every declaration checked', () => {
       code: 0,
       output: 'true\nanswered 401\n',
     })
+  })
+
+  test('B12: compiles with moduleResolution node10, also every subpath', async () => {
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: object }
+    const subpaths = Object.keys(exports)
+      .filter((path) => path !== '.' && path !== './package.json')
+      .map((path) => path.slice(1))
+    const imports = ['', ...subpaths].map((path) => `import 'oauth-module${path}'`).join('\n')
+    const names = `import oauthModule from 'oauth-module'
+import { adminRouter } from 'oauth-module/admin'
+import { fromOAuth2Proxy, type ImportResult } from 'oauth-module/import'
+import { redisStore } from 'oauth-module/redis'
+import { signIn, storeContract } from 'oauth-module/testing'
+import { devProvider } from 'oauth-module/dev'
+import type { Request } from 'express'
+export const all = [oauthModule, redisStore, storeContract, devProvider]
+export const admin = adminRouter({ 'main/app': oauthModule({ provider: 'dev' }) }, { tokens: { deploy: 'x'.repeat(32) } })
+export const imported: ImportResult = fromOAuth2Proxy({ email_domains: '*' })
+export const cookie = signIn('http://localhost', oauthModule({ provider: 'dev' }), { id: '1' })
+export const key = ({ user }: Request): string | undefined => user?.key
+export const id = ({ oauth }: Request): string => (oauth.isAuthenticated ? oauth.user.id : oauth.reason)
+// @ts-expect-error a request may be unauthenticated
+export const wrong = ({ oauth }: Request): string => oauth.user.id
+`
+    const options = { module: 'commonjs', moduleResolution: 'node10', skipLibCheck: true }
+    const files = {
+      'package.json': cjs,
+      'tsconfig.json': tsconfig({ ...options, ignoreDeprecations: '5.0' }),
+      'app.ts': imports + '\n' + names,
+    }
+    expect(await compile(await packed.project(files, types))).toBe('')
   })
 
   test('types req.user as our user together with the types of passport', async () => {

@@ -22,7 +22,7 @@ async function logIn({ origin }: Demo): Promise<Browser> {
 /** The id of the process that responds to Ada. */
 async function processThatAnswers(browser: Browser, { origin }: Demo): Promise<number> {
   const page = await browser.get(`${origin}/`, { follow: false })
-  const pid = /^Hello Ada Lovelace, process (\d+) knows you$/m.exec(page.body)?.[1]
+  const pid = /^Hello Ada Lovelace, process (\d+) recognizes you$/m.exec(page.body)?.[1]
   if (pid === undefined) throw new Error(`Ada is not known: ${page.status} ${page.body}`)
   return Number(pid)
 }

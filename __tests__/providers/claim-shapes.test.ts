@@ -95,7 +95,7 @@ describe('claims', () => {
     expect((await logIn({ gate })).user).not.toHaveProperty('email')
     expect((await logIn({ gate })).status).toBe(200)
     expect(warnings(gate.logged)).toEqual([
-      `warn the claim 'emails' is an array: claims.email needs a string {"provider":"oidc"}`,
+      `warn the claim 'emails' is an array: claims.email needs a string; 'emails.0' is the first entry {"provider":"oidc"}`,
     ])
   })
 })

@@ -8,6 +8,7 @@ import {
   gateOf,
   logIn,
   refusal,
+  remote,
   requestsTo,
   retryLink,
   setUp,
@@ -44,7 +45,7 @@ describe('tokens', () => {
         error: { message: 'Bad <b>thing</b>', type: 'OAuthException', code: 191, fbtrace_id: 'x' },
       },
     })
-    const attempt = await logIn({ gate })
+    const attempt = await logIn({ gate }, '/', remote)
     expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
     expect(attempt.page.body).not.toMatch(/Bad|\[object Object\]/)
     expect(gate.logged.join()).toContain('191')

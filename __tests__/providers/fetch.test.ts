@@ -182,7 +182,7 @@ describe('requests to a provider', () => {
     }
   })
 
-  test('S-110 a provider that hangs: few concurrent requests, the others are rejected, and nothing is left open', async () => {
+  test('S-110 a provider that hangs: few concurrent requests, the others wait until their timeout, and nothing is left open', async () => {
     const { issuer, clientId, clientSecret } = oidc.options as {
       issuer: string
       clientId: string
@@ -213,14 +213,13 @@ describe('requests to a provider', () => {
     )
     const statuses = new Set(answers.map(({ status }) => status))
     expect([...statuses].filter((status) => ![502, 503, 504].includes(status))).toEqual([])
-    expect(statuses.has(503)).toBe(true)
     expect(
       answers.filter(
         ({ status, headers }) => status === 503 && !(Number(headers['retry-after']) > 0),
       ),
     ).toEqual([])
     expect(most).toBeGreaterThan(0)
-    // Fifty, and the server may see the end of each only after its successor has begun.
+    // 50, and the server may see the end of each only after its successor has begun.
     expect(most).toBeLessThanOrEqual(100)
     hangs = false
     // What is left of the trouble is a pause of a second: then the provider is asked again.
@@ -257,16 +256,13 @@ describe('requests to a provider', () => {
     const begun = await Promise.all(Array.from({ length: 260 }, () => begin(gate)))
     clock.forward(31)
     isHeld = true
-    let refused = 0
-    const answers = begun.map(async ({ state, cookie: nonce }) => {
-      const answer = await sendRawRequest(gate.port, {
+    const answers = begun.map(({ state, cookie: nonce }) =>
+      sendRawRequest(gate.port, {
         target: `/auth/callback?code=garbage&state=${state}`,
         headers: [`Cookie: ${nonce}`],
-      })
-      if (answer.status === 503) refused++
-    })
-    // Some are rejected, since the queue of logins is full.
-    await expectEventually(async () => refused > 0)
+      }),
+    )
+    await expectEventually(async () => held.length === 50)
     oidc.requests.length = 0
     const page = await sendRawRequest(gate.port, { headers: [`Cookie: ${cookie}`] })
     expect([

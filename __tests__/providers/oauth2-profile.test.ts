@@ -2,6 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { inspect } from 'node:util'
 import type { FetchUserProfile } from '../../src/index.js'
 import { stopAll } from '../support/gate.js'
+import { createBrowser } from '../support/jar.js'
 import { logIn, requestsTo, setUp } from '../support/providers.js'
 
 afterEach(stopAll)
@@ -136,6 +137,13 @@ describe('fetchUserProfile', () => {
   })
 })
 
+test('a profile without a user_id is explained to the owner', async () => {
+  const { gate } = await custom(() => ({ id: 1815 }) as never)
+  const attempt = await logIn({ gate })
+  expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
+  expect(attempt.page.body).toContain('fetchUserProfile must return an object with a user_id')
+})
+
 describe('when it fails', () => {
   let unhandled: jest.Mock
   const listen = () => {
@@ -180,15 +188,22 @@ describe('when it fails', () => {
         throw new Error('no <b>luck</b>')
       },
     ],
-  ])('CO-4, CO-5: it %s: an error page, with its message escaped', async (_, fetchUserProfile) => {
-    listen()
-    const { gate, browser } = await custom(fetchUserProfile)
-    const attempt = await logIn({ gate, browser })
-    expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
-    expect(attempt.page.body).toContain('no &lt;b&gt;luck&lt;/b&gt;')
-    expect(browser.cookies(gate.origin).map(({ key }) => key)).not.toContain('ngrok.session')
-    await settled()
-  })
+  ])(
+    'CO-4, CO-5: it %s: an error page, with its message only for the owner',
+    async (_, fetchUserProfile) => {
+      listen()
+      const { gate, browser } = await custom(fetchUserProfile)
+      const attempt = await logIn({ gate, browser })
+      expect(attempt).toMatchObject({ status: 502, code: 'provider_error' })
+      expect(attempt.page.body).toContain('fetchUserProfile failed: no &lt;b&gt;luck&lt;/b&gt;')
+      const headers = { 'X-Forwarded-For': '203.0.113.9' }
+      const page = await createBrowser().get(gate.url('/'), { headers })
+      expect(page.body).toContain('provider_error')
+      expect(page.body).not.toContain('luck')
+      expect(browser.cookies(gate.origin).map(({ key }) => key)).not.toContain('ngrok.session')
+      await settled()
+    },
+  )
 
   test.each<[string, FetchUserProfile]>([
     ['never calls back', (_token, _context, _callback) => undefined],

@@ -150,6 +150,50 @@ describe('keys', () => {
     expect(requestsTo(vendor, 'jwks')).toHaveLength(2)
   })
 
+  test('C13: keys that cannot be fetched again are used for 24 hours, with a warning, and then no longer', async () => {
+    const clock = fakeDate()
+    const { vendor, gate } = await setUp('oidc')
+    expect((await logIn({ gate })).status).toBe(200)
+    vendor.respond('jwks', { status: 503 })
+    clock.forward(23 * 3600)
+    expect((await logIn({ gate })).status).toBe(200)
+    expect((await logIn({ gate })).status).toBe(200)
+    expect(gate.logged.filter((line) => /^warn .*24 hours/.test(line))).toHaveLength(1)
+    clock.forward(3601)
+    const attempt = await logIn({ gate })
+    expect([attempt.status, attempt.code]).toEqual([502, 'provider_error'])
+    expect(gate.logged.at(-1)).toContain('/jwks responded with status 503')
+    vendor.respond('jwks', undefined)
+    expect((await logIn({ gate })).status).toBe(200)
+    clock.forward(23 * 3600)
+    expect((await logIn({ gate })).status).toBe(200)
+  })
+
+  test.each([
+    ['do not respond', 'hang' as const, 504],
+    ['are withdrawn', { body: { keys: [] } }, 502],
+    ['are malformed', { body: { keys: 'none' } }, 502],
+  ])(
+    'C13: a day after the keys were fetched, keys that %s verify no token',
+    async (_, answer, status) => {
+      const clock = fakeDate()
+      const { vendor, gate } = await setUp('oidc', {}, {}, { timeouts: { provider: 1 } })
+      expect((await logIn({ gate })).status).toBe(200)
+      vendor.respond('jwks', answer)
+      clock.forward(24 * 3600 + 1)
+      expect((await logIn({ gate })).status).toBe(status)
+    },
+  )
+
+  test('C13: a clock that is set back by days does not extend the use of old keys', async () => {
+    const clock = fakeDate()
+    const { vendor, gate } = await setUp('oidc')
+    expect((await logIn({ gate })).status).toBe(200)
+    vendor.respond('jwks', { status: 503 })
+    clock.forward(-25 * 3600)
+    expect((await logIn({ gate })).status).toBe(502)
+  })
+
   test('OI-4: many unknown key ids fetch the keys once', async () => {
     const { vendor, gate } = await setUp('oidc')
     await logIn({ gate })

@@ -132,3 +132,33 @@ test('A1 a scope is either required or optional, and a managed application takes
     delete process.env['OAUTH_MODULE_GITHUB_CLIENT_SECRET']
   }
 })
+
+describe('defaultScopes', () => {
+  test('replace the scopes of the vendor, and scopes and rules add to them', async () => {
+    const scopesOf = async (name: VendorName, more: object) => {
+      const vendor = await startVendor(name)
+      return (await logIn({ gate: await gateOf(vendor, { ...more }) })).authorization
+        .get('scope')
+        ?.split(' ')
+    }
+    expect(await scopesOf('oidc', {})).toEqual(['openid', 'profile', 'email'])
+    expect(await scopesOf('oidc', { defaultScopes: ['openid'] })).toEqual(['openid'])
+    expect(
+      await scopesOf('oidc', { defaultScopes: ['openid', 'groups'], scopes: ['calendar'] }),
+    ).toEqual(['openid', 'groups', 'calendar'])
+    expect(
+      await scopesOf('github', { defaultScopes: ['read:user'], organizations: ['acme'] }),
+    ).toEqual(['read:user', 'read:org'])
+  })
+
+  test('without openid, or for a managed application, throw', async () => {
+    const vendor = await startVendor('oidc')
+    await expect(gateOf(vendor, { defaultScopes: ['profile'] })).rejects.toThrow(
+      /provider\.oidc\.defaultScopes must contain openid/,
+    )
+    const provider = { github: { defaultScopes: ['read:user'] } }
+    await expect(startGate({ provider })).rejects.toThrow(
+      /provider\.github\.(?:clientId is missing|defaultScopes cannot be set)/,
+    )
+  })
+})

@@ -10,6 +10,7 @@ import {
   providerOf,
   requestsTo,
   type Setting,
+  remote,
   setUp,
   startVendor,
 } from '../support/providers.js'
@@ -24,7 +25,7 @@ const errorsOf = ({ logged }: Gate) =>
 
 /** The log of a login that failed, and the code of its page. */
 async function failure({ gate, vendor }: Pick<Setting, 'gate' | 'vendor'>) {
-  const attempt = await logIn({ gate })
+  const attempt = await logIn({ gate }, '/', remote)
   expect(attempt.status).toBeGreaterThanOrEqual(400)
   return { code: attempt.code, page: attempt.page.body, log: gate.logged.join('\n'), vendor }
 }

@@ -4,7 +4,7 @@ import { cookieStore, oauthModule, type OAuthModuleOptions } from '../../src/ind
 import { Encrypter } from '../../src/http/encryption.js'
 import { CookieSessions } from '../../src/session/cookie-sessions.js'
 import { createSessionState, type SessionStart } from '../../src/session/sessions.js'
-import type { OAuthUser } from '../../src/access/user.js'
+import type { UserProfile } from '../../src/access/user.js'
 import { startVendor, type VendorOptions, type VendorServer } from '../../src/dev/vendors/index.js'
 import { requestsTo } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -478,27 +478,24 @@ describe('tokens that change', () => {
     const sessions = new CookieSessions({
       state: createSessionState(),
       encrypter: new Encrypter([secret]),
+      clientOf: () => 'client',
       lifetimes: { inactivityTimeoutMs: 0, maximumDurationMs: 0 },
       clockToleranceMs: 0,
       onEnd() {},
     })
-    const user = { key: 'idp:1', id: '1', name: 'Ida' } as OAuthUser
-    const start = {
-      instance: '',
+    const lists = { organizations: [], teams: [], groups: [] }
+    const user = {
+      key: 'idp:1',
+      id: '1',
+      name: 'Ida',
       provider: 'idp',
-      issuer: '',
-      clientId: 'c',
-      user,
-      boundClaims: {},
-      redirectUri: '',
-      scopes: [],
-      verdicts: {},
-    } as unknown as SessionStart
-    const live = sessions.create(
-      start,
-      { accessToken: 'a', refreshToken: 'r', idToken: undefined },
-      Date.now(),
-    )
+      ...lists,
+    } as unknown as UserProfile
+    const identity = { instance: '', client: 'client' }
+    const start = { ...identity, user, scopes: [], verdicts: {} } as unknown as SessionStart
+    const tokens = { accessToken: 'a', refreshToken: 'r', idToken: undefined }
+    const rest = { claims: {}, subject: undefined, boundClaims: {}, redirectUri: '' }
+    const live = sessions.create(start, { ...tokens, ...rest }, Date.now())
     const first = sessions.update(
       live,
       {},
@@ -508,9 +505,9 @@ describe('tokens that change', () => {
     expect(sessions.update(live, { deniedSince: undefined })).toBeUndefined()
     const current = sessions.reload(live)
     if (current === undefined) throw new Error('no session')
-    expect(sessions.tokens(current).refreshToken).toBe('r2')
+    expect(current.unseal().refreshToken).toBe('r2')
     const second = sessions.update(current, { deniedSince: undefined })
-    expect(second && sessions.tokens(second).refreshToken).toBe('r2')
+    expect(second?.unseal().refreshToken).toBe('r2')
     sessions.destroy(live.key, 'logout')
     expect([second && sessions.update(second, {}), sessions.reload(live)]).toEqual([
       undefined,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { createClient as createClient6 } from 'redis'
+import { createClient as createClient6, createClientPool as createPool6 } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import type { SessionStore, StoreRecord } from '../../src/index.js'
 import {
@@ -100,12 +100,17 @@ function clientSideCaching(
         },
       }
       return {
-        near: redisStore(client, { prefix: 'nr:' }),
+        near: closingAfter(redisStore(client, { prefix: 'nr:' })),
         far: redisStore(other, { prefix: 'nr:' }),
         opened,
       }
     },
   ]
+}
+
+function closingAfter(store: SessionStore): SessionStore {
+  closing.push(() => store.close?.())
+  return store
 }
 
 const clientSideCache = { maxEntries: 1000, ttl: 0, evictPolicy: 'LRU' } as const
@@ -179,6 +184,69 @@ describe.each(all)('a near cache: %s', (_, open) => {
     await sleep(350)
     expect(await near.get('k')).toBeUndefined()
   })
+})
+
+describe.each(all)('C4: a near cache whose connection is cut silently: %s', (_, open) => {
+  const failures: [string, (wire: Wire) => void][] = [
+    ['holds back all packets', (wire) => wire.freeze()],
+    ['loses all packets', (wire) => wire.drop()],
+    ['delays all packets by 30 seconds', (wire) => wire.slow(30_000)],
+  ]
+  test.each(failures)(
+    'C4: if the network %s, a deleted session is served from memory for a second at most',
+    async (_network, fail) => {
+      const wire = await startWire(server.port)
+      closing.push(() => wire.close())
+      const { near, far } = await open(wire.port)
+      await far.set('k', record(), 60_000)
+      await untilNear(near, 'k')
+      fail(wire)
+      const failedAt = performance.now()
+      await far.delete('k')
+      let servedAt = failedAt
+      while (performance.now() < failedAt + 2500) {
+        const row = await Promise.race([readOf(near, 'k'), sleep(100)])
+        if (row !== undefined) servedAt = performance.now()
+        await sleep(10)
+      }
+      expect(servedAt - failedAt).toBeLessThan(1100)
+      wire.cut()
+    },
+  )
+
+  test('C4: after the network has recovered, it is current, and responds from memory again', async () => {
+    const wire = await startWire(server.port)
+    closing.push(() => wire.close())
+    const { near, far } = await open(wire.port)
+    await far.set('k', record(), 60_000)
+    await untilNear(near, 'k')
+    wire.freeze()
+    await far.set('k', record(2), 60_000)
+    await sleep(1200)
+    const reading = near.get('k')
+    wire.thaw()
+    expect(await reading).toEqual(record(2))
+    await untilNear(near, 'k')
+    await far.set('k', record(3), 60_000)
+    expect(await near.get('k')).toEqual(record(3))
+  })
+})
+
+test('C4: the cache of a pool, which cannot be trusted, is not used, with one warning', async () => {
+  const pool = createPool6(
+    { socket: { host: '127.0.0.1', port: server.port }, RESP: 3 },
+    { clientSideCache },
+  )
+  pool.on('error', () => undefined)
+  await pool.connect()
+  closing.push(() => pool.destroy())
+  const warned: string[] = []
+  const store = redisStore(pool, { prefix: 'pool:', onWarning: (text) => void warned.push(text) })
+  await store.set('k', record(), 60_000)
+  for (let read = 0; read < 3; read++) expect(await store.get('k')).toEqual(record())
+  await server.command('del', 'pool:row:k')
+  expect(await store.get('k')).toBeUndefined()
+  expect(warned).toEqual([expect.stringContaining('clientSideCache of a pool')])
 })
 
 describe.each(openings)('our near cache for %s', (_, open) => {
@@ -300,6 +368,15 @@ describe.each(openings)('our near cache for %s', (_, open) => {
     expect((opened.client as { status?: string }).status).toBe('ready')
   })
 })
+
+/** The record, or `undefined` if it cannot be read. */
+async function readOf(store: SessionStore, key: string): Promise<StoreRecord | undefined> {
+  try {
+    return await store.get(key)
+  } catch {
+    return undefined
+  }
+}
 
 function listeners(wire: Wire) {
   return wire.strands.filter((strand) => /tracking/i.test(strand.said()))

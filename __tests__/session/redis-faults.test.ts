@@ -78,7 +78,8 @@ describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`,
 
   const rejected = async ({ browser, gate }: Scene) => {
     const before = vendor.requests.length
-    const page = await browser.get(gate.url('/x'))
+    // Outside of development, the page has no hint for the owner.
+    const page = await browser.get(gate.url('/x'), { headers: { Via: '1.1 proxy' } })
     expect(page).toMatchObject({ status: 503, setCookie: [] })
     expect(page.headers['retry-after']).toBeDefined()
     expect(page.history).toHaveLength(1)
@@ -106,6 +107,14 @@ describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`,
     frozen: { begin: () => server.freeze(), end: () => server.thaw() },
     // Ends by itself: a command to end it would be paused as well.
     paused: { begin: () => server.command('client', 'pause', '1200', 'ALL'), end: () => undefined },
+    'behind a network that holds back packets': {
+      begin: eachWire((wire) => wire.freeze()),
+      end: eachWire((wire) => wire.thaw()),
+    },
+    'behind a network that loses packets': {
+      begin: eachWire((wire) => wire.drop()),
+      end: eachWire((wire) => (wire.cut(), wire.mend())),
+    },
     slow: { begin: eachWire((wire) => wire.slow(600)), end: eachWire((wire) => wire.slow(0)) },
     'answering garbage': {
       begin: eachWire((wire) =>
@@ -125,6 +134,21 @@ describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`,
       expect(await server.command('keys', '*lock*')).toBe('')
     },
   )
+
+  test('S-112 behind a network that holds back packets: a session that another process revokes meanwhile does not pass afterwards', async () => {
+    eachWire((wire) => wire.freeze())()
+    await everywhere(rejected)
+    for (const key of (await server.command('keys', '*row:*')).split('\n'))
+      await server.command('del', key)
+    eachWire((wire) => wire.thaw())()
+    await everywhere(async ({ browser, gate }) => {
+      const status = await eventually('the gate can read the session again', async () => {
+        const page = await browser.get(gate.url('/x'), { follow: false })
+        return page.status === 503 ? undefined : page.status
+      })
+      expect(status).toBe(302)
+    })
+  })
 
   test('S-112 out of memory: sessions are read, logins and failed writes get 503', async () => {
     await server.command('config', 'set', 'maxmemory-policy', 'noeviction')

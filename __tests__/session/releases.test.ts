@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { startVendor } from '../../src/dev/vendors/index.js'
 import { memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
+import { packSession, unpackSession } from '../../src/session/packed-session.js'
 import {
   bodyOf,
   oidcOf,
@@ -53,13 +54,25 @@ describe('two releases on one store', () => {
     const checkedBefore = (await rowsOf(store, 'session'))[0]?.revision ?? 0
     expect((await browser.get(one.url('/'), { follow: false })).status).toBe(200)
     const [session] = await rowsOf(store, 'session')
-    expect(session).toMatchObject({ later: 'said by a later release' })
     expect(session?.revision).toBeGreaterThan(checkedBefore)
     // A login writes the user's record, too.
     expect((await createBrowser().get(one.url('/'))).status).toBe(200)
     expect(await rowsOf(store, 'user')).toEqual([
       expect.objectContaining({ later: 'said by a later release', revision: 2 }),
     ])
+  })
+
+  test('S-116 fields that a later release adds to a session are kept', () => {
+    const members = { group: 'idp:1', createdAt: 1, revision: 1, sealed: '' }
+    const user = [null, null, 0, null, null, [], [], []]
+    const packed = ['', 'client', user, null, [], 0, null, null, [], [], null, [null, null]]
+    for (const account of [null, { roles: ['editor'] }]) {
+      const later = JSON.stringify([...packed, account, { device: 'key' }, 7])
+      expect(packSession(unpackSession(later, members))).toBe(later)
+    }
+    // Rows of releases without accounts are written as these expect them.
+    const earlier = JSON.stringify(packed)
+    expect(packSession(unpackSession(earlier, members))).toBe(earlier)
   })
 })
 

@@ -248,7 +248,7 @@ describe('a re-check across processes', () => {
         return inner.lock?.(key, ttl)
       },
     }
-    const live = { key: 'k' } as OpenSession
+    const live = { key: 'k' } as unknown as OpenSession
     const sessions = { reload: async () => live } as unknown as Sessions
     const sessionLock = new SessionLock({
       store: new GuardedStore(store, 50),

@@ -90,7 +90,8 @@ describe('S-111 a store that cannot be read', () => {
       faulty.break('get', fault)
       gate.reached.length = 0
       const before = vendor.requests.length
-      const page = await browser.get(gate.url('/x'))
+      // Outside of development, the page has no hint for the owner.
+      const page = await browser.get(gate.url('/x'), { headers: { Via: '1.1 proxy' } })
       expect(page.status).toBe(503)
       expect(page.history).toHaveLength(1)
       expect(page.setCookie).toEqual([])

@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect as connectSocket } from 'node:net'
+import {
+  type AddressInfo,
+  connect as connectSocket,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+} from 'node:net'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import connect from 'connect'
@@ -12,23 +17,28 @@ import {
   type OAuthModuleOptions,
   type SessionStore,
 } from '../../src/index.js'
+import { type Gateway, startGateway } from '../../src/command/gateway/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import type { RawAnswer } from './raw.js'
 import { sendRawRequest } from './raw.js'
 
-export const kinds = ['express', 'express4', 'connect', 'http'] as const
-export type Kind = (typeof kinds)[number]
+export const frameworks = ['express', 'express4', 'connect', 'http'] as const
+export type Kind = (typeof frameworks)[number] | 'command'
+
+/** What the corpora run through: every framework, or with `CORPUS_KIND=command` the command. */
+export const kinds: readonly Kind[] =
+  process.env['CORPUS_KIND'] === 'command' ? ['command'] : frameworks
 
 /**
- * All cases on Express 5, and a quarter of them on each other framework, every framework another
+ * All cases on Express 5 and the command, and a quarter of them on each other framework, every framework another
  * quarter: the frameworks share everything but the adapter, so running each corpus four times finds
  * nothing more.
  */
 export function sampleFor<T>(kind: Kind, cases: Iterable<T>): T[] {
   const all = [...cases]
-  if (kind === 'express') return all
-  const step = Math.min(kinds.length, all.length)
-  return all.filter((_, index) => index % step === kinds.indexOf(kind) % step)
+  if (kind === 'express' || kind === 'command') return all
+  const step = Math.min(frameworks.length, all.length)
+  return all.filter((_, index) => index % step === frameworks.indexOf(kind) % step)
 }
 
 /** In every response of the app behind the gate: a client that sees it has passed. */
@@ -102,12 +112,9 @@ export function countingStore(inner: SessionStore = memoryStore()): CountingStor
   return counting
 }
 
-/** A server of this kind whose gate can be replaced while it runs. */
-export async function startSwitch(kind: Kind): Promise<Switch> {
-  const upstream: Upstream = { calls: 0, headers: {}, headersDistinct: {}, rawHeaders: [], url: '' }
-  const errors: unknown[] = []
-  const gate: Step = (req, res, next) => current.middleware(req, res, next)
-  const app: Handler = (req, res) => {
+/** The app behind the gate: records what it sees, and responds with the canary. */
+function recordingApp(upstream: Upstream): Handler {
+  return (req, res) => {
     upstream.calls++
     const headers = Object.fromEntries(Object.entries(req.headers))
     Object.assign(upstream, {
@@ -119,6 +126,80 @@ export async function startSwitch(kind: Kind): Promise<Switch> {
     res.setHeader('Content-Type', 'application/json')
     res.end(JSON.stringify({ canary: CANARY, id: req.headers['ngrok-auth-user-id'] ?? null }))
   }
+}
+
+function emptyUpstream(): Upstream {
+  return { calls: 0, headers: {}, headersDistinct: {}, rawHeaders: [], url: '' }
+}
+
+/**
+ * The gateway of the command in front of the app. A new one for each instance of the gate, at the
+ * address of a server that passes on the bytes of its connections.
+ */
+async function startCommandSwitch(): Promise<Switch> {
+  const upstream = emptyUpstream()
+  const app = createServer(recordingApp(upstream))
+  const target = new URL(`http://127.0.0.1:${await listenTo(app)}`)
+  const started: Promise<Gateway>[] = []
+  const front = createTcpServer((client) => {
+    const gateway = started.at(-1)
+    gateway?.then(
+      ({ port }) => {
+        const inner = connectSocket(port, '127.0.0.1')
+        client.on('error', () => inner.destroy()).on('close', () => inner.destroy())
+        inner.on('error', () => client.destroy()).on('close', () => client.destroySoon())
+        client.pipe(inner).pipe(client)
+      },
+      () => client.destroy(),
+    )
+  })
+  const port = await listenTo(front)
+  const current: Switch = {
+    kind: 'command',
+    origin: `http://localhost:${port}`,
+    port,
+    server: app,
+    upstream,
+    errors: [],
+    store: countingStore(),
+    middleware: undefined as unknown as OAuthMiddleware,
+    use(options) {
+      current.store = countingStore()
+      const all = { secret: SECRET, store: current.store, logger: silent, ...options }
+      // Throws for invalid options at once, as the middleware does.
+      void oauthModule(all).close()
+      started.push(
+        startGateway({
+          options: all,
+          target,
+          listen: { host: '127.0.0.1', port: 0 },
+          logger: silent,
+        }),
+      )
+      return current.middleware
+    },
+    async close() {
+      front.close()
+      for (const gateway of started) await (await gateway).close()
+      app.closeAllConnections()
+      await new Promise((resolve) => app.close(resolve))
+    },
+  }
+  return current
+}
+
+async function listenTo(server: Server | TcpServer): Promise<number> {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** A server of this kind whose gate can be replaced while it runs. */
+export async function startSwitch(kind: Kind): Promise<Switch> {
+  if (kind === 'command') return startCommandSwitch()
+  const upstream = emptyUpstream()
+  const errors: unknown[] = []
+  const gate: Step = (req, res, next) => current.middleware(req, res, next)
+  const app = recordingApp(upstream)
   const server = createServer(assemble(kind, gate, app, (error) => void errors.push(error)))
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

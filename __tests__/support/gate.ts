@@ -121,7 +121,8 @@ function assemble(
   return app
 }
 
-function recorder(logged: string[]): Logger {
+/** A logger that writes one line per call into an array. */
+export function recorder(logged: string[]): Logger {
   const write = (level: string) => (message: string, facts?: object) =>
     void logged.push(`${level} ${message} ${facts === undefined ? '' : JSON.stringify(facts)}`)
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
@@ -139,7 +140,8 @@ function seen(req: IncomingMessage): Seen {
     user: user ?? null,
     oauth: oauth ? { ...oauth } : null,
     headers: Object.fromEntries(
-      Object.entries(req.headers).map(([name, value]) => [name, String(value)]),
+      // With tokens that are not enumerable.
+      Object.getOwnPropertyNames(req.headers).map((name) => [name, String(req.headers[name])]),
     ),
     rawHeaders: req.rawHeaders,
   }

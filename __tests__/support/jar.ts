@@ -26,6 +26,8 @@ export interface VisitOptions {
    * How many redirects to follow (default 20), none, or those whose target the function accepts.
    */
   follow?: number | false | ((url: string) => boolean)
+  /** The page of another site that posts the form: cookies with `SameSite=Lax` stay at home. */
+  from?: string
 }
 
 export interface Browser {
@@ -124,7 +126,8 @@ export function createBrowser(): Browser {
   ) {
     const own = navigationHeaders(from, url)
     if (body !== undefined) own['Content-Type'] = 'application/x-www-form-urlencoded'
-    const cookie = jar.getCookieStringSync(url)
+    const isCrossSitePost = method === 'POST' && own['Sec-Fetch-Site'] === 'cross-site'
+    const cookie = jar.getCookieStringSync(url, isCrossSitePost ? { sameSiteContext: 'none' } : {})
     if (cookie) own['Cookie'] = cookie
     const hop = await exchange(method, url, override(own, options.headers), body)
     for (const line of hop.setCookie) jar.setCookieSync(line, url, { ignoreError: true })
@@ -139,7 +142,7 @@ export function createBrowser(): Browser {
   ): Promise<Page> {
     const { follow = 20 } = options
     const history: Hop[] = []
-    let hop = await visit(method, url, body, options)
+    let hop = await visit(method, url, body, options, options.from)
     for (;;) {
       history.push(hop)
       const to = isRedirect(hop.status) ? hop.headers.location : undefined

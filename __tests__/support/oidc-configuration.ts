@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
-import {
-  interactionPolicy,
-  type Adapter,
-  type AdapterPayload,
-  type Configuration,
-} from 'oidc-provider'
+import type { Adapter, AdapterPayload, Configuration } from 'oidc-provider'
 import type { Account, OidcOptions } from './oidc.js'
 
 export type Store = Map<string, { payload: AdapterPayload; expiresAt: number }>
@@ -69,12 +64,6 @@ async function signingKeys() {
   )
 }
 
-function policy() {
-  const base = interactionPolicy.base()
-  base.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0)
-  return base
-}
-
 export async function configuration(options: OidcOptions, state: State): Promise<Configuration> {
   const { lifetimes = {} } = options
   const session = lifetimes.session ?? 3600
@@ -120,10 +109,7 @@ export async function configuration(options: OidcOptions, state: State): Promise
         },
       },
     },
-    interactions: {
-      policy: policy(),
-      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
-    },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount(_ctx, sub) {
       const account = state.accounts.get(sub)
       return account && { accountId: sub, claims: () => account }

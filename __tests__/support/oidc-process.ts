@@ -64,7 +64,7 @@ async function interact(
       delete interaction.session
       await interaction.persist()
     }
-    return finish({ login: { accountId, remember: true }, select_account: {} })
+    return finish({ login: { accountId, remember: true } })
   }
   const links = [...state.accounts.keys()].map(
     (sub) =>

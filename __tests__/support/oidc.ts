@@ -157,6 +157,8 @@ export type Answer = { id: number; result?: unknown; error?: string }
  */
 export async function startOidcProvider(options: OidcOptions = {}): Promise<OidcServer> {
   const child = fork(join(process.cwd(), '__tests__/support/oidc-process.ts'), {
+    // It does not support the oldest versions of Node that this package supports.
+    execPath: process.env['OIDC_PROVIDER_NODE'] ?? process.execPath,
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

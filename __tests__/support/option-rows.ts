@@ -28,6 +28,7 @@ import {
   twitchProvider,
 } from '../../src/index.js'
 import { optionFields } from '../../src/options/fields.js'
+import type { BrandingOption } from '../../src/pages/branding.js'
 import type { Field, Fields } from '../../src/schema/field.js'
 
 export type Kind = 'boolean' | 'number' | 'text' | 'list' | 'object' | 'instance' | 'function'
@@ -39,8 +40,8 @@ export interface Row {
   readonly good: unknown
   readonly takes: readonly Kind[]
   readonly bad: readonly unknown[]
-  /** Must be given: `undefined` is rejected. */
-  readonly isNeeded?: boolean
+  /** `undefined` is rejected: the option is required, or restricts who may pass. */
+  readonly rejectsUndefined?: boolean
 }
 
 /** A row for every option there is: one that is added without a row does not compile. */
@@ -140,47 +141,85 @@ const group = (good: object, bad: readonly object[] = []): Row => ({
   takes: ['object'],
   bad: [{ unheardOf: canary }, ...bad],
 })
-const needed = (row: Row): Row => ({ ...row, isNeeded: true })
+const defined = (row: Row): Row => ({ ...row, rejectsUndefined: true })
+
+/** A rule list: entries are compared in lower case if `isFolded`. */
+const ruleList = (good: string, bad: readonly string[], isFolded = true): Row =>
+  defined(isFolded ? folded(list(good, bad), good) : list(good, bad))
 
 const rules = {
-  emailAddresses: folded(
-    list('ada@corp.example', [
-      canary,
-      `${canary}@`,
-      `@${canary}.example`,
-      `a@${canary}@corp.example`,
-      '*',
-      `*@${canary}.example`,
-    ]),
-    'ada@corp.example',
-  ),
-  emailDomains: folded(
-    list('corp.example', [
-      `@${canary}.example`,
-      '*',
-      `*.${canary}.example`,
-      canary,
-      `a@${canary}.example`,
-    ]),
-    'corp.example',
-  ),
-  organizations: folded(list('acme', [`${canary} inc`, `${canary}/x`, '*']), 'acme'),
-  teams: folded(list('acme/core', [canary, `${canary}/`, `a/b/${canary}`, '*']), 'acme/core'),
-  groups: list('staff'),
+  emailAddresses: ruleList('ada@corp.example', [
+    canary,
+    `${canary}@`,
+    `@${canary}.example`,
+    `a@${canary}@corp.example`,
+    '*',
+    `*@${canary}.example`,
+  ]),
+  emailDomains: ruleList('corp.example', [
+    `@${canary}.example`,
+    '*',
+    `*.${canary}.example`,
+    canary,
+    `a@${canary}.example`,
+  ]),
+  organizations: ruleList('acme', [`${canary} inc`, `${canary}/x`, '*']),
+  teams: ruleList('acme/core', [canary, `${canary}/`, `a/b/${canary}`, '*']),
+  groups: ruleList('staff', [], false),
 }
+
+const domainSet = { emailDomains: ['corp.example'] }
+const allOf: Row = defined({
+  good: [domainSet, { emailAddresses: ['ada@other.example'] }],
+  takes: ['list'],
+  bad: [
+    [],
+    [{}],
+    [canary],
+    [null],
+    new Array(1),
+    [domainSet, { unheardOf: canary }],
+    [{ emailDomains: undefined }],
+    [{ emailDomains: [] }],
+    [{ emailDomains: [canary] }],
+    [{ allOf: [domainSet] }],
+    [domainSet, domainSet],
+  ],
+})
 
 const scopes = list('read:things', [`two ${canary}`, `comma,${canary}`, `"${canary}"`])
 const secret = 'a secret for the option tests, long enough'
 const key = { clientId: 'client', clientSecret: 'client secret' }
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
+const callbackPath = text('/login/callback', [
+  '/',
+  '//',
+  'login/callback',
+  `https://${canary}.example/callback`,
+  `//${canary}/callback`,
+  `/${canary}/../callback`,
+  `/./${canary}`,
+  `/${canary}//callback`,
+  `/${canary}?next=1`,
+  `/${canary}#top`,
+  `/${canary}/%63allback`,
+  `/${canary};x`,
+  `/${canary} x`,
+  `/${canary}\\x`,
+  `/${canary}/:name`,
+  `/${canary}/*`,
+])
+
 const common: Rows<ProviderOptions> = {
-  clientId: needed(text('client')),
-  clientSecret: needed(text('client secret')),
-  scopes,
+  clientId: defined(text('client')),
+  clientSecret: defined(text('client secret')),
+  scopes: defined(scopes),
+  defaultScopes: { ...scopes, good: ['openid', 'read:things'] },
   optionalScopes: scopes,
   emailAddresses: rules.emailAddresses,
   emailDomains: rules.emailDomains,
+  allOf,
   displayName: text('Acme'),
   iconUrl: url('https://cdn.example/icon.svg', [
     `http://${canary}.example/icon.svg`,
@@ -215,6 +254,10 @@ const common: Rows<ProviderOptions> = {
   clientAuth: choice('post'),
   signingAlgorithms: list('RS512', [canary, 'none', 'HS384', 'HS512', 'RS1', 'rs256', 'ES256K']),
   offlineAccess: { good: 'consent', takes: ['boolean', 'text'], bad: ['', canary, ' consent '] },
+  insecureHttp: flag,
+  logoutHint: flag,
+  callbackPath,
+  responseMode: choice('query'),
   endpoints: group({ token: 'https://id.example/token' }, [
     { token: canary },
     { token: `http://${canary}.example` },
@@ -259,7 +302,7 @@ export function rowsOf(fields: Fields, special: Table['rows']): Table['rows'] {
 const special: Partial<Rows<OAuthModuleOptions>> = {
   provider: {
     good: { github: key },
-    isNeeded: true,
+    rejectsUndefined: true,
     takes: ['text', 'object'],
     bad: [
       '',
@@ -278,6 +321,7 @@ const special: Partial<Rows<OAuthModuleOptions>> = {
   },
   cookiePrefix: text('acme.', [`${canary};`, `${canary} x`, `${canary}=`, '__Host-', '__secure-x']),
   authCheckGrace: seconds(0),
+  authorize: defined(callback),
   secret: {
     good: secret,
     takes: ['text', 'list'],
@@ -297,6 +341,7 @@ const special: Partial<Rows<OAuthModuleOptions>> = {
     `/${canary}?`,
     '//',
   ]),
+  callbackPath,
   headerPrefix: {
     good: 'x-acme-',
     takes: ['text', 'boolean'],
@@ -320,6 +365,12 @@ const special: Partial<Rows<OAuthModuleOptions>> = {
   ]),
   logout: group({ returnTo: '/bye' }),
   cookie: group({ path: '/' }),
+  branding: group({ appName: 'Acme' }),
+  texts: {
+    good: { signIn: 'Log in' },
+    takes: ['object', 'function'],
+    bad: [{ unheardOf: canary }, { signIn: '' }, { lang: canary.repeat(9) }, { errors: canary }],
+  },
   pages: group({ error: () => '' }, [{ error: canary }, { signIn: {} }]),
   id: text('main', [`${canary} x`, `"${canary}"`, `\\${canary}`, `é${canary}`]),
   timeouts: group({ provider: 5 }),
@@ -370,6 +421,7 @@ const cookie: Rows<Cookie> = {
     `/../${canary}`,
     `/${canary}/./x`,
   ]),
+  forward: flag,
 }
 const timeouts: Rows<Timeouts> = { provider: seconds(5, [0, 301]), store: seconds(1, [0, 61]) }
 const pages: Rows<Pages> = {
@@ -378,12 +430,61 @@ const pages: Rows<Pages> = {
   denied: callback,
   signedOut: callback,
 }
-const trial: Rows<Trial> = { ...rules, authorize: callback }
+const logo = text('/logo.svg', [
+  canary,
+  `http://${canary}.example/logo.svg`,
+  `//${canary}.example/logo.svg`,
+  `/\\${canary}.example/logo.svg`,
+  `https://user:${canary}@a.example/logo.svg`,
+  `https:${canary}.example`,
+  `javascript:${canary}`,
+  `data:text/html,${canary}`,
+  `data:image/svg+xml,<svg ${canary}>`,
+  `data:image/png;base64,${canary.repeat(20_000)}`,
+])
+const branding: Rows<BrandingOption> = {
+  appName: text('Acme', ['A'.repeat(65)]),
+  logoUrl: logo,
+  darkLogoUrl: logo,
+  accentColor: text('#0a7cff', [
+    canary,
+    '#12',
+    '#12345',
+    '0a7cff',
+    'red',
+    `#0a7cff;${canary}`,
+    `rgb(1 2 3)`,
+  ]),
+  supportUrl: text('mailto:help@acme.example', [
+    canary,
+    '/help',
+    `http://${canary}.example`,
+    `javascript:${canary}`,
+    `mailto:${canary}`,
+    `mailto:a b@${canary}.example`,
+    `https://user:${canary}@a.example`,
+    `tel:${canary}`,
+  ]),
+}
+/** All texts have the same field, so a few of them are enough. */
+const texts: Table['rows'] = {
+  signIn: text('Log in', ['{other}']),
+  signInWith: text('Log in with {provider}', [canary, '{provider} {other}']),
+  lang: text('pt-BR', ['d', `de ${canary}`, `de_DE`, '*']),
+  dir: choice('rtl'),
+  errors: group({ not_authorized: { title: 'No', message: 'No access.' } }, [
+    { not_authorized: canary },
+    { not_authorized: { title: '' } },
+    { not_authorized: { unheardOf: canary } },
+  ]),
+}
+const trial: Rows<Trial> = { ...rules, allOf, authorize: defined(callback) }
 const guard: Rows<GuardRules> = {
   ...rules,
-  authorize: callback,
-  scopes,
-  maxAge: seconds(),
+  allOf,
+  authorize: defined(callback),
+  scopes: defined(scopes),
+  maxAge: defined(seconds()),
   acceptSilentLogin: flag,
 }
 const memory: Rows<MemoryStoreOptions> = {
@@ -407,29 +508,29 @@ const gitlab: Extra<GitlabOptions> = {
   baseUrl: address('https://gitlab.corp.example'),
 }
 const google: Extra<GoogleOptions> = {
-  hostedDomain: text('corp.example', [`@${canary}.example`, `*.${canary}`, canary]),
+  hostedDomain: defined(text('corp.example', [`@${canary}.example`, `*.${canary}`, canary])),
 }
 const microsoft: Extra<MicrosoftOptions> = {
-  tenant: text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x']),
-  verifiedEmailClaim: text('xms_edov', [`${canary} x`, `${canary}-x`]),
+  tenant: defined(text('contoso.example', [canary, `${canary}/x`, `a ${canary}`, '../x'])),
+  verifiedEmailClaim: defined(text('xms_edov', [`${canary} x`, `${canary}-x`])),
   emailClaim: text('upn', [`${canary} x`, `${canary}-x`]),
-  groups: list('2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11', [canary, 'staff']),
+  groups: ruleList('2d5f3b0a-6f0e-4b0a-9a57-0d1b0a3e7c11', [canary, 'staff']),
 }
 const oidc: Extra<OidcOptions> = {
-  issuer: needed(address('https://id.example')),
+  issuer: defined(address('https://id.example')),
   groups: rules.groups,
   groupsClaim: text('roles'),
   claims: { ...record([{ username: '' }, { unheardOf: canary }]), good: { username: 'upn' } },
 }
 const oauth2: Rows<Omit<OAuth2Options, Exclude<keyof ProviderOptions, 'scopes'>>> = {
   authorizationUrl: {
-    ...needed(address('https://id.example/authorize')),
+    ...defined(address('https://id.example/authorize')),
     bad: [...address('https://id.example').bad, `https://id.example/?state=${canary}`],
   },
-  tokenUrl: needed(address('https://id.example/token')),
-  userinfoUrl: needed(address('https://id.example/userinfo')),
+  tokenUrl: defined(address('https://id.example/token')),
+  userinfoUrl: defined(address('https://id.example/userinfo')),
   fetchUserProfile: callback,
-  scopes: { ...scopes, takes: ['list', 'text'], bad: [...scopes.bad, '', ' '] },
+  scopes: { ...defined(scopes), takes: ['list', 'text'], bad: [...scopes.bad, '', ' '] },
   scopeSeparator: choice(','),
   connectionScopeSeparator: choice(','),
   pkce: flag,
@@ -441,6 +542,8 @@ const inModule = (options: Record<string, unknown>) => oauthModule({ ...base, ..
 const guarded = {
   provider: { github: key, acme: oidcProvider({ ...key, issuer: 'https://id.example' }) },
 }
+/** One for all guards: hundreds of gates in one turn would exhaust the memory. */
+const guardedGate = inModule(guarded)
 const nested = (name: string, rows: Table['rows']): Table => ({
   name,
   rows,
@@ -467,6 +570,8 @@ export const tables: readonly Table[] = [
   nested('logout', logout),
   nested('cookie', cookie),
   nested('timeouts', timeouts),
+  nested('branding', branding),
+  nested('texts', texts),
   nested('pages', pages),
   {
     name: 'reportOnly',
@@ -487,7 +592,7 @@ export const tables: readonly Table[] = [
     name: 'requireAuth()',
     rows: guard,
     apply: (options) =>
-      inModule(guarded).requireAuth({
+      guardedGate.requireAuth({
         ...(options['maxAge'] !== undefined && { acceptSilentLogin: true }),
         ...options,
       }),

@@ -17,6 +17,15 @@ export interface Wire {
   spoil(change: ((answer: Buffer) => Buffer) | undefined): void
   /** Lets this many milliseconds pass before each response. */
   slow(milliseconds: number): void
+  /**
+   * Holds back everything in both directions, on new connections too, without closing anything, as
+   * a network that loses packets does.
+   */
+  freeze(): void
+  /** Delivers what was held back. */
+  thaw(): void
+  /** Loses everything in both directions until `cut`, without closing anything. */
+  drop(): void
   /** Ends every connection, and takes no new ones until `mend`. */
   cut(): void
   mend(): void
@@ -30,6 +39,12 @@ export async function startWire(target: number): Promise<Wire> {
   let spoil: ((answer: Buffer) => Buffer) | undefined
   let delay = 0
   let isCut = false
+  let state: 'open' | 'frozen' | 'dropping' = 'open'
+  const frozen: (() => void)[] = []
+  const whenOpen = (deliver: () => void) => {
+    if (state === 'open') deliver()
+    else if (state === 'frozen') frozen.push(deliver)
+  }
 
   const server = createServer((near) => {
     if (isCut) return void near.destroy()
@@ -53,11 +68,14 @@ export async function startWire(target: number): Promise<Wire> {
       void (isHeld ? held.push(answer) : near.write(spoil ? spoil(answer) : answer))
     near.on('data', (data) => {
       if (said.length < 2000) said += data.toString('latin1')
-      far.write(data)
+      whenOpen(() => far.write(data))
     })
     far.on(
       'data',
-      (data: Buffer) => void (delay === 0 ? pass(data) : setTimeout(pass, delay, data)),
+      (data: Buffer) =>
+        void (delay === 0
+          ? whenOpen(() => pass(data))
+          : setTimeout(() => whenOpen(() => pass(data)), delay).unref()),
     )
     strands.push({
       said: () => said,
@@ -72,6 +90,8 @@ export async function startWire(target: number): Promise<Wire> {
 
   const cut = () => {
     isCut = true
+    state = 'open'
+    frozen.length = 0
     for (const socket of sockets) socket.destroy()
   }
   return {
@@ -79,6 +99,12 @@ export async function startWire(target: number): Promise<Wire> {
     strands,
     spoil: (change) => void (spoil = change),
     slow: (milliseconds) => void (delay = milliseconds),
+    freeze: () => void (state = 'frozen'),
+    thaw() {
+      state = 'open'
+      for (const deliver of frozen.splice(0)) deliver()
+    },
+    drop: () => void (state = 'dropping'),
     cut,
     mend: () => void (isCut = false),
     async close() {

@@ -4,7 +4,15 @@ import { html } from 'oauth-module'
 /** A page that shows what the app receives about its user. */
 export function personPage(req: Request): string {
   const { user, createdAt, lastCheckedAt, sessionExpiresAt } = req.oauth
-  const headers = Object.entries(req.headers).filter(([name]) => name.startsWith('ngrok-auth-'))
+  // Headers with tokens are not enumerable, so that logs do not contain them.
+  const names = [
+    ...Object.keys(req.headers),
+    'ngrok-auth-oauth-access-token',
+    'ngrok-auth-oauth-refresh-token',
+  ]
+  const headers = names
+    .filter((name) => name.startsWith('ngrok-auth-') && req.headers[name] !== undefined)
+    .map((name) => [name, req.headers[name]] as const)
   const times = Object.entries({
     'logged in': createdAt,
     'last checked': lastCheckedAt,

@@ -45,7 +45,7 @@ export function serve(options: Pick<OAuthModuleOptions, 'store'>): void {
     }),
   )
   app.get('/{*path}', (req, res) => {
-    res.type('text').send(`Hello ${req.oauth.user?.name}, process ${process.pid} knows you\n`)
+    res.type('text').send(`Hello ${req.oauth.user?.name}, process ${process.pid} recognizes you\n`)
   })
   const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', (error) => {
     if (error) throw error

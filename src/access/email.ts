@@ -4,8 +4,8 @@ export interface EmailAddress {
   readonly domain: string
 }
 
-const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-const ADDRESS = new RegExp(`^(${ATOM}(?:\\.${ATOM})*)@([A-Za-z0-9.-]+)$`)
+const ATOM = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+$/
+const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/
 
 /**
  * Parses an address of a dot-atom, one `@` and a domain, all ASCII (RFC 5322, 3.4.1). Other forms
@@ -13,9 +13,10 @@ const ADDRESS = new RegExp(`^(${ATOM}(?:\\.${ATOM})*)@([A-Za-z0-9.-]+)$`)
  */
 export function parseEmail(email: string | undefined): EmailAddress | undefined {
   if (email === undefined || email.length > 254) return undefined
-  const domain = ADDRESS.exec(email)?.[2]?.toLowerCase()
-  return domain !== undefined && isDomain(domain)
-    ? { whole: email.toLowerCase(), domain }
+  const [local = '', domain = '', ...rest] = email.split('@')
+  const isAddress = local.split('.').every((atom) => ATOM.test(atom)) && isDomain(domain)
+  return isAddress && rest.length === 0
+    ? { whole: email.toLowerCase(), domain: domain.toLowerCase() }
     : undefined
 }
 
@@ -24,10 +25,11 @@ export function parseEmail(email: string | undefined): EmailAddress | undefined 
  * 1035, 2.3.1)
  */
 export function isDomain(domain: string): boolean {
-  return (
-    domain.length <= 253 &&
-    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(
-      domain,
-    )
-  )
+  return isHostName(domain) && domain.includes('.')
+}
+
+/** Like {@link isDomain}, but one label is enough. */
+export function isHostName(name: string): boolean {
+  if (name.length > 253) return false
+  return name.split('.').every((label) => label.length <= 63 && LABEL.test(label))
 }

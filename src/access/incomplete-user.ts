@@ -17,7 +17,7 @@ export interface Missing {
 export function failureOf({ identity, memberships }: Missing): OAuthError | undefined {
   const failure = identity ?? memberships ?? undefined
   if (failure === undefined || failure instanceof OAuthError) return failure
-  return new ProviderError('down', 'provider_error', { hint: 'the user was read incompletely' })
+  return new ProviderError('unusable', 'provider_error', { hint: 'the user was read incompletely' })
 }
 
 /**

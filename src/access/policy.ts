@@ -1,24 +1,24 @@
 import { sha256 } from '../http/ids.js'
 import type { MembershipList, Memberships } from '../oauth/identity.js'
-import { type EmailAddress, parseEmail } from './email.js'
-import { emailLists, type RuleList, ruleLists, type Rules } from './rules.js'
-import type { OAuthUser } from './user.js'
-
-/** The entry of a rule list that matched a user. */
-export interface RuleMatch {
-  /** The list, as in `emailDomains`. */
-  readonly list: RuleList
-  /** The entry, spelled as in the options. */
-  readonly entry: string
-}
+import { parseEmail } from './email.js'
+import { emailLists, namesList, type RuleList, ruleLists, type Rules, ruleSets } from './rules.js'
+import { type RuleMatch, SetPolicy, type Subject } from './set-policy.js'
 
 /** Whether the rules allow a user, and why. */
 export type Decision =
   | {
       /** The user may pass. */
       readonly isAllowed: true
-      /** The entry that matched; `undefined` if there are no lists. */
+      /**
+       * The entry that matched; `undefined` if there are no lists. With `allOf`, that of the first
+       * rule set.
+       */
       readonly matched: RuleMatch | undefined
+      /**
+       * If there are several rule sets: the entry of each that matched, the lists next to `allOf`
+       * first.
+       */
+      readonly matches?: readonly RuleMatch[] | undefined
     }
   | Denial
 
@@ -28,106 +28,93 @@ export interface Denial {
   readonly isAllowed: false
   /** `'email_unverified'`: an email rule matches, but the provider has not verified the address. */
   readonly code: 'not_authorized' | 'email_unverified'
-  /** The lists of which no entry matched. */
+  /**
+   * The lists of which no entry matched. With `allOf`, the lists of the rule sets that are not met.
+   */
   readonly tried: readonly RuleList[]
+  /**
+   * If there are several rule sets: those that are not met, as in `allOf[0]`; `lists` are those
+   * next to `allOf`.
+   */
+  readonly unmet?: readonly string[] | undefined
   /**
    * Why a list could not be evaluated, for the owner: for example, the user has no email address.
    */
   readonly hint?: string | undefined
 }
 
-/** The members of a user that rule lists are compared with. */
-type Subject = Pick<OAuthUser, 'email' | 'emailVerified'> & Memberships
-
-/** Returns the entry of a list that matches a user. */
-type Matcher = (user: Subject) => string | undefined
-
-/**
- * How each rule list matches users, in the order of evaluation. Teams and organizations come first,
- * because the upstream headers name the one that matched; email addresses come last, because they
- * may be unverified.
- */
-const matchers: { readonly [List in RuleList]: (entries: readonly string[]) => Matcher } = {
-  teams: matchMembership('teams'),
-  organizations: matchMembership('organizations'),
-  groups: matchMembership('groups'),
-  emailAddresses: matchEmail(({ whole }) => whole),
-  emailDomains: matchEmail(({ domain }) => domain),
+/** Why the user is denied, for the owner. */
+export function denialHint({ code, hint, tried }: Denial): string | undefined {
+  if (hint !== undefined || code !== 'not_authorized' || tried.length === 0) return hint
+  return `no entry of ${tried.join(', ')} matches the user, or authorize returned false: call explain(user)`
 }
 
-const evaluationOrder = Object.keys(matchers) as RuleList[]
-
-/** Evaluates the rule lists of one provider or guard. */
+/** Evaluates the rules of one provider or guard: every rule set must be met. */
 export class Policy {
-  /** The lists that are configured. */
+  /** The lists that are configured, in any rule set. */
   readonly lists: readonly RuleList[]
   /** The memberships that the lists name. */
   readonly memberships: Required<Memberships>
-  readonly #matchers: readonly { readonly list: RuleList; readonly match: Matcher }[]
+  readonly #sets: readonly SetPolicy[]
 
   constructor(rules: Rules) {
-    this.lists = ruleLists.filter((list) => rules[list] !== undefined)
+    this.#sets = ruleSets(rules).map(
+      ({ set, index }) => new SetPolicy(set, index === undefined ? 'lists' : `allOf[${index}]`),
+    )
+    const entriesOf = (list: MembershipList) => [
+      ...new Set(ruleSets(rules).flatMap(({ set }) => set[list] ?? [])),
+    ]
+    this.lists = ruleLists.filter((list) => namesList(rules, list))
     this.memberships = {
-      organizations: rules.organizations ?? [],
-      teams: rules.teams ?? [],
-      groups: rules.groups ?? [],
+      organizations: entriesOf('organizations'),
+      teams: entriesOf('teams'),
+      groups: entriesOf('groups'),
     }
-    this.#matchers = evaluationOrder.flatMap((list) => {
-      const entries = rules[list]
-      return entries === undefined ? [] : [{ list, match: matchers[list](entries) }]
-    })
   }
 
   /** `trustsEmail`: email addresses count even if the provider has not verified them. */
   evaluate(user: Subject, trustsEmail: boolean): Decision {
-    if (this.lists.length === 0) return { isAllowed: true, matched: undefined }
-    const matched = this.#match(user)
-    if (matched === undefined) return { ...this.deny(), ...this.#emailHint(user.email) }
-    const isEmail = emailLists.includes(matched.list)
-    return isEmail && !user.emailVerified && !trustsEmail
-      ? { isAllowed: false, code: 'email_unverified', tried: this.lists }
-      : { isAllowed: true, matched }
+    const results = this.#sets.map((set) => ({ set, ...set.evaluate(user, trustsEmail) }))
+    const unmet = results.filter(({ matched }) => matched === undefined)
+    if (unmet.length > 0) {
+      // A verified email address would help only if nothing else is missing.
+      const isUnverified = unmet.every(({ isUnverifiedEmail }) => isUnverifiedEmail)
+      return {
+        ...this.deny(unmet.map(({ set }) => set)),
+        ...(isUnverified ? { code: 'email_unverified' } : emailHint(user.email, unmet)),
+      }
+    }
+    const [matched, ...more] = results.flatMap((result) => result.matched ?? [])
+    return {
+      isAllowed: true,
+      matched,
+      ...(matched && more.length > 0 && { matches: [matched, ...more] }),
+    }
   }
 
   /** The decision for a user who is denied for a reason other than the lists. */
-  deny(): Denial {
-    return { isAllowed: false, code: 'not_authorized', tried: this.lists }
-  }
-
-  /** Email rules that could not be evaluated. */
-  #emailHint(email: string | undefined): Pick<Denial, 'hint'> {
-    const hasEmailRule = emailLists.some((list) => this.lists.includes(list))
-    if (!hasEmailRule || parseEmail(email) !== undefined) return {}
-    const problem =
-      email === undefined ? 'no email in the claims' : 'the email in the claims is not an address'
+  deny(unmet: readonly SetPolicy[] = []): Denial {
+    const tried = this.lists.filter((list) => unmet.some(({ lists }) => lists.includes(list)))
     return {
-      hint: `${problem}: the rules on email addresses are not met. Request the scope that returns it, or name the claim that contains it (emailClaim with microsoft, claims.email with oidcProvider())`,
+      isAllowed: false,
+      code: 'not_authorized',
+      tried: unmet.length === 0 ? this.lists : tried,
+      ...(unmet.length > 0 && this.#sets.length > 1 && { unmet: unmet.map(({ name }) => name) }),
     }
-  }
-
-  #match(user: Subject): RuleMatch | undefined {
-    for (const { list, match } of this.#matchers) {
-      const entry = match(user)
-      if (entry !== undefined) return { list, entry }
-    }
-    return undefined
   }
 }
 
-function matchMembership(list: MembershipList) {
-  return (entries: readonly string[]): Matcher =>
-    (user) =>
-      entries.find((name) => user[list]?.includes(name))
-}
-
-/** Compares a part of email addresses, in lower case. */
-function matchEmail(partOf: (address: EmailAddress) => string) {
-  return (entries: readonly string[]): Matcher => {
-    const byLowerCase = new Map(entries.map((entry) => [entry.toLowerCase(), entry]))
-    return ({ email }) => {
-      const address = parseEmail(email)
-      return address && byLowerCase.get(partOf(address))
-    }
+/** Email rules that could not be evaluated. */
+function emailHint(
+  email: string | undefined,
+  unmet: readonly { readonly set: SetPolicy }[],
+): Pick<Denial, 'hint'> {
+  const hasEmailRule = unmet.some(({ set }) => emailLists.some((list) => set.lists.includes(list)))
+  if (!hasEmailRule || parseEmail(email) !== undefined) return {}
+  const problem =
+    email === undefined ? 'no email in the claims' : 'the email in the claims is not an address'
+  return {
+    hint: `${problem}: the rules on email addresses are not met. Request the scope that returns it, or name the claim that contains it (emailClaim with microsoft, claims.email with oidcProvider())`,
   }
 }
 

@@ -1,7 +1,9 @@
 import type { ClientConfig } from '../oauth/client-config.js'
+import type { VendorMark } from '../oauth/definition.js'
+import type { ResponseMode } from '../oauth/endpoints.js'
 import { membershipLists } from '../oauth/identity.js'
 import type { Mistakes } from '../schema/field.js'
-import { emailLists, type Rules } from './rules.js'
+import { emailLists, type Rules, type RuleSet, ruleSets } from './rules.js'
 
 /** How logins request a refresh token. */
 export interface OfflineAccess {
@@ -22,12 +24,16 @@ export interface Provider extends ClientConfig {
   /** The name on the sign-in page. */
   readonly label: string
   readonly iconUrl: string | undefined
-  /** Background of the sign-in button, as `#rrggbb`. */
+  /** The vendor whose mark is the icon, unless `iconUrl` is set. */
+  readonly mark: VendorMark | undefined
+  /** Background of the icon of a provider without a mark, as `#rrggbb`. */
   readonly color: string | undefined
   /** All scopes of an authorization request. */
   readonly requestedScopes: readonly string[]
   /** Scopes that the user must grant, if the provider reports what was granted. */
   readonly requiredScopes: readonly string[]
+  /** Scopes that the user may decline. */
+  readonly optionalScopes: readonly string[]
   /** Scopes that `?connection_scope=` may add. */
   readonly connectionScopes: readonly string[]
   readonly connectionScopeSeparator: string
@@ -38,10 +44,17 @@ export interface Provider extends ClientConfig {
    * token.
    */
   readonly ignoresOfflineAccess: boolean
+  readonly responseMode: ResponseMode
+  /** The option `callbackPath` of the provider. */
+  readonly callbackPath: string | undefined
+  /** Whether a logout at the provider sends the ID token. */
+  readonly logoutHint: boolean
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly authorizationParamsMap: Readonly<Record<string, string>>
   /** Who may pass. */
   readonly rules: Rules
+  /** Whether memberships are read that no rule names, for the groups header of a preset. */
+  readonly readsAllMemberships: boolean
   /**
    * Identifies the options that decide who may pass, other than `rules`. Part of the fingerprint of
    * the rules.
@@ -68,7 +81,17 @@ export function checkRulesCanBeMet(
   providers: readonly Provider[],
   mistakes: Mistakes,
 ): void {
-  const emailList = emailLists.find((list) => rules[list] !== undefined)
+  for (const { set, index } of ruleSets(rules))
+    checkSetCanBeMet(set, providers, mistakesOfSet(index, mistakes))
+}
+
+/** Where mistakes of a rule set are reported: without an index, it is next to `allOf`. */
+export function mistakesOfSet(index: number | undefined, mistakes: Mistakes): Mistakes {
+  return index === undefined ? mistakes : mistakes.at('allOf').item(index)
+}
+
+function checkSetCanBeMet(set: RuleSet, providers: readonly Provider[], mistakes: Mistakes): void {
+  const emailList = emailLists.find((list) => set[list] !== undefined)
   const [unverified, ...more] = providers.filter(
     (provider) => provider.emailNeverVerified !== undefined && !trustsEmail(provider),
   )
@@ -81,7 +104,7 @@ export function checkRulesCanBeMet(
   const labels = providers.map(({ label }) => label).join(', ')
   for (const list of membershipLists) {
     const isSupported = providers.some((provider) => provider.membershipLists?.includes(list))
-    if (rules[list] !== undefined && !isSupported)
+    if (set[list] !== undefined && !isSupported)
       mistakes.at(list).add(`cannot be met: ${labels} has no ${list}`)
   }
 }

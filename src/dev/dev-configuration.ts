@@ -61,6 +61,7 @@ export async function devConfiguration(dev: DevConfiguration): Promise<Configura
       },
     },
     renderError: dev.pages.renderError,
+    discovery: { prompt_values_supported: ['none', 'login', 'consent', 'select_account'] },
     interactions: { policy: interactionPolicy(), url: (_ctx, { uid }) => `/interaction/${uid}` },
     findAccount(_ctx, id) {
       const persona = dev.personas.find((candidate) => candidate.id === id)

@@ -1,6 +1,6 @@
 import type { Field } from '../schema/field.js'
 import { parseFields } from '../schema/read-fields.js'
-import { custom, integer, strings } from '../schema/types.js'
+import { boolean, custom, integer, string, strings } from '../schema/types.js'
 import { defaultPersonas, readPersonas, type Persona } from './personas.js'
 
 /** Options of `devProvider()`. */
@@ -12,6 +12,10 @@ export interface DevProviderOptions {
    * address.
    */
   personas?: Persona[]
+  /** The secret of the client, at least 16 characters. Default: a random one. */
+  clientSecret?: string
+  /** Whether the provider does not keep the process alive. Default `false`. */
+  unref?: boolean
   /** Redirect URIs beyond loopback. All redirect URIs on loopback are accepted. Default: none. */
   redirectUris?: string[]
 }
@@ -19,6 +23,11 @@ export interface DevProviderOptions {
 const devFields = {
   port: integer({ min: 0, max: 65_535 }).default(0),
   personas: custom(readPersonas).default([...defaultPersonas]),
+  clientSecret: string({
+    pattern: /^[\x21-\x7e]{16,}$/,
+    fix: 'must have at least 16 characters, without whitespace',
+  }),
+  unref: boolean().default(false),
   redirectUris: strings({
     check: (uri) => (URL.canParse(uri) ? undefined : 'must contain only absolute URLs'),
   }),
@@ -26,8 +35,8 @@ const devFields = {
 
 /** Validates the options. Throws a `TypeError` that lists all mistakes. */
 export function readDevOptions(options: DevProviderOptions) {
-  const { port, personas, redirectUris = [] } = parseFields(devFields, options, 'devProvider')
-  return { port, personas, redirectUris }
+  const { redirectUris = [], ...others } = parseFields(devFields, options, 'devProvider')
+  return { ...others, redirectUris }
 }
 
 /** Whether a redirect URI is on this machine. (RFC 8252, 7.3) */

@@ -14,7 +14,7 @@ export interface DevProvider {
   issuer: string
   /** The client ID of the only client. */
   clientId: string
-  /** The secret of the client, a new one for each provider. */
+  /** The secret of the client: the option, or a new one for each provider. */
   clientSecret: string
   /** The users who can sign in. */
   personas: readonly Persona[]
@@ -36,11 +36,13 @@ export interface DevProvider {
  * ```
  */
 export async function devProvider(options: DevProviderOptions = {}): Promise<DevProvider> {
-  const { port, personas, redirectUris } = readDevOptions(options)
+  defineUrlParse()
+  const { port, personas, redirectUris, ...given } = readDevOptions(options)
   const server = createServer()
+  if (given.unref) server.unref()
   const issuer = `http://127.0.0.1:${await listen(server, port)}`
   const clientId = 'dev-client'
-  const clientSecret = randomBytes(32).toString('base64url')
+  const { clientSecret = randomBytes(32).toString('base64url') } = given
   const provider = new Provider(
     issuer,
     await devConfiguration({ issuer, clientId, clientSecret, personas, pages: providerPages }),
@@ -55,6 +57,19 @@ export async function devProvider(options: DevProviderOptions = {}): Promise<Dev
   const handle = provider.callback()
   server.on('request', (req, res) => void handle(req, res))
   return { issuer, clientId, clientSecret, personas, close: () => close(server) }
+}
+
+/**
+ * Node before 20.16 lacks `URL.parse`, which oidc-provider uses.
+ * (https://url.spec.whatwg.org/#dom-url-parse)
+ */
+function defineUrlParse(): void {
+  if ('parse' in URL) return
+  Object.defineProperty(URL, 'parse', {
+    value: (url: string, base?: string) => (URL.canParse(url, base) ? new URL(url, base) : null),
+    configurable: true,
+    writable: true,
+  })
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import type { Provider } from 'oidc-provider/lib/provider.js'
 import type { ProviderPages } from './dev-configuration.js'
-import { logoutPage, messagePage, personasPage, pictureOf } from './dev-pages.js'
+import { avatarOf } from './avatars.js'
+import { logoutPage, messagePage, personasPage } from './dev-pages.js'
+import { devPolicy } from './layout.js'
 import type { Persona } from './personas.js'
 
 type Context = Pick<
@@ -15,22 +17,20 @@ function sendPage(ctx: Context, make: (nonce: string) => string): void {
   const nonce = randomBytes(16).toString('base64')
   ctx.type = 'html'
   ctx.set('Cache-Control', 'no-store')
-  ctx.set(
-    'Content-Security-Policy',
-    `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
-  )
+  ctx.set('Content-Security-Policy', devPolicy(nonce))
   ctx.body = make(nonce)
 }
 
 /** The pages of oidc-provider's own flows. */
 export const providerPages: ProviderPages = {
   logoutSource(ctx, form) {
-    const [, action = '', xsrf = ''] = /action="([^"]*)".*value="([^"]*)"/.exec(form) ?? []
+    const [, action = ''] = /action="([^"]*)"/.exec(form) ?? []
+    const [, xsrf = ''] = /value="([^"]*)"/.exec(form) ?? []
     sendPage(ctx, (nonce) => logoutPage(nonce, action, xsrf))
   },
   postLogoutSuccessSource(ctx) {
     sendPage(ctx, (nonce) =>
-      messagePage(nonce, 'You are signed out', 'At the next login, you choose a persona again.'),
+      messagePage(nonce, 'You are signed out', 'Next time, you choose a persona again.'),
     )
   },
   renderError(ctx, { error, error_description: description }) {
@@ -64,7 +64,7 @@ export class Interactions {
       return this.#interact(ctx).catch((error: unknown) => {
         if (!(error instanceof Error && error.name === 'SessionNotFound')) throw error
         ctx.status = 400
-        sendPage(ctx, (nonce) => messagePage(nonce, 'This login has ended', LOGIN_ENDED))
+        sendPage(ctx, (nonce) => messagePage(nonce, 'This sign-in has ended', LOGIN_ENDED))
       })
     }
     if (ctx.path === '/auth') allowOfflineAccess(ctx)
@@ -114,7 +114,7 @@ export class Interactions {
     )
     if (!persona) return
     ctx.type = 'image/svg+xml'
-    ctx.body = pictureOf(persona)
+    ctx.body = avatarOf(persona.id)
   }
 }
 

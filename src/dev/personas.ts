@@ -79,8 +79,3 @@ export function claimsOf(
     groups,
   }
 }
-
-/** The first character of the name, which may have several code units. */
-export function initialOf({ name }: Persona): string {
-  return [...name.trim()][0]?.toUpperCase() ?? '?'
-}

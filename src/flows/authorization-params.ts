@@ -1,6 +1,8 @@
 import type { OfflineAccess, Provider } from '../access/provider.js'
 import type { Memberships } from '../oauth/identity.js'
+import type { StartedTransaction } from '../oauth/transaction.js'
 import { mergePrompts } from '../providers/request-params.js'
+import type { Connection } from './connection.js'
 import type { LoginRequest } from './links.js'
 
 /** Longer values of query parameters are ignored. */
@@ -10,17 +12,37 @@ const MAX_VALUE_LENGTH = 2048
  * The parameters of an authorization request that follow from the options, the query and the login
  * request.
  */
-export function authorizationParams(
-  provider: Provider,
+export async function authorizationParams(
+  connection: Connection,
   offline: OfflineAccess | undefined,
   ask: LoginRequest['ask'],
   query: URLSearchParams | undefined,
-): Record<string, string> {
+): Promise<Record<string, string>> {
+  const { provider } = connection
   const configured = { ...provider.authorizationParams, ...offline?.params }
   return {
     ...configured,
     ...mappedParams(provider, query),
-    ...promptParams(provider, ask, configured['prompt']),
+    ...(await promptParams(connection, ask, configured['prompt'])),
+  }
+}
+
+/** The parameters that no option can change. (RFC 6749, 4.1.1; RFC 7636, 4.3) */
+export function protocolParams(
+  { clientId, openid, pkce, responseMode, scopeSeparator = ' ' }: Provider,
+  redirectUri: string,
+  scopes: readonly string[],
+  { state, nonce, codeChallenge }: StartedTransaction,
+): Record<string, string> {
+  return {
+    response_type: 'code',
+    ...(responseMode === 'form_post' && { response_mode: responseMode }),
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    ...(scopes.length > 0 && { scope: scopes.join(scopeSeparator) }),
+    state,
+    ...(openid && { nonce }),
+    ...(pkce !== false && { code_challenge: codeChallenge, code_challenge_method: 'S256' }),
   }
 }
 
@@ -90,15 +112,38 @@ function connectionScopes(
 }
 
 /** The parameters for `ask`, with `prompt` merged into the configured one. */
-function promptParams(
-  provider: Provider,
+async function promptParams(
+  { provider, client }: Connection,
   ask: LoginRequest['ask'],
   configured: string | undefined,
-): Record<string, string> {
+): Promise<Record<string, string>> {
   if (ask === undefined) return {}
-  const { reauthenticate, selectAccount, requestConsent } = provider
+  const { reauthenticate, selectAccount, requestConsent, promptValues } = provider
   const params =
     { login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask] ?? {}
-  const { prompt } = params
-  return prompt === undefined ? params : { ...params, prompt: mergePrompts(configured, prompt) }
+  const { prompt: wanted, ...others } = params
+  if (wanted === undefined) return params
+  const { prompts: listed } = await client.supported()
+  const prompt = supportedPrompt(wanted, listed.length > 0 ? listed : promptValues)
+  return prompt === undefined ? others : { ...others, prompt: mergePrompts(configured, prompt) }
+}
+
+/** Each of these lets the user sign in with another account. */
+const SIGN_IN_PROMPTS = ['select_account', 'login']
+
+/**
+ * The values of `prompt` that the provider supports: it may reject requests with any other. (OpenID
+ * Connect Core, 3.1.2.1)
+ */
+function supportedPrompt(
+  wanted: string,
+  supported: readonly string[] | undefined,
+): string | undefined {
+  if (supported === undefined) return wanted
+  const prompts = wanted.split(' ').flatMap((prompt) => {
+    if (supported.includes(prompt)) return prompt
+    const alternatives = SIGN_IN_PROMPTS.includes(prompt) ? SIGN_IN_PROMPTS : []
+    return alternatives.find((other) => supported.includes(other)) ?? []
+  })
+  return prompts.length > 0 ? prompts.join(' ') : undefined
 }

@@ -4,10 +4,11 @@ import { readForm } from '../http/form.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { isObject, parseJson } from '../http/json.js'
 import { sendJson } from '../http/response.js'
+import { asString } from '../oauth/claims.js'
 import type { Claims } from '../oauth/identity.js'
 import { IdTokenError } from '../oauth/jwt-checks.js'
 import { UnknownKeyError } from '../oauth/jwt.js'
-import type { LogoutIndex, SessionClient } from '../session/logout-index.js'
+import type { LogoutIndex, LogoutSubject } from '../session/logout-index.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Connection, Connections } from './connection.js'
 
@@ -17,6 +18,9 @@ export interface BackchannelLogoutDeps {
   readonly sessions: Sessions
   readonly index: LogoutIndex
   readonly seen: SeenLogoutTokens
+  readonly clockToleranceMs: number
+  /** Reports a logout token that ended nothing. */
+  readonly reportUnknown: (provider: string) => void
 }
 
 /**
@@ -55,21 +59,22 @@ export class BackchannelLogout {
    * used.
    */
   async handle({ req, res }: GateRequest): Promise<void> {
-    const { sessions, index, seen } = this.#deps
-    const [token, second] = (await readForm(req, MAX_BODY_BYTES)).getAll('logout_token')
+    const { sessions, index, seen, clockToleranceMs, reportUnknown } = this.#deps
+    const [token, second] = (await readForm(req, res, MAX_BODY_BYTES)).getAll('logout_token')
     if (token === undefined || second !== undefined)
       throw invalidToken('there is no logout_token, or more than one')
     const { connection, claims } = await this.#verify(token)
-    checkLogoutClaims(claims)
-    const tokenId = `${connection.provider.name} ${String(claims['jti'])}`
-    if (seen.has(tokenId)) throw invalidToken('the logout token was already used')
-    const { sid, sub } = claims
-    const keys = await index.find(sessionClient(connection), {
-      sid: typeof sid === 'string' ? sid : undefined,
-      sub: typeof sub === 'string' ? sub : undefined,
-    })
-    for (const key of keys) await sessions.destroy(key, 'revoked')
+    const { jti, sid, sub, issuedAt } = readLogoutClaims(claims)
+    const { clientKey } = connection
+    const tokenId = `${clientKey} ${jti}`
+    if (seen.has(tokenId) || (await index.isUsed(clientKey, jti)))
+      throw invalidToken('the logout token was already used')
+    // A token that is delivered late, or repeated, must not end sessions that are newer than it.
+    const keys = await index.find(clientKey, { sid, sub }, issuedAt + 1000 + clockToleranceMs)
+    for (const key of keys) await sessions.destroy(key, 'backchannel')
+    if (keys.length === 0) reportUnknown(connection.provider.name)
     // Last, so that the provider can send the token again if the store fails.
+    await index.markUsed(clientKey, jti, SEEN_TTL_MS)
     seen.set(tokenId, true)
     sendJson(res, 200, {})
   }
@@ -88,8 +93,15 @@ export class BackchannelLogout {
   }
 }
 
+/** The claims of a logout token that identify it and its subject. */
+interface LogoutClaims extends LogoutSubject {
+  readonly jti: string
+  /** Milliseconds, in whole seconds. */
+  readonly issuedAt: number
+}
+
 /** Checks the claims other than issuer, audience and times. (Back-Channel Logout 1.0, 2.6) */
-function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): void {
+function readLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): LogoutClaims {
   if (!isObject(events) || !isObject(events[LOGOUT_EVENT]))
     throw invalidToken('the token is not a logout token')
   if (nonce !== undefined) throw invalidToken('a logout token must not have a nonce')
@@ -98,6 +110,7 @@ function checkLogoutClaims({ events, nonce, jti, sid, sub, iat, exp }: Claims): 
     throw invalidToken('the logout token has neither sid nor sub')
   const maxAge = exp === undefined ? MAX_TOKEN_AGE_SECONDS : MAX_EXPIRING_TOKEN_AGE_SECONDS
   if (Number(iat) < Date.now() / 1000 - maxAge) throw invalidToken('the logout token is too old')
+  return { jti, sid: asString(sid), sub: asString(sub), issuedAt: Math.floor(Number(iat)) * 1000 }
 }
 
 /** The claims before verification. Use them only to choose the provider that verifies the token. */
@@ -105,10 +118,6 @@ function unverifiedClaims(token: string): Claims {
   const [, payload = ''] = token.split('.')
   const claims = parseJson(Buffer.from(payload, 'base64url').toString())
   return isObject(claims) ? claims : {}
-}
-
-function sessionClient({ provider: { name, issuer, clientId } }: Connection): SessionClient {
-  return { provider: name, issuer: issuer ?? '', clientId }
 }
 
 /**

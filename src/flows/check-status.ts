@@ -1,5 +1,7 @@
 import type { UserEvaluation } from '../access/evaluate-user.js'
-import type { StoredDecision } from '../access/user.js'
+import { addLoss, NO_LOSS, stillLost } from '../access/lost-claims.js'
+import type { Loss, StoredDecision } from '../access/user.js'
+import type { OpenSession } from '../session/sessions.js'
 
 /** When sessions are checked again. */
 export interface CheckTiming {
@@ -13,10 +15,11 @@ export interface CheckTiming {
 
 /**
  * What a request of a session requires: `fresh`, no check; `early`, a check in the background;
- * `due`, a check that the request waits for; `denied`, no check, because the rules denied the user
- * a moment ago.
+ * `due`, a check that the request waits for; `authorize`, a call of `authorize` on the stored user,
+ * because another process or function decided; `denied`, no check, because the rules denied the
+ * user a moment ago.
  */
-export type CheckStatus = 'fresh' | 'early' | 'due' | 'denied'
+export type CheckStatus = 'fresh' | 'early' | 'due' | 'authorize' | 'denied'
 
 /**
  * A denied user may be allowed again at any time, but reloading the page must not flood the
@@ -81,19 +84,33 @@ export function isWithinGrace(
   )
 }
 
-/** A decision as it is stored; `undefined`: the provider no longer shows what the rules need. */
+/**
+ * A decision as it is stored. Without an evaluation, the provider no longer shows what the rules
+ * need.
+ */
 export function storedDecision(
   at: number,
-  evaluation: Pick<UserEvaluation, 'decision' | 'isIncomplete'> | undefined,
+  evaluation: Pick<UserEvaluation, 'decision' | 'decidedBy' | 'isIncomplete' | 'lost'> | undefined,
 ): StoredDecision {
-  if (evaluation?.decision.isAllowed !== true) return { at, allowed: false }
-  const { decision, isIncomplete } = evaluation
+  const { decision, decidedBy, isIncomplete, lost } = evaluation ?? {}
+  const loss = lost !== undefined && lost.parts.length > 0 && { lost }
+  if (decision?.isAllowed !== true) return { at, allowed: false, decidedBy, ...loss }
   return {
     at,
     allowed: true,
+    decidedBy,
     matched: decision.matched,
+    ...(decision.matches && { matches: decision.matches }),
     ...(isIncomplete && { incomplete: true as const }),
+    ...loss,
   }
+}
+
+/** What the user of a session lacks since its login. */
+export function lostSinceLogin(session: OpenSession): Loss {
+  const lost = Object.values(session.record.verdicts).flatMap((decision) => decision.lost ?? [])
+  // Claims are encrypted: read them only if there was a loss.
+  return lost.length === 0 ? NO_LOSS : stillLost(lost.reduce(addLoss), session.claims())
 }
 
 /** The decisions by fingerprint of the rules: the new one, and the latest of the others. */

@@ -1,47 +1,30 @@
 import type { UserEvaluator } from '../access/evaluate-user.js'
-import type { OAuthUser, StoredDecision } from '../access/user.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
-import { redirect } from '../http/response.js'
-import { boundClaims, subjectOf } from '../oauth/claims.js'
-import { MAX_SESSION_MS } from '../session/lifetimes.js'
-import { writeSessionCookie } from '../session/session-cookie.js'
-import type { LogoutIndex } from '../session/logout-index.js'
-import type { AppSessions } from '../session/session-list.js'
-import type { OpenSession, Sessions } from '../session/sessions.js'
-import type { UserActivity } from '../session/user-activity.js'
+import { redirectToPage } from '../http/response.js'
+import { subjectOf } from '../oauth/claims.js'
+import type { BlockedUsers } from '../session/blocked-users.js'
+import type { OpenSession } from '../session/sessions.js'
 import { storedDecision } from './check-status.js'
-import type { LoginLoopDetector } from './login-loop.js'
+import { rememberLostPage } from './lost-page.js'
+import type { AllowedLogin, NewSessions } from './new-sessions.js'
+import { accountOf, type OnLogin } from './on-login.js'
 import { type LoginGrant, type MatchedLogin, redeemCode } from './redeem-code.js'
-import { Rejection, rejectLogin } from './rejection.js'
+import { denialOf, rejectLogin } from './rejection.js'
+import { unlessBlocked } from './unless-blocked.js'
 
 /** What {@link LoginCompletion} depends on. */
 export interface LoginCompletionDeps {
   readonly evaluators: ReadonlyMap<string, UserEvaluator>
-  readonly sessions: Sessions
-  readonly loginLoop: LoginLoopDetector
-  /** `undefined` if the store keeps no records of users. */
-  readonly userActivity: UserActivity | undefined
-  readonly logoutIndex: LogoutIndex
-  readonly sessionList: AppSessions
-  /** Maximum number of sessions of a user. The oldest ones end. */
-  readonly sessionsPerUser: number | undefined
-  /** Milliseconds; 0: no limit. */
-  readonly maximumDurationMs: number
-  /** Called with the new session. */
-  readonly onLogin: (session: OpenSession) => void
-}
-
-/** The user of a login that the rules allow. */
-interface AllowedUser {
-  readonly user: OAuthUser
-  /** The decisions that the session starts with, by fingerprint of the rules. */
-  readonly verdicts: Readonly<Record<string, StoredDecision>>
+  readonly blockedUsers: BlockedUsers
+  readonly newSessions: NewSessions
+  /** The option `onLogin`. */
+  readonly onLogin: OnLogin | undefined
 }
 
 /**
- * Completes logins: redeems the code, evaluates the user, creates the session and redirects to the
- * return path.
+ * Completes logins: redeems the code, evaluates the user, calls `onLogin`, creates the session and
+ * redirects to the return path.
  */
 export class LoginCompletion {
   readonly #deps: LoginCompletionDeps
@@ -51,33 +34,41 @@ export class LoginCompletion {
   }
 
   /** Throws a {@link Rejection} if the login failed or the rules deny the user. */
-  async complete(request: GateRequest, login: MatchedLogin, code: string): Promise<void> {
-    const { headers, res, mount, now } = request
-    const { sessions, loginLoop, maximumDurationMs, onLogin } = this.#deps
-    const session = await this.#logIn(request, login, code).catch((error: unknown) =>
-      rejectLogin(error, login.retry, login.connection.provider.name),
+  async complete(request: GateRequest, login: MatchedLogin, code: string): Promise<OpenSession> {
+    const { transaction, connection, retry } = login
+    const allowed = await this.#logIn(request, login, code).catch((error: unknown) =>
+      rejectLogin(error, retry, connection.provider.name),
     )
-    await this.#recordLogin(session, now)
-    onLogin(session)
-    const lostSessionKey = loginLoop.record(request, session)
-    if (lostSessionKey !== undefined) await sessions.destroy(lostSessionKey, 'logout')
-    const maxAgeMs = maximumDurationMs === 0 ? MAX_SESSION_MS : maximumDurationMs
-    writeSessionCookie(res, headers.cookie, mount.sessionCookie, session.id, maxAgeMs)
-    redirect(res, locationOf(login))
+    const { redirectUri, sessionKey: replacedKey } = transaction
+    const session = await this.#deps.newSessions.start(request, {
+      ...{ connection, retry, redirectUri, replacedKey },
+      ...allowed,
+    })
+    if (transaction.lost !== undefined) rememberLostPage(request, transaction.lost)
+    redirectToPage(request.req, request.res, locationOf(login))
+    return session
   }
 
-  async #logIn(request: GateRequest, login: MatchedLogin, code: string): Promise<OpenSession> {
-    const grant = await redeemCode(login, code, request.now)
-    const allowed = await this.#evaluate(request, login, grant)
-    return this.#createSession(request, login, grant, allowed)
+  /** Signs in the browser that sent the callback of a login twice, with the same session. */
+  async repeat(request: GateRequest, session: OpenSession): Promise<void> {
+    await this.#deps.newSessions.attach(request, session)
   }
 
-  /** Reads the user from the provider and applies the rules. */
+  async #logIn(request: GateRequest, login: MatchedLogin, code: string) {
+    const grant = await redeemCode(request, login, code)
+    return { grant, ...(await this.#evaluate(request, login, grant)) }
+  }
+
+  /** Reads the user from the provider, applies the rules and calls `onLogin`. */
   async #evaluate(
     { req, now }: GateRequest,
-    { connection: { provider, client }, retry }: MatchedLogin,
+    login: MatchedLogin,
     { tokens, scopes }: LoginGrant,
-  ): Promise<AllowedUser> {
+  ): Promise<Pick<AllowedLogin, 'user' | 'verdicts' | 'account'>> {
+    const {
+      connection: { provider, client },
+      callbackParams,
+    } = login
     const evaluator = this.#deps.evaluators.get(provider.name)
     if (evaluator === undefined)
       throw new OAuthError('internal', { hint: 'the provider has no rules' })
@@ -89,77 +80,18 @@ export class LoginCompletion {
       hasFreshClaims: true,
       isLogin: true,
       tokens: tokens.response,
+      callbackParams,
     })
-    const evaluation = await evaluator.evaluate(api, req)
+    const evaluated = await evaluator.evaluate(api, req)
+    evaluator.evaluateReportOnly(evaluated, api, req)
+    const evaluation = await unlessBlocked(evaluated, this.#deps.blockedUsers)
     const { user, decision } = evaluation
-    evaluator.evaluateReportOnly(user, api, req)
-    if (!decision.isAllowed) {
-      const { code, tried, hint } = decision
-      throw new Rejection(new OAuthError(code, { hint }), {
-        retry,
-        provider: provider.name,
-        user,
-        tried,
-      })
-    }
-    const { fingerprint } = evaluator
+    if (!decision.isAllowed) throw denialOf(user, decision, provider.name, login.retry)
     return {
       user,
-      verdicts: { [fingerprint]: storedDecision(now, evaluation) },
+      verdicts: { [evaluator.fingerprint]: storedDecision(now, evaluation) },
+      account: await accountOf(this.#deps.onLogin, user, req),
     }
-  }
-
-  /**
-   * The session has a new id, against session fixation, and replaces the previous one of the
-   * browser.
-   */
-  async #createSession(
-    { req, headers, mount, now }: GateRequest,
-    { transaction, connection: { provider } }: MatchedLogin,
-    { tokens, scopes, authTime }: LoginGrant,
-    { user, verdicts }: AllowedUser,
-  ): Promise<OpenSession> {
-    const { sessions } = this.#deps
-    const { accessToken, refreshToken, idToken, claims, expiresAt } = tokens
-    const cookieName = mount.sessionCookie.name
-    const previous = await sessions.find(headers.cookie, cookieName, now, mount.instanceId)
-    const session = await sessions.create(
-      {
-        instance: mount.instanceId,
-        provider: provider.name,
-        issuer: provider.issuer ?? '',
-        clientId: provider.clientId,
-        user,
-        subject: subjectOf(claims),
-        boundClaims: boundClaims(claims),
-        redirectUri: transaction.redirectUri,
-        browser: {
-          userAgent: headers['user-agent']?.slice(0, 512),
-          ipAddress: req.ip ?? req.socket?.remoteAddress,
-        },
-        scopes,
-        authTime,
-        accessTokenExpiresAt: expiresAt,
-        verdicts,
-      },
-      { accessToken, refreshToken, idToken },
-      now,
-    )
-    if (previous.session !== undefined) await sessions.destroy(previous.session.key, 'logout')
-    return session
-  }
-
-  /**
-   * Records the user, registers the session for back-channel logout, and applies the limit of
-   * sessions.
-   */
-  async #recordLogin(session: OpenSession, now: number): Promise<void> {
-    const { sessions, userActivity, logoutIndex, sessionList, sessionsPerUser } = this.#deps
-    const { key, record } = session
-    await userActivity?.recordLogin(record.user, now)
-    if (record.subject !== undefined)
-      await logoutIndex.add(key, record, sessions.expiry(session).expiresAt - now)
-    if (sessionsPerUser !== undefined) await sessionList.endOldest(session, sessionsPerUser)
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Provider } from '../access/provider.js'
+import { sha256 } from '../http/ids.js'
+import type { CallbackPaths } from '../http/special-paths.js'
 import { ProviderClient } from '../oauth/client.js'
 import type { ProviderLogger } from '../oauth/provider-log.js'
 
@@ -7,10 +9,12 @@ export interface Connection {
   readonly provider: Provider
   readonly client: ProviderClient
   /**
-   * The special path of the redirect URI: `callback`, or `callback/NAME` for every provider but the
-   * first.
+   * Identifies provider, issuer and client ID in sessions. The name of the provider is not enough:
+   * apps may share a store.
    */
-  readonly callbackName: string
+  readonly clientKey: string
+  /** The path of the redirect URI, below the mount point. */
+  readonly callbackPath: string
 }
 
 /** Connections by provider name. */
@@ -22,18 +26,31 @@ export type Connections = ReadonlyMap<string, Connection>
  */
 export type ProviderClients = WeakMap<Provider, ProviderClient>
 
+/** The options that connections depend on. */
+export interface ConnectionsConfig {
+  readonly providers: readonly Provider[]
+  readonly callbackPaths: CallbackPaths
+}
+
 /** The connections of a configuration. Reuses clients of unchanged providers. */
 export function createConnections(
-  providers: readonly Provider[],
+  { providers, callbackPaths }: ConnectionsConfig,
   clients: ProviderClients,
   logger: ProviderLogger,
+  beforeDiscovery?: (name: string) => Promise<void>,
 ): Connections {
   return new Map(
-    providers.map((provider, index) => {
-      const client = clients.get(provider) ?? new ProviderClient(provider, logger)
+    providers.map((provider) => {
+      const client =
+        clients.get(provider) ??
+        new ProviderClient(provider, logger, () => beforeDiscovery?.(provider.name))
       clients.set(provider, client)
-      const callbackName = index === 0 ? 'callback' : `callback/${provider.name}`
-      return [provider.name, { provider, client, callbackName }]
+      const callbackPath = callbackPaths.get(provider.name) ?? ''
+      return [provider.name, { provider, client, clientKey: clientKeyOf(provider), callbackPath }]
     }),
   )
+}
+
+function clientKeyOf({ name, issuer, clientId }: Provider): string {
+  return sha256(JSON.stringify([name, issuer ?? '', clientId])).slice(0, 16)
 }

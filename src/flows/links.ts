@@ -2,8 +2,10 @@ import type { Encrypter } from '../http/encryption.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { isObject, parseJson } from '../http/json.js'
 import type { Mount, Mounts } from '../http/mounts.js'
-import { encodePath, isSafePath, isUnderPath } from '../http/paths.js'
-import { isPageRequest, isSafeMethod } from '../http/request.js'
+import { encodePath, isSafePath, MAX_PATH_LENGTH } from '../http/paths.js'
+import { isFramed, isPageRequest, isSafeMethod, wantsHtml } from '../http/request.js'
+import type { SpecialPaths } from '../http/special-paths.js'
+import type { LostPage } from './lost-page.js'
 
 /**
  * How to sign in, and the page to return to. Sent encrypted in login links, so the names of its
@@ -12,6 +14,8 @@ import { isPageRequest, isSafeMethod } from '../http/request.js'
 export interface LoginRequest {
   /** Path and query on this site. */
   readonly returnPath: string
+  /** What `returnPath` stands in for, if the login cannot return to it. */
+  readonly lost?: LostPage | undefined
   /**
    * What the provider should request of the user: `login`, to authenticate again; `account`, to
    * choose an account; `scopes`, to grant scopes that were declined.
@@ -25,17 +29,22 @@ export interface LoginRequest {
   readonly attempts?: number | undefined
   /** Whether this login was already redirected to the host of `baseUrl`. */
   readonly isMoved?: boolean | undefined
+  /** Whether the user tries again after a page that explained why the previous logins failed. */
+  readonly isRetry?: boolean | undefined
   /** Scopes beyond the configured ones. The login fails if the user does not grant all of them. */
   readonly scopes?: readonly string[] | undefined
   /** Scopes that the user granted earlier and that are requested again. */
   readonly keptScopes?: readonly string[] | undefined
 }
 
+/** Where a login returns to. */
+export type ReturnTarget = Pick<LoginRequest, 'returnPath' | 'lost'>
+
 /** What {@link Links} depends on. */
 export interface LinksDeps {
   readonly encrypter: Encrypter
   readonly mounts: Mounts
-  readonly basePath: string
+  readonly specialPaths: SpecialPaths
 }
 
 const LOGIN_LINK_TTL_MS = 24 * 3_600_000
@@ -95,28 +104,32 @@ export class Links {
     const path = returnPath === undefined ? '' : encodePath(returnPath)
     if (!isSafePath(path)) return startPage
     const [pathname = ''] = path.split(/[?#]/, 1)
-    return isUnderPath(pathname, `${mount.publicPath}${this.#deps.basePath}`) ? startPage : path
+    return this.#deps.specialPaths.includes(pathname, mount.publicPath) ? startPage : path
   }
 
   /**
-   * The path to return to after a login: that of the request if it is for a document, otherwise the
-   * start page.
+   * Where to return to after a login: the URL of the request if it is for a document, the page of
+   * the form if it posts one, otherwise the start page.
    */
-  returnPathOf({ req, headers, mount, target }: GateRequest): string {
+  targetOf(request: GateRequest): ReturnTarget {
+    const { req, headers, mount, target } = request
+    if (!isSafeMethod(req)) return { returnPath: this.refererPathOf(request), lost: 'form' }
     const isDocument = /^(?:document|empty)?$/.test(headers['sec-fetch-dest'] ?? '')
-    const isPage = isSafeMethod(req) && isDocument
-    return this.safeReturnPath(
-      mount,
-      isPage ? this.#deps.mounts.publicTarget(mount, target) : undefined,
-    )
+    if (!isDocument) return { returnPath: this.safeReturnPath(mount) }
+    const path = this.#deps.mounts.publicTarget(mount, target)
+    const isTooLong = encodePath(path).length > MAX_PATH_LENGTH
+    return { returnPath: this.safeReturnPath(mount, path), ...(isTooLong && { lost: 'page' }) }
   }
 
   /**
-   * The page that shows the response: the request itself, or the page whose script or frame sent
-   * it.
+   * The page that shows the response: the request itself, or the page whose form, script or frame
+   * sent it.
    */
-  pagePathOf(request: GateRequest): string {
-    return isPageRequest(request.req) ? this.returnPathOf(request) : this.refererPathOf(request)
+  pageTargetOf(request: GateRequest): ReturnTarget {
+    const { req } = request
+    const isPosted = !isSafeMethod(req) && wantsHtml(req) && !isFramed(req)
+    if (isPageRequest(req) || isPosted) return this.targetOf(request)
+    return { returnPath: this.refererPathOf(request) }
   }
 
   /**

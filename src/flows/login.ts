@@ -1,24 +1,37 @@
 import { loginHosts } from '../http/browser-host.js'
+import { clientAddress } from '../http/client-address.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
-import { isLoopback, requestHost } from '../http/origin.js'
+import { rejectPlainHttp, requestHost } from '../http/origin.js'
 import { redirect } from '../http/response.js'
 import type { Memberships } from '../oauth/identity.js'
-import type { Transactions } from '../oauth/transaction.js'
+import type { Transaction, Transactions } from '../oauth/transaction.js'
+import { transactionCookieFor } from '../oauth/transaction-cookie.js'
+import type { Sessions } from '../session/sessions.js'
 import type { Responder } from '../pages/respond.js'
-import { authorizationParams, carriedParams, scopesToRequest } from './authorization-params.js'
+import {
+  authorizationParams,
+  carriedParams,
+  protocolParams,
+  scopesToRequest,
+} from './authorization-params.js'
 import type { Connection, Connections } from './connection.js'
 import type { Links, LoginRequest } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
+import type { LoginRestarts } from './login-restarts.js'
 import { offlineRequest } from './offline-access.js'
+import { rejectLogin } from './rejection.js'
+import { showProviders } from './sign-in-page.js'
 
 /** What {@link Login} depends on. */
 export interface LoginDeps {
   readonly connections: Connections
   readonly transactions: Transactions
+  readonly sessions: Sessions
   readonly links: Links
   readonly loginLoop: LoginLoopDetector
+  readonly loginRestarts: LoginRestarts
   readonly mounts: Mounts
   readonly responder: Responder
   /** The origin of the `baseUrl` option. */
@@ -52,21 +65,26 @@ export class Login {
    * sign-in page. Throws `cookie_lost` if previous logins had no effect.
    */
   async start(request: GateRequest, loginRequest: LoginRequest): Promise<void> {
-    const { links, loginLoop } = this.#deps
-    loginLoop.check(request)
+    const { links, loginLoop, loginRestarts } = this.#deps
+    loginRestarts.check(request, loginRequest)
+    loginLoop.check(request, loginRequest)
     if (this.#isOnOtherHost(request, loginRequest)) return this.#move(request, loginRequest)
     if (this.#onlyConnection === undefined)
       return redirect(request.res, links.login(request.mount, loginRequest))
-    return this.#redirectToProvider(request, loginRequest, this.#onlyConnection)
+    return this.#startAt(this.#onlyConnection, request, loginRequest)
   }
 
   /** `/auth/authn`: starts the login of a link, or shows the sign-in page. */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
-    const { connections, links } = this.#deps
+    const { connections, links, loginLoop, loginRestarts } = this.#deps
     // Without a valid link, the user chose to sign in, possibly with another account.
     const loginRequest = links.readLogin(request.mount, query) ?? {
       returnPath: links.safeReturnPath(request.mount),
       ask: 'login' as const,
+    }
+    if (loginRequest.isRetry !== true) {
+      await loginLoop.checkLink(request, loginRequest)
+      loginRestarts.check(request, loginRequest)
     }
     const name = query.get('connection') ?? loginRequest.connection
     const connection = name === undefined ? this.#onlyConnection : connections.get(name)
@@ -81,8 +99,8 @@ export class Login {
       return this.#move(request, { ...loginRequest, connection: name }, params)
     }
     return connection === undefined
-      ? this.#showProviders(request, loginRequest, query)
-      : this.#redirectToProvider(request, loginRequest, connection, query)
+      ? showProviders(this.#deps, request, loginRequest, query)
+      : this.#startAt(connection, request, loginRequest, query)
   }
 
   /**
@@ -105,44 +123,42 @@ export class Login {
     redirect(res, `${publicUrl?.origin}${path}${params}`)
   }
 
-  #showProviders(request: GateRequest, loginRequest: LoginRequest, query: URLSearchParams): void {
-    const { connections, links, responder } = this.#deps
-    const providers = [...connections.values()].map(({ provider }) => {
-      const { name, label, iconUrl, color } = provider
-      const link = links.login(request.mount, { ...loginRequest, connection: name })
-      return { name, label, iconUrl, color, url: link + carriedParams([provider], query) }
-    })
-    const json = {
-      connections: providers.map(({ name, label, url }) => ({
-        name,
-        label,
-        login_url: links.absolute(request, url),
-      })),
-    }
-    responder.page(request, json, 'signIn', { providers })
+  /** Throws a {@link Rejection} that names the provider. */
+  async #startAt(
+    connection: Connection,
+    request: GateRequest,
+    loginRequest: LoginRequest,
+    query?: URLSearchParams,
+  ): Promise<void> {
+    await this.#redirectToProvider(connection, request, loginRequest, query).catch(
+      (error: unknown) => rejectLogin(error, loginRequest, connection.provider.name),
+    )
   }
 
   async #redirectToProvider(
+    connection: Connection,
     request: GateRequest,
     loginRequest: LoginRequest,
-    connection: Connection,
-    query?: URLSearchParams,
+    query: URLSearchParams | undefined,
   ): Promise<void> {
-    const { req, res, mount, now } = request
-    const { transactions, mounts, guardedMemberships } = this.#deps
-    const { provider, client, callbackName } = connection
+    const { req, res, cookieHeader, mount, now } = request
+    const { transactions, links, loginRestarts, mounts, guardedMemberships } = this.#deps
+    const { provider, client, callbackPath } = connection
     const origin = mounts.origin(req)
     rejectPlainHttp(origin, this.#deps.allowsHttp)
-    const redirectUri = `${origin}${mounts.specialPath(mount, callbackName)}`
+    const redirectUri = `${origin}${mount.publicPath}${callbackPath}`
     this.#deps.onRedirectUri(redirectUri)
     const offline = await offlineRequest(connection)
     const scopes = scopesToRequest(provider, offline, guardedMemberships, loginRequest, query)
-    const transaction = transactions.start(res, req.headers.cookie, mount.transactionCookie, {
+    const { responseMode } = provider
+    const cookie = transactionCookieFor(mount.transactionCookie, responseMode)
+    const content: Transaction = {
       provider: provider.name,
       clientId: provider.clientId,
       instance: mount.instanceId,
       redirectUri,
       returnPath: loginRequest.returnPath,
+      lost: loginRequest.lost,
       scopes,
       demandedScopes: loginRequest.scopes ?? [],
       startedAt: now,
@@ -150,29 +166,29 @@ export class Login {
       needsAuthTime: loginRequest.needsAuthTime === true,
       attempts: loginRequest.attempts ?? 0,
       hosts: loginHosts(req, redirectUri),
-    })
-    const url = await client.authorizationUrl({
-      ...authorizationParams(provider, offline, loginRequest.ask, query),
-      response_type: 'code',
-      client_id: provider.clientId,
-      redirect_uri: redirectUri,
-      ...(scopes.length > 0 && { scope: scopes.join(provider.scopeSeparator ?? ' ') }),
-      state: transaction.state,
-      ...(provider.openid && { nonce: transaction.nonce }),
-      ...(provider.pkce !== false && {
-        code_challenge: transaction.codeChallenge,
-        code_challenge_method: 'S256',
+      ...(responseMode === 'form_post' && {
+        responseMode,
+        sessionKey: await this.#sessionKey(request),
       }),
-    })
-    redirect(res, url)
+    }
+    const { maxStateLength } = provider
+    const limit = { startPage: links.safeReturnPath(mount), maxStateLength }
+    const transaction = transactions.start(res, cookieHeader, cookie, content, limit)
+    loginRestarts.record(request, transaction.cookieName, loginRequest.returnPath, redirectUri)
+    const params = {
+      ...(await authorizationParams(connection, offline, loginRequest.ask, query)),
+      ...protocolParams(provider, redirectUri, scopes, transaction),
+    }
+    redirect(res, await client.authorizationUrl(params, clientAddress(req)))
   }
-}
 
-/** Over plain http, codes and cookies can be read on the network. (RFC 6749, 3.1.2.1) */
-function rejectPlainHttp(origin: string, allowsHttp: boolean): void {
-  const { protocol, hostname } = new URL(origin)
-  if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return
-  throw new OAuthError('misconfigured', {
-    hint: `logins over plain http are rejected on ${hostname}: serve the app over https; behind a proxy, set baseUrl or Express' "trust proxy"; to allow http, set cookie.secure: false`,
-  })
+  /**
+   * The session that the login will replace: browsers send its cookie now, but not with a posted
+   * callback.
+   */
+  async #sessionKey({ cookieHeader, mount, now }: GateRequest): Promise<string | undefined> {
+    const { name } = mount.sessionCookie
+    const { sessions } = this.#deps
+    return (await sessions.find(cookieHeader, name, now, mount.instanceId)).session?.key
+  }
 }

@@ -1,16 +1,18 @@
 import type { Background } from '../http/background.js'
+import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
 import { isPrefetch } from '../http/request.js'
 import { redirect } from '../http/response.js'
-import { withTimeout } from '../http/timeout.js'
 import type { Responder } from '../pages/respond.js'
+import type { TextName } from '../pages/texts.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
 import type { OpenSession, SessionResult, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
 import type { Connections } from './connection.js'
 import type { Links } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
+import { providerLogoutUrl } from './provider-logout.js'
 
 /** The `logout` option. */
 export interface LogoutBehavior {
@@ -35,8 +37,6 @@ export interface LogoutDeps {
   readonly onLogout: (session: OpenSession) => void
 }
 
-/** How long a logout waits for a provider that is down. */
-const PROVIDER_TIMEOUT_MS = 2_000
 /** The number of session cookies that are read from a request. */
 const MAX_SESSIONS = 4
 
@@ -56,7 +56,7 @@ export class Logout {
    * confirmed.
    */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
-    const { headers, req, res, mount } = request
+    const { cookieHeader, req, res, mount } = request
     const { behavior, links, loginLoop, onLogout } = this.#deps
     const { session } = await this.#findSession(request)
     const isConfirmed =
@@ -67,7 +67,7 @@ export class Logout {
       return this.#confirmFirst(request, session)
     // The record first: if the store fails, the user still has the cookie and can try again.
     if (session !== undefined) await this.#endSessions(request, session)
-    clearSessionCookie(res, headers.cookie, mount.sessionCookie)
+    clearSessionCookie(res, cookieHeader, mount.sessionCookie)
     loginLoop.forget(request)
     // Not for other sites: without a session, nothing was confirmed.
     if (behavior.clearSiteData && (session !== undefined || isFromThisSite(request)))
@@ -78,8 +78,8 @@ export class Logout {
     onLogout(session)
   }
 
-  #findSession({ headers, mount, now }: GateRequest): Awaitable<SessionResult> {
-    return this.#deps.sessions.find(headers.cookie, mount.sessionCookie.name, now, mount.instanceId)
+  #findSession({ cookieHeader, mount, now }: GateRequest): Awaitable<SessionResult> {
+    return this.#deps.sessions.find(cookieHeader, mount.sessionCookie.name, now, mount.instanceId)
   }
 
   #confirmFirst(request: GateRequest, { key, record }: OpenSession): void {
@@ -102,50 +102,43 @@ export class Logout {
       await this.#deps.sessions.destroy(session.key, 'logout')
       session = (await this.#findSession(request)).session
     }
+    // The signed-out page would be wrong: a copy of the cookie is still valid.
+    if (session !== undefined)
+      throw new OAuthError('store_unavailable', { hint: 'the store still returns the session' })
   }
 
   #revokeTokens(session: OpenSession): void {
-    const { sessions, connections, behavior, background } = this.#deps
-    const connection = connections.get(session.record.provider)
+    const { connections, behavior, background } = this.#deps
+    const connection = connections.get(session.record.user.provider)
     // A managed client is shared with other apps, whose tokens a revocation may end as well. (RFC
     // 7009, 2.1)
     if (!behavior.revokeTokens || connection === undefined || connection.provider.isManaged) return
-    const { accessToken, refreshToken } = sessions.tokens(session)
+    const { accessToken, refreshToken } = session.unseal()
     if (accessToken !== '') background.run(connection.client.revoke({ accessToken, refreshToken }))
   }
 
-  /**
-   * URL at which the provider ends its session and redirects back to the app. (RP-Initiated Logout
-   * 1.0, 2)
-   */
   async #providerLogoutUrl(
     { req, mount }: GateRequest,
     session: OpenSession,
   ): Promise<string | undefined> {
-    const { sessions, connections, mounts, behavior } = this.#deps
-    const connection = connections.get(session.record.provider)
+    const { connections, mounts, behavior } = this.#deps
+    const connection = connections.get(session.record.user.provider)
     if (!behavior.endProviderSession || connection === undefined) return undefined
-    const { idToken } = sessions.tokens(session)
-    return withTimeout(PROVIDER_TIMEOUT_MS, 'the provider', async () =>
-      connection.client.endSessionUrl({
-        ...(idToken !== undefined && { id_token_hint: idToken }),
-        client_id: session.record.clientId,
-        post_logout_redirect_uri: `${mounts.origin(req)}${mounts.specialPath(mount, 'logout')}`,
-      }),
-    ).catch(() => undefined)
+    const { idToken } = session.unseal()
+    const { clientId, logoutHint } = connection.provider
+    return providerLogoutUrl(connection.client, {
+      clientId,
+      idToken: logoutHint ? idToken : undefined,
+      returnUrl: () => `${mounts.origin(req)}${mounts.specialPath(mount, 'logout')}`,
+    })
   }
 
   #respond(request: GateRequest, providerUrl: string | undefined): void {
     const { links, responder, behavior } = this.#deps
     const { mount } = request
-    if (providerUrl !== undefined)
-      return this.#leave(
-        request,
-        providerUrl,
-        'You are signed out here. Continue to sign out at the provider as well.',
-      )
+    if (providerUrl !== undefined) return this.#leave(request, providerUrl, 'signOutAtProvider')
     if (behavior.returnTo !== undefined)
-      return this.#leave(request, behavior.returnTo, 'You are signed out.')
+      return this.#leave(request, behavior.returnTo, 'signedOutHere')
     const returnPath = links.safeReturnPath(mount)
     const loginUrl = links.login(mount, { returnPath, ask: 'account' })
     const json = { signed_out: true, login_url: links.absolute(request, loginUrl) }
@@ -157,7 +150,7 @@ export class Logout {
    * and the URL, or a login that it leads to, may be on another site. (Content Security Policy 3,
    * 6.4.1)
    */
-  #leave(request: GateRequest, url: string, message: string): void {
+  #leave(request: GateRequest, url: string, message: TextName): void {
     const { responder } = this.#deps
     if (request.req.method !== 'POST') return redirect(request.res, url)
     responder.page(request, { signed_out: true, continue_url: url }, 'continue', { url, message })

@@ -16,7 +16,7 @@ export async function offlineRequest({
 }): Promise<OfflineAccess | undefined> {
   if (offlineAccess === undefined || offlineAccess.isExplicit) return offlineAccess
   if (offlineAccess.scopes.length === 0) return offlineAccess
-  const supported = await client.supportedScopes()
+  const { scopes: supported } = await client.supported()
   const isRuledOut =
     supported.length > 0 && offlineAccess.scopes.some((scope) => !supported.includes(scope))
   return isRuledOut ? undefined : offlineAccess

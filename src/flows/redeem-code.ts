@@ -5,7 +5,9 @@ import {
   requiresScopes,
 } from '../access/granted-scopes.js'
 import type { Provider } from '../access/provider.js'
+import { clientAddress } from '../http/client-address.js'
 import { OAuthError } from '../http/errors.js'
+import type { GateRequest } from '../http/gate-request.js'
 import type { TokenSet } from '../oauth/token-request.js'
 import type { ConsumedTransaction } from '../oauth/transaction.js'
 import type { Connection } from './connection.js'
@@ -19,6 +21,8 @@ export interface MatchedLogin {
   readonly connection: Connection
   /** The login that "try again" starts. */
   readonly retry: LoginRequest
+  /** The provider's own parameters of the response. */
+  readonly callbackParams: Readonly<Record<string, string>>
 }
 
 /** What the user granted, and what the provider stated about the login. */
@@ -37,9 +41,9 @@ export interface LoginGrant {
  * OpenID Connect Core, 3.1.3) Throws if the user did not grant a scope that the login needs.
  */
 export async function redeemCode(
+  { req, now }: GateRequest,
   login: MatchedLogin,
   code: string,
-  now: number,
 ): Promise<LoginGrant> {
   const { transaction, connection } = login
   const { provider, client } = connection
@@ -49,6 +53,7 @@ export async function redeemCode(
     redirectUri,
     nonce,
     codeVerifier,
+    address: clientAddress(req),
     requestedScopes: transaction.scopes,
     authenticatedSince: reauthenticates ? startedAt : undefined,
   })
@@ -92,6 +97,11 @@ async function grantedScopes(login: MatchedLogin, tokens: TokenSet): Promise<rea
   const unlisted = isRequired ? [] : missingScopes(provider, granted, requiredScopes)
   if (unlisted.length > 0)
     client.log.debug('the token response does not list all configured scopes', { unlisted })
+  const declined = missingScopes(provider, granted, provider.optionalScopes)
+  if (declined.length > 0)
+    client.log.info('a login did not grant all optionalScopes', {
+      hint: `not granted: ${declined.join(' ')}. If the app needs them, list them in scopes, or in requireAuth({ scopes }) for some routes`,
+    })
   return granted
 }
 

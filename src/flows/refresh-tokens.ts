@@ -3,8 +3,6 @@ import { OAuthError } from '../http/errors.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { Background } from '../http/background.js'
 import { subjectOf } from '../oauth/claims.js'
-import type { TokenSet } from '../oauth/token-request.js'
-import type { Claims } from '../oauth/identity.js'
 import { IdTokenError } from '../oauth/jwt-checks.js'
 import { hasExpiredToken } from '../session/session.js'
 import type { SessionLock } from '../session/session-lock.js'
@@ -13,10 +11,13 @@ import type { Backoff } from './backoff.js'
 import type { Connection } from './connection.js'
 import { grantEnded, isEnded } from './grant-ended.js'
 import { refreshTokenFix } from './offline-access.js'
+import { type RefreshedTokens, type SessionTokens, withNewTokens } from './session-tokens.js'
 
 /** State of token refreshes. Outlives a configuration. */
 export interface TokenRefresherState {
-  /** Refreshed tokens that are not in the store yet, by session key. The old ones may be invalid. */
+  /**
+   * Refreshed tokens that are not in the store yet, by session key. The old ones may be invalid.
+   */
   readonly unsaved: LRUCache<string, { tokens: Tokens; expiresAt: number | undefined }>
   /** Refreshes in progress, by session key. */
   readonly pending: Map<string, Promise<OpenSession>>
@@ -35,23 +36,14 @@ export interface TokenRefresherDeps {
   readonly backoff: Backoff
   readonly background: Background
   readonly state: TokenRefresherState
+  /** Called if the provider has ended the grant at a refresh for the app, without a check. */
+  readonly onEnded: (session: OpenSession, hint: string) => void
 }
 
-/** A session and its tokens, decrypted. */
-export interface SessionTokens {
-  readonly session: OpenSession
-  readonly tokens: Tokens
-}
-
-/** A session after a refresh. */
-export interface RefreshedTokens extends SessionTokens {
-  /** The claims of the new ID token, if there is one. */
-  readonly claims: Claims | undefined
-  /** The token response. */
-  readonly response: Claims
-}
-
-/** Refreshes the tokens of sessions. A new token is stored before it is used, because the old one may be invalid by then. */
+/**
+ * Refreshes the tokens of sessions. A new token is stored before it is used, because the old one
+ * may be invalid by then.
+ */
 export class TokenRefresher {
   readonly #deps: TokenRefresherDeps
 
@@ -62,7 +54,7 @@ export class TokenRefresher {
   /** The session with a valid access token. Throws an `OAuthError` if there is none. */
   async withFreshToken(session: OpenSession): Promise<OpenSession> {
     const { connections, sessions, sessionLock, background, state } = this.#deps
-    const connection = connections.get(session.record.provider)
+    const connection = connections.get(session.record.user.provider)
     if (connection === undefined) throw loginRequired('the provider is no longer configured')
     await sessionLock.settled(session.key)
     const current = await sessions.reload(session)
@@ -78,11 +70,14 @@ export class TokenRefresher {
     )
   }
 
-  /** The session's tokens, after writing those that could not be stored earlier. Requires the session's lock. */
+  /**
+   * The session's tokens, after writing those that could not be stored earlier. Requires the
+   * session's lock.
+   */
   async load(session: OpenSession): Promise<SessionTokens> {
-    const { sessions, state } = this.#deps
+    const { state } = this.#deps
     const unsaved = state.unsaved.get(session.key)
-    if (unsaved === undefined) return { session, tokens: sessions.tokens(session) }
+    if (unsaved === undefined) return { session, tokens: session.unseal() }
     const { tokens, expiresAt } = unsaved
     return { session: await this.#save(session, tokens, expiresAt), tokens }
   }
@@ -101,17 +96,18 @@ export class TokenRefresher {
     try {
       const fresh = await client.refresh(
         tokens.refreshToken,
-        session.record.redirectUri,
+        session.unseal().redirectUri,
         (unverified) => {
-          // The provider may have invalidated the old refresh token, even if the rest of its response is unusable.
+          // The provider may have invalidated the old refresh token, even if the rest of its
+          // response is unusable.
           const { expiresAt } = unverified
-          unsaved.set(session.key, { tokens: merge(tokens, unverified), expiresAt })
+          unsaved.set(session.key, { tokens: withNewTokens(tokens, unverified), expiresAt })
         },
       )
-      const { subject } = session.record
+      const { subject } = session.unseal()
       if (fresh.claims && subject !== undefined && subjectOf(fresh.claims) !== subject)
         throw grantEnded('the refreshed ID token has a different sub')
-      const merged = merge(tokens, fresh)
+      const merged = withNewTokens(tokens, fresh)
       return {
         session: await this.#save(session, merged, fresh.expiresAt),
         tokens: merged,
@@ -128,12 +124,15 @@ export class TokenRefresher {
     }
   }
 
-  /** Without a lock across processes, another one may have used the refresh token. Then the store has new tokens. */
+  /**
+   * Without a lock across processes, another one may have used the refresh token. Then the store
+   * has new tokens.
+   */
   async refreshedElsewhere(session: OpenSession): Promise<OpenSession | undefined> {
     const { sessions, state } = this.#deps
     const current = await sessions.reload(session)
     return current !== undefined &&
-      current.record.tokens !== session.record.tokens &&
+      current.record.sealed !== session.record.sealed &&
       !state.unsaved.has(session.key)
       ? current
       : undefined
@@ -157,13 +156,12 @@ export class TokenRefresher {
     try {
       return (await this.refresh(current, connection)).session
     } catch (error) {
-      if (!isEnded(error)) {
-        if (error instanceof OAuthError) backoff.start(session.key, error)
-        throw error
-      }
+      if (error instanceof OAuthError && !isEnded(error)) backoff.start(session.key, error)
+      if (!isEnded(error)) throw error
       const newer = await this.refreshedElsewhere(session)
       if (newer !== undefined) return newer
       await this.end(session)
+      this.#deps.onEnded(session, error.hint ?? error.code)
       throw new OAuthError('login_required', { cause: error, hint: error.hint })
     }
   }
@@ -180,17 +178,6 @@ export class TokenRefresher {
     state.unsaved.delete(session.key)
     if (saved === undefined) throw grantEnded('the session ended while its tokens were refreshed')
     return saved
-  }
-}
-
-function merge(
-  old: Tokens,
-  { accessToken, refreshToken, idToken }: Pick<TokenSet, keyof Tokens>,
-): Tokens {
-  return {
-    accessToken,
-    refreshToken: refreshToken ?? old.refreshToken,
-    idToken: idToken ?? old.idToken,
   }
 }
 

@@ -1,13 +1,14 @@
+import { type Denial, denialHint } from '../access/policy.js'
 import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
-import { OAuthError } from '../http/errors.js'
+import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { LoginRequest } from './links.js'
 
 /**
- * What was rejected: a `login`; a request of a `session` whose user the rules deny; or a request by
- * a `guard` (`requireAuth`).
+ * What was rejected: a `login`; a request of a `session` whose user the rules deny, or whose
+ * `check` failed; or a request by a `guard` (`requireAuth`).
  */
-export type RejectionStage = 'login' | 'session' | 'guard'
+export type RejectionStage = 'login' | 'session' | 'check' | 'guard'
 
 /** Context of a rejection for its page, events and the log. */
 export interface RejectionDetails {
@@ -21,6 +22,10 @@ export interface RejectionDetails {
   readonly user?: OAuthUser | undefined
   /** The rule lists of which no entry matched. */
   readonly tried?: readonly RuleList[] | undefined
+  /** Whether the owner can probably fix it, although the code of the error is for users. */
+  readonly isForOwner?: boolean | undefined
+  /** With several rule sets, those that are not met. */
+  readonly unmet?: readonly string[] | undefined
 }
 
 /** An {@link OAuthError}, with what was rejected and how the user can try again. */
@@ -31,10 +36,20 @@ export class Rejection extends Error {
   readonly provider: string | undefined
   readonly user: OAuthUser | undefined
   readonly tried: readonly RuleList[]
+  readonly unmet: readonly string[] | undefined
+  readonly isForOwner: boolean
 
   constructor(
     error: OAuthError,
-    { stage = 'login', retry, provider, user, tried = [] }: RejectionDetails,
+    {
+      stage = 'login',
+      retry,
+      provider,
+      user,
+      tried = [],
+      unmet,
+      isForOwner = false,
+    }: RejectionDetails,
   ) {
     super(error.message, { cause: error })
     this.error = error
@@ -43,7 +58,21 @@ export class Rejection extends Error {
     this.provider = provider
     this.user = user
     this.tried = tried
+    this.unmet = unmet
+    this.isForOwner = isForOwner || error.audience === 'owner'
   }
+}
+
+/** The rejection of a login whose user the rules deny. */
+export function denialOf(
+  user: OAuthUser,
+  denial: Denial,
+  provider: string,
+  retry: LoginRequest,
+): Rejection {
+  const { code, tried, unmet } = denial
+  const error = new OAuthError(code, { hint: denialHint(denial) })
+  return new Rejection(error, { retry, provider, user, tried, unmet })
 }
 
 /**
@@ -51,4 +80,14 @@ export class Rejection extends Error {
  */
 export function rejectLogin(error: unknown, retry: LoginRequest, provider: string): never {
   throw error instanceof OAuthError ? new Rejection(error, { retry, provider }) : error
+}
+
+/** As {@link reject}, if the owner can probably fix it although the code is for users. */
+export function rejectForOwner(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
+  throw new Rejection(new OAuthError(code, { hint }), { retry, isForOwner: true })
+}
+
+/** Throws the rejection of a callback. */
+export function reject(code: OAuthErrorCode, retry: LoginRequest, hint: string): never {
+  throw new Rejection(new OAuthError(code, { hint }), { retry })
 }

@@ -1,22 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import { recheckScopes } from '../access/granted-scopes.js'
-import type { OAuthUser } from '../access/user.js'
 import { ProviderError } from '../http/errors.js'
-import { type Claims, membershipLists } from '../oauth/identity.js'
+import type { Claims } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
+import { printable } from '../schema/suggestions.js'
 import { runHook } from '../oauth/run-hook.js'
+import type { BlockedUsers } from '../session/blocked-users.js'
 import { hasExpiredToken } from '../session/session.js'
 import type { OpenSession } from '../session/sessions.js'
+import { lostSinceLogin } from './check-status.js'
 import type { Connection } from './connection.js'
 import { grantEnded, isEnded } from './grant-ended.js'
 import { refreshTokenFix } from './offline-access.js'
-import type { RefreshedTokens, SessionTokens, TokenRefresher } from './refresh-tokens.js'
+import type { TokenRefresher } from './refresh-tokens.js'
+import type { RefreshedTokens, SessionTokens } from './session-tokens.js'
+import { unlessBlocked } from './unless-blocked.js'
 
 /** What {@link UserReader} depends on. */
 export interface UserReaderDeps {
   readonly connection: Connection
   readonly evaluator: UserEvaluator
+  readonly blockedUsers: BlockedUsers
   readonly refresher: TokenRefresher
   readonly req: IncomingMessage
 }
@@ -45,14 +50,15 @@ export class UserReader {
 
   /** Throws a `ProviderError` with the outcome `ended` if the provider returns a different user. */
   async read(): Promise<UserEvaluation> {
-    const { evaluator, req } = this.#deps
+    const { evaluator, blockedUsers, req } = this.#deps
     const { evaluation, api } = await this.#readWithValidToken()
     if (evaluation.user.key !== this.#session.record.user.key)
       throw new ProviderError('ended', 'login_required', {
         hint: 'the provider returned a different user',
       })
-    evaluator.evaluateReportOnly(evaluation.user, api, req)
-    return evaluation
+    this.#rejectInconclusive(evaluation)
+    evaluator.evaluateReportOnly(evaluation, api, req)
+    return unlessBlocked(evaluation, blockedUsers)
   }
 
   /** The session; after a refresh, with its new tokens. */
@@ -95,47 +101,59 @@ export class UserReader {
     return this.#refreshed
   }
 
-  async #readWith({ session: { record }, tokens }: SessionTokens): Promise<UserReading> {
+  async #readWith({ session, tokens }: SessionTokens): Promise<UserReading> {
+    const { scopes } = session.record
+    const { boundClaims, subject } = session.unseal()
     const { connection, evaluator, req } = this.#deps
     const { provider, client } = connection
     const api = client.api({
       accessToken: tokens.accessToken,
-      claims: this.#refreshed?.claims ?? record.boundClaims,
+      claims: this.#refreshed?.claims ?? boundClaims,
       hasFreshClaims: this.#refreshed?.claims !== undefined,
       isLogin: false,
-      scopes: record.scopes,
-      subject: record.subject,
-      tokens: { ...tokenResponse(tokens, record.scopes), ...this.#refreshed?.response },
+      scopes,
+      subject,
+      tokens: { ...tokenResponse(tokens, scopes), ...this.#refreshed?.response },
     })
     await runHook('validate', api, () => provider.validate?.(api))
     this.#scopes = await recheckScopes(provider, api)
-    return { api, evaluation: await evaluator.evaluate(api, req) }
+    const last = { user: session.user(), lost: lostSinceLogin(session) }
+    return { api, evaluation: await evaluator.evaluate(api, req, last) }
   }
 
   /**
    * The ID tokens of some providers have claims that userinfo lacks. Before a missing claim denies
    * the user, or removes memberships that guards and headers use, a refresh requests a new ID
-   * token. Without a refresh token, a denied user must sign in again, and missing memberships are
-   * removed.
+   * token.
    */
-  #needsIdToken({ user, decision }: UserEvaluation, { tokens }: SessionTokens): boolean {
-    if (this.#refreshed !== undefined || !this.#deps.connection.provider.openid) return false
-    const before = this.#session.record.user
-    const canRecover = tokens.refreshToken !== undefined && hasLess(before, user)
-    if (decision.isAllowed && !canRecover) return false
-    return Object.keys(before.claims).some(
-      (name) => !(name in user.claims) && !PROTOCOL_CLAIMS.has(name),
+  #needsIdToken(
+    { decision, loss, isInconclusive }: UserEvaluation,
+    { tokens }: SessionTokens,
+  ): boolean {
+    const canRefresh = this.#refreshed === undefined && tokens.refreshToken !== undefined
+    if (!canRefresh || !this.#deps.connection.provider.openid) return false
+    if (!decision.isAllowed) return isInconclusive || loss.claims.length > 0
+    return loss.parts.some((part) => part !== 'claims')
+  }
+
+  /**
+   * A login returns claims that no check does. Without one, a user that the rules allow would be
+   * denied.
+   */
+  #rejectInconclusive({ isInconclusive, lost }: UserEvaluation): void {
+    if (!isInconclusive) return
+    const { provider } = this.#deps.connection
+    const names = lost.claims.slice(0, MAX_NAMED_CLAIMS).map(printable).join(', ')
+    const isRefreshed = this.#refreshed !== undefined
+    const fix = isRefreshed ? '' : `, or request a refresh token: ${refreshTokenFix(provider)}`
+    throw grantEnded(
+      `the claims ${names} of the login are missing from userinfo${isRefreshed ? ' and from the refreshed tokens' : ''}: the rules may need them, so the user signs in again. Have the provider return them from the userinfo endpoint, or in the ID token of a refresh${fix}`,
     )
   }
 }
 
-/** Whether the user has no longer the verified email address or a membership. */
-function hasLess(before: OAuthUser, user: OAuthUser): boolean {
-  return (
-    (before.emailVerified && !user.emailVerified) ||
-    membershipLists.some((list) => before[list].some((entry) => !user[list].includes(entry)))
-  )
-}
+/** In the log. */
+const MAX_NAMED_CLAIMS = 10
 
 /** The part of the token response that is stored: hooks receive it if there is no new response. */
 function tokenResponse(
@@ -150,10 +168,3 @@ function tokenResponse(
     ...(idToken !== undefined && { id_token: idToken }),
   }
 }
-
-/** Claims that only ID tokens have. */
-const PROTOCOL_CLAIMS: ReadonlySet<string> = new Set([
-  ...['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'jti', 'sid'],
-  ...['at_hash', 'c_hash', 's_hash'],
-  ...['auth_time', 'acr', 'amr'],
-])

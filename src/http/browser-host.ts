@@ -1,7 +1,10 @@
 import { requestHost } from './origin.js'
 import type { AppRequest } from './request.js'
 
-/** The hosts of a login, if they differ from that of its redirect URI. Sent encrypted, so the names of the fields are fixed. */
+/**
+ * The hosts of a login, if they differ from that of its redirect URI. Sent encrypted, so the names
+ * of the fields are fixed.
+ */
 export interface LoginHosts {
   /** The host in the address bar of the browser, as far as the request shows it. */
   readonly browserHost?: string | undefined
@@ -20,8 +23,8 @@ export function loginHosts(req: AppRequest, redirectUri: string): LoginHosts {
 }
 
 /**
- * The host on which a login started and the one to which its response came, if they differ: the browser sends the cookie of
- * one to no other. (RFC 6265, 5.1.3)
+ * The host on which a login started and the one to which its response came, if they differ: the
+ * browser sends the cookie of one to no other. (RFC 6265, 5.1.3)
  */
 export function changedHosts(
   req: AppRequest,
@@ -39,8 +42,8 @@ export function changedHosts(
 }
 
 /**
- * What proxies and browsers report about the host in the address bar. Clients can forge all of it, so it serves
- * explanations only. (RFC 7239, 5.3; Fetch Metadata, 2.3)
+ * What proxies and browsers report about the host in the address bar. Clients can forge all of it,
+ * so it serves explanations only. (RFC 7239, 5.3; Fetch Metadata, 2.3)
  */
 function reportedHost({ headers }: AppRequest): string | undefined {
   const forwarded = /(?:^|[;,])\s*host="?([^";,\s]+)/i.exec(headers.forwarded ?? '')?.[1]

@@ -32,6 +32,64 @@ export function readCookiesByPrefix(
   return cookiePairs(header).filter((pair) => pair.name.startsWith(prefix))
 }
 
+/** Tells the cookies of a gate from those of the app. */
+export interface OwnCookieNames {
+  /** What own names start with: compared before a name is cut out, which is slower. */
+  readonly prefixes: readonly string[]
+  /** Whether a gate reads the cookie of this name. */
+  isOwn(name: string): boolean
+}
+
+/** A `Cookie` header, separated into the cookies that a gate reads and all others. */
+export interface SplitCookies {
+  readonly own: string | undefined
+  /** As sent, byte for byte, but without the own ones. */
+  readonly others: string | undefined
+}
+
+/** Separates the cookies of a gate from all others. Pairs without a name are never its own. */
+export function splitCookies(header: string, names: OwnCookieNames): SplitCookies {
+  let own: string | undefined
+  let others = ''
+  let keptFrom = 0
+  let start = 0
+  while (start < header.length) {
+    let end = header.indexOf(';', start)
+    if (end === -1) end = header.length
+    if (isOwnPair(header, start, end, names)) {
+      const pair = header.slice(start, end)
+      own = own === undefined ? pair : `${own};${pair}`
+      others += header.slice(keptFrom, start)
+      keptFrom = end + 1
+    }
+    start = end + 1
+  }
+  if (own === undefined) return { own, others: header }
+  const rest = header.slice(keptFrom)
+  // The separator in front of a removed last pair.
+  return { own, others: withoutLeadingSpace(rest === '' ? others.slice(0, -1) : others + rest) }
+}
+
+function isOwnPair(header: string, from: number, end: number, names: OwnCookieNames): boolean {
+  let start = from
+  while (start < end && isWhitespace(header.charCodeAt(start))) start++
+  if (!startsWithAny(header, start, names.prefixes)) return false
+  const equals = header.indexOf('=', start)
+  return equals !== -1 && equals < end && names.isOwn(trimWhitespace(header, start, equals))
+}
+
+function startsWithAny(header: string, start: number, prefixes: readonly string[]): boolean {
+  for (const prefix of prefixes) if (header.startsWith(prefix, start)) return true
+  return false
+}
+
+/** `undefined` if nothing else is left. */
+function withoutLeadingSpace(pairs: string): string | undefined {
+  let start = 0
+  while (start < pairs.length && isWhitespace(pairs.charCodeAt(start))) start++
+  return start === pairs.length ? undefined : pairs.slice(start)
+}
+
 function cookiePairs(header: string): { name: string; value: string }[] {
   const pairs: { name: string; value: string }[] = []
   let start = 0
@@ -96,8 +154,17 @@ function cookieLine(
 }
 
 function appendCookie(res: ServerResponse, name: string, cookie: string): void {
-  const present = res.getHeader('Set-Cookie')
-  const lines = Array.isArray(present) ? present : present === undefined ? [] : [String(present)]
-  const others = lines.filter((other) => !other.startsWith(`${name}=`))
+  const others = cookieLines(res).filter((line) => nameOfLine(line) !== name)
   res.setHeader('Set-Cookie', [...others, cookie])
+}
+
+/** The `Set-Cookie` lines that are set on a response so far. */
+export function cookieLines(res: ServerResponse): string[] {
+  const present = res.getHeader('Set-Cookie')
+  return present === undefined ? [] : [present].flat().map(String)
+}
+
+/** The name of the cookie that a `Set-Cookie` line sets. */
+export function nameOfLine(line: string): string {
+  return line.slice(0, Math.max(0, line.indexOf('='))).trim()
 }

@@ -1,7 +1,18 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 /** What a string is encrypted for. It can only be decrypted for the same purpose. */
-export type EncryptionPurpose = 'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing'
+export type EncryptionPurpose =
+  'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing' | 'configuration'
+
+/** What a text is authenticated for. */
+export type AuthenticationPurpose = 'row'
 
 interface Secret {
   readonly secret: string
@@ -9,7 +20,7 @@ interface Secret {
   /** The base64url characters that depend on the key id only. */
   readonly prefix: string
   /** Keys without a context, by purpose. They are used at almost every login and request. */
-  readonly keys: Map<EncryptionPurpose, Buffer>
+  readonly keys: Map<EncryptionPurpose | AuthenticationPurpose, Buffer>
 }
 
 const ALGORITHM = 'aes-256-gcm'
@@ -18,6 +29,8 @@ const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const BASE64URL = /^[A-Za-z0-9_-]+$/
+/** Characters of base64url: HMAC-SHA-256, truncated to 132 bits. (RFC 2104, section 5) */
+const MAC_LENGTH = 22
 
 /**
  * Authenticated encryption (AES-256-GCM) with keys derived from the app's secrets by HKDF (RFC
@@ -64,6 +77,20 @@ export class Encrypter {
   canDecrypt(encrypted: string): boolean {
     return this.#secrets.some(({ prefix }) => encrypted.startsWith(prefix))
   }
+
+  /** A message authentication code of the text, in base64url. */
+  authenticate(purpose: AuthenticationPurpose, text: string): string {
+    return macOf(this.#current, purpose, text)
+  }
+
+  /** Whether the code was created with one of the secrets, for this purpose and text. */
+  isAuthentic(purpose: AuthenticationPurpose, text: string, code: string): boolean {
+    if (code.length !== MAC_LENGTH) return false
+    const given = Buffer.from(code, 'latin1')
+    return this.#secrets.some((secret) =>
+      timingSafeEqual(Buffer.from(macOf(secret, purpose, text), 'latin1'), given),
+    )
+  }
 }
 
 function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
@@ -78,14 +105,27 @@ function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
   }
 }
 
+function macOf(secret: Secret, purpose: AuthenticationPurpose, text: string): string {
+  const key = keyFor(secret, purpose, '')
+  return createHmac('sha256', key).update(text).digest('base64url').slice(0, MAC_LENGTH)
+}
+
 /** Keys with a context are not cached: each serves a single session. */
-function keyFor({ secret, keys }: Secret, purpose: EncryptionPurpose, context: string): Buffer {
+function keyFor(
+  { secret, keys }: Secret,
+  purpose: EncryptionPurpose | AuthenticationPurpose,
+  context: string,
+): Buffer {
   if (context !== '') return deriveKey(secret, purpose, context)
   const key = keys.get(purpose) ?? deriveKey(secret, purpose, '')
   keys.set(purpose, key)
   return key
 }
 
-function deriveKey(secret: string, purpose: EncryptionPurpose, context: string): Buffer {
+function deriveKey(
+  secret: string,
+  purpose: EncryptionPurpose | AuthenticationPurpose,
+  context: string,
+): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, KEY_BYTES))
 }

@@ -53,7 +53,11 @@ export class OAuthError extends Error {
   constructor(code: OAuthErrorCode, details: OAuthErrorDetails = {}) {
     const { message, status, audience, retryable }: ErrorKind = ERROR_CODES[code]
     const { cause } = details
+    const { stackTraceLimit } = Error
+    // Each request without a session causes an error, and its stack would be most of the cost.
+    if (audience === 'user') Error.stackTraceLimit = 0
     super(details.message ?? message, cause === undefined ? undefined : { cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'OAuthError'
     this.code = code
     this.status = status
@@ -69,11 +73,14 @@ export class OAuthError extends Error {
  * What a failed request to a provider means for a user who is already signed in:
  * - `ended`: the grant no longer exists, so the session ends
  * - `denied`: the provider no longer grants access to what a rule needs, so the user is denied
- * - `down`: the provider failed, so nothing is known about the user
+ * - `down`: the provider did not respond, or responded with a 5xx status, so nothing is known about
+ *   the user
+ * - `unusable`: the provider responded, but not with a user. Unlike an outage, a user may cause
+ *   that with their own profile, so `authCheckGrace` does not apply
  * - `throttled`: the provider limits the rate of requests, so nothing is known about the user
  * - `owner`: the provider rejects our client, so the owner has to fix the configuration
  */
-export type ProviderOutcome = 'ended' | 'denied' | 'down' | 'throttled' | 'owner'
+export type ProviderOutcome = 'ended' | 'denied' | 'down' | 'unusable' | 'throttled' | 'owner'
 
 /**
  * A provider rejected a request, or failed. `code` decides the response to a login, `outcome` that

@@ -1,18 +1,34 @@
+import type { ServerResponse } from 'node:http'
 import { OAuthError } from './errors.js'
 import { isObject } from './json.js'
 import type { AppRequest } from './request.js'
 
+/** How long a client may take to send a form. */
+const BODY_TIMEOUT_MS = 5_000
+
+/** Whether the body of a request is a URL-encoded form. */
+export function isForm({ headers }: AppRequest): boolean {
+  return /^application\/x-www-form-urlencoded *(?:;|$)/i.test(headers['content-type'] ?? '')
+}
+
 /**
  * A URL-encoded body, from the stream or from a body parser that ran first. Empty for other content
- * types. Rejects with an `OAuthError` if the body is longer than `maxBytes` or ends early.
+ * types. Rejects with an `OAuthError` if the body is longer than `maxBytes`, ends early, or takes
+ * longer than 5 seconds. The connection of a body that was not read completely ends with the
+ * response.
  */
 export async function readForm(
   req: AppRequest & { body?: unknown },
+  res: ServerResponse,
   maxBytes: number,
 ): Promise<URLSearchParams> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? ''))
-    return new URLSearchParams()
-  return parsedForm(req.body) ?? new URLSearchParams(await readBody(req, maxBytes))
+  try {
+    if (!isForm(req)) return new URLSearchParams()
+    return parsedForm(req.body) ?? new URLSearchParams(await readBody(req, maxBytes))
+  } finally {
+    // HTTP/2 has no such header: there, a connection is not blocked by one body.
+    if (!req.complete && req.httpVersionMajor === 1) res.setHeader('Connection', 'close')
+  }
 }
 
 /** Body parsers leave an empty object for a body that they did not read. */
@@ -39,18 +55,23 @@ function readBody(req: AppRequest, maxBytes: number): Promise<string> {
     if (req.readableEnded) return resolve('')
     const chunks: Buffer[] = []
     let size = 0
-    req.on('data', (chunk: Buffer) => {
+    const fail = (hint: string, cause?: unknown) => {
+      clearTimeout(timer)
+      req.off('data', onData).pause()
+      reject(new OAuthError('invalid_callback', { hint, cause }))
+    }
+    const onData = (chunk: Buffer) => {
       size += chunk.length
-      if (size > maxBytes)
-        reject(new OAuthError('invalid_callback', { hint: 'the body is too large' }))
+      if (size > maxBytes) fail('the body is too large')
       else chunks.push(chunk)
+    }
+    const timer = setTimeout(fail, BODY_TIMEOUT_MS, 'the body did not arrive in time')
+    req.on('data', onData)
+    req.on('end', () => {
+      clearTimeout(timer)
+      resolve(Buffer.concat(chunks).toString())
     })
-    req.on('end', () => resolve(Buffer.concat(chunks).toString()))
-    req.on('error', (cause) =>
-      reject(new OAuthError('invalid_callback', { cause, hint: 'the body ended early' })),
-    )
-    req.on('close', () =>
-      reject(new OAuthError('invalid_callback', { hint: 'the body ended early' })),
-    )
+    req.on('error', (cause) => fail('the body ended early', cause))
+    req.on('close', () => fail('the body ended early'))
   })
 }

@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** SHA-256, in hexadecimal. */
 export function sha256(value: string): string {
@@ -18,9 +18,22 @@ export function isId(value: string): boolean {
 }
 
 /**
+ * Whether a string can be a key of a store. Some stores use keys as file names, so anything else
+ * must not reach a store.
+ */
+export function isStoreKey(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9:_-]{1,100}$/.test(value)
+}
+
+/**
  * A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier
  * of a transaction.
  */
 export function deriveFrom(id: string, label: string): string {
   return createHmac('sha256', id).update(label).digest('base64url')
+}
+
+/** Compares two hashes in constant time. */
+export function isSameHash(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { CookieAttributes } from './cookies.js'
+import { type CookieAttributes, readCookies } from './cookies.js'
+import { hiddenCookies, joinCookies } from './hidden-cookies.js'
 import { OAuthError } from './errors.js'
-import { isHttps, readOrigin } from './origin.js'
+import { MAX_MOUNTS, MountMemory, type MountState } from './mount-memory.js'
+import { type ClientView, isHttps, isHttpsOfUnrouted, readOrigin } from './origin.js'
 import type { RequestTarget } from './paths.js'
 import type { AppRequest } from './request.js'
 
@@ -17,11 +19,15 @@ export interface Mount {
    * The `id` option, or the path in the app. A login counts only at the instance that started it.
    */
   readonly instanceId: string
+  /** The realm of `WWW-Authenticate`. */
+  readonly realm: string
   /**
    * The path as the browser sees it, in front of a proxy: `''` at the root, otherwise without a
    * final slash.
    */
   readonly publicPath: string
+  /** Whether the browser uses https. */
+  readonly isHttps: boolean
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
   readonly transactionCookie: TransactionCookie
 }
@@ -41,75 +47,58 @@ export interface MountsConfig {
   }
 }
 
-/** The mount paths of earlier requests. Outlives a configuration. */
-export interface MountState {
-  /** Every mount path that a request had. */
-  readonly knownPaths: Set<string>
-  /**
-   * Paths of requests with a session. Unauthenticated clients can request any path that a router
-   * accepts.
-   */
-  readonly confirmedPaths: Set<string>
-}
-
-/** A mount path with parameters has many values. Beyond this number they are not remembered. */
-const MAX_MOUNTS = 256
-
-/** Empty state for {@link Mounts}. */
-export function createMountState(): MountState {
-  return { knownPaths: new Set(), confirmedPaths: new Set() }
-}
-
 /** Finds the mount of a request, and builds the paths and origins that the browser sees. */
 export class Mounts {
   readonly #config: MountsConfig
-  readonly #state: MountState
-  readonly #mounts = new Map<string, Mount>()
+  readonly #memory: MountMemory
   readonly #isPublicHttps: boolean | undefined
+  readonly #routed = new Map<string, Mount>()
+  readonly #unrouted = new Map<string, Mount>()
+  /** How the clients of requests that no router has seen use the app. */
+  readonly #views = new WeakMap<AppRequest, ClientView>()
 
   constructor(config: MountsConfig, state: MountState) {
     this.#config = config
-    this.#state = state
+    this.#memory = new MountMemory(state)
     this.#isPublicHttps = config.baseUrl?.origin.startsWith('https:')
   }
 
   /** The mount that a request came through. */
-  of(req: AppRequest, { mountPath }: RequestTarget, headers?: IncomingHttpHeaders): Mount {
-    const isSecure = this.#config.cookie.secure ?? this.#isPublicHttps ?? isHttps(req, headers)
-    const key = isSecure ? `s${mountPath}` : mountPath
-    const known = this.#mounts.get(key)
-    if (known !== undefined) return known
-    const mount = this.#create(mountPath, isSecure)
-    if (this.#mounts.size < MAX_MOUNTS) {
-      this.#mounts.set(key, mount)
-      const { knownPaths } = this.#state
-      if (knownPaths.size < MAX_MOUNTS) knownPaths.add(mountPath)
+  of(
+    req: AppRequest,
+    { mountPath, isRouted }: RequestTarget,
+    headers?: IncomingHttpHeaders,
+  ): Mount {
+    if (!isRouted) {
+      this.#memory.learn(mountPath, undefined)
+      return this.ofUnrouted(req, mountPath)
     }
-    return mount
-  }
-
-  /** Records that a request with a session came through the mount. */
-  confirm(mountPath: string): void {
-    const { confirmedPaths } = this.#state
-    if (confirmedPaths.has(mountPath)) return
-    const [oldest] = confirmedPaths
-    if (oldest !== undefined && confirmedPaths.size >= MAX_MOUNTS) confirmedPaths.delete(oldest)
-    confirmedPaths.add(mountPath)
+    const secure = this.#isPublicHttps ?? isHttps(req, headers)
+    const known = this.#routed.get(secure ? `s${mountPath}` : mountPath)
+    if (known !== undefined) return known
+    this.#memory.learn(mountPath, req.app)
+    return this.#add(this.#routed, mountPath, secure)
   }
 
   /**
-   * The mount path for the URL of a request that no router has seen, such as an upgrade: the
-   * longest known one that contains the URL, else the only one in use, else the root.
+   * The mount of a request that no router has seen: scheme and trust are those of the mount's
+   * earlier requests.
    */
+  ofUnrouted(req: AppRequest, mountPath: string): Mount {
+    const view = this.#isPublicHttps === undefined ? this.#viewOf(req, mountPath) : undefined
+    const secure = this.#isPublicHttps ?? view?.isHttps ?? isHttps(req)
+    const known = this.#unrouted.get(secure ? `s${mountPath}` : mountPath)
+    return known ?? this.#add(this.#unrouted, mountPath, secure)
+  }
+
+  /** Records that a request with a session came through its mount. */
+  confirm(req: AppRequest, { mountPath, isRouted }: RequestTarget, { isHttps }: Mount): void {
+    if (isRouted) this.#memory.confirm(mountPath, isHttps, req)
+  }
+
+  /** The mount path for the URL of a request that no router has seen. */
   mountPathOf(url: string): string {
-    const { confirmedPaths, knownPaths } = this.#state
-    const [path = ''] = url.split('?', 1)
-    const [longest] = [...confirmedPaths, ...knownPaths]
-      .filter((mountPath) => path === mountPath || path.startsWith(`${mountPath}/`))
-      .sort((a, b) => b.length - a.length)
-    const inUse = confirmedPaths.size > 0 ? confirmedPaths : knownPaths
-    const [only] = inUse.size === 1 ? inUse : []
-    return longest ?? only ?? ''
+    return this.#memory.mountPathOf(url)
   }
 
   /**
@@ -127,14 +116,16 @@ export class Mounts {
 
   /** As {@link origin}, but `undefined` if the `Host` header is missing or malformed. */
   publicOrigin(req: AppRequest): string | undefined {
-    return this.#config.baseUrl?.origin ?? readOrigin(req)
+    return this.#config.baseUrl?.origin ?? readOrigin(req, this.#views.get(req))
   }
 
   /**
    * Whether a page of this origin belongs to the app: also on a host other than that of `baseUrl`.
    */
   isOwnOrigin(req: AppRequest, origin: string): boolean {
-    return origin === this.#config.baseUrl?.origin || origin === readOrigin(req)
+    return (
+      origin === this.#config.baseUrl?.origin || origin === readOrigin(req, this.#views.get(req))
+    )
   }
 
   /** Path and query of a request as the browser sees them. */
@@ -149,9 +140,37 @@ export class Mounts {
     return `${publicPath}${this.#config.basePath}/${name}`
   }
 
-  #create(mountPath: string, secure: boolean): Mount {
+  /** How the client of a request uses the app, as far as the request does not show it. */
+  #viewOf(req: AppRequest, mountPath: string): ClientView | undefined {
+    const earlier = this.#memory.earlierRequests(mountPath)
+    // Without Express, a request shows everything.
+    if (earlier !== undefined && earlier.app === undefined) return undefined
+    const view = {
+      app: earlier?.app,
+      isHttps: isHttpsOfUnrouted(req, earlier) ?? this.#sendsSecureCookie(req, mountPath),
+    }
+    this.#views.set(req, view)
+    return view
+  }
+
+  /** Browsers send a cookie with the prefix of secure cookies over https only. */
+  #sendsSecureCookie(req: AppRequest, mountPath: string): boolean {
+    if (this.#config.cookie.secure !== undefined) return false
+    const { name } = this.#create(mountPath, true).sessionCookie
+    const cookies = joinCookies(hiddenCookies(req.headers), req.headers.cookie)
+    return readCookies(cookies, name).length > 0
+  }
+
+  #add(mounts: Map<string, Mount>, mountPath: string, isHttps: boolean): Mount {
+    const mount = this.#create(mountPath, isHttps)
+    if (mounts.size < MAX_MOUNTS) mounts.set(isHttps ? `s${mountPath}` : mountPath, mount)
+    return mount
+  }
+
+  #create(mountPath: string, isHttps: boolean): Mount {
     const { id, baseUrl, cookie, cookiePrefix } = this.#config
     const publicPath = baseUrl?.path ?? mountPath
+    const secure = cookie.secure ?? isHttps
     const attributes: CookieAttributes = {
       path: cookie.path ?? (publicPath === '' ? '/' : publicPath),
       domain: cookie.domain,
@@ -163,8 +182,11 @@ export class Mounts {
     // RFC 6265bis, 4.1.3
     const prefix = secure ? (isHostOnly ? '__Host-' : '__Secure-') : ''
     return {
-      instanceId: id ?? mountPath,
+      // Gates at the same path must not share logins by accident, for example those of two apps.
+      instanceId: id ?? `${mountPath} ${cookiePrefix}`,
+      realm: id ?? (mountPath === '' ? 'oauth-module' : mountPath),
       publicPath,
+      isHttps,
       sessionCookie: { name: `${prefix}${cookiePrefix}session`, attributes },
       // Only the callback reads it, so it needs neither `cookie.domain` nor `cookie.path`.
       transactionCookie: {

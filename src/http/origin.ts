@@ -1,17 +1,25 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { EarlierRequests } from './mount-memory.js'
+import { OAuthError } from './errors.js'
 import type { AppRequest } from './request.js'
+
+/** How a client uses the app, where the request itself does not show it. */
+export interface ClientView {
+  readonly app: AppRequest['app']
+  readonly isHttps: boolean
+}
 
 /**
  * The origin that the browser sees: scheme and host, or `undefined` if `Host` is missing or
  * malformed.
  */
-export function readOrigin(req: AppRequest): string | undefined {
-  const host = trustedForwarded(req, req.headers['x-forwarded-host']) ?? requestHost(req)
+export function readOrigin(req: AppRequest, view?: ClientView): string | undefined {
+  const { 'x-forwarded-host': forwardedHost } = req.headers
+  const host = trustedForwarded(req, forwardedHost, view?.app) ?? requestHost(req)
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
     return undefined
-  const origin = `${isHttps(req) ? 'https' : 'http'}://${host}`
+  const origin = `${(view?.isHttps ?? isHttps(req)) ? 'https' : 'http'}://${host}`
   return URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
@@ -35,8 +43,31 @@ export function requestHost({ headers, rawHeaders }: AppRequest): string | undef
 
 /** Whether the client uses https: the socket is encrypted, or a trusted proxy reports https. */
 export function isHttps(req: AppRequest, headers = req.headers): boolean {
-  if ((req.socket as Socket & Partial<TLSSocket>)?.encrypted === true) return true
-  return trustedForwarded(req, headers['x-forwarded-proto'])?.toLowerCase() === 'https'
+  return isEncrypted(req) || isHttpsScheme(trustedForwarded(req, headers['x-forwarded-proto']))
+}
+
+/**
+ * As {@link isHttps} for a request that no router has seen: trust is that of earlier requests, and
+ * so is the scheme if a trusted proxy leaves it out. `undefined` if they do not show it.
+ */
+export function isHttpsOfUnrouted(
+  req: AppRequest,
+  earlier: EarlierRequests | undefined,
+): boolean | undefined {
+  if (isEncrypted(req)) return true
+  if (earlier === undefined) return undefined
+  if (!isProxyTrusted(req, earlier.app)) return false
+  const reported = trustedForwarded(req, req.headers['x-forwarded-proto'], earlier.app)
+  if (reported !== undefined) return isHttpsScheme(reported)
+  return earlier.isHttps.size === 1 ? earlier.isHttps.has(true) : undefined
+}
+
+function isEncrypted({ socket }: AppRequest): boolean {
+  return (socket as Socket & Partial<TLSSocket>)?.encrypted === true
+}
+
+function isHttpsScheme(scheme: string | undefined): boolean {
+  return scheme?.toLowerCase() === 'https'
 }
 
 /**
@@ -46,15 +77,16 @@ export function isHttps(req: AppRequest, headers = req.headers): boolean {
 function trustedForwarded(
   req: AppRequest,
   header: string | string[] | undefined,
+  app?: AppRequest['app'],
 ): string | undefined {
   const line = Array.isArray(header) ? header[0] : header
   const value = line?.split(',', 1)[0]?.trim() || undefined
-  return value !== undefined && isProxyTrusted(req) ? value : undefined
+  return value !== undefined && isProxyTrusted(req, app) ? value : undefined
 }
 
 /** Only Express has a setting for trusted proxies. Without it, `X-Forwarded-*` is ignored. */
-function isProxyTrusted(req: AppRequest): boolean {
-  const trust = req.app?.get?.('trust proxy fn')
+function isProxyTrusted(req: AppRequest, app?: AppRequest['app']): boolean {
+  const trust = (req.app ?? app)?.get?.('trust proxy fn')
   return isTrustFunction(trust) && trust(req.socket?.remoteAddress, 0) === true
 }
 
@@ -72,31 +104,24 @@ export function isLoopback(hostname: string): boolean {
   )
 }
 
-/** Whether tokens may be sent to a URL: https, or http on this machine. */
-export function isAllowedUrl(url: string): boolean {
+/**
+ * Whether tokens may be sent to a URL: https, or http on this machine; with `insecureHttp`, http on
+ * any host.
+ */
+export function isAllowedUrl(url: string, insecureHttp = false): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+  return protocol === 'https:' || (protocol === 'http:' && (insecureHttp || isLoopback(hostname)))
 }
 
 /**
- * Whether the page that requests a WebSocket may connect: it belongs to this app or to one of the
- * allowed origins. (RFC 6455, 10.2)
+ * Throws `misconfigured` for a login over plain http outside loopback: codes and cookies could be
+ * read on the network. (RFC 6749, 3.1.2.1)
  */
-export function isAllowedOrigin(
-  req: IncomingMessage,
-  publicOrigin: string | undefined,
-  allowed: string | readonly string[] = [],
-): boolean {
-  const { origin } = req.headers
-  // Browsers always send `Origin`, so the client is not a page of another site.
-  if (origin === undefined) return true
-  if ([allowed].flat().includes(origin)) return true
-  if (publicOrigin !== undefined) return origin === publicOrigin
-  const appOrigin = readOrigin(req)
-  return (
-    appOrigin !== undefined &&
-    URL.canParse(origin) &&
-    new URL(origin).host === new URL(appOrigin).host
-  )
+export function rejectPlainHttp(origin: string, allowsHttp: boolean): void {
+  const { protocol, hostname } = new URL(origin)
+  if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return
+  throw new OAuthError('misconfigured', {
+    hint: `logins over plain http are rejected on "${hostname}": serve the app over https; behind a proxy, set baseUrl or Express' "trust proxy"; to allow http, set cookie.secure: false`,
+  })
 }

@@ -13,6 +13,8 @@ export interface RequestTarget {
   path: string
   /** The query without its question mark, as sent. */
   query: string
+  /** Whether the request came through a router. Upgrades and bare `node:http` have none. */
+  isRouted: boolean
 }
 
 /** Express keeps the mount path in `baseUrl`. Connect only removes it from `url`. */
@@ -21,7 +23,7 @@ export function readTarget(req: AppRequest): RequestTarget {
   const original = stripOrigin(originalUrl ?? req.url ?? '/')
   const mountPath =
     typeof baseUrl === 'string'
-      ? withoutSlash(baseUrl)
+      ? withoutFinalSlashes(baseUrl)
       : originalUrl === undefined
         ? ''
         : removedPrefix(original, stripOrigin(req.url ?? '/'))
@@ -34,22 +36,26 @@ export function readTarget(req: AppRequest): RequestTarget {
     original,
     path: path === '' ? '/' : path,
     query: mark === -1 ? '' : below.slice(mark + 1),
+    isRouted: originalUrl !== undefined,
   }
 }
 
 /** What a router removed from the beginning of `original`. */
 function removedPrefix(original: string, url: string): string {
   if (original.length <= url.length) return ''
-  if (original.endsWith(url)) return withoutSlash(original.slice(0, -url.length))
+  if (original.endsWith(url)) return withoutFinalSlashes(original.slice(0, -url.length))
   // At the mount `/app`, Connect turns `/app` and `/app?x` into `/` and `/?x`.
   const mark = original.indexOf('?')
   return url === '/' || url.startsWith('/?')
-    ? withoutSlash(original.slice(0, mark === -1 ? undefined : mark))
+    ? withoutFinalSlashes(original.slice(0, mark === -1 ? undefined : mark))
     : ''
 }
 
-function withoutSlash(path: string): string {
-  return path.endsWith('/') ? path.replace(/\/+$/, '') : path
+/** The path without slashes at its end. A regular expression would take quadratic time. */
+export function withoutFinalSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
 }
 
 /**
@@ -72,6 +78,19 @@ export function isUnderPath(path: string, basePath: string): boolean {
   // Without unusual characters, only the plain spelling above can match.
   if (!/[%\\A-Z;]|\/[/.]/.test(path) && !/[A-Z]/.test(basePath)) return false
   return normalizePath(path).startsWith(`${basePath.toLowerCase()}/`)
+}
+
+/** Whether any router could resolve `path` to `special`, as in {@link isUnderPath}. */
+export function isSamePath(path: string, special: string): boolean {
+  if (path === special) return true
+  // Most requests end here: every other spelling of a path has one of these characters.
+  if (!/[%\\A-Z;]|\/[/.]|\/$/.test(path) && !/[A-Z]|\/$/.test(special)) return false
+  return comparablePath(path) === comparablePath(special)
+}
+
+/** The path as routers compare it: without case, encoding, and slashes at the end. */
+export function comparablePath(path: string): string {
+  return withoutFinalSlashes(normalizePath(path))
 }
 
 function normalizePath(path: string): string {
@@ -99,12 +118,18 @@ export function isSafeMountPath(mountPath: string): boolean {
   return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mountPath)
 }
 
+/** Characters of path and query. Login links and `state` contain them encrypted. */
+export const MAX_PATH_LENGTH = 4096
+
+/** Printable ASCII after exactly one slash. */
+const PATH = /^\/(?:[\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x7e]*)?$/
+
 /**
  * Whether a redirect to `path` stays on this origin in every browser: printable ASCII after exactly
  * one slash.
  */
 export function isSafePath(path: string): boolean {
-  if (path.length > 2048 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(path)) return false
+  if (path.length > MAX_PATH_LENGTH || !PATH.test(path)) return false
   if ((path.split(/[?#]/, 1)[0] ?? '').includes('\\')) return false
   try {
     const url = new URL(path, 'https://origin.invalid')

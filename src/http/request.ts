@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** A request as Express, Connect and bare `node:http` pass it to a middleware. */
 export interface AppRequest extends IncomingMessage {
@@ -22,11 +22,19 @@ export function isNavigation(req: AppRequest): boolean {
   return headers.authorization === undefined && isSafeMethod(req)
 }
 
+/**
+ * Whether the client asks for another protocol, such as WebSocket: by `Upgrade`, or in HTTP/2 by an
+ * extended CONNECT. (RFC 8441, 4)
+ */
+export function isUpgrade(headers: IncomingHttpHeaders): boolean {
+  return headers.upgrade !== undefined || headers[':protocol'] !== undefined
+}
+
 /** Whether a script or a socket reads the response. */
 function isFromScript({ headers }: AppRequest): boolean {
-  const { accept, upgrade, 'sec-fetch-mode': mode, 'x-requested-with': requestedWith } = headers
+  const { accept, 'sec-fetch-mode': mode, 'x-requested-with': requestedWith } = headers
   if (mode !== undefined && mode !== 'navigate') return true
-  if (upgrade !== undefined || /^xmlhttprequest$/i.test(String(requestedWith ?? ''))) return true
+  if (isUpgrade(headers) || /^xmlhttprequest$/i.test(String(requestedWith ?? ''))) return true
   return accept !== undefined && /json|text\/event-stream/i.test(accept) && !/html/i.test(accept)
 }
 
@@ -35,11 +43,12 @@ export function isSafeMethod({ method }: AppRequest): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/**
- * Whether the browser loads the page speculatively; `Purpose` is what Safari and old Chrome send.
- */
-export function isPrefetch(req: AppRequest): boolean {
-  return /prefetch/i.test(String(req.headers['sec-purpose'] ?? req.headers.purpose ?? ''))
+/** `Sec-Purpose` is standard; Safari and old versions of Chrome and Firefox send others. */
+const PURPOSE_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
+/** Whether the browser loads the page speculatively. */
+export function isPrefetch({ headers }: AppRequest): boolean {
+  return PURPOSE_HEADERS.some((name) => /prefetch|preview/i.test(String(headers[name] ?? '')))
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Response headers by name. */
 export type Headers = Record<string, string>
@@ -30,6 +30,18 @@ function writeHead(res: ServerResponse, status: number, headers: Headers): void 
 export function redirect(res: ServerResponse, location: string, status = 302): void {
   writeHead(res, status, { Location: location, 'Content-Length': '0' })
   res.end()
+}
+
+/**
+ * Redirects to a page, also after a posted form: 303 has every client load the page with GET. (RFC
+ * 9110, 15.4.4)
+ */
+export function redirectToPage(
+  { method }: IncomingMessage,
+  res: ServerResponse,
+  location: string,
+): void {
+  redirect(res, location, method === 'POST' ? 303 : 302)
 }
 
 /** Sends `body` as JSON. */

@@ -1,11 +1,15 @@
+import { authorizeId } from '../access/authorize.js'
 import { UserEvaluator } from '../access/evaluate-user.js'
 import { Backoff } from '../flows/backoff.js'
+import type { CheckResult } from '../flows/check-result.js'
 import { Recheck } from '../flows/recheck.js'
 import { TokenRefresher } from '../flows/refresh-tokens.js'
+import { SessionDecisions } from '../flows/session-decisions.js'
 import type { Config } from '../options/config.js'
 import { SessionLock } from '../session/session-lock.js'
+import type { OpenSession } from '../session/sessions.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
-import { describeError } from './error-handler.js'
+import { describeError } from './error-reporter.js'
 import type { GateState } from './gate-state.js'
 import { membershipsOf } from './guard-memberships.js'
 import { emitCheck, emitReportOnlyDenial } from './session-events.js'
@@ -20,6 +24,8 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
   const evaluators = createEvaluators(config, state, parts)
   const backoff = new Backoff()
   const sessionLock = createSessionLock(config, state, parts)
+  const report = (session: OpenSession, result: CheckResult, duration: number) =>
+    emitCheck({ events, signals: state.signals, logger: config.logger }, session, result, duration)
   const refresher = new TokenRefresher({
     connections,
     sessions,
@@ -27,33 +33,34 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     backoff,
     background,
     state: state.tokenRefreshes,
+    onEnded: (session, hint) => report(session, { outcome: 'ended', hint }, 0),
+  })
+  const timing = {
+    intervalMs: config.authCheckIntervalMs,
+    graceMs: config.authCheckGraceMs,
+    // A check in the background has no response that could set the cookie of a changed session.
+    isEarly: config.authCheckEarly && keepsRecords,
+  }
+  const decisions = new SessionDecisions({
+    evaluators,
+    timing,
+    uncheckedSessions: state.testLogins.sessions,
   })
   const recheck = new Recheck({
     connections,
     evaluators,
+    blockedUsers: parts.blockedUsers,
+    decisions,
     sessions,
     sessionLock,
     refresher,
     backoff,
     background,
     pendingChecks: state.pendingChecks,
-    timing: {
-      intervalMs: config.authCheckIntervalMs,
-      graceMs: config.authCheckGraceMs,
-      // A check in the background has no response that could set the cookie of a changed cookie
-      // session.
-      isEarly: config.authCheckEarly && keepsRecords,
-    },
-    onChecked: (session, result, duration) =>
-      emitCheck(
-        { events, signals: state.signals, logger: config.logger },
-        session,
-        result,
-        duration,
-      ),
+    onChecked: report,
   })
-  const signals = new SessionSignals({ sessions, recheck }, state.signals)
-  return { evaluators, refresher, recheck, signals }
+  const signals = new SessionSignals({ sessions, decisions, recheck }, state.signals)
+  return { evaluators, decisions, refresher, recheck, signals }
 }
 
 /** The rules of each provider, by its name. */
@@ -68,6 +75,7 @@ function createEvaluators(
       new UserEvaluator({
         provider,
         authorize,
+        authorizeId: authorize && authorizeId(authorize, rulesVersion, state.authorizeIds),
         rulesVersion,
         reportOnly,
         guardMemberships: membershipsOf(state.guardMemberships),

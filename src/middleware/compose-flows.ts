@@ -1,17 +1,22 @@
 import { BackchannelLogout } from '../flows/backchannel-logout.js'
 import { Callback } from '../flows/callback.js'
 import { LoginCompletion } from '../flows/complete-login.js'
+import { NewSessions } from '../flows/new-sessions.js'
+import { TestLogins } from '../flows/test-login.js'
 import { LoginLoopDetector } from '../flows/login-loop.js'
+import { LoginRestarts } from '../flows/login-restarts.js'
 import { Login } from '../flows/login.js'
 import { Logout } from '../flows/logout.js'
 import { Transactions } from '../oauth/transaction.js'
+import { SessionLimit } from '../session/session-limit.js'
 import type { Config } from '../options/config.js'
-import { announceRedirectUri } from '../options/startup-warnings.js'
+import { announceRedirectUri } from '../options/redirect-uris.js'
 import { Pages } from '../pages/pages.js'
 import { Responder } from '../pages/respond.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
 import type { CheckParts } from './compose-checks.js'
-import { describeError } from './error-handler.js'
+import { rejectPublicHost } from './dev-provider.js'
+import { describeError } from './error-reporter.js'
 import type { GateState } from './gate-state.js'
 import { membershipsOf } from './guard-memberships.js'
 import { sessionEvent } from './session-events.js'
@@ -25,24 +30,30 @@ export type FlowParts = ReturnType<typeof composeFlows>
 export function composeFlows(config: Config, state: GateState, parts: Parts) {
   const { connections, encrypter, events, links, mounts, sessions, background } = parts
   const transactions = new Transactions(encrypter, state.transactions)
-  const loginLoop = new LoginLoopDetector(encrypter)
+  const loginLoop = new LoginLoopDetector(encrypter, sessions)
   const responder = createResponder(config)
-  const completion = createLoginCompletion(config, parts, loginLoop)
+  const newSessions = createNewSessions(config, parts, loginLoop)
+  const { onLogin } = config
+  const completion = new LoginCompletion({ ...parts, newSessions, onLogin })
   return {
     responder,
+    transactions,
     login: new Login({
       connections,
       transactions,
+      sessions,
       links,
       loginLoop,
+      loginRestarts: createLoginRestarts(config, state),
       mounts,
       responder,
       publicUrl: config.baseUrl,
       allowsHttp: config.cookie.secure === false,
       guardedMemberships: membershipsOf(state.guardMemberships),
-      onRedirectUri: announceRedirectUri(config),
+      onRedirectUri: onRedirectUri(config),
     }),
-    callback: new Callback({ connections, transactions, sessions, links, completion }),
+    callback: new Callback({ ...parts, transactions, completion }),
+    testLogins: new TestLogins({ ...parts, newSessions, onLogin, state: state.testLogins }),
     logout: new Logout({
       sessions,
       connections,
@@ -58,38 +69,97 @@ export function composeFlows(config: Config, state: GateState, parts: Parts) {
   }
 }
 
-function createResponder({ pages, providers, logger }: Config): Responder {
-  const icons = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
-  return new Responder(new Pages(pages, icons), (error) =>
-    logger.error('a custom page failed', describeError(error)),
+function onRedirectUri(config: Config): (redirectUri: string) => void {
+  const announce = announceRedirectUri(config)
+  return (redirectUri) => {
+    rejectPublicHost(config.devProvider, redirectUri)
+    announce(redirectUri)
+  }
+}
+
+function createLoginRestarts(
+  { logger }: Config,
+  { loginRestarts: state }: GateState,
+): LoginRestarts {
+  return new LoginRestarts({
+    state,
+    onRestarts: (hint) =>
+      logger.warn('a login starts again and again, and never returns', {
+        code: 'misconfigured',
+        hint,
+      }),
+  })
+}
+
+function createResponder({ pages, branding, texts, providers, logger }: Config): Responder {
+  const iconUrls = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
+  const onTextsError = (error: unknown) =>
+    logger.error('the function of the option texts failed: the page is in English', {
+      hint: 'return an object of texts, or undefined for a language that you do not have',
+      ...describeError(error),
+    })
+  return new Responder(
+    new Pages({ custom: pages, branding, texts, iconUrls, onTextsError }),
+    (error) => logger.error('a custom page failed', describeError(error)),
   )
 }
 
-function createLoginCompletion(
-  { sessionsPerUser, maximumDurationMs }: Config,
+function createNewSessions(
+  config: Config,
   parts: Parts,
   loginLoop: LoginLoopDetector,
-): LoginCompletion {
-  const { evaluators, events, sessions, userActivity, keepsRecords } = parts
-  return new LoginCompletion({
-    evaluators,
+): NewSessions {
+  const { events, sessions, userActivity, keepsRecords } = parts
+  return new NewSessions({
+    blockedUsers: parts.blockedUsers,
     sessions,
     loginLoop,
     userActivity: keepsRecords ? userActivity : undefined,
     logoutIndex: parts.logoutIndex,
-    sessionList: parts.sessionList,
+    sessionLimit: createSessionLimit(config, parts),
+    maximumDurationMs: config.maximumDurationMs,
+    onSession: (session) => events.emit('login', sessionEvent(session)),
+  })
+}
+
+const DEFAULT_SESSIONS_PER_USER = 100
+
+function createSessionLimit(
+  { sessionsPerUser = DEFAULT_SESSIONS_PER_USER, logger }: Config,
+  { store, rows, sessions, userRecords: records }: Parts,
+): SessionLimit {
+  return new SessionLimit({
+    store,
+    rows,
+    sessions,
+    records,
     sessionsPerUser,
-    maximumDurationMs,
-    onLogin: (session) => events.emit('login', sessionEvent(session)),
+    onLimit: ({ record }) =>
+      logger.warn('a login ended the oldest session of its user', {
+        provider: record.user.provider,
+        hint: `each user has at most ${sessionsPerUser} sessions: set sessionsPerUser to change this`,
+      }),
   })
 }
 
 function createBackchannelLogout(
-  { providers }: Config,
+  { providers, clockToleranceMs, logger }: Config,
   state: GateState,
   { connections, sessions, logoutIndex, keepsRecords }: Parts,
 ): BackchannelLogout | undefined {
   if (!keepsRecords || !providers.some(({ openid }) => openid)) return undefined
   const { seenLogoutTokens: seen } = state
-  return new BackchannelLogout({ connections, sessions, index: logoutIndex, seen })
+  return new BackchannelLogout({
+    connections,
+    sessions,
+    index: logoutIndex,
+    seen,
+    clockToleranceMs,
+    reportUnknown: (provider) =>
+      logger.info('a logout token names no session of this app', {
+        code: 'login_required',
+        provider,
+        hint: 'the session ended before, or the store lost the record that leads to it',
+      }),
+  })
 }

@@ -3,21 +3,28 @@ import { Links } from '../flows/links.js'
 import { Background } from '../http/background.js'
 import { Encrypter } from '../http/encryption.js'
 import { Mounts } from '../http/mounts.js'
+import { SpecialPaths } from '../http/special-paths.js'
 import type { Config } from '../options/config.js'
+import { BlockedUsers } from '../session/blocked-users.js'
 import { CookieSessions } from '../session/cookie-sessions.js'
 import { absoluteExpiry } from '../session/lifetimes.js'
 import { LogoutIndex } from '../session/logout-index.js'
 import { AppSessions } from '../session/session-list.js'
+import { SessionRows } from '../session/session-rows.js'
 import type { EndReason, Sessions } from '../session/sessions.js'
 import { StoredSessions } from '../session/stored-sessions.js'
 import { isCookieStore } from '../session/stores/cookie-store.js'
 import { GuardedStore } from '../session/stores/guarded-store.js'
+import { isMemoryStore } from '../session/stores/memory-store.js'
 import { UserActivity } from '../session/user-activity.js'
+import { UserRecords } from '../session/user-records.js'
 import { AppUsers } from '../session/users.js'
-import { describeError } from './error-handler.js'
+import { startDevProvider } from './dev-provider.js'
+import { describeError, ErrorReporter } from './error-reporter.js'
 import { Events } from './events.js'
 import type { GateState } from './gate-state.js'
 import { RequestEvents } from './request-events.js'
+import { reportEnd } from './session-events.js'
 import { abortSignals } from './session-signals.js'
 
 /** Parts that do not depend on sessions. */
@@ -25,23 +32,30 @@ export type BaseParts = ReturnType<typeof composeBase>
 
 /** Creates the parts that do not depend on sessions. */
 export function composeBase(config: Config, state: GateState) {
-  const { logger, basePath } = config
+  const { logger } = config
   const encrypter = new Encrypter(config.secret)
   const mounts = new Mounts(config, state.mounts)
-  const connections = createConnections(config.providers, state.clients, logger)
+  const specialPaths = new SpecialPaths(config, state.retiredCallbackPaths)
+  const { devProvider } = config
+  const connections = createConnections(config, state.clients, logger, async (name) => {
+    if (devProvider !== undefined && name === 'dev')
+      await startDevProvider(devProvider, state.devProvider, logger)
+  })
   const events = new Events(state.emitter, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
   return {
     encrypter,
     mounts,
+    specialPaths,
     connections,
     events,
+    reporter: new ErrorReporter({ events, logger }),
     requestEvents: new RequestEvents(
       { events, clientIdOf: (name) => clientIdOf(connections, name) },
       state.requestReports,
     ),
-    links: new Links({ encrypter, mounts, basePath }),
+    links: new Links({ encrypter, mounts, specialPaths }),
     store: new GuardedStore(config.store, config.timeouts.storeMs),
     /**
      * The cookie store keeps no records: it cannot list them, nor end sessions of other browsers.
@@ -59,9 +73,16 @@ export type SessionParts = ReturnType<typeof composeSessions>
 /** Creates the parts that read and write sessions and users. */
 export function composeSessions(config: Config, state: GateState, base: BaseParts) {
   const { store, background, connections, keepsRecords } = base
-  const sessions = createSessions(config, state, base)
+  const rows = new SessionRows({
+    encrypter: base.encrypter,
+    isInProcess: isMemoryStore(config.store),
+  })
+  const sessions = createSessions(config, state, base, rows)
+  const userRecords = new UserRecords(store)
+  const blockedUsers = new BlockedUsers(store, keepsRecords)
   const userActivity = new UserActivity({
     store,
+    records: userRecords,
     state: state.userActivity,
     background,
     providerUrl: (name) => connections.get(name)?.provider.issuer ?? '',
@@ -69,14 +90,18 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
   return {
     sessions,
     userActivity,
-    users: new AppUsers({ store, sessions, activity: userActivity, keepsRecords }),
+    userRecords,
+    rows,
+    blockedUsers,
+    users: new AppUsers({ store, sessions, blockedUsers, activity: userActivity, keepsRecords }),
     sessionList: new AppSessions({
       store,
       sessions,
+      rows,
       expiresAt: (session) => absoluteExpiry(session, config),
       keepsRecords,
     }),
-    logoutIndex: new LogoutIndex(store),
+    logoutIndex: new LogoutIndex(store, rows),
   }
 }
 
@@ -91,21 +116,26 @@ function clientIdOf(connections: Connections, name: string | undefined): string 
  * Sessions in the store, or in cookies. The end of a session aborts its signals and is emitted as
  * an event.
  */
-function createSessions(config: Config, state: GateState, parts: BaseParts): Sessions {
-  const { encrypter, events, store, background, keepsRecords } = parts
+function createSessions(
+  config: Config,
+  state: GateState,
+  parts: BaseParts,
+  rows: SessionRows,
+): Sessions {
+  const { connections, encrypter, events, store, background, keepsRecords } = parts
   const sessionsDeps = {
     state: state.sessions,
     encrypter,
+    clientOf: (name: string) => connections.get(name)?.clientKey,
     lifetimes: config,
     clockToleranceMs: config.clockToleranceMs,
     onEnd(key: string, reason: EndReason, existed: boolean) {
       state.tokenRefreshes.unsaved.delete(key)
       abortSignals(state.signals, key, reason)
-      if (existed && (reason === 'expired' || reason === 'revoked'))
-        events.emit(reason, { sessionHandle: key })
+      if (existed) reportEnd({ events, logger: config.logger }, key, reason)
     },
   }
   return keepsRecords
-    ? new StoredSessions({ ...sessionsDeps, store, background })
+    ? new StoredSessions({ ...sessionsDeps, store, rows, background })
     : new CookieSessions(sessionsDeps)
 }

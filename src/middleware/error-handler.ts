@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import type { OAuthUser } from '../access/user.js'
+import type { OpenSession } from '../session/sessions.js'
 import type { Connection } from '../flows/connection.js'
 import type { Links, LoginRequest } from '../flows/links.js'
 import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
 import { Rejection } from '../flows/rejection.js'
-import type { Denial } from '../access/policy.js'
+import { type Denial, denialHint } from '../access/policy.js'
 import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
-import type { GateRequest } from '../http/gate-request.js'
+import { isLocalRequest } from '../http/local-request.js'
+import type { GateRequest, UnusableSession } from '../http/gate-request.js'
+import type { Mounts } from '../http/mounts.js'
+import { wantsHtml } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { PageUser } from '../pages/contexts.js'
 import type { Responder } from '../pages/respond.js'
-import type { Events } from './events.js'
+import { describeError, type ErrorReporter, evaluatedRules, pageHintOf } from './error-reporter.js'
 import { callOnError } from './on-error.js'
 import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
@@ -19,9 +22,10 @@ import type { RequestEvents } from './request-events.js'
 export interface ErrorHandlerDeps {
   readonly config: Pick<Config, 'logger' | 'onError'>
   readonly links: Links
+  readonly mounts: Mounts
   readonly connections: ReadonlyMap<string, Connection>
   readonly responder: Responder
-  readonly events: Events
+  readonly reporter: ErrorReporter
   readonly requestEvents: RequestEvents
 }
 
@@ -29,6 +33,8 @@ export interface ErrorHandlerDeps {
 const KEEPS_SESSION: ReadonlySet<OAuthErrorCode> = new Set([
   'recheck_unavailable',
   'store_unavailable',
+  'upstream_unreachable',
+  'upstream_timeout',
 ])
 
 /**
@@ -53,12 +59,11 @@ export class ErrorHandler {
     const error = rejection?.error ?? thrown
     if (!(error instanceof OAuthError)) {
       requestEvents.block(req, 'internal')
+      this.#deps.reporter.reportBug(error)
       return { action: 'forward', error }
     }
     requestEvents.block(req, error.code, rejection?.user)
-    const decisionId = rejection?.user && newDecisionId()
-    this.#log(error, rejection, decisionId)
-    this.#emit(error, rejection, decisionId)
+    const decisionId = this.#deps.reporter.report(error, rejection)
     if (res.headersSent || res.destroyed) return RESPONDED
     const outcome = await this.#callOnError(request, error)
     if (outcome !== undefined) return outcome
@@ -66,30 +71,20 @@ export class ErrorHandler {
     return RESPONDED
   }
 
-  #log(error: OAuthError, rejection: Rejection | undefined, decisionId: string | undefined): void {
-    const { logger } = this.#deps.config
-    const details = {
-      ...describeError(error),
-      ...(rejection?.user && { decisionId, tried: rejection.tried }),
-    }
-    if (error.status >= 500) logger.error(error.message, details)
-    else logger.debug(error.message, details)
+  /** Logs and responds to an error of what is behind the gate: the request itself has passed. */
+  handleUpstream(request: GateRequest, error: OAuthError): void {
+    this.#deps.reporter.report(error)
+    this.#respond(request, error, undefined, undefined)
   }
 
-  #emit(
-    { code, hint }: OAuthError,
-    rejection: Rejection | undefined,
-    decisionId: string | undefined,
-  ): void {
-    const { events } = this.#deps
-    if (rejection?.user && decisionId) {
-      const { user, tried } = rejection
-      const { provider } = user
-      events.emit('denied', { user, provider, code, tried, decisionId, isReportOnly: false })
-    }
-    if (rejection?.stage === 'login')
-      events.emit('login_failed', { provider: rejection.provider, code, hint })
-    if (code === 'store_unavailable') events.emit('store_error', { code, hint })
+  /** Logs the denial of a user whose request passes as unauthenticated. */
+  logDenial(rejection: Rejection): void {
+    this.#deps.reporter.log(rejection.error, rejection)
+  }
+
+  /** Logs why a session cookie leads to no session, although no end of the session is known. */
+  logUnusable(reason: UnusableSession): void {
+    this.#deps.reporter.logUnusable(reason)
   }
 
   async #callOnError(request: GateRequest, error: OAuthError): Promise<Outcome | undefined> {
@@ -111,17 +106,27 @@ export class ErrorHandler {
     rejection: Rejection | undefined,
     decisionId: string | undefined,
   ): void {
-    const { links, responder } = this.#deps
-    const { mount } = request
-    const retry: LoginRequest = rejection?.retry ?? { returnPath: links.pagePathOf(request) }
-    const isStillSignedIn = rejection === undefined && KEEPS_SESSION.has(error.code)
+    const { connections, links, mounts, responder } = this.#deps
+    const { mount, req } = request
+    const retry: LoginRequest = rejection?.retry ?? links.pageTargetOf(request)
+    const isLogin = rejection !== undefined && rejection.stage !== 'check'
+    const isStillSignedIn = !isLogin && KEEPS_SESSION.has(error.code)
     const loginUrl = isStillSignedIn ? undefined : links.login(mount, retry)
     responder.error(request, error, {
-      realm: mount.instanceId === '' ? 'oauth-module' : mount.instanceId,
+      realm: mount.realm,
       loginUrl,
       absoluteLoginUrl: loginUrl && links.absolute(request, loginUrl),
       retryUrl: isStillSignedIn ? links.repeatPathOf(request) : undefined,
+      startUrl: links.safeReturnPath(mount),
+      anotherProviderUrl:
+        isLogin && connections.size > 1
+          ? links.login(mount, { ...retry, connection: undefined })
+          : undefined,
       decisionId,
+      hint:
+        wantsHtml(req) && isLocalRequest(req, mounts.publicOrigin(req))
+          ? pageHintOf(error)
+          : undefined,
       denied: rejection?.user && {
         user: this.#pageUser(rejection.user),
         anotherAccountUrl: links.login(mount, { ...retry, ask: 'account' }),
@@ -137,34 +142,32 @@ export class ErrorHandler {
 }
 
 /** The rejection of a request of a session whose user the rules deny. */
-export function rejectionOfUser(user: OAuthUser, denial?: Denial): Rejection {
-  const error = new OAuthError(denial?.code ?? 'not_authorized', { hint: denial?.hint })
-  return new Rejection(error, { user, tried: denial?.tried ?? [], stage: 'session' })
+export function rejectionOfUser(session: OpenSession, denial?: Denial): Rejection {
+  const hint = denial && denialHint(denial)
+  const error = new OAuthError(denial?.code ?? 'not_authorized', { hint })
+  return new Rejection(error, {
+    user: session.user(),
+    ...(denial && evaluatedRules(denial)),
+    stage: 'session',
+  })
 }
 
-/** The error of a request whose re-check did not allow it. */
+/** The rejection of a request that an error of its session prevents. */
+export function rejectionOfSession(
+  error: OAuthError,
+  session: Pick<OpenSession, 'record'> | undefined,
+): Rejection {
+  return new Rejection(error, { stage: 'check', provider: session?.record.user.provider })
+}
+
+/** The rejection of a request whose re-check did not allow it. */
 export function rejectionOfCheck(
+  { record }: OpenSession,
   result: Extract<CheckResult, { outcome: 'denied' | 'failed' }>,
-): Error {
-  if (result.outcome === 'failed') return recheckUnavailable(result.error)
+): Rejection {
+  if (result.outcome === 'failed')
+    return rejectionOfSession(recheckUnavailable(result.error), { record })
   const decision = result.evaluation?.decision
   const denial = decision?.isAllowed === false ? decision : undefined
-  return rejectionOfUser(result.session.record.user, denial)
-}
-
-/** Identifies one denial on its page, in its JSON, in the log and in its event. */
-export function newDecisionId(): string {
-  return randomBytes(4).toString('hex')
-}
-
-/**
- * The details of an error for the log: codes and hints, never data that a provider or a client
- * sent.
- */
-export function describeError(error: unknown): object {
-  if (error instanceof OAuthError) {
-    const { code, hint, cause } = error
-    return { code, hint, cause: cause instanceof Error ? cause.message : undefined }
-  }
-  return { error: error instanceof Error ? error.message : 'not an error' }
+  return rejectionOfUser(result.session, denial)
 }

@@ -22,6 +22,11 @@ export interface DenialEvent {
   readonly code: OAuthErrorCode
   /** The rule lists that were evaluated without a match. */
   readonly tried: readonly RuleList[]
+  /**
+   * With several rule sets (`allOf`): those that are not met, as in `allOf[0]`; `lists` are those
+   * next to `allOf`.
+   */
+  readonly unmet?: readonly string[] | undefined
   /** Identifies this denial. The error page and the JSON response contain it as well. */
   readonly decisionId: string
   /** Whether only the rules of `reportOnly` deny the user. The request passed in this case. */
@@ -106,7 +111,9 @@ const eventTypes = {
   /** A re-check reached no decision, because the provider, the store or `authorize` failed. */
   recheck_failed: payload<
     SessionEvent & {
-      /** `down`, `throttled` or `owner` for errors of the provider, otherwise `failed`. */
+      /**
+       * `down`, `unusable`, `throttled` or `owner` for errors of the provider, otherwise `failed`.
+       */
       readonly outcome: string
       /** The error code. */
       readonly code: OAuthErrorCode
@@ -114,10 +121,15 @@ const eventTypes = {
       readonly hint: string | undefined
     }
   >(),
-  /** A session was revoked through `sessions` or `users` in this process. */
+  /**
+   * A session was ended by `sessions` or `users`, by back-channel logout, by another login of the
+   * same browser, or by a login beyond `sessionsPerUser`, in this process.
+   */
   revoked: payload<{
     /** The public ID of the session. */
     readonly sessionHandle: string
+    /** The option whose limit ended the session; otherwise absent. */
+    readonly limit?: 'sessionsPerUser'
   }>(),
   /** An operation of the store failed or timed out. */
   store_error: payload<{

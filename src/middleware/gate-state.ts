@@ -1,17 +1,23 @@
 import type { EventEmitter } from 'node:events'
+import type { AuthorizeIds } from '../access/authorize.js'
 import { createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
 import type { PendingChecks } from '../flows/check-result.js'
 import type { ProviderClients } from '../flows/connection.js'
+import { createLoginRestartState, type LoginRestartState } from '../flows/login-restarts.js'
 import { createTokenRefresherState, type TokenRefresherState } from '../flows/refresh-tokens.js'
-import { createMountState, type MountState } from '../http/mounts.js'
+import { createTestLoginState, type TestLoginState } from '../flows/test-login.js'
+import { createMountState, type MountState } from '../http/mount-memory.js'
+import type { RetiredCallbackPaths } from '../http/special-paths.js'
 import { createTransactionState, type TransactionState } from '../oauth/transaction.js'
 import { createSessionState, type SessionState } from '../session/sessions.js'
 import { KeyedQueue } from '../session/stores/keyed-queue.js'
 import { createUserActivityState, type UserActivityState } from '../session/user-activity.js'
 import { type CookieConflictState, createCookieConflictState } from './cookie-conflicts.js'
+import type { DevProviderState } from './dev-provider.js'
 import { createEventEmitter } from './events.js'
 import { GatePasses } from './gate-pass.js'
 import { createGuardMemberships, type GuardMemberships } from './guard-memberships.js'
+import { createPlacementState, type PlacementState } from './placement.js'
 import { createRequestReports, type RequestReports } from './request-events.js'
 import { createSignalState, type SignalState } from './session-signals.js'
 import { createTokenErrorState, type TokenErrorState } from './token-errors.js'
@@ -20,12 +26,16 @@ import { createTokenErrorState, type TokenErrorState } from './token-errors.js'
 export interface GateState {
   /** States of consumed transactions. */
   readonly transactions: TransactionState
+  /** Logins that started recently. */
+  readonly loginRestarts: LoginRestartState
   /** Recent activity, and sessions that this process ended. */
   readonly sessions: SessionState
   /** When the activity of users was last recorded. */
   readonly userActivity: UserActivityState
   /** The locks of sessions within this process. */
   readonly sessionQueue: KeyedQueue
+  /** The IDs of `authorize` functions in stored decisions. */
+  readonly authorizeIds: AuthorizeIds
   /** Checks in progress, for single flight. */
   readonly pendingChecks: PendingChecks
   /** Refreshes in progress, and refreshed tokens that are not stored yet. */
@@ -38,6 +48,8 @@ export interface GateState {
   readonly clients: ProviderClients
   /** Work that no response waits for. */
   readonly background: Set<Promise<unknown>>
+  /** Callback paths of earlier configurations. */
+  readonly retiredCallbackPaths: RetiredCallbackPaths
   /** The mount paths of earlier requests. */
   readonly mounts: MountState
   /** Requests that have passed the gate. */
@@ -53,20 +65,29 @@ export interface GateState {
   /** This instance in the registry of the server. */
   readonly cookieConflicts: CookieConflictState
   readonly tokenErrors: TokenErrorState
+  /** The development provider, if the gate has started it. */
+  readonly devProvider: DevProviderState
+  /** Logins of tests. */
+  readonly testLogins: TestLoginState
+  /** Where the app uses the middleware. */
+  readonly placement: PlacementState
 }
 
 /** The state of a new middleware. `id` is the option of the same name, which never changes. */
 export function createGateState(id: string | undefined): GateState {
   return {
     transactions: createTransactionState(),
+    loginRestarts: createLoginRestartState(),
     sessions: createSessionState(),
     userActivity: createUserActivityState(),
     sessionQueue: new KeyedQueue(),
+    authorizeIds: new WeakMap(),
     pendingChecks: new Map(),
     tokenRefreshes: createTokenRefresherState(),
     seenLogoutTokens: createSeenLogoutTokens(),
     clients: new WeakMap(),
     background: new Set(),
+    retiredCallbackPaths: new Map(),
     mounts: createMountState(),
     passes: new GatePasses(),
     guardMemberships: createGuardMemberships(),
@@ -75,5 +96,8 @@ export function createGateState(id: string | undefined): GateState {
     requestReports: createRequestReports(),
     cookieConflicts: createCookieConflictState(id),
     tokenErrors: createTokenErrorState(),
+    devProvider: { running: undefined },
+    testLogins: createTestLoginState(),
+    placement: createPlacementState(),
   }
 }

@@ -1,5 +1,5 @@
 import { type MembershipList, membershipLists, type Memberships } from '../oauth/identity.js'
-import type { Rules } from '../access/rules.js'
+import { type Rules, ruleSets } from '../access/rules.js'
 
 /**
  * The organizations, teams and groups that guards name. The gate reads them together with those of
@@ -14,10 +14,11 @@ export function createGuardMemberships(): GuardMemberships {
 
 /** Adds the lists of a guard. Returns whether the gate has to read more than before. */
 export function addGuardRules(known: GuardMemberships, rules: Rules): boolean {
-  const isNew = membershipLists.some((list) =>
-    rules[list]?.some((entry) => !known[list].has(entry)),
+  const named = ruleSets(rules).flatMap(({ set }) =>
+    membershipLists.flatMap((list) => (set[list] ?? []).map((entry) => ({ list, entry }))),
   )
-  for (const list of membershipLists) for (const entry of rules[list] ?? []) known[list].add(entry)
+  const isNew = named.some(({ list, entry }) => !known[list].has(entry))
+  for (const { list, entry } of named) known[list].add(entry)
   return isNew
 }
 

@@ -1,13 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { isAuthorized } from '../access/authorize.js'
+import { concernsLists } from '../access/lost-claims.js'
 import { missingScopes } from '../access/granted-scopes.js'
-import { type Denial, Policy } from '../access/policy.js'
+import { type Denial, denialHint, Policy } from '../access/policy.js'
 import { type Provider, trustsEmail } from '../access/provider.js'
+import { namesList } from '../access/rules.js'
+import type { Loss, OAuthUser } from '../access/user.js'
+import { lostSinceLogin } from '../flows/check-status.js'
 import type { Connections } from '../flows/connection.js'
 import { Rejection } from '../flows/rejection.js'
 import { OAuthError } from '../http/errors.js'
 import { membershipLists } from '../oauth/identity.js'
 import type { Session } from '../session/session.js'
+import type { OpenSession } from '../session/sessions.js'
 import type { ErrorHandler } from './error-handler.js'
 import type { GatePass } from './gate-pass.js'
 import type { LoginDemand, LoginRedirect } from './login-redirect.js'
@@ -54,18 +59,31 @@ export class Guard {
     if (isExempt === true) return PASS
     if (rejection !== undefined) throw toGuardRejection(rejection)
     if (session === undefined) return loginRedirect.start(request, {})
-    const { user, provider: name } = session.record
-    const provider = connections.get(name)?.provider
+    const { user } = session.record
+    const provider = connections.get(user.provider)?.provider
     const decision = this.#policy.evaluate(user, provider !== undefined && trustsEmail(provider))
     const demand =
       this.#loginDemand(request.now, session.record, provider) ??
       (decision.isAllowed ? undefined : this.#scopeDemand(session.record, provider))
     if (demand !== undefined) return loginRedirect.start(request, demand)
-    if (!decision.isAllowed) throw this.#rejection(session.record, decision)
+    const lost = lostSinceLogin(session)
+    // A login returns what no check does.
+    if (!decision.isAllowed && concernsLists(lost, decision.tried))
+      return loginRedirect.start(request, {})
+    if (!decision.isAllowed) throw this.#rejection(session, decision)
+    if (await this.#isAuthorized(session.user(), req, lost)) return PASS
+    if (lost.parts.length > 0) return loginRedirect.start(request, {})
+    throw this.#rejection(session, this.#policy.deny())
+  }
+
+  /** A custom rule that fails because of a lost claim denies the user. */
+  async #isAuthorized(user: OAuthUser, req: IncomingMessage, lost: Loss): Promise<boolean> {
     const { authorize } = this.#rules
-    if (authorize !== undefined && !(await isAuthorized(authorize, { ...user }, req)))
-      throw this.#rejection(session.record, this.#policy.deny())
-    return PASS
+    if (authorize === undefined) return true
+    return isAuthorized(authorize, user, req).catch((error: unknown) => {
+      if (lost.parts.length === 0) throw error
+      return false
+    })
   }
 
   /** The login that provides missing scopes, or a more recent authentication. */
@@ -89,7 +107,7 @@ export class Guard {
   #scopeDemand(record: Session, provider: Provider | undefined): LoginDemand | undefined {
     const { lists } = this.#rules
     const readsMemberships = membershipLists.some(
-      (list) => lists[list] !== undefined && provider?.membershipLists?.includes(list),
+      (list) => namesList(lists, list) && provider?.membershipLists?.includes(list),
     )
     // A GitHub App grants permissions instead of scopes.
     if (!readsMemberships || record.scopes.length === 0) return undefined
@@ -99,17 +117,22 @@ export class Guard {
   }
 
   /** What could not be read might meet the rules, so its lack denies no one. */
-  #rejection({ user, verdicts }: Session, { code, hint, tried }: Denial): OAuthError | Rejection {
-    const isIncomplete = Object.values(verdicts).some(({ incomplete }) => incomplete === true)
+  #rejection(session: OpenSession, denial: Denial): OAuthError | Rejection {
+    const { code, tried, unmet } = denial
+    const isIncomplete = Object.values(session.record.verdicts).some(
+      ({ incomplete }) => incomplete === true,
+    )
     if (isIncomplete)
       return new OAuthError('recheck_unavailable', {
         hint: 'the provider did not return everything that the rules of requireAuth() need',
       })
-    return new Rejection(new OAuthError(code, { hint }), { user, tried, stage: 'guard' })
+    const user = session.user()
+    const error = new OAuthError(code, { hint: denialHint(denial) })
+    return new Rejection(error, { user, tried, unmet, stage: 'guard' })
   }
 }
 
 /** The gate lets a denied user pass with `unauthenticated: 'pass'`; the guard rejects. */
-function toGuardRejection({ error, user, tried }: Rejection): Rejection {
-  return new Rejection(error, { user, tried, stage: 'guard' })
+function toGuardRejection({ error, user, tried, unmet }: Rejection): Rejection {
+  return new Rejection(error, { user, tried, unmet, stage: 'guard' })
 }

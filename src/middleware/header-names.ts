@@ -1,14 +1,14 @@
-import type { OAuthUser, StoredDecision } from '../access/user.js'
+import type { StoredDecision, UserProfile } from '../access/user.js'
 import { type HeaderPreset, isHeaderPreset } from '../options/header-presets.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
 
 /** The tokens that have a header. */
 export type TokenName = 'access' | 'refresh'
 
-/** The user that the headers describe, and the entry of a rule list that matched. */
+/** The user that the headers describe, and the entry of a rule list that matched, or several. */
 export interface HeaderUser {
-  readonly user: OAuthUser
-  readonly matched: StoredDecision['matched']
+  readonly user: UserProfile
+  readonly matched: StoredDecision['matched'] | StoredDecision['matches']
 }
 
 /** The tokens for the headers of one request. */
@@ -19,11 +19,14 @@ export interface HeaderTokens {
   decryptToken(name: TokenName): string | undefined
 }
 
+/** An array becomes a list that commas separate. */
+type ReadValue = (
+  user: HeaderUser,
+  config: UpstreamHeadersConfig,
+) => string | readonly string[] | undefined
+
 /** A header, and how its value follows from the user. */
-export type HeaderValue = readonly [
-  name: string,
-  read: (user: HeaderUser, config: UpstreamHeadersConfig) => string | undefined,
-]
+export type HeaderValue = readonly [name: string, read: ReadValue]
 
 /** The headers of one `headerPrefix`. */
 export interface HeaderNames {
@@ -59,16 +62,9 @@ function ngrokNames(prefix: string): HeaderNames {
         `${prefix}user-provider`,
         ({ user }, { hasSeveralProviders }) => (hasSeveralProviders ? user.provider : undefined),
       ],
-      [`${prefix}github-user-id`, ({ user }) => (isGithub(user) ? user.username : undefined)],
-      [
-        `${prefix}github-organization`,
-        ({ user, matched }) => (isGithub(user) ? organizationOf(matched) : undefined),
-      ],
-      [
-        `${prefix}github-team`,
-        ({ user, matched }) =>
-          isGithub(user) && matched?.list === 'teams' ? matched.entry : undefined,
-      ],
+      [`${prefix}github-user-id`, onlyGithub(({ user }) => user.username)],
+      [`${prefix}github-organization`, onlyGithub(({ matched }) => organizationOf(matched))],
+      [`${prefix}github-team`, onlyGithub(({ matched }) => entryOf(matched, 'teams'))],
     ],
     tokens: { access: `${prefix}oauth-access-token`, refresh: `${prefix}oauth-refresh-token` },
     reservedPrefixes: [NGROK_PREFIX, prefix],
@@ -82,7 +78,7 @@ function ngrokNames(prefix: string): HeaderNames {
  */
 function presetNames(prefix: string): HeaderNames {
   const values: readonly HeaderValue[] = [
-    [`${prefix}user`, ({ user }) => user.id],
+    [`${prefix}user`, ({ user }) => user.username ?? user.id],
     [`${prefix}email`, emailOf],
     [`${prefix}preferred-username`, ({ user }) => user.username],
     [`${prefix}groups`, groupsOf],
@@ -96,17 +92,20 @@ function presetNames(prefix: string): HeaderNames {
   }
 }
 
-/** Detects GitHub by its own claims: the provider may have any name in the options. */
-function isGithub({ claims }: OAuthUser): boolean {
-  return typeof claims['login'] === 'string' && typeof claims['id'] === 'number'
+function onlyGithub(read: ReadValue): ReadValue {
+  return (source, config) =>
+    config.github.has(source.user.provider) ? read(source, config) : undefined
 }
 
 /** The organization that matched, or the one of the team that matched. */
-function organizationOf(matched: StoredDecision['matched']): string | undefined {
-  if (matched?.list === 'organizations') return matched.entry
-  return matched?.list === 'teams' && matched.entry.includes('/')
-    ? matched.entry.split('/')[0]
-    : undefined
+function organizationOf(matched: HeaderUser['matched']): string | undefined {
+  const team = entryOf(matched, 'teams')
+  return entryOf(matched, 'organizations') ?? (team?.includes('/') ? team.split('/')[0] : undefined)
+}
+
+/** The first entry of a list that matched. */
+function entryOf(matched: HeaderUser['matched'], list: string): string | undefined {
+  return [matched ?? []].flat().find((match) => match.list === list)?.entry
 }
 
 function emailOf(
@@ -116,10 +115,8 @@ function emailOf(
   return user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined
 }
 
-function groupsOf({ user }: HeaderUser): string | undefined {
-  return (
-    [...user.organizations, ...user.teams, ...user.groups]
-      .map((group) => group.replaceAll(',', '%2C'))
-      .join(',') || undefined
-  )
+/** Teams are named `organization:team`, and not by their numeric IDs. */
+function groupsOf({ user }: HeaderUser): readonly string[] {
+  const teams = user.teams.filter((team) => team.includes('/'))
+  return [...user.organizations, ...teams.map((team) => team.replace('/', ':')), ...user.groups]
 }

@@ -6,16 +6,20 @@ import { isNavigation } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { CookieConflicts } from './cookie-conflicts.js'
 import { type Outcome, RESPONDED } from './outcome.js'
+import type { PageAssets } from './page-assets.js'
+import type { Placement } from './placement.js'
 import type { RequestEvents } from './request-events.js'
 
 /** What a login must provide, without the path to return to. */
-export type LoginDemand = Omit<LoginRequest, 'returnPath'>
+export type LoginDemand = Omit<LoginRequest, 'returnPath' | 'lost'>
 
 /** What {@link LoginRedirect} depends on. */
 export interface LoginRedirectDeps {
   readonly login: Login
   readonly links: Links
   readonly cookieConflicts: CookieConflicts
+  readonly pageAssets: PageAssets
+  readonly placement: Placement
   readonly requestEvents: RequestEvents
 }
 
@@ -36,12 +40,16 @@ export class LoginRedirect {
     demand: LoginDemand,
     mode: Exclude<Config['unauthenticated'], 'pass'> = 'auto',
   ): Promise<Outcome> {
-    const { login, links, cookieConflicts, requestEvents } = this.#deps
+    const { login, links, cookieConflicts, pageAssets, placement, requestEvents } = this.#deps
     const isRejected = mode === 'reject' || (mode === 'auto' && !isNavigation(request.req))
-    if (isRejected) throw new OAuthError('login_required')
+    if (isRejected) {
+      pageAssets.check(request)
+      throw new OAuthError('login_required')
+    }
     requestEvents.block(request.req, 'login')
+    placement.rejectUnreachable(request.req)
     cookieConflicts.check(request)
-    await login.start(request, { ...demand, returnPath: links.returnPathOf(request) })
+    await login.start(request, { ...demand, ...links.targetOf(request) })
     return RESPONDED
   }
 }

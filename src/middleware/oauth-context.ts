@@ -1,42 +1,10 @@
 import type { OAuthUser } from '../access/user.js'
+import type { Account } from '../session/account.js'
 import type { AnonymousReason, OpenSession } from '../session/sessions.js'
 import type { LoginUrlOptions, Visitor } from './visitor.js'
 
-/**
- * `req.oauth`: the user of a request and the session. All times are in milliseconds since the
- * epoch.
- *
- * ```ts
- * app.get('/me', (req, res) => {
- *   if (!req.oauth.isAuthenticated) return res.redirect(req.oauth.loginUrl())
- *   res.json({ name: req.oauth.user?.name, signOut: req.oauth.logoutUrl() })
- * })
- * ```
- */
-export class OAuthContext {
-  /**
-   * Whether the request has a session whose user the rules allow. `false` is possible with
-   * `unauthenticated: 'pass'`.
-   */
-  readonly isAuthenticated: boolean
-  /**
-   * The user, as in `req.user`. `undefined` if the request is unauthenticated. A copy, so the app
-   * may change it.
-   */
-  readonly user: OAuthUser | undefined
-  /**
-   * The name of the user's provider in the options. `undefined` if the request is unauthenticated.
-   */
-  readonly provider: string | undefined
-  /**
-   * The public ID of the session, for logs and for `sessions.revoke()`. It grants no access.
-   * `undefined` if the request is unauthenticated.
-   */
-  readonly sessionHandle: string | undefined
-  /** The scopes that the user has granted. Empty if the request is unauthenticated. */
-  readonly scopes: readonly string[]
-  /** When the user signed in. `undefined` if the request is unauthenticated. */
-  readonly createdAt: number | undefined
+/** What `req.oauth` has in common for authenticated and anonymous requests. */
+export abstract class RequestContext {
   /**
    * When the user was last read from the provider. `undefined` if the request is unauthenticated.
    */
@@ -51,25 +19,14 @@ export class OAuthContext {
    * request is unauthenticated. {@link getAccessToken} updates it.
    */
   accessTokenExpiresAt: number | undefined
-  /** Why the request is unauthenticated. `undefined` if it is authenticated. */
-  readonly reason: AnonymousReason | undefined
   readonly #visitor: Visitor
 
   /** @internal */
-  constructor(visitor: Visitor, session: OpenSession | undefined) {
-    const record = session?.record
+  constructor(visitor: Visitor) {
     this.#visitor = visitor
-    this.isAuthenticated = session !== undefined
-    // One session serves many requests, and an app may change its `req.user`.
-    this.user = record && { ...record.user }
-    this.provider = record?.provider
-    this.sessionHandle = session?.key
-    this.scopes = record?.scopes ?? []
-    this.createdAt = record?.createdAt
     this.lastCheckedAt = visitor.lastCheckedAt
     this.sessionExpiresAt = visitor.sessionExpiresAt
-    this.accessTokenExpiresAt = record?.accessTokenExpiresAt
-    this.reason = visitor.reason
+    this.accessTokenExpiresAt = visitor.accessTokenExpiresAt
   }
 
   /**
@@ -146,3 +103,81 @@ export class OAuthContext {
     return this.#visitor.logoutUrl()
   }
 }
+
+/** The context of a request with a session whose user the rules allow. */
+export class AuthenticatedContext extends RequestContext {
+  /** Whether the request has a session whose user the rules allow. */
+  readonly isAuthenticated = true
+  /** The user, as in `req.user`. A copy, so the app may change it. */
+  readonly user: OAuthUser
+  /** The name of the user's provider in the options. */
+  readonly provider: string
+  /** The public ID of the session, for logs and for `sessions.revoke()`. It grants no access. */
+  readonly sessionHandle: string
+  /** The scopes that the user has granted. */
+  readonly scopes: readonly string[]
+  /** When the user signed in. */
+  readonly createdAt: number
+  /**
+   * What the option `onLogin` returned at the login of this session, frozen. `undefined` if it
+   * returned nothing. Declare its type as `OAuthModule.Account`.
+   */
+  readonly account: Account | undefined
+  /** Only unauthenticated requests have a reason. */
+  readonly reason = undefined
+
+  /** @internal */
+  constructor(visitor: Visitor, session: OpenSession) {
+    super(visitor)
+    const { record } = session
+    // One session serves many requests, and an app may change its `req.user`.
+    this.user = session.user()
+    this.provider = record.user.provider
+    this.sessionHandle = session.key
+    this.scopes = record.scopes
+    this.createdAt = record.createdAt
+    this.account = record.account
+  }
+}
+
+/**
+ * The context of an unauthenticated request: with `unauthenticated: 'pass'`, and where
+ * authentication is not enforced.
+ */
+export class AnonymousContext extends RequestContext {
+  /** Whether the request has a session whose user the rules allow. */
+  readonly isAuthenticated = false
+  /** Only authenticated requests have a user. */
+  readonly user = undefined
+  /** Only authenticated requests have a provider. */
+  readonly provider = undefined
+  /** Only authenticated requests have a session. */
+  readonly sessionHandle = undefined
+  /** Empty: no user has granted scopes. */
+  readonly scopes: readonly string[] = []
+  /** Only authenticated requests have a session. */
+  readonly createdAt = undefined
+  /** Only authenticated requests have an account. */
+  readonly account = undefined
+  /** Why the request is unauthenticated. */
+  readonly reason: AnonymousReason
+
+  /** @internal */
+  constructor(visitor: Visitor, reason: AnonymousReason) {
+    super(visitor)
+    this.reason = reason
+  }
+}
+
+/**
+ * `req.oauth`: the user of a request and the session. All times are in milliseconds since the
+ * epoch.
+ *
+ * ```ts
+ * app.get('/me', (req, res) => {
+ *   if (!req.oauth.isAuthenticated) return res.redirect(req.oauth.loginUrl())
+ *   res.json({ name: req.oauth.user.name, signOut: req.oauth.logoutUrl() })
+ * })
+ * ```
+ */
+export type OAuthContext = AuthenticatedContext | AnonymousContext

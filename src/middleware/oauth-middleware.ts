@@ -19,7 +19,8 @@ export interface OAuthMiddleware {
    * denied page. A user who lacks a scope or a recent login is sent to a login and returns to the
    * same page.
    *
-   * @throws TypeError for invalid rules, and for rules that no provider can meet.
+   * @throws TypeError for invalid rules, for rules that no provider can meet, and for rules that
+   *   are present but `undefined`.
    *
    * ```ts
    * import express from 'express'
@@ -84,8 +85,11 @@ export interface OAuthMiddleware {
   /** Removes a listener. */
   readonly off: Events['off']
   /**
-   * Loads what the first login needs and discovers the providers. Rejects if one of them cannot be
-   * reached.
+   * Loads what the first login needs, and checks what can be known before the first user comes: each
+   * provider with its issuer, keys and clock, and the store. Every problem is logged. Only a login
+   * shows whether a provider accepts the redirect URI and the client secret.
+   *
+   * @throws AggregateError whose `errors` are all problems.
    */
   ready(): Promise<void>
   /**

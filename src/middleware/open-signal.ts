@@ -45,12 +45,7 @@ export class OpenSignal {
     return this.#controller.signal
   }
 
-  /** Starts the timer for the first check. */
-  schedule(): void {
-    this.#setTimer(MIN_TIMER_MS)
-  }
-
-  /** Uses the checks of another configuration, at once. */
+  /** Checks the session at once and then whenever a check is due, as a configuration requires. */
   follow(checks: SessionChecks): void {
     this.#checks = checks
     this.#check()
@@ -73,11 +68,11 @@ export class OpenSignal {
       (session) => {
         if (this.#isStopped) return
         this.#session = session
-        this.#setTimer(OVERDUE_PAUSE_MS)
+        this.#setTimer()
       },
       (error: unknown) => {
         if (this.#isStopped) return
-        if (this.#mayRetry(error)) this.#setTimer(OVERDUE_PAUSE_MS)
+        if (this.#mayRetry(error)) this.#setTimer()
         else
           this.abort(
             error instanceof OAuthError ? error : new OAuthError('internal', { cause: error }),
@@ -95,10 +90,10 @@ export class OpenSignal {
     )
   }
 
-  #setTimer(overduePauseMs: number): void {
+  #setTimer(): void {
     clearTimeout(this.#timer)
     const wait = this.#checks.nextCheckAt(this.#session) - Date.now()
-    const shortest = wait > 0 ? MIN_TIMER_MS : overduePauseMs
+    const shortest = wait > 0 ? MIN_TIMER_MS : OVERDUE_PAUSE_MS
     this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(wait, shortest), MAX_TIMER_MS))
     this.#timer.unref()
   }

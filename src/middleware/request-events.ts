@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { OAuthUser } from '../access/user.js'
+import type { UserProfile } from '../access/user.js'
 import type { AppRequest } from '../http/request.js'
 import type { Events } from './events.js'
 
 interface Report {
   decision: 'allow' | 'block'
   reason: string | undefined
-  user: OAuthUser | undefined
+  user: UserProfile | undefined
 }
 
 /** The requests in progress. Outlives a configuration: a request may end under another one. */
@@ -66,13 +66,13 @@ export class RequestEvents {
   }
 
   /** The app receives the request. */
-  allow(req: IncomingMessage, user: OAuthUser | undefined): void {
+  allow(req: IncomingMessage, user: UserProfile | undefined): void {
     const report = this.#reports.get(req)
     if (report !== undefined) Object.assign(report, { decision: 'allow', reason: undefined, user })
   }
 
   /** The app, or one of its routes, does not receive the request. */
-  block(req: IncomingMessage, reason: string, user?: OAuthUser): void {
+  block(req: IncomingMessage, reason: string, user?: UserProfile): void {
     const report = this.#reports.get(req)
     if (report !== undefined)
       Object.assign(report, { decision: 'block', reason, user: user ?? report.user })

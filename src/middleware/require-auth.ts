@@ -1,6 +1,6 @@
 import type { Authorize } from '../access/authorize.js'
 import { checkRulesCanBeMet, type Provider } from '../access/provider.js'
-import { ruleFields, type Rules, rulesOf } from '../access/rules.js'
+import { allOfField, ruleFields, type Rules, rulesOf } from '../access/rules.js'
 import { scopesField } from '../providers/request-params.js'
 import { type Field, Mistakes } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
@@ -39,9 +39,10 @@ export interface ParsedGuardRules {
 
 const guardFields = {
   ...ruleFields,
-  authorize: func<Authorize>(),
-  scopes: scopesField,
-  maxAge: seconds({ min: 1 }),
+  allOf: allOfField(ruleFields),
+  authorize: func<Authorize>().rejectUndefined(),
+  scopes: scopesField.rejectUndefined(),
+  maxAge: seconds({ min: 1 }).rejectUndefined(),
   acceptSilentLogin: boolean().default(false),
 } satisfies Record<keyof GuardRules, Field>
 
@@ -49,9 +50,13 @@ const guardFields = {
  * Throws one `TypeError` for all mistakes, among them rules that none of the providers can meet.
  */
 export function parseGuardRules(
-  rules: GuardRules,
+  rules: GuardRules | undefined,
   providers: readonly Provider[],
 ): ParsedGuardRules {
+  if (rules === undefined)
+    throw new TypeError(
+      'requireAuth() must not be called with undefined: leave out the argument if every user may pass who is signed in',
+    )
   const mistakes = new Mistakes('requireAuth()')
   const values = readFields(guardFields, rules, mistakes)
   const { authorize, scopes = [], maxAge: maxAgeMs, acceptSilentLogin } = values

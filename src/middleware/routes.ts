@@ -1,10 +1,14 @@
 import type { BackchannelLogout } from '../flows/backchannel-logout.js'
 import type { Callback } from '../flows/callback.js'
+import type { Connections } from '../flows/connection.js'
 import type { Login } from '../flows/login.js'
 import type { Logout } from '../flows/logout.js'
-import { OAuthError } from '../http/errors.js'
+import type { TestLogins } from '../flows/test-login.js'
+import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
+import { isPrefetch } from '../http/request.js'
 import { sendJson } from '../http/response.js'
+import type { SPECIAL_NAMES, SpecialPaths } from '../http/special-paths.js'
 import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 import type { SessionStatus } from './session-status.js'
@@ -12,8 +16,8 @@ import type { SessionStatus } from './session-status.js'
 /** What {@link Routes} depends on. */
 export interface RoutesDeps {
   readonly basePath: string
-  /** The redirect URIs of the providers, relative to `basePath`. */
-  readonly callbackNames: readonly string[]
+  readonly specialPaths: SpecialPaths
+  readonly connections: Connections
   readonly login: Login
   readonly callback: Callback
   readonly logout: Logout
@@ -23,75 +27,108 @@ export interface RoutesDeps {
    */
   readonly backchannelLogout: BackchannelLogout | undefined
   readonly sessionStatus: SessionStatus
+  readonly testLogins: TestLogins
   readonly requestEvents: RequestEvents
 }
 
+type SpecialName = (typeof SPECIAL_NAMES)[number]
+
 interface Route {
+  /** The reason of the event `http_request_complete`. */
+  readonly name: string
   readonly methods: readonly string[]
   /** A HEAD request, such as that of a link scanner, must not consume a login or end a session. */
   readonly ignoresHead?: boolean
+  /**
+   * A prefetch must not start or complete a login that the user may not want: it gets this error.
+   */
+  readonly prefetchError?: OAuthErrorCode
   handle(request: GateRequest, query: URLSearchParams): Promise<void>
 }
 
-/** The special paths under `basePath`. The app never receives a request to any of them. */
+/** The special paths. The app never receives a request to any of them. */
 export class Routes {
-  readonly #basePath: string
-  readonly #requestEvents: RequestEvents
+  readonly #deps: RoutesDeps
+  /** Routes by path. Those of the callbacks depend on the provider: see {@link callbackRoute}. */
   readonly #routes: ReadonlyMap<string, Route>
 
   constructor(deps: RoutesDeps) {
-    this.#basePath = deps.basePath
-    this.#requestEvents = deps.requestEvents
-    this.#routes = new Map(routesOf(deps))
+    this.#deps = deps
+    const routes = Object.entries(routesOf(deps))
+    this.#routes = new Map(routes.map(([name, route]) => [`${deps.basePath}/${name}`, route]))
   }
 
-  /** Responds to a request to a path under `basePath`, or throws. */
+  /** Responds to a request to a special path, or throws. */
   async handle(request: GateRequest): Promise<Outcome> {
     const { req, res, target } = request
-    const prefix = `${this.#basePath}/`
-    const name = target.path.slice(prefix.length)
-    this.#requestEvents.block(req, name)
-    const route = target.path.startsWith(prefix) ? this.#routes.get(name) : undefined
+    const route = this.#find(target.path)
     if (route === undefined) throw new OAuthError('not_found')
+    this.#deps.requestEvents.block(req, route.name)
     if (!route.methods.includes(req.method ?? '')) {
       res.setHeader('Allow', route.methods.join(', '))
       throw new OAuthError('method_not_allowed')
     }
+    // The browser discards the response, and repeats the request when the user navigates.
+    if (route.prefetchError !== undefined && isPrefetch(req))
+      throw new OAuthError(route.prefetchError, {
+        hint: 'a prefetch does not take part in a login',
+      })
     if (req.method === 'HEAD' && route.ignoresHead === true) sendJson(res, 200, {})
     else await route.handle(request, new URLSearchParams(target.query))
     return RESPONDED
   }
+
+  #find(path: string): Route | undefined {
+    const provider = this.#deps.specialPaths.callbackProvider(path)
+    return provider === undefined ? this.#routes.get(path) : callbackRoute(provider, this.#deps)
+  }
 }
 
-function routesOf(deps: RoutesDeps): [string, Route][] {
-  const { callbackNames, login, callback, logout, backchannelLogout, sessionStatus } = deps
-  const methods = ['GET', 'HEAD']
-  return [
-    ['authn', { methods, handle: (request, query) => login.handle(request, query) }],
-    ...callbackNames.map((name): [string, Route] => [
-      name,
-      {
-        methods,
-        ignoresHead: true,
-        handle: (request, query) => callback.handle(request, name, query),
+const READ = ['GET', 'HEAD']
+
+function callbackRoute(name: string, { connections, callback }: RoutesDeps): Route {
+  const [first] = connections.keys()
+  const isForm = connections.get(name)?.provider.responseMode === 'form_post'
+  return {
+    name: name === first ? 'callback' : `callback/${name}`,
+    methods: isForm ? [...READ, 'POST'] : READ,
+    ignoresHead: true,
+    prefetchError: 'invalid_callback',
+    handle: (request, query) => callback.handle(request, query),
+  }
+}
+
+function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
+  const { login, logout, backchannelLogout, sessionStatus, testLogins } = deps
+  return {
+    authn: {
+      name: 'authn',
+      methods: READ,
+      prefetchError: 'login_required',
+      handle: (request, query) => login.handle(request, query),
+    },
+    logout: {
+      name: 'logout',
+      methods: [...READ, 'POST'],
+      ignoresHead: true,
+      handle: (request, query) => logout.handle(request, query),
+    },
+    session: {
+      name: 'session',
+      methods: READ,
+      handle(request) {
+        const ticket = testLogins.ticketOf(request)
+        return ticket === undefined
+          ? sessionStatus.respond(request)
+          : testLogins.logIn(request, ticket)
       },
-    ]),
-    [
-      'logout',
-      {
-        methods: [...methods, 'POST'],
-        ignoresHead: true,
-        handle: (request, query) => logout.handle(request, query),
+    },
+    ...(backchannelLogout !== undefined && {
+      'backchannel-logout': {
+        name: 'backchannel-logout',
+        methods: ['POST'],
+        handle: (request: GateRequest) => backchannelLogout.handle(request),
       },
-    ],
-    ['session', { methods, handle: (request) => sessionStatus.respond(request) }],
-    ...(backchannelLogout === undefined
-      ? []
-      : [
-          [
-            'backchannel-logout',
-            { methods: ['POST'], handle: (request) => backchannelLogout.handle(request) },
-          ] satisfies [string, Route],
-        ]),
-  ]
+    }),
+  }
 }

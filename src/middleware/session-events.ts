@@ -2,15 +2,17 @@ import type { Denial } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
 import { type CheckResult, SESSION_GONE } from '../flows/check-result.js'
 import type { Logger } from '../options/options.js'
+import { type EndKind, END_REASONS, type EndReason } from '../session/end-reasons.js'
 import type { OpenSession } from '../session/sessions.js'
-import { newDecisionId } from './error-handler.js'
+import { evaluatedRules, newDecisionId } from './error-reporter.js'
 import type { SessionEvent } from './event-types.js'
 import type { Events } from './events.js'
 import { abortSignals, type SignalState } from './session-signals.js'
 
 /** The payload of an event about a session. */
-export function sessionEvent({ key, record }: OpenSession): SessionEvent {
-  return { user: record.user, provider: record.provider, sessionHandle: key }
+export function sessionEvent(session: OpenSession): SessionEvent {
+  const user = session.user()
+  return { user, provider: user.provider, sessionHandle: session.key }
 }
 
 /**
@@ -27,24 +29,46 @@ export function emitCheck(
   if (result.outcome === 'failed') {
     const { code, hint } = result.error
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
+    const { provider } = session.record.user
+    logger.warn('a re-check failed, and the session is kept', { code, provider, hint, outcome })
     events.emit('recheck_failed', { ...sessionEvent(session), outcome, code, hint })
     return
   }
   const { outcome } = result
   const latest = outcome === 'ended' ? session : result.session
   const hint = outcome === 'ended' ? result.hint : undefined
-  if (hint !== undefined && result !== SESSION_GONE)
-    logger.warn('a session ended at a check', { provider: session.record.provider, hint })
+  if (hint !== undefined && result !== SESSION_GONE) {
+    const { key: sessionHandle, record } = session
+    const { provider } = record.user
+    logger.warn('a session ended at a check', { reason: 'ended', provider, hint, sessionHandle })
+  }
   events.emit('recheck', { ...sessionEvent(latest), outcome, duration, hint })
 }
 
-/** Emits a denial by the report-only rules. */
-export function emitReportOnlyDenial(
-  events: Events,
-  user: OAuthUser,
-  { code, tried }: Denial,
+/** Reports the end of a session. */
+export function reportEnd(
+  { events, logger }: { events: Events; logger: Logger },
+  sessionHandle: string,
+  reason: EndReason,
 ): void {
+  const { event, hint }: EndKind = END_REASONS[reason]
+  // The check logs why.
+  if (reason !== 'ended') logger.info('a session ended', { reason, hint, sessionHandle })
+  if (reason === 'limit') events.emit('revoked', { sessionHandle, limit: 'sessionsPerUser' })
+  else if (event !== undefined) events.emit(event, { sessionHandle })
+}
+
+/** Emits a denial by the report-only rules. */
+export function emitReportOnlyDenial(events: Events, user: OAuthUser, denial: Denial): void {
   const { provider } = user
   const decisionId = newDecisionId()
-  events.emit('denied', { user, provider, code, tried, decisionId, isReportOnly: true })
+  const { code } = denial
+  events.emit('denied', {
+    user,
+    provider,
+    code,
+    ...evaluatedRules(denial),
+    decisionId,
+    isReportOnly: true,
+  })
 }

@@ -1,19 +1,24 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
+import { LRUCache } from 'lru-cache'
 import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
 import type { Recheck } from '../flows/recheck.js'
+import type { SessionDecisions } from '../flows/session-decisions.js'
 import { OAuthError } from '../http/errors.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 import { OpenSignal } from './open-signal.js'
 
 /** A socket, or the response of a stream of events. */
 interface Closable {
+  readonly closed: boolean
   once(event: 'close', listener: () => void): unknown
 }
 
 /** The open signals, which outlive a configuration. */
 export interface SignalState {
   readonly bySession: Map<string, Set<OpenSignal>>
+  /** Keys of sessions that this process ended, for signals that are first read afterwards. */
+  readonly ended: LRUCache<string, true>
   readonly byConnection: WeakMap<Closable, Set<OpenSignal>>
   /** Subscribed to {@link RESPONSE_FINISHED} from the first signal on. */
   readonly onResponseFinished: (message: unknown) => void
@@ -28,11 +33,14 @@ export interface SignalState {
  */
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
+const MAX_ENDED_SESSIONS = 10_000
+
 /** Empty state for {@link SessionSignals}. */
 export function createSignalState(): SignalState {
   const byConnection: SignalState['byConnection'] = new WeakMap()
   return {
     bySession: new Map(),
+    ended: new LRUCache({ max: MAX_ENDED_SESSIONS }),
     byConnection,
     isSubscribed: false,
     current: undefined,
@@ -47,22 +55,33 @@ export function createSignalState(): SignalState {
 
 /** Aborts the signals of a session that has ended, or whose user the rules deny. */
 export function abortSignals(
-  { bySession }: SignalState,
+  { bySession, ended }: SignalState,
   key: string,
   reason: EndReason | 'denied',
 ): void {
+  // A denied user may be allowed again, and a store may find a row later that it did not find now.
+  if (reason !== 'denied' && reason !== 'expired') ended.set(key, true)
   const error = new OAuthError(reason === 'denied' ? 'not_authorized' : 'login_required')
   for (const open of [...(bySession.get(key) ?? [])]) open.abort(error)
+}
+
+/** What {@link SessionSignals} depends on. */
+export interface SessionSignalsDeps {
+  readonly sessions: Sessions
+  readonly decisions: SessionDecisions
+  readonly recheck: Recheck
 }
 
 /** The signals of `req.oauth.signal`, for connections that stay open longer than a request. */
 export class SessionSignals {
   readonly #sessions: Sessions
+  readonly #decisions: SessionDecisions
   readonly #recheck: Recheck
   readonly #state: SignalState
 
-  constructor({ sessions, recheck }: { sessions: Sessions; recheck: Recheck }, state: SignalState) {
+  constructor({ sessions, decisions, recheck }: SessionSignalsDeps, state: SignalState) {
     this.#sessions = sessions
+    this.#decisions = decisions
     this.#recheck = recheck
     this.#state = state
   }
@@ -79,17 +98,19 @@ export class SessionSignals {
   /**
    * A signal that aborts when this process learns that the session has ended, that the rules deny
    * its user, or that neither can be determined. It is watched until the connection closes or the
-   * response to the request has been sent.
+   * response to the request has been sent. The session may have ended since the gate read it, so it
+   * is checked again at once.
    */
   open(session: OpenSession, request: IncomingMessage, connection: Closable): AbortSignal {
     const open = new OpenSignal(this, session, request, () => this.#forget(open, connection))
-    const { bySession } = this.#state
+    const { bySession, ended, current = this } = this.#state
+    if (connection.closed) return open.signal
     this.#subscribe()
     bySession.set(session.key, (bySession.get(session.key) ?? new Set()).add(open))
     this.#signalsOf(connection).add(open)
-    const { current = this } = this.#state
+    // Not before the app has added its listener.
+    if (ended.has(session.key)) queueMicrotask(() => open.abort(new OAuthError('login_required')))
     // A request that passed under an earlier configuration may read its signal under this one.
-    if (current === this) open.schedule()
     else open.follow(current)
     return open.signal
   }
@@ -97,9 +118,8 @@ export class SessionSignals {
   /** The session as it is now. Throws the error that a request would result in. */
   async check(known: OpenSession, request: IncomingMessage): Promise<OpenSession> {
     const session = await this.#sessions.reload(known)
-    if (session === undefined || !this.#recheck.isOfThisClient(session.record))
-      throw new OAuthError('login_required')
-    const status = this.#recheck.checkStatus(session.record, Date.now())
+    if (session === undefined) throw new OAuthError('login_required')
+    const status = this.#decisions.status(session, Date.now())
     if (status === 'fresh' || status === 'early') return session
     if (status === 'denied') throw new OAuthError('not_authorized')
     return allowedSession(await this.#recheck.check(session, request))
@@ -108,13 +128,13 @@ export class SessionSignals {
   /** When to check a session again. */
   nextCheckAt(session: OpenSession): number {
     const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
-    return Math.min(expiresAt, idleExpiresAt, this.#recheck.checkDueAt(session.record) ?? expiresAt)
+    return Math.min(expiresAt, idleExpiresAt, this.#decisions.checkDueAt(session) ?? expiresAt)
   }
 
   /** Until when the session is valid while the store or the provider is down. */
   validUntil(session: OpenSession): number {
     const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
-    return Math.min(expiresAt, idleExpiresAt, this.#recheck.graceEndsAt(session.record))
+    return Math.min(expiresAt, idleExpiresAt, this.#decisions.graceEndsAt(session))
   }
 
   /** Ends all timers. */

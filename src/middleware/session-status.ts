@@ -1,5 +1,5 @@
 import type { Links } from '../flows/links.js'
-import type { Recheck } from '../flows/recheck.js'
+import type { SessionDecisions } from '../flows/session-decisions.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { sendJson } from '../http/response.js'
 import type { Sessions } from '../session/sessions.js'
@@ -10,12 +10,12 @@ import type { Sessions } from '../session/sessions.js'
  */
 export class SessionStatus {
   readonly #sessions: Sessions
-  readonly #recheck: Recheck
+  readonly #decisions: SessionDecisions
   readonly #links: Links
 
-  constructor(sessions: Sessions, recheck: Recheck, links: Links) {
+  constructor(sessions: Sessions, decisions: SessionDecisions, links: Links) {
     this.#sessions = sessions
-    this.#recheck = recheck
+    this.#decisions = decisions
     this.#links = links
   }
 
@@ -24,25 +24,25 @@ export class SessionStatus {
    * something changes.
    */
   async respond(request: GateRequest): Promise<void> {
-    const { req, res, mount, now } = request
+    const { res, cookieHeader, mount, now } = request
     const { name } = mount.sessionCookie
-    const result = await this.#sessions.find(req.headers.cookie, name, now, mount.instanceId)
+    const result = await this.#sessions.find(cookieHeader, name, now, mount.instanceId)
     const { session } = result
     const links = this.#links
     const loginUrl = links.login(mount, { returnPath: links.refererPathOf(request) })
-    if (session === undefined || !this.#recheck.isOfThisClient(session.record)) {
+    if (session === undefined) {
       const times = { expiresAt: null, idleExpiresAt: null, checkDueAt: null }
-      sendJson(res, 200, { user: null, reason: result.reason ?? 'expired', ...times, loginUrl })
+      sendJson(res, 200, { user: null, reason: result.reason, ...times, loginUrl })
       return
     }
-    const isDenied = this.#recheck.decision(session.record)?.allowed === false
+    const isDenied = this.#decisions.of(session)?.allowed === false
     const { expiresAt, idleExpiresAt } = this.#sessions.expiry(session)
     sendJson(res, 200, {
-      user: isDenied ? null : session.record.user,
+      user: isDenied ? null : session.user(),
       reason: isDenied ? 'denied' : null,
       expiresAt,
       idleExpiresAt: idleExpiresAt ?? null,
-      checkDueAt: this.#recheck.checkDueAt(session.record) ?? null,
+      checkDueAt: this.#decisions.checkDueAt(session) ?? null,
       loginUrl,
     })
   }

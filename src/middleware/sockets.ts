@@ -1,14 +1,17 @@
 import { Rejection } from '../flows/rejection.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
-import { isAllowedOrigin } from '../http/origin.js'
 import { isSafeMountPath, readTarget } from '../http/paths.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { SessionResult } from '../session/sessions.js'
+import type { ErrorReporter } from './error-reporter.js'
 import type { Gate } from './gate.js'
 import type { OAuthContext } from './oauth-context.js'
+import type { OwnCookies } from './own-cookies.js'
 import type { HeaderStripper } from './strip-headers.js'
+import type { UnguardedUpgrades } from './unguarded-upgrades.js'
+import type { UpgradeOrigins } from './upgrade-origins.js'
 import type { Visitors } from './visitors.js'
 
 /** Options of `authenticate()`. */
@@ -26,11 +29,15 @@ export interface AuthenticateOptions {
 
 /** What {@link Sockets} depends on. */
 export interface SocketsDeps {
-  readonly config: Pick<Config, 'enabled' | 'baseUrl'>
+  readonly config: Pick<Config, 'enabled'>
   readonly gate: Gate
   readonly mounts: Mounts
   readonly headerStripper: HeaderStripper
+  readonly ownCookies: OwnCookies
+  readonly unguardedUpgrades: UnguardedUpgrades
+  readonly upgradeOrigins: UpgradeOrigins
   readonly visitors: Visitors
+  readonly reporter: ErrorReporter
 }
 
 /**
@@ -52,37 +59,50 @@ export class Sockets {
     req: AppRequest,
     options: AuthenticateOptions,
   ): Promise<OAuthContext | undefined> {
-    const { config, gate, headerStripper, visitors } = this.#deps
+    const { config, gate, headerStripper, unguardedUpgrades, upgradeOrigins, visitors } = this.#deps
+    unguardedUpgrades.guard(req)
     headerStripper.strip(req, req.headers)
-    // A page of another site would use the user's cookie. (RFC 6455, 10.2)
-    const isCrossOrigin =
-      req.headers.upgrade !== undefined &&
-      !isAllowedOrigin(req, config.baseUrl?.origin, options.origin)
-    if (!config.enabled || isCrossOrigin) return undefined
+    if (!config.enabled) return undefined
     const request = this.#requestOf(req, options.mount)
-    if (request === undefined) return undefined
-    const { session } = await denialAsResult(async () => gate.authenticate(request))
+    if (request === undefined || !upgradeOrigins.isAllowed(req, options.origin)) return undefined
+    const { session } = await this.#resultOf(async () => gate.authenticate(request))
     return session === undefined ? undefined : visitors.attach(request, session)
   }
 
+  /**
+   * Removes everything from a request that only the gate may set, and the cookies of the gate. For a
+   * proxy that passes the request on without a session.
+   */
+  exempt(req: AppRequest): void {
+    const { headerStripper, unguardedUpgrades } = this.#deps
+    unguardedUpgrades.guard(req)
+    headerStripper.strip(req, req.headers)
+    this.#requestOf(req, undefined)
+  }
+
+  /** A denied user is unauthenticated here, because there is no page to show. */
+  async #resultOf(run: () => Promise<SessionResult>): Promise<SessionResult> {
+    try {
+      return await run()
+    } catch (thrown) {
+      if (!(thrown instanceof Rejection)) throw thrown
+      if (thrown.stage !== 'session') throw thrown.error
+      this.#deps.reporter.log(thrown.error, thrown)
+      return { reason: 'denied' }
+    }
+  }
+
   #requestOf(req: AppRequest, mountPath: string | undefined): IncomingGateRequest | undefined {
-    const { mounts } = this.#deps
+    const { mounts, ownCookies } = this.#deps
     const { headers } = req
     const target = readTarget(req)
     if (req.baseUrl === undefined)
       target.mountPath = mountPath ?? mounts.mountPathOf(req.url ?? '/')
     if (!isSafeMountPath(target.mountPath)) return undefined
-    const mount = mounts.of(req, target, headers)
-    return { req, headers, res: undefined, mount, target, now: Date.now() }
-  }
-}
-
-/** A denied user is unauthenticated here, because there is no page to show. */
-async function denialAsResult(run: () => Promise<SessionResult>): Promise<SessionResult> {
-  try {
-    return await run()
-  } catch (error) {
-    if (error instanceof Rejection) return { reason: 'denied' }
-    throw error
+    const mount = target.isRouted
+      ? mounts.of(req, target, headers)
+      : mounts.ofUnrouted(req, target.mountPath)
+    const cookieHeader = ownCookies.take(req, headers, mount)
+    return { req, headers, cookieHeader, res: undefined, mount, target, now: Date.now() }
   }
 }

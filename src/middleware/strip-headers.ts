@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { distinctHeadersOf, rawHeadersOf } from '../http/request-headers.js'
 import type { HeaderNames } from './header-names.js'
 
 /**
@@ -46,8 +47,9 @@ export class HeaderStripper {
   }
 
   #stripAll(req: IncomingMessage): void {
-    for (const headers of [req.headers, distinctOf(req)])
-      for (const name of Object.keys(headers))
+    for (const headers of [req.headers, distinctHeadersOf(req)])
+      // Tokens that another gate has set may not be enumerable.
+      for (const name of Object.getOwnPropertyNames(headers))
         if (this.#isReserved(name)) Reflect.deleteProperty(headers, name)
     const raw = rawHeadersOf(req)
     const kept = raw.filter((_, index) => !this.#isReserved(raw[index - (index % 2)] ?? ''))
@@ -62,7 +64,7 @@ export class HeaderStripper {
     const tokens = connection.split(',')
     const kept = tokens.filter((token) => !this.#isReserved(token.trim()))
     if (kept.length === tokens.length) return
-    const distinct = distinctOf(req)
+    const distinct = distinctHeadersOf(req)
     const value = kept.join(',').trim()
     if (value === '') delete req.headers.connection
     else req.headers.connection = value
@@ -89,13 +91,4 @@ function foldName(name: string): string {
 function firstLetterOf(name: string): number {
   const code = name.charCodeAt(0) | 0x20
   return code >= 0x61 && code <= 0x7a ? code : foldName(name).charCodeAt(0)
-}
-
-function rawHeadersOf(req: Partial<Pick<IncomingMessage, 'rawHeaders'>>): string[] {
-  return req.rawHeaders ?? []
-}
-
-/** Requests of HTTP/2 have no `headersDistinct`. */
-function distinctOf(req: Partial<Pick<IncomingMessage, 'headersDistinct'>>): NodeJS.Dict<string[]> {
-  return req.headersDistinct ?? {}
 }

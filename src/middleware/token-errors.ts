@@ -3,7 +3,7 @@ import { recheckUnavailable } from '../flows/check-result.js'
 import { OAuthError } from '../http/errors.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Config } from '../options/config.js'
-import type { ErrorHandler } from './error-handler.js'
+import { type ErrorHandler, rejectionOfSession } from './error-handler.js'
 import type { GatePass, GatePasses } from './gate-pass.js'
 import type { LoginRedirect } from './login-redirect.js'
 import { callNext, type Next, type Outcome } from './outcome.js'
@@ -72,13 +72,14 @@ export class TokenErrors {
     const { request, session } = pass
     // The session stays, so a later attempt can succeed.
     if (error.code !== 'login_required')
-      return errorHandler.handle(request, recheckUnavailable(error))
+      return errorHandler.handle(request, rejectionOfSession(recheckUnavailable(error), session))
     const sessionAge = request.now - (session?.record.createdAt ?? 0)
-    if (sessionAge < MIN_SESSION_AGE_MS) return errorHandler.handle(request, expiredAtOnce(error))
+    if (sessionAge < MIN_SESSION_AGE_MS)
+      return errorHandler.handle(request, rejectionOfSession(expiredAtOnce(error), session))
     const mode = config.unauthenticated === 'pass' ? 'auto' : config.unauthenticated
     return loginRedirect.start(request, {}, mode).catch((thrown: unknown) => {
       const isRejected = thrown instanceof OAuthError && thrown.code === 'login_required'
-      return errorHandler.handle(request, isRejected ? error : thrown)
+      return errorHandler.handle(request, isRejected ? rejectionOfSession(error, session) : thrown)
     })
   }
 }

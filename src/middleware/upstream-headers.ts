@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { OAuthUser } from '../access/user.js'
+import type { UserProfile } from '../access/user.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
+import type { Logger } from '../options/options.js'
 import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 
 /**
@@ -8,6 +9,8 @@ import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-
  * accept.
  */
 const MAX_VALUE_LENGTH = 1024
+/** Of all memberships together. */
+const MAX_LIST_LENGTH = 4096
 
 interface EncodedHeaders {
   readonly matched: HeaderUser['matched']
@@ -18,6 +21,7 @@ interface EncodedHeaders {
 export class UpstreamHeaders {
   readonly #config: UpstreamHeadersConfig
   readonly #names: HeaderNames
+  readonly #logger: Logger
   /**
    * The key of a request's tokens in its headers. One per instance: with nested gates each decrypts
    * its own tokens.
@@ -25,40 +29,59 @@ export class UpstreamHeaders {
   readonly #tokensKey = Symbol('oauth-module tokens')
   readonly #accessors: Readonly<Record<TokenName, PropertyDescriptor | undefined>>
   /** Requests of a session in memory share the user object, so its values are encoded once. */
-  readonly #encoded = new WeakMap<OAuthUser, EncodedHeaders>()
+  readonly #encoded = new WeakMap<UserProfile, EncodedHeaders>()
 
-  constructor(config: UpstreamHeadersConfig, names: HeaderNames) {
+  /** The headers of which a value was too long. */
+  readonly #tooLong = new Set<string>()
+
+  constructor(config: UpstreamHeadersConfig, names: HeaderNames, logger: Logger) {
     this.#config = config
     this.#names = names
+    this.#logger = logger
     this.#accessors = {
-      access: tokenAccessor(this.#names.tokens.access, 'access', this.#tokensKey),
-      refresh: tokenAccessor(this.#names.tokens.refresh, 'refresh', this.#tokensKey),
+      access: this.#tokenAccessor('access'),
+      refresh: this.#tokenAccessor('refresh'),
     }
   }
 
   /** Sets the headers of a user with a session. */
   set(
     headers: IncomingHttpHeaders,
-    user: OAuthUser,
+    user: UserProfile,
     matched: HeaderUser['matched'],
     tokens: HeaderTokens,
   ): void {
     for (const [name, value] of this.#encode(user, matched)) headers[name] = value
     const { forwardTokens, managed } = this.#config
-    if (forwardTokens === 'none' || managed.has(user.provider)) return
+    if (forwardTokens === false || managed.has(user.provider)) return
     for (const token of tokens.headerTokens)
-      if (token === 'access' || forwardTokens === 'all') this.#defineToken(headers, token, tokens)
+      if (token === 'access' || forwardTokens !== 'access')
+        this.#defineToken(headers, token, tokens)
   }
 
-  #encode(user: OAuthUser, matched: HeaderUser['matched']): EncodedHeaders['headers'] {
+  #encode(user: UserProfile, matched: HeaderUser['matched']): EncodedHeaders['headers'] {
     const known = this.#encoded.get(user)
     if (known !== undefined && known.matched === matched) return known.headers
     const headers = this.#names.values.flatMap(([name, read]) => {
-      const value = encodeValue(read({ user, matched }, this.#config))
-      return value === undefined ? [] : [[name, value] as const]
+      const value = this.#valueOf(name, read({ user, matched }, this.#config))
+      return value === '' ? [] : [[name, value] as const]
     })
     this.#encoded.set(user, { matched, headers })
     return headers
+  }
+
+  /** `''` if there is no value, or if it is too long. */
+  #valueOf(name: string, value: string | readonly string[] = ''): string {
+    const isList = typeof value !== 'string'
+    const encoded = isList ? encodeList(value) : encodeValue(value)
+    const max = isList ? MAX_LIST_LENGTH : MAX_VALUE_LENGTH
+    if (encoded.length <= max) return encoded
+    if (!this.#tooLong.has(name))
+      this.#logger.warn(
+        `the header ${name} is left out for users whose value is longer than ${max} characters: read it from req.user instead`,
+      )
+    this.#tooLong.add(name)
+    return ''
   }
 
   #defineToken(headers: IncomingHttpHeaders, token: TokenName, tokens: HeaderTokens): void {
@@ -68,48 +91,46 @@ export class UpstreamHeaders {
     Object.defineProperty(headers, this.#tokensKey, { value: tokens, configurable: true })
     Object.defineProperty(headers, name, accessor)
   }
-}
 
-/**
- * An enumerable accessor: a copy of the headers contains the token, and other requests do not pay
- * for its decryption. One accessor serves all requests, because V8 keeps objects with individual
- * accessors in a slower form.
- */
-function tokenAccessor(
-  name: string | undefined,
-  token: TokenName,
-  tokensKey: symbol,
-): PropertyDescriptor | undefined {
-  if (name === undefined) return undefined
-  const accessor: PropertyDescriptor & ThisType<Record<symbol, HeaderTokens | undefined>> = {
-    enumerable: true,
-    configurable: true,
-    get() {
-      return this[tokensKey]?.decryptToken(token)
-    },
-    set(value: unknown) {
-      Object.defineProperty(this, name, {
-        value,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
-    },
+  /**
+   * Other requests do not pay for the decryption of a token. One accessor serves all requests,
+   * because V8 keeps objects with individual accessors in a slower form. Loggers and proxies copy
+   * enumerable properties only.
+   */
+  #tokenAccessor(token: TokenName): PropertyDescriptor | undefined {
+    const name = this.#names.tokens[token]
+    if (name === undefined) return undefined
+    const tokensKey = this.#tokensKey
+    const accessor: PropertyDescriptor & ThisType<Record<symbol, HeaderTokens | undefined>> = {
+      enumerable: this.#config.forwardTokens !== 'hidden',
+      configurable: true,
+      get() {
+        return this[tokensKey]?.decryptToken(token)
+      },
+      set(value: unknown) {
+        Object.defineProperty(this, name, {
+          value,
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        })
+      },
+    }
+    return accessor
   }
-  return accessor
 }
 
-/**
- * Percent-encodes `%` and everything except printable ASCII, as UTF-8. `undefined` for empty and
- * too long values.
- */
-function encodeValue(value: string | undefined): string | undefined {
-  if (value === undefined || value === '') return undefined
+/** Percent-encodes `%` and everything except printable ASCII, as UTF-8. */
+function encodeValue(value: string): string {
   const plain = /^[\x20-\x24\x26-\x7e]*$/.test(value)
     ? value
     : value.replace(/[^\x20-\x24\x26-\x7e]/gu, percentEncode)
-  const trimmed = plain.trim()
-  return trimmed === '' || trimmed.length > MAX_VALUE_LENGTH ? undefined : trimmed
+  return plain.trim()
+}
+
+/** Separates the values by commas, and percent-encodes those within them. */
+function encodeList(values: readonly string[]): string {
+  return values.map((value) => encodeValue(value).replaceAll(',', '%2C')).join(',')
 }
 
 function percentEncode(character: string): string {

@@ -1,13 +1,12 @@
-import type { StoredDecision } from '../access/user.js'
 import type { Links } from '../flows/links.js'
-import type { Recheck } from '../flows/recheck.js'
+import type { SessionDecisions } from '../flows/session-decisions.js'
 import type { TokenRefresher } from '../flows/refresh-tokens.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
 import type { Config } from '../options/config.js'
 import { type Lifetimes, remaining } from '../session/lifetimes.js'
-import type { AnonymousReason, OpenSession, Sessions, Tokens } from '../session/sessions.js'
-import type { HeaderTokens, TokenName } from './header-names.js'
+import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
+import type { HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 import { renewCookie } from './renew-cookie.js'
 import type { SessionSignals } from './session-signals.js'
 import type { TokenErrors } from './token-errors.js'
@@ -29,7 +28,7 @@ export interface LoginUrlOptions {
 export interface VisitorDeps {
   readonly config: Lifetimes & Pick<Config, 'headers'>
   readonly sessions: Sessions
-  readonly recheck: Recheck
+  readonly decisions: SessionDecisions
   readonly refresher: TokenRefresher
   readonly links: Links
   readonly mounts: Mounts
@@ -44,45 +43,36 @@ const NO_TOKENS: HeaderTokens['headerTokens'] = []
  * request dominated the hot path.
  */
 export class Visitor implements HeaderTokens {
-  /** Why there is no session. */
-  readonly reason: AnonymousReason | undefined
   /** When the user was last read from the provider. */
   readonly lastCheckedAt: number | undefined
   /** When the session expires without another request. */
   readonly sessionExpiresAt: number | undefined
-  /** The entry of a rule list that matched. */
-  readonly matched: StoredDecision['matched']
+  /** The entries of rule lists that matched. */
+  readonly matched: HeaderUser['matched']
   readonly headerTokens: HeaderTokens['headerTokens']
   readonly #deps: VisitorDeps
   readonly #request: IncomingGateRequest
   #session: OpenSession | undefined
   #signal: AbortSignal | undefined
 
-  constructor(
-    deps: VisitorDeps,
-    request: IncomingGateRequest,
-    session: OpenSession | undefined,
-    reason: AnonymousReason | undefined,
-  ) {
+  constructor(deps: VisitorDeps, request: IncomingGateRequest, session: OpenSession | undefined) {
     this.#deps = deps
     this.#request = request
     this.#session = session
-    this.reason = reason
     const record = session?.record
-    const decision = record && deps.recheck.decision(record)
-    const { config, sessions } = deps
+    const decision = session && deps.decisions.of(session)
+    const { config } = deps
     const { now } = request
-    this.matched = decision?.matched
+    this.matched = decision?.matches ?? decision?.matched
     this.lastCheckedAt = decision?.at
     this.sessionExpiresAt = record && now + remaining(record, now, config, now)
-    const forwardsTokens = record !== undefined && config.headers.forwardTokens !== 'none'
-    this.headerTokens =
-      forwardsTokens && sessions.hasTokens(record) ? record.headerTokens : NO_TOKENS
+    const forwardsTokens = record !== undefined && config.headers.forwardTokens !== false
+    this.headerTokens = forwardsTokens ? record.headerTokens : NO_TOKENS
   }
 
   /** Decrypts a token for its upstream header. */
   decryptToken(name: TokenName): string | undefined {
-    const tokens = this.#session && this.#deps.sessions.tokens(this.#session)
+    const tokens = this.#session?.unseal()
     return name === 'access' ? tokens?.accessToken : tokens?.refreshToken
   }
 
@@ -99,7 +89,7 @@ export class Visitor implements HeaderTokens {
       this.#deps.config.headers.managed.has(session.record.user.provider)
     )
       return undefined
-    return this.#deps.sessions.tokens(session)
+    return session.unseal()
   }
 
   /** The access token, refreshed if it has expired. */
@@ -113,7 +103,7 @@ export class Visitor implements HeaderTokens {
       throw error
     })
     this.#session = renewCookie(sessions, this.#request, session, fresh)
-    return sessions.tokens(fresh).accessToken || undefined
+    return fresh.unseal().accessToken || undefined
   }
 
   /** Aborts when the session ends; never without a session. */

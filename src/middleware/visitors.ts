@@ -3,7 +3,7 @@ import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { AnonymousReason, OpenSession } from '../session/sessions.js'
-import { OAuthContext } from './oauth-context.js'
+import { AnonymousContext, AuthenticatedContext, type OAuthContext } from './oauth-context.js'
 import { renewCookie } from './renew-cookie.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import { Visitor, type VisitorDeps } from './visitor.js'
@@ -23,30 +23,39 @@ export class Visitors {
   }
 
   /** Attaches the context of a user with a session. */
-  attach(request: IncomingGateRequest, session: OpenSession): OAuthContext {
+  attach(request: IncomingGateRequest, session: OpenSession): AuthenticatedContext {
     const { config, upstreamHeaders } = this.#deps
     const { record } = session
     const req: ExtendedRequest = request.req
-    const visitor = new Visitor(this.#deps, request, session, undefined)
+    const visitor = new Visitor(this.#deps, request, session)
     upstreamHeaders.set(request.headers, record.user, visitor.matched, visitor)
-    const oauth = new OAuthContext(visitor, session)
+    const oauth = new AuthenticatedContext(visitor, session)
+    if (config.userProperty && isReplaceable(req)) req.user = oauth.user
     req.oauth = oauth
-    if (config.userProperty && req.user === undefined) req.user = oauth.user
     return oauth
   }
 
   /** Attaches the context of an anonymous request. */
-  attachAnonymous(request: IncomingGateRequest, reason: AnonymousReason): OAuthContext {
+  attachAnonymous(request: IncomingGateRequest, reason: AnonymousReason): AnonymousContext {
     const req: ExtendedRequest = request.req
-    const visitor = new Visitor(this.#deps, request, undefined, reason)
-    req.oauth = new OAuthContext(visitor, undefined)
-    return req.oauth
+    const oauth = new AnonymousContext(new Visitor(this.#deps, request, undefined), reason)
+    // The user of an outer gate.
+    if (this.#deps.config.userProperty && req.user !== undefined && isReplaceable(req))
+      req.user = undefined
+    req.oauth = oauth
+    return oauth
   }
 
   /** Sets the session cookie again if the ID of the session has changed. */
   renewCookie(request: IncomingGateRequest, before: OpenSession, after: OpenSession): OpenSession {
     return renewCookie(this.#deps.sessions, request, before, after)
   }
+}
+
+/** Whether `req.user` is absent or is that of an outer gate. Other middleware may have set it. */
+function isReplaceable(req: ExtendedRequest): boolean {
+  const { user } = req
+  return user === undefined || user === req.oauth?.user
 }
 
 type ExtendedRequest = AppRequest & { oauth?: OAuthContext; user?: OAuthUser | undefined }

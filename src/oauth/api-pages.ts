@@ -14,14 +14,15 @@ export function entriesOf(body: unknown): readonly unknown[] | undefined {
   return Array.isArray(entries) ? (entries as unknown[]) : undefined
 }
 
+/** The targets and parameters of a `Link` header. */
+const LINKS = /<([^<>]*)>([^<]*)/g
+
 /** The target of `Link: <…>; rel="next"` (RFC 8288, 3), or of `@odata.nextLink`. */
 export function nextPage({ headers, body }: ApiResponse, base: string): string | undefined {
   const link = isObject(body) ? asString(body['@odata.nextLink']) : undefined
   if (link !== undefined) return URL.canParse(link, base) ? new URL(link, base).href : undefined
-  for (const part of (headers.get('link') ?? '').split(/,\s*(?=<)/)) {
-    const match = /^\s*<([^>]*)>\s*;.*\brel="?next"?/i.exec(part)
-    if (match?.[1] !== undefined && URL.canParse(match[1], base))
-      return new URL(match[1], base).href
-  }
+  for (const [, target = '', params = ''] of (headers.get('link') ?? '').matchAll(LINKS))
+    if (/^\s*;.*\brel="?next/i.test(params) && URL.canParse(target, base))
+      return new URL(target, base).href
   return undefined
 }

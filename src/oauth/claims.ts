@@ -27,7 +27,7 @@ export function asStrings(value: unknown): string[] {
 /** An object of external data. Throws a `ProviderError` for anything else, arrays included. */
 export function asObject(value: unknown): Record<string, unknown> {
   if (isObject(value)) return value
-  throw new ProviderError('down', 'provider_error', {
+  throw new ProviderError('unusable', 'provider_error', {
     hint: 'the provider did not return a JSON object',
   })
 }
@@ -44,7 +44,7 @@ export function asUserId(value: unknown): string {
     id.length <= MAX_USER_ID_LENGTH &&
     !/[\u0000-\u001f\u007f]/.test(id)
   if (isValid) return id
-  throw new ProviderError('down', 'provider_error', {
+  throw new ProviderError('unusable', 'provider_error', {
     hint: 'the provider returned no valid user id',
   })
 }

@@ -3,7 +3,7 @@ import type * as OpenidClient from 'openid-client'
 import { OAuthError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { ClientConfig } from './client-config.js'
-import type { ClientAuth } from './definition.js'
+import type { ClientAuth } from './endpoints.js'
 import type { ServerMetadata } from './discovery.js'
 
 /**

@@ -1,4 +1,5 @@
-import type { ClientAuth, ProviderDefinition } from './definition.js'
+import type { ProviderDefinition } from './definition.js'
+import type { ClientAuth } from './endpoints.js'
 import type { SigningAlgorithm } from './signing-algorithms.js'
 
 /** A provider definition with the app's registration at the provider. */
@@ -21,6 +22,8 @@ export interface ClientConfig extends ProviderDefinition {
   signingAlgorithms: readonly SigningAlgorithm[] | undefined
   /** Headers of token requests. */
   tokenHeaders: Readonly<Record<string, string>>
+  /** Whether plain http is accepted outside loopback. */
+  insecureHttp: boolean
   trustEmail: boolean
   /** Milliseconds for a whole exchange. */
   timeoutMs: number

@@ -1,4 +1,5 @@
 import type { ClientConfig } from './client-config.js'
+import type { ServerMetadata } from './discovery.js'
 import { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
@@ -6,34 +7,29 @@ import { ServerMetadataCache } from './metadata.js'
 import { configureOpenidClient, rethrow, withoutRepeatedParams } from './openid-client.js'
 import { ProviderLog, type ProviderLogger } from './provider-log.js'
 import type { ProviderApi } from './provider-api.js'
+import { type Redemption, redeemCode } from './redemption.js'
 import { requestTokens, type TokenSet, type UnverifiedTokens } from './token-request.js'
 import { type ApiGrant, UserApi } from './user-api.js'
-
-/** The authorization code of a callback, and what its tokens must match. */
-export interface Redemption {
-  code: string
-  redirectUri: string
-  nonce: string
-  codeVerifier: string
-  requestedScopes: readonly string[]
-  /** Rejects an earlier `auth_time`, if there is one. Milliseconds. */
-  authenticatedSince: number | undefined
-}
 
 /** Communicates with one provider. Each method ends within the option `timeouts.provider`. */
 export class ProviderClient {
   /** For the owner, about this provider. */
   readonly log: ProviderLog
   readonly #config: ClientConfig
-  /** Unauthenticated clients can start logins, so requests of logins have their own queue. */
+  /** Anyone can cause these requests, so those of users do not wait behind them. */
+  readonly #anonymousFetch = new ProviderFetch()
   readonly #loginFetch = new ProviderFetch()
   readonly #fetch = new ProviderFetch()
   readonly #server: ServerMetadataCache
 
-  constructor(config: ClientConfig, logger: ProviderLogger) {
+  constructor(
+    config: ClientConfig,
+    logger: ProviderLogger,
+    beforeDiscovery: () => Promise<void> | undefined = () => undefined,
+  ) {
     this.log = new ProviderLog(config.name, logger)
     this.#config = config
-    this.#server = new ServerMetadataCache(config, this.#fetch)
+    this.#server = new ServerMetadataCache(config, this.#fetch, this.log, beforeDiscovery)
   }
 
   /** Loads what the first login needs, and discovers the provider. Rejects when that fails. */
@@ -41,20 +37,24 @@ export class ProviderClient {
     await Promise.all([
       import('openid-client'),
       import('jose'),
-      this.#server.metadata(this.#deadline()),
+      this.#server.load(this.#deadline(), this.#config.clockTolerance),
     ])
   }
 
   /** URL of an authorization request; a pushed one (RFC 9126) if the provider requires that. */
-  async authorizationUrl(params: Readonly<Record<string, string>>): Promise<string> {
+  async authorizationUrl(
+    params: Readonly<Record<string, string>>,
+    address?: string,
+  ): Promise<string> {
     const deadline = this.#deadline()
     const metadata = await this.#server.metadata(deadline)
     const oidc = await import('openid-client')
     const configuration = await configureOpenidClient(oidc, {
       config: this.#config,
       metadata,
-      fetch: this.#loginFetch,
+      fetch: this.#anonymousFetch,
       deadline,
+      address,
     })
     const url = metadata.requiresPushedRequests
       ? await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(rethrow)
@@ -62,9 +62,9 @@ export class ProviderClient {
     return withoutRepeatedParams(url)
   }
 
-  /** The scopes that discovery lists; empty if it lists none. (RFC 8414, 2) */
-  async supportedScopes(): Promise<readonly string[]> {
-    return (await this.#server.metadata(this.#deadline())).scopes
+  /** What discovery lists as supported; empty arrays if it lists nothing. (RFC 8414, 2) */
+  async supported(): Promise<Pick<ServerMetadata, 'scopes' | 'prompts'>> {
+    return this.#server.metadata(this.#deadline())
   }
 
   /** The expected `iss` of a callback, and whether it is required. (RFC 9207, 2.4) */
@@ -79,18 +79,8 @@ export class ProviderClient {
 
   /** Exchanges an authorization code for tokens, and verifies them. (RFC 6749, 4.1.3) */
   async redeem(redemption: Redemption): Promise<TokenSet> {
-    const { nonce, codeVerifier, requestedScopes, authenticatedSince } = redemption
-    const { pkce, returnsNonce } = this.#config
     const deadline = this.#deadline()
-    const callback = new URL(redemption.redirectUri)
-    callback.searchParams.set('code', redemption.code)
-    const checks = pkce === false ? {} : { pkceCodeVerifier: codeVerifier }
-    const tokens = await requestTokens({
-      ...this.#tokenRequest(this.#loginFetch, deadline),
-      send: (oidc, configuration) => oidc.authorizationCodeGrant(configuration, callback, checks),
-      expected: { nonce, requiresNonce: returnsNonce !== false, authenticatedSince },
-      requestedScopes,
-    })
+    const tokens = await redeemCode(this.#tokenRequest(this.#anonymousFetch, deadline), redemption)
     return this.#upgrade(tokens, deadline)
   }
 
@@ -108,7 +98,10 @@ export class ProviderClient {
     })
   }
 
-  /** The API for the hooks of a definition. All of its requests together end within `timeouts.provider`. */
+  /**
+   * The API for the hooks of a definition. All of its requests together end within
+   * `timeouts.provider`.
+   */
   api(grant: ApiGrant): ProviderApi {
     return new UserApi({
       grant,
@@ -126,7 +119,13 @@ export class ProviderClient {
     const deadline = this.#deadline()
     if (this.#config.revoke) return this.#config.revoke(this.#apiForRevocation(accessToken))
     const metadata = await this.#server.metadata(deadline)
-    if (metadata.endpoints.revocation === undefined) return
+    if (metadata.endpoints.revocation === undefined)
+      return this.log.warnOnce(
+        'logout.revokeTokens has no effect: there is no revocation endpoint',
+        {
+          hint: 'set endpoints.revocation, or leave out revokeTokens',
+        },
+      )
     const oidc = await import('openid-client')
     const configuration = await configureOpenidClient(oidc, {
       config: this.#config,
@@ -138,7 +137,10 @@ export class ProviderClient {
     await oidc.tokenRevocation(configuration, refreshToken ?? accessToken).catch(rethrow)
   }
 
-  /** URL that ends the session at the provider, or `undefined` if it has none. (RP-Initiated Logout 1.0, 2) */
+  /**
+   * URL that ends the session at the provider, or `undefined` if it has none. (RP-Initiated Logout
+   * 1.0, 2)
+   */
   async endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined> {
     const { endpoints } = await this.#server.metadata(this.#deadline())
     if (endpoints.endSession === undefined) return undefined
@@ -147,7 +149,10 @@ export class ProviderClient {
     return url.href
   }
 
-  /** Verifies signature, issuer, audience and times of a logout token. (Back-Channel Logout 1.0, 2.6) */
+  /**
+   * Verifies signature, issuer, audience and times of a logout token. (Back-Channel Logout 1.0,
+   * 2.6)
+   */
   async verifyLogoutToken(token: string): Promise<Claims> {
     const deadline = this.#deadline()
     const metadata = await this.#server.metadata(deadline)

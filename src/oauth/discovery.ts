@@ -2,7 +2,9 @@ import { ProviderError } from '../http/errors.js'
 import { isObject, withoutNull } from '../http/json.js'
 import { isAllowedUrl } from '../http/origin.js'
 import { asStrings, isTrue } from './claims.js'
-import type { Endpoints, ProviderDefinition } from './definition.js'
+import type { ProviderDefinition } from './definition.js'
+import type { Endpoints } from './endpoints.js'
+import { issuerFix } from './issuer-hints.js'
 import { listedAlgorithms, PUBLIC_KEY_ALGORITHMS } from './signing-algorithms.js'
 
 /**
@@ -17,6 +19,8 @@ export interface ServerMetadata {
   clientAuthMethods: readonly string[]
   /** Scopes that discovery lists; empty if it lists none. (RFC 8414, 2) */
   scopes: readonly string[]
+  /** Values of `prompt` that discovery lists; empty if it lists none. */
+  prompts: readonly string[]
   /** Algorithms of ID tokens. */
   algorithms: readonly string[]
   /** Algorithms of signed userinfo. */
@@ -32,7 +36,7 @@ export interface ServerMetadata {
 export type MetadataConfig = Pick<
   ProviderDefinition,
   'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
-> & { signingAlgorithms?: readonly string[] | undefined }
+> & { signingAlgorithms?: readonly string[] | undefined; insecureHttp?: boolean | undefined }
 
 /** The metadata that a definition contains, or `undefined` if the provider needs discovery. */
 export function knownMetadata(config: MetadataConfig): ServerMetadata | undefined {
@@ -50,6 +54,7 @@ export function knownMetadata(config: MetadataConfig): ServerMetadata | undefine
     algorithms: PUBLIC_KEY_ALGORITHMS,
     userinfoAlgorithms: PUBLIC_KEY_ALGORITHMS,
     scopes: [],
+    prompts: [],
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
     requiresIssuerInCallback: false,
@@ -61,16 +66,19 @@ function needsKeys({ openid, signingAlgorithms }: MetadataConfig): boolean {
   return openid && signingAlgorithms?.every((algorithm) => algorithm === 'HS256') !== true
 }
 
+/** Appended to the issuer. (OpenID Connect Discovery 1.0, 4) */
+export const DISCOVERY_PATH = '/.well-known/openid-configuration'
+
 /** URL of the discovery document. (OpenID Connect Discovery 1.0, 4.1) */
 export function discoveryUrl({ issuer = '', discoveryIssuer }: MetadataConfig): string {
   const base = discoveryIssuer?.(issuer) ?? issuer
-  return `${base.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return `${base.replace(/\/$/, '')}${DISCOVERY_PATH}`
 }
 
 /** Validates a discovery document. (OpenID Connect Discovery 1.0, 4.2 and 4.3) */
 export function parseDiscovery(response: unknown, config: MetadataConfig): ServerMetadata {
   if (!isObject(response))
-    throw new ProviderError('down', 'provider_error', {
+    throw new ProviderError('unusable', 'provider_error', {
       hint: 'the discovery document is not a JSON object',
     })
   const document = withoutNull(response)
@@ -80,21 +88,19 @@ export function parseDiscovery(response: unknown, config: MetadataConfig): Serve
   const userinfo = document['userinfo_signing_alg_values_supported']
   return {
     issuer,
-    endpoints: {
-      ...readEndpoints(document, needsKeys(config)),
-      ...config.endpoints,
-    },
+    endpoints: readEndpoints(document, config),
     clientAuthMethods: asStrings(document['token_endpoint_auth_methods_supported']),
     algorithms,
     userinfoAlgorithms:
       userinfo === undefined ? algorithms : [...algorithms, ...listedAlgorithms(userinfo)],
     scopes: asStrings(document['scopes_supported']),
+    // https://openid.net/specs/openid-connect-prompt-create-1_0.html#section-4.2
+    prompts: asStrings(document['prompt_values_supported']),
     requiresPushedRequests,
-    pushedRequestEndpoint: readUrl(
-      document,
-      'pushed_authorization_request_endpoint',
-      requiresPushedRequests,
-    ),
+    pushedRequestEndpoint: readUrl(document, 'pushed_authorization_request_endpoint', {
+      isRequired: requiresPushedRequests,
+      insecureHttp: config.insecureHttp,
+    }),
     requiresIssuerInCallback: isTrue(document['authorization_response_iss_parameter_supported']),
   }
 }
@@ -107,30 +113,49 @@ function checkIssuer(
   const isAccepted = (discovered: string) =>
     acceptsDiscovery?.(discovered, expected) ?? discovered === expected
   if (typeof issuer === 'string' && isAccepted(issuer)) return issuer
+  const fix = acceptsDiscovery ? 'are tenant and endpoints right?' : issuerFix(issuer, expected)
   throw new ProviderError('owner', 'misconfigured', {
-    hint: `the discovery document has the issuer ${JSON.stringify(issuer)?.slice(0, 200)} instead of ${JSON.stringify(expected)}: set the option issuer to exactly the issuer in the document`,
+    hint: `the discovery document has the issuer ${JSON.stringify(issuer)?.slice(0, 200)} instead of ${JSON.stringify(expected)}: ${fix}`,
   })
 }
 
+/** The member of the document for each endpoint. (RFC 8414, 2) */
+const endpointMembers = {
+  authorization: 'authorization_endpoint',
+  token: 'token_endpoint',
+  jwks: 'jwks_uri',
+  userinfo: 'userinfo_endpoint',
+  revocation: 'revocation_endpoint',
+  endSession: 'end_session_endpoint',
+} as const satisfies Partial<Record<keyof Endpoints, string>>
+
+const endpointNames = Object.keys(endpointMembers) as (keyof typeof endpointMembers)[]
+
+/** The configured endpoints, and those of the document for all others. */
 function readEndpoints(
   document: Record<string, unknown>,
-  requiresKeys: boolean,
+  config: MetadataConfig,
 ): Partial<Endpoints> {
-  const endpoints = {
-    authorization: readUrl(document, 'authorization_endpoint', true),
-    token: readUrl(document, 'token_endpoint', true),
-    jwks: readUrl(document, 'jwks_uri', requiresKeys),
-    userinfo: readUrl(document, 'userinfo_endpoint', false),
-    revocation: readUrl(document, 'revocation_endpoint', false),
-    endSession: readUrl(document, 'end_session_endpoint', false),
-  }
-  return Object.fromEntries(Object.entries(endpoints).filter(([, url]) => url !== undefined))
+  const { endpoints: configured = {}, insecureHttp } = config
+  const required = ['authorization', 'token', ...(needsKeys(config) ? ['jwks'] : [])]
+  const discovered = endpointNames
+    .filter((name) => configured[name] === undefined)
+    .map((name): [string, string | undefined] => {
+      const isRequired = required.includes(name)
+      return [name, readUrl(document, endpointMembers[name], { isRequired, insecureHttp })]
+    })
+  return { ...Object.fromEntries(discovered.filter(([, url]) => url !== undefined)), ...configured }
+}
+
+interface UrlRules {
+  isRequired: boolean
+  insecureHttp?: boolean | undefined
 }
 
 function readUrl(
   document: Record<string, unknown>,
   member: string,
-  isRequired: boolean,
+  { isRequired, insecureHttp }: UrlRules,
 ): string | undefined {
   const url = document[member]
   if ((url === undefined || url === '') && !isRequired) return undefined
@@ -138,9 +163,11 @@ function readUrl(
     throw new ProviderError('owner', 'misconfigured', {
       hint: `the discovery document has no ${member}`,
     })
-  if (typeof url !== 'string' || !isAllowedUrl(url))
-    throw new ProviderError('down', 'provider_error', {
-      hint: `the ${member} of the discovery document is not an https URL`,
-    })
-  return url
+  if (typeof url === 'string' && isAllowedUrl(url, insecureHttp)) return url
+  const isPlainHttp = typeof url === 'string' && isAllowedUrl(url, true)
+  throw new ProviderError('unusable', 'provider_error', {
+    hint: isPlainHttp
+      ? `the ${member} of the discovery document is a URL over plain http: set insecureHttp: true if you trust the network between this server and the provider`
+      : `the ${member} of the discovery document is not an https URL`,
+  })
 }

@@ -1,5 +1,6 @@
 import { ProviderError } from '../http/errors.js'
-import { providerTimeout } from './provider-errors.js'
+import { proxyFix, reasonOf } from './network-hints.js'
+import { outcomeOfFailure, providerTimeout } from './provider-errors.js'
 import { RequestQueue } from './request-queue.js'
 import { readBody } from './response-body.js'
 
@@ -11,6 +12,8 @@ interface RequestOptions {
   deadline: AbortSignal
   /** Limit of the response body. Default 256 KiB. */
   maxBytes?: number | undefined
+  /** The address of the client, if it is known and the client has not logged in yet. */
+  address?: string | undefined
 }
 
 const CONCURRENCY = 50
@@ -42,21 +45,28 @@ export class ProviderFetch {
       throw new ProviderError('down', 'provider_unreachable', {
         hint: 'requests to the provider failed repeatedly',
       })
-    return this.#queue.run(deadline, async () => {
-      try {
-        const response = await send(url, options)
-        this.#failures = 0
-        return response
-      } catch (error) {
-        if (error instanceof ProviderError) throw error
-        this.#countFailure()
-        if (deadline.aborted) throw providerTimeout()
-        throw new ProviderError('down', 'provider_unreachable', {
-          hint: `the request to ${hostOf(url)} failed${reasonOf(error)}`,
-          cause: error,
-        })
-      }
+    return this.#queue.run(deadline, () => this.#exchange(url, options), options.address)
+  }
+
+  /** Counts a failed login of the client at this address. */
+  countFailedLogin(address: string | undefined): void {
+    this.#queue.countFailure(address)
+  }
+
+  async #exchange(url: string, options: RequestOptions): Promise<Response> {
+    const response = await send(url, options).catch((error: unknown) => {
+      this.#countFailure()
+      throw requestError(error, url, options.deadline)
     })
+    // The provider responds. What is wrong with the body may concern a single user.
+    this.#failures = 0
+    const { status, headers } = response
+    const bytes = await readBody(response, options.maxBytes ?? MAX_BYTES).catch(
+      (error: unknown) => {
+        throw bodyError(error, response, options.deadline)
+      },
+    )
+    return new Response(NULL_BODY_STATUSES.includes(status) ? null : bytes, { status, headers })
   }
 
   /** The pause varies, so that processes do not resume at the same moment. */
@@ -67,11 +77,11 @@ export class ProviderFetch {
   }
 }
 
-async function send(
+function send(
   url: string,
-  { method = 'GET', headers, body, deadline, maxBytes = MAX_BYTES }: RequestOptions,
+  { method = 'GET', headers, body, deadline }: RequestOptions,
 ): Promise<Response> {
-  const response = await fetch(url, {
+  return fetch(url, {
     method,
     headers,
     body: body ?? null,
@@ -79,21 +89,30 @@ async function send(
     redirect: 'manual',
     signal: deadline,
   })
-  const bytes = await readBody(response, maxBytes)
-  return new Response(NULL_BODY_STATUSES.includes(response.status) ? null : bytes, {
-    status: response.status,
-    headers: response.headers,
+}
+
+/** The error of a request without a response. */
+function requestError(cause: unknown, url: string, deadline: AbortSignal): ProviderError {
+  if (deadline.aborted) return providerTimeout('down', hostOf(url), proxyFix(url))
+  return new ProviderError('down', 'provider_unreachable', {
+    hint: `the request to ${hostOf(url)} failed${reasonOf(cause, url)}`,
+    cause,
   })
 }
 
-/**
- * The code of the cause, such as `ENOTFOUND` or `CERT_HAS_EXPIRED`: the message of the error is
- * only `fetch failed`.
- */
-function reasonOf(error: unknown): string {
-  const { cause } = Object(error) as { cause?: unknown }
-  const { code } = Object(cause) as { code?: unknown }
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? `: ${code}` : ''
+/** The error of a response whose body is too large, malformed, incomplete or too slow. */
+function bodyError(
+  cause: unknown,
+  { status, url }: Response,
+  deadline: AbortSignal,
+): ProviderError {
+  if (cause instanceof ProviderError) return cause
+  const outcome = outcomeOfFailure(status)
+  if (deadline.aborted) return providerTimeout(outcome, hostOf(url))
+  return new ProviderError(outcome, 'provider_unreachable', {
+    hint: `the response of ${hostOf(url)} ended early${reasonOf(cause, url)}`,
+    cause,
+  })
 }
 
 function hostOf(url: string): string {

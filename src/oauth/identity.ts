@@ -41,10 +41,17 @@ export type MembershipList = 'organizations' | 'teams' | 'groups'
 /** All names of {@link MembershipList}. */
 export const membershipLists: readonly MembershipList[] = ['organizations', 'teams', 'groups']
 
-/**
- * Memberships of a user, spelled as in the rules. Only those that a rule names are ever requested.
- */
+/** Memberships of a user. Those that a rule names are spelled as in the rule. */
 export type Memberships = Readonly<Partial<Record<MembershipList, readonly string[]>>>
+
+/** The memberships that the hook `memberships` reads. */
+export interface WantedMemberships extends Memberships {
+  /**
+   * Whether all other memberships are wanted as well, spelled as the provider spells them: for the
+   * groups header of oauth2-proxy. A hook may ignore it.
+   */
+  readonly all?: boolean | undefined
+}
 
 /** The result of the hook `memberships`. */
 export interface MembershipResult extends Memberships {

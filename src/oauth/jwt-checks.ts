@@ -1,7 +1,7 @@
 import { ProviderError } from '../http/errors.js'
 import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
-import { canonicalAlgorithm, isSigningAlgorithm } from './signing-algorithms.js'
+import { canonicalAlgorithm, isSigningAlgorithm, SIGNING_ALGORITHMS } from './signing-algorithms.js'
 import type { AcceptsKey } from './signing-keys.js'
 
 /** What a signed token of a provider must match. */
@@ -25,7 +25,7 @@ export interface JwtExpectations {
 /** An ID token, logout token or signed userinfo response that failed verification. */
 export class IdTokenError extends ProviderError {
   constructor(hint: string) {
-    super('down', 'provider_error', { hint })
+    super('unusable', 'provider_error', { hint })
     this.name = 'IdTokenError'
   }
 }
@@ -71,9 +71,15 @@ function describeAlgorithm(alg: unknown, algorithms: readonly string[]): string 
     : problem
 }
 
-/** A short well-formed value of the header, for hints. */
+const REGISTERED_VALUES: ReadonlySet<string> = new Set([
+  ...SIGNING_ALGORITHMS,
+  ...['HS384', 'HS512', 'none', 'jwt', 'at+jwt', 'logout+jwt'],
+])
+
+/** A short well-formed value of the header, for hints. Quoted if it may be made up. */
 function shown(value: string): string {
-  return /^[A-Za-z0-9.+_-]{1,32}$/.test(value) ? value : 'a malformed value'
+  if (REGISTERED_VALUES.has(value)) return value
+  return /^[A-Za-z0-9.+_-]{1,32}$/.test(value) ? JSON.stringify(value) : 'a malformed value'
 }
 
 /** Checks the issuer and the audience. */
@@ -112,15 +118,17 @@ export function checkTimes(claims: Claims, expected: JwtExpectations): void {
     throw new IdTokenError(`${name} has no valid iat`)
   if (isTime(iat) && iat > now + clockTolerance)
     throw new IdTokenError(
-      `${name} was issued in the future: the clocks differ by ${Math.round(iat - now)} s`,
+      `${name} was issued in the future: the clocks differ by ${Math.round(iat - now)} s. ${CLOCKS}`,
     )
   if (exp !== undefined && !isTime(exp)) throw new IdTokenError(`${name} has a malformed exp`)
   if (isTime(exp) && exp <= now - clockTolerance)
-    throw new IdTokenError(`${name} expired ${Math.round(now - exp)} s ago`)
+    throw new IdTokenError(`${name} expired ${Math.round(now - exp)} s ago. ${CLOCKS}`)
   if (nbf !== undefined && !isTime(nbf)) throw new IdTokenError(`${name} has a malformed nbf`)
   if (isTime(nbf) && nbf > now + clockTolerance)
-    throw new IdTokenError(`${name} is not valid for another ${Math.round(nbf - now)} s`)
+    throw new IdTokenError(`${name} is not valid for another ${Math.round(nbf - now)} s. ${CLOCKS}`)
 }
+
+const CLOCKS = 'Synchronize the clocks of this server and of the provider'
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value)

@@ -3,17 +3,25 @@ import { isObject } from '../http/json.js'
 import { CachedValue } from './cached-value.js'
 import { describeResponse } from './describe-response.js'
 import {
+  DISCOVERY_PATH,
   discoveryUrl,
   knownMetadata,
   type MetadataConfig,
   parseDiscovery,
   type ServerMetadata,
 } from './discovery.js'
+import { ENDPOINTS_FIX } from './issuer-hints.js'
 import type { ProviderFetch } from './fetch.js'
+import type { ProviderLog } from './provider-log.js'
 import type { KeySource } from './jwt.js'
+import { outcomeOfFailure, providerError } from './provider-errors.js'
 import { readJson } from './response-body.js'
 import { SigningKeys } from './signing-keys.js'
 
+/** Keys that the provider has withdrawn are trusted for no longer than this. */
+const MAX_KEY_AGE_MS = 24 * 3_600_000
+/** Far more than any provider has. Selecting a key takes time for each of them. */
+const MAX_KEYS = 1_000
 const MAX_JWKS_BYTES = 1024 * 1024
 const MAX_REDIRECTS = 5
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
@@ -24,14 +32,41 @@ export class ServerMetadataCache {
   readonly #known: ServerMetadata | undefined
   readonly #discovered: CachedValue<ServerMetadata>
   readonly #keys: CachedValue<SigningKeys>
+  /** How far the clock of the provider is ahead. (RFC 9110, 6.6.1) */
+  #clockOffsetMs = 0
 
-  constructor(config: MetadataConfig, fetch: ProviderFetch) {
+  constructor(
+    config: MetadataConfig,
+    fetch: ProviderFetch,
+    log: ProviderLog,
+    beforeDiscovery: () => Promise<void> | undefined,
+  ) {
     this.#fetch = fetch
     this.#known = knownMetadata(config)
-    this.#discovered = new CachedValue(async (deadline) =>
-      parseDiscovery(await this.#getJson(discoveryUrl(config), deadline), config),
-    )
-    this.#keys = new CachedValue((deadline) => this.#fetchKeys(deadline))
+    this.#discovered = new CachedValue(async (deadline) => {
+      await beforeDiscovery()
+      return parseDiscovery(await this.#getJson(discoveryUrl(config), deadline), config)
+    })
+    this.#keys = new CachedValue((deadline) => this.#fetchKeys(deadline), {
+      maxStaleMs: MAX_KEY_AGE_MS,
+      onFailure: (error) =>
+        log.warnOnce(
+          'the keys of the provider could not be fetched again: they are used for 24 hours, then logins fail',
+          { hint: error instanceof ProviderError ? error.hint : undefined },
+        ),
+    })
+  }
+
+  /** Fetches metadata and keys. Throws if the clocks differ by more than the tolerance, in seconds. */
+  async load(deadline: AbortSignal, clockTolerance: number): Promise<void> {
+    const { endpoints } = await this.metadata(deadline)
+    if (endpoints.jwks !== undefined) await this.#keys.get(deadline)
+    const seconds = Math.round(this.#clockOffsetMs / 1000)
+    // `Date` has a resolution of one second.
+    if (Math.abs(seconds) > clockTolerance + 1)
+      throw new ProviderError('owner', 'misconfigured', {
+        hint: `the clock of the provider differs from that of this server by ${seconds} s: synchronize the clock of this server`,
+      })
   }
 
   /** The metadata, discovered if necessary. */
@@ -51,13 +86,16 @@ export class ServerMetadataCache {
   async #fetchKeys(deadline: AbortSignal): Promise<SigningKeys> {
     const { endpoints } = await this.metadata(deadline)
     if (endpoints.jwks === undefined)
-      throw new ProviderError('down', 'provider_error', { hint: 'the provider has no jwks_uri' })
-    const jwks = await this.#getJson(endpoints.jwks, deadline, MAX_JWKS_BYTES)
-    if (!isObject(jwks) || !Array.isArray(jwks['keys']))
-      throw new ProviderError('down', 'provider_error', {
-        hint: 'the key set of the provider is malformed',
+      throw new ProviderError('unusable', 'provider_error', {
+        hint: 'the provider has no jwks_uri',
       })
-    return new SigningKeys(jwks['keys'].filter(isObject))
+    const jwks = await this.#getJson(endpoints.jwks, deadline, MAX_JWKS_BYTES)
+    const keys = isObject(jwks) ? jwks['keys'] : undefined
+    if (!Array.isArray(keys) || keys.length > MAX_KEYS)
+      throw new ProviderError('unusable', 'provider_error', {
+        hint: `the key set of the provider is malformed, or has more than ${MAX_KEYS} keys`,
+      })
+    return new SigningKeys(keys.filter(isObject))
   }
 
   /**
@@ -72,15 +110,19 @@ export class ServerMetadataCache {
   ): Promise<unknown> {
     const headers = new Headers({ accept: 'application/json', 'user-agent': 'oauth-module' })
     const response = await this.#fetch.fetch(url, { headers, deadline, maxBytes })
+    const date = Date.parse(response.headers.get('date') ?? '')
+    if (!Number.isNaN(date)) this.#clockOffsetMs = date - Date.now()
     const target = redirects < MAX_REDIRECTS ? redirectTarget(response, url) : undefined
     if (target !== undefined) return this.#getJson(target, deadline, maxBytes, redirects + 1)
     const body = await readJson(response)
     if (response.ok && body !== undefined) return body
     const { status } = response
     const description = describeResponse({ status, headers: response.headers, body })
-    throw new ProviderError('down', 'provider_error', {
-      hint: `${url} responded with ${description}`,
-    })
+    const fix =
+      status === 404 && url.endsWith(DISCOVERY_PATH)
+        ? `: is the option issuer right? For a provider without a discovery document, ${ENDPOINTS_FIX}`
+        : ''
+    throw providerError(outcomeOfFailure(status), `${url} responded with ${description}${fix}`)
   }
 }
 

@@ -2,10 +2,11 @@ import type * as OpenidClient from 'openid-client'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { clientAuth, clientAuthMethod } from './client-auth.js'
 import type { ClientConfig } from './client-config.js'
+import type { ClientRequest } from './client-request.js'
 import type { ServerMetadata } from './discovery.js'
 import type { ProviderFetch } from './fetch.js'
 import { readJson } from './response-body.js'
-import { type ClientRequest, hasAuthorization, tokenEndpointError } from './token-errors.js'
+import { hasAuthorization, tokenEndpointError } from './token-errors.js'
 
 /** What a configuration of openid-client is built from. */
 export interface OpenidClientSetup {
@@ -13,6 +14,8 @@ export interface OpenidClientSetup {
   metadata: ServerMetadata
   fetch: ProviderFetch
   deadline: AbortSignal
+  /** The address of a client that has not logged in yet. */
+  address?: string | undefined
   /**
    * Reads the response of the token endpoint before openid-client does. What it throws reaches the
    * caller.
@@ -45,7 +48,7 @@ export async function configureOpenidClient(
     undefined,
     authentication,
   )
-  // Plain http URLs are on loopback: `isAllowedUrl` has checked all URLs.
+  // Plain http is on loopback or permitted by `insecureHttp`: `isAllowedUrl` has checked all URLs.
   oidc.allowInsecureRequests(configuration)
   // The deadline of the whole exchange applies instead.
   configuration.timeout = 0
@@ -68,7 +71,7 @@ function serverMetadata({
 }
 
 function createFetch(setup: OpenidClientSetup): OpenidClient.CustomFetch {
-  const { config, metadata, fetch, deadline, readTokens } = setup
+  const { config, metadata, fetch, deadline, address, readTokens } = setup
   return async (url, { method, headers: defaultHeaders, body }) => {
     const endpoint = endpointOf(url, metadata)
     const isTokenRequest = endpoint === 'token'
@@ -81,6 +84,7 @@ function createFetch(setup: OpenidClientSetup): OpenidClient.CustomFetch {
       headers,
       body: body as RequestInit['body'],
       deadline,
+      address,
     })
     const params = new URLSearchParams(body instanceof URLSearchParams ? body : '')
     const requestedScopes = params.get('scope')?.split(/[ ,]/) ?? setup.requestedScopes ?? []
@@ -117,7 +121,7 @@ function endpointOf(
 export function rethrow(error: unknown): never {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof OAuthError) throw cause
-  throw new ProviderError('down', 'provider_error', {
+  throw new ProviderError('unusable', 'provider_error', {
     hint: error instanceof Error ? error.message : 'openid-client failed',
   })
 }

@@ -39,6 +39,12 @@ export interface ProviderApi {
   readonly scopes: readonly string[]
   /** The token response, with the vendor's own members. (RFC 6749, 5.1) */
   readonly tokens: Claims
+  /**
+   * Parameters that the provider adds to the authorization response, such as Apple's `user`. They
+   * come through the browser, where users can change them: nothing that decides who may pass may
+   * depend on them. Empty at re-checks.
+   */
+  readonly callbackParams: Readonly<Record<string, string>>
   /** Credentials of the client. `secret` is `undefined` for a public client. */
   readonly client: {
     /** The `client_id`. */

@@ -1,6 +1,7 @@
 /** The methods of a logger that a provider's part of the code uses. */
 export interface ProviderLogger {
   debug(message: string, facts?: object): void
+  info(message: string, facts?: object): void
   warn(message: string, facts?: object): void
 }
 
@@ -21,6 +22,11 @@ export class ProviderLog {
   /** Logs details of a single login. */
   debug(message: string, facts: object = {}): void {
     this.#logger.debug(message, { provider: this.#provider, ...facts })
+  }
+
+  /** Logs the consequence of a single login. */
+  info(message: string, facts: object = {}): void {
+    this.#logger.info(message, { provider: this.#provider, ...facts })
   }
 
   /** Logs a message once, however many users cause it. `facts` may differ each time. */

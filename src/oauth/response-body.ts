@@ -1,7 +1,7 @@
-import { ProviderError } from '../http/errors.js'
 import { isTooDeep, parseJson } from '../http/json.js'
+import { outcomeOfFailure, providerError } from './provider-errors.js'
 
-/** Reads a body completely. Rejects when it exceeds `maxBytes`. */
+/** Reads a body completely. Rejects with a `ProviderError` when it exceeds `maxBytes`. */
 export async function readBody(
   response: Response,
   maxBytes: number,
@@ -12,9 +12,10 @@ export async function readBody(
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length
     if (size > maxBytes)
-      throw new ProviderError('down', 'provider_error', {
-        hint: `the response of the provider exceeds ${maxBytes} bytes`,
-      })
+      throw providerError(
+        outcomeOfFailure(response.status),
+        `the response of the provider exceeds ${maxBytes} bytes`,
+      )
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)

@@ -1,7 +1,15 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep } from '../http/json.js'
 import { asObject, asString, asStrings, asUserId, isTrue } from './claims.js'
-import type { Claims, Identity, MembershipList, MembershipResult, Memberships } from './identity.js'
+import type {
+  Claims,
+  Identity,
+  MembershipList,
+  MembershipResult,
+  Memberships,
+  WantedMemberships,
+} from './identity.js'
+import { outcomeOfThrown } from './provider-errors.js'
 import type { ProviderApi } from './provider-api.js'
 
 /** The abort ends the requests of a hook, which may then return what it has read so far. */
@@ -33,7 +41,7 @@ export async function runHook<T>(
     return await Promise.race([timeout, hook()])
   } catch (thrown) {
     if (thrown instanceof OAuthError) throw thrown
-    throw new ProviderError('down', 'provider_error', {
+    throw new ProviderError(outcomeOfThrown(thrown), 'provider_error', {
       hint: `${name} failed`,
       cause: withoutSecrets(thrown, api),
     })
@@ -57,15 +65,16 @@ export function parseIdentity(result: unknown): Identity {
   }
 }
 
-/** Validates the result of the hook `memberships`; drops memberships that were not requested. */
+/** Validates the result of the hook `memberships`; drops memberships that are not wanted. */
 export function parseMemberships(
   result: unknown,
-  wanted: Required<Memberships>,
+  wanted: Required<Memberships> & WantedMemberships,
 ): Required<Memberships> & MembershipResult {
   const lists = isObject(result) ? result : {}
   const read = (list: MembershipList) => {
     const entries = new Set(asStrings(lists[list]))
-    return wanted[list].filter((entry) => entries.has(entry))
+    const named = wanted[list].filter((entry) => entries.has(entry))
+    return wanted.all === true ? [...new Set([...named, ...entries])] : named
   }
   return {
     organizations: read('organizations'),
@@ -85,7 +94,7 @@ function plainClaims(claims: unknown): Claims {
   } catch {
     // A circular structure, or too deep for JSON.stringify().
   }
-  throw new ProviderError('down', 'provider_error', {
+  throw new ProviderError('unusable', 'provider_error', {
     hint: 'the claims of the user cannot be stored as a JSON object',
   })
 }

@@ -27,6 +27,16 @@ export class SigningKeys {
     this.#keys = keys.map(withoutNull)
   }
 
+  /** Whether the set has a key that can verify signatures of this algorithm. (RFC 7517, 4) */
+  hasKeyFor(algorithm: string): boolean {
+    return this.#keys.some(
+      ({ kty, crv, use, alg }) =>
+        (use === undefined || use === 'sig') &&
+        (alg === undefined || (typeof alg === 'string' && canonicalAlgorithm(alg) === algorithm)) &&
+        isKeyFor(algorithm, kty, crv),
+    )
+  }
+
   /**
    * The claims of a JWT, or `undefined` if no key verifies its signature. Does not check the
    * claims.
@@ -65,6 +75,14 @@ export class SigningKeys {
       }
     })
   }
+}
+
+/** RFC 7518, 3.1; RFC 8037, 3.1 */
+function isKeyFor(algorithm: string, kty: unknown, crv: unknown): boolean {
+  if (/^[RP]S/.test(algorithm)) return kty === 'RSA'
+  if (algorithm === 'EdDSA') return kty === 'OKP' && crv === 'Ed25519'
+  const curves: Record<string, string> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
+  return kty === 'EC' && crv === curves[algorithm]
 }
 
 /** Verifies an `HS256` signature and returns the claims, unchecked. (OpenID Connect Core, 10.1) */

@@ -1,41 +1,25 @@
 import { type OAuthErrorCode, ProviderError, type ProviderOutcome } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import { asString } from './claims.js'
-import { clientAuthMethod, formEncode } from './client-auth.js'
+import { clientAuthMethod } from './client-auth.js'
+import { type ClientRequest, describeTokenError, type TokenError } from './client-request.js'
 import type { ClientConfig } from './client-config.js'
 import { describeResponse } from './describe-response.js'
-import type { ServerMetadata } from './discovery.js'
 import type { ApiResponse } from './provider-api.js'
-import { providerError, throttled } from './provider-errors.js'
-import { quote } from './quote.js'
-
-/** A request of the client to the token endpoint, or to another one that authenticates the client. */
-export interface ClientRequest {
-  /** For the hint. */
-  readonly endpoint: 'token' | 'revocation' | 'pushed authorization request'
-  readonly config: ClientConfig
-  readonly metadata: ServerMetadata
-  readonly params: URLSearchParams
-  readonly headers: Headers
-  /** The scopes of the authorization request; empty if they are not known. */
-  readonly requestedScopes: readonly string[]
-}
-
-/** What an error response contains. */
-interface TokenError {
-  readonly status: number
-  readonly code: string | undefined
-  readonly message: string | undefined
-}
+import { outcomeOfFailure, providerError, throttled } from './provider-errors.js'
 
 const grantEnded = { outcome: 'ended', code: 'login_expired' } as const
 const misconfigured = { outcome: 'owner', code: 'misconfigured' } as const
 const busy = { outcome: 'throttled', code: 'provider_busy' } as const
 
-/** Errors of the token endpoint. (RFC 6749, 5.2) Compared exactly: a description may quote any of them. */
+/**
+ * Errors of the token endpoint. (RFC 6749, 5.2) Compared exactly: a description may quote any of
+ * them.
+ */
 const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthErrorCode }>([
   ['invalid_grant', grantEnded],
-  // GitHub. https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+  // GitHub.
+  // https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
   ['bad_verification_code', grantEnded],
   ['bad_refresh_token', grantEnded],
   ['unverified_user_email', { outcome: 'denied', code: 'email_unverified' }],
@@ -43,7 +27,8 @@ const tokenErrors = new Map<string, { outcome: ProviderOutcome; code: OAuthError
   ['redirect_uri_mismatch', misconfigured],
   // oidc-provider and LinkedIn
   ['invalid_redirect_uri', misconfigured],
-  // Microsoft, when a policy of the tenant requires the user to sign in again. (OpenID Connect Core, 3.1.2.6)
+  // Microsoft, when a policy of the tenant requires the user to sign in again. (OpenID Connect
+  // Core, 3.1.2.6)
   ['interaction_required', grantEnded],
   ['login_required', grantEnded],
   ['consent_required', grantEnded],
@@ -62,12 +47,6 @@ const CLIENT_ERRORS = ['invalid_client', 'unauthorized_client', 'incorrect_clien
 const REDIRECT_URI_ERRORS = ['redirect_uri_mismatch', 'invalid_redirect_uri']
 const SCOPE_ERRORS = ['invalid_scope', 'not_allowed']
 
-/** Parameters that providers may repeat: any other value may be a secret. */
-const PUBLIC_PARAMS = new Set([
-  ...['grant_type', 'client_id', 'redirect_uri', 'scope', 'client_assertion_type'],
-  ...['response_type', 'code_challenge_method', 'prompt', 'max_age'],
-])
-
 /** The error for a token response without tokens; also for pushed requests and revocations. */
 export function tokenEndpointError(response: ApiResponse, request: ClientRequest): ProviderError {
   const { status, body } = response
@@ -77,13 +56,13 @@ export function tokenEndpointError(response: ApiResponse, request: ClientRequest
   const code = reported?.code ?? asString(members['error'])
   const message = reported === undefined ? asString(members['error_description']) : reported.message
   const error = { status, code, message }
-  const summary = `the ${request.endpoint} endpoint responded with ${code === undefined && message === undefined ? describeResponse(response) : describe(error, request)}`
+  const summary = `the ${request.endpoint} endpoint responded with ${code === undefined && message === undefined ? describeResponse(response) : describeTokenError(error, request)}`
   const outcome = config.outcomeOf?.(response)
   if (outcome === 'throttled' || status === 429) return throttled(response, summary)
   const fix = fixOf(error, request)
   if (fix !== undefined) return providerError('owner', `${summary}: ${fix}`)
   const known = tokenErrors.get(code ?? '')
-  if (known === undefined) return providerError(outcome ?? 'down', summary)
+  if (known === undefined) return providerError(outcome ?? outcomeOfFailure(status), summary)
   return new ProviderError(known.outcome, known.code, {
     hint:
       isRedemption(request) && code === 'invalid_grant' ? `${summary}: ${EXPIRED_CODE}` : summary,
@@ -108,7 +87,7 @@ function fixOf(error: TokenError, request: ClientRequest): string | undefined {
 
 /** The fix if a provider rejects the redirect URI. */
 export function redirectUriFix(redirectUri: string): string {
-  return `register exactly this redirect URI at the provider: ${redirectUri}; if browsers use another URL, set baseUrl`
+  return `register exactly this redirect URI at the provider: ${redirectUri}; if browsers use another URL, set baseUrl, and to keep a registered path, callbackPath`
 }
 
 /** The fix if a provider rejects the scope that requests a refresh token. */
@@ -129,14 +108,18 @@ function clientFix({ config, metadata }: ClientRequest): string {
     : `${check}, and clientAuth: ${used}, and discovery lists ${listed.slice(0, 8).join(', ')}`
 }
 
-/** Whether an `Authorization` header from the option `tokenHeaders` replaces client authentication. (RFC 6749, 2.3) */
+/**
+ * Whether an `Authorization` header from the option `tokenHeaders` replaces client authentication.
+ * (RFC 6749, 2.3)
+ */
 export function hasAuthorization({ tokenHeaders }: Pick<ClientConfig, 'tokenHeaders'>): boolean {
   return Object.keys(tokenHeaders).some((name) => name.toLowerCase() === 'authorization')
 }
 
 /**
- * Keycloak, Okta, Entra and others report a wrong redirect URI as `invalid_grant` with a description. Many servers always
- * repeat the whole sentence of RFC 6749, 5.2, which names every cause. At a refresh, a new login helps.
+ * Keycloak, Okta, Entra and others report a wrong redirect URI as `invalid_grant` with a
+ * description. Many servers always repeat the whole sentence of RFC 6749, 5.2, which names every
+ * cause. At a refresh, a new login helps.
  */
 function isRedirectUriError({ code = '', message = '' }: TokenError, request: ClientRequest) {
   if (REDIRECT_URI_ERRORS.includes(code)) return true
@@ -165,27 +148,4 @@ function isOfflineError({ code = '', message = '' }: TokenError, request: Client
 
 function isRedemption({ params }: ClientRequest): boolean {
   return params.get('grant_type') === 'authorization_code'
-}
-
-/** For the log. The error code must be well-formed (RFC 6749, 5.2), and neither part contains what we sent as a secret. */
-function describe({ status, code, message }: TokenError, request: ClientRequest): string {
-  const secrets = secretsOf(request)
-  const text = message === undefined ? '' : ` (${quote(message, secrets)})`
-  if (code === undefined) return `status ${status} and no error code${text}`
-  const isWellFormed = /^(?:[A-Za-z_]{1,48}|\d{1,6})$/.test(code)
-  const shown = isWellFormed ? `the error ${quote(code, secrets)}` : 'a malformed error code'
-  return `status ${status} and ${shown}${text}`
-}
-
-/** What we sent to the endpoint, in the encodings in which a provider may repeat it. */
-function secretsOf({ config, params, headers }: ClientRequest): readonly string[] {
-  const values = [
-    config.clientSecret ?? '',
-    ...[...params].flatMap(([name, value]) => (PUBLIC_PARAMS.has(name) ? [] : [value])),
-    ...Object.values(config.tokenHeaders),
-    headers.get('authorization')?.replace(/^\w+ /, '') ?? '',
-  ]
-  return [
-    ...new Set(values.flatMap((value) => [value, formEncode(value), encodeURIComponent(value)])),
-  ]
 }

@@ -3,6 +3,7 @@ import { ProviderError } from '../http/errors.js'
 import { isObject, isTooDeep, parseJson } from '../http/json.js'
 import { asString } from './claims.js'
 import type { ClientConfig } from './client-config.js'
+import type { ClientRequest } from './client-request.js'
 import type { ProviderFetch } from './fetch.js'
 import { type IdTokenExpectations, verifyIdToken } from './id-token.js'
 import type { Claims } from './identity.js'
@@ -10,7 +11,7 @@ import { jwtExpectations } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
 import { configureOpenidClient, rethrow } from './openid-client.js'
 import { readText } from './response-body.js'
-import { type ClientRequest, tokenEndpointError } from './token-errors.js'
+import { tokenEndpointError } from './token-errors.js'
 import { parseTokenResponse, type TokenResponse } from './token-response.js'
 
 /** A verified token response. (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3) */
@@ -40,6 +41,8 @@ export interface TokenRequest {
   server: ServerMetadataCache
   fetch: ProviderFetch
   deadline: AbortSignal
+  /** The address of a client that has not logged in yet. */
+  address?: string | undefined
   /** Sends one grant with openid-client. */
   send(oidc: typeof OpenidClient, configuration: OpenidClient.Configuration): Promise<unknown>
   /**
@@ -85,6 +88,7 @@ async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
     metadata,
     fetch,
     deadline,
+    address: request.address,
     requestedScopes: request.requestedScopes,
     async readTokens(response, sent) {
       tokens = await readTokenResponse(response, sent)
@@ -93,7 +97,7 @@ async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
   })
   await request.send(oidc, configuration).catch(rethrow)
   if (tokens === undefined)
-    throw new ProviderError('down', 'provider_error', { hint: 'there is no token response' })
+    throw new ProviderError('unusable', 'provider_error', { hint: 'there is no token response' })
   return tokens
 }
 
@@ -110,7 +114,7 @@ async function verifiedClaims(
       accessToken,
     })
   if (requestedScopes.includes('openid'))
-    throw new ProviderError('down', 'provider_error', {
+    throw new ProviderError('unusable', 'provider_error', {
       hint: 'the token response has no id_token: does the provider support OpenID Connect?',
     })
   return undefined

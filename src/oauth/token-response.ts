@@ -51,8 +51,8 @@ function readScopes(scope: unknown): readonly string[] | undefined {
 
 /** Printable ASCII (RFC 6749, A.12), trimmed. Other characters could inject headers. */
 function readToken(value: unknown): string | undefined {
-  const token = typeof value === 'string' ? value.replace(/^ +| +$/g, '') : ''
-  return /^[\x20-\x7e]+$/.test(token) && token.length <= MAX_TOKEN_LENGTH ? token : undefined
+  if (typeof value !== 'string' || value.length > MAX_TOKEN_LENGTH) return undefined
+  return /^[\x20-\x7e]*$/.test(value) ? value.trim() || undefined : undefined
 }
 
 /** A positive number, or a string of digits as some vendors send it. */
@@ -63,5 +63,7 @@ function readSeconds(value: unknown): number | undefined {
 }
 
 function unusable(problem: string): ProviderError {
-  return new ProviderError('down', 'provider_error', { hint: `the token response has ${problem}` })
+  return new ProviderError('unusable', 'provider_error', {
+    hint: `the token response has ${problem}`,
+  })
 }

@@ -1,13 +1,14 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { LoginHosts } from '../http/browser-host.js'
-import { clearCookie, readCookies, readCookiesByPrefix, setCookie } from '../http/cookies.js'
-import { deriveFrom, isId, randomId, sha256 } from '../http/ids.js'
+import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
+import { deriveFrom, isId, isSameHash, randomId, sha256 } from '../http/ids.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/paths.js'
+import type { ResponseMode } from './endpoints.js'
+import { clearOldest, cookieName } from './transaction-cookie.js'
 
 /** A login in progress: what its callback must match. Sent encrypted, as `state`. */
 export interface Transaction {
@@ -16,6 +17,8 @@ export interface Transaction {
   readonly instance: string
   readonly redirectUri: string
   readonly returnPath: string
+  /** What `returnPath` stands in for. */
+  readonly lost?: 'form' | 'page' | undefined
   readonly scopes: readonly string[]
   /** Those of `scopes` without which the login fails. */
   readonly demandedScopes: readonly string[]
@@ -28,6 +31,13 @@ export interface Transaction {
   /** How many callbacks of this login have come without its cookie. */
   readonly attempts: number
   readonly hosts?: LoginHosts | undefined
+  /** Default `'query'`. */
+  readonly responseMode?: ResponseMode | undefined
+  /**
+   * Key of the session that the login replaces, if the browser does not send its cookie with the
+   * callback.
+   */
+  readonly sessionKey?: string | undefined
 }
 
 /**
@@ -38,6 +48,7 @@ export interface StartedTransaction {
   readonly state: string
   readonly nonce: string
   readonly codeChallenge: string
+  readonly cookieName: string
 }
 
 /** A decrypted `state`. It may belong to another browser, or have been consumed. */
@@ -47,7 +58,7 @@ export interface DecryptedTransaction extends Transaction {
 }
 
 /** A consumed transaction of this browser, with the values that the token request needs. */
-export interface ConsumedTransaction extends Transaction {
+export interface ConsumedTransaction extends DecryptedTransaction {
   readonly nonce: string
   readonly codeVerifier: string
 }
@@ -57,19 +68,25 @@ export type TransactionResult<T, Problem extends string> =
   | { readonly transaction: T; readonly problem?: undefined }
   | { readonly transaction?: undefined; readonly problem: Problem }
 
+/** The transaction of a `state`. */
+export type ReadTransaction = TransactionResult<DecryptedTransaction, 'unknown' | 'expired'>
+
 /** Hashes of consumed states, which `reconfigure()` must not make valid again. */
 export interface TransactionState {
   readonly used: LRUCache<string, true>
 }
 
-const LIFETIME_MS = 600_000
-const MAX_COOKIES = 8
-const MAX_COOKIE_BYTES = 4096
-/**
- * Other sites on the domain can set cookies with this name; proxies limit the size of response
- * headers.
- */
-const MAX_CLEARED_COOKIES = 16
+/** What a `state` must not exceed. */
+export interface StateLimit {
+  /** Where the login returns to instead. */
+  readonly startPage: string
+  /** In characters. Default: what fits a URL of 8 KB, which most servers accept. */
+  readonly maxStateLength?: number | undefined
+}
+
+const MAX_STATE_LENGTH = 6500
+/** How long a login may take. */
+export const LIFETIME_MS = 600_000
 
 /** Empty state for {@link Transactions}. */
 export function createTransactionState(): TransactionState {
@@ -94,19 +111,29 @@ export class Transactions {
 
   /**
    * Sets the cookie of a new transaction and returns its parameters of the authorization request.
+   * If `state` would be too long for a URL, the login returns to `startPage`.
    */
   start(
     res: ServerResponse,
     cookieHeader: string | undefined,
     cookie: TransactionCookie,
     transaction: Transaction,
+    { startPage, maxStateLength = MAX_STATE_LENGTH }: StateLimit,
   ): StartedTransaction {
     const secret = randomId()
     const cookieHash = sha256(secret)
     clearOldest(res, cookieHeader, cookie)
-    setCookie(res, cookieName(cookie, cookieHash), secret, cookie.attributes, LIFETIME_MS / 1000)
+    const name = cookieName(cookie, cookieHash)
+    setCookie(res, name, secret, cookie.attributes, LIFETIME_MS / 1000)
+    const encrypt = (content: Transaction) =>
+      this.#encrypter.encrypt('state', JSON.stringify({ ...content, cookieHash }))
+    const state = encrypt(transaction)
     return {
-      state: this.#encrypter.encrypt('state', JSON.stringify({ ...transaction, cookieHash })),
+      state:
+        state.length > maxStateLength && transaction.returnPath !== startPage
+          ? encrypt({ ...transaction, returnPath: startPage, lost: transaction.lost ?? 'page' })
+          : state,
+      cookieName: name,
       nonce: deriveFrom(secret, 'nonce'),
       codeChallenge: Buffer.from(sha256(deriveFrom(secret, 'code_verifier')), 'hex').toString(
         'base64url',
@@ -118,7 +145,7 @@ export class Transactions {
    * Decrypts a `state`. `'unknown'`: not encrypted with one of the secrets; `'expired'`: encrypted,
    * but too old.
    */
-  read(state: string, now: number): TransactionResult<DecryptedTransaction, 'unknown' | 'expired'> {
+  read(state: string, now: number): ReadTransaction {
     const json = this.#encrypter.decrypt('state', state)
     if (json === undefined) return { problem: 'unknown' }
     const decrypted: unknown = JSON.parse(json)
@@ -126,6 +153,11 @@ export class Transactions {
       return { problem: 'unknown' }
     if (Math.abs(now - decrypted.startedAt) >= LIFETIME_MS) return { problem: 'expired' }
     return { transaction: { ...decrypted, stateHash: sha256(state) } }
+  }
+
+  /** Whether this process consumed the transaction before. */
+  isUsed({ stateHash }: DecryptedTransaction): boolean {
+    return this.#state.used.has(stateHash)
   }
 
   /**
@@ -140,11 +172,11 @@ export class Transactions {
   ): TransactionResult<ConsumedTransaction, 'no_cookie' | 'used'> {
     const name = cookieName(cookie, decrypted.cookieHash)
     const secret = readCookies(cookieHeader, name).find(
-      (value) => isId(value) && isSame(sha256(value), decrypted.cookieHash),
+      (value) => isId(value) && isSameHash(sha256(value), decrypted.cookieHash),
     )
     if (secret === undefined) return { problem: 'no_cookie' }
     clearCookie(res, name, cookie.attributes)
-    if (this.#state.used.has(decrypted.stateHash)) return { problem: 'used' }
+    if (this.isUsed(decrypted)) return { problem: 'used' }
     this.#state.used.set(decrypted.stateHash, true)
     return {
       transaction: {
@@ -163,34 +195,4 @@ function isTransaction(value: unknown): value is Omit<DecryptedTransaction, 'sta
     typeof value['cookieHash'] === 'string' &&
     typeof value['startedAt'] === 'number'
   )
-}
-
-function cookieName({ prefix }: TransactionCookie, cookieHash: string): string {
-  return `${prefix}nonce.${cookieHash.slice(0, 8)}`
-}
-
-/**
- * Clears the cookies of abandoned logins. Browsers send the oldest cookie first. (RFC 6265, 5.4)
- */
-function clearOldest(
-  res: ServerResponse,
-  cookieHeader: string | undefined,
-  cookie: TransactionCookie,
-): void {
-  const ours = readCookiesByPrefix(cookieHeader, `${cookie.prefix}nonce.`).filter(({ name }) =>
-    /\.[0-9a-f]{8}$/.test(name),
-  )
-  let bytes = ours.reduce(
-    (sum, { name, value }) => sum + name.length + value.length + 3,
-    cookie.prefix.length + 64,
-  )
-  for (const [index, { name, value }] of ours.slice(0, MAX_CLEARED_COOKIES).entries()) {
-    if (ours.length - index < MAX_COOKIES && bytes <= MAX_COOKIE_BYTES) return
-    bytes -= name.length + value.length + 3
-    clearCookie(res, name, cookie.attributes)
-  }
-}
-
-function isSame(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }

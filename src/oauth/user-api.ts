@@ -32,6 +32,8 @@ export interface ApiGrant {
   subject: string | undefined
   /** The token response. */
   tokens: Claims
+  /** The provider's own parameters of the authorization response. */
+  callbackParams?: Readonly<Record<string, string>>
 }
 
 interface UserApiDeps {
@@ -52,6 +54,7 @@ export class UserApi implements ProviderApi {
   readonly claims: Claims
   readonly scopes: readonly string[]
   readonly tokens: Claims
+  readonly callbackParams: Readonly<Record<string, string>>
   readonly client: { readonly id: string; readonly secret: string | undefined }
   readonly signal: AbortSignal
   readonly #deps: UserApiDeps
@@ -62,6 +65,7 @@ export class UserApi implements ProviderApi {
     this.claims = grant.claims
     this.scopes = grant.scopes
     this.tokens = grant.tokens
+    this.callbackParams = grant.callbackParams ?? {}
     this.client = { id: config.clientId, secret: config.clientSecret }
     this.signal = deps.deadline
     this.#deps = deps
@@ -85,7 +89,9 @@ export class UserApi implements ProviderApi {
     const { body } = this.#check(await this.#request(url.href), 'the userinfo endpoint')
     const info = typeof body === 'string' ? await this.#verifyUserinfo(body) : body
     if (!isObject(info))
-      throw new ProviderError('down', 'provider_error', { hint: 'userinfo is not a JSON object' })
+      throw new ProviderError('unusable', 'provider_error', {
+        hint: 'userinfo is not a JSON object',
+      })
     // Otherwise userinfo of another user could be substituted. (OpenID Connect Core, 5.3.2)
     if (grant.subject !== undefined && info['sub'] !== grant.subject)
       throw new ProviderError('ended', 'provider_error', {
@@ -105,7 +111,7 @@ export class UserApi implements ProviderApi {
       const response: ApiResponse = this.#check(await this.#request(url), `the API (${path})`)
       const found = entriesOf(response.body)
       if (found === undefined)
-        throw new ProviderError('down', 'provider_error', {
+        throw new ProviderError('unusable', 'provider_error', {
           hint: `the response of the API (${path}) is not an array`,
         })
       entries.push(...found)
@@ -157,7 +163,7 @@ export class UserApi implements ProviderApi {
     const isOk = status >= 200 && status < 300
     if (!isOk && !statuses.includes(status)) throw apiError(response, this.#deps.config, name)
     if (isOk && body === undefined && status !== 204)
-      throw new ProviderError('down', 'provider_error', {
+      throw new ProviderError('unusable', 'provider_error', {
         hint: `${name} responded with ${describeResponse(response)}`,
       })
     return response

@@ -2,10 +2,12 @@ import cluster from 'node:cluster'
 import { checkRulesCanBeMet } from '../access/provider.js'
 import { hasRules } from '../access/rules.js'
 import { isLoopback } from '../http/origin.js'
-import { isUnderPath } from '../http/paths.js'
+import { SpecialPaths } from '../http/special-paths.js'
 import type { Mistakes } from '../schema/field.js'
+import { checkCallbackPaths } from './callback-paths.js'
 import type { ConfigDraft, Env } from './config.js'
 import type { OAuthModuleOptions } from './options.js'
+import { checkPresetRules } from './preset-rules.js'
 
 interface Check {
   /** The option that the message names. */
@@ -62,7 +64,7 @@ const checks: readonly Check[] = [
     at: 'forwardTokens',
     of: ['forwardTokens', 'headerPrefix'],
     check: ({ headers }) =>
-      headers.forwardTokens !== 'none' && headers.headerPrefix === false
+      headers.forwardTokens !== false && headers.headerPrefix === false
         ? 'has no effect with headerPrefix: false: there are no headers'
         : undefined,
   },
@@ -104,11 +106,13 @@ const checks: readonly Check[] = [
   },
   {
     at: 'baseUrl',
-    of: ['baseUrl', 'basePath'],
-    check: ({ baseUrl, basePath }) =>
-      baseUrl?.path.endsWith(`${basePath}/callback`)
-        ? `must be where the middleware is mounted, not the redirect URI: leave out ${basePath}/callback`
-        : undefined,
+    of: ['baseUrl', 'basePath', 'callbackPath', 'provider'],
+    check: ({ baseUrl, callbackPaths }) => {
+      const path = [...callbackPaths.values()].find((path) => baseUrl?.path.endsWith(path))
+      return path === undefined
+        ? undefined
+        : `must be where the middleware is mounted, not the redirect URI: leave out ${path}`
+    },
   },
   {
     at: 'cookie.domain',
@@ -144,11 +148,12 @@ const checks: readonly Check[] = [
   },
   {
     at: 'logout.returnTo',
-    of: ['logout', 'baseUrl', 'basePath'],
-    check: ({ logout, baseUrl, basePath }) => {
-      const path = logout.returnTo?.split(/[?#]/, 1)[0]
+    of: ['logout', 'baseUrl', 'basePath', 'callbackPath', 'provider'],
+    check: (draft) => {
+      const path = draft.logout.returnTo?.split(/[?#]/, 1)[0]
       if (path === undefined) return undefined
-      return isUnderPath(path, basePath) || isUnderPath(path, `${baseUrl?.path ?? ''}${basePath}`)
+      const specialPaths = new SpecialPaths(draft, new Map())
+      return specialPaths.includes(path) || specialPaths.includes(path, draft.baseUrl?.path)
         ? 'must not be one of the special paths: leave it out to show the signed-out page'
         : undefined
     },
@@ -165,8 +170,23 @@ export function checkTogether(draft: ConfigDraft, env: Env, mistakes: Mistakes):
         .reduce((option, name) => option.at(name), mistakes)
         .add(fix)
   }
+  if (!mistakes.has('cookie', 'provider')) checkFormPost(draft, mistakes.at('provider'))
+  if (!mistakes.has('callbackPath', 'basePath', 'provider')) checkCallbackPaths(draft, mistakes)
+  if (!mistakes.has('headerPrefix', 'provider', 'reportOnly')) checkPresetRules(draft, mistakes)
   if (reportOnly !== undefined && !mistakes.has('reportOnly', 'provider'))
     checkRulesCanBeMet(reportOnly, providers, mistakes.at('reportOnly'))
+}
+
+/** Over plain http outside loopback, no login would find its cookie. (RFC 6265bis, 5.7) */
+function checkFormPost({ providers, cookie }: ConfigDraft, mistakes: Mistakes): void {
+  for (const { name, responseMode } of providers)
+    if (responseMode === 'form_post' && cookie.secure === false)
+      mistakes
+        .at(name)
+        .at('responseMode')
+        .add(
+          "cannot be 'form_post' with cookie.secure: false: its logins need a cookie with SameSite=None, which browsers accept only with Secure. Serve the app over https",
+        )
 }
 
 function isPlainHttp(baseUrl: ConfigDraft['baseUrl']): boolean {

@@ -1,8 +1,10 @@
 import type { Provider } from '../access/provider.js'
+import type { CallbackPaths } from '../http/special-paths.js'
 import type { Values } from '../schema/field.js'
 import type { SessionStore } from '../session/stores/store.js'
 import type { optionFields } from './fields.js'
-import type { Logger } from './options.js'
+import type { DevProviderConfig } from './dev-provider.js'
+import type { Log } from './logger.js'
 
 /** The environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -16,16 +18,20 @@ export interface CookieConfig {
   readonly secure: boolean | undefined
   /** Default: the mount path. */
   readonly path: string | undefined
+  /** Whether the app and what is behind it see the cookies of the gate. */
+  readonly forward: boolean
 }
 
 /** What the upstream headers depend on. */
 export interface UpstreamHeadersConfig {
   /** A prefix that ends with a dash, the name of a preset, or `false` for no headers. */
   readonly headerPrefix: string | false
-  readonly forwardTokens: 'all' | 'access' | 'none'
+  readonly forwardTokens: 'hidden' | true | 'access' | false
   readonly hasSeveralProviders: boolean
   /** Names of the providers whose unverified email addresses count as verified. */
   readonly trustsEmailOf: ReadonlySet<string>
+  /** Names of the providers whose users have GitHub's headers. */
+  readonly github: ReadonlySet<string>
   /** Names of providers with a managed client: the app does not receive their tokens. */
   readonly managed: ReadonlySet<string>
 }
@@ -35,6 +41,7 @@ type ConvertedOption =
   | 'provider'
   | 'baseUrl'
   | 'basePath'
+  | 'callbackPath'
   | 'cookiePrefix'
   | 'cookie'
   | 'inactivityTimeout'
@@ -54,6 +61,8 @@ export interface Config extends Omit<Values<typeof optionFields>, ConvertedOptio
   /** Origin and path, without a slash at the end. */
   readonly baseUrl: { readonly origin: string; readonly path: string } | undefined
   readonly basePath: string
+  /** From the options `callbackPath` and the names of the providers. */
+  readonly callbackPaths: CallbackPaths
   readonly cookiePrefix: string
   readonly cookie: CookieConfig
   /** 0: no limit. */
@@ -68,10 +77,12 @@ export interface Config extends Omit<Values<typeof optionFields>, ConvertedOptio
   /** From `headerPrefix`, `forwardTokens` and the providers. */
   readonly headers: UpstreamHeadersConfig
   readonly providers: readonly Provider[]
+  /** Present if one of the providers is the development provider. */
+  readonly devProvider: DevProviderConfig | undefined
   readonly store: SessionStore
   /** The option `store`, before an express-session store is wrapped. */
   readonly storeOption: unknown
-  readonly logger: Logger
+  readonly logger: Log
   readonly timeouts: { readonly storeMs: number; readonly providerMs: number }
   readonly clockToleranceMs: number
 }

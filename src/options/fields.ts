@@ -1,7 +1,10 @@
 import type { Authorize } from '../access/authorize.js'
-import { ruleFields } from '../access/rules.js'
-import { isSafeMountPath, isSafePath } from '../http/paths.js'
-import type { PagesOption } from '../pages/contexts.js'
+import { isHostName } from '../access/email.js'
+import { allOfField, ruleFields } from '../access/rules.js'
+import { isSafeMountPath, isSafePath, withoutFinalSlashes } from '../http/paths.js'
+import type { OnLogin } from '../flows/on-login.js'
+import { textsField } from '../pages/text-fields.js'
+import { callbackPathField } from '../providers/callback-path.js'
 import type { Field } from '../schema/field.js'
 import {
   boolean,
@@ -17,6 +20,7 @@ import {
 import { headerPresets, isHeaderPreset } from './header-presets.js'
 import { loggerField } from './logger.js'
 import type { OAuthModuleOptions, OnError } from './options.js'
+import { brandingField, pagesField } from './page-fields.js'
 import { secretField } from './secret.js'
 import { storeField } from './store.js'
 
@@ -27,13 +31,14 @@ type Nested<Name extends keyof OAuthModuleOptions> = Record<
 
 const cookieFields = {
   domain: string({
-    pattern:
-      /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i,
-    fix: "must be a domain, as in 'example.com'",
+    check: (domain) =>
+      isHostName(domain.replace(/^\./, '')) ? undefined : "must be a domain, as in 'example.com'",
     max: 253,
-  }),
-  sameSite: oneOf(['Lax', 'None']),
-  secure: boolean(),
+  }).describe('Domain of the cookie, instead of the host alone.'),
+  sameSite: oneOf(['Lax', 'None']).describe(
+    "Whether other sites may send it: 'None' requires https.",
+  ),
+  secure: boolean().describe('Send the cookie only over https. Default: by the scheme.'),
   path: string({
     pattern: /^\/[\x21-\x3a\x3c-\x7e]*$/,
     fix: 'must be a path that starts with a slash',
@@ -43,34 +48,33 @@ const cookieFields = {
       new URL(path, 'http://origin.invalid').pathname === path
         ? undefined
         : 'must be the path of a request: no query, no doubled slashes, no dot segments',
-  }),
+  }).describe('Path of the cookie, instead of the mount path.'),
+  forward: boolean().describe('Leave the cookies of the gate in the request.'),
 } satisfies Nested<'cookie'>
 
 const logoutFields = {
-  revokeTokens: boolean().default(false),
-  endProviderSession: boolean().default(false),
+  revokeTokens: boolean().default(false).describe('Revoke the tokens at the provider.'),
+  endProviderSession: boolean().default(false).describe('End the session at the provider.'),
   returnTo: string({
     check: (path) =>
       isSafePath(path) ? undefined : 'must be a path of this site, such as /signed-out',
-  }),
-  clearSiteData: boolean().default(false),
+  }).describe('Path to redirect to.'),
+  clearSiteData: boolean()
+    .default(false)
+    .describe('Have the browser delete what it keeps for this site.'),
 } satisfies Nested<'logout'>
 
 const timeoutFields = {
-  provider: seconds({ min: 0.05, max: 300 }).default(10),
-  store: seconds({ min: 0.01, max: 60 }).default(2),
+  provider: seconds({ min: 0.05, max: 300 })
+    .default(10)
+    .describe('For an exchange with the provider.'),
+  store: seconds({ min: 0.01, max: 60 }).default(2).describe('For one store operation.'),
 } satisfies Nested<'timeouts'>
-
-const pageFields = {
-  signIn: func<NonNullable<PagesOption['signIn']>>(),
-  error: func<NonNullable<PagesOption['error']>>(),
-  denied: func<NonNullable<PagesOption['denied']>>(),
-  signedOut: func<NonNullable<PagesOption['signedOut']>>(),
-} satisfies Nested<'pages'>
 
 const reportOnlyFields = {
   ...ruleFields,
-  authorize: func<Authorize>(),
+  allOf: allOfField(ruleFields),
+  authorize: func<Authorize>().rejectUndefined().describe('A custom rule.'),
 } satisfies Nested<'reportOnly'>
 
 const prefixField = string({
@@ -110,15 +114,22 @@ export const optionFields = {
     fix: "must be a path such as '/auth': letters, digits, dashes and slashes, no slash at the end",
     max: 128,
   }).describe('Prefix of the special paths.'),
-  headerPrefix: custom((value, mistakes) =>
-    value === false ? value : prefixField.parse(value, mistakes),
+  callbackPath: callbackPathField.describe('Path of the redirect URI.'),
+  headerPrefix: custom(
+    (value, mistakes) => (value === false ? value : prefixField.parse(value, mistakes)),
+    { type: 'anyOf', of: [prefixField.schema, { type: 'enum', values: [false] }] },
   )
     .default('ngrok-auth-')
     .describe('Names of the upstream headers.'),
-  forwardTokens: oneOf([true, 'access', false]).describe('Tokens among the upstream headers.'),
+  forwardTokens: oneOf(['hidden', true, 'access', false]).describe(
+    'Tokens among the upstream headers.',
+  ),
   userProperty: boolean().default(true).describe('Set req.user.'),
   store: storeField.describe('Where sessions are stored.'),
-  authorize: func<Authorize>().describe('A custom rule in addition to the lists.'),
+  authorize: func<Authorize>()
+    .rejectUndefined()
+    .describe('A custom rule in addition to the lists.'),
+  onLogin: func<OnLogin>().describe('Finds or creates the account of a user who signs in.'),
   rulesVersion: string({ max: 256 }).describe('Version of authorize.'),
   reportOnly: object(reportOnlyFields).describe('Rules that are evaluated but not enforced.'),
   sessionsPerUser: integer().describe('Maximum number of sessions per user.'),
@@ -127,7 +138,9 @@ export const optionFields = {
     .describe('What happens to requests without a session.'),
   logout: object(logoutFields).default({}).describe('What logging out does beyond this session.'),
   cookie: object(cookieFields).describe('Attributes of the session cookie.'),
-  pages: object(pageFields).describe('Custom pages.'),
+  branding: brandingField.describe('Name, logo and color on the built-in pages.'),
+  texts: textsField.describe('Wording and languages of the built-in pages.'),
+  pages: pagesField.describe('Custom pages.'),
   id: string({
     pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/,
     fix: 'must contain only visible ASCII characters, no quotes or backslashes',
@@ -142,7 +155,7 @@ export const optionFields = {
 function checkBaseUrl(value: string): string | undefined {
   const { search, pathname } = new URL(value)
   if (search !== '') return 'must not contain a query'
-  return isSafeMountPath(pathname.replace(/\/+$/, ''))
+  return isSafeMountPath(withoutFinalSlashes(pathname))
     ? undefined
     : 'has a path that cookies cannot have: no semicolons, no doubled slashes'
 }

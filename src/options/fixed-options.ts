@@ -22,7 +22,7 @@ export function inheritFixed(
     id: values.id === id,
     cookiePrefix: values.cookiePrefix === cookiePrefix,
     basePath: values.basePath === basePath,
-    cookie: (['domain', 'sameSite', 'secure', 'path'] as const).every(
+    cookie: (['domain', 'sameSite', 'secure', 'path', 'forward'] as const).every(
       (name) => values.cookie?.[name] === undefined || values.cookie[name] === cookie[name],
     ),
   }

@@ -7,3 +7,8 @@ export type HeaderPreset = (typeof headerPresets)[number]
 export function isHeaderPreset(name: string): name is HeaderPreset {
   return headerPresets.some((preset) => preset === name)
 }
+
+/** Whether the option `headerPrefix` names a preset. */
+export function isPreset(headerPrefix: string | false): boolean {
+  return headerPrefix !== false && isHeaderPreset(headerPrefix)
+}

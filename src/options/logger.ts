@@ -1,42 +1,38 @@
-import { debuglog } from 'node:util'
 import { custom } from '../schema/types.js'
+import { LogLimiter } from './log-limiter.js'
+import { type LogLevel, logLevels } from './log-line.js'
+import { defaultWriter, writerFor } from './log-writers.js'
 import type { Logger } from './options.js'
 
-const METHODS = ['debug', 'info', 'warn', 'error'] as const
+/** The log of one configuration. */
+export interface Log extends Logger {
+  /** Writes a line of level `info` in any case: of an audit log, no line may be missing. */
+  audit(message: string, details: object): void
+  /** Writes the counts of repeated lines that are still pending. */
+  flush(): void
+}
 
 /** The option `logger`. */
 export const loggerField = custom<Logger>((logger, mistakes) =>
-  METHODS.every(
-    (method) => typeof (logger as Record<string, unknown> | null)?.[method] === 'function',
+  logLevels.every(
+    (level) => typeof (logger as Record<string, unknown> | null)?.[level] === 'function',
   )
     ? (logger as Logger)
-    : mistakes.add(`must have the methods ${METHODS.join(', ')}`),
+    : mistakes.add(`must have the methods ${logLevels.join(', ')}`),
 )
 
-/**
- * Wraps the option `logger` so that its errors are ignored. Without one, creates the default
- * logger.
- */
-export function createLogger(logger: Logger | undefined): Logger {
-  return logger === undefined ? defaultLogger() : safeLogger(logger)
-}
-
-/** A logger that throws or rejects must neither fail a request nor end the process. */
-function safeLogger(logger: Logger): Logger {
-  const safe = (level: keyof Logger) => (message: string, details?: object) => {
-    new Promise((resolve) => resolve(logger[level](message, details))).catch(() => undefined)
-  }
-  return { debug: safe('debug'), info: safe('info'), warn: safe('warn'), error: safe('error') }
-}
-
-function defaultLogger(): Logger {
-  const log = debuglog('oauth-module')
-  const write = (level: string) => (message: string, details?: object) =>
-    log('%s: %s %j', level, message, details ?? {})
+/** Wraps the option `logger`, or creates the default logger. Repeated lines are counted. */
+export function createLogger(logger: Logger | undefined): Log {
+  const write = logger === undefined ? defaultWriter() : writerFor(logger)
+  const limiter = new LogLimiter(write)
+  const method = (level: LogLevel) => (message: string, details?: object) =>
+    limiter.log(level, message, { ...details })
   return {
-    debug: write('debug'),
-    info: write('info'),
-    warn: (message) => process.emitWarning(message, { type: 'OAuthModuleWarning' }),
-    error: write('error'),
+    debug: method('debug'),
+    info: method('info'),
+    warn: method('warn'),
+    error: method('error'),
+    audit: (message, details) => write('info', message, { ...details }),
+    flush: () => limiter.flush(),
   }
 }

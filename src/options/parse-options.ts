@@ -1,13 +1,18 @@
 import { type Provider, trustsEmail } from '../access/provider.js'
+import { withoutFinalSlashes } from '../http/paths.js'
 import type { ProviderDefaults } from '../providers/build-provider.js'
-import { parseProviders } from '../providers/parse-provider.js'
+import { providerOptions } from '../providers/common-fields.js'
 import { Mistakes, type Values } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { memoryStore } from '../session/stores/memory-store.js'
+import { resolveCallbackPaths } from './callback-paths.js'
 import { checkTogether } from './checks.js'
 import type { Config, ConfigDraft, Env, UpstreamHeadersConfig } from './config.js'
 import { optionFields } from './fields.js'
+import { isPreset } from './header-presets.js'
+import { parseWithDevProvider } from './dev-provider.js'
 import { inheritFixed } from './fixed-options.js'
+import { warnOfIneffectiveOptions } from './ineffective-options.js'
 import { createLogger } from './logger.js'
 import { environmentSecrets, randomSecret } from './secret.js'
 import { announceConfig } from './startup-warnings.js'
@@ -22,11 +27,12 @@ type OptionValues = Values<typeof optionFields>
  */
 export function parseOptions(options: unknown, previous?: Config, env: Env = process.env): Config {
   const mistakes = new Mistakes(previous === undefined ? 'oauthModule' : 'reconfigure()')
-  const values = readFields(optionFields, options, mistakes)
+  const values = readFields(optionFields, options, mistakes, providerOptions)
   const draft = draftOf(inheritFixed(values, previous, mistakes), previous, env, mistakes)
   checkTogether(draft, env, mistakes)
   mistakes.throwIfAny()
   announceConfig(draft, env)
+  warnOfIneffectiveOptions(draft, options)
   return {
     ...draft,
     secret: draft.secret ?? [randomSecret()],
@@ -43,7 +49,8 @@ function draftOf(
   const {
     provider,
     baseUrl,
-    basePath,
+    basePath = '/auth',
+    callbackPath,
     cookiePrefix,
     cookie,
     inactivityTimeout,
@@ -60,11 +67,14 @@ function draftOf(
     ...unchanged
   } = values
   const defaults = providerDefaults(values, env)
-  const providers = parseProviders(provider, defaults, mistakes.at('provider'))
+  const parsed = parseWithDevProvider(provider, baseUrl, defaults, mistakes.at('provider'))
+  const { providers } = parsed
   return {
     ...unchanged,
+    ...parsed,
     baseUrl: parseBaseUrl(baseUrl),
-    basePath: basePath ?? '/auth',
+    basePath,
+    callbackPaths: resolveCallbackPaths(providers, basePath, callbackPath),
     cookiePrefix: cookiePrefix ?? 'ngrok.',
     cookie: cookieConfig(cookie),
     inactivityTimeoutMs: inactivityTimeout,
@@ -77,20 +87,21 @@ function draftOf(
     store: toSessionStore(store, timeouts.store),
     storeOption: previous === undefined ? store : previous.storeOption,
     headers: headersConfig({ headerPrefix, forwardTokens }, providers),
-    providers,
     logger: createLogger(logger),
   }
 }
 
 function providerDefaults(
-  { timeouts, clockTolerance, authCheckInterval }: OptionValues,
+  { timeouts, clockTolerance, authCheckInterval, headerPrefix }: OptionValues,
   env: Env,
 ): ProviderDefaults {
   return {
     env,
     timeoutMs: timeouts.provider,
     clockToleranceMs: clockTolerance,
+    moduleOptions: { names: Object.keys(optionFields), of: 'oauthModule()' },
     offlineAccess: authCheckInterval > 0,
+    readsAllMemberships: isPreset(headerPrefix),
   }
 }
 
@@ -109,19 +120,20 @@ function cookieConfig(cookie: OptionValues['cookie']): Config['cookie'] {
     sameSite: cookie?.sameSite ?? 'Lax',
     secure: cookie?.secure,
     path: cookie?.path,
+    forward: cookie?.forward ?? false,
   }
 }
 
 function parseBaseUrl(baseUrl: string | undefined): Config['baseUrl'] {
   if (baseUrl === undefined) return undefined
   const { origin, pathname } = new URL(baseUrl)
-  return { origin, path: pathname.replace(/\/+$/, '') }
+  return { origin, path: withoutFinalSlashes(pathname) }
 }
 
 function headersConfig(
   {
     headerPrefix,
-    forwardTokens = headerPrefix === 'ngrok-auth-',
+    forwardTokens = headerPrefix === 'ngrok-auth-' ? 'hidden' : false,
   }: Pick<OptionValues, 'headerPrefix' | 'forwardTokens'>,
   providers: readonly Provider[],
 ): UpstreamHeadersConfig {
@@ -129,9 +141,10 @@ function headersConfig(
     new Set(providers.filter(test).map(({ name }) => name))
   return {
     headerPrefix,
-    forwardTokens: forwardTokens === true ? 'all' : forwardTokens === 'access' ? 'access' : 'none',
+    forwardTokens,
     hasSeveralProviders: providers.length > 1,
     trustsEmailOf: namesOf(trustsEmail),
+    github: namesOf(({ hasGithubHeaders }) => hasGithubHeaders === true),
     managed: namesOf(({ isManaged }) => isManaged),
   }
 }

@@ -5,7 +5,10 @@ import { custom } from '../schema/types.js'
 const MIN_CHARACTERS = 32
 
 /** The option `secret`: a string, or an array of which the first encrypts and all decrypt. */
-export const secretField = custom((value, mistakes) => parseSecrets(value, mistakes))
+export const secretField = custom((value, mistakes) => parseSecrets(value, mistakes), {
+  type: 'anyOf',
+  of: [{ type: 'secret' }, { type: 'array', of: { type: 'secret' } }],
+})
 
 /** The variable `OAUTH_MODULE_SECRET`, in which commas separate several secrets. */
 export function environmentSecrets(

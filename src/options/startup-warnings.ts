@@ -1,12 +1,24 @@
-import { hasRules } from '../access/rules.js'
-import type { Provider } from '../access/provider.js'
+import { hasRules, namesList } from '../access/rules.js'
+import { type Provider, trustsEmail } from '../access/provider.js'
 import { isCookieStore } from '../session/stores/cookie-store.js'
-import type { Config, ConfigDraft, Env } from './config.js'
+import type { ConfigDraft, Env } from './config.js'
+import { describeDurations, warnOfMilliseconds } from './durations.js'
 
 /** Logs defaults that are unsafe or surprising. */
 export function announceConfig(draft: ConfigDraft, env: Env): void {
-  const { providers, authorize, logger, secret, store, maximumDurationMs } = draft
+  const { enabled, providers, authorize, logger, secret, store, maximumDurationMs } = draft
   const isProduction = env['NODE_ENV'] === 'production'
+  if (!enabled)
+    logger.warn('the gate is disabled (enabled: false): requests pass without a login', {
+      hint: 'leave out enabled to require one',
+    })
+  if (draft.devProvider !== undefined)
+    logger.warn('anyone can sign in at the development provider, without a password', {
+      hint:
+        env['OAUTH_MODULE_DEV'] === '1'
+          ? 'it is for development, and replaces the option provider, so its rules do not apply: unset OAUTH_MODULE_DEV to use your own'
+          : 'it is for development: name your own in the option provider',
+    })
   if (secret === undefined)
     logger.warn(
       'no secret is set: a random one is used, and logins in progress do not survive a restart. Set the option secret or OAUTH_MODULE_SECRET.',
@@ -15,6 +27,8 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
     logger.warn(
       'sessions are stored in the memory of this process: they end with it and are not shared with other processes. Set the option store.',
     )
+  announceDurations(draft, isProduction)
+  logger.info(describeTokens(draft.headers.forwardTokens))
   const open = providers.filter((provider) => !isRestricted(provider)).map(({ name }) => name)
   if (open.length > 0 && authorize === undefined)
     logger.info(`every user who can sign in at ${open.join(', ')} may pass: no rule is set`)
@@ -24,15 +38,43 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
     )
   for (const provider of providers) {
     warnOfUnreadableMemberships(draft, provider)
-    if (provider.signingAlgorithms !== undefined && !provider.openid)
+    announceMissingEmail(draft, provider)
+    if (provider.insecureHttp)
       logger.warn(
-        `signingAlgorithms has no effect at ${provider.name}, which issues no ID tokens: leave it out`,
-      )
-    if (provider.ignoresOfflineAccess)
-      logger.warn(
-        `offlineAccess has no effect at ${provider.name}: this vendor decides whether it issues refresh tokens`,
+        `${provider.name} may be reached over plain http (insecureHttp): anyone who can read the network between this server, the browsers and the provider can read the client secret, codes and tokens`,
       )
   }
+}
+
+function announceDurations(draft: ConfigDraft, isProduction: boolean): void {
+  const { logger, inactivityTimeoutMs, maximumDurationMs } = draft
+  warnOfMilliseconds(logger, {
+    inactivityTimeout: inactivityTimeoutMs,
+    maximumDuration: maximumDurationMs,
+    authCheckInterval: draft.authCheckIntervalMs,
+    authCheckGrace: draft.authCheckGraceMs,
+  })
+  const description = describeDurations(draft, isProduction)
+  if (description !== undefined) logger.info(description)
+}
+
+/** Logs that the upstream headers contain no email address, because the provider verifies none. */
+function announceMissingEmail({ headers, logger }: ConfigDraft, provider: Provider): void {
+  const { name, emailNeverVerified } = provider
+  if (emailNeverVerified === undefined || trustsEmail(provider) || headers.headerPrefix === false)
+    return
+  logger.info(
+    `the upstream headers contain no email address of users of ${name}: ${emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`,
+  )
+}
+
+function describeTokens(forwardTokens: ConfigDraft['headers']['forwardTokens']): string {
+  if (forwardTokens === false)
+    return 'the upstream headers contain no tokens (forwardTokens: false)'
+  if (forwardTokens === 'hidden')
+    return "the token headers can be read by name, but loggers and proxies do not copy them (forwardTokens: 'hidden'): for a proxy whose upstream needs the tokens, set forwardTokens: true"
+  const tokens = forwardTokens === true ? 'access and refresh tokens' : 'access tokens'
+  return `the upstream headers contain ${tokens}, and loggers and proxies copy them (forwardTokens: ${String(forwardTokens)})`
 }
 
 function isRestricted({ rules, restriction }: Provider): boolean {
@@ -44,25 +86,12 @@ function warnOfUnreadableMemberships(
   { reportOnly, logger }: ConfigDraft,
   { name, membershipLists = [], membershipScopes = [], requestedScopes }: Provider,
 ): void {
-  const needsMemberships = membershipLists.some((list) => reportOnly?.[list] !== undefined)
+  const needsMemberships = membershipLists.some(
+    (list) => reportOnly !== undefined && namesList(reportOnly, list),
+  )
   const missing = membershipScopes.filter((scope) => !requestedScopes.includes(scope))
   if (needsMemberships && missing.length > 0)
     logger.warn(
       `reportOnly has rules on memberships at ${name}, which cannot be read without the scope ${missing.join(' ')}: add it to scopes`,
     )
-}
-
-/**
- * Logs the redirect URI to register, once: in production, without `baseUrl`, the requests determine
- * it.
- */
-export function announceRedirectUri({ baseUrl, logger }: Config): (redirectUri: string) => void {
-  let isAnnounced = baseUrl !== undefined || process.env['NODE_ENV'] !== 'production'
-  return (redirectUri) => {
-    if (isAnnounced) return
-    isAnnounced = true
-    logger.warn(
-      `no baseUrl is set: the public URL follows from each request. Register this redirect URI at the provider: ${redirectUri} (if browsers use another host or scheme, set baseUrl first)`,
-    )
-  }
 }

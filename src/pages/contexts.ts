@@ -1,12 +1,21 @@
 import type { ErrorAudience, OAuthErrorCode } from '../http/error-codes.js'
+import type { VendorMark } from '../oauth/definition.js'
+import type { Branding } from './branding.js'
 import type { Html, html } from './html.js'
+import type { TextName } from './texts.js'
 
 /** The context of every page. Its strings are not escaped: insert them with `html`. */
 export interface PageBasics {
   /** The template tag that escapes inserted values. */
   html: typeof html
-  /** For `<style nonce="…">`. The page's policy allows no other styles, and no scripts. */
+  /** For `<style nonce="…">`. The page's policy allows no other inline styles, and no scripts. */
   nonce: string
+  /** Language tag of the page, by the option `texts`. */
+  lang: string
+  /** Direction of the text in that language. */
+  dir: 'ltr' | 'rtl'
+  /** The option `branding`. */
+  branding: Branding
 }
 
 /** One button of the sign-in page. */
@@ -17,7 +26,9 @@ export interface SignInProvider {
   label: string
   /** URL of the icon. The page's policy allows images from its origin. */
   iconUrl?: string | undefined
-  /** The brand color in hexadecimal, with or without `#`. */
+  /** The vendor, if it is one of the eight, for your own icon. */
+  mark?: VendorMark | undefined
+  /** Background of the icon in hexadecimal, with or without `#`. */
   color?: string | undefined
   /** Where a login with this provider starts. */
   url: string
@@ -29,22 +40,37 @@ export interface SignInContext extends PageBasics {
   providers: readonly SignInProvider[]
 }
 
+/** What the pages of errors and of denials have in common. */
+interface FailureContext extends PageBasics {
+  /** The heading, in the language of the page. */
+  title: string
+  /** Explains the error to the user, in the language of the page. */
+  message: string
+  /** Where the user can choose another provider. Absent if there is only one. */
+  anotherProviderUrl?: string | undefined
+  /** Identifies the decision in the log and in the event `denied`. */
+  decisionId?: string | undefined
+  /**
+   * For the developer: the hint of the log. Only outside production, if the public host is this
+   * machine and no proxy has passed the request on.
+   */
+  hint?: string | undefined
+}
+
 /** The page for every error except a denial by the rules. */
-export interface ErrorContext extends PageBasics {
+export interface ErrorContext extends FailureContext {
   /** Stable: use it to tell errors apart. */
   code: OAuthErrorCode
   /** The HTTP status of the response. */
   status: number
-  /** Explains the error to the user. */
-  message: string
   /** What the provider reported: external text of at most 512 characters. */
   providerMessage?: string | undefined
   /** Who can fix the error. */
   audience: ErrorAudience
   /** Where the user can try again. Absent if that cannot help. */
   retryUrl?: string | undefined
-  /** Identifies the decision in the log and in the event `denied`. */
-  decisionId?: string | undefined
+  /** The start page of the app. */
+  startUrl: string
 }
 
 /** The user that a page shows as signed in. All fields except `provider` are external text. */
@@ -60,11 +86,9 @@ export interface PageUser {
 }
 
 /** The 403 page for a user that the rules deny. */
-export interface DeniedContext extends PageBasics {
+export interface DeniedContext extends FailureContext {
   /** `email_unverified` if a verified email address would help. */
   code: Extract<OAuthErrorCode, 'not_authorized' | 'email_unverified'>
-  /** Explains the denial to the user. */
-  message: string
   /** Who is signed in at the provider. */
   user?: PageUser | undefined
   /** Where the user can try again with the same account. */
@@ -73,8 +97,6 @@ export interface DeniedContext extends PageBasics {
   anotherAccountUrl: string
   /** Where the user can sign out. */
   logoutUrl: string
-  /** Identifies the decision in the log and in the event `denied`. */
-  decisionId?: string | undefined
 }
 
 /** The page after signing out. */
@@ -103,8 +125,16 @@ export interface FrameContext extends PageBasics {
 export interface ContinueContext extends PageBasics {
   /** Where the user continues. */
   url: string
-  /** Explains the next step to the user. */
-  message: string
+  /** The text that explains the next step. */
+  message: TextName
+}
+
+/** Explains after a login what the login could not return to. */
+export interface LostPageContext extends PageBasics {
+  /** Where the user continues. */
+  url: string
+  /** The text that explains what was lost, and what to do. */
+  message: TextName
 }
 
 /**

@@ -1,45 +1,72 @@
+import type { Branding } from './branding.js'
 import { html, type Html } from './html.js'
-import { brandRules, style } from './style.js'
+import { FAVICON } from './marks.js'
+import { accentRules, brandRules, style } from './style.js'
+import { type PageTexts, placeholdersOf, type TextName } from './texts.js'
+
+/** What a page is rendered with, besides its context. */
+export interface PageSetting {
+  readonly nonce: string
+  readonly texts: PageTexts
+  readonly branding: Branding
+  /** The origins that pages may load the icons of providers from. */
+  readonly iconOrigins: readonly string[]
+}
 
 /** The parts in which pages differ. */
 export interface Layout {
-  readonly nonce: string
   readonly title: string
   readonly icon: Html
   readonly body: Html
-  /** Brand colors, by the index of the button. */
+  /** Background colors of icons, by the index of the button. */
   readonly colors?: readonly (string | undefined)[]
 }
 
 /** A complete page. */
-export function layout({ nonce, title, icon, body, colors = [] }: Layout): Html {
+export function layout(setting: PageSetting, { title, icon, body, colors = [] }: Layout): Html {
+  const { nonce, texts, branding } = setting
+  const { appName, accentColor, supportUrl } = branding
+  const namesApp = appName !== undefined && title.includes(appName)
   return html`<!doctype html>
-<html lang="en">
+<html lang="${texts.lang}" dir="${texts.dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${title}</title>
-<style nonce="${nonce}">${style}${brandRules(colors)}</style>
+<title>${title}${!namesApp && appName && ` · ${appName}`}</title>
+<link rel="icon" href="${FAVICON}">
+<style nonce="${nonce}">${style}${accentColor && accentRules(accentColor)}${brandRules(colors)}</style>
 </head>
 <body>
 <main>
-${icon}
+${logo(branding, namesApp) ?? icon}
 <h1>${title}</h1>
 ${body}
 </main>
+${supportUrl && html`<footer><a href="${supportUrl}">${texts.support}</a></footer>`}
 </body>
 </html>
 `
 }
 
-function icon(name: string, paths: Html): Html {
-  return html`<svg class="sign ${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"
- stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${paths}</svg>`
+/** The logo, or the name of the app if the heading does not contain it. */
+function logo({ appName, logoUrl, darkLogoUrl }: Branding, namesApp: boolean): Html | undefined {
+  if (logoUrl === undefined)
+    return appName === undefined || namesApp
+      ? undefined
+      : html`<p class="brand"><bdi>${appName}</bdi></p>`
+  const dark =
+    darkLogoUrl && html`<source srcset="${darkLogoUrl}" media="(prefers-color-scheme: dark)">`
+  return html`<picture class="brand">${dark}<img src="${logoUrl}" alt="${appName ?? ''}"></picture>`
 }
 
-/** The icons above the heading. */
+function icon(name: string, paths: Html): Html {
+  return html`<svg class="sign ${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"
+ stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">${paths}</svg>`
+}
+
+/** The icons above the heading, without a logo. */
 export const icons = {
   lock: icon(
     'lock',
@@ -57,11 +84,19 @@ export function link(url: string, label: string, kind: ButtonKind): Html {
   return html`<a class="button ${kind}" href="${webUrl(url)}">${label}</a>`
 }
 
+/** A text whose placeholder is replaced; the value keeps its own direction. */
+export function fill(texts: PageTexts, name: TextName, value: string): Html {
+  const text = texts[name]
+  const [placeholder = ''] = placeholdersOf(text)
+  const [before, ...rest] = text.split(placeholder)
+  return html`${before}${rest.map((part) => html`<bdi>${value}</bdi>${part}`)}`
+}
+
 /**
  * Returns a path or an http(s) URL. Throws a `TypeError` for any other URL, such as `javascript:`.
  */
 export function webUrl(url: string): string {
-  const isWeb = /^(?:https?:\/\/|\/(?![/\\]))[^\t\r\n]*$/i.test(url)
+  const isWeb = /^(?:https?:\/\/[^\t\r\n]*|\/(?:[^/\\\t\r\n][^\t\r\n]*)?)$/i.test(url)
   if (!isWeb) throw new TypeError('pages: a link must be a path or an http(s) URL')
   return url
 }

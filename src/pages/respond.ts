@@ -3,7 +3,9 @@ import type { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { isFramed, wantsHtml } from '../http/request.js'
 import { type Headers, sendHtml, sendJson } from '../http/response.js'
-import type { Page, PageData, PageName, Pages } from './pages.js'
+import type { DeniedContext } from './contexts.js'
+import type { Page, PageContent, PageName, Pages } from './pages.js'
+import { ENGLISH, type PageTexts } from './texts.js'
 
 /** Details for the response to an error. */
 export interface ErrorDetails {
@@ -13,10 +15,16 @@ export interface ErrorDetails {
   readonly absoluteLoginUrl?: string | undefined
   /** Where the user can try again. Default: `loginUrl`. */
   readonly retryUrl?: string | undefined
+  /** The start page of the app. */
+  readonly startUrl: string
+  /** The sign-in page, if there are several providers. */
+  readonly anotherProviderUrl?: string | undefined
   /** Identifies the decision in the log and in the event `denied`. */
   readonly decisionId?: string | undefined
+  /** For the developer of the app. */
+  readonly hint?: string | undefined
   /** For the page of a user that the rules deny. */
-  readonly denied?: Pick<PageData<'denied'>, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
+  readonly denied?: Pick<DeniedContext, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** For `WWW-Authenticate`: the instance. */
   readonly realm: string
 }
@@ -32,60 +40,93 @@ export class Responder {
     this.#onPageError = onPageError
   }
 
+  /** When a page of the app was last sent, in milliseconds. */
+  get customPageAt(): number {
+    return this.#pages.customPageAt
+  }
+
   /** Sends a page with status 200, or `json`. */
   page<Name extends PageName>(
     { req, res }: GateRequest,
     json: object,
     name: Name,
-    data: PageData<Name>,
+    content: PageContent<Name>,
   ): void {
-    if (wantsHtml(req)) this.#send(res, 200, name, data)
+    if (wantsHtml(req)) this.#send({ req, res }, 200, name, content)
     else sendJson(res, 200, json)
   }
 
   /** Sends an error with its status. */
   error({ req, res }: GateRequest, error: OAuthError, details: ErrorDetails): void {
-    const { code, message, status, audience, providerMessage } = error
-    const { loginUrl, retryUrl = loginUrl, decisionId, denied } = details
+    const { code, status } = error
+    const { loginUrl, denied } = details
     const headers = headersOf(error, details.realm)
-    if (!wantsHtml(req)) {
-      sendJson(res, status, jsonOf(error, details), headers)
-    } else if (code === 'login_required' && isFramed(req) && loginUrl) {
-      this.#send(res, status, 'frame', { loginUrl }, headers)
+    if (!wantsHtml(req)) sendJson(res, status, jsonOf(error, details), headers)
+    else if (code === 'login_required' && isFramed(req) && loginUrl)
+      this.#send({ req, res }, status, 'frame', { loginUrl }, headers)
+    else if (denied && (code === 'not_authorized' || code === 'email_unverified')) {
+      const content = (texts: PageTexts) => ({
+        ...failureOf(error, details, texts),
+        ...denied,
+        code,
+      })
+      this.#send({ req, res }, status, 'denied', content, headers)
     } else {
-      const data = { message, retryUrl: error.retryable ? retryUrl : undefined, decisionId }
-      if (denied && (code === 'not_authorized' || code === 'email_unverified'))
-        this.#send(res, status, 'denied', { ...data, ...denied, code }, headers)
-      else
-        this.#send(
-          res,
-          status,
-          'error',
-          { ...data, code, status, audience, providerMessage },
-          headers,
-        )
+      const content = (texts: PageTexts) => ({
+        ...failureOf(error, details, texts),
+        ...{ code, status, audience: error.audience, providerMessage: error.providerMessage },
+        startUrl: details.startUrl,
+      })
+      this.#send({ req, res }, status, 'error', content, headers)
     }
   }
 
   #send<Name extends PageName>(
-    res: GateRequest['res'],
+    { req, res }: Pick<GateRequest, 'req' | 'res'>,
     status: number,
     name: Name,
-    data: PageData<Name>,
+    content: PageContent<Name>,
     headers: Headers = {},
   ): void {
-    const { body, policy, frameOptions } = this.#render(name, data)
-    sendHtml(res, status, body, policy, { ...headers, 'X-Frame-Options': frameOptions })
+    const { body, policy, frameOptions, vary } = this.#render(req, name, content)
+    sendHtml(res, status, body, policy, {
+      ...headers,
+      'X-Frame-Options': frameOptions,
+      Vary: ['Cookie', ...vary].join(', '),
+    })
   }
 
-  #render<Name extends PageName>(name: Name, data: PageData<Name>): Page {
+  #render<Name extends PageName>(
+    { headers }: GateRequest['req'],
+    name: Name,
+    content: PageContent<Name>,
+  ): Page {
     const nonce = randomBytes(16).toString('base64')
+    const request = { nonce, acceptLanguage: headers['accept-language'] }
     try {
-      return this.#pages.render(name, data, nonce)
+      return this.#pages.render(name, content, request)
     } catch (error) {
       this.#onPageError(error)
-      return this.#pages.renderBuiltIn(name, data, nonce)
+      return this.#pages.renderBuiltIn(name, content, request)
     }
+  }
+}
+
+/** What the pages of errors and of denials have in common. */
+function failureOf(error: OAuthError, details: ErrorDetails, texts: PageTexts) {
+  const { code, message, retryable } = error
+  const { loginUrl, retryUrl = loginUrl, anotherProviderUrl, decisionId, hint } = details
+  const { [code]: english } = ENGLISH.errors
+  const { title, message: text } = texts.errors[code]
+  // A specific message is in English.
+  const isSpecific = message !== english.message && text === english.message
+  // The owner may have corrected the configuration since.
+  const offersRetry = retryable || code === 'misconfigured'
+  return {
+    title,
+    message: isSpecific ? message : text,
+    retryUrl: offersRetry ? retryUrl : undefined,
+    ...{ anotherProviderUrl, decisionId, hint },
   }
 }
 

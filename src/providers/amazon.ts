@@ -18,7 +18,7 @@ export function amazonProvider(options: AmazonOptions = {}): ProviderSetup {
 function define(): ProviderDefinition {
   return {
     displayName: 'Amazon',
-    color: '#ff9900',
+    mark: 'amazon',
     openid: false,
     endpoints: {
       authorization: 'https://www.amazon.com/ap/oa',
@@ -27,6 +27,7 @@ function define(): ProviderDefinition {
     },
     // Amazon issues refresh tokens only to clients with a secret.
     clientAuth: 'post',
+    supportsFormPost: false,
     scopes: ['profile'],
     // The profile endpoint responds to an expired token with status 400.
     outcomeOf: ({ status, body }) =>

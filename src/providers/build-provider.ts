@@ -1,14 +1,15 @@
-import type { Provider } from '../access/provider.js'
-import { emailLists, type Rules, rulesOf } from '../access/rules.js'
-import { readPrivateKey } from '../oauth/client-auth.js'
+import { mistakesOfSet, type Provider } from '../access/provider.js'
+import { emailLists, namesList, type Rules, ruleSets, rulesOf } from '../access/rules.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
 import { membershipLists } from '../oauth/identity.js'
 import type { Mistakes } from '../schema/field.js'
-import { printable } from '../schema/read-fields.js'
+import type { OtherOptions } from '../schema/suggestions.js'
 import type { ProviderSetup } from './define-provider.js'
 import { checkSigningAlgorithms } from './signing-algorithms.js'
 import { resolveOfflineAccess } from './offline-access.js'
-import { checkProviderUrl, type CommonValues, endpointNames } from './provider-options.js'
+import type { CommonValues } from './common-fields.js'
+import { isManagedClient, resolveClient } from './resolve-client.js'
+import { resolveEndpoints } from './resolve-endpoints.js'
 
 /** Settings that apply to all providers. */
 export interface ProviderDefaults {
@@ -17,14 +18,13 @@ export interface ProviderDefaults {
   readonly timeoutMs: number
   /** In milliseconds. */
   readonly clockToleranceMs: number
+  /** The options of `oauthModule()`, which may be at the wrong place. */
+  readonly moduleOptions?: OtherOptions
   /** Default of the option `offlineAccess`. */
   readonly offlineAccess: boolean
+  /** Whether memberships are read that no rule names. Default: `false`. */
+  readonly readsAllMemberships?: boolean
 }
-
-type Client = Pick<
-  Provider,
-  'clientId' | 'clientSecret' | 'clientAuth' | 'hasFixedClientAuth' | 'isManaged'
->
 
 /** Combines options and definition to a provider; `undefined` if there is a mistake. */
 export function buildProvider(
@@ -33,17 +33,19 @@ export function buildProvider(
   defaults: ProviderDefaults,
   mistakes: Mistakes,
 ): Omit<Provider, 'rulesKey'> | undefined {
-  const { values, definition } = setup.parse(mistakes)
+  const { values, definition } = setup.parse(mistakes, defaults.moduleOptions)
   const client = resolveClient(name, setup, values, defaults.env, definition, mistakes)
   if (definition === undefined) return undefined
   const rules = rulesOf(values)
   checkRules(rules, values, definition, mistakes)
-  checkScopes(values, isManagedClient(setup), mistakes)
+  checkScopes(values, definition, isManagedClient(setup), mistakes)
+  if (values.responseMode === 'form_post' && definition.supportsFormPost === false)
+    mistakes.at('responseMode').add("cannot be 'form_post': this vendor responds only in the query")
   checkSigningAlgorithms(values.signingAlgorithms, client?.clientAuth, mistakes)
-  const endpoints = resolveEndpoints(values.endpoints, definition, mistakes)
+  const endpoints = resolveEndpoints(values, definition, mistakes)
   const offlineAccess = resolveOfflineAccess(values, definition, defaults.offlineAccess, mistakes)
   if (client === undefined || mistakes.hasAny()) return undefined
-  const { scopes = [], optionalScopes = [], iconUrl } = values
+  const { scopes = [], iconUrl } = values
   return {
     ...definition,
     ...client,
@@ -51,21 +53,25 @@ export function buildProvider(
     name,
     label: values.displayName ?? definition.displayName ?? name,
     iconUrl: iconUrl === undefined ? definition.iconUrl : new URL(iconUrl).href,
+    mark: definition.mark,
     color: definition.color,
     trustEmail: values.trustEmail,
     rules,
-    requestedScopes: requestedScopes(definition, rules, [...scopes, ...optionalScopes]),
+    readsAllMemberships: defaults.readsAllMemberships ?? false,
+    requestedScopes: requestedScopes(definition, values, rules, defaults),
     offlineAccess,
     ignoresOfflineAccess: Boolean(values.offlineAccess) && definition.offline === undefined,
     requiredScopes: scopes,
+    optionalScopes: values.optionalScopes ?? [],
     connectionScopes: values.connectionScopes ?? [],
     connectionScopeSeparator: definition.connectionScopeSeparator ?? ',',
-    authorizationParams: {
-      ...definition.authorizationParams,
-      ...values.authorizationParams,
-    },
+    authorizationParams: { ...definition.authorizationParams, ...values.authorizationParams },
     authorizationParamsMap: values.authorizationParamsMap ?? {},
     tokenHeaders: values.tokenHeaders ?? {},
+    logoutHint: values.logoutHint,
+    insecureHttp: values.insecureHttp,
+    responseMode: values.responseMode,
+    callbackPath: values.callbackPath,
     signingAlgorithms: values.signingAlgorithms,
     timeoutMs: defaults.timeoutMs,
     clockTolerance: defaults.clockToleranceMs / 1000,
@@ -73,87 +79,44 @@ export function buildProvider(
 }
 
 function requestedScopes(
-  { scopes, membershipScopes = [] }: ProviderDefinition,
+  { scopes: vendorScopes, membershipScopes = [] }: ProviderDefinition,
+  { defaultScopes = vendorScopes, scopes = [], optionalScopes = [] }: CommonValues,
   rules: Rules,
-  more: readonly string[],
+  { readsAllMemberships = false }: ProviderDefaults,
 ): readonly string[] {
-  const needsMemberships = membershipLists.some((list) => rules[list] !== undefined)
-  return [...new Set([...scopes, ...(needsMemberships ? membershipScopes : []), ...more])]
-}
-
-function isManagedClient({ options }: ProviderSetup): boolean {
-  return !Object.hasOwn(options, 'clientId') && !Object.hasOwn(options, 'clientSecret')
-}
-
-/**
- * The client from the options, or, without both keys, the managed application of the environment.
- */
-function resolveClient(
-  name: string,
-  setup: ProviderSetup,
-  values: CommonValues,
-  env: ProviderDefaults['env'],
-  definition: ProviderDefinition | undefined,
-  mistakes: Mistakes,
-): Client | undefined {
-  const clientAuth = values.clientAuth ?? definition?.clientAuth
-  const hasFixedClientAuth = definition?.clientAuth !== undefined
-  if (hasFixedClientAuth && clientAuth !== definition.clientAuth)
-    mistakes
-      .at('clientAuth')
-      .add(`is fixed by this provider: it supports only '${definition.clientAuth}'`)
-  const isManaged = isManagedClient(setup)
-  const variable = `OAUTH_MODULE_${name.toUpperCase().replaceAll('-', '_')}_CLIENT_`
-  const clientId = isManaged ? env[`${variable}ID`] || undefined : values.clientId
-  const clientSecret = isManaged ? env[`${variable}SECRET`] || undefined : values.clientSecret
-  if (clientId === undefined)
-    return mistakes.has('clientId')
-      ? undefined
-      : mistakes
-          .at('clientId')
-          .add(
-            isManaged
-              ? `is missing: set it, or set ${variable}ID in the environment`
-              : 'is missing or undefined: is the environment variable that it is read from set?',
-          )
-  const secretFix = isManaged
-    ? `is missing: set ${variable}SECRET in the environment`
-    : "is missing or undefined: is the environment variable that it is read from set? (A public client has clientAuth: 'none'.)"
-  const fix = checkSecret(clientSecret, clientAuth, secretFix)
-  if (fix !== undefined && !mistakes.has('clientSecret', 'clientAuth'))
-    return mistakes.at('clientSecret').add(fix)
-  return { clientId, clientSecret, clientAuth, hasFixedClientAuth, isManaged }
+  const needsMemberships =
+    readsAllMemberships || membershipLists.some((list) => namesList(rules, list))
+  return [
+    ...new Set([
+      ...defaultScopes,
+      ...(needsMemberships ? membershipScopes : []),
+      ...scopes,
+      ...optionalScopes,
+    ]),
+  ]
 }
 
 function checkScopes(
-  { scopes = [], optionalScopes = [] }: CommonValues,
+  { defaultScopes = [], scopes = [], optionalScopes = [] }: CommonValues,
+  { openid }: ProviderDefinition,
   isManaged: boolean,
   mistakes: Mistakes,
 ): void {
-  for (const [name, list] of Object.entries({ scopes, optionalScopes }))
+  for (const [name, list] of Object.entries({ defaultScopes, scopes, optionalScopes }))
     if (isManaged && list.length > 0)
       mistakes
         .at(name)
         .add(
           'cannot be set if the client ID comes from the environment: register your own app and set clientId and clientSecret',
         )
+  if (openid && defaultScopes.length > 0 && !defaultScopes.includes('openid'))
+    mistakes
+      .at('defaultScopes')
+      .add('must contain openid: without it, the provider issues no ID token')
   if (optionalScopes.some((scope) => scopes.includes(scope)))
     mistakes
       .at('optionalScopes')
       .add('contains an entry of scopes: a scope is either required or optional')
-}
-
-function checkSecret(
-  clientSecret: string | undefined,
-  clientAuth: Client['clientAuth'],
-  missing: string,
-): string | undefined {
-  if (clientAuth === 'none')
-    return clientSecret === undefined ? undefined : "must be left out with clientAuth: 'none'"
-  if (clientSecret === undefined) return missing
-  return clientAuth === 'private_key_jwt' && readPrivateKey(clientSecret) === undefined
-    ? "must be a private key with clientAuth: 'private_key_jwt': PEM (PKCS #8) or a JWK as JSON"
-    : undefined
 }
 
 function checkRules(
@@ -162,37 +125,14 @@ function checkRules(
   { emailNeverVerified }: ProviderDefinition,
   mistakes: Mistakes,
 ): void {
-  const emailList = emailLists.find((list) => rules[list] !== undefined)
-  if (emailList !== undefined && emailNeverVerified !== undefined && !trustEmail)
-    mistakes
-      .at(emailList)
-      .add(
-        `cannot be met: ${emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`,
-      )
-}
-
-function resolveEndpoints(
-  configured: CommonValues['endpoints'],
-  definition: ProviderDefinition,
-  mistakes: Mistakes,
-): Pick<ProviderDefinition, 'issuer' | 'endpoints'> {
-  const known =
-    definition.configurableEndpoints ??
-    endpointNames.filter((name) => definition.openid || name !== 'issuer')
-  const names = endpointNames.filter((name) => configured?.[name] !== undefined)
-  for (const name of names)
-    if (!known.includes(name))
-      mistakes
-        .at('endpoints')
-        .add(`has an unknown option ${printable(name)}; known are ${known.join(', ')}`)
-  const { issuer, ...endpoints } = Object.fromEntries(
-    names.map((name) => [name, configured?.[name]]),
-  )
-  // Another issuer has other endpoints: they are discovered there.
-  const inherited = issuer === undefined || !definition.openid ? definition.endpoints : {}
-  const result = { issuer: issuer ?? definition.issuer, endpoints: { ...inherited, ...endpoints } }
-  for (const url of [result.issuer, ...Object.values(result.endpoints)])
-    if (url !== undefined && checkProviderUrl(url) !== undefined)
-      mistakes.add('has an endpoint that is not an https URL (plain http only on this machine)')
-  return result
+  if (emailNeverVerified === undefined || trustEmail) return
+  for (const { set, index } of ruleSets(rules)) {
+    const emailList = emailLists.find((list) => set[list] !== undefined)
+    if (emailList !== undefined)
+      mistakesOfSet(index, mistakes)
+        .at(emailList)
+        .add(
+          `cannot be met: ${emailNeverVerified}. Set trustEmail: true only if you accept unverified addresses`,
+        )
+  }
 }

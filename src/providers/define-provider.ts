@@ -1,8 +1,11 @@
-import { type RuleFields, ruleFields, type Rules } from '../access/rules.js'
-import type { ProviderDefinition } from '../oauth/definition.js'
-import type { Fields, Mistakes, Values } from '../schema/field.js'
-import { readFields } from '../schema/read-fields.js'
-import { commonFields, type CommonValues, type ProviderOptions } from './provider-options.js'
+import { allOfField, type RuleFields, ruleFields, ruleLists, type Rules } from '../access/rules.js'
+import { type ProviderDefinition, vendorMarks } from '../oauth/definition.js'
+import type { Field, Fields, Mistakes, Values } from '../schema/field.js'
+import { isPlainObject, readFields } from '../schema/read-fields.js'
+import type { OtherOptions } from '../schema/suggestions.js'
+import { boolean, custom, func, integer, oneOf, string } from '../schema/types.js'
+import { checkTransport, commonFields, type CommonValues } from './common-fields.js'
+import type { ProviderOptions } from './provider-options.js'
 
 /**
  * Return value of `oidcProvider()`, `githubProvider()` and the other factories: a value for the
@@ -13,8 +16,14 @@ export interface ProviderSetup {
   readonly options: Readonly<object>
   /** The argument of the factory, including hooks. Changes of it may change who may pass. */
   readonly source: Readonly<object>
+  /**
+   * The fields of all its options.
+   *
+   * @internal
+   */
+  readonly fields: Fields
   /** Parses the options. `definition` is `undefined` if mistakes prevent it. */
-  parse(mistakes: Mistakes): ParsedSetup
+  parse(mistakes: Mistakes, elsewhere?: OtherOptions): ParsedSetup
 }
 
 interface ParsedSetup {
@@ -40,59 +49,84 @@ export function providerSetup<F extends Fields & Partial<RuleFields>>(
   define: (values: Values<F>, mistakes: Mistakes) => ProviderDefinition | undefined,
   source: object = options,
 ): ProviderSetup {
-  const table = { ...commonFields, ...fields }
-  const parse = (mistakes: Mistakes): ParsedSetup => {
-    const values = readFields(table, options, mistakes) as CommonValues & Rules & Values<F>
+  const table = { ...commonFields, ...fields, allOf: allOfField(ruleFieldsIn(fields)) }
+  const parse = (mistakes: Mistakes, elsewhere?: OtherOptions): ParsedSetup => {
+    const parsed = readFields(table, options, mistakes, elsewhere)
+    const values = parsed as CommonValues & Rules & Values<F>
+    checkTransport(table, values, values.insecureHttp, mistakes)
     const isComplete = !mistakes.has(...Object.keys(fields))
     return { values, definition: isComplete ? define(values, mistakes) : undefined }
   }
-  return Object.freeze({ options, source, parse, [setupMark]: true })
+  return Object.freeze({ options, source, fields: table, parse, [setupMark]: true })
 }
 
+/** The rule lists of a provider: those of every provider, and those among its own fields. */
+function ruleFieldsIn(fields: Partial<RuleFields>): Partial<RuleFields> {
+  const all: Partial<RuleFields> = { ...commonFields, ...fields }
+  const names = ruleLists.filter((list) => all[list] !== undefined)
+  return Object.fromEntries(names.map((list) => [list, all[list]]))
+}
+
+/** Hooks that are objects or functions: their own types are those of {@link ProviderDefinition}. */
+const anything = custom((value) => value)
+const stringList = custom((value, mistakes) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')
+    ? value
+    : mistakes.add("must be an array of non-empty strings, as in ['…']"),
+)
+const hook = func()
+
 /** The members of a definition that are not options of every provider. */
-const hooks = {
-  color: true,
-  issuer: true,
-  configurableEndpoints: true,
-  discoveryIssuer: true,
-  needsDiscovery: true,
-  acceptsDiscovery: true,
-  acceptsIssuer: true,
-  acceptsKey: true,
-  openid: true,
-  scopeSeparator: true,
-  connectionScopeSeparator: true,
-  impliedScopes: true,
-  canonicalScope: true,
-  reportsGrantedScopes: true,
-  pkce: true,
-  returnsNonce: true,
-  offline: true,
-  reauthenticate: true,
-  forcesLogin: true,
-  returnsAuthTime: true,
-  selectAccount: true,
-  requestConsent: true,
-  hasCallbackFragment: true,
-  denialErrors: true,
-  normalizeTokens: true,
-  readError: true,
-  outcomeOf: true,
-  warningOf: true,
-  grantedScopes: true,
-  identity: true,
-  membershipLists: true,
-  membershipScopes: true,
-  memberships: true,
-  restriction: true,
-  rulesKey: true,
-  emailNeverVerified: true,
-  emailClaimDecides: true,
-  refreshParams: true,
-  validate: true,
-  revoke: true,
-  upgradeToken: true,
-} satisfies Record<Exclude<keyof ProviderDefinition, keyof ProviderOptions>, true>
+const hookFields = {
+  mark: oneOf(vendorMarks),
+  color: string(),
+  issuer: string(),
+  configurableEndpoints: stringList,
+  discoveryIssuer: hook,
+  needsDiscovery: boolean(),
+  acceptsDiscovery: hook,
+  acceptsIssuer: hook,
+  acceptsKey: hook,
+  openid: boolean().required('is missing: true if the provider supports OpenID Connect'),
+  scopeSeparator: anything,
+  connectionScopeSeparator: anything,
+  impliedScopes: anything,
+  canonicalScope: hook,
+  reportsGrantedScopes: anything,
+  pkce: boolean(),
+  returnsNonce: boolean(),
+  supportsFormPost: boolean(),
+  offline: anything,
+  promptValues: stringList,
+  reauthenticate: anything,
+  forcesLogin: boolean(),
+  returnsAuthTime: boolean(),
+  selectAccount: anything,
+  requestConsent: anything,
+  hasCallbackFragment: boolean(),
+  denialErrors: stringList,
+  normalizeTokens: hook,
+  readError: hook,
+  outcomeOf: hook,
+  warningOf: hook,
+  grantedScopes: hook,
+  identity: hook,
+  hasGithubHeaders: boolean(),
+  membershipLists: stringList,
+  membershipScopes: stringList,
+  memberships: hook,
+  restriction: hook.rejectUndefined(),
+  maxStateLength: integer(),
+  rulesKey: string(),
+  emailNeverVerified: string(),
+  emailClaimDecides: boolean(),
+  refreshParams: hook,
+  validate: hook,
+  revoke: hook,
+  upgradeToken: anything,
+} satisfies Record<Exclude<keyof ProviderDefinition, keyof ProviderOptions>, Field>
+
+const scopesField = stringList.required('is missing: an array, which may be empty')
 
 /**
  * Defines a provider as data: the options of every provider and the hooks of {@link
@@ -119,16 +153,23 @@ const hooks = {
  * ```
  */
 export function defineProvider(definition: ProviderDefinition & ProviderOptions): ProviderSetup {
+  if (!isPlainObject(definition))
+    throw new TypeError('defineProvider() requires an object: the definition of a provider')
   const { scopes, ...rest } = definition
   const entries = Object.entries(rest)
-  const membershipLists = (definition.membershipLists ?? []).filter((list) =>
-    Object.hasOwn(ruleFields, list),
-  )
-  const isHook = ([name]: readonly [string, unknown]) => Object.hasOwn(hooks, name)
+  const isHook = ([name]: readonly [string, unknown]) => Object.hasOwn(hookFields, name)
+  const hooks = Object.fromEntries(entries.filter(isHook))
+  const membershipLists = [definition.membershipLists ?? []]
+    .flat()
+    .filter((list) => Object.hasOwn(ruleFields, list))
   return providerSetup(
     Object.fromEntries(entries.filter((entry) => !isHook(entry))),
     Object.fromEntries(membershipLists.map((list) => [list, ruleFields[list]])),
-    () => ({ openid: false, ...Object.fromEntries(entries.filter(isHook)), scopes }),
+    (_, mistakes) => {
+      readFields({ ...hookFields, scopes: scopesField }, { ...hooks, scopes }, mistakes)
+      if (mistakes.has('scopes', ...Object.keys(hookFields))) return undefined
+      return { openid: false, ...hooks, scopes }
+    },
     definition,
   )
 }

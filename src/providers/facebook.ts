@@ -20,7 +20,7 @@ function define(): ProviderDefinition {
   const graph = 'https://graph.facebook.com/v25.0'
   return {
     displayName: 'Facebook',
-    color: '#0866ff',
+    mark: 'facebook',
     openid: false,
     endpoints: {
       authorization: 'https://www.facebook.com/v25.0/dialog/oauth',
@@ -29,6 +29,7 @@ function define(): ProviderDefinition {
       api: graph,
     },
     clientAuth: 'post',
+    supportsFormPost: false,
     scopes: ['public_profile', 'email'],
     scopeSeparator: ',',
     pkce: false,

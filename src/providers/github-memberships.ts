@@ -1,16 +1,16 @@
 import { ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import { asString } from '../oauth/claims.js'
-import type { MembershipResult, Memberships } from '../oauth/identity.js'
+import type { MembershipResult, Memberships, WantedMemberships } from '../oauth/identity.js'
 import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'
 
-/** Names in lower case that were read, and why some may be missing. */
+/** Names that were read, by their lower case, and why some may be missing. */
 interface Reading {
-  readonly names: ReadonlySet<string>
+  readonly names: ReadonlyMap<string, string>
   readonly failure?: unknown
 }
 
-const NOTHING: Reading = { names: new Set() }
+const NOTHING: Reading = { names: new Map() }
 
 /**
  * Reads organizations and teams. One response is enough to prove a membership, so a failure of
@@ -19,12 +19,12 @@ const NOTHING: Reading = { names: new Set() }
  */
 export async function memberships(
   api: ProviderApi,
-  wanted: Memberships,
+  wanted: WantedMemberships,
   { username }: { username?: string | undefined },
   isEnough: (memberships: Memberships) => boolean,
 ): Promise<MembershipResult> {
-  const { organizations: wantedOrganizations = [], teams: wantedTeams = [] } = wanted
-  const reading = wantedTeams.length > 0 ? readTeams(api) : undefined
+  const { organizations: wantedOrganizations = [], teams: wantedTeams = [], all } = wanted
+  const reading = wantedTeams.length > 0 || all === true ? readTeams(api) : undefined
   const organizations = await readNames(api, '/user/orgs', organizationNames)
   const listed = wantedOrganizations.filter((name) => organizations.names.has(name.toLowerCase()))
   const needsTeams =
@@ -34,17 +34,29 @@ export async function memberships(
   const found = await Promise.all(wantedTeams.map(member))
   const failures = [organizations, teams, ...found].map(({ failure }) => failure)
   return {
-    organizations: wantedOrganizations.filter(
-      (name) => listed.includes(name) || hasTeamOf(name.toLowerCase(), teams),
-    ),
-    teams: wantedTeams.filter((_, index) => found[index]?.isMember),
+    organizations: [
+      ...wantedOrganizations.filter(
+        (name) => listed.includes(name) || hasTeamOf(name.toLowerCase(), teams),
+      ),
+      ...(all === true ? namesBeside(wantedOrganizations, organizations) : []),
+    ],
+    teams: [
+      ...wantedTeams.filter((_, index) => found[index]?.isMember),
+      ...(all === true ? namesBeside(wantedTeams, teams) : []),
+    ],
     incomplete: withoutDenied(api, failures),
   }
 }
 
+/** The names that are not wanted by a rule. Numeric IDs are only further names of teams. */
+function namesBeside(wanted: readonly string[], { names }: Reading): readonly string[] {
+  const known = new Set(wanted.map((name) => name.toLowerCase()))
+  return [...names].flatMap(([key, name]) => (known.has(key) || /^\d+$/.test(key) ? [] : name))
+}
+
 /** A membership in a team counts for its organization. */
 function hasTeamOf(organization: string, { names }: Reading): boolean {
-  return [...names].some((team) => team.startsWith(`${organization}/`))
+  return [...names.keys()].some((team) => team.startsWith(`${organization}/`))
 }
 
 /**
@@ -81,13 +93,13 @@ async function readNames(
   path: string,
   namesOf: (entry: Record<string, unknown>) => readonly string[],
 ): Promise<Reading> {
-  const names = new Set<string>()
+  const names = new Map<string, string>()
   try {
     const entries = await apiList(path, (page) => {
-      for (const name of page.filter(isObject).flatMap(namesOf)) names.add(name.toLowerCase())
+      for (const name of page.filter(isObject).flatMap(namesOf)) names.set(name.toLowerCase(), name)
     })
     // Beyond the page limit, an incomplete list must not decide.
-    return { names: entries === undefined ? new Set() : names }
+    return { names: entries === undefined ? new Map() : names }
   } catch (failure) {
     return { names, failure }
   }

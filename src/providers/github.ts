@@ -1,16 +1,19 @@
 import { ProviderError } from '../http/errors.js'
-import { ruleFields } from '../access/rules.js'
+import { ruleFields, type RuleSetWith } from '../access/rules.js'
 import { identityFromClaims, asUserId, asObject, asString } from '../oauth/claims.js'
 import type { ApiResponse, ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
 import { memberships, warningOf } from './github-memberships.js'
-import { providerUrl, type ProviderOptions } from './provider-options.js'
+import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isObject } from '../http/json.js'
 import type { Field, Values } from '../schema/field.js'
+import { url } from '../schema/types.js'
 
 /** Options of the provider `github`. */
 export interface GithubOptions extends ProviderOptions {
+  /** Rule sets, each of which must be met; within one set, the lists are alternatives. */
+  allOf?: readonly RuleSetWith<'organizations' | 'teams'>[] | undefined
   /** Members of one of these organizations (slugs) may pass. */
   organizations?: readonly string[] | undefined
   /** Members of one of these teams may pass: `organization/team-slug`, or the team's numeric ID. */
@@ -39,7 +42,7 @@ export function githubProvider(options: GithubOptions = {}): ProviderSetup {
 const fields = {
   organizations: ruleFields.organizations,
   teams: ruleFields.teams,
-  baseUrl: providerUrl.describe('URL of a GitHub Enterprise Server.'),
+  baseUrl: url().describe('URL of a GitHub Enterprise Server.'),
 } satisfies Record<keyof Omit<GithubOptions, keyof ProviderOptions>, Field>
 
 /**
@@ -68,7 +71,7 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
   const base = new URL(baseUrl ?? 'https://github.com').href.replace(/\/$/, '')
   return {
     displayName: 'GitHub',
-    color: '#24292f',
+    mark: 'github',
     openid: false,
     issuer: `${base}/login/oauth`,
     endpoints: {
@@ -78,6 +81,7 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
     },
     configurableEndpoints: ['authorization', 'token', 'api'],
     clientAuth: 'post',
+    supportsFormPost: false,
     scopes: ['read:user', 'user:email'],
     membershipScopes: ['read:org'],
     impliedScopes,
@@ -91,6 +95,7 @@ function define({ baseUrl }: Values<typeof fields>): ProviderDefinition {
     outcomeOf,
     warningOf,
     identity,
+    hasGithubHeaders: true,
     membershipLists: ['organizations', 'teams'],
     memberships,
     revoke: async ({ apiResponse, accessToken, client }) => {
@@ -125,7 +130,7 @@ async function identity({ api, apiList }: ProviderApi) {
   )
   const id = asUserId(profile['id'])
   if (!/^\d+$/.test(id))
-    throw new ProviderError('down', 'provider_error', {
+    throw new ProviderError('unusable', 'provider_error', {
       hint: 'GitHub returned an id that is not a number',
     })
   return {

@@ -1,13 +1,17 @@
-import { ruleFields } from '../access/rules.js'
+import { ruleFields, type RuleSetWith } from '../access/rules.js'
+import { withoutFinalSlashes } from '../http/paths.js'
 import { identityFromClaims } from '../oauth/claims.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import { groupsIn } from './group-claims.js'
-import { providerUrl, type ProviderOptions } from './provider-options.js'
+import { wantedGroupsIn } from './group-claims.js'
+import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import type { Field, Values } from '../schema/field.js'
+import { url } from '../schema/types.js'
 
 /** Options of the provider `gitlab`. */
 export interface GitlabOptions extends ProviderOptions {
+  /** Rule sets, each of which must be met; within one set, the lists are alternatives. */
+  allOf?: readonly RuleSetWith<'groups'>[] | undefined
   /**
    * Members of one of these groups may pass, inherited members included: full paths, as in
    * `'acme/platform'`.
@@ -28,14 +32,14 @@ export function gitlabProvider(options: GitlabOptions = {}): ProviderSetup {
 
 const fields = {
   groups: ruleFields.groups,
-  baseUrl: providerUrl.describe('URL of a self-managed GitLab.'),
+  baseUrl: url().describe('URL of a self-managed GitLab.'),
 } satisfies Record<keyof Omit<GitlabOptions, keyof ProviderOptions>, Field>
 
 function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): ProviderDefinition {
-  const base = new URL(baseUrl).href.replace(/\/+$/, '')
+  const base = withoutFinalSlashes(new URL(baseUrl).href)
   return {
     displayName: 'GitLab',
-    color: '#fc6d26',
+    mark: 'gitlab',
     openid: true,
     issuer: base,
     endpoints: {
@@ -60,9 +64,8 @@ function define({ baseUrl = 'https://gitlab.com' }: Values<typeof fields>): Prov
     identity: async ({ userinfo }) => identityFromClaims(await userinfo()),
     membershipLists: ['groups'],
     // Userinfo contains all groups, the ID token only direct ones, in another claim.
-    memberships: async (api, { groups = [] }, { claims }) => {
-      const paths = new Set(groupsIn(api, claims, 'groups').map((path) => path.toLowerCase()))
-      return { groups: groups.filter((group) => paths.has(group.toLowerCase())) }
-    },
+    memberships: async (api, wanted, { claims }) => ({
+      groups: wantedGroupsIn(api, claims, 'groups', wanted, (path) => path.toLowerCase()),
+    }),
   }
 }

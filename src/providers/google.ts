@@ -27,9 +27,11 @@ const fields = {
     check: (domain) =>
       domain === '*' || isDomain(domain)
         ? undefined
-        : "must be a domain, as in 'example.com', or '*'",
+        : "must be one domain in full, as in 'example.com', or '*' for any Google Workspace account",
     normalize: (domain) => domain.toLowerCase(),
-  }).describe('Google Workspace domain of the accounts that may pass.'),
+  })
+    .rejectUndefined()
+    .describe('Google Workspace domain of the accounts that may pass.'),
 } satisfies Record<keyof Omit<GoogleOptions, keyof ProviderOptions>, Field>
 
 const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
@@ -37,7 +39,7 @@ const userinfoScope = 'https://www.googleapis.com/auth/userinfo.'
 function define({ hostedDomain }: Values<typeof fields>): ProviderDefinition {
   return {
     displayName: 'Google',
-    color: '#1a73e8',
+    mark: 'google',
     openid: true,
     issuer: 'https://accounts.google.com',
     endpoints: {

@@ -1,9 +1,9 @@
 import { isObject } from '../http/json.js'
 import { claimAt, claimStrings } from '../oauth/claim-paths.js'
 import { isTrue } from '../oauth/claims.js'
-import type { Claims } from '../oauth/identity.js'
+import type { Claims, WantedMemberships } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
-import { printable } from '../schema/read-fields.js'
+import { printable } from '../schema/suggestions.js'
 
 /**
  * The groups in a claim. Warns the owner if it is missing, too large for the token, or of an
@@ -24,6 +24,34 @@ export function groupsIn({ warn }: ProviderApi, claims: Claims, path: string): r
       `the claim ${name} is ${unusable}: rules on groups need an array of strings. Set groupsClaim to the path of one`,
     )
   return strings
+}
+
+/**
+ * The wanted groups in a claim. `fold` returns what is compared. A claim that no rule needs may be
+ * missing.
+ */
+export function wantedGroupsIn(
+  api: ProviderApi,
+  claims: Claims,
+  path: string,
+  wanted: WantedMemberships,
+  fold = (group: string) => group,
+): readonly string[] {
+  const isNeeded = wanted.groups !== undefined && wanted.groups.length > 0
+  if (!isNeeded && claimAt(claims, path) === undefined) return []
+  return wantedOf(groupsIn(api, claims, path), wanted, fold)
+}
+
+/** Those of the groups that are wanted. */
+export function wantedOf(
+  groups: readonly string[],
+  { groups: named = [], all }: WantedMemberships,
+  fold = (group: string) => group,
+): readonly string[] {
+  const held = new Set(groups.map(fold))
+  const namedOnes = new Set(named.map(fold))
+  const others = all === true ? groups.filter((group) => !namedOnes.has(fold(group))) : []
+  return [...named.filter((group) => held.has(fold(group))), ...others]
 }
 
 /**

@@ -17,7 +17,7 @@ export function linkedinProvider(options: LinkedinOptions = {}): ProviderSetup {
 function define(): ProviderDefinition {
   return {
     displayName: 'LinkedIn',
-    color: '#0a66c2',
+    mark: 'linkedin',
     openid: true,
     issuer: 'https://www.linkedin.com/oauth',
     endpoints: {
@@ -28,6 +28,7 @@ function define(): ProviderDefinition {
       revocation: 'https://www.linkedin.com/oauth/v2/revoke',
     },
     clientAuth: 'post',
+    supportsFormPost: false,
     scopes: ['openid', 'profile', 'email'],
     // LinkedIn responds to a code verifier with invalid_client.
     pkce: false,

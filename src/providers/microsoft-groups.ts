@@ -1,10 +1,10 @@
 import { isObject } from '../http/json.js'
 import { asString } from '../oauth/claims.js'
 import { ProviderError } from '../http/errors.js'
-import type { Identity, MembershipResult, Memberships } from '../oauth/identity.js'
+import type { Identity, MembershipResult, WantedMemberships } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import { strings } from '../schema/types.js'
-import { groupsIn, hasOverage } from './group-claims.js'
+import { hasOverage, wantedGroupsIn, wantedOf } from './group-claims.js'
 
 const OBJECT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -15,19 +15,21 @@ export const objectIds = strings({
       ? undefined
       : 'has an entry that is not an object ID: copy it from the group in the Entra admin center',
   normalize: (item) => item.toLowerCase(),
-}).describe('Object IDs of groups whose members may pass.')
+})
+  .rejectUndefined()
+  .describe('Object IDs of groups whose members may pass.')
 
 /** The groups of the token; from Graph if there are more than a token can contain. */
 export async function memberships(
   api: ProviderApi,
-  { groups: wanted = [] }: Memberships,
+  wanted: WantedMemberships,
   { claims }: Identity,
 ): Promise<MembershipResult> {
-  const { ids, failure } = hasOverage(claims, 'groups')
-    ? await readGroups(api)
-    : { ids: groupsIn(api, claims, 'groups'), failure: undefined }
-  const held = new Set(ids.map((id) => id.toLowerCase()))
-  return { groups: wanted.filter((group) => held.has(group.toLowerCase())), incomplete: failure }
+  const fold = (id: string) => id.toLowerCase()
+  if (!hasOverage(claims, 'groups'))
+    return { groups: wantedGroupsIn(api, claims, 'groups', wanted, fold) }
+  const { ids, failure } = await readGroups(api)
+  return { groups: wantedOf(ids, wanted, fold), incomplete: failure }
 }
 
 /** https://learn.microsoft.com/graph/api/user-list-transitivememberof */

@@ -5,11 +5,14 @@ import { memberships, objectIds } from './microsoft-groups.js'
 import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { isDomain } from '../access/email.js'
+import type { RuleSetWith } from '../access/rules.js'
 import type { Field, Values } from '../schema/field.js'
 import { string } from '../schema/types.js'
 
 /** Options of the provider `microsoft`. */
 export interface MicrosoftOptions extends ProviderOptions {
+  /** Rule sets, each of which must be met; within one set, the lists are alternatives. */
+  allOf?: readonly RuleSetWith<'groups'>[] | undefined
   /**
    * Accounts that may sign in: `'organizations'`, `'consumers'`, one tenant by its ID or domain, or
    * all. Default `'common'`.
@@ -62,12 +65,16 @@ const fields = {
     normalize: (tenant) => tenant.toLowerCase(),
   })
     .default('common')
+    .rejectUndefined()
     .describe('Which accounts may sign in.'),
   verifiedEmailClaim: string({
     pattern: /^[A-Za-z0-9_]+$/,
     fix: "must be the name of a claim, as in 'xms_edov'",
     max: 64,
-  }).describe('Claim of the ID token that states whether the email address is verified.'),
+  })
+    // Without it, the email addresses of a single tenant count as verified.
+    .rejectUndefined()
+    .describe('Claim of the ID token that states whether the email address is verified.'),
   emailClaim: string({
     pattern: /^[A-Za-z0-9_]+$/,
     fix: "must be the name of a claim, as in 'upn'",
@@ -88,7 +95,7 @@ function define({
   const base = `https://login.microsoftonline.com/${tenant}`
   return {
     displayName: 'Microsoft',
-    color: '#2f2f2f',
+    mark: 'microsoft',
     openid: true,
     issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0',
     endpoints: {
@@ -109,6 +116,8 @@ function define({
     forcesLogin: true,
     selectAccount: { prompt: 'select_account' },
     requestConsent: { prompt: 'consent' },
+    // Its codes have up to 2 KB, and come back in the same URL.
+    maxStateLength: 4000,
     membershipLists: ['groups'],
     // Graph requires it to list the groups of the user.
     membershipScopes: ['User.Read'],

@@ -2,7 +2,7 @@ import { identityFromClaims, asUserId, asString } from '../oauth/claims.js'
 import type { Claims, Identity } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
-import { checkProviderUrl, providerUrl, type ProviderOptions } from './provider-options.js'
+import type { ProviderOptions } from './provider-options.js'
 import { type ProviderSetup, providerSetup } from './define-provider.js'
 import { reservedParams } from './request-params.js'
 import type { Field, Mistakes, Values } from '../schema/field.js'
@@ -40,17 +40,19 @@ const fields = {
   authorizationUrl: url((value) => {
     const names = [...new URL(value).searchParams.keys()]
     const reserved = names.find((name) => reservedParams.has(name))
-    return reserved === undefined
-      ? checkProviderUrl(value)
-      : `must not set ${reserved} in its query`
-  }).required(missingUrl),
-  tokenUrl: providerUrl.required(missingUrl),
-  userinfoUrl: providerUrl,
-  fetchUserProfile: func<FetchUserProfile>(),
-  scopeSeparator: oneOf([' ', ',']).default(' '),
-  connectionScopeSeparator: oneOf([' ', ',']).default(','),
-  pkce: boolean().default(true),
-  issuer: providerUrl,
+    return reserved === undefined ? undefined : `must not set ${reserved} in its query`
+  })
+    .required(missingUrl)
+    .describe('Authorization endpoint.'),
+  tokenUrl: url().required(missingUrl).describe('Token endpoint.'),
+  userinfoUrl: url().describe('Endpoint that returns the user as JSON.'),
+  fetchUserProfile: func<FetchUserProfile>().describe('Reads the user.'),
+  scopeSeparator: oneOf([' ', ',']).default(' ').describe('Separator of scopes.'),
+  connectionScopeSeparator: oneOf([' ', ','])
+    .default(',')
+    .describe('Separator of scopes in ?connection_scope=.'),
+  pkce: boolean().default(true).describe('PKCE with S256.'),
+  issuer: url().describe('Expected iss of callbacks.'),
 } satisfies Record<Exclude<keyof OAuth2Options, keyof ProviderOptions>, Field>
 
 /**
@@ -78,7 +80,7 @@ const fields = {
 export function oauth2Provider(options: OAuth2Options): ProviderSetup {
   const { scopes } = options
   const listed =
-    typeof scopes === 'string'
+    typeof scopes === 'string' && scopes !== ''
       ? { ...options, scopes: scopes.split(' ').filter((scope) => scope !== '') }
       : options
   return providerSetup(listed, fields, define)

@@ -1,7 +1,7 @@
 import type { OfflineAccess } from '../access/provider.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
 import type { Mistakes } from '../schema/field.js'
-import type { CommonValues } from './provider-options.js'
+import type { CommonValues } from './common-fields.js'
 import { mergePrompts } from './request-params.js'
 
 /** How logins request a refresh token; `undefined` if they do not. */

@@ -2,7 +2,8 @@ import type { Provider } from '../access/provider.js'
 import { ruleLists } from '../access/rules.js'
 import { isObject } from '../http/json.js'
 import type { Mistakes } from '../schema/field.js'
-import { isPlainObject, nearest, printable } from '../schema/read-fields.js'
+import { isPlainObject } from '../schema/read-fields.js'
+import { nearest, printable } from '../schema/suggestions.js'
 import { buildProvider, type ProviderDefaults } from './build-provider.js'
 import { isProviderSetup, type ProviderSetup } from './define-provider.js'
 import { builtinProviders, isBuiltinName } from './index.js'
@@ -19,7 +20,9 @@ export function parseProviders(
   if (value === undefined)
     mistakes.add('is missing: name a provider, as in { provider: { github: { … } } }')
   else if (typeof value === 'string' && !isBuiltinName(value.toLowerCase()))
-    mistakes.add(`must be one of ${builtinNames.join(', ')}, or an object of names`)
+    mistakes.add(
+      `must be one of ${builtinNames.join(', ')}, or an object of names${didYouMean(value)}`,
+    )
   else if (!isPlainObject(map)) mistakes.add('must be a name or an object of names')
   else if (Object.keys(map).length === 0) mistakes.add('names no provider')
   else
@@ -27,6 +30,11 @@ export function parseProviders(
       ([name, options]) => parseProvider(name, options, defaults, mistakes) ?? [],
     )
   return []
+}
+
+function didYouMean(name: string): string {
+  const meant = nearest(name, builtinNames)
+  return meant === undefined ? '' : `: write ${meant}`
 }
 
 function parseProvider(
@@ -65,6 +73,7 @@ function setupOf(name: string, value: unknown, mistakes: Mistakes): ProviderSetu
 /** Options that do not decide who may pass, or that are compared separately. */
 const NOT_DECIDING = new Set<string>([
   ...ruleLists,
+  'allOf',
   'clientId',
   'clientSecret',
   'clientAuth',
@@ -72,11 +81,17 @@ const NOT_DECIDING = new Set<string>([
   'signingAlgorithms',
   'displayName',
   'iconUrl',
+  'mark',
   'color',
   'scopes',
+  'defaultScopes',
   'optionalScopes',
   'connectionScopes',
   'offlineAccess',
+  'insecureHttp',
+  'responseMode',
+  'callbackPath',
+  'logoutHint',
   'authorizationParams',
   'authorizationParamsMap',
 ])

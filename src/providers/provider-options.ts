@@ -1,16 +1,6 @@
-import { ruleFields } from '../access/rules.js'
-import { isAllowedUrl } from '../http/origin.js'
-import type { ClientAuth, Endpoints } from '../oauth/definition.js'
+import type { RuleSetWith } from '../access/rules.js'
+import type { ClientAuth, Endpoints, ResponseMode } from '../oauth/endpoints.js'
 import type { SigningAlgorithm } from '../oauth/signing-algorithms.js'
-import type { Field, Values } from '../schema/field.js'
-import { boolean, custom, object, oneOf, string, url } from '../schema/types.js'
-import {
-  authorizationParamsField,
-  authorizationParamsMapField,
-  scopesField,
-  tokenHeadersField,
-} from './request-params.js'
-import { signingAlgorithmsField } from './signing-algorithms.js'
 
 /** Options that every provider accepts. */
 export interface ProviderOptions {
@@ -31,6 +21,12 @@ export interface ProviderOptions {
    */
   scopes?: readonly string[] | undefined
   /**
+   * Scopes of every authorization request, instead of the vendor's (`openid profile email` with
+   * `oidcProvider()`). Must contain `openid` for OpenID Connect. Scopes that rules need are still
+   * added. Default: the vendor's.
+   */
+  defaultScopes?: readonly string[] | undefined
+  /**
    * Scopes that are requested and never required: see `req.oauth.scopes` for what was granted.
    * Default: none.
    */
@@ -42,6 +38,12 @@ export interface ProviderOptions {
    * Default: no such rule.
    */
   emailDomains?: readonly string[] | undefined
+  /**
+   * Rule sets, each of which must be met: `[{ organizations: ['acme'] }, { emailDomains:
+   * ['acme.example'] }]`. Within one set, the lists are alternatives. The lists next to `allOf`
+   * form one more set. Default: none.
+   */
+  allOf?: readonly RuleSetWith[] | undefined
   /**
    * Name on the sign-in button, at most 64 characters. Default: the vendor's name, or the key of
    * the provider.
@@ -62,6 +64,24 @@ export interface ProviderOptions {
    * Default: none.
    */
   authorizationParamsMap?: Readonly<Record<string, string>> | undefined
+  /**
+   * Path of this provider's redirect URI, below the mount point: keeps one that is already
+   * registered, such as `'/auth/github/callback'`. Each provider has its own. Default: that of the
+   * option `callbackPath` of `oauthModule()`.
+   */
+  callbackPath?: string | undefined
+  /**
+   * `'form_post'`: the provider posts its response to the redirect URI, instead of adding it to the
+   * query (`response_mode=form_post`). The app must be reached over https, or on loopback. Default
+   * `'query'`.
+   */
+  responseMode?: ResponseMode | undefined
+  /**
+   * Send the ID token as `id_token_hint` when `logout.endProviderSession` ends the session at the
+   * provider; tokens of more than 2 kB never are. Default `true`; `false` for a provider that
+   * rejects the hint. (RP-Initiated Logout 1.0, 2)
+   */
+  logoutHint?: boolean | undefined
   /** Headers of requests to the token endpoint. Default: none. */
   tokenHeaders?: Readonly<Record<string, string>> | undefined
   /**
@@ -83,71 +103,14 @@ export interface ProviderOptions {
    */
   offlineAccess?: boolean | 'consent' | undefined
   /**
-   * Replaces URLs of the provider. Plain http is accepted only on loopback. Default: the vendor's,
-   * or discovery.
+   * Accept plain http also outside loopback, for a provider in a network that you trust, such as a
+   * cluster. Anyone who can read that network can read client secret, codes and tokens. Default
+   * `false`.
+   */
+  insecureHttp?: boolean | undefined
+  /**
+   * Replaces URLs of the provider, also to reach it at another host than browsers do. Plain http is
+   * accepted only on loopback, or with `insecureHttp`. Default: the vendor's, or discovery.
    */
   endpoints?: Readonly<Partial<Endpoints>> | undefined
 }
-
-/** Accepts https, and http on loopback. Issuers may contain a placeholder in braces. */
-export function checkProviderUrl(value: string): string | undefined {
-  return isAllowedUrl(value.replaceAll(/[{}]/g, ''))
-    ? undefined
-    : 'must be an https URL (plain http only on this machine)'
-}
-
-/** A URL of a provider. */
-export const providerUrl = url(checkProviderUrl)
-
-const endpointFields = {
-  issuer: providerUrl,
-  authorization: providerUrl,
-  token: providerUrl,
-  userinfo: providerUrl,
-  api: providerUrl,
-  jwks: providerUrl,
-  revocation: providerUrl,
-  endSession: providerUrl,
-} satisfies Record<keyof Endpoints, Field>
-
-/** The names of all endpoints. */
-export const endpointNames = Object.keys(endpointFields) as (keyof Endpoints)[]
-
-const secretField = string({ max: 8192 })
-
-/** The options of every provider. */
-export const commonFields = {
-  clientId: string().describe('Client ID of the registration at the provider.'),
-  // Only a private key in PEM contains line breaks.
-  clientSecret: custom((value, mistakes) =>
-    typeof value === 'string' && value.startsWith('-----BEGIN ')
-      ? value
-      : secretField.parse(value, mistakes),
-  ).describe('Client secret, or the private key of the client.'),
-  scopes: scopesField.describe('Additional scopes, which the user must grant.'),
-  optionalScopes: scopesField.describe('Additional scopes, which the user may decline.'),
-  emailAddresses: ruleFields.emailAddresses,
-  emailDomains: ruleFields.emailDomains,
-  displayName: string({ max: 64 }).describe('Name on the sign-in button.'),
-  iconUrl: url((value) =>
-    new URL(value).protocol === 'https:' ? undefined : 'must be an https URL',
-  ).describe('Icon on the sign-in button.'),
-  trustEmail: boolean().default(false).describe('Treat email addresses as verified.'),
-  connectionScopes: scopesField.describe('Scopes that ?connection_scope= may add.'),
-  authorizationParams: authorizationParamsField.describe('Added to authorization requests.'),
-  authorizationParamsMap: authorizationParamsMapField.describe(
-    'Forwards query parameters of /auth/authn to the provider.',
-  ),
-  tokenHeaders: tokenHeadersField.describe('Headers of requests to the token endpoint.'),
-  clientAuth: oneOf(['post', 'basic', 'private_key_jwt', 'none']).describe(
-    'Client authentication at the token endpoint.',
-  ),
-  signingAlgorithms: signingAlgorithmsField.describe('Algorithms that may sign ID tokens.'),
-  offlineAccess: oneOf([true, false, 'consent']).describe(
-    'Request a refresh token, also with a consent at every login.',
-  ),
-  endpoints: object(endpointFields).describe('Replaces URLs of the provider.'),
-} satisfies Record<keyof ProviderOptions, Field>
-
-/** Parsed options of every provider. */
-export type CommonValues = Values<typeof commonFields>

@@ -1,4 +1,4 @@
-import type { ClientAuth } from '../oauth/definition.js'
+import type { ClientAuth } from '../oauth/endpoints.js'
 import {
   canonicalAlgorithm,
   isSigningAlgorithm,
@@ -16,8 +16,9 @@ const algorithmNames = strings({
 })
 
 /** Algorithms of ID tokens. (RFC 7518, 3.1) */
-export const signingAlgorithmsField = custom((value, mistakes) =>
-  algorithmNames.parse(value, mistakes)?.filter(isSigningAlgorithm),
+export const signingAlgorithmsField = custom(
+  (value, mistakes) => algorithmNames.parse(value, mistakes)?.filter(isSigningAlgorithm),
+  { type: 'array', of: { type: 'enum', values: SIGNING_ALGORITHMS } },
 )
 
 /**

@@ -23,7 +23,7 @@ const requestedClaims = {
 function define(): ProviderDefinition {
   return {
     displayName: 'Twitch',
-    color: '#9146ff',
+    mark: 'twitch',
     openid: true,
     issuer: 'https://id.twitch.tv/oauth2',
     endpoints: {
@@ -35,6 +35,7 @@ function define(): ProviderDefinition {
       api: 'https://id.twitch.tv/oauth2',
     },
     clientAuth: 'post',
+    supportsFormPost: false,
     scopes: ['openid', 'user:read:email'],
     reportsGrantedScopes: true,
     // Twitch does not document PKCE.

@@ -1,6 +1,7 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
 import { isObject } from '../http/json.js'
 import type { Claims } from '../oauth/identity.js'
+import { outcomeOfThrown } from '../oauth/provider-errors.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import { withoutSecrets } from '../oauth/run-hook.js'
 
@@ -48,13 +49,13 @@ export async function callProfile(
   if ('thrown' in result) throw toError(result.thrown, api)
   const json = toJson(result.profile)
   if (json === undefined || json.length > MAX_PROFILE_CHARACTERS) {
-    throw new ProviderError('down', 'provider_error', {
+    throw new ProviderError('unusable', 'provider_error', {
       hint: `fetchUserProfile must return an object that is valid JSON of at most ${MAX_PROFILE_CHARACTERS} characters`,
     })
   }
   const copy: unknown = JSON.parse(json)
-  if (!isObject(copy))
-    throw new ProviderError('down', 'provider_error', {
+  if (!isObject(copy) || !('user_id' in copy))
+    throw new ProviderError('unusable', 'provider_error', {
       hint: 'fetchUserProfile must return an object with a user_id',
     })
   return copy
@@ -63,9 +64,8 @@ export async function callProfile(
 function toError(thrown: unknown, api: ProviderApi): Error {
   if (thrown instanceof OAuthError) return thrown
   const cause = withoutSecrets(thrown, api)
-  return new ProviderError('down', 'provider_error', {
-    hint: 'fetchUserProfile failed',
-    providerMessage: cause?.message,
+  return new ProviderError(outcomeOfThrown(thrown), 'provider_error', {
+    hint: `fetchUserProfile failed${cause === undefined ? '' : `: ${cause.message.slice(0, 512)}`}`,
     cause,
   })
 }

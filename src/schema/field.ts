@@ -9,13 +9,18 @@ export type Values<F extends Fields> = {
   readonly [Name in keyof F]: F[Name] extends Field<infer T, infer Absent> ? T | Absent : never
 }
 
-/** What a field accepts, as data: the basis for generated schemas and test rows. */
+/**
+ * What a field accepts, as data: the basis for generated schemas and test rows. Only code can
+ * supply the value of a `function`, and of an `any`.
+ */
 export type FieldSchema =
-  | { readonly type: 'boolean' | 'function' | 'record' | 'strings' | 'url' | 'any' }
+  | { readonly type: 'boolean' | 'function' | 'record' | 'strings' | 'url' | 'secret' | 'any' }
   | { readonly type: 'seconds' | 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'string'; readonly max: number; readonly pattern: RegExp | undefined }
   | { readonly type: 'enum'; readonly values: readonly (string | boolean)[] }
   | { readonly type: 'object'; readonly fields: Fields }
+  | { readonly type: 'array'; readonly of: FieldSchema }
+  | { readonly type: 'anyOf'; readonly of: readonly FieldSchema[] }
 
 /**
  * Converts an option to its value in the configuration. Returns `undefined` after adding a mistake.
@@ -28,8 +33,14 @@ interface FieldDetails<Absent> {
   readonly default?: unknown
   /** The message if a required option is missing: how to fix it. */
   readonly missing?: string
+  /** The message if the key is present but its value is `undefined`. Default: as if absent. */
+  readonly whenUndefined?: string
   readonly description?: string
 }
+
+/** The mistake of a restriction that is `undefined`. */
+export const UNDEFINED =
+  'is undefined: set it, or leave out the key if there is no such restriction. Is the environment variable that it is read from set?'
 
 /**
  * One option. `T` is its value in the configuration, `Absent` its value if the option is missing.
@@ -52,6 +63,14 @@ export class Field<T = unknown, Absent = unknown> {
   required(fix: string): Field<T, T> {
     const details = { ...this.details, missing: fix } as unknown as FieldDetails<T>
     return new Field(this.schema, this.parse, details)
+  }
+
+  /**
+   * Makes a key whose value is `undefined` a mistake, for options that restrict who may pass: a
+   * rule must not disappear with the environment variable that it is read from.
+   */
+  rejectUndefined(fix = UNDEFINED): Field<T, Absent> {
+    return new Field(this.schema, this.parse, { ...this.details, whenUndefined: fix })
   }
 
   /** Adds one sentence for documentation. */

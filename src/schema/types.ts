@@ -1,19 +1,26 @@
 import { Field, type Fields, type FieldSchema, type Parse, type Values } from './field.js'
-import { isPlainObject, printable, readFields } from './read-fields.js'
+import { isPlainObject, readFields } from './read-fields.js'
+import { printable } from './suggestions.js'
 
 /** Checks a value further; returns how to fix it, or `undefined` if it is valid. */
 type Check<T> = (value: T) => string | undefined
 
+/** Docker Compose sets an unset variable to an empty string. */
+const UNSET = 'Is the environment variable that it is read from set?'
+const EMPTY = `is an empty string: set it, or leave out the key. ${UNSET}`
 const CONTROL = /[\u0000-\u001f\u007f]/
-const MAX_SECONDS = 400 * 86_400
+const MAX_SECONDS = 365 * 86_400
 
 function optional<T>(schema: FieldSchema, parse: Parse<T>): Field<T, undefined> {
   return new Field(schema, parse, { absent: undefined })
 }
 
-/** An option with a parse function. */
-export function custom<T>(parse: Parse<T>): Field<T, undefined> {
-  return optional({ type: 'any' }, parse)
+/** An option with a parse function. `schema` describes what it accepts. */
+export function custom<T>(
+  parse: Parse<T>,
+  schema: FieldSchema = { type: 'any' },
+): Field<T, undefined> {
+  return optional(schema, parse)
 }
 
 /** `true` or `false`. */
@@ -24,17 +31,23 @@ export function boolean(): Field<boolean, undefined> {
 }
 
 /**
- * Seconds in the option, milliseconds in the configuration. Default maximum: 400 days, the longest
- * lifetime of a cookie.
+ * Seconds in the option, milliseconds in the configuration. Default maximum: one year.
  */
 export function seconds({ min = 0, max = MAX_SECONDS } = {}): Field<number, undefined> {
   return optional({ type: 'seconds', min, max }, (value, mistakes) => {
     if (typeof value !== 'number' || !Number.isFinite(value))
       return mistakes.add('must be a number of seconds')
     if (value < min || value > max)
-      return mistakes.add(`must be a number of seconds from ${min} to ${max}`)
+      return mistakes.add(
+        `must be a number of seconds from ${min} to ${max}${looksLikeMilliseconds(value) ? ': it looks like milliseconds' : ''}`,
+      )
     return value * 1000
   })
+}
+
+/** Whether a number of seconds is a round multiple of 1000. */
+export function looksLikeMilliseconds(value: number): boolean {
+  return value >= 10_000 && value % 1000 === 0
 }
 
 /** A safe integer. */
@@ -74,6 +87,7 @@ export function string({
     return pattern !== undefined && !pattern.test(value) ? fix : check(value)
   }
   return optional({ type: 'string', max, pattern }, (value, mistakes) => {
+    if (value === '') return mistakes.add(EMPTY)
     if (typeof value !== 'string' || value.trim() === '')
       return mistakes.add('must be a non-empty string')
     const problem = problemOf(value)
@@ -101,15 +115,18 @@ export function strings({
   normalize?: (item: string) => string
 } = {}): Field<readonly string[], undefined> {
   const problemOf = (item: unknown) => {
-    if (typeof item !== 'string' || item === '') return 'must contain only non-empty strings'
+    if (item === '' || item === undefined)
+      return `must contain only non-empty strings: an entry is ${item === '' ? "an empty string, as from ''.split(',')" : 'undefined'}. ${UNSET}`
+    if (typeof item !== 'string') return 'must contain only non-empty strings'
     return item.trim() !== item || CONTROL.test(item)
       ? 'has an entry with surrounding whitespace or with control characters'
       : check(item)
   }
   return optional({ type: 'strings' }, (value, mistakes) => {
+    if (value === '') return mistakes.add(EMPTY)
     if (!Array.isArray(value)) return mistakes.add("must be an array of strings, as in ['…']")
     if (value.length === 0)
-      return mistakes.add('is an empty array: leave it out if there is no such rule')
+      return mistakes.add(`is an empty array: add an entry, or leave out the key. ${UNSET}`)
     // `Array.from` turns holes into `undefined`.
     const entries: unknown[] = Array.from(value)
     const problem = entries.map(problemOf).find((fix) => fix !== undefined)

@@ -1,28 +1,42 @@
 import { OAuthError } from '../http/errors.js'
 import type { Encrypter } from '../http/encryption.js'
 import { randomId, sha256 } from '../http/ids.js'
-import { isObject, parseJson } from '../http/json.js'
-import { activityWriteInterval, isExpired } from './lifetimes.js'
+import { parseJson } from '../http/json.js'
+import { activityWriteInterval } from './lifetimes.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'
-import { newSession, parseSession, type Session, type SessionStart } from './session.js'
+import { packSession, unpackSession } from './packed-session.js'
+import { type SealedData, sealPlain, unsealPlain } from './sealed-data.js'
+import { newSession, type Session, type SessionStart } from './session.js'
+import { END_REASONS } from './end-reasons.js'
 import {
-  type AnonymousReason,
   type EndReason,
-  type OpenSession,
+  OpenSession,
   type SessionResult,
   Sessions,
   type SessionsDeps,
   type SessionState,
 } from './sessions.js'
 import { deepFreeze } from './stores/deep-freeze.js'
-import type { StoreRecord } from './stores/store.js'
-import { plainTokens, readPlainTokens, type Tokens } from './tokens.js'
 
 /**
  * The ID of a session of which this process has a newer revision than the cookie that the browser
  * sent.
  */
 const OUTDATED = ''
+
+/** Cookies of version 1 (release 0.1.0) count as expired. */
+const VERSION = 2
+
+/** What a cookie contains, encrypted. */
+type SessionCookie = [
+  version: typeof VERSION,
+  key: string,
+  group: string,
+  createdAt: number,
+  revision: number,
+  sealed: string,
+  packed: string,
+]
 
 /**
  * Sessions in cookies. The ID is the encrypted session, so each change results in a new ID and a
@@ -51,30 +65,35 @@ export class CookieSessions extends Sessions {
     now: number,
     instance: string,
   ): SessionResult {
-    let reason: AnonymousReason = 'none'
+    let missed: SessionResult = { reason: 'none' }
     for (const { id, encrypted } of readChunkedCookies(cookieHeader, cookieName)) {
       const session = this.#decrypt(id, encrypted)
       // The limits of this instance do not apply to a session of another one.
-      if (session !== undefined && session.record.instance !== instance) continue
+      if (session !== undefined && session.record.instance !== instance) {
+        missed = { ...missed, unusable: missed.unusable ?? 'instance' }
+        continue
+      }
       const result: SessionResult =
-        session === undefined ? { reason: 'expired' } : this.#check(this.#latest(session), now)
+        session === undefined || !this.isOfThisClient(session.record)
+          ? { reason: 'expired', unusable: session === undefined ? 'secret' : 'client' }
+          : this.#check(this.#latest(session), now)
       if (result.session !== undefined) return result
-      if (reason === 'none') reason = result.reason
+      if (missed.reason === 'none') missed = result
     }
-    return { reason }
+    return missed
   }
 
-  create(start: SessionStart, tokens: Tokens, now: number): OpenSession {
+  create(start: SessionStart, data: SealedData, now: number): OpenSession {
     const key = sha256(randomId())
     // Only lists of sessions use the browser, and sessions in cookies cannot be listed.
     const browser = { userAgent: undefined, ipAddress: undefined }
-    return this.#encrypt(key, newSession({ ...start, browser }, now, plainTokens(tokens)))
+    return this.#encrypt(key, newSession({ ...start, browser }, now, sealPlain(data)))
   }
 
   update(
     session: OpenSession,
     changes: Partial<Session>,
-    tokens?: Tokens,
+    data?: Partial<SealedData>,
   ): OpenSession | undefined {
     const { key, record } = session
     if (this.#state.ended.has(key) || this.#latest(session) !== session) return undefined
@@ -82,7 +101,7 @@ export class CookieSessions extends Sessions {
       ...record,
       ...changes,
       revision: record.revision + 1,
-      ...(tokens && plainTokens(tokens)),
+      ...(data && sealPlain({ ...session.unseal(), ...data })),
     })
     this.#state.newer.set(key, updated)
     return updated
@@ -93,18 +112,9 @@ export class CookieSessions extends Sessions {
   }
 
   destroy(key: string, reason: EndReason): boolean {
-    const isRevoked = reason === 'revoked' || reason === 'ended'
-    this.#state.ended.set(key, isRevoked ? 'revoked' : 'expired')
+    this.#state.ended.set(key, END_REASONS[reason].isRevocation ? 'revoked' : 'expired')
     this.#state.newer.delete(key)
     this.#onEnd(key, reason, true)
-    return true
-  }
-
-  tokens({ record }: OpenSession): Tokens {
-    return readPlainTokens(record)
-  }
-
-  hasTokens(): boolean {
     return true
   }
 
@@ -116,46 +126,61 @@ export class CookieSessions extends Sessions {
     return isDue || id === OUTDATED ? this.#encrypt(key, { ...record, lastActiveAt: now }) : session
   }
 
+  decrypt(_id: string, record: Session): SealedData {
+    return unsealPlain(record)
+  }
+
   protected lastActiveAt({ record }: OpenSession): number {
     return record.lastActiveAt
   }
 
   #encrypt(key: string, record: Session): OpenSession {
     for (const session of reductions(record)) {
-      const json = JSON.stringify({ key, session })
+      const { group, createdAt, revision, sealed } = session
+      const cookie: SessionCookie = [
+        VERSION,
+        key,
+        group,
+        createdAt,
+        revision,
+        sealed,
+        packSession(session),
+      ]
+      const json = JSON.stringify(cookie)
       const id = encodeChunks(this.#encrypter.encrypt('session', json))
-      if (id !== undefined) return { id, key, record: deepFreeze(record) }
+      if (id !== undefined) return new OpenSession(id, key, deepFreeze(record), this)
     }
     throw new OAuthError('internal', { hint: TOO_LARGE })
   }
 
   #decrypt(id: string, encrypted: string): OpenSession | undefined {
     const value = parseJson(this.#encrypter.decrypt('session', encrypted))
-    if (!isObject(value) || typeof value['key'] !== 'string') return undefined
-    const record = parseSession(value['session'] as StoreRecord | undefined)
-    return record && { id, key: value['key'], record }
+    if (!Array.isArray(value) || value[0] !== VERSION) return undefined
+    const [, key, group, createdAt, revision, sealed, packed] = value as SessionCookie
+    const record = unpackSession(packed, { group, createdAt, revision, sealed })
+    return new OpenSession(id, key, deepFreeze(record), this)
   }
 
   #latest(session: OpenSession): OpenSession {
     const newer = this.#state.newer.get(session.key)
     if (newer === undefined || newer.record.revision <= session.record.revision) return session
     const lastActiveAt = Math.max(newer.record.lastActiveAt, session.record.lastActiveAt)
-    return { id: OUTDATED, key: session.key, record: { ...newer.record, lastActiveAt } }
+    const record = { ...newer.record, lastActiveAt }
+    return new OpenSession(OUTDATED, session.key, record, this)
   }
 
   #check(session: OpenSession, now: number): SessionResult {
     const reason = this.#state.ended.get(session.key)
     if (reason !== undefined) return { reason }
     const { record } = session
-    const { lifetimes, clockToleranceMs } = this
-    return isExpired(record, this.lastActiveAt(session), lifetimes, now, clockToleranceMs)
-      ? { reason: 'expired' }
+    return this.isExpired(record, this.lastActiveAt(session), now)
+      ? this.expired(session, now)
       : { session }
   }
 }
 
 const TOO_LARGE =
-  'the session is too large for cookieStore(), even without ID token and claims: use a store, or request fewer scopes and shorter tokens'
+  'the session is too large for cookieStore(), even without ID token and claims: use a store, request fewer scopes and shorter tokens, or return less from onLogin'
 
 /**
  * The session, for when it is too long without the ID token, and then without the claims of the
@@ -165,8 +190,7 @@ function* reductions(session: Session): Generator<Session> {
   yield session
   // Only a logout at the provider uses the ID token. Without it, the provider may ask the user to
   // confirm.
-  const tokens = plainTokens({ ...readPlainTokens(session), idToken: undefined })
-  const withoutIdToken = { ...session, ...tokens }
-  yield withoutIdToken
-  yield { ...withoutIdToken, user: { ...session.user, claims: {} } }
+  const withoutIdToken = { ...unsealPlain(session), idToken: undefined }
+  yield { ...session, ...sealPlain(withoutIdToken) }
+  yield { ...session, ...sealPlain({ ...withoutIdToken, claims: {} }) }
 }

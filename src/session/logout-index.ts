@@ -1,16 +1,11 @@
 import { sha256 } from '../http/ids.js'
 import { MAX_SESSION_MS } from './lifetimes.js'
-import { everyEntry } from './paging.js'
-import type { Session } from './session.js'
+import type { SessionRows } from './session-rows.js'
+import type { OpenSession } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 import { readRecord } from './user-record.js'
-
-/**
- * The client that created a session. The name of the provider is not enough: apps may share a
- * store.
- */
-export type SessionClient = Pick<Session, 'provider' | 'issuer' | 'clientId'>
+import { sessionsOfUser } from './user-sessions.js'
 
 /** The subject of a logout token: a session at the provider (`sid`), its user (`sub`), or both. */
 export interface LogoutSubject {
@@ -18,11 +13,18 @@ export interface LogoutSubject {
   readonly sub: string | undefined
 }
 
+/** A logout token that was accepted. Its group is the client. */
+interface UsedToken extends StoreRecord {
+  readonly kind: 'jti'
+}
+
 /** A record that maps an identifier of the provider to a session. Its group is the user's key. */
 interface Pointer extends StoreRecord {
   readonly kind: 'sid' | 'sub'
   /** The key of the latest session. */
   readonly session: string
+  /** Hash of the `sub` of the session. */
+  readonly subject: string | undefined
 }
 
 /**
@@ -31,9 +33,11 @@ interface Pointer extends StoreRecord {
  */
 export class LogoutIndex {
   readonly #store: GuardedStore
+  readonly #rows: SessionRows
 
-  constructor(store: GuardedStore) {
+  constructor(store: GuardedStore, rows: SessionRows) {
     this.#store = store
+    this.#rows = rows
   }
 
   /**
@@ -41,63 +45,86 @@ export class LogoutIndex {
    *
    * @param ttl The time until the session expires at the latest, in milliseconds.
    */
-  async add(key: string, session: Session, ttl: number): Promise<void> {
-    await this.#addPointer('sid', session.boundClaims['sid'], key, session, ttl)
+  async add(session: OpenSession, ttl: number): Promise<void> {
+    const { boundClaims, subject } = session.unseal()
+    const hash = identifierHash(subject)
+    await this.#addPointer('sid', boundClaims['sid'], hash, session, ttl)
     // One record per user. It must outlive sessions whose lifetime a later configuration extends.
-    await this.#addPointer('sub', session.subject, key, session, MAX_SESSION_MS)
+    await this.#addPointer('sub', subject, hash, session, MAX_SESSION_MS)
   }
 
-  /** The keys of the sessions of this client; without a `sid`, all sessions of the user. */
-  async find(client: SessionClient, { sid, sub }: LogoutSubject): Promise<readonly string[]> {
+  /**
+   * The keys of the sessions of this client that were created until `until`; without a `sid`, all
+   * such sessions of the user.
+   *
+   * @param client The `client` of the sessions.
+   */
+  async find(
+    client: string,
+    { sid, sub }: LogoutSubject,
+    until: number,
+  ): Promise<readonly string[]> {
     const pointer = await this.#read('sid', client, sid)
+    const user = await this.#read('sub', client, sub)
+    if (sub !== undefined && pointer !== undefined && pointer.subject !== identifierHash(sub))
+      return []
     // One session at the provider can have several sessions here. Without a list, only the latest
     // is known.
-    if (pointer !== undefined && this.#store.entries === undefined) return [pointer.session]
-    const user = pointer ?? (await this.#read('sub', client, sub))
-    if (user === undefined) return []
+    if (pointer !== undefined && this.#store.entries === undefined)
+      return pointer.createdAt <= until ? [pointer.session] : []
+    const group = (pointer ?? user)?.group
+    if (group === undefined) return []
     const keys: string[] = []
-    for await (const [key, record] of everyEntry(this.#store, 'session', user.group))
-      if (matches(record as Session, client, { sid, sub })) keys.push(key)
+    for await (const [key, row] of sessionsOfUser(this.#store, group)) {
+      const session = this.#rows.fromRow(key, row)
+      if (session === undefined || session.createdAt > until) continue
+      const isOfSid = sid === undefined || session.sid === identifierHash(sid)
+      if (session.client === client && isOfSid) keys.push(key)
+    }
     return keys
+  }
+
+  /** Whether any process that uses the store has accepted the logout token. */
+  async isUsed(client: string, jti: string): Promise<boolean> {
+    return (
+      (await readRecord<UsedToken>(this.#store, recordKey('jti', client, jti), 'jti')) !== undefined
+    )
+  }
+
+  /** Records that the logout token was accepted, for `ttl` milliseconds. */
+  async markUsed(client: string, jti: string, ttl: number): Promise<void> {
+    const record: UsedToken = { kind: 'jti', group: client, createdAt: Date.now(), revision: 1 }
+    await this.#store.set(recordKey('jti', client, jti), record, ttl)
   }
 
   async #addPointer(
     kind: Pointer['kind'],
     value: unknown,
-    key: string,
-    session: Session,
+    subject: string | undefined,
+    { key, record }: OpenSession,
     ttl: number,
   ): Promise<void> {
     if (typeof value !== 'string') return
-    const { group, createdAt } = session
-    const pointer: Pointer = { kind, group, createdAt, revision: 1, session: key }
-    await this.#store.set(pointerKey(kind, session, value), pointer, ttl)
+    const { group, createdAt, client } = record
+    const pointer: Pointer = { kind, group, createdAt, revision: 1, session: key, subject }
+    await this.#store.set(recordKey(kind, client, value), pointer, ttl)
   }
 
   async #read(
     kind: Pointer['kind'],
-    client: SessionClient,
+    client: string,
     value: string | undefined,
   ): Promise<Pointer | undefined> {
     if (value === undefined) return undefined
-    return readRecord<Pointer>(this.#store, pointerKey(kind, client, value), kind)
+    return readRecord<Pointer>(this.#store, recordKey(kind, client, value), kind)
   }
 }
 
-function pointerKey(
-  kind: Pointer['kind'],
-  { provider, issuer, clientId }: SessionClient,
-  value: string,
-): string {
-  return `${kind}-${sha256(JSON.stringify([provider, issuer, clientId, value]))}`
+/** What is stored of a `sid` or `sub`: it needs to be found, not to be read. */
+export function identifierHash(value: unknown): string | undefined {
+  return typeof value === 'string' ? sha256(value).slice(0, 16) : undefined
 }
 
-function matches(session: Session, client: SessionClient, { sid, sub }: LogoutSubject): boolean {
-  return (
-    session.provider === client.provider &&
-    session.issuer === client.issuer &&
-    session.clientId === client.clientId &&
-    (sid === undefined || session.boundClaims['sid'] === sid) &&
-    (sub === undefined || session.subject === sub)
-  )
+function recordKey(kind: (Pointer | UsedToken)['kind'], client: string, value: string): string {
+  return `${kind}-${sha256(JSON.stringify([client, value]))}`
 }

@@ -62,6 +62,15 @@ export function clearSessionCookie(
   clearFrom(res, cookieHeader, cookie, 1)
 }
 
+/** Whether this is the name of a session cookie, or of a further cookie of a long session. */
+export function isSessionCookieName({ name }: SessionCookie, candidate: string): boolean {
+  if (!candidate.startsWith(name)) return false
+  if (candidate.length === name.length) return true
+  for (let index = 1; index < MAX_CHUNKS; index++)
+    if (candidate === chunkName(name, index)) return true
+  return false
+}
+
 function chunkName(name: string, index: number): string {
   return index === 0 ? name : `${name}.${index}`
 }

@@ -1,11 +1,13 @@
 import { OAuthError } from '../http/errors.js'
 import { parseFields } from '../schema/read-fields.js'
 import { custom } from '../schema/types.js'
-import { everyEntry, listFields, type ListOptions, type Page, readPage } from './paging.js'
+import { listFields, type ListOptions, type Page, readPage } from './paging.js'
 import type { Session } from './session.js'
-import type { OpenSession, Sessions } from './sessions.js'
+import type { SessionRows } from './session-rows.js'
+import type { Sessions } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
-import { mustBeId, readRecord } from './user-record.js'
+import type { StoreRecord } from './stores/store.js'
+import { mustBeHandle } from './user-record.js'
 
 const sessionListFields = {
   ...listFields,
@@ -40,6 +42,12 @@ export interface AppSession {
   readonly expiresAt: number
 }
 
+/** A session with the `id` of the instance at which the user signed in. */
+export interface InstanceSession {
+  readonly session: AppSession
+  readonly instance: string
+}
+
 /** The sessions of the app, across all instances that share the store. */
 export interface SessionList {
   /**
@@ -51,14 +59,14 @@ export interface SessionList {
   /**
    * The session with this handle, or `undefined`.
    *
-   * @throws TypeError if the ID is not a non-empty string.
+   * @throws TypeError if the value cannot be a handle; it does not reach the store.
    */
   get(id: string): Promise<AppSession | undefined>
   /**
    * Ends the session. It takes effect from its next request, in all processes.
    *
    * @returns Whether the session existed.
-   * @throws TypeError if the ID is not a non-empty string.
+   * @throws TypeError if the value cannot be a handle; it does not reach the store.
    */
   revoke(id: string): Promise<boolean>
 }
@@ -67,6 +75,7 @@ export interface SessionList {
 export interface AppSessionsDeps {
   readonly store: GuardedStore
   readonly sessions: Sessions
+  readonly rows: SessionRows
   /** When a session expires at the latest, in milliseconds. */
   readonly expiresAt: (session: Session) => number
   /** Whether the store keeps records: the cookie store does not. */
@@ -77,12 +86,14 @@ export interface AppSessionsDeps {
 export class AppSessions implements SessionList {
   readonly #store: GuardedStore
   readonly #sessions: Sessions
+  readonly #rows: SessionRows
   readonly #expiresAt: (session: Session) => number
   readonly #keepsRecords: boolean
 
-  constructor({ store, sessions, expiresAt, keepsRecords }: AppSessionsDeps) {
+  constructor({ store, sessions, rows, expiresAt, keepsRecords }: AppSessionsDeps) {
     this.#store = store
     this.#sessions = sessions
+    this.#rows = rows
     this.#expiresAt = expiresAt
     this.#keepsRecords = keepsRecords
   }
@@ -92,48 +103,43 @@ export class AppSessions implements SessionList {
   ): Promise<Page<AppSession>> {
     const { userId, ...page } = parseFields(sessionListFields, options, 'sessions.list()')
     const { entries, next } = await readPage(this.#store, 'session', userId, page)
-    return { items: entries.map(([key, record]) => this.#describe(key, record as Session)), next }
+    return { items: entries.flatMap(([key, row]) => this.describe(key, row)?.session ?? []), next }
   }
 
   async get(id: string): Promise<AppSession | undefined> {
+    return this.describe(id, await this.row(id))?.session
+  }
+
+  /** The row of a session, or of another record. */
+  async row(id: string): Promise<StoreRecord | undefined> {
     this.#mustKeepRecords()
-    mustBeId(id, 'sessions.get()')
-    const session = await readRecord<Session>(this.#store, id, 'session')
-    return session && this.#describe(id, session)
+    mustBeHandle(id, 'sessions.get()')
+    return this.#store.get(id)
   }
 
   async revoke(id: string): Promise<boolean> {
     this.#mustKeepRecords()
-    mustBeId(id, 'sessions.revoke()')
+    mustBeHandle(id, 'sessions.revoke()')
     const record = await this.#store.get(id)
     // The store has records of other kinds too, which must not be deleted by a handle.
     if ((record?.kind ?? 'session') !== 'session') return false
     return this.#sessions.destroy(id, 'revoked')
   }
 
-  /**
-   * Ends the oldest sessions of the user and instance of `latest`, so that at most `count` remain.
-   * It never ends `latest`, and denied sessions do not count.
-   */
-  async endOldest({ key: latest, record: { user, instance } }: OpenSession, count: number) {
-    const others: string[] = []
-    // If the clocks of processes differ, the latest session is not necessarily the first.
-    for await (const [key, record] of everyEntry(this.#store, 'session', user.key)) {
-      const other = record as Session
-      if (key !== latest && other.instance === instance && other.deniedSince === undefined)
-        others.push(key)
-    }
-    for (const key of others.slice(count - 1)) await this.#sessions.destroy(key, 'revoked')
-  }
-
-  #describe(key: string, session: Session): AppSession {
+  /** The session of a row, and its instance; `undefined` for other rows. */
+  describe(key: string, row: StoreRecord | undefined): InstanceSession | undefined {
+    const session = this.#rows.fromRow(key, row)
+    if (session === undefined) return undefined
     return {
-      id: key,
-      userId: session.user.key,
-      browserSession: session.browser,
-      createdAt: session.createdAt,
-      lastActive: session.lastActiveAt,
-      expiresAt: this.#expiresAt(session),
+      instance: session.instance,
+      session: {
+        id: key,
+        userId: session.user.key,
+        browserSession: session.browser,
+        createdAt: session.createdAt,
+        lastActive: session.lastActiveAt,
+        expiresAt: this.#expiresAt(session),
+      },
     }
   }
 

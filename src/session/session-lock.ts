@@ -1,7 +1,7 @@
 import { AUTHORIZE_TIMEOUT_MS } from '../access/authorize.js'
 import { OAuthError, ProviderError } from '../http/errors.js'
 import type { Session } from './session.js'
-import type { OpenSession, Sessions, Tokens } from './sessions.js'
+import type { OpenSession, SealedData, Sessions } from './sessions.js'
 import type { KeyedQueue } from './stores/keyed-queue.js'
 import type { SessionStore, Unlock } from './stores/store.js'
 
@@ -73,14 +73,14 @@ export class SessionLock {
   async write(
     session: OpenSession,
     change: (record: Session) => Partial<Session> | undefined,
-    tokens?: Tokens,
+    data?: Partial<SealedData>,
   ): Promise<OpenSession | undefined> {
     const { sessions } = this.#deps
     let current: OpenSession | undefined = session
     for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
       const changes = change(current.record)
       if (changes === undefined) return current
-      const written = await sessions.update(current, changes, tokens)
+      const written = await sessions.update(current, changes, data)
       if (written !== undefined) return written
       current = await sessions.reload(current)
       if (current === undefined) return undefined

@@ -1,26 +1,24 @@
+import type { LRUCache } from 'lru-cache'
+import type { StoredDecision, UserProfile } from '../access/user.js'
+import type { Account } from './account.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
-import type { Claims } from '../oauth/identity.js'
-import type { OAuthUser, StoredDecision } from '../access/user.js'
 
-/** A login as it is stored: plain JSON. */
-export interface Session extends StoreRecord {
-  readonly kind: 'session'
-  readonly version: 1
-  /**
-   * The instance, provider, issuer and client that created the session; it is valid for these only.
-   */
+/** What a session must match to count. Other instances and apps may use the same store. */
+export interface SessionIdentity {
+  /** The `id` of the instance. */
   readonly instance: string
-  readonly provider: string
-  readonly issuer: string
-  readonly clientId: string
-  readonly user: OAuthUser
-  /** The `sub` of the ID token, if there is one. */
-  readonly subject: string | undefined
-  /** Claims of the ID token that remain true for the whole session: user, issuer and login. */
-  readonly boundClaims: Claims
-  /** The redirect URI of the login: some providers require it again when a token is refreshed. */
-  readonly redirectUri: string
+  /** Identifies provider, issuer and client ID: see `clientKey`. */
+  readonly client: string
+}
+
+/** A login: what a request needs without decryption, and the encrypted rest. */
+export interface Session extends StoreRecord, SessionIdentity {
+  readonly kind: 'session'
+  /** The claims are part of the {@link SealedData}. */
+  readonly user: UserProfile
+  /** A hash of the ID that the provider has for its own session, for back-channel logout. */
+  readonly sid: string | undefined
   readonly scopes: readonly string[]
   readonly lastActiveAt: number
   /** When the user last authenticated at the provider, if the provider states it. */
@@ -28,8 +26,10 @@ export interface Session extends StoreRecord {
   readonly accessTokenExpiresAt: number | undefined
   /** Which tokens exist and are short enough for a request header. */
   readonly headerTokens: readonly ('access' | 'refresh')[]
-  /** Access, refresh and ID token, encrypted with a key that is derived from the session ID. */
-  readonly tokens: string
+  /**
+   * {@link SealedData}, encrypted with a key that is derived from the secret and the session ID.
+   */
+  readonly sealed: string
   /** Decisions by fingerprint of the rules: the two latest. */
   readonly verdicts: Readonly<Record<string, StoredDecision>>
   /** Since when the rules deny the user; the row is kept for a day at most after that. */
@@ -39,6 +39,10 @@ export interface Session extends StoreRecord {
     readonly userAgent: string | undefined
     readonly ipAddress: string | undefined
   }
+  /** What `onLogin` returned. Not encrypted: an app may read it at every request. */
+  readonly account?: Account | undefined
+  /** Fields that a later release has added, which this one writes back. */
+  readonly later?: readonly unknown[]
 }
 
 /** The fields of a new session that the caller sets; {@link newSession} adds the others. */
@@ -48,50 +52,94 @@ export type SessionStart = Omit<
   | 'group'
   | 'createdAt'
   | 'revision'
-  | 'version'
   | 'lastActiveAt'
   | 'headerTokens'
-  | 'tokens'
+  | 'sealed'
   | 'deniedSince'
 >
-
-const SESSION_VERSION = 1
 
 /** The record of a session that begins at `now`. */
 export function newSession(
   start: SessionStart,
   now: number,
-  tokens: Pick<Session, 'tokens' | 'headerTokens'>,
+  sealed: Pick<Session, 'sealed' | 'headerTokens'>,
 ): Session {
-  return deepFreeze({
+  return toSession({
     ...start,
     kind: 'session',
-    version: SESSION_VERSION,
     group: start.user.key,
     createdAt: now,
     revision: 1,
     deniedSince: undefined,
     lastActiveAt: now,
-    ...tokens,
+    ...sealed,
   })
 }
 
-/**
- * The record as a session, or `undefined` when it is not one. Sessions of other versions are kept
- * for the releases that can read them.
- */
-export function parseSession(record: StoreRecord | null | undefined): Session | undefined {
-  if (record?.kind !== 'session') return undefined
-  const { version, user, tokens, verdicts, createdAt, lastActiveAt } = record as Partial<Session>
-  const isSession =
-    version === SESSION_VERSION &&
-    typeof user?.key === 'string' &&
-    typeof tokens === 'string' &&
-    typeof verdicts === 'object' &&
-    verdicts !== null &&
-    typeof createdAt === 'number' &&
-    typeof lastActiveAt === 'number'
-  return isSession ? (record as Session) : undefined
+/** The record after a change. */
+export function changedSession(session: Session, changes: Partial<Session>): Session {
+  return toSession({ ...session, ...changes, revision: session.revision + 1 })
+}
+
+/** Field by field: V8 needs four times as much memory for an object that was spread. */
+function toSession(session: Session): Session {
+  const { user, browser, later } = session
+  const record: Session = {
+    kind: 'session',
+    group: session.group,
+    createdAt: session.createdAt,
+    revision: session.revision,
+    instance: session.instance,
+    client: session.client,
+    user: toProfile(user),
+    sid: session.sid,
+    scopes: orShared(session.scopes),
+    lastActiveAt: session.lastActiveAt,
+    authTime: session.authTime,
+    accessTokenExpiresAt: session.accessTokenExpiresAt,
+    headerTokens: session.headerTokens,
+    sealed: session.sealed,
+    verdicts: session.verdicts,
+    deniedSince: session.deniedSince,
+    browser: { userAgent: browser.userAgent, ipAddress: browser.ipAddress },
+    account: session.account,
+  }
+  return deepFreeze(later === undefined ? record : { ...record, later })
+}
+
+function toProfile(user: UserProfile): UserProfile {
+  return {
+    key: user.key,
+    id: user.id,
+    name: user.name,
+    email: user.email,
+    emailVerified: user.emailVerified,
+    username: user.username,
+    picture: user.picture,
+    provider: user.provider,
+    organizations: orShared(user.organizations),
+    teams: orShared(user.teams),
+    groups: orShared(user.groups),
+  }
+}
+
+/** Many users have the same browser: their sessions share one string. */
+export function sharedBrowser(
+  browser: Session['browser'],
+  texts: LRUCache<string, string>,
+): Session['browser'] {
+  const { userAgent } = browser
+  if (userAgent === undefined) return browser
+  const known = texts.get(userAgent)
+  if (known === undefined) texts.set(userAgent, userAgent)
+  return { ...browser, userAgent: known ?? userAgent }
+}
+
+const EMPTY: readonly string[] = Object.freeze([])
+
+/** Most users have no memberships: their sessions share one array. */
+function orShared(list: readonly string[]): readonly string[] {
+  return list.length === 0 ? EMPTY : list
 }
 
 /** A token that expires within this time could expire on its way to the provider. */

@@ -2,24 +2,28 @@ import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
-import { activityWriteInterval, isExpired, rowTtl } from './lifetimes.js'
-import { newSession, parseSession, type Session, type SessionStart } from './session.js'
+import { absoluteExpiry, rowTtl } from './lifetimes.js'
+import { type SealedData, seal, unseal } from './sealed-data.js'
+import { SessionActivity } from './session-activity.js'
+import type { SessionRows } from './session-rows.js'
+import { changedSession, newSession, sharedBrowser } from './session.js'
+import type { Session, SessionStart } from './session.js'
+import { END_REASONS } from './end-reasons.js'
 import {
   type EndReason,
-  type OpenSession,
+  OpenSession,
   type SessionResult,
   Sessions,
   type SessionsDeps,
   type SessionState,
 } from './sessions.js'
-import { deepFreeze } from './stores/deep-freeze.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { Awaitable, StoreRecord } from './stores/store.js'
-import { decryptTokens, encryptTokens, type Tokens } from './tokens.js'
 
 /** What {@link StoredSessions} depends on. */
 export interface StoredSessionsDeps extends SessionsDeps {
   readonly store: GuardedStore
+  readonly rows: SessionRows
   /** For writes that no response waits for. */
   readonly background: Background
 }
@@ -27,25 +31,26 @@ export interface StoredSessionsDeps extends SessionsDeps {
 /** Cookies with the same name that are read. */
 const MAX_CANDIDATES = 4
 const NONE: SessionResult = { reason: 'none' }
-const EXPIRED: SessionResult = { reason: 'expired' }
 
 /** Sessions in a store. The cookie holds a random ID; the key of the row is its SHA-256. */
 export class StoredSessions extends Sessions {
   readonly #store: GuardedStore
+  readonly #rows: SessionRows
   readonly #encrypter: Encrypter
   readonly #state: SessionState
   readonly #background: Background
   readonly #onEnd: SessionsDeps['onEnd']
-  readonly #writeIntervalMs: number
+  readonly #activity: SessionActivity
 
   constructor(deps: StoredSessionsDeps) {
     super(deps)
     this.#store = deps.store
+    this.#rows = deps.rows
     this.#encrypter = deps.encrypter
     this.#state = deps.state
     this.#background = deps.background
     this.#onEnd = deps.onEnd
-    this.#writeIntervalMs = activityWriteInterval(deps.lifetimes)
+    this.#activity = new SessionActivity({ ...deps, state: deps.state.activity })
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */
@@ -60,77 +65,70 @@ export class StoredSessions extends Sessions {
     if (id === undefined) return NONE
     const key = sha256(id)
     const record = this.#store.get(key)
-    if (record instanceof Promise)
-      return record.then((row) =>
-        this.#firstOf(ids, this.#open(id, key, row, now, instance), now, instance),
-      )
-    return this.#firstOf(ids, this.#open(id, key, record, now, instance), now, instance)
+    const first =
+      record instanceof Promise
+        ? record.then((row) => this.#open(id, key, row, now, instance))
+        : this.#open(id, key, record, now, instance)
+    // Further cookies belong to another instance, or an attacker set them.
+    return ids.length === 1 ? first : this.#firstOf(ids, first, now, instance)
   }
 
-  async create(start: SessionStart, tokens: Tokens, now: number): Promise<OpenSession> {
+  async create(start: SessionStart, data: SealedData, now: number): Promise<OpenSession> {
     const id = randomId()
     const key = sha256(id)
-    const record = newSession(start, now, encryptTokens(this.#encrypter, id, tokens))
-    await this.#store.set(key, record, rowTtl(record, now, this.lifetimes, now))
-    return { id, key, record }
+    const browser = sharedBrowser(start.browser, this.#state.texts)
+    const record = newSession({ ...start, browser }, now, seal(this.#encrypter, id, data))
+    const written = this.#store.set(key, this.#rows.toRow(key, record), this.#ttl(record, now, now))
+    await Promise.resolve(written).catch((error: unknown) => {
+      // The store may have written the row nevertheless. No browser will have its cookie.
+      this.#background.run(Promise.resolve(this.#store.delete(key)))
+      throw error
+    })
+    return new OpenSession(id, key, record, this)
   }
 
   async update(
     session: OpenSession,
     changes: Partial<Session>,
-    tokens?: Tokens,
+    data?: Partial<SealedData>,
   ): Promise<OpenSession | undefined> {
     const { id, key, record } = session
     const lastActiveAt = this.lastActiveAt(session)
-    const changed: Session = deepFreeze({
-      ...record,
+    const changed = changedSession(record, {
       ...changes,
       lastActiveAt,
-      revision: record.revision + 1,
-      ...(tokens && encryptTokens(this.#encrypter, id, tokens)),
+      ...(data && seal(this.#encrypter, id, { ...session.unseal(), ...data })),
     })
-    const ttl = rowTtl(changed, lastActiveAt, this.lifetimes, Date.now())
-    return (await this.#store.update(key, changed, ttl)) ? { id, key, record: changed } : undefined
+    const ttl = this.#ttl(changed, lastActiveAt, Date.now())
+    const isUpdated = await this.#store.update(key, this.#rows.toRow(key, changed), ttl)
+    return isUpdated ? new OpenSession(id, key, changed, this) : undefined
   }
 
   async reload({ id, key, record }: OpenSession): Promise<OpenSession | undefined> {
     const row = await this.#store.get(key)
-    return this.#open(id, key, row, Date.now(), record.instance).session
+    return (await this.#open(id, key, row, Date.now(), record.instance)).session
   }
 
   async destroy(key: string, reason: EndReason): Promise<boolean> {
-    this.#state.activity.delete(key)
-    if (reason !== 'logout' && reason !== 'expired') this.#state.ended.set(key, 'revoked')
-    const existed = await this.#store.delete(key)
+    this.#activity.forget(key)
+    if (END_REASONS[reason].isRevocation) this.#state.ended.set(key, 'revoked')
+    const isExternal = reason === 'revoked' || reason === 'backchannel'
+    const existed = await this.#store[isExternal ? 'remove' : 'delete'](key)
     this.#onEnd(key, reason, existed)
     return existed
   }
 
-  tokens({ id, record }: OpenSession): Tokens {
-    return decryptTokens(this.#encrypter, id, record)
-  }
-
-  hasTokens({ tokens }: Session): boolean {
-    return this.#encrypter.canDecrypt(tokens)
-  }
-
   recordActivity(session: OpenSession, now: number): OpenSession {
-    const { key, record } = session
-    const known = this.#state.activity.get(key)
-    const writtenAt = Math.max(record.lastActiveAt, known?.writtenAt ?? 0)
-    const isDue = now - writtenAt >= this.#writeIntervalMs
-    if (known === undefined)
-      this.#state.activity.set(key, { at: now, writtenAt: isDue ? now : writtenAt })
-    else {
-      known.at = now
-      if (isDue) known.writtenAt = now
-    }
-    if (isDue) this.#background.run(this.#writeActivity(session, now))
+    this.#activity.record(session, now)
     return session
   }
 
-  protected lastActiveAt({ key, record }: OpenSession): number {
-    return Math.max(record.lastActiveAt, this.#state.activity.get(key)?.at ?? 0)
+  decrypt(id: string, record: Session): SealedData {
+    return unseal(this.#encrypter, id, record)
+  }
+
+  protected lastActiveAt(session: OpenSession): number {
+    return this.#activity.lastActiveAt(session)
   }
 
   #open(
@@ -139,17 +137,31 @@ export class StoredSessions extends Sessions {
     row: StoreRecord | undefined,
     now: number,
     instance: string,
-  ): SessionResult {
-    const record = parseSession(row)
+  ): Awaitable<SessionResult> {
+    const record = this.#rows.fromRow(key, row)
     if (record === undefined) return this.#missing(key)
     // The limits of this instance do not apply to a session of another one.
-    if (record.instance !== instance) return NONE
-    const session: OpenSession = { id, key, record }
-    const lastActiveAt = this.lastActiveAt(session)
-    if (!isExpired(record, lastActiveAt, this.lifetimes, now, this.clockToleranceMs))
-      return { session }
-    this.#background.run(this.destroy(key, 'expired'))
-    return EXPIRED
+    if (record.instance !== instance) return { reason: 'none', unusable: 'instance' }
+    if (!this.isOfThisClient(record)) return { reason: 'expired', unusable: 'client' }
+    // In every store, a session of another secret is unknown.
+    if (!this.#encrypter.canDecrypt(record.sealed)) return { reason: 'expired', unusable: 'secret' }
+    const session = new OpenSession(id, key, record, this)
+    if (!this.isExpired(record, this.lastActiveAt(session), now)) return { session }
+    return this.#store.isAtomic ? this.#expire(session, now) : this.#checkActivity(session, now)
+  }
+
+  #expire(session: OpenSession, now: number): SessionResult {
+    const expired = this.expired(session, now)
+    this.#background.run(this.destroy(session.key, 'expired'))
+    return expired
+  }
+
+  /** Another process may have written activity apart from the session. */
+  async #checkActivity(session: OpenSession, now: number): Promise<SessionResult> {
+    const lastActiveAt = await this.#activity.lastWrittenAt(session)
+    return this.isExpired(session.record, lastActiveAt, now)
+      ? this.#expire(session, now)
+      : { session }
   }
 
   #missing(key: string): SessionResult {
@@ -157,41 +169,32 @@ export class StoredSessions extends Sessions {
     if (reason !== undefined) return { reason }
     // Most stores delete expired rows themselves, so a session that was active in this process has
     // expired.
-    if (this.#state.activity.delete(key)) this.#onEnd(key, 'expired', true)
-    return EXPIRED
+    if (!this.#activity.forget(key)) return { reason: 'expired', unusable: 'missing' }
+    this.#onEnd(key, 'expired', true)
+    return { reason: 'expired' }
   }
 
-  /**
-   * Reads further cookies only if the first has no session: they belong to another instance, or an
-   * attacker set them.
-   */
-  #firstOf(
+  /** Reads further cookies only if the first has no session. */
+  async #firstOf(
     ids: readonly string[],
-    first: SessionResult,
-    now: number,
-    instance: string,
-  ): Awaitable<SessionResult> {
-    if (first.session !== undefined || ids.length === 1) return first
-    return this.#findNext(ids, first, now, instance)
-  }
-
-  async #findNext(
-    ids: readonly string[],
-    first: SessionResult,
+    first: Awaitable<SessionResult>,
     now: number,
     instance: string,
   ): Promise<SessionResult> {
+    const firstResult = await first
+    if (firstResult.session !== undefined) return firstResult
     for (const id of ids.slice(1, MAX_CANDIDATES)) {
       const key = sha256(id)
-      const result = this.#open(id, key, await this.#store.get(key), now, instance)
+      const result = await this.#open(id, key, await this.#store.get(key), now, instance)
       if (result.session !== undefined) return result
     }
-    return first
+    return firstResult
   }
 
-  /** If another write comes first, its row contains the activity as well. */
-  async #writeActivity({ key, record }: OpenSession, now: number): Promise<void> {
-    const active = deepFreeze({ ...record, lastActiveAt: now, revision: record.revision + 1 })
-    await this.#store.update(key, active, rowTtl(active, now, this.lifetimes, now))
+  /** If activity is stored apart from the session, its row must not expire before that is read. */
+  #ttl(record: Session, lastActiveAt: number, now: number): number {
+    return this.#store.isAtomic
+      ? rowTtl(record, lastActiveAt, this.lifetimes, now)
+      : Math.max(1, absoluteExpiry(record, this.lifetimes) - now)
   }
 }

@@ -1,12 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Background } from '../http/background.js'
 import { sha256 } from '../http/ids.js'
-import type { OAuthUser } from '../access/user.js'
+import type { UserProfile } from '../access/user.js'
 import { MAX_SESSION_MS } from './lifetimes.js'
 import { everyEntry } from './paging.js'
+import type { OpenSession } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 import { readRecord, userKey, type UserRecord } from './user-record.js'
+import type { UserRecords } from './user-records.js'
 
 /**
  * When the activity of a user was last recorded, by user key; milliseconds. Outlives a
@@ -22,6 +24,7 @@ export function createUserActivityState(): UserActivityState {
 /** What {@link UserActivity} depends on. */
 export interface UserActivityDeps {
   readonly store: GuardedStore
+  readonly records: UserRecords
   readonly state: UserActivityState
   /** For writes that no response waits for. */
   readonly background: Background
@@ -38,27 +41,38 @@ const WRITE_INTERVAL_MS = 3_600_000
 export class UserActivity {
   readonly #store: GuardedStore
   readonly #recordedAt: UserActivityState
+  readonly #records: UserRecords
   readonly #background: Background
   readonly #providerUrl: (provider: string) => string
   #month = { start: 0, end: 0 }
 
-  constructor({ store, state, background, providerUrl }: UserActivityDeps) {
+  constructor({ store, records, state, background, providerUrl }: UserActivityDeps) {
     this.#store = store
+    this.#records = records
     this.#recordedAt = state
     this.#background = background
     this.#providerUrl = providerUrl
   }
 
-  /** Creates or updates the record of a user who has just signed in. */
-  async recordLogin(user: OAuthUser, now: number): Promise<void> {
+  /**
+   * Creates or updates the record of a user who has just signed in, and appends the session.
+   * Restores a user who was deleted in the meantime. Returns the record.
+   */
+  async recordLogin({ key, record }: OpenSession, now: number): Promise<UserRecord | undefined> {
+    const { user, instance } = record
     this.#recordedAt.set(user.key, now)
-    await this.#write(user, now, true)
+    // The month comes first: a user record of this month means that the user is counted.
+    await this.#writeMonth(user, monthOf(now), now)
+    return this.#records.change(user.key, (present) => ({
+      ...this.#record(user, now, true, present),
+      sessions: [...(present?.sessions ?? []), [instance, key]],
+    }))
   }
 
   /**
    * Records a request. Writes in the background, if the last write was in an earlier hour or month.
    */
-  recordActivity(user: OAuthUser, now: number): void {
+  recordActivity(user: UserProfile, now: number): void {
     const recordedAt = this.#recordedAt.get(user.key) ?? 0
     if (now - recordedAt < WRITE_INTERVAL_MS && recordedAt >= this.#monthStart(now)) return
     this.#recordedAt.set(user.key, now)
@@ -92,16 +106,16 @@ export class UserActivity {
     return this.#month.start
   }
 
-  async #writeActivity(user: OAuthUser, now: number): Promise<void> {
+  async #writeActivity(user: UserProfile, now: number): Promise<void> {
     try {
-      await this.#write(user, now, false)
+      await this.#write(user, now)
     } catch (error) {
       this.#recordedAt.delete(user.key)
       throw error
     }
   }
 
-  async #write(user: OAuthUser, now: number, isLogin: boolean): Promise<void> {
+  async #write(user: UserProfile, now: number): Promise<void> {
     const key = userKey(user.key)
     const present = await readRecord<UserRecord>(this.#store, key, 'user')
     const month = monthOf(now)
@@ -110,16 +124,14 @@ export class UserActivity {
       present !== undefined &&
       now - present.user.lastActive < WRITE_INTERVAL_MS &&
       monthOf(present.user.lastActive) === month
-    if (isWritten && !isLogin) return
-    // The month comes first: a user record of this month means that the user is counted.
+    if (isWritten) return
     await this.#writeMonth(user, month, now)
-    const record = this.#record(user, now, isLogin, present)
     // A login restores a user who was deleted in the meantime; activity does not.
-    if (isLogin) await this.#store.set(key, record, MAX_SESSION_MS)
-    else if (present !== undefined) await this.#store.update(key, record, MAX_SESSION_MS)
+    if (present === undefined) return
+    await this.#store.update(key, this.#record(user, now, false, present), MAX_SESSION_MS)
   }
 
-  async #writeMonth(user: OAuthUser, month: string, now: number): Promise<void> {
+  async #writeMonth(user: UserProfile, month: string, now: number): Promise<void> {
     const key = `active-${month}-${sha256(user.key)}`
     if ((await readRecord(this.#store, key, 'active')) !== undefined) return
     const active: StoreRecord = { kind: 'active', group: month, createdAt: now, revision: 1 }
@@ -128,7 +140,7 @@ export class UserActivity {
 
   /** Keeps the fields that a later release has added. */
   #record(
-    user: OAuthUser,
+    user: UserProfile,
     now: number,
     isLogin: boolean,
     present: UserRecord | undefined,

@@ -1,4 +1,4 @@
-import { sha256 } from '../http/ids.js'
+import { isStoreKey, sha256 } from '../http/ids.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { StoreRecord } from './stores/store.js'
 
@@ -33,6 +33,10 @@ export interface AppUser {
 export interface UserRecord extends StoreRecord {
   readonly kind: 'user'
   readonly user: AppUser
+  /**
+   * The sessions of the user, by instance and key, in the order of the logins. Some may have ended.
+   */
+  readonly sessions?: readonly (readonly [instance: string, key: string])[] | undefined
 }
 
 /** The key of a user's record. */
@@ -54,4 +58,13 @@ export async function readRecord<R extends StoreRecord>(
 export function mustBeId(id: unknown, method: string): void {
   if (typeof id !== 'string' || id === '')
     throw new TypeError(`${method} must be called with an ID: a non-empty string`)
+}
+
+/** Throws a `TypeError` that names the method if the ID cannot be the handle of a session. */
+export function mustBeHandle(id: unknown, method: string): void {
+  mustBeId(id, method)
+  if (!isStoreKey(id))
+    throw new TypeError(
+      `${method} must be called with the ID of a session, as in req.oauth.sessionHandle: letters and digits`,
+    )
 }

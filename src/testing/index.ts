@@ -7,3 +7,14 @@ export type {
   StoreRecord,
   Unlock,
 } from '../session/stores/store.js'
+export type { TestUser } from '../flows/test-login.js'
+export {
+  signIn,
+  type SignedIn,
+  type SignInOptions,
+  type TestAgent,
+  type TestedMiddleware,
+  type TestRequest,
+  type TestResponse,
+} from './sign-in.js'
+export type { PageSignIn, TestLocator, TestPage } from './sign-in-page.js'

@@ -30,7 +30,7 @@ export interface Sample extends StoreRecord {
 
 /** A record with default fields. */
 export function recordOf(fields: Record<string, unknown> & Partial<StoreRecord> = {}): Sample {
-  return { kind: 'session', group: 'check:nobody', createdAt: 1_000, revision: 1, ...fields }
+  return { kind: 'session', group: 'check:no-user', createdAt: 1_000, revision: 1, ...fields }
 }
 
 /** The fields of a stored record that checks compare. */

@@ -3,7 +3,7 @@ import type { AuthorizationRefusal } from './settings.js'
 import type { VendorResponse } from './types.js'
 import type { Grant } from './grants.js'
 import { redirect } from './responses.js'
-import { errorPage, personaPage, PERSONA } from './pages.js'
+import { errorPage, formPostPage, personaPage, PERSONA } from './pages.js'
 
 /** How a vendor's authorization endpoint differs from RFC 6749. */
 export interface AuthorizeRules {
@@ -28,6 +28,10 @@ export interface AuthorizeRules {
   issuer?: string
   /** The fragment of the redirect. */
   fragment?: string
+  /** Whether a wrong redirect URI leads to the registered one, with an error. */
+  redirectsToRegistered?: boolean
+  /** Whether `response_mode=form_post` is supported. Otherwise it is ignored. */
+  supportsFormPost?: boolean
 }
 
 const list = (value: string | null, separator = / +/) =>
@@ -45,14 +49,15 @@ export function authorize(
   if (params.get('client_id') !== vendor.clientId)
     return errorPage('Unknown client', 'No application has this client_id.')
   const redirectUri = registered(params.get('redirect_uri'), vendor)
-  if (redirectUri === undefined)
-    return errorPage(
-      'Redirect URI mismatch',
-      'The redirect_uri is not an absolute, registered one.',
-    )
+  if (redirectUri === undefined) return mismatch(params, vendor, rules)
 
   const back = (fields: Record<string, string | undefined>) =>
-    redirect(callback(redirectUri, params, vendor, rules, fields))
+    rules.supportsFormPost && params.get('response_mode') === 'form_post'
+      ? formPostPage(redirectUri, {
+          ...callbackFields(params, vendor, rules, fields),
+          ...vendor.settings.formFields,
+        })
+      : redirect(callback(redirectUri, params, vendor, rules, fields))
   const scopes = list(params.get('scope'), rules.scopeSeparator)
   if (vendor.settings.refuse) return back({ ...vendor.settings.refuse })
   const refusal = refuse(params, scopes, rules)
@@ -84,6 +89,21 @@ export function authorize(
 const denial: AuthorizationRefusal = {
   error: 'access_denied',
   error_description: 'The user denied the request.',
+}
+
+/** The response to a redirect URI that is not registered. */
+function mismatch(params: URLSearchParams, vendor: Vendor, rules: AuthorizeRules): VendorResponse {
+  const { settings } = vendor
+  const [target] = settings.redirectUris
+  const behavior = settings.mismatch ?? (rules.redirectsToRegistered ? 'error' : 'page')
+  if (behavior === 'page' || target === undefined)
+    return errorPage('Redirect URI mismatch', 'The redirect_uri is not a registered one.')
+  if (behavior === 'home') return redirect(target)
+  const fields = {
+    error: 'redirect_uri_mismatch',
+    error_description: 'The redirect_uri MUST match the registered callback URL.',
+  }
+  return redirect(callback(target, params, vendor, rules, fields))
 }
 
 function registered(redirectUri: string | null, { settings }: Vendor): string | undefined {
@@ -135,21 +155,30 @@ function choose(
   return params.get('prompt') === 'none' ? 'login_required' : 'ask'
 }
 
+function callbackFields(
+  params: URLSearchParams,
+  { settings }: Vendor,
+  { issuer }: AuthorizeRules,
+  fields: Record<string, string | undefined>,
+): Record<string, string> {
+  const { issInCallback } = settings
+  const iss = typeof issInCallback === 'string' ? issInCallback : issInCallback ? issuer : undefined
+  const all = { ...fields, state: params.get('state') ?? undefined, iss }
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
 function callback(
   redirectUri: string,
   params: URLSearchParams,
-  { settings }: Vendor,
+  vendor: Vendor,
   rules: AuthorizeRules,
   fields: Record<string, string | undefined>,
 ): string {
   const url = new URL(redirectUri)
-  const state = params.get('state')
-  const { issInCallback } = settings
-  const issuer =
-    typeof issInCallback === 'string' ? issInCallback : issInCallback ? rules.issuer : undefined
-  const all = { ...fields, state: state ?? undefined, iss: issuer }
-  for (const [name, value] of Object.entries(all))
-    if (value !== undefined) url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(callbackFields(params, vendor, rules, fields)))
+    url.searchParams.set(name, value)
   if (rules.fragment) url.hash = rules.fragment
   return url.href
 }

@@ -36,7 +36,7 @@ export function createVendor(
         return vendor.clientSecret
       },
     }),
-    url: (path) => `${origin}${settings.basePath}${path}`,
+    url: (path) => `${settings.publicOrigin ?? origin}${settings.basePath}${path}`,
     signIn(userIndex, again) {
       const at = again ? now() : (signedInAt.get(userIndex) ?? now())
       signedInAt.set(userIndex, at)

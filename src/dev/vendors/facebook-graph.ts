@@ -79,7 +79,7 @@ function me({ user, scopes, exchange }: Caller): VendorResponse {
   // `picture.width(100)` and `picture{url}` are fields, too.
   const fields = (exchange.request.query.get('fields') ?? 'id,name')
     .split(',')
-    .map((field) => field.replace(/[.{(].*$/, ''))
+    .map((field) => field.split(/[.{(]/, 1)[0] ?? '')
   return json(200, Object.fromEntries(['id', ...fields].map((field) => [field, all[field]])))
 }
 

@@ -11,12 +11,12 @@ function sendResponse(
   res: ServerResponse,
   { status = 200, headers = {}, body = '' }: VendorResponse,
 ): void {
-  const isText = typeof body === 'string'
+  const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
   res.writeHead(
     status,
-    isText ? headers : { 'content-type': 'application/json; charset=utf-8', ...headers },
+    isRaw ? headers : { 'content-type': 'application/json; charset=utf-8', ...headers },
   )
-  res.end(isText ? body : JSON.stringify(body))
+  res.end(isRaw ? body : JSON.stringify(body))
 }
 
 const json = { 'content-type': 'application/json' }

@@ -74,6 +74,7 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(withDefaults(exchange, vendor), vendor, {
     issuer,
     prompts: ['select_account'],
+    redirectsToRegistered: true,
     ...(vendor.settings.pkce ? { challengeMethods: ['S256'] } : {}),
   })
 }

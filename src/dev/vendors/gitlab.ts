@@ -117,6 +117,7 @@ function metadata({ url }: Vendor) {
 
 function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
+    supportsFormPost: true,
     challengeMethods: ['S256', 'plain'],
     asksToSignInAgain,
     refuse: (_, scopes) =>

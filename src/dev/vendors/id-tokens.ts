@@ -43,7 +43,7 @@ export function createIdTokens(server: Pick<VendorServer, 'clientSecret' | 'sett
     const payload = JSON.stringify(
       typeof laidOver === 'function' ? laidOver(claims) : { ...claims, ...laidOver },
     )
-    const kid = signing === 'unknown-kid' ? 'nobody-knows-this-key' : published.kid
+    const kid = signing === 'unknown-kid' ? 'unknown-key' : published.kid
     const header = { alg, ...(signing === 'no-kid' ? {} : { kid }), ...extra }
 
     if (signing === 'none')

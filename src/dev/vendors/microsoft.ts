@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { json, redirect } from './responses.js'
 import { authorize } from './authorize.js'
 import { asksToSignInAgain } from './claims.js'
+import { isDomain } from '../../access/email.js'
 import { graphRoutes } from './microsoft-graph.js'
 import { signedOutPage } from './pages.js'
 import { HOME_TENANT, problem, token } from './microsoft-token.js'
@@ -10,8 +11,8 @@ import type { Exchange, Profile, Route, Vendor } from './vendor.js'
 
 /** The tenant of personal accounts. */
 export const CONSUMER_TENANT = '9188040d-6c67-4c5b-b112-36a304b66dad'
-const TENANT =
-  /^(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9-]+(\.[a-z0-9-]+)+)$/i
+const SHARED_TENANTS = ['common', 'organizations', 'consumers']
+const TENANT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
 export const microsoft: Profile = {
@@ -50,7 +51,7 @@ function inTenant(route: Route): Route {
     path: `/{tenant}${route.path}`,
     respond: (exchange) => {
       const { tenant = '' } = exchange.path
-      return TENANT.test(tenant)
+      return isTenant(tenant)
         ? route.respond(exchange)
         : problem(400, 'invalid_tenant', 90002, `Tenant '${tenant}' not found.`)
     },
@@ -134,6 +135,7 @@ function metadata(tenant: string, { origin, user }: Vendor) {
 
 function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   return authorize(exchange, vendor, {
+    supportsFormPost: true,
     prompts: ['login', 'none', 'consent', 'select_account'],
     challengeMethods: ['S256', 'plain'],
     asksToSignInAgain,
@@ -146,4 +148,8 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
             error_description: "AADSTS900144: The request must contain 'scope'.",
           },
   })
+}
+
+function isTenant(tenant: string): boolean {
+  return SHARED_TENANTS.includes(tenant) || TENANT_ID.test(tenant) || isDomain(tenant)
 }

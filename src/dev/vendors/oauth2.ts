@@ -5,7 +5,7 @@ import { redeem, listedScopes, standardError, tokenResponse } from './token.js'
 import type { VendorResponse, VendorUser } from './types.js'
 import { withClaims, type Exchange, type Profile, type Vendor } from './vendor.js'
 
-/** A plain OAuth 2.0 server (RFC 6749) with a profile of its own at `/me`. */
+/** A plain OAuth 2.0 server (RFC 6749) with its own profile endpoint `/me`. */
 export const oauth2: Profile = {
   name: 'oauth2',
   settings: { rotateRefreshTokens: true },
@@ -33,6 +33,7 @@ export const oauth2: Profile = {
         path: `${basePath}/authorize`,
         respond: (exchange) =>
           authorize(exchange, vendor, {
+            supportsFormPost: true,
             scopeSeparator: /[ ,]+/,
             challengeMethods: ['S256', 'plain'],
             issuer: vendor.url(''),

@@ -78,7 +78,7 @@ function metadata({ url, settings }: Vendor) {
     require_pushed_authorization_requests: settings.parRequired,
     authorization_response_iss_parameter_supported: settings.issInCallback === true,
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: ['query', 'form_post'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     subject_types_supported: ['public'],
     scopes_supported: ['openid', 'profile', 'email', 'groups', 'offline_access'],
@@ -91,7 +91,7 @@ function metadata({ url, settings }: Vendor) {
       ? { token_endpoint_auth_signing_alg_values_supported: ['RS256', 'ES256'] }
       : {}),
     code_challenge_methods_supported: ['S256'],
-    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    prompt_values_supported: settings.prompts,
   }
 }
 
@@ -105,7 +105,8 @@ function authorizePage(exchange: Exchange, vendor: Vendor): VendorResponse {
   const params = pushed?.params ?? exchange.params
   const response = authorize({ ...exchange, params }, vendor, {
     issuer: vendor.url(''),
-    prompts: ['none', 'login', 'consent', 'select_account'],
+    supportsFormPost: true,
+    prompts: vendor.settings.prompts,
     challengeMethods: ['S256'],
     asksToSignInAgain,
     refuse(_, scopes) {
@@ -142,12 +143,12 @@ async function token(exchange: Exchange, vendor: Vendor): Promise<VendorResponse
     alwaysAuthTime: true,
     hasAccessTokenHash: true,
   }
-  const id = await idToken(vendor, outcome, rules)
+  const hasIdToken = outcome.grantType !== 'refresh_token' || vendor.settings.refreshesIdToken
   return json(200, {
     ...tokenResponse(outcome),
     token_type: 'Bearer',
     scope: listedScopes(grant.scopes, vendor).join(' '),
-    id_token: id,
+    ...(hasIdToken ? { id_token: await idToken(vendor, outcome, rules) } : {}),
   })
 }
 

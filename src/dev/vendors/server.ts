@@ -22,6 +22,9 @@ export async function startServer(
 ): Promise<VendorServer> {
   const settings: VendorSettings = { ...defaultSettings, ...profile.settings, ...options.settings }
   const users = options.users ?? structuredClone(profile.users)
+  for (const [index, { id }] of users.entries())
+    if ((id as unknown) === undefined)
+      throw new TypeError(`startVendor().users[${index}].id is missing: a string or a number`)
   const overrides = new Overrides()
   const requests: VendorRequest[] = []
   const server = createServer()

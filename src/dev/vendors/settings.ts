@@ -33,8 +33,15 @@ export interface VendorSettings {
   rotateRefreshTokens: boolean
   /** Whether the redirect has `iss` (RFC 9207). A string replaces the vendor's own value. */
   issInCallback: boolean | string
+  /** Fields that a posted response has in addition, such as Apple's `user`. */
+  formFields: Record<string, string>
   /** The registered redirect URIs. Empty: any absolute URI is accepted. */
   redirectUris: string[]
+  /**
+   * The response to a redirect URI that is not registered: an error page, or a redirect to the first
+   * registered one, with an `error` or without parameters. Default: that of the vendor.
+   */
+  mismatch: 'page' | 'error' | 'home' | undefined
   /** Rejects every authorization request with this error. */
   refuse: AuthorizationRefusal | undefined
   /** The user grants only these of the requested scopes. Default: all. */
@@ -55,6 +62,11 @@ export interface VendorSettings {
   refuseCodeVerifier: boolean
   /** GitHub, GitLab: the path of the instance, such as `/gitlab`. */
   basePath: string
+  /**
+   * The origin of the issuer, of the discovery document and of `options`. Default: that of the
+   * server.
+   */
+  publicOrigin: string | undefined
   /** GitHub: tokens expire after 8 hours, refresh tokens rotate. */
   githubApp: boolean
   /** GitHub: Enterprise Server, with its API under `/api/v3`. */
@@ -77,6 +89,10 @@ export interface VendorSettings {
   proofRequired: boolean
   /** Generic OIDC: authorization requests must be pushed first (RFC 9126). */
   parRequired: boolean
+  /** Generic OIDC: the supported values of `prompt`. Any other is an error. */
+  prompts: string[]
+  /** Generic OIDC: a refresh returns a new ID token. */
+  refreshesIdToken: boolean
   /** Generic OIDC: userinfo is a signed JWT. */
   userinfoJwt: boolean
   /** Generic OIDC: the algorithm of ID tokens. `HS256` signs with the client secret. */
@@ -96,7 +112,9 @@ export const defaultSettings: VendorSettings = {
   refreshTokens: true,
   rotateRefreshTokens: false,
   issInCallback: false,
+  formFields: {},
   redirectUris: [],
+  mismatch: undefined,
   refuse: undefined,
   grantedScopes: undefined,
   unlistedScopes: [],
@@ -107,6 +125,7 @@ export const defaultSettings: VendorSettings = {
   rawBasic: false,
   refuseCodeVerifier: false,
   basePath: '',
+  publicOrigin: undefined,
   githubApp: false,
   ghes: false,
   pkce: true,
@@ -118,6 +137,8 @@ export const defaultSettings: VendorSettings = {
   keyIssuer: undefined,
   proofRequired: false,
   parRequired: false,
+  prompts: ['none', 'login', 'consent', 'select_account'],
+  refreshesIdToken: true,
   userinfoJwt: false,
   signingAlg: 'RS256',
   clientKey: undefined,

@@ -8,7 +8,7 @@ import { isClientAuthenticated } from './client-auth.js'
 export interface TokenRules {
   accessTokenPrefix?: string
   refreshTokenPrefix?: string
-  /** Whether the redirect URI is required with a code and with a refresh token. If sent, it must be the same. */
+  /** Whether a code and a refresh token require the redirect URI. If sent, it must be the same. */
   redirectUri?: { code?: boolean; refresh?: boolean }
   /** The method of a challenge without one. Default: `plain` (RFC 7636, section 4.3). */
   defaultChallengeMethod?: 'S256' | 'plain'
@@ -161,7 +161,7 @@ function isSameRedirectUri(sent: string | undefined, grant: Grant, isRequired: b
   return sent === undefined ? !isRequired : sent === grant.redirectUri
 }
 
-/** RFC 7636, section 4.6. A verifier without a challenge is rejected as well (RFC 9700, section 4.8.2). */
+/** RFC 7636, 4.6. A verifier without a challenge is rejected as well. (RFC 9700, 4.8.2) */
 function isVerified(
   verifier: string | undefined,
   { params }: Grant,

@@ -1,7 +1,7 @@
 import type { EntriesPage, EntriesQuery, StoreRecord } from './store.js'
 
 /** The position of a record in lists, newest last: positions are compared as strings. */
-export function entryPosition(key: string, { createdAt }: StoreRecord): string {
+export function entryPosition(key: string, { createdAt }: Pick<StoreRecord, 'createdAt'>): string {
   return `${String(createdAt).padStart(16, '0')}:${key}`
 }
 

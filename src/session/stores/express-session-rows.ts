@@ -26,6 +26,16 @@ export function sidOf(key: string): string {
   return `oauth-module.${key.replaceAll(':', '.')}`
 }
 
+/** The ID of one of our rows, if the string is one. Some stores list it with a prefix. */
+export function readSid(value: string): string | undefined {
+  return /(?:^|[:/])(oauth-module\.[A-Za-z0-9._-]{1,100})$/.exec(value)?.[1]
+}
+
+/** Whether an object is a session of express-session: one of the app, or one of our rows. */
+export function isSessionRow(row: Record<string, unknown>): boolean {
+  return MEMBER in row || isObject(row['cookie'])
+}
+
 /** The row of a record, in the form of a session of express-session. */
 export function rowOf(key: string, record: StoreRecord, ttl: number): object {
   const until = Date.now() + ttl

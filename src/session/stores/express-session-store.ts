@@ -1,11 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { isObject } from '../../http/json.js'
 import { withTimeout } from '../../http/timeout.js'
 import { type Callback, callMethod } from './callback-result.js'
-import { pageOf } from './entries-page.js'
+import { type AdapterState, stateOf } from './adapter-state.js'
+import { ExpressSessionList } from './express-session-list.js'
 import { readRow, rowOf, sidOf } from './express-session-rows.js'
-import { KeyedQueue } from './keyed-queue.js'
-import { type HeldLocks, ProcessLocks } from './process-locks.js'
+import { ProcessLocks } from './process-locks.js'
 import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './store.js'
 
 /** The methods of a store made for express-session that are used. */
@@ -47,6 +46,7 @@ export function isRedisClient(value: unknown): boolean {
  * `all`.
  */
 export class ExpressSessionStoreAdapter implements SessionStore {
+  readonly isAtomic = false
   readonly entries?: (query: EntriesQuery) => Promise<EntriesPage>
   readonly #store: ExpressSessionStore
   readonly #timeoutMs: number
@@ -58,15 +58,13 @@ export class ExpressSessionStoreAdapter implements SessionStore {
     this.#timeoutMs = timeoutMs
     this.#state = stateOf(store)
     this.#locks = new ProcessLocks(this.#state.locks)
-    if (typeof store.all === 'function') this.entries = (query) => this.#readPage(query)
+    if (typeof store.all !== 'function') return
+    const list = this.#createList(store.all.length >= 1)
+    this.entries = (query) => list.readPage(query)
   }
 
   async get(key: string): Promise<StoreRecord | undefined> {
-    const takesCallback = this.#store.get.length >= 2
-    const row = await this.#call(takesCallback, (callback) =>
-      this.#store.get(sidOf(key), callback),
-    ).catch(undefinedIfMissing)
-    const envelope = readRow(row)
+    const envelope = readRow(await this.#readRow(sidOf(key)))
     return envelope?.key === key ? envelope.record : undefined
   }
 
@@ -97,6 +95,13 @@ export class ExpressSessionStoreAdapter implements SessionStore {
   lock(key: string, ttl: number): Unlock | undefined {
     this.#locks.removeExpired()
     return this.#locks.take(key, ttl)
+  }
+
+  #readRow(sid: string): Promise<unknown> {
+    const takesCallback = this.#store.get.length >= 2
+    return this.#call(takesCallback, (callback) => this.#store.get(sid, callback)).catch(
+      undefinedIfMissing,
+    )
   }
 
   async #write(key: string, record: StoreRecord, ttl: number): Promise<void> {
@@ -134,15 +139,13 @@ export class ExpressSessionStoreAdapter implements SessionStore {
     )
   }
 
-  async #readPage(query: EntriesQuery): Promise<EntriesPage> {
-    const takesCallback = (this.#store.all?.length ?? 0) >= 1
-    const rows = await this.#call(takesCallback, (callback) => this.#store.all?.(callback))
-    const list: unknown[] = typeof rows === 'object' && rows !== null ? Object.values(rows) : []
-    const envelopes = list.flatMap((row) => readRow(row) ?? [])
-    return pageOf(
-      envelopes.map(({ key, record }) => [key, record] as const),
-      query,
-    )
+  #createList(takesCallback: boolean): ExpressSessionList {
+    return new ExpressSessionList({
+      readAll: () => this.#call(takesCallback, (callback) => withRows(this.#store.all?.(callback))),
+      readRow: (sid) => this.#readRow(sid),
+      set: (key, record, ttl) => this.set(key, record, ttl),
+      delete: (key) => this.delete(key),
+    })
   }
 
   #call(takesCallback: boolean, call: (callback: Callback) => unknown): Promise<unknown> {
@@ -154,32 +157,9 @@ export class ExpressSessionStoreAdapter implements SessionStore {
   }
 }
 
-/** State for what the store cannot do itself: conditional writes and locks. */
-interface AdapterState {
-  /** A function and plain state, because another copy of the package may be of another version. */
-  readonly turn: <T>(key: string, work: () => Promise<T>) => Promise<T>
-  readonly locks: HeldLocks
-  /** Writes that exceeded the time limit, and whether the record was deleted since. */
-  readonly late: LRUCache<string, { isDeleted: boolean }>
-}
-
-const stateName = Symbol.for('oauth-module state of a store')
-
-/**
- * The state is a member of the store, because several instances and copies of the package may share
- * the store.
- */
-function stateOf(store: ExpressSessionStore & { [stateName]?: AdapterState }): AdapterState {
-  const present = store[stateName]
-  if (present !== undefined) return present
-  const queue = new KeyedQueue()
-  const state: AdapterState = {
-    turn: (key, work) => queue.run(key, work),
-    locks: new Map(),
-    late: new LRUCache({ max: 10_000 }),
-  }
-  if (Object.isExtensible(store)) Object.defineProperty(store, stateName, { value: state })
-  return state
+/** Some stores return the rows, without a callback or a promise. */
+function withRows(returned: unknown): unknown {
+  return Array.isArray(returned) || returned instanceof Map ? Promise.resolve(returned) : returned
 }
 
 /**

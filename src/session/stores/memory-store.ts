@@ -24,7 +24,8 @@ export interface MemoryStoreOptions {
   maxBytes?: number | undefined
   /**
    * Maximum number of sessions per user, so that the logins of one account cannot remove the
-   * sessions of others. A further login removes the user's oldest session. Default 100.
+   * sessions of others. A further login removes the user's oldest session, without an event: the
+   * option `sessionsPerUser` usually applies first. Default 200.
    */
   maxPerUser?: number | undefined
 }
@@ -56,10 +57,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   return new MemoryStore(parseFields(memoryStoreFields, options, 'memoryStore()'))
 }
 
+/** Marks a memory store, also when two copies of the package are loaded. */
+const memoryStoreMark = Symbol.for('oauth-module memory store')
+
+/**
+ * Whether the value was created by {@link memoryStore}, so that its records are objects of this
+ * process. A copy with other methods may return any records.
+ */
+export function isMemoryStore(store: unknown): boolean {
+  return typeof store === 'object' && store !== null && memoryStoreMark in store
+}
+
 const memoryStoreFields = {
   maxEntries: integer().default(10_000),
   maxBytes: integer().default(64 * 1024 * 1024),
-  maxPerUser: integer().default(100),
+  maxPerUser: integer().default(200),
 } satisfies Record<keyof MemoryStoreOptions, Field>
 
 type Records = LRUCache<string, StoreRecord>
@@ -82,6 +94,11 @@ class MemoryStore implements SessionStore {
 
   constructor(limits: MemoryLimits) {
     this.#limits = limits
+  }
+
+  /** Of the class, so that a copy of the store with other methods does not have it. */
+  get [memoryStoreMark](): true {
+    return true
   }
 
   readonly get = (key: string): StoreRecord | undefined => {

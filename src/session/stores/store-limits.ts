@@ -3,7 +3,7 @@ import { isExpressSessionStore } from './express-session-store.js'
 import type { SessionStore } from './store.js'
 
 const COOKIE_STORE_LIMITS =
-  'sessions are stored in cookies: they cannot be revoked remotely, users and sessions cannot be listed (store_not_listable), there is no back-channel logout, ' +
+  'sessions are stored in cookies: they cannot be revoked remotely, users and sessions cannot be listed (store_not_listable), users cannot be blocked, there is no back-channel logout, ' +
   'a re-check is not shared between processes, and a copy of a cookie remains valid after a logout'
 
 /**
@@ -25,7 +25,7 @@ export function storeLimits(store: SessionStore, option: unknown): string[] {
   }
   if (store.entries === undefined) {
     limits.push(
-      'the store cannot list: users and sessions cannot be listed, and monthly active users cannot be counted (store_not_listable)',
+      'the store cannot list: users and sessions cannot be listed, monthly active users cannot be counted, and blocking a user ends only the latest sessions before their next re-check (store_not_listable)',
     )
   }
   return limits

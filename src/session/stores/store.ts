@@ -8,7 +8,8 @@ export type Awaitable<T> = T | Promise<T>
 export interface StoreRecord {
   /**
    * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub`
-   * (a provider's identifiers of a session and a user), or `config`.
+   * (a provider's identifiers of a session and a user), `jti` (a logout token that was accepted),
+   * `block` (a user who may not sign in), or `config`.
    */
   readonly kind: string
   /**
@@ -105,6 +106,12 @@ export interface SessionStore {
    */
   delete(key: string): Awaitable<boolean>
   /**
+   * `false` if `update` is atomic only within one process. Then the activity of sessions is stored
+   * apart from them, so that it cannot restore a session that another process has deleted. Default
+   * `true`.
+   */
+  readonly isAtomic?: boolean | undefined
+  /**
    * Takes a lock that expires after `ttl` milliseconds. Without this method, a session has one
    * check at a time per process instead of one in all processes.
    *
@@ -116,6 +123,11 @@ export interface SessionStore {
    * be listed.
    */
   entries?(query: EntriesQuery): Awaitable<EntriesPage>
+  /**
+   * What is wrong with the store, such as a connection that was never opened; `undefined` if nothing
+   * is known. Called when an operation has failed, for the log.
+   */
+  problem?(): string | undefined
   /** Closes what the store has opened. Called by `close()` of the middleware. */
   close?(): Awaitable<void>
 }

@@ -1,5 +1,6 @@
-import { pendingMessages } from './pending-messages.js'
-import type { Script } from './scripts.js'
+import { connectionProblem } from './connection-problem.js'
+import { type ClientCache, clientCacheOf, SHARED_CACHE } from './client-cache.js'
+import { readRow, type Script } from './scripts.js'
 
 /** The methods of a client, pool, cluster or sentinel of node-redis 5 or 6 that are used. */
 export interface NodeRedisClient {
@@ -45,24 +46,38 @@ const MAX_PENDING_COMMANDS = 10_000
 export class Driver {
   readonly #client: RedisClient
   readonly #commands: Commands
-  readonly #hasCache: boolean
+  readonly #cache: ClientCache | 'shared' | undefined
   #pending = 0
 
-  /** Throws a `TypeError` if the client is not one of node-redis or ioredis. */
-  constructor(client: RedisClient) {
+  /**
+   * Throws a `TypeError` if the client is not one of node-redis or ioredis.
+   *
+   * @param warn Receives problems that do not fail an operation.
+   */
+  constructor(client: RedisClient, warn: (message: string) => void = () => undefined) {
     this.#client = client
     this.#commands = commandsOf(client)
-    this.#hasCache = hasClientSideCache(client)
+    this.#cache = clientCacheOf(client)
+    if (this.#cache === 'shared') warn(SHARED_CACHE)
   }
 
   /** The raw reply of `GET`. */
   async get(key: string): Promise<unknown> {
-    return this.#bounded(async () => {
-      // The client's own cache responds immediately, even if invalidation messages are still
-      // unread.
-      if (this.#hasCache) await pendingMessages()
-      return this.#client.get(key)
-    })
+    const cache = this.#cache
+    // The client's own cache responds immediately, even if it has missed changes.
+    const isUsable = cache === undefined || (cache !== 'shared' && (await cache.isCurrent()))
+    if (!isUsable) return this.run(readRow, [key], [])
+    return this.#bounded(() => this.#client.get(key))
+  }
+
+  /** Why the client cannot send commands; `undefined` if it is connected. */
+  problem(): string | undefined {
+    return connectionProblem(this.#client)
+  }
+
+  /** Stops using the client's own cache, and checking its connection. */
+  close(): void {
+    if (this.#cache !== 'shared') this.#cache?.close()
   }
 
   /** Runs a script by its hash, and sends its source if the server does not have it. */
@@ -131,18 +146,6 @@ function commandsOf(client: RedisClient): Commands {
  */
 function isNodeRedis(client: RedisClient): client is NodeRedisClient {
   return hasMethods(client, ['get', 'eval', 'evalSha', 'close', 'destroy'])
-}
-
-/**
- * In node-redis, a client has the cache in its options; pools, clusters and sentinels have it as a
- * member.
- */
-function hasClientSideCache(client: RedisClient): boolean {
-  const { options, clientSideCache } = client as {
-    options?: { clientSideCache?: unknown }
-    clientSideCache?: unknown
-  }
-  return (options?.clientSideCache ?? clientSideCache) !== undefined
 }
 
 function hasMethods(client: unknown, names: readonly string[]): boolean {

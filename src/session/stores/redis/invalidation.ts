@@ -1,3 +1,5 @@
+import { HEARTBEAT_MS, Lease } from './lease.js'
+
 /** The methods of a connection of ioredis that are used. */
 interface Connection {
   call(command: string, ...args: string[]): Promise<unknown>
@@ -24,9 +26,6 @@ export interface InvalidationDeps {
 }
 
 const CHANNEL = '__redis__:invalidate'
-const HEARTBEAT_MS = 200
-/** How long cached rows are used after the last reply: a connection may be cut without notice. */
-const LEASE_MS = 1000
 const RECONNECT_AFTER_MS = 5000
 
 /**
@@ -40,7 +39,7 @@ export class Invalidation {
   readonly #timer: NodeJS.Timeout
   /** Counts connections: replies on an earlier one are ignored. */
   #current = 0
-  #aliveUntil = 0
+  readonly #lease = new Lease()
   #repliedAt = 0
   #isTracking = false
 
@@ -57,7 +56,7 @@ export class Invalidation {
 
   /** Whether the connection has received all recent changes. */
   isAlive(): boolean {
-    return performance.now() < this.#aliveUntil
+    return this.#lease.isAlive()
   }
 
   /** Closes the connection. */
@@ -75,7 +74,7 @@ export class Invalidation {
   #reset(): void {
     this.#current++
     this.#isTracking = false
-    this.#aliveUntil = 0
+    this.#lease.end()
     this.#deps.forgetAll()
   }
 
@@ -101,10 +100,6 @@ export class Invalidation {
     await this.#ping()
   }
 
-  /**
-   * Redis replies in order: when the reply arrives, all messages that were sent before it have
-   * arrived.
-   */
   async #ping(): Promise<void> {
     if (!this.#isTracking) return
     const [current, sentAt] = [this.#current, performance.now()]
@@ -116,7 +111,7 @@ export class Invalidation {
     }
     if (current !== this.#current) return
     this.#repliedAt = performance.now()
-    this.#aliveUntil = Math.max(this.#aliveUntil, sentAt + LEASE_MS)
+    this.#lease.extend(sentAt)
   }
 }
 

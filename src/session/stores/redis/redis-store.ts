@@ -52,7 +52,6 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
  * `{ ...redisStore(client), get }`.
  */
 class RedisStore implements SessionStore {
-  readonly close?: () => void
   readonly #driver: Driver
   readonly #indexes: Indexes
   readonly #rows: RowReader
@@ -67,14 +66,20 @@ class RedisStore implements SessionStore {
     this.#prefix = prefix
     this.#rowPrefix = `${prefix}row:`
     this.#onWarning = onWarning
-    this.#driver = new Driver(client)
+    this.#driver = new Driver(client, warn)
     this.#indexes = new Indexes(this.#driver, prefix)
     this.#rows = new RowReader(this.#driver, this.#rowPrefix, warn)
     if (nearCache === undefined) return
     const near = new NearCache(client, { ...nearCache, prefix: this.#rowPrefix, warn })
     this.#near = near
-    this.close = () => near.close()
   }
+
+  readonly close = (): void => {
+    this.#near?.close()
+    this.#driver.close()
+  }
+
+  readonly problem = (): string | undefined => this.#driver.problem()
 
   readonly get = async (key: string): Promise<StoreRecord | undefined> => {
     const row = await (this.#near?.read(key, () => this.#load(key)) ?? this.#load(key))

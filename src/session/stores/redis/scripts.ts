@@ -10,6 +10,10 @@ function script(source: string): Script {
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
+/** KEYS: row. Reads past the cache of a client, which caches only commands. */
+export const readRow = script(`
+return redis.pcall('GET', KEYS[1])`)
+
 /** KEYS: row. ARGV: value, time to live in milliseconds. */
 export const writeRow = script(`
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

@@ -1,0 +1,4 @@
+declare module 'cookie-parser' {
+  import type { RequestHandler } from 'express'
+  export default function cookieParser(): RequestHandler
+}

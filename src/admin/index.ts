@@ -1,0 +1,9 @@
+export { type AdminHandler, adminRouter } from './admin-router.js'
+export type {
+  AddressLocation,
+  AdministeredModule,
+  AdminOptions,
+  AdminTokenOptions,
+} from './options.js'
+export type { AppRequest } from '../http/request.js'
+export type { Next } from '../middleware/outcome.js'

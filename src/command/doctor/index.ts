@@ -1,0 +1,5 @@
+export { diagnose, type DoctorConfiguration } from './diagnose.js'
+export { CHECKS, type CheckName, type Finding, type Severity } from './finding.js'
+export { doctorConfiguration, examine } from './from-configuration.js'
+export { formatFindings, printFindings, type ReportOptions } from './report.js'
+export type { Listen } from './target-check.js'

@@ -1,0 +1,122 @@
+import type { MountState } from '../http/mount-memory.js'
+import { entriesBefore, type ListPosition } from '../session/entries-before.js'
+import type { AppSession, InstanceSession } from '../session/session-list.js'
+import type { StoreRecord } from '../session/stores/store.js'
+import type { AppUser, UserRecord } from '../session/user-record.js'
+import { sessionsOfUser } from '../session/user-sessions.js'
+import type { Log } from '../options/logger.js'
+import type { Composition } from './composition.js'
+
+/** The property of the middleware through which `oauth-module/admin` reads and changes it. */
+export const ADMIN_ACCESS = Symbol.for('oauth-module.admin')
+
+/**
+ * What `oauth-module/admin` needs of a gate. It may come from another copy of the package, so it
+ * consists of plain values and methods.
+ */
+export interface AdminAccess {
+  /** The store as the app passed it: gates that share it have the same one. */
+  readonly store: unknown
+  /** The log of the configuration that is in force. */
+  readonly logger: Log
+  /** The option `baseUrl`. */
+  readonly baseUrl: string | undefined
+  /** Whether sessions of an instance are those of this gate. */
+  isOfGate(instance: string): 'yes' | 'maybe' | 'no'
+  /** Users that come after a position in the list of all users. */
+  users(before: ListPosition | undefined, size: number): AsyncIterable<AppUser>
+  /** A user by ID. */
+  user(id: string): Promise<AppUser | undefined>
+  /** Ends the sessions of a user, and deletes the user. Returns whether the user existed. */
+  deleteUser(id: string): Promise<boolean>
+  /** Rows of sessions that come after a position in the list of all sessions. */
+  sessionRows(before: ListPosition | undefined, size: number): AsyncIterable<Row>
+  /** Rows of the sessions of a user. */
+  sessionRowsOf(userId: string): AsyncIterable<Row>
+  /** The row of a session, or of another record. */
+  row(key: string): Promise<StoreRecord | undefined>
+  /** The session of a row; `undefined` if it was not written with the secret of this gate. */
+  describe(key: string, row: StoreRecord | undefined): InstanceSession | undefined
+  /** Ends a session. Returns whether it existed. */
+  revoke(key: string): Promise<boolean>
+  /** The number of users who were active in a month. */
+  monthlyActiveUsers(month: string | undefined): Promise<number>
+}
+
+/** A record with its key. */
+export type Row = readonly [key: string, row: StoreRecord]
+
+export type { AppSession, AppUser, InstanceSession, ListPosition }
+
+/** The access of `oauth-module/admin` to a gate. */
+export class GateAdminAccess implements AdminAccess {
+  readonly #current: () => Composition
+  readonly #mounts: MountState
+
+  constructor(current: () => Composition, mounts: MountState) {
+    this.#current = current
+    this.#mounts = mounts
+  }
+
+  get store(): unknown {
+    const { storeOption, store } = this.#current().config
+    return storeOption ?? store
+  }
+
+  get logger(): Log {
+    return this.#current().config.logger
+  }
+
+  get baseUrl(): string | undefined {
+    const { baseUrl } = this.#current().config
+    return baseUrl === undefined ? undefined : baseUrl.origin + baseUrl.path
+  }
+
+  isOfGate(instance: string): 'yes' | 'maybe' | 'no' {
+    const { id, cookiePrefix } = this.#current().config
+    if (id !== undefined) return instance === id ? 'yes' : 'no'
+    const suffix = ` ${cookiePrefix}`
+    if (!instance.endsWith(suffix)) return 'no'
+    const { known, confirmed } = this.#mounts
+    const mountPath = instance.slice(0, -suffix.length)
+    // The mount path is not known before the first request.
+    return known.has(mountPath) || confirmed.has(mountPath) ? 'yes' : 'maybe'
+  }
+
+  async *users(before: ListPosition | undefined, size: number): AsyncIterable<AppUser> {
+    for await (const [, record] of entriesBefore(this.#current().store, 'user', before, size))
+      yield (record as UserRecord).user
+  }
+
+  user(id: string): Promise<AppUser | undefined> {
+    return this.#current().users.get(id)
+  }
+
+  deleteUser(id: string): Promise<boolean> {
+    return this.#current().users.delete(id)
+  }
+
+  sessionRows(before: ListPosition | undefined, size: number): AsyncIterable<Row> {
+    return entriesBefore(this.#current().store, 'session', before, size)
+  }
+
+  sessionRowsOf(userId: string): AsyncIterable<Row> {
+    return sessionsOfUser(this.#current().store, userId)
+  }
+
+  row(key: string): Promise<StoreRecord | undefined> {
+    return this.#current().sessionList.row(key)
+  }
+
+  describe(key: string, row: StoreRecord | undefined): InstanceSession | undefined {
+    return this.#current().sessionList.describe(key, row)
+  }
+
+  revoke(key: string): Promise<boolean> {
+    return this.#current().sessionList.revoke(key)
+  }
+
+  monthlyActiveUsers(month: string | undefined): Promise<number> {
+    return this.#current().userActivity.countMonth(month)
+  }
+}

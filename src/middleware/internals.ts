@@ -1,0 +1,93 @@
+import type { ServerResponse } from 'node:http'
+import { TEST_LOGINS, type TestLoginAccess } from '../flows/test-login.js'
+import type { OAuthError } from '../http/errors.js'
+import { readTarget } from '../http/paths.js'
+import type { AppRequest } from '../http/request.js'
+import type { Config } from '../options/config.js'
+import { ADMIN_ACCESS, GateAdminAccess } from './admin-access.js'
+import type { Composition } from './composition.js'
+import type { GateState } from './gate-state.js'
+import type { OAuthMiddleware } from './oauth-middleware.js'
+
+/** The key of {@link ProxyAccess} on a middleware. */
+const PROXY_ACCESS = Symbol('oauth-module proxy access')
+
+/** What the command needs of a gate besides the middleware itself. */
+export interface ProxyAccess {
+  /** The configuration that is in force. */
+  readonly config: Config
+  /**
+   * Whether the gate responds to this path itself, whatever the spelling. `path` is without the
+   * query.
+   */
+  isSpecialPath(path: string): boolean
+  /** The origin that browsers use; `undefined` without a valid `Host`. Known once the gate has seen the request. */
+  publicOrigin(req: AppRequest): string | undefined
+  /** Whether the request is not an upgrade from a page of another site. (RFC 6455, 10.2) */
+  mayUpgrade(req: AppRequest): boolean
+  /** Removes identity headers and our cookies from a request that needs no session. */
+  exempt(req: AppRequest): void
+  /** Logs an error of the upstream, and responds with its page. */
+  fail(req: AppRequest, res: ServerResponse, error: OAuthError): void
+}
+
+/** The access of the command to a middleware. Throws for a function of another kind. */
+export function proxyAccessOf(middleware: OAuthMiddleware): ProxyAccess {
+  const access: unknown = Reflect.get(middleware, PROXY_ACCESS)
+  if (access instanceof CurrentAccess) return access
+  throw new TypeError('not a middleware of oauthModule()')
+}
+
+/**
+ * Adds what `oauth-module/testing`, `oauth-module/admin` and the command need to a middleware, under
+ * hidden keys.
+ */
+export function defineInternals(
+  middleware: OAuthMiddleware,
+  current: () => Composition,
+  { testLogins: { tickets }, mounts }: GateState,
+): void {
+  const { basePath } = current().config
+  const testLogins: TestLoginAccess = { basePath, tickets }
+  Object.defineProperty(middleware, TEST_LOGINS, { value: testLogins })
+  Object.defineProperty(middleware, PROXY_ACCESS, { value: new CurrentAccess(current) })
+  Object.defineProperty(middleware, ADMIN_ACCESS, { value: new GateAdminAccess(current, mounts) })
+}
+
+class CurrentAccess implements ProxyAccess {
+  readonly #current: () => Composition
+
+  constructor(current: () => Composition) {
+    this.#current = current
+  }
+
+  get config(): Config {
+    return this.#current().config
+  }
+
+  isSpecialPath(path: string): boolean {
+    return this.#current().specialPaths.includes(path)
+  }
+
+  publicOrigin(req: AppRequest): string | undefined {
+    return this.#current().mounts.publicOrigin(req)
+  }
+
+  mayUpgrade(req: AppRequest): boolean {
+    const { origin } = req.headers
+    return origin === undefined || this.#current().mounts.isOwnOrigin(req, origin)
+  }
+
+  exempt(req: AppRequest): void {
+    this.#current().sockets.exempt(req)
+  }
+
+  fail(req: AppRequest, res: ServerResponse, error: OAuthError): void {
+    const { errorHandler, mounts } = this.#current()
+    const target = readTarget(req)
+    const { headers } = req
+    const mount = mounts.of(req, target, headers)
+    const request = { req, headers, cookieHeader: undefined, res, mount, target, now: Date.now() }
+    errorHandler.handleUpstream(request, error)
+  }
+}

@@ -1,0 +1,62 @@
+import type { Authorize } from '../access/authorize.js'
+import type { Rules } from '../access/rules.js'
+
+/** What logging out does beyond this session: the option `logout`. */
+export interface LogoutOptions {
+  /**
+   * Revoke the tokens at the provider (RFC 7009), if it supports that. Never for a managed
+   * application. Default `false`.
+   */
+  revokeTokens?: boolean | undefined
+  /**
+   * End the session at the provider (OpenID Connect RP-Initiated Logout 1.0), if it supports
+   * that. Default `false`.
+   */
+  endProviderSession?: boolean | undefined
+  /**
+   * Path of this site to redirect to; not one of the special paths. Default: the signed-out
+   * page.
+   */
+  returnTo?: string | undefined
+  /**
+   * Have the browser delete everything that it keeps for this origin (`Clear-Site-Data`:
+   * cache, storage, and the cookies of the whole registrable domain), including the data of
+   * the app. Requires https. Default `false`.
+   */
+  clearSiteData?: boolean | undefined
+}
+
+/** Attributes of the session cookie: the option `cookie`. */
+export interface CookieOptions {
+  /** Domain of the cookie. Default: only the host of the request. */
+  domain?: string | undefined
+  /** `'None'` requires https. Default `'Lax'`. */
+  sameSite?: 'Lax' | 'None' | undefined
+  /**
+   * Whether the cookie is sent only over https. Default: by the scheme of `baseUrl` or of the
+   * request.
+   */
+  secure?: boolean | undefined
+  /** Path of the cookie. Default: the mount path. */
+  path?: string | undefined
+  /**
+   * Whether the app, and a proxy behind it, see the cookies of the gate, which grant access
+   * to the session. Default `false`: they are removed from the request, and only gates see
+   * them.
+   */
+  forward?: boolean | undefined
+}
+
+/** Time limits: the option `timeouts`. */
+export interface TimeoutOptions {
+  /** Seconds for a whole exchange with the provider, at most 300. Default `10`. */
+  provider?: number | undefined
+  /** Seconds for one store operation, at most 60. Default `2`. */
+  store?: number | undefined
+}
+
+/** Rules that are evaluated but not enforced: the option `reportOnly`. */
+export type ReportOnlyOptions = Rules & {
+  /** A custom rule. Default: none. */
+  authorize?: Authorize | undefined
+}

@@ -1,0 +1,50 @@
+import { sha256 } from '../http/ids.js'
+import type { GuardedStore } from './stores/guarded-store.js'
+import type { StoreRecord } from './stores/store.js'
+import { readRecord } from './user-record.js'
+
+/** A user who may not sign in. Its group is the user's key. */
+interface BlockRecord extends StoreRecord {
+  readonly kind: 'block'
+}
+
+/** Ten years. Some stores cannot keep a row for much longer. */
+const BLOCK_TTL_MS = 3650 * 86_400_000
+
+/**
+ * The users who are blocked, in all processes of a store. Read at logins and re-checks; requests of
+ * a session need no read, because blocking a user ends all sessions.
+ */
+export class BlockedUsers {
+  readonly #store: GuardedStore
+  readonly #keepsRecords: boolean
+
+  /** @param keepsRecords Whether the store keeps records: the cookie store does not. */
+  constructor(store: GuardedStore, keepsRecords: boolean) {
+    this.#store = store
+    this.#keepsRecords = keepsRecords
+  }
+
+  /** Whether the user is blocked. */
+  async has(id: string): Promise<boolean> {
+    if (!this.#keepsRecords) return false
+    return (await readRecord<BlockRecord>(this.#store, blockKey(id), 'block')) !== undefined
+  }
+
+  /** Blocks the user. Returns whether the user was not blocked before. */
+  async add(id: string): Promise<boolean> {
+    const isBlocked = await this.has(id)
+    const record: BlockRecord = { kind: 'block', group: id, createdAt: Date.now(), revision: 1 }
+    await this.#store.set(blockKey(id), record, BLOCK_TTL_MS)
+    return !isBlocked
+  }
+
+  /** Returns whether the user was blocked. */
+  async remove(id: string): Promise<boolean> {
+    return this.#store.delete(blockKey(id))
+  }
+}
+
+function blockKey(id: string): string {
+  return `block-${sha256(id)}`
+}
