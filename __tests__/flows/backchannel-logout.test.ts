@@ -422,6 +422,16 @@ describe('Back-Channel Logout 1.0, 2.6', () => {
     },
   )
 
+  test('a token that is too long is rejected, even if a body parser accepted it', async () => {
+    const before = (app: express.Express) =>
+      app.use(express.urlencoded({ extended: false, limit: '1mb' }))
+    const behind = await startGate({ provider: { idp: oidcOf(vendor) } }, { before })
+    const browser = await logIn(behind)
+    const token = logoutToken({ padding: 'x'.repeat(70_000) })
+    expect((await post({ logout_token: token }, behind)).status).toBe(400)
+    expect(await isIn(browser, behind)).toBe(true)
+  })
+
   test('another content type is rejected', async () => {
     const browser = await logIn(gate)
     for (const type of [

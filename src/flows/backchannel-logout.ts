@@ -63,6 +63,8 @@ export class BackchannelLogout {
     const [token, second] = (await readForm(req, res, MAX_BODY_BYTES)).getAll('logout_token')
     if (token === undefined || second !== undefined)
       throw invalidToken('there is no logout_token, or more than one')
+    // A body parser in front may accept more than `readForm`.
+    if (token.length > MAX_BODY_BYTES) throw invalidToken('the logout token is too long')
     const { connection, claims } = await this.#verify(token)
     const { jti, sid, sub, issuedAt } = readLogoutClaims(claims)
     const { clientKey } = connection
