@@ -7,6 +7,7 @@ import { describeError } from '../middleware/error-reporter.js'
 import type { Next } from '../middleware/outcome.js'
 import { Administration } from './administration.js'
 import { AdminApi } from './api.js'
+import { AuditLog } from './audit-log.js'
 import { AdminError, fromStoreError, isStoreError, sendError } from './errors.js'
 import {
   type AdminConfig,
@@ -59,7 +60,7 @@ class AdminRouter {
   readonly #api: AdminApi
 
   constructor(config: AdminConfig) {
-    const { gates, tokens, locate } = config
+    const { gates, tokens, locate, retention } = config
     this.#config = config
     this.#tokens = new AdminTokens(tokens)
     this.#api = new AdminApi({
@@ -67,7 +68,7 @@ class AdminRouter {
       views: new Views(locate, (error) =>
         this.#logger.error('admin API: locate() failed', describeError(error)),
       ),
-      logger: () => this.#logger,
+      auditLog: new AuditLog({ gates, retentionMs: retention.audit }),
     })
   }
 

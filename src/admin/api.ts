@@ -1,5 +1,5 @@
-import type { Log } from '../options/logger.js'
 import type { Administration, AdminPage, GateSession } from './administration.js'
+import type { AuditLog } from './audit-log.js'
 import { AdminError } from './errors.js'
 import { decodeId, type ResourceId, type ResourceKind } from './ids.js'
 import { type PageQuery, readMonth, readPageQuery } from './query.js'
@@ -20,19 +20,19 @@ export interface AdminRequest {
 export interface AdminApiDeps {
   readonly administration: Administration
   readonly views: Views
-  readonly logger: () => Log
+  readonly auditLog: AuditLog
 }
 
 /** The operations of the API. Each returns the JSON of its response. */
 export class AdminApi {
   readonly #administration: Administration
   readonly #views: Views
-  readonly #logger: () => Log
+  readonly #auditLog: AuditLog
 
-  constructor({ administration, views, logger }: AdminApiDeps) {
+  constructor({ administration, views, auditLog }: AdminApiDeps) {
     this.#administration = administration
     this.#views = views
-    this.#logger = logger
+    this.#auditLog = auditLog
   }
 
   /** `GET /app/users` */
@@ -54,7 +54,11 @@ export class AdminApi {
   async deleteUser({ id, tokenName }: AdminRequest): Promise<object> {
     const user = (await this.#administration.user(resourceId('user', id))) ?? notFound()
     if (!(await this.#administration.deleteUser(user.id))) notFound()
-    this.#logger().audit('admin API: deleted a user', { tokenName, user: user.id })
+    await this.#auditLog.record({
+      actor: { tokenName },
+      action: 'delete_user',
+      resource: { user: user.id },
+    })
     return {}
   }
 
@@ -79,7 +83,11 @@ export class AdminApi {
     const found = (await this.#administration.session(resourceId('session', id))) ?? notFound()
     if (!(await this.#administration.deleteSession(found))) notFound()
     const { id: sessionHandle, userId: user } = found.session
-    this.#logger().audit('admin API: ended a session', { tokenName, user, sessionHandle })
+    await this.#auditLog.record({
+      actor: { tokenName },
+      action: 'end_session',
+      resource: { user, sessionHandle },
+    })
     return {}
   }
 

@@ -5,5 +5,6 @@ export type {
   AdminOptions,
   AdminTokenOptions,
 } from './options.js'
+export type { RetentionOptions } from './retention.js'
 export type { AppRequest } from '../http/request.js'
 export type { Next } from '../middleware/outcome.js'

@@ -2,6 +2,7 @@ import { type AdminAccess, ADMIN_ACCESS } from '../middleware/admin-access.js'
 import type { Field, Mistakes } from '../schema/field.js'
 import { isPlainObject, parseFields, readFields } from '../schema/read-fields.js'
 import { boolean, custom, func } from '../schema/types.js'
+import { type Retention, retentionField, type RetentionOptions } from './retention.js'
 import type { AdminToken } from './tokens.js'
 
 /**
@@ -50,6 +51,10 @@ export interface AdminOptions {
         ip: string,
       ) => AddressLocation | null | undefined | Promise<AddressLocation | null | undefined>)
     | undefined
+  /**
+   * How long the store keeps the audit log, in seconds: `{ audit: 90 * 86_400 }`. Default: one year.
+   */
+  retention?: RetentionOptions | undefined
 }
 
 /** A gate under the names that it has in the API. */
@@ -65,6 +70,7 @@ export interface AdminConfig {
   readonly gates: readonly [NamedGate, ...NamedGate[]]
   readonly tokens: readonly AdminToken[]
   readonly locate: AdminOptions['locate']
+  readonly retention: Retention
 }
 
 const AT = 'adminRouter()'
@@ -87,12 +93,13 @@ const tokenFields = {
 const adminFields = {
   tokens: custom(parseTokens).required("is missing: set it, as in { deploy: '…' }"),
   locate: func<NonNullable<AdminOptions['locate']>>(),
+  retention: retentionField,
 } satisfies Record<keyof AdminOptions, Field>
 
 /** Checks the arguments. Throws a `TypeError` that names the option and the fix. */
 export function parseAdmin(modules: unknown, options: unknown): AdminConfig {
-  const { tokens, locate } = parseFields(adminFields, options, AT)
-  return { gates: parseModules(modules), tokens, locate }
+  const values = parseFields(adminFields, options, AT)
+  return { ...values, gates: parseModules(modules) }
 }
 
 function parseTokens(value: unknown, mistakes: Mistakes): readonly AdminToken[] | undefined {

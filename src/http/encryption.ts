@@ -9,7 +9,7 @@ import {
 
 /** What a string is encrypted for. It can only be decrypted for the same purpose. */
 export type EncryptionPurpose =
-  'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing' | 'configuration'
+  'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing' | 'configuration' | 'audit'
 
 /** What a text is authenticated for. */
 export type AuthenticationPurpose = 'row'

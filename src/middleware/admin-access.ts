@@ -1,5 +1,6 @@
 import type { MountState } from '../http/mount-memory.js'
 import { entriesBefore, type ListPosition } from '../session/entries-before.js'
+import { SealedRecords } from '../session/sealed-records.js'
 import type { AppSession, InstanceSession } from '../session/session-list.js'
 import type { StoreRecord } from '../session/stores/store.js'
 import type { AppUser, UserRecord } from '../session/user-record.js'
@@ -41,7 +42,12 @@ export interface AdminAccess {
   revoke(key: string): Promise<boolean>
   /** The number of users who were active in a month. */
   monthlyActiveUsers(month: string | undefined): Promise<number>
+  /** Records of `oauth-module/admin` itself, such as its audit log. */
+  readonly records: AdminRecords
 }
+
+/** Encrypted records, as {@link SealedRecords} keeps them. */
+export type AdminRecords = Pick<SealedRecords, 'isListable' | 'add' | 'list' | 'open'>
 
 /** A record with its key. */
 export type Row = readonly [key: string, row: StoreRecord]
@@ -65,6 +71,10 @@ export class GateAdminAccess implements AdminAccess {
 
   get logger(): Log {
     return this.#current().config.logger
+  }
+
+  get records(): AdminRecords {
+    return new SealedRecords(this.#current())
   }
 
   get baseUrl(): string | undefined {

@@ -9,7 +9,7 @@ export interface StoreRecord {
   /**
    * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub`
    * (a provider's identifiers of a session and a user), `jti` (a logout token that was accepted),
-   * `block` (a user who may not sign in), or `config`.
+   * `block` (a user who may not sign in), `audit` (an action of an administrator), or `config`.
    */
   readonly kind: string
   /**
