@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import { clientAddress } from '../http/client-address.js'
+import { createCache } from '../http/create-cache.js'
 import { isSameHash, sha256 } from '../http/ids.js'
 import type { AppRequest } from '../http/request.js'
 import { AdminError } from './errors.js'
@@ -31,7 +31,7 @@ const MAX_ADDRESSES = 10_000
 export class AdminTokens {
   readonly #known: readonly KnownToken[]
   /** The number of wrong tokens, by address. */
-  readonly #wrong = new LRUCache<string, number>({ max: MAX_ADDRESSES, ttl: MEMORY_MS })
+  readonly #wrong = createCache<number>({ max: MAX_ADDRESSES, ttl: MEMORY_MS })
   #waiting = 0
 
   constructor(tokens: readonly AdminToken[]) {

@@ -1,5 +1,5 @@
 import Bowser from 'bowser'
-import { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 
 /** A user agent in ngrok's format. */
 export interface UserAgentView {
@@ -21,7 +21,7 @@ const UNKNOWN = {
 
 /** Describes user agents. Many sessions have the same one, so it remembers the latest. */
 export class UserAgents {
-  readonly #views = new LRUCache<string, UserAgentView>({ max: 1000 })
+  readonly #views = createCache<UserAgentView>({ max: 1000 })
 
   /** The parts of a `User-Agent` header; `null` for those that it does not contain. */
   view(raw: string | undefined): UserAgentView {

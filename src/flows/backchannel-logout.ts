@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
 import { readForm } from '../http/form.js'
 import type { GateRequest } from '../http/gate-request.js'
@@ -40,7 +41,7 @@ const SEEN_TTL_MS = 2 * 3_600_000
 
 /** Empty state for {@link BackchannelLogout}. */
 export function createSeenLogoutTokens(): SeenLogoutTokens {
-  return new LRUCache({ max: 10_000, ttl: SEEN_TTL_MS, perf: Date, ttlResolution: 0 })
+  return createCache({ max: 10_000, ttl: SEEN_TTL_MS })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 import { type OAuthError, ProviderError } from '../http/errors.js'
 
 const MAX_SESSIONS = 10_000
@@ -20,7 +20,7 @@ interface Pause {
 
 /** Pauses requests to the provider for sessions whose last check or refresh failed. */
 export class Backoff {
-  readonly #pauses = new LRUCache<string, Pause>({ max: MAX_SESSIONS })
+  readonly #pauses = createCache<Pause>({ max: MAX_SESSIONS })
 
   /** The error that started the pause; `undefined` if the session is not paused. */
   error(sessionKey: string): OAuthError | undefined {

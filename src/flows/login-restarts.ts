@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { readCookiesByPrefix } from '../http/cookies.js'
+import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { redirectUriFix } from '../oauth/token-errors.js'
@@ -28,7 +29,7 @@ const MAX_COUNT = 9
 
 /** Empty state for {@link LoginRestarts}. */
 export function createLoginRestartState(): LoginRestartState {
-  return new LRUCache({ max: 10_000, ttl: SERIES_MS, perf: Date, ttlResolution: 0 })
+  return createCache({ max: 10_000, ttl: SERIES_MS })
 }
 
 /** What {@link LoginRestarts} depends on. */

@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { Background } from '../http/background.js'
@@ -25,7 +26,7 @@ export interface TokenRefresherState {
 
 /** Empty state for {@link TokenRefresher}. */
 export function createTokenRefresherState(): TokenRefresherState {
-  return { unsaved: new LRUCache({ max: 10_000 }), pending: new Map() }
+  return { unsaved: createCache({ max: 10_000 }), pending: new Map() }
 }
 
 /** What {@link TokenRefresher} depends on. */

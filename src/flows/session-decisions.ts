@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import { isAuthorized } from '../access/authorize.js'
 import type { UserEvaluator } from '../access/evaluate-user.js'
 import type { StoredDecision } from '../access/user.js'
+import { createCache } from '../http/create-cache.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession } from '../session/sessions.js'
 import * as status from './check-status.js'
@@ -23,7 +23,7 @@ export class SessionDecisions {
   /**
    * What `authorize` decided where another process or function has stored its decision. In memory: if processes stored theirs in turn, each would call it at every request.
    */
-  readonly #authorized = new LRUCache<string, StoredDecision>({ max: MAX_SESSIONS })
+  readonly #authorized = createCache<StoredDecision>({ max: MAX_SESSIONS })
 
   constructor(deps: SessionDecisionsDeps) {
     this.#deps = deps

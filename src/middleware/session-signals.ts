@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { SessionDecisions } from '../flows/session-decisions.js'
+import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 import { OpenSignal } from './open-signal.js'
@@ -40,7 +41,7 @@ export function createSignalState(): SignalState {
   const byConnection: SignalState['byConnection'] = new WeakMap()
   return {
     bySession: new Map(),
-    ended: new LRUCache({ max: MAX_ENDED_SESSIONS }),
+    ended: createCache({ max: MAX_ENDED_SESSIONS }),
     byConnection,
     isSubscribed: false,
     current: undefined,

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 import { ProviderError } from '../http/errors.js'
 import { providerTimeout } from './provider-errors.js'
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js'
@@ -22,12 +22,10 @@ export class RequestQueue {
   /** Requests in progress by address. */
   readonly #running = new Map<string, number>()
   #runningCount = 0
-  readonly #failures = new LRUCache<string, number>({
+  readonly #failures = createCache<number>({
     max: MAX_ADDRESSES,
     ttl: FAILURE_WINDOW_MS,
     noUpdateTTL: true,
-    perf: Date,
-    ttlResolution: 0,
   })
 
   constructor(concurrency: number) {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { LoginHosts } from '../http/browser-host.js'
 import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
+import { createCache } from '../http/create-cache.js'
 import { deriveFrom, isId, isSameHash, randomId, sha256 } from '../http/ids.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
@@ -91,7 +92,7 @@ export const LIFETIME_MS = 600_000
 /** Empty state for {@link Transactions}. */
 export function createTransactionState(): TransactionState {
   return {
-    used: new LRUCache({ max: 10_000, ttl: LIFETIME_MS, perf: Date, ttlResolution: 0 }),
+    used: createCache({ max: 10_000, ttl: LIFETIME_MS }),
   }
 }
 

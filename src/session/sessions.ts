@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { OAuthUser } from '../access/user.js'
+import { createCache } from '../http/create-cache.js'
 import type { Encrypter } from '../http/encryption.js'
 import type { UnusableSession } from '../http/gate-request.js'
 import type { Claims } from '../oauth/identity.js'
@@ -91,10 +92,10 @@ export const RECENT_MS = 60_000
 /** Empty state for {@link Sessions}. */
 export function createSessionState(): SessionState {
   return {
-    activity: new LRUCache({ max: MAX_ACTIVE_SESSIONS }),
-    texts: new LRUCache({ max: MAX_TEXTS }),
-    ended: new LRUCache({ max: MAX_ENDED_SESSIONS }),
-    newer: new LRUCache({ max: MAX_NEWER_SESSIONS }),
+    activity: createCache({ max: MAX_ACTIVE_SESSIONS }),
+    texts: createCache({ max: MAX_TEXTS }),
+    ended: createCache({ max: MAX_ENDED_SESSIONS }),
+    newer: createCache({ max: MAX_NEWER_SESSIONS }),
   }
 }
 

@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { Background } from '../http/background.js'
+import { createCache } from '../http/create-cache.js'
 import { sha256 } from '../http/ids.js'
 import type { UserProfile } from '../access/user.js'
 import { MAX_SESSION_MS } from './lifetimes.js'
@@ -18,7 +19,7 @@ export type UserActivityState = LRUCache<string, number>
 
 /** Empty state for {@link UserActivity}. */
 export function createUserActivityState(): UserActivityState {
-  return new LRUCache({ max: 10_000 })
+  return createCache({ max: 10_000 })
 }
 
 /** What {@link UserActivity} depends on. */

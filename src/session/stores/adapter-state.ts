@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { createCache } from '../../http/create-cache.js'
 import { KeyedQueue } from './keyed-queue.js'
 import type { HeldLocks } from './process-locks.js'
 
@@ -24,7 +25,7 @@ export function stateOf(store: object & { [stateName]?: AdapterState }): Adapter
   const state: AdapterState = {
     turn: (key, work) => queue.run(key, work),
     locks: new Map(),
-    late: new LRUCache({ max: 10_000 }),
+    late: createCache({ max: 10_000 }),
   }
   if (Object.isExtensible(store)) Object.defineProperty(store, stateName, { value: state })
   return state
