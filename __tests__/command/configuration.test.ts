@@ -149,6 +149,11 @@ describe('flags', () => {
     expect(() => load(args)).toThrow(message)
   })
 
+  test('a path without login may contain encoded characters, as its requests do', () => {
+    const { settings } = load(['--allow-path', 'GET /assets/%C3%A9.png'])
+    expect(settings.allowPath).toEqual(['GET /assets/%C3%A9.png'])
+  })
+
   test('every option that is not a function has a flag', () => {
     const paths = new Set(flags.map(({ path }) => path.join('.')))
     const missing = (fields: Fields, at: string): string[] =>

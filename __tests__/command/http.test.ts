@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
-import { commandFile, startCommand } from '../support/command.js'
+import { commandFile, startCommand, startCommandAt } from '../support/command.js'
 import { stopAll, stopping } from '../support/gate.js'
 import { startUpstream, type TestUpstream } from '../support/gateway.js'
 import { createBrowser } from '../support/jar.js'
@@ -171,6 +171,21 @@ test('a change that needs a restart is reported, and changes nothing', async () 
   configFile('fixed.json', { ...github({ emailDomains: ['elsewhere.example'] }), secret })
   await eventually('the mistake is logged', () =>
     command.printed().includes('store cannot change while the command runs') ? true : undefined,
+  )
+  expect((await createBrowser().get(command.url('/'))).status).toBe(200)
+})
+
+test('a change of where the command listens is reported, and changes nothing', async () => {
+  const [before = 0, after = 0] = await freePorts(2)
+  const listen = (port: number) => ({ listen: `127.0.0.1:${port}` })
+  const file = configFile('listen.json', { ...github(), ...listen(before) })
+  const command = await startCommandAt(before, ['--config', file])
+  configFile('listen.json', {
+    ...github({ emailDomains: ['elsewhere.example'] }),
+    ...listen(after),
+  })
+  await eventually('the mistake is logged', () =>
+    command.printed().includes('listen cannot change while the command runs') ? true : undefined,
   )
   expect((await createBrowser().get(command.url('/'))).status).toBe(200)
 })

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { AllowedPaths } from '../../src/command/gateway/allowed-paths.js'
-import { TrustedProxies } from '../../src/command/gateway/trusted-proxies.js'
+import { AllowedPaths, allowedPathProblem } from '../../src/command/gateway/allowed-paths.js'
+import { TrustedProxies, trustedProxyProblem } from '../../src/command/gateway/trusted-proxies.js'
 import { logIn } from '../support/corpus.js'
 import { stopAll } from '../support/gate.js'
 import { startTestGateway, startUpstream, type TestGateway } from '../support/gateway.js'
@@ -156,23 +156,24 @@ describe('allowPaths', () => {
   })
 
   test.each([
-    ['/health', 'must be a method and a path'],
-    ['get /health', 'must be a method and a path'],
-    ['GET health', 'must be a method and a path'],
-    ['GET /a b', 'must be a method and a path'],
-    ['HEAD /health', 'name GET'],
-    ['GET /*/x', 'only as /* at its end'],
-    ['GET /x*', 'only as /* at its end'],
-    ['GET /a/../b', 'must not contain'],
-    ['GET /a%2fb', 'must not contain'],
-    ['GET /a//b', 'must not contain'],
-    ['GET /a;b', 'must not contain'],
-    ['GET /a\\b', 'must not contain'],
-    ['GET /a?b', 'must not contain'],
-    ['GET //*', 'must not contain'],
+    ['/health', 'without method or path'],
+    ['get /health', 'without method or path'],
+    ['GET health', 'without method or path'],
+    ['GET /a b', 'without method or path'],
+    ['HEAD /health', 'allowed together with GET'],
+    ['GET /*/x', "wildcard elsewhere than '/*' at the end"],
+    ['GET /x*', "wildcard elsewhere than '/*' at the end"],
+    ['GET /a/../b', 'no request with such a path is allowed'],
+    ['GET /a%2fb', 'no request with such a path is allowed'],
+    ['GET /a//b', 'no request with such a path is allowed'],
+    ['GET /a;b', 'no request with such a path is allowed'],
+    ['GET /a\\b', 'no request with such a path is allowed'],
+    ['GET /a?b', 'no request with such a path is allowed'],
+    ['GET //*', 'no request with such a path is allowed'],
   ])('%s is no valid entry', (entry, problem) => {
     expect(() => new AllowedPaths([entry])).toThrow(TypeError)
     expect(() => new AllowedPaths([entry])).toThrow(problem)
+    expect(allowedPathProblem(entry)).toContain(problem)
   })
 })
 
@@ -273,12 +274,15 @@ describe('X-Forwarded-*', () => {
     expect(JSON.stringify(seen)).not.toContain('attacker')
   })
 
-  test.each(['10.0.0.0/33', '::1/129', 'x', '10.0.0.0/8/8', '', '10.0.0', 'all', '10.0.0.0/'])(
-    '"%s" is no valid proxy',
-    (entry) => {
-      expect(() => new TrustedProxies([entry])).toThrow(/^trustedProxies: .* must be an address/)
-    },
-  )
+  test.each([
+    ...['10.0.0.0/33', '::1/129', 'x', '10.0.0.0/8/8', '', '10.0.0', 'all', '10.0.0.0/'],
+    ...['fe80::1%eth0', 'constructor'],
+  ])('"%s" is no valid proxy', (entry) => {
+    expect(() => new TrustedProxies([entry])).toThrow(
+      'trustedProxies has an entry that is neither an address nor a network',
+    )
+    expect(trustedProxyProblem(entry)).toMatch(/^has an entry/)
+  })
 })
 
 test.each(['http://127.0.0.1:1/app', 'ftp://x', 'http://u:p@x', 'http://x/?q'])(

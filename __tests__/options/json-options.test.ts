@@ -170,12 +170,43 @@ describe('options as JSON', () => {
     )
   })
 
+  test('mistakes of the options come together with those of the JSON form', () => {
+    const lines = (json: object, env = {}) => {
+      try {
+        optionsFromJson(json, { secrets: [secret], env })
+        return []
+      } catch (error) {
+        return (error as Error).message
+          .split('\n')
+          .map((line) => line.split(/ (?:must|is|needs)/)[0])
+      }
+    }
+    const provider = {
+      acme: key,
+      github: { ...key, clientSecret: { sealed: 'x' }, organizations: [], emailDomains: ['acme'] },
+      google: {},
+    }
+    const json = { provider, authorize: 'x', maximumDuration: '12 hours', basePath: 'auth' }
+    expect(lines(json).sort()).toEqual([
+      'oauthModule.authorize can only be set in code: it has no form in JSON',
+      'oauthModule.basePath',
+      'oauthModule.maximumDuration',
+      'oauthModule.provider.acme',
+      'oauthModule.provider.github.clientSecret',
+      'oauthModule.provider.github.emailDomains has an entry that',
+      'oauthModule.provider.github.organizations',
+      'oauthModule.provider.google.clientId',
+    ])
+    const env = { OAUTH_MODULE_GOOGLE_CLIENT_ID: 'a', OAUTH_MODULE_GOOGLE_CLIENT_SECRET: 'b' }
+    expect(lines(json, env).join()).not.toContain('google')
+  })
+
   test('mistakes of options are those of oauthModule()', () => {
     expect(() => gate({ provider: { github: { ...key, organisations: ['acme'] } } })).toThrow(
       /organisations': write organizations/,
     )
     expect(() => gate({ provider: { github: key }, maximumDuration: '12 hours' })).toThrow(
-      /maximumDuration must be a number of seconds/,
+      "maximumDuration must be a number of seconds, or have units, as in '90s', '12h'",
     )
     expect(() => gate({ provider: { github: { ...key, emailDomains: [] } } })).toThrow(
       /emailDomains is an empty array/,

@@ -21,11 +21,18 @@ export async function startCommand(
   port?: number,
 ): Promise<TestCommand> {
   const at = port ?? (await freePorts(1))[0] ?? 0
-  const program = startProgram(
-    process.execPath,
-    [commandFile, 'http', '--listen', `127.0.0.1:${at}`, ...args],
-    { env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...env } },
-  )
+  return startCommandAt(at, ['--listen', `127.0.0.1:${at}`, ...args], env)
+}
+
+/** As {@link startCommand}, for arguments that make it listen at this port. */
+export async function startCommandAt(
+  at: number,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestCommand> {
+  const program = startProgram(process.execPath, [commandFile, 'http', ...args], {
+    env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...env },
+  })
   let printed = ''
   for (const stream of [program.child.stdout, program.child.stderr])
     stream?.on('data', (data: Buffer) => (printed += data.toString()))

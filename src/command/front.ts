@@ -1,8 +1,8 @@
 import type { OAuthModuleOptions } from '../options/options.js'
 import type { Configuration } from './configuration.js'
 import { CommandError } from './errors.js'
-import { AuthServer, type JsonLog, startGateway } from './gateway/index.js'
-import { type ListenAddress, parseTarget } from './settings.js'
+import { AuthServer, type JsonLog, type ListenAddress, startGateway } from './gateway/index.js'
+import { parseTarget } from './settings.js'
 
 /** What listens: the gateway, or the server for subrequests of a proxy. */
 export interface Front {

@@ -8,7 +8,8 @@ import type { SessionStore } from '../session/stores/store.js'
 import { type Configuration, providerNames } from './configuration.js'
 import type { Env } from './environment.js'
 import { CommandError } from './errors.js'
-import { isLoopbackAddress, type ListenAddress } from './settings.js'
+import type { ListenAddress } from './gateway/index.js'
+import { isLoopbackAddress } from './settings.js'
 
 /** Where an app is registered at each built-in provider. */
 const registrationPages: Readonly<Record<keyof typeof builtinProviders, string>> = {
@@ -23,8 +24,8 @@ const registrationPages: Readonly<Record<keyof typeof builtinProviders, string>>
 }
 
 /**
- * The options of the gate. Throws a `TypeError` that lists all mistakes in the configuration;
- * `oauthModule()` finds the others. Tokens are forwarded, since the app is behind a proxy, unless the
+ * The options of the gate. Throws a `TypeError` that lists all mistakes if the form of one cannot be
+ * used; otherwise `oauthModule()` finds them. Tokens are forwarded, since the app is behind a proxy, unless the
  * headers are those of another product.
  */
 export function gateOptions(
@@ -32,7 +33,7 @@ export function gateOptions(
   env: Env,
   connect: (url: string) => SessionStore,
 ): OAuthModuleOptions {
-  const options = optionsFromJson(json, { secrets: secretsOf(json.secret, env), connect })
+  const options = optionsFromJson(json, { secrets: secretsOf(json.secret, env), connect, env })
   const { headerPrefix = 'ngrok-auth-', forwardTokens } = options
   const forwards = forwardTokens === undefined && headerPrefix !== false && !isPreset(headerPrefix)
   return forwards && hasOwnClient(json.provider) ? { ...options, forwardTokens: true } : options

@@ -1,5 +1,5 @@
 import { CommandError } from './errors.js'
-import type { ListenAddress } from './settings.js'
+import type { ListenAddress } from './gateway/index.js'
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program uses this port. Choose another one with --listen',

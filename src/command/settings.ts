@@ -2,6 +2,9 @@ import { isIP } from 'node:net'
 import { isLoopback } from '../http/origin.js'
 import type { Field } from '../schema/field.js'
 import { boolean, custom, oneOf, string, strings } from '../schema/types.js'
+import { allowedPathProblem } from './gateway/allowed-paths.js'
+import type { ListenAddress } from './gateway/index.js'
+import { trustedProxyProblem } from './gateway/trusted-proxies.js'
 
 /** What the command has besides the options of `oauthModule()`. */
 export interface Settings {
@@ -36,26 +39,17 @@ export const settingFields = {
   listen: orPort(string({ check: (value) => problemOf(() => parseListen(value)) })).describe(
     "Where the command listens: a port, host:port, or a host. Default '127.0.0.1:8080'.",
   ),
-  allowPath: strings({ check: checkAllowPath })
+  allowPath: strings({ check: allowedPathProblem })
     .rejectUndefined()
     .describe("Requests that need no login, as in 'GET /health' or 'GET /public/*'."),
-  trustedProxy: strings({
-    check: (value) =>
-      isTrustedProxy(value)
-        ? undefined
-        : "has an entry that is neither an address nor a network: write it as in '10.0.0.0/8', or 'loopback'",
-  }).describe('Proxies whose X-Forwarded-* headers count, by address or network.'),
+  trustedProxy: strings({ check: trustedProxyProblem }).describe(
+    'Proxies whose X-Forwarded-* headers count, by address or network.',
+  ),
   authRequest: oneOf([true, false, 'forward']).describe(
     "Respond to subrequests of a proxy instead of proxying: true for nginx, 'forward' for Traefik and Caddy.",
   ),
   accessLog: boolean().default(true).describe('Write a log line for each request.'),
 } satisfies Record<keyof Settings, Field>
-
-/** An address to listen at. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** Where the command listens by default. */
 export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8080 }
@@ -118,25 +112,4 @@ export function parseListen(value: string): ListenAddress {
 /** Whether only this machine reaches the address. */
 export function isLoopbackAddress({ host }: ListenAddress): boolean {
   return isLoopback(host.includes(':') ? `[${host}]` : host)
-}
-
-const ALLOWED = /^([A-Z]+) (\/[\x21-\x7e]*)$/
-
-function checkAllowPath(entry: string): string | undefined {
-  const [, , path] = ALLOWED.exec(entry) ?? []
-  if (path === undefined) return "has an entry without method or path: write it as in 'GET /health'"
-  const plain = path.replace(/\/\*$/, '')
-  if (plain.includes('*')) return "has an entry with a wildcard elsewhere than '/*' at the end"
-  return /[?#;\\%]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(plain)
-    ? 'has an entry whose path has a query, a semicolon, an encoded character, a backslash, doubled slashes or dot segments: no request with such a path is allowed'
-    : undefined
-}
-
-function isTrustedProxy(value: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true
-  const [address = '', prefix, more] = value.split('/')
-  const family = isIP(address)
-  if (family === 0 || more !== undefined) return false
-  if (prefix === undefined) return true
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32)
 }

@@ -6,10 +6,12 @@ import { isPlainObject } from '../schema/read-fields.js'
 import { nearest, printable } from '../schema/suggestions.js'
 import { cookieStore } from '../session/stores/cookie-store.js'
 import type { SessionStore } from '../session/stores/store.js'
+import type { Env } from './config.js'
 import type { DevOptions } from './dev-provider.js'
 import { optionFields } from './fields.js'
 import { fromJsonObject } from './json-values.js'
 import type { OAuthModuleOptions } from './options.js'
+import { mistakesOf } from './parse-options.js'
 import type { SealedSecret } from './sealed-secrets.js'
 
 /** A value of an option as JSON: durations may have units (`'12h'`), secrets may be sealed. */
@@ -61,11 +63,13 @@ export interface JsonContext {
   readonly secrets?: readonly string[] | undefined
   /** Connects to the store with this URL. Default: only `'memory'` and `'cookie'`. */
   readonly connect?: ((url: string) => SessionStore) | undefined
+  /** Default: that of this process. */
+  readonly env?: Env | undefined
 }
 
 /**
  * Converts options from JSON to options of `oauthModule()`, which checks them further. Throws a
- * `TypeError` that lists all mistakes of the JSON form.
+ * `TypeError` if the JSON form has a mistake; it lists those of the options as well.
  */
 export function optionsFromJson(json: unknown, context: JsonContext = {}): OAuthModuleOptions {
   const mistakes = new Mistakes('oauthModule')
@@ -79,6 +83,7 @@ export function optionsFromJson(json: unknown, context: JsonContext = {}): OAuth
     }),
     ...(store !== undefined && { store: storeFromJson(store, context, mistakes.at('store')) }),
   }
+  if (mistakes.hasAny()) mistakes.addFrom(mistakesOf(options, context.env ?? process.env))
   mistakes.throwIfAny()
   return options as unknown as OAuthModuleOptions
 }

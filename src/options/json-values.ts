@@ -6,6 +6,8 @@ import { openSealedSecret } from './sealed-secrets.js'
 const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 } as const
 const DURATION = /^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd]))+$/
 
+const DURATION_FIX = "must be a number of seconds, or have units, as in '90s', '12h' or '1h30m'"
+
 /** A duration such as `'12h'`; `undefined` if it is not one. */
 export function secondsOf(duration: string): number | undefined {
   if (!DURATION.test(duration)) return undefined
@@ -18,7 +20,7 @@ export function secondsOf(duration: string): number | undefined {
 
 /**
  * Converts a value from JSON to the value of the option: durations to seconds, sealed secrets to
- * secrets. Whatever is not right is left as it is: `oauthModule()` reports it.
+ * secrets. What is wrong with the option itself is left as it is: `oauthModule()` reports it.
  */
 export function fromJsonValue(
   schema: FieldSchema,
@@ -28,7 +30,7 @@ export function fromJsonValue(
 ): unknown {
   switch (schema.type) {
     case 'seconds':
-      return typeof value === 'string' ? (secondsOf(value) ?? value) : value
+      return typeof value === 'string' ? (secondsOf(value) ?? mistakes.add(DURATION_FIX)) : value
     case 'secret':
       return fromJsonSecret(value, secrets, mistakes)
     case 'array':

@@ -27,9 +27,7 @@ type OptionValues = Values<typeof optionFields>
  */
 export function parseOptions(options: unknown, previous?: Config, env: Env = process.env): Config {
   const mistakes = new Mistakes(previous === undefined ? 'oauthModule' : 'reconfigure()')
-  const values = readFields(optionFields, options, mistakes, providerOptions)
-  const draft = draftOf(inheritFixed(values, previous, mistakes), previous, env, mistakes)
-  checkTogether(draft, env, mistakes)
+  const draft = readOptions(options, previous, env, mistakes)
   mistakes.throwIfAny()
   announceConfig(draft, env)
   warnOfIneffectiveOptions(draft, options)
@@ -38,6 +36,26 @@ export function parseOptions(options: unknown, previous?: Config, env: Env = pro
     secret: draft.secret ?? [randomSecret()],
     store: draft.store ?? memoryStore(),
   }
+}
+
+/** The mistakes in options, for those who have found others in them. */
+export function mistakesOf(options: unknown, env: Env): Mistakes {
+  const mistakes = new Mistakes('oauthModule')
+  readOptions(options, undefined, env, mistakes)
+  return mistakes
+}
+
+/** The result is complete only if no mistake was added. */
+function readOptions(
+  options: unknown,
+  previous: Config | undefined,
+  env: Env,
+  mistakes: Mistakes,
+): ConfigDraft {
+  const values = readFields(optionFields, options, mistakes, providerOptions)
+  const draft = draftOf(inheritFixed(values, previous, mistakes), previous, env, mistakes)
+  checkTogether(draft, env, mistakes)
+  return draft
 }
 
 function draftOf(

@@ -114,12 +114,14 @@ export class Mistakes {
 
   /** Whether there is a mistake here, or in any option below. */
   hasAny(): boolean {
-    return this.#mistakes.some(
-      ({ path }) =>
-        path === this.#path ||
-        path.startsWith(`${this.#path}.`) ||
-        path.startsWith(`${this.#path}[`),
-    )
+    return this.#mistakes.some(({ path }) => isWithin(path, this.#path))
+  }
+
+  /** Adds the mistakes of another check, except where there are some already: these caused them. */
+  addFrom(other: Mistakes): void {
+    const known = this.#mistakes.map(({ path }) => path)
+    const isKnown = (path: string) => known.some((one) => isWithin(path, one))
+    this.#mistakes.push(...other.#mistakes.filter(({ path }) => !isKnown(path)))
   }
 
   /** Throws one `TypeError` with one line per mistake. */
@@ -127,4 +129,9 @@ export class Mistakes {
     if (this.#mistakes.length > 0)
       throw new TypeError(this.#mistakes.map(({ message }) => message).join('\n'))
   }
+}
+
+/** Whether a path names an option, or anything in it. */
+function isWithin(path: string, option: string): boolean {
+  return path === option || path.startsWith(`${option}.`) || path.startsWith(`${option}[`)
 }

@@ -24,9 +24,13 @@ const AMBIGUOUS =
 export class AllowedPaths {
   readonly #entries: readonly Entry[]
 
-  /** Throws a `TypeError` that names the entry that is invalid. */
+  /** Throws a `TypeError` that explains what is wrong with an entry. */
   constructor(entries: readonly string[]) {
-    this.#entries = entries.map(parseEntry)
+    this.#entries = entries.map((entry) => {
+      const parsed = parseEntry(entry)
+      if (typeof parsed === 'string') throw new TypeError(`allowPaths ${parsed}`)
+      return parsed
+    })
   }
 
   /** `target` is the path and query of a request, as sent. */
@@ -44,17 +48,21 @@ export class AllowedPaths {
   }
 }
 
-function parseEntry(entry: string): Entry {
+/** What is wrong with an entry, as the end of a sentence; `undefined` if it is valid. */
+export function allowedPathProblem(entry: string): string | undefined {
+  const parsed = parseEntry(entry)
+  return typeof parsed === 'string' ? parsed : undefined
+}
+
+function parseEntry(entry: string): Entry | string {
   const [, method, given] = ENTRY.exec(entry) ?? []
-  const invalid = (problem: string) =>
-    new TypeError(`allowPaths: ${JSON.stringify(entry)} ${problem}`)
   if (method === undefined || given === undefined)
-    throw invalid("must be a method and a path, as in 'GET /health'")
-  if (method === 'HEAD') throw invalid('is allowed together with GET: name GET')
+    return "has an entry without method or path: write it as in 'GET /health'"
+  if (method === 'HEAD') return 'has an entry with HEAD, which is allowed together with GET'
   const isPrefix = given.endsWith('/*')
   const path = isPrefix ? given.slice(0, -1) : given
-  if (path.includes('*')) throw invalid('may contain * only as /* at its end')
+  if (path.includes('*')) return "has an entry with a wildcard elsewhere than '/*' at the end"
   if (AMBIGUOUS.test(path))
-    throw invalid('must not contain encoded slashes, dot segments, //, ;, backslashes, or a query')
+    return 'has an entry whose path has a query, a semicolon, an encoded slash or dot, a backslash, doubled slashes or dot segments: no request with such a path is allowed'
   return { method, path, isPrefix }
 }

@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders, Server } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { sendJson } from '../../http/response.js'
 import { isUpgrade } from '../../http/request.js'
 import { headerNames } from '../../middleware/header-names.js'
-import type { GatewayRequest, GatewayResponse } from './messages.js'
+import type { GatewayRequest, GatewayResponse, GatewayServer } from './messages.js'
 import { type AuthRequestMode, restoreOriginal } from './original-request.js'
 import { logRequest } from './request-log.js'
 import { refuse } from './request-target.js'
@@ -38,7 +38,7 @@ export class AuthRequests {
     this.#routing = routing
   }
 
-  serve(server: Server<typeof GatewayRequest, typeof GatewayResponse>): void {
+  serve(server: GatewayServer): void {
     server.on('request', (req, res) => this.#handle(req, res))
   }
 

@@ -1,12 +1,12 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { proxyAccessOf } from '../../middleware/internals.js'
 import { oauthModule } from '../../middleware/oauth-module.js'
 import type { Logger, OAuthModuleOptions } from '../../options/options.js'
 import { AuthRequests, type AuthRouting } from './auth-requests.js'
 import { Health } from './health.js'
 import { JsonLog } from './json-log.js'
-import { GatewayRequest, GatewayResponse } from './messages.js'
+import { listen, type ListenAddress, portOf } from './listen.js'
+import { GatewayRequest, GatewayResponse, type GatewayServer } from './messages.js'
 import type { AuthRequestMode } from './original-request.js'
 import { DEFAULT_LIMITS } from './settings.js'
 import { TrustedProxies } from './trusted-proxies.js'
@@ -29,7 +29,7 @@ export interface AuthServerSettings extends AuthRules {
 
 /** Answers the question of a proxy whether a request may pass. */
 export class AuthServer {
-  readonly #server: Server<typeof GatewayRequest, typeof GatewayResponse>
+  readonly #server: GatewayServer
   readonly #mode: AuthRequestMode
   readonly #logger: Logger
   #routing: AuthRouting
@@ -56,21 +56,12 @@ export class AuthServer {
 
   /** Where it listens. */
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+    return portOf(this.#server)
   }
 
   /** Rejects with the error of `listen()`. */
-  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    }).catch(async (error: unknown) => {
-      await this.#routing.auth.close()
-      throw error
-    })
+  listen(address: ListenAddress): Promise<void> {
+    return listen(this.#server, address, () => this.#routing.auth.close())
   }
 
   /** Replaces options and proxies. Throws a `TypeError`; then everything stays as it was. */

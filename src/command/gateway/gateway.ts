@@ -1,5 +1,4 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { createLogger } from '../../options/logger.js'
 import type { Logger } from '../../options/options.js'
 import { oauthModule } from '../../middleware/oauth-module.js'
@@ -8,8 +7,9 @@ import { Exchanges } from './exchanges.js'
 import { ForwardedHeaders } from './forwarded-headers.js'
 import { Health } from './health.js'
 import { JsonLog } from './json-log.js'
+import { listen, type ListenAddress, portOf } from './listen.js'
 import type { Routing } from './routing.js'
-import { GatewayRequest, GatewayResponse } from './messages.js'
+import { GatewayRequest, GatewayResponse, type GatewayServer } from './messages.js'
 import { Requests } from './requests.js'
 import {
   DEFAULT_LIMITS,
@@ -57,7 +57,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000
 const HEADERS_TIMEOUT_MS = 60_000
 
 class RunningGateway implements Gateway {
-  readonly #server: Server<typeof GatewayRequest, typeof GatewayResponse>
+  readonly #server: GatewayServer
   readonly #limits: GatewayLimits
   readonly #logger: Logger
   readonly #log: Logger & { flush(): void }
@@ -87,20 +87,11 @@ class RunningGateway implements Gateway {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+    return portOf(this.#server)
   }
 
-  async listen({ host, port }: GatewaySettings['listen']): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    }).catch(async (error: unknown) => {
-      await this.#end()
-      throw error
-    })
+  listen(address: ListenAddress): Promise<void> {
+    return listen(this.#server, address, () => this.#end())
   }
 
   reconfigure(rules: GatewayRules): void {

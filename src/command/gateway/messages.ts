@@ -1,4 +1,4 @@
-import { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { type ClientRequest, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { AppRequest } from '../../http/request.js'
 import type { OAuthContext } from '../../middleware/oauth-context.js'
 
@@ -22,6 +22,9 @@ export class GatewayResponse extends ServerResponse<GatewayRequest> {
   /** Where it is among the responses in flight; -1 if it is not. */
   openIndex = -1
 }
+
+/** The server of the gateway. */
+export type GatewayServer = Server<typeof GatewayRequest, typeof GatewayResponse>
 
 /** Methods that can be repeated. (RFC 9110, 9.2.2) */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

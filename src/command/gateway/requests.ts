@@ -1,7 +1,12 @@
-import type { IncomingHttpHeaders, Server } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { sendJson } from '../../http/response.js'
 import { stripMethodOverrides } from './forwarded-headers.js'
-import { Exchange, type GatewayRequest, type GatewayResponse } from './messages.js'
+import {
+  Exchange,
+  type GatewayRequest,
+  type GatewayResponse,
+  type GatewayServer,
+} from './messages.js'
 import { logRequest } from './request-log.js'
 import { refuse } from './request-target.js'
 import { exempt, isAllowed, type Routing } from './routing.js'
@@ -17,7 +22,7 @@ export class Requests {
     this.#routing = routing
   }
 
-  serve(server: Server<typeof GatewayRequest, typeof GatewayResponse>): void {
+  serve(server: GatewayServer): void {
     server.on('request', (req, res) => this.#handle(req, res))
     server.on('checkContinue', (req, res) => {
       req.isExpectant = true

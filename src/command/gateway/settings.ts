@@ -1,11 +1,11 @@
 import type { Logger, OAuthModuleOptions } from '../../options/options.js'
 import { AllowedPaths } from './allowed-paths.js'
+import type { ListenAddress } from './listen.js'
 import { TrustedProxies } from './trusted-proxies.js'
 
 /** What {@link startGateway} is called with. */
 export interface GatewaySettings extends GatewayRules {
-  /** Where to listen. Port 0 takes a free one. */
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: ListenAddress
   /** Default: JSON lines, `debug` and `info` on stdout, `warn` and `error` on stderr. */
   readonly logger?: Logger | undefined
   /** Limits in milliseconds. Tests shorten them. */

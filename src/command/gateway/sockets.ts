@@ -1,7 +1,6 @@
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { OAuthContext } from '../../middleware/oauth-context.js'
-import type { GatewayRequest, GatewayResponse } from './messages.js'
+import type { GatewayRequest, GatewayServer } from './messages.js'
 import { logRequest } from './request-log.js'
 import { refuse } from './request-target.js'
 import { exempt, isAllowed, type Routing } from './routing.js'
@@ -14,10 +13,7 @@ export class Sockets {
   readonly #tunnels = new Set<Tunnel>()
   #isClosing = false
 
-  constructor(
-    server: Server<typeof GatewayRequest, typeof GatewayResponse>,
-    routing: () => Routing,
-  ) {
+  constructor(server: GatewayServer, routing: () => Routing) {
     this.#routing = routing
     server.on('upgrade', (req, _duplex, head) => {
       if (isWebSocket(req)) this.#handle(req, req.socket, head)

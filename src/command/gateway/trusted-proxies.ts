@@ -19,11 +19,15 @@ export class TrustedProxies {
    */
   readonly app: { get(setting: string): unknown } | undefined
 
-  /** Throws a `TypeError` that names the entry that is invalid. */
+  /** Throws a `TypeError` that explains what is wrong with an entry. */
   constructor(entries: readonly string[]) {
     if (entries.length === 0) return
     const networks = new BlockList()
-    for (const entry of entries.flatMap((name) => NAMED[name] ?? [name])) add(networks, entry)
+    for (const entry of entries) {
+      const parsed = parseEntry(entry)
+      if (parsed === undefined) throw new TypeError(`trustedProxies ${INVALID}`)
+      for (const { address, bits, family } of parsed) networks.addSubnet(address, bits, family)
+    }
     this.#networks = networks
     const trust = (address: unknown) => typeof address === 'string' && this.#includes(address)
     this.app = { get: (setting) => (setting === 'trust proxy fn' ? trust : undefined) }
@@ -57,14 +61,33 @@ export class TrustedProxies {
   }
 }
 
-function add(networks: BlockList, entry: string): void {
-  const [address = '', length, ...rest] = entry.split('/')
-  const family = isIP(address)
+interface Network {
+  readonly address: string
+  readonly bits: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+const INVALID =
+  "has an entry that is neither an address nor a network: write it as in '10.0.0.0/8', or 'loopback'"
+
+/** What is wrong with an entry, as the end of a sentence; `undefined` if it is valid. */
+export function trustedProxyProblem(entry: string): string | undefined {
+  return parseEntry(entry) === undefined ? INVALID : undefined
+}
+
+/** The networks of an entry; `undefined` if it is not valid. */
+function parseEntry(entry: string): readonly Network[] | undefined {
+  const networks = (Object.hasOwn(NAMED, entry) ? NAMED[entry] : undefined) ?? [entry]
+  const parsed = networks.map(parseNetwork).filter((network) => network !== undefined)
+  return parsed.length === networks.length ? parsed : undefined
+}
+
+function parseNetwork(network: string): Network | undefined {
+  const [address = '', length, ...rest] = network.split('/')
   const max = isIPv4(address) ? 32 : 128
   const bits = length === undefined ? max : /^\d{1,3}$/.test(length) ? Number(length) : -1
-  if (family === 0 || rest.length > 0 || bits < 0 || bits > max)
-    throw new TypeError(
-      `trustedProxies: ${JSON.stringify(entry)} must be an address, a network such as 10.0.0.0/8, or ${Object.keys(NAMED).join(', ')}`,
-    )
-  networks.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
+  // A `BlockList` has no zones, such as `fe80::1%eth0`.
+  const isAddress = isIP(address) !== 0 && !address.includes('%')
+  if (!isAddress || rest.length > 0 || bits < 0 || bits > max) return undefined
+  return { address, bits, family: max === 32 ? 'ipv4' : 'ipv6' }
 }
