@@ -3,21 +3,21 @@ import { fromAuth0Connection } from '../../src/import/index.js'
 import { oauth2Provider, type OAuth2Options } from '../../src/index.js'
 import { startGate, stopAll } from '../support/gate.js'
 import {
+  ada,
+  client,
+  eve,
   fixtures,
   importFixture,
   logInWith,
   names,
   providerIn,
   refusalOf,
-  userWith,
   withProvider,
 } from '../support/imported.js'
 import { logIn, startVendor } from '../support/providers.js'
 
 afterEach(stopAll)
 
-const ada = userWith('ada@acme.example')
-const eve = userWith('eve@evil.example')
 const userinfoUrl = 'https://auth.acme.example/userinfo'
 
 interface Expected {
@@ -32,8 +32,7 @@ interface Expected {
 
 const common = {
   type: 'oauth2',
-  clientId: 'app-1',
-  clientSecret: 'app-1-secret',
+  ...client,
   authorizationUrl: 'https://auth.acme.example/authorize',
   tokenUrl: 'https://auth.acme.example/token',
 }
@@ -131,8 +130,7 @@ test('static parameters and headers reach the provider', async () => {
 test('the script of the connection works unchanged next to the imported options', async () => {
   const { options } = importFixture('auth0', 'minimal.json')
   const vendor = await startVendor('oauth2', {
-    clientId: 'app-1',
-    clientSecret: 'app-1-secret',
+    ...client,
     users: [ada],
   })
   const { type: _, ...provider } = providerIn(options)[1]
@@ -157,8 +155,7 @@ test('oidc.json becomes a provider that is discovered, and logs in', async () =>
     provider: {
       'acme-oidc': {
         type: 'oidc',
-        clientId: 'app-1',
-        clientSecret: 'app-1-secret',
+        ...client,
         issuer: 'https://id.acme.example',
         defaultScopes: ['openid', 'profile', 'email'],
       },

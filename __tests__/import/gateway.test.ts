@@ -2,11 +2,12 @@ import { afterEach, expect, test } from '@jest/globals'
 import { stopAll } from '../support/gate.js'
 import { startTestGateway, startUpstream } from '../support/gateway.js'
 import {
+  ada,
+  eve,
   importFixture,
   type ImportKind,
   simulated,
   started,
-  userWith,
 } from '../support/imported.js'
 import { createBrowser } from '../support/jar.js'
 
@@ -15,7 +16,7 @@ afterEach(stopAll)
 /** The command with an imported configuration, in front of an app that responds with its headers. */
 async function start(kind: ImportKind, file: string) {
   const { options, command } = importFixture(kind, file)
-  const { vendor, atVendor } = await simulated(options, userWith('ada@acme.example'))
+  const { vendor, atVendor } = await simulated(options, ada)
   const upstream = await startUpstream((req, res) => {
     res.setHeader('Content-Type', 'application/json')
     res.end(JSON.stringify({ url: req.url, headers: req.headers }))
@@ -65,6 +66,6 @@ test('the app behind the command gets the headers of oauth2-proxy, and others ar
     url: '/deep?x=1',
     headers: { 'x-forwarded-email': 'ada@acme.example', 'x-forwarded-user': '1815' },
   })
-  vendor.user = userWith('eve@evil.example')
+  vendor.user = eve
   expect((await createBrowser().get(gateway.url('/'))).status).toBe(403)
 })

@@ -2,20 +2,18 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { fromNgrokModule, type ImportResult } from '../../src/import/index.js'
 import { stopAll } from '../support/gate.js'
 import {
+  ada,
+  client,
+  eve,
   fixtures,
   importFixture,
   logInWith,
   names,
   refusalOf,
-  userWith,
   withProvider,
 } from '../support/imported.js'
 
 afterEach(stopAll)
-
-const client = { clientId: 'app-1', clientSecret: 'app-1-secret' }
-const ada = userWith('ada@acme.example')
-const eve = userWith('eve@evil.example')
 
 interface Expected {
   options: object

@@ -4,13 +4,16 @@ import { fromOAuth2Proxy, type OAuth2ProxyFiles } from '../../src/import/index.j
 import { settingTypes } from '../../src/import/oauth2-proxy/setting-types.js'
 import { stopAll } from '../support/gate.js'
 import {
+  ada,
+  client,
+  eve,
+  everyMethod,
   fixturePath,
   fixtures,
   importFixture,
   logInWith,
   names,
   refusalOf,
-  userWith,
   withProvider,
 } from '../support/imported.js'
 import type { VendorUser } from '../../src/dev/vendors/index.js'
@@ -18,9 +21,6 @@ import type { VendorUser } from '../../src/dev/vendors/index.js'
 afterEach(stopAll)
 
 const kind = 'oauth2-proxy'
-const client = { clientId: 'app-1', clientSecret: 'app-1-secret' }
-const ada = userWith('ada@acme.example')
-const eve = userWith('eve@evil.example')
 
 const contentOf = (file: string) => readFileSync(fixturePath(kind, file), 'utf8')
 const files: Record<string, OAuth2ProxyFiles> = {
@@ -333,10 +333,6 @@ const expected: Record<string, Expected> = {
     differs: ['x-forwarded-user'],
     cannot: ['email_domains'],
   },
-}
-
-function everyMethod(path: string): string[] {
-  return ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => `${method} ${path}`)
 }
 
 test.each(fixtures(kind))('%s becomes our options, with a report of what differs', (file) => {

@@ -2,6 +2,10 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { fromNgrokTrafficPolicy } from '../../src/import/index.js'
 import { stopAll } from '../support/gate.js'
 import {
+  ada,
+  client,
+  eve,
+  everyMethod,
   fixtures,
   importFixture,
   logInWith,
@@ -14,10 +18,7 @@ import {
 
 afterEach(stopAll)
 
-const client = { clientId: 'app-1', clientSecret: 'app-1-secret' }
-const ada = userWith('ada@acme.example')
 const bob = userWith('bob@partner.example')
-const eve = userWith('eve@evil.example')
 
 interface Expected {
   options: object
@@ -28,8 +29,6 @@ interface Expected {
 }
 
 const google = (rules: object) => ({ provider: { google: { ...client, ...rules } } })
-const everyMethod = (path: string) =>
-  ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => `${method} ${path}`)
 
 const expected: Record<string, Expected> = {
   'admin-route.yaml': { options: google({ allOf: [{}] }), cannot: ['on_http_request[1]'] },

@@ -192,25 +192,39 @@ describe.each(all)('C4: a near cache whose connection is cut silently: %s', (_, 
     ['loses all packets', (wire) => wire.drop()],
     ['delays all packets by 30 seconds', (wire) => wire.slow(30_000)],
   ]
-  test.each(failures)(
-    'C4: if the network %s, a deleted session is served from memory for a second at most',
-    async (_network, fail) => {
+  const servedForMs = new Map<string, number>()
+
+  // All networks at once, since each is observed for two seconds and a half.
+  beforeAll(async () => {
+    const observations: (() => Promise<void>)[] = []
+    for (const [network, fail] of failures) {
       const wire = await startWire(server.port)
       closing.push(() => wire.close())
       const { near, far } = await open(wire.port)
-      await far.set('k', record(), 60_000)
-      await untilNear(near, 'k')
-      fail(wire)
-      const failedAt = performance.now()
-      await far.delete('k')
-      let servedAt = failedAt
-      while (performance.now() < failedAt + 2500) {
-        const row = await Promise.race([readOf(near, 'k'), sleep(100)])
-        if (row !== undefined) servedAt = performance.now()
-        await sleep(10)
-      }
-      expect(servedAt - failedAt).toBeLessThan(1100)
-      wire.cut()
+      const key = `cut-${failures.findIndex(([name]) => name === network)}`
+      await far.set(key, record(), 60_000)
+      await untilNear(near, key)
+      observations.push(async () => {
+        fail(wire)
+        const failedAt = performance.now()
+        await far.delete(key)
+        let servedAt = failedAt
+        while (performance.now() < failedAt + 2500) {
+          const row = await Promise.race([readOf(near, key), sleep(100)])
+          if (row !== undefined) servedAt = performance.now()
+          await sleep(10)
+        }
+        servedForMs.set(network, servedAt - failedAt)
+        wire.cut()
+      })
+    }
+    await Promise.all(observations.map((observe) => observe()))
+  })
+
+  test.each(failures)(
+    'C4: if the network %s, a deleted session is served from memory for a second at most',
+    (network) => {
+      expect(servedForMs.get(network)).toBeLessThan(1100)
     },
   )
 

@@ -161,3 +161,15 @@ async function endpointsOf(vendor: VendorServer, wanted: string[]): Promise<Fact
 export function userWith(email: string, more: Partial<VendorUser> = {}): VendorUser {
   return { id: 1815, username: 'ada', name: 'Ada', email, emailVerified: true, ...more }
 }
+
+/** The registration that every fixture has. */
+export const client = { clientId: 'app-1', clientSecret: 'app-1-secret' }
+/** Whom the rules of most fixtures allow. */
+export const ada = userWith('ada@acme.example')
+/** Whom the rules of most fixtures deny. */
+export const eve = userWith('eve@evil.example')
+
+/** Entries of `allowPath` for a path that is open with every method. */
+export function everyMethod(path: string): string[] {
+  return ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => `${method} ${path}`)
+}

@@ -1,0 +1,63 @@
+// Measures contenders, each in a separate process, in rounds that interleave them, so that other load
+// on the machine affects all of them equally. The median of the rounds counts.
+import { cpus } from 'node:os'
+import { load, login } from './client.js'
+
+const rounds = Number(process.env.ROUNDS ?? 15)
+const count = Number(process.env.REQUESTS ?? 10_000)
+
+/** The next message of a process, after it was sent one. */
+export function ask(child, message) {
+  return new Promise((resolve) => {
+    child.once('message', resolve)
+    if (message) child.send(message)
+  })
+}
+
+/** Starts each contender with `forkOne`, and logs in where it says so. */
+export function startAll(contenders, forkOne) {
+  return Promise.all(
+    contenders.map(async ({ logsIn, headers, ...contender }) => {
+      const child = forkOne(contender)
+      const { port } = await ask(child)
+      const cookie = logsIn ? { Cookie: await login(`http://localhost:${port}/`) } : {}
+      return { ...contender, child, port, headers: { ...headers, ...cookie }, samples: [] }
+    }),
+  )
+}
+
+/** Adds the CPU per request of each round to the samples, and ends the processes. */
+export async function measure(running) {
+  for (let round = -3; round < rounds; round++) {
+    for (const { child, samples, ...contender } of running) {
+      const before = (await ask(child, 'cpu')).cpu
+      const sent = await load({ ...contender, count })
+      const after = (await ask(child, 'cpu')).cpu
+      // The first rounds warm up.
+      if (round >= 0) samples.push((after.user + after.system - before.user - before.system) / sent)
+    }
+  }
+  for (const { child } of running) child.disconnect()
+}
+
+/** The median. */
+export function middle(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+/** The median of a difference or a ratio, which is computed within a round. */
+export function against({ samples }, base, compare) {
+  return middle(samples.map((value, index) => compare(value, base.samples[index])))
+}
+
+/** Prints a table; `columnsOf` returns the columns of a contender. */
+export function print(what, running, columnsOf) {
+  console.log(
+    `Node ${process.version}, ${cpus()[0].model}, ${rounds} rounds of ${count} requests; CPU of the ${what} per request`,
+  )
+  console.table(
+    Object.fromEntries(
+      running.map((one) => [one.name, { µs: middle(one.samples).toFixed(1), ...columnsOf(one) }]),
+    ),
+  )
+}
