@@ -71,11 +71,13 @@ export type { ExpressSessionStore } from './session/stores/express-session-store
 export { memoryStore, type MemoryStoreOptions } from './session/stores/memory-store.js'
 export type {
   Awaitable,
+  CountQuery,
   EntriesPage,
   EntriesQuery,
   SessionStore,
   StoreRecord,
   Unlock,
+  Unwatch,
 } from './session/stores/store.js'
 export type { Decision, Denial } from './access/policy.js'
 export type { RuleList, Rules, RuleSet } from './access/rules.js'

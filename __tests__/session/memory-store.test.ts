@@ -109,6 +109,30 @@ describe('the contract of session stores', () => {
           store.entries?.({ ...query, group: undefined }) ?? { entries: [], next: undefined },
       }),
     ],
+    [
+      'count returns the number',
+      (store) => ({ count: ({ kind }) => store.count?.({ kind }) ?? 0 }),
+    ],
+    ['count counts a record once', () => ({ count: () => 2 })],
+    [
+      'watch reports each way',
+      (store) => ({
+        watch: (key, listener) => store.watch?.(`${key}x`, listener) ?? (() => undefined),
+      }),
+    ],
+    [
+      'watch reports only changes of its own key',
+      (store) => {
+        const all = new Set<() => void>()
+        return {
+          watch: (_, listener) => (all.add(listener), () => void all.delete(listener)),
+          set: (...written) => {
+            void store.set(...written)
+            for (const listener of all) listener()
+          },
+        }
+      },
+    ],
   ]
   test.each(spoiled)('a store that violates "%s…" is detected', async (name, spoil) => {
     const makeStore = () => {
@@ -129,11 +153,11 @@ describe('the contract of session stores', () => {
     const some = storeContract({
       makeStore,
       wait: (ms) => clock.forward(ms / 1000),
-      without: ['lock', 'entries'],
+      without: ['lock', 'entries', 'count', 'watch'],
     })
     for (const { run } of some) await run()
     expect(some.length).toBeLessThan(checks.length)
-    expect(some.some(({ name }) => /lock|list|entries/.test(name))).toBe(false)
+    expect(some.some(({ name }) => /lock|list|entries|count|watch/.test(name))).toBe(false)
   })
 })
 

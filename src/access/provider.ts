@@ -65,6 +65,11 @@ export interface Provider extends ClientConfig {
    * apps share.
    */
   readonly isManaged: boolean
+  /**
+   * Changes when a stored configuration has replaced the client or moved an endpoint, so that
+   * sessions and logins of before do not reach the new one.
+   */
+  readonly epoch?: string | undefined
 }
 
 /** Whether rules accept an email address that the provider has not verified. */

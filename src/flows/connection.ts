@@ -13,6 +13,8 @@ export interface Connection {
    * apps may share a store.
    */
   readonly clientKey: string
+  /** Identifies the client in logins that are in progress. */
+  readonly loginClient: string
   /** The path of the redirect URI, below the mount point. */
   readonly callbackPath: string
 }
@@ -46,11 +48,18 @@ export function createConnections(
         new ProviderClient(provider, logger, () => beforeDiscovery?.(provider.name))
       clients.set(provider, client)
       const callbackPath = callbackPaths.get(provider.name) ?? ''
-      return [provider.name, { provider, client, clientKey: clientKeyOf(provider), callbackPath }]
+      const [clientKey, loginClient] = [clientKeyOf(provider), loginClientOf(provider)]
+      return [provider.name, { provider, client, clientKey, loginClient, callbackPath }]
     }),
   )
 }
 
-function clientKeyOf({ name, issuer, clientId }: Provider): string {
-  return sha256(JSON.stringify([name, issuer ?? '', clientId])).slice(0, 16)
+function clientKeyOf({ name, issuer, clientId, epoch }: Provider): string {
+  const parts = [name, issuer ?? '', clientId, ...(epoch === undefined ? [] : [epoch])]
+  return sha256(JSON.stringify(parts)).slice(0, 16)
+}
+
+/** The code of an authorization response must not reach a token endpoint that moved meanwhile. */
+function loginClientOf({ clientId, epoch }: Provider): string {
+  return epoch === undefined ? clientId : `${clientId} ${epoch}`
 }

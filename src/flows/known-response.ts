@@ -43,7 +43,7 @@ export function knownResponse(
   }
   const isOurs =
     specialPaths.callbackProvider(target.path) === decrypted.provider &&
-    decrypted.clientId === connection.provider.clientId &&
+    decrypted.clientId === connection.loginClient &&
     decrypted.instance === mount.instanceId
   return isOurs
     ? { decrypted, connection, retry }

@@ -154,7 +154,7 @@ export class Login {
     const cookie = transactionCookieFor(mount.transactionCookie, responseMode)
     const content: Transaction = {
       provider: provider.name,
-      clientId: provider.clientId,
+      clientId: connection.loginClient,
       instance: mount.instanceId,
       redirectUri,
       returnPath: loginRequest.returnPath,

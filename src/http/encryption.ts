@@ -9,7 +9,15 @@ import {
 
 /** What a string is encrypted for. It can only be decrypted for the same purpose. */
 export type EncryptionPurpose =
-  'state' | 'return' | 'confirm' | 'tokens' | 'session' | 'landing' | 'configuration' | 'audit'
+  | 'state'
+  | 'return'
+  | 'confirm'
+  | 'tokens'
+  | 'session'
+  | 'landing'
+  | 'configuration'
+  | 'change'
+  | 'audit'
 
 /** What a text is authenticated for. */
 export type AuthenticationPurpose = 'row'
@@ -76,6 +84,11 @@ export class Encrypter {
   /** Whether one of the secrets encrypted the string. Compares key ids, without decrypting. */
   canDecrypt(encrypted: string): boolean {
     return this.#secrets.some(({ prefix }) => encrypted.startsWith(prefix))
+  }
+
+  /** Whether the first secret encrypted the string. Compares key ids, without decrypting. */
+  isCurrent(encrypted: string): boolean {
+    return encrypted.startsWith(this.#current.prefix)
   }
 
   /** A message authentication code of the text, in base64url. */

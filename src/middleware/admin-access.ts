@@ -7,6 +7,7 @@ import type { AppUser, UserRecord } from '../session/user-record.js'
 import { sessionsOfUser } from '../session/user-sessions.js'
 import type { Log } from '../options/logger.js'
 import type { Composition } from './composition.js'
+import type { ConfigurationAccess } from './configuration/access.js'
 
 /** The property of the middleware through which `oauth-module/admin` reads and changes it. */
 export const ADMIN_ACCESS = Symbol.for('oauth-module.admin')
@@ -20,6 +21,8 @@ export interface AdminAccess {
   readonly store: unknown
   /** The log of the configuration that is in force. */
   readonly logger: Log
+  /** The configuration, and changes of it. */
+  readonly configuration: ConfigurationAccess
   /** The option `baseUrl`. */
   readonly baseUrl: string | undefined
   /** Whether sessions of an instance are those of this gate. */
@@ -53,13 +56,27 @@ export type AdminRecords = Pick<SealedRecords, 'isListable' | 'add' | 'list' | '
 export type Row = readonly [key: string, row: StoreRecord]
 
 export type { AppSession, AppUser, InstanceSession, ListPosition }
+export type {
+  ChangeRequest,
+  ConfigChangeErrorCode,
+  ConfigurationAccess,
+  StoredVersion,
+} from './configuration/access.js'
+export type {
+  StoredChange,
+  StoredConnection,
+  StoredModule,
+  StoredProvider,
+} from '../options/stored-change.js'
 
 /** The access of `oauth-module/admin` to a gate. */
 export class GateAdminAccess implements AdminAccess {
+  readonly configuration: ConfigurationAccess
   readonly #current: () => Composition
   readonly #mounts: MountState
 
-  constructor(current: () => Composition, mounts: MountState) {
+  constructor(current: () => Composition, mounts: MountState, configuration: ConfigurationAccess) {
+    this.configuration = configuration
     this.#current = current
     this.#mounts = mounts
   }

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { TEST_LOGINS, type TestLoginAccess } from '../flows/test-login.js'
 import type { OAuthError } from '../http/errors.js'
-import { readTarget } from '../http/paths.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import { ADMIN_ACCESS, GateAdminAccess } from './admin-access.js'
+import { bareRequest } from './bare-request.js'
 import type { Composition } from './composition.js'
+import type { ConfigurationAccess } from './configuration/access.js'
 import type { GateState } from './gate-state.js'
 import type { OAuthMiddleware } from './oauth-middleware.js'
 
@@ -46,12 +47,14 @@ export function defineInternals(
   middleware: OAuthMiddleware,
   current: () => Composition,
   { testLogins: { tickets }, mounts }: GateState,
+  configuration: ConfigurationAccess,
 ): void {
   const { basePath } = current().config
   const testLogins: TestLoginAccess = { basePath, tickets }
   Object.defineProperty(middleware, TEST_LOGINS, { value: testLogins })
   Object.defineProperty(middleware, PROXY_ACCESS, { value: new CurrentAccess(current) })
-  Object.defineProperty(middleware, ADMIN_ACCESS, { value: new GateAdminAccess(current, mounts) })
+  const adminAccess = new GateAdminAccess(current, mounts, configuration)
+  Object.defineProperty(middleware, ADMIN_ACCESS, { value: adminAccess })
 }
 
 class CurrentAccess implements ProxyAccess {
@@ -84,10 +87,6 @@ class CurrentAccess implements ProxyAccess {
 
   fail(req: AppRequest, res: ServerResponse, error: OAuthError): void {
     const { errorHandler, mounts } = this.#current()
-    const target = readTarget(req)
-    const { headers } = req
-    const mount = mounts.of(req, target, headers)
-    const request = { req, headers, cookieHeader: undefined, res, mount, target, now: Date.now() }
-    errorHandler.handleUpstream(request, error)
+    errorHandler.handleUpstream(bareRequest(mounts, req, res), error)
   }
 }

@@ -20,7 +20,10 @@ export interface ReadinessDeps {
  * shows whether a provider accepts the redirect URI and the client secret, so the redirect URIs
  * that it must know are logged.
  */
-export async function checkReadiness(deps: ReadinessDeps): Promise<void> {
+export async function checkReadiness(
+  deps: ReadinessDeps,
+  configuration: { ready(): Promise<void> },
+): Promise<void> {
   const { config, connections, store, keepsRecords } = deps
   const check = async (work: () => unknown, provider?: string) => {
     try {
@@ -35,6 +38,7 @@ export async function checkReadiness(deps: ReadinessDeps): Promise<void> {
   const results = await Promise.all([
     ...[...connections].map(([name, { client }]) => check(() => client.ready(), name)),
     ...(keepsRecords ? [check(() => store.get('ready'))] : []),
+    check(() => configuration.ready()),
   ])
   const errors = results.filter((error) => error !== undefined)
   if (errors.length > 0)

@@ -1,22 +1,13 @@
 import cluster from 'node:cluster'
 import { checkRulesCanBeMet } from '../access/provider.js'
 import { hasRules } from '../access/rules.js'
-import { isLoopback } from '../http/origin.js'
 import { SpecialPaths } from '../http/special-paths.js'
 import type { Mistakes } from '../schema/field.js'
+import { isCookieStore } from '../session/stores/cookie-store.js'
 import { checkCallbackPaths } from './callback-paths.js'
 import type { ConfigDraft, Env } from './config.js'
-import type { OAuthModuleOptions } from './options.js'
+import { type Check, cookieChecks, isLoopbackUrl, isPlainHttp } from './cookie-checks.js'
 import { checkPresetRules } from './preset-rules.js'
-
-interface Check {
-  /** The option that the message names. */
-  readonly at: string
-  /** The check is skipped if one of these options has a mistake. */
-  readonly of: readonly (keyof OAuthModuleOptions)[]
-  /** How to fix the combination, or `undefined` if it is valid. */
-  readonly check: (draft: ConfigDraft, env: Env) => string | undefined
-}
 
 /** Checks of options that depend on each other or on the environment. */
 const checks: readonly Check[] = [
@@ -42,6 +33,22 @@ const checks: readonly Check[] = [
     check: ({ sessionsPerUser, store }) =>
       sessionsPerUser !== undefined && store !== undefined && store.entries === undefined
         ? 'needs a store that can list its sessions: this one cannot'
+        : undefined,
+  },
+  {
+    at: 'configVersion',
+    of: ['configVersion', 'store'],
+    check: ({ configVersion, store }) =>
+      configVersion !== undefined && isCookieStore(store)
+        ? 'needs a store that keeps records, and cookieStore() keeps none: leave it out, or use redisStore()'
+        : undefined,
+  },
+  {
+    at: 'configVersion',
+    of: ['configVersion', 'secret', 'store'],
+    check: ({ configVersion, secret, store }) =>
+      configVersion !== undefined && secret === undefined && store !== undefined
+        ? 'needs the option secret: with a random one, neither another process nor this one after a restart can read the stored configuration'
         : undefined,
   },
   {
@@ -76,34 +83,7 @@ const checks: readonly Check[] = [
         ? 'contains no rule: leave it out if there is nothing to report'
         : undefined,
   },
-  {
-    at: 'cookie.sameSite',
-    of: ['cookie', 'baseUrl'],
-    check: ({ cookie, baseUrl }) => {
-      if (cookie.sameSite !== 'None') return undefined
-      if (cookie.secure === false)
-        return "cannot be 'None' without Secure: browsers reject such a cookie"
-      return isPlainHttp(baseUrl)
-        ? "cannot be 'None' with an http baseUrl: browsers reject such a cookie"
-        : undefined
-    },
-  },
-  {
-    at: 'cookie.secure',
-    of: ['cookie', 'baseUrl'],
-    check: ({ cookie, baseUrl }) =>
-      cookie.secure === true && isPlainHttp(baseUrl) && !isLoopbackUrl(baseUrl)
-        ? 'cannot be true with an http baseUrl: the browser would not send the cookie'
-        : undefined,
-  },
-  {
-    at: 'baseUrl',
-    of: ['cookie', 'baseUrl'],
-    check: ({ cookie, baseUrl }) =>
-      cookie.secure === undefined && isPlainHttp(baseUrl) && !isLoopbackUrl(baseUrl)
-        ? 'is plain http, over which logins are rejected: set the https URL, or accept http with cookie.secure: false'
-        : undefined,
-  },
+  ...cookieChecks,
   {
     at: 'baseUrl',
     of: ['baseUrl', 'basePath', 'callbackPath', 'provider'],
@@ -112,30 +92,6 @@ const checks: readonly Check[] = [
       return path === undefined
         ? undefined
         : `must be where the middleware is mounted, not the redirect URI: leave out ${path}`
-    },
-  },
-  {
-    at: 'cookie.domain',
-    of: ['cookie', 'baseUrl'],
-    check: ({ cookie, baseUrl }) => {
-      const domain = cookie.domain?.replace(/^\./, '').toLowerCase()
-      if (baseUrl === undefined || domain === undefined) return undefined
-      const { hostname } = new URL(baseUrl.origin)
-      return hostname === domain || hostname.endsWith(`.${domain}`)
-        ? undefined
-        : 'must be the host of baseUrl or a parent domain: the browser would reject the cookie'
-    },
-  },
-  {
-    at: 'cookie.path',
-    of: ['cookie', 'baseUrl'],
-    check: ({ cookie, baseUrl }) => {
-      const mount = baseUrl?.path === '' ? '/' : baseUrl?.path
-      const { path = mount } = cookie
-      if (mount === undefined || path === undefined || path === mount) return undefined
-      return mount.startsWith(path.endsWith('/') ? path : `${path}/`)
-        ? undefined
-        : 'must be the path of baseUrl or a parent path: the browser would not send the cookie there'
     },
   },
   {
@@ -187,12 +143,4 @@ function checkFormPost({ providers, cookie }: ConfigDraft, mistakes: Mistakes): 
         .add(
           "cannot be 'form_post' with cookie.secure: false: its logins need a cookie with SameSite=None, which browsers accept only with Secure. Serve the app over https",
         )
-}
-
-function isPlainHttp(baseUrl: ConfigDraft['baseUrl']): boolean {
-  return baseUrl?.origin.startsWith('http:') ?? false
-}
-
-function isLoopbackUrl(baseUrl: ConfigDraft['baseUrl']): boolean {
-  return baseUrl !== undefined && isLoopback(new URL(baseUrl.origin).hostname)
 }

@@ -146,6 +146,9 @@ export const optionFields = {
     fix: 'must contain only visible ASCII characters, no quotes or backslashes',
     max: 128,
   }).describe('Instances with the same id, store and secret share logins.'),
+  configVersion: integer({ max: 1_000_000_000 }).describe(
+    'Follow the configuration that the admin API keeps in the store: the number of this release.',
+  ),
   timeouts: object(timeoutFields).default({}).describe('Limits for the provider and the store.'),
   clockTolerance: seconds({ max: 600 }).default(30).describe('Tolerated clock difference.'),
   onError: func<OnError>().describe('Handles error responses.'),

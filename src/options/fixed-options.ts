@@ -15,13 +15,14 @@ export function inheritFixed(
   mistakes: Mistakes,
 ): OptionValues {
   if (previous === undefined) return values
-  const { secret, store, id, cookiePrefix, basePath, cookie } = previous
+  const { secret, store, id, cookiePrefix, basePath, cookie, configVersion } = previous
   const isSame = {
     secret: String(values.secret) === String(secret),
     store: values.store === store || values.store === previous.storeOption,
     id: values.id === id,
     cookiePrefix: values.cookiePrefix === cookiePrefix,
     basePath: values.basePath === basePath,
+    configVersion: values.configVersion === configVersion,
     cookie: (['domain', 'sameSite', 'secure', 'path', 'forward'] as const).every(
       (name) => values.cookie?.[name] === undefined || values.cookie[name] === cookie[name],
     ),
@@ -31,5 +32,5 @@ export function inheritFixed(
       mistakes
         .at(name)
         .add('cannot change while the process runs: leave it out or leave it unchanged')
-  return { ...values, secret, store, id, cookiePrefix, basePath, cookie }
+  return { ...values, secret, store, id, cookiePrefix, basePath, cookie, configVersion }
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authorize } from '../access/authorize.js'
 import type { Rules } from '../access/rules.js'
+import type { OAuthError } from '../http/errors.js'
 
 /** What logging out does beyond this session: the option `logout`. */
 export interface LogoutOptions {
@@ -60,3 +62,30 @@ export type ReportOnlyOptions = Rules & {
   /** A custom rule. Default: none. */
   authorize?: Authorize | undefined
 }
+
+/**
+ * Receives log messages, such as pino, winston, or `console`. `details` contains `code`, `provider`
+ * and `hint`, as far as they are known. pino and bunyan receive `details` first. The same line
+ * comes at most once a minute. It never contains a secret. Errors that a logger throws are ignored.
+ */
+export interface Logger {
+  /** Details of single logins. */
+  debug(message: string, details?: object): void
+  /** Refused requests, ended sessions, and the effect of the configuration. */
+  info(message: string, details?: object): void
+  /** Something that the owner of the app should change. */
+  warn(message: string, details?: object): void
+  /** Something that failed. */
+  error(message: string, details?: object): void
+}
+
+/**
+ * Handles an error response. `next()` without an argument forwards the error to the app's error
+ * handler. It cannot let a request pass.
+ */
+export type OnError = (
+  error: OAuthError,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => unknown

@@ -1,7 +1,5 @@
 import type { DevOptions } from './dev-provider.js'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authorize } from '../access/authorize.js'
-import type { OAuthError } from '../http/errors.js'
 import type { OnLogin } from '../flows/on-login.js'
 import type { BrandingOption } from '../pages/branding.js'
 import type { PagesOption } from '../pages/contexts.js'
@@ -11,39 +9,14 @@ import type { ExpressSessionStore } from '../session/stores/express-session-stor
 import type { SessionStore } from '../session/stores/store.js'
 import type {
   CookieOptions,
+  Logger,
   LogoutOptions,
+  OnError,
   ReportOnlyOptions,
   TimeoutOptions,
 } from './option-groups.js'
 
-export type { Authorize, OnLogin }
-
-/**
- * Receives log messages, such as pino, winston, or `console`. `details` contains `code`, `provider`
- * and `hint`, as far as they are known. pino and bunyan receive `details` first. The same line
- * comes at most once a minute. It never contains a secret. Errors that a logger throws are ignored.
- */
-export interface Logger {
-  /** Details of single logins. */
-  debug(message: string, details?: object): void
-  /** Refused requests, ended sessions, and the effect of the configuration. */
-  info(message: string, details?: object): void
-  /** Something that the owner of the app should change. */
-  warn(message: string, details?: object): void
-  /** Something that failed. */
-  error(message: string, details?: object): void
-}
-
-/**
- * Handles an error response. `next()` without an argument forwards the error to the app's error
- * handler. It cannot let a request pass.
- */
-export type OnError = (
-  error: OAuthError,
-  req: IncomingMessage,
-  res: ServerResponse,
-  next: (error?: unknown) => void,
-) => unknown
+export type { Authorize, Logger, OnError, OnLogin }
 
 /**
  * Options of `oauthModule()`. Durations are in seconds, at most one year. `undefined` means absent,
@@ -182,6 +155,15 @@ export interface OAuthModuleOptions {
    * characters. Default: the mount path and the cookie prefix.
    */
   id?: string | undefined
+  /**
+   * Follows the changes of the configuration that the admin API keeps in the store: they take effect
+   * in all processes, within 5 seconds, and no request passes before they have been read. A change
+   * applies as long as this number is the one that it was made on: raise it in a release whose
+   * options must take precedence. At most 1,000,000,000. It cannot change while the process runs, and
+   * needs a store that keeps records and, with any other than `memoryStore()`, the option `secret`.
+   * Default: the store is not followed.
+   */
+  configVersion?: number | undefined
   /** Time limits. */
   timeouts?: TimeoutOptions | undefined
   /** Seconds by which the clocks of provider and stores may differ, at most 600. Default `30`. */

@@ -20,21 +20,41 @@ import { toSessionStore } from './store.js'
 
 type OptionValues = Values<typeof optionFields>
 
+/** Valid options whose notices have not been logged yet. */
+export interface CheckedOptions {
+  readonly config: Config
+  /** Logs what is unsafe, surprising or without effect, when the configuration takes effect. */
+  readonly announce: () => void
+}
+
 /**
  * Validates options; needs no network. Throws one `TypeError` for all mistakes; each message names
  * the option and the fix. With `previous`, for `reconfigure()`: inherits the options that cannot
  * change, and rejects different values for them.
  */
 export function parseOptions(options: unknown, previous?: Config, env: Env = process.env): Config {
+  const { config, announce } = checkOptions(options, previous, env)
+  announce()
+  return config
+}
+
+/** Validates options as {@link parseOptions} does, for a configuration that may not take effect. */
+export function checkOptions(
+  options: unknown,
+  previous?: Config,
+  env: Env = process.env,
+): CheckedOptions {
   const mistakes = new Mistakes(previous === undefined ? 'oauthModule' : 'reconfigure()')
   const draft = readOptions(options, previous, env, mistakes)
   mistakes.throwIfAny()
-  announceConfig(draft, env)
-  warnOfIneffectiveOptions(draft, options)
+  const secret = draft.secret ?? [randomSecret()]
+  const store = draft.store ?? memoryStore()
   return {
-    ...draft,
-    secret: draft.secret ?? [randomSecret()],
-    store: draft.store ?? memoryStore(),
+    config: { ...draft, secret, store },
+    announce() {
+      announceConfig(draft, env)
+      warnOfIneffectiveOptions(draft, options)
+    },
   }
 }
 

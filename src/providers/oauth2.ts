@@ -3,7 +3,7 @@ import type { Claims, Identity } from '../oauth/identity.js'
 import type { ProviderApi } from '../oauth/provider-api.js'
 import type { ProviderDefinition } from '../oauth/definition.js'
 import type { ProviderOptions } from './provider-options.js'
-import { type ProviderSetup, providerSetup } from './define-provider.js'
+import { isProviderSetup, type ProviderSetup, providerSetup } from './define-provider.js'
 import { reservedParams } from './request-params.js'
 import type { Field, Mistakes, Values } from '../schema/field.js'
 import { boolean, func, oneOf, url } from '../schema/types.js'
@@ -84,6 +84,12 @@ export function oauth2Provider(options: OAuth2Options): ProviderSetup {
       ? { ...options, scopes: scopes.split(' ').filter((scope) => scope !== '') }
       : options
   return providerSetup(listed, fields, define)
+}
+
+/** Whether the value was returned by {@link oauth2Provider}: only it has both URLs as options. */
+export function isOAuth2Setup(value: unknown): value is ProviderSetup {
+  if (!isProviderSetup(value)) return false
+  return Object.hasOwn(value.fields, 'authorizationUrl') && Object.hasOwn(value.fields, 'tokenUrl')
 }
 
 function define(

@@ -92,6 +92,7 @@ export class UserActivity {
   async countMonth(month = monthOf(Date.now())): Promise<number> {
     if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month))
       throw new TypeError("month must have the form 'YYYY-MM'")
+    if (this.#store.count) return this.#store.count({ kind: 'active', group: month })
     let count = 0
     for await (const _ of everyEntry(this.#store, 'active', month)) count++
     return count

@@ -1,11 +1,13 @@
 export { storeContract, type StoreCheck, type StoreContractOptions } from './store-contract.js'
 export type {
   Awaitable,
+  CountQuery,
   EntriesPage,
   EntriesQuery,
   SessionStore,
   StoreRecord,
   Unlock,
+  Unwatch,
 } from '../session/stores/store.js'
 export type { TestUser } from '../flows/test-login.js'
 export {

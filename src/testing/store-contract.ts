@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Awaitable, SessionStore } from '../session/stores/store.js'
 import { basics, lifetimes, updates } from './store-checks.js'
+import { counts, watches } from './store-change-checks.js'
 import { lists, locks } from './store-optional-checks.js'
 
 /** Options of {@link storeContract}. */
@@ -22,7 +23,7 @@ export interface StoreContractOptions {
    */
   ttl?: number | undefined
   /** The optional methods that the store does not have. Their checks are skipped. Default: none. */
-  without?: readonly ('lock' | 'entries')[] | undefined
+  without?: readonly ('lock' | 'entries' | 'count' | 'watch')[] | undefined
 }
 
 /** One rule of {@link SessionStore}, for any test runner. */
@@ -40,7 +41,7 @@ export interface StoreCheck {
  * for (const { name, run } of storeContract({ makeStore: () => myStore() })) test(name, run)
  * ```
  *
- * A store without `lock` or `entries` names them in `without`.
+ * A store without `lock`, `entries`, `count` or `watch` names them in `without`.
  */
 export function storeContract({
   makeStore,
@@ -54,6 +55,8 @@ export function storeContract({
     ...lifetimes,
     ...(without.includes('lock') ? {} : locks),
     ...(without.includes('entries') ? {} : lists),
+    ...(without.includes('count') ? {} : counts),
+    ...(without.includes('watch') ? {} : watches),
   }
   return Object.entries(all).map(([name, check]) => ({
     name,

@@ -3,11 +3,13 @@ import { isStoreKey } from '../../http/ids.js'
 import { withTimeout } from '../../http/timeout.js'
 import type {
   Awaitable,
+  CountQuery,
   EntriesPage,
   EntriesQuery,
   SessionStore,
   StoreRecord,
   Unlock,
+  Unwatch,
 } from './store.js'
 
 /**
@@ -19,6 +21,8 @@ export class GuardedStore implements SessionStore {
   readonly isAtomic: boolean
   readonly lock?: (key: string, ttl: number) => Awaitable<Unlock | undefined>
   readonly entries?: (query: EntriesQuery) => Awaitable<EntriesPage>
+  readonly count?: (query: CountQuery) => Awaitable<number>
+  readonly watch?: (key: string, listener: () => void) => Unwatch
   readonly close?: () => Awaitable<void>
   readonly #store: SessionStore
   readonly #timeoutMs: number
@@ -31,6 +35,9 @@ export class GuardedStore implements SessionStore {
     // as it may `get`.
     if (store.lock) this.lock = (key, ttl) => this.#lock(() => store.lock?.(checkKey(key), ttl))
     if (store.entries) this.entries = (query) => this.#run(() => entriesOf(store, query))
+    if (store.count) this.count = (query) => this.#run(() => countOf(store, query))
+    if (store.watch)
+      this.watch = (key, listener) => store.watch?.(checkKey(key), listener) ?? (() => undefined)
     if (store.close) this.close = () => store.close?.()
   }
 
@@ -132,6 +139,11 @@ const NOT_DELETED = 'the store reported a deletion, but still returns the record
 function entriesOf(store: SessionStore, query: EntriesQuery): Awaitable<EntriesPage> {
   if (store.entries === undefined) throw new OAuthError('store_not_listable')
   return store.entries(query)
+}
+
+function countOf(store: SessionStore, query: CountQuery): Awaitable<number> {
+  if (store.count === undefined) throw new OAuthError('store_not_listable')
+  return store.count(query)
 }
 
 /** A list of the store itself may contain a key that its other methods must not receive. */

@@ -1,34 +1,21 @@
 import cluster from 'node:cluster'
 import { LRUCache } from 'lru-cache'
-import type { Field } from '../../schema/field.js'
-import { parseFields } from '../../schema/read-fields.js'
-import { integer } from '../../schema/types.js'
 import { pageOf } from './entries-page.js'
+import { type MemoryLimits, type MemoryStoreOptions, parseMemoryOptions } from './memory-options.js'
 import { ProcessLocks } from './process-locks.js'
 import { SessionsByUser } from './sessions-by-user.js'
-import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from './store.js'
+import type {
+  CountQuery,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+  Unwatch,
+} from './store.js'
+import { Watchers } from './watchers.js'
 
-/**
- * Limits of {@link memoryStore}. They apply to sessions. Records of other kinds (users, activity
- * per month, identifiers of providers) are limited to 64 MiB per kind.
- */
-export interface MemoryStoreOptions {
-  /**
-   * Maximum number of sessions. When the store is full, expired sessions are removed first, then
-   * the least recently used one. Default 10,000.
-   */
-  maxEntries?: number | undefined
-  /**
-   * Maximum size of all sessions together, in bytes, approximately. Default 67,108,864 (64 MiB).
-   */
-  maxBytes?: number | undefined
-  /**
-   * Maximum number of sessions per user, so that the logins of one account cannot remove the
-   * sessions of others. A further login removes the user's oldest session, without an event: the
-   * option `sessionsPerUser` usually applies first. Default 200.
-   */
-  maxPerUser?: number | undefined
-}
+export type { MemoryStoreOptions } from './memory-options.js'
 
 /**
  * Keeps sessions in the memory of this process: they end when it exits, and other processes do not
@@ -54,7 +41,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       'memoryStore() cannot serve several processes, because a worker does not have the sessions of the others: set the option store to a store that they share',
     )
   }
-  return new MemoryStore(parseFields(memoryStoreFields, options, 'memoryStore()'))
+  return new MemoryStore(parseMemoryOptions(options))
 }
 
 /** Marks a memory store, also when two copies of the package are loaded. */
@@ -68,14 +55,7 @@ export function isMemoryStore(store: unknown): boolean {
   return typeof store === 'object' && store !== null && memoryStoreMark in store
 }
 
-const memoryStoreFields = {
-  maxEntries: integer().default(10_000),
-  maxBytes: integer().default(64 * 1024 * 1024),
-  maxPerUser: integer().default(200),
-} satisfies Record<keyof MemoryStoreOptions, Field>
-
 type Records = LRUCache<string, StoreRecord>
-type MemoryLimits = Required<{ [K in keyof MemoryStoreOptions]: number }>
 
 const MAX_BYTES_OF_OTHER_KINDS = 64 * 1024 * 1024
 const PURGE_INTERVAL_MS = 60_000
@@ -90,6 +70,7 @@ class MemoryStore implements SessionStore {
   readonly #kinds = new Map<string, Records>()
   readonly #users = new SessionsByUser()
   readonly #locks = new ProcessLocks()
+  readonly #watchers = new Watchers()
   #purgedAt = Date.now()
 
   constructor(limits: MemoryLimits) {
@@ -120,17 +101,33 @@ class MemoryStore implements SessionStore {
     return true
   }
 
-  readonly delete = (key: string): boolean => this.#holderOf(key)?.delete(key) ?? false
+  readonly delete = (key: string): boolean => {
+    const existed = this.#holderOf(key)?.delete(key) ?? false
+    this.#watchers.notify(key)
+    return existed
+  }
 
   readonly lock = (key: string, ttl: number): Unlock | undefined => this.#locks.take(key, ttl)
 
   readonly entries = (query: EntriesQuery): EntriesPage =>
     pageOf(this.#recordsOf(query.kind).entries(), query)
 
+  readonly count = ({ kind, group }: CountQuery): number => {
+    const records = this.#recordsOf(kind)
+    records.purgeStale()
+    if (group === undefined) return records.size
+    let count = 0
+    for (const record of records.values()) if (record.group === group) count++
+    return count
+  }
+
+  readonly watch = (key: string, listener: () => void): Unwatch => this.#watchers.add(key, listener)
+
   #write(key: string, record: StoreRecord, ttl: number): void {
     this.#purge(PURGE_INTERVAL_MS)
     if (record.kind === 'session') this.#setSession(key, record, ttl)
     else this.#recordsOf(record.kind).set(key, record, { ttl })
+    this.#watchers.notify(key)
   }
 
   #setSession(key: string, record: StoreRecord, ttl: number): void {

@@ -9,7 +9,8 @@ export interface StoreRecord {
   /**
    * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub`
    * (a provider's identifiers of a session and a user), `jti` (a logout token that was accepted),
-   * `block` (a user who may not sign in), `audit` (an action of an administrator), or `config`.
+   * `block` (a user who may not sign in), `audit` (an action of an administrator), `config` (the
+   * stored configuration of a gate), `config-history` and `config-archive` (earlier versions of it).
    */
   readonly kind: string
   /**
@@ -34,6 +35,17 @@ export interface EntriesQuery {
   /** Maximum number of records, from 1 to 1000. */
   readonly limit: number
 }
+
+/** Which records {@link SessionStore.count} counts. */
+export interface CountQuery {
+  /** Only records of this kind. */
+  readonly kind: string
+  /** Only records of this group. Default: all groups. */
+  readonly group?: string | undefined
+}
+
+/** Ends a notification. */
+export type Unwatch = () => void
 
 /** One page of records. */
 export interface EntriesPage<R extends StoreRecord = StoreRecord> {
@@ -123,6 +135,20 @@ export interface SessionStore {
    * be listed.
    */
   entries?(query: EntriesQuery): Awaitable<EntriesPage>
+  /**
+   * The number of records of a kind that have not expired. It may still count records that have just
+   * been deleted. Without this method, records are listed to count them.
+   */
+  count?(query: CountQuery): Awaitable<number>
+  /**
+   * Calls the listener soon after any process has written or deleted the record of the kind `config`
+   * at this key; other kinds need not be watched. It may also call it without a change, and should do
+   * so after a lost connection, because changes may have been missed. Must not throw. Without this
+   * method, a stored configuration is read every few seconds.
+   *
+   * @returns A function that ends the notification.
+   */
+  watch?(key: string, listener: () => void): Unwatch
   /**
    * What is wrong with the store, such as a connection that was never opened; `undefined` if nothing
    * is known. Called when an operation has failed, for the log.

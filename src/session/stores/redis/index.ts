@@ -4,9 +4,11 @@ export type { RedisStoreOptions } from './redis-options.js'
 export { redisStore } from './redis-store.js'
 export type {
   Awaitable,
+  CountQuery,
   EntriesPage,
   EntriesQuery,
   SessionStore,
   StoreRecord,
   Unlock,
+  Unwatch,
 } from '../store.js'

@@ -2,7 +2,7 @@ import { sha256 } from '../../../http/ids.js'
 import { entryPosition } from '../entries-page.js'
 import type { StoreRecord } from '../store.js'
 import type { Driver } from './driver.js'
-import { addToIndex, readIndex, removeFromIndex } from './scripts.js'
+import { addToIndex, countIndex, readIndex, removeFromIndex } from './scripts.js'
 
 /** An entry of an index. The record may not exist anymore: only its row proves that. */
 export interface IndexEntry {
@@ -34,6 +34,11 @@ export class Indexes {
   async remove(key: string, record: StoreRecord): Promise<void> {
     const member = entryPosition(key, record)
     await this.#changeBoth(record, (keys) => this.#driver.run(removeFromIndex, keys, [member]))
+  }
+
+  /** The number of entries that have not expired. */
+  async count(kind: string, group: string | undefined): Promise<number> {
+    return Number(await this.#driver.run(countIndex, this.#keysOf(kind, group), []))
   }
 
   /** Up to `count` entries after the member `after`, newest first. */

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import type { EntriesPage, EntriesQuery, SessionStore, StoreRecord, Unlock } from '../store.js'
+import type {
+  CountQuery,
+  EntriesPage,
+  EntriesQuery,
+  SessionStore,
+  StoreRecord,
+  Unlock,
+  Unwatch,
+} from '../store.js'
+import { Changes } from './changes.js'
 import { Driver, type RedisClient } from './driver.js'
 import { readIndexPage } from './index-page.js'
 import { Indexes } from './indexes.js'
@@ -11,6 +20,7 @@ import {
 } from './redis-options.js'
 import { replyString, RowReader } from './row-reader.js'
 import { decodeRow, encodeRow, type Row } from './rows.js'
+import { canSubscribe } from './subscriber.js'
 import { releaseLock, removeRow, replaceRow, takeLock, writeRow } from './scripts.js'
 
 /**
@@ -47,6 +57,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   return new RedisStore(client, parseRedisOptions(options))
 }
 
+/** See {@link SessionStore.watch}. */
+const WATCHED_KIND = 'config'
+
 /**
  * The store of {@link redisStore}. Its methods are properties, so that an app can wrap the store as
  * `{ ...redisStore(client), get }`.
@@ -56,6 +69,8 @@ class RedisStore implements SessionStore {
   readonly #indexes: Indexes
   readonly #rows: RowReader
   readonly #near: NearCache | undefined
+  readonly #changes: Changes
+  readonly watch?: (key: string, listener: () => void) => Unwatch
   readonly #prefix: string
   readonly #rowPrefix: string
   readonly #warned = new Set<string>()
@@ -69,6 +84,8 @@ class RedisStore implements SessionStore {
     this.#driver = new Driver(client, warn)
     this.#indexes = new Indexes(this.#driver, prefix)
     this.#rows = new RowReader(this.#driver, this.#rowPrefix, warn)
+    this.#changes = new Changes({ client, driver: this.#driver, prefix, warn })
+    if (canSubscribe(client)) this.watch = (key, listener) => this.#changes.watch(key, listener)
     if (nearCache === undefined) return
     const near = new NearCache(client, { ...nearCache, prefix: this.#rowPrefix, warn })
     this.#near = near
@@ -76,6 +93,7 @@ class RedisStore implements SessionStore {
 
   readonly close = (): void => {
     this.#near?.close()
+    this.#changes.close()
     this.#driver.close()
   }
 
@@ -88,7 +106,7 @@ class RedisStore implements SessionStore {
   }
 
   readonly set = (key: string, record: StoreRecord, ttl: number): Promise<void> =>
-    this.#invalidating(key, async () => {
+    this.#writing(key, record, async () => {
       const ttlMs = wholeMilliseconds(ttl)
       const row = encodeRow(record, Date.now() + ttlMs)
       await this.#driver.run(writeRow, [this.#rowPrefix + key], [row, ttlMs])
@@ -97,7 +115,7 @@ class RedisStore implements SessionStore {
     })
 
   readonly update = (key: string, record: StoreRecord, ttl: number): Promise<boolean> =>
-    this.#invalidating(key, async () => {
+    this.#writing(key, record, async () => {
       const ttlMs = wholeMilliseconds(ttl)
       const args = [record.revision - 1, encodeRow(record, Date.now() + ttlMs), ttlMs]
       const reply = await this.#driver.run(replaceRow, [this.#rowPrefix + key], args)
@@ -114,6 +132,7 @@ class RedisStore implements SessionStore {
       const row = decodeRow(json)
       // A remaining index entry is removed when a list finds no row for it, or when it expires.
       if (row) await this.#indexes.remove(key, row.record).catch(() => undefined)
+      if (row?.record.kind === WATCHED_KIND) await this.#announce(key)
       return true
     })
 
@@ -129,8 +148,22 @@ class RedisStore implements SessionStore {
   readonly entries = (query: EntriesQuery): Promise<EntriesPage> =>
     readIndexPage(query, this.#indexes, this.#rows)
 
+  readonly count = ({ kind, group }: CountQuery): Promise<number> =>
+    this.#indexes.count(kind, group)
+
   async #load(key: string): Promise<Row | undefined> {
     return (await this.#rows.fetchRow(key)).row
+  }
+
+  /** Only few records are watched: a message for each session would be a burden. */
+  async #writing<T>(key: string, { kind }: StoreRecord, write: () => Promise<T>): Promise<T> {
+    const result = await this.#invalidating(key, write)
+    if (kind === WATCHED_KIND && result !== false) await this.#announce(key)
+    return result
+  }
+
+  #announce(key: string): Promise<void> {
+    return this.#changes.announce(key, this.#rowPrefix + key)
   }
 
   /** A row that was read before or during a write must not be cached afterwards. */

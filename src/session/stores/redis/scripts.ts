@@ -64,6 +64,16 @@ for _, key in ipairs(KEYS) do
 end
 return 1`)
 
+/** KEYS: as for `addToIndex`. The number of members that have not expired. */
+export const countIndex = script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZCOUNT', KEYS[2], now, '+inf')`)
+
+/** KEYS: row, which selects the node of a cluster. ARGV: channel, message. */
+export const announceChange = script(`
+return redis.call('PUBLISH', ARGV[1], ARGV[2])`)
+
 /** KEYS: as for `addToIndex`. ARGV: start, count. Returns each member and its end. */
 export const readIndex = script(`
 local page = {}
