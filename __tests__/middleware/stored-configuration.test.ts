@@ -447,7 +447,7 @@ describe('a store that a process cannot read', () => {
     async (_, damage) => {
       const vendor = await startVendor('github')
       // Without notifications, so that nothing is restored in between.
-      const store = { ...memoryStore(), watch: undefined } as SessionStore
+      const store: SessionStore = { ...memoryStore(), watch: () => () => undefined }
       const gate = await followingGate(vendor, { store }, allowed)
       const { configuration } = gate
       await configuration.change(() => ({ module: githubModule(vendor, removed) }), by)
