@@ -1,5 +1,16 @@
 import { defineConfig, type Options } from 'tsup'
 
+/** Loaded by the core when a page shows devices: it contains a parser of user agents. */
+const userAgent: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'user-agent',
+  setup: (build) => {
+    const extension = build.initialOptions.format === 'cjs' ? 'cjs' : 'js'
+    build.onResolve({ filter: /\/user-agent\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./user-agent.${extension}`, external: true } : undefined,
+    )
+  },
+}
+
 const base: Options = {
   target: 'node20',
   platform: 'node',
@@ -9,6 +20,7 @@ const base: Options = {
   // The constructor of OAuthContext takes parts that are not public.
   dts: { compilerOptions: { stripInternal: true } },
   removeNodeProtocol: false,
+  esbuildPlugins: [userAgent],
 }
 
 export default defineConfig([
@@ -44,6 +56,14 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     sourcemap: false,
     // Describes user agents.
+    noExternal: ['bowser'],
+  },
+  {
+    ...base,
+    entry: { 'user-agent': 'src/http/user-agent.ts' },
+    format: ['esm', 'cjs'],
+    sourcemap: false,
+    dts: false,
     noExternal: ['bowser'],
   },
   {

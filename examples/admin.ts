@@ -1,6 +1,7 @@
 /**
- * The admin API in front of the gate: lists who is signed in, and ends sessions. ADMIN_TOKEN is the
- * token; without it, one is created for this run, and printed with commands to try.
+ * Administration in front of the gate: pages at /admin for ADMIN_EMAIL (default: the persona Ada), and
+ * an API at the same path. ADMIN_TOKEN is the token of the API; without it, one is created for this
+ * run, and printed with commands to try.
  */
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -12,10 +13,20 @@ import { announce, chooseProvider, port } from './support/provider.js'
 
 const auth = oauthModule({ provider: await chooseProvider() })
 const token = process.env.ADMIN_TOKEN ?? randomBytes(32).toString('hex')
+const administrator = process.env.ADMIN_EMAIL ?? 'ada@example.com'
 
 const app = express()
-// In front of the gate: the API checks its own tokens, and never a session.
-app.use('/admin-api', adminRouter({ 'main/app': auth }, { tokens: { operator: token } }))
+// In front of the gate: the pages run it themselves, and the API checks its own tokens.
+app.use(
+  '/admin',
+  adminRouter(
+    { 'main/app': auth },
+    {
+      tokens: { operator: token },
+      pages: { gate: auth, rules: { emailAddresses: [administrator] } },
+    },
+  ),
+)
 app.use(auth)
 app.get('/{*path}', (req, res) => {
   res.send(personPage(req))
@@ -25,8 +36,9 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error
   const { port } = server.address() as AddressInfo
   announce(port)
+  console.log(`Sign in as ${administrator}, then open http://localhost:${port}/admin`)
   if (process.env.ADMIN_TOKEN !== undefined) return
-  const list = `curl -H "Authorization: Bearer ${token}" http://localhost:${port}/admin-api/app/sessions`
-  console.log(`Sign in there, then list the sessions: ${list}`)
-  console.log('End one: the same with -X DELETE and the "uri" of a session')
+  const list = `curl -H "Authorization: Bearer ${token}" http://localhost:${port}/admin/app/sessions`
+  console.log(`The same by the API: ${list}`)
+  console.log('End a session: the same with -X DELETE and the "uri" of a session')
 })

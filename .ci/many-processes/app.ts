@@ -123,7 +123,9 @@ export const LATER = 'of a later release'
 
 /** A later release adds fields at the end of a session, and members to other records. */
 function laterRelease(store: SessionStore, secrets: readonly string[]): SessionStore {
-  const rows = new SessionRows({ encrypter: new Encrypter(secrets), isInProcess: false })
+  const browserSession = { ipAddress: true, userAgent: true, maxAge: 0 }
+  const encrypter = new Encrypter(secrets)
+  const rows = new SessionRows({ encrypter, isInProcess: false, browserSession })
   const mark = (key: string, record: StoreRecord): StoreRecord => {
     const session = rows.fromRow(key, record)
     return session === undefined

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { adminRouter } from '../../src/admin/index.js'
-import { UserAgents } from '../../src/admin/user-agent.js'
+import { UserAgents } from '../../src/http/user-agent.js'
 import { cookieStore, memoryStore, type SessionStore } from '../../src/index.js'
 import { adminGate, chrome, deploy } from '../support/admin.js'
 import { stopAll } from '../support/gate.js'

@@ -115,6 +115,28 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       request,
     ),
     lostPage: pages.render('lostPage', { url: '/page', message: 'lostForm' }, request),
+    devices: pages.render(
+      'devices',
+      {
+        devices: [
+          {
+            ...{ id: 'a1', isCurrent: true, browser: text('browser'), system: text('system') },
+            ...{ deviceType: 'Desktop', ipAddress: text('address'), createdAt: 1, lastActive: 2 },
+          },
+          {
+            ...{ id: 'b2', isCurrent: false, browser: null, system: text('other system') },
+            ...{ deviceType: null, ipAddress: null, createdAt: 1, lastActive: 2 },
+          },
+          {
+            ...{ id: 'c3', isCurrent: false, browser: null, system: null },
+            ...{ deviceType: null, ipAddress: null, createdAt: 1, lastActive: 2 },
+          },
+        ],
+        ...{ token: 'a-token', everywhere: 'all', formUrl: '/devices', startUrl: '/' },
+        now: 100_000_000,
+      },
+      request,
+    ),
   } satisfies Record<PageName, Page> & Record<string, Page>
 }
 
@@ -354,12 +376,14 @@ describe('in a browser', () => {
       frame: ['Sign in'],
       continue: ['Continue'],
       lostPage: ['Continue'],
+      devices: ['Sign out', 'Sign out', 'Sign out', 'Go to the start page', 'Sign out everywhere'],
     }
     expect(Object.keys(orders)).toEqual(names)
     await withTab({ javaScriptEnabled: false }, async (tab) => {
       for (const [name, order] of Object.entries(orders)) {
         await tab.goto(`${origin}/${name}`)
-        expect(await tab.locator('a, button, input, [tabindex]').count()).toBe(order.length)
+        const controls = 'a, button, input:not([type=hidden]), [tabindex]'
+        expect(await tab.locator(controls).count()).toBe(order.length)
         for (const label of order) {
           await tab.keyboard.press('Tab')
           const focused = tab.locator(':focus-visible')
@@ -382,7 +406,10 @@ describe('in a browser', () => {
   test('in a frame of the same app the link opens in the top window', async () => {
     const body =
       '<!doctype html><title>app</title><iframe src="/frame"></iframe><iframe src="/signedOut"></iframe>'
-    served = { ...ordinary, app: { body, policy: '', frameOptions: 'DENY', vary: [] } }
+    served = {
+      ...ordinary,
+      app: { body, policy: '', frameOptions: 'DENY', referrerPolicy: 'no-referrer', vary: [] },
+    }
     await withTab({}, async (tab) => {
       await tab.goto(`${origin}/app`)
       expect(

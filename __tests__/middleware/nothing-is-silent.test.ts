@@ -265,6 +265,15 @@ const errors: Readonly<
       return scene
     },
   },
+  invalid_form: {
+    async run() {
+      const scene = await signedIn({
+        routes: (app, middleware) => void app.use('/devices', middleware.devices()),
+      })
+      await scene.browser.post(scene.gate.url('/devices'), { session: 'all' })
+      return scene
+    },
+  },
   not_found: {
     async run() {
       const scene = await open()

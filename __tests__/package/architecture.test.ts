@@ -117,8 +117,16 @@ describe('packages and state', () => {
     expect(importsOf('x.ts', "await import('jose')")).toEqual(['jose'])
   })
 
+  test('the parser of user agents is a file of its own, which the core imports only dynamically', () => {
+    expect(importersOf(core, 'bowser')).toEqual(['http/user-agent.ts'])
+    for (const [, text] of core)
+      expect(text).not.toMatch(/^import (?!type )[^;'"]*user-agent\.js'/m)
+    expect(importersOf(core, '../http/user-agent.js')).toContain('middleware/devices.ts')
+  })
+
   test('the core depends only on its four packages and Node', () => {
     const foreign = [...core]
+      .filter(([file]) => file !== 'http/user-agent.ts')
       .flatMap(([file, text]) => importsOf(file, text))
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
     expect([...new Set(foreign)].sort()).toEqual(['cookie', 'jose', 'lru-cache', 'openid-client'])

@@ -288,7 +288,7 @@ test('admin: lists the sessions, and ends one, with the token that it printed', 
   const example = await startExample('admin')
   const browser = await logInAs('ada', example)
   const [, token] = await until(() => /Bearer ([0-9a-f]{64})/.exec(example.printed()) ?? undefined)
-  const api = `${example.origin}/admin-api/app/sessions`
+  const api = `${example.origin}/admin/app/sessions`
   const headers = { Authorization: `Bearer ${String(token)}` }
   expect((await browser.get(api)).status).toBe(401)
   const list = JSON.parse((await browser.get(api, { headers })).body) as {

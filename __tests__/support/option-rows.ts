@@ -365,6 +365,7 @@ const special: Partial<Rows<OAuthModuleOptions>> = {
   ]),
   logout: group({ returnTo: '/bye' }),
   cookie: group({ path: '/' }),
+  browserSession: group({ ipAddress: false }),
   branding: group({ appName: 'Acme' }),
   texts: {
     good: { signIn: 'Log in' },
@@ -422,6 +423,12 @@ const cookie: Rows<Cookie> = {
     `/${canary}/./x`,
   ]),
   forward: flag,
+}
+type BrowserSession = NonNullable<OAuthModuleOptions['browserSession']>
+const browserSession: Rows<BrowserSession> = {
+  ipAddress: flag,
+  userAgent: flag,
+  maxAge: seconds(86_400),
 }
 const timeouts: Rows<Timeouts> = { provider: seconds(5, [0, 301]), store: seconds(1, [0, 61]) }
 const pages: Rows<Pages> = {
@@ -570,6 +577,7 @@ export const tables: readonly Table[] = [
   nested('logout', logout),
   nested('cookie', cookie),
   nested('timeouts', timeouts),
+  nested('browserSession', browserSession),
   nested('branding', branding),
   nested('texts', texts),
   nested('pages', pages),

@@ -9,13 +9,11 @@ import { Administration } from './administration.js'
 import { AdminApi } from './api.js'
 import { AuditLog } from './audit-log.js'
 import { AdminError, fromStoreError, isStoreError, sendError } from './errors.js'
-import {
-  type AdminConfig,
-  type AdministeredModule,
-  type AdminOptions,
-  parseAdmin,
-} from './options.js'
+import type { AdministeredModule } from './administered-module.js'
+import { type AdminConfig, type AdminOptions, parseAdmin } from './options.js'
+import { AdminPages } from './pages/admin-pages.js'
 import { allowedMethods, findResource, type FoundResource, operationOf } from './routes.js'
+import { Locator } from './locator.js'
 import { AdminTokens } from './tokens.js'
 import { Views } from './views.js'
 
@@ -58,24 +56,27 @@ class AdminRouter {
   readonly #config: AdminConfig
   readonly #tokens: AdminTokens
   readonly #api: AdminApi
+  readonly #pages: AdminPages | undefined
 
   constructor(config: AdminConfig) {
-    const { gates, tokens, locate, retention } = config
+    const { gates, tokens, locate, retention, pages } = config
     this.#config = config
     this.#tokens = new AdminTokens(tokens)
-    this.#api = new AdminApi({
-      administration: new Administration(gates),
-      views: new Views(locate, (error) =>
-        this.#logger.error('admin API: locate() failed', describeError(error)),
-      ),
-      auditLog: new AuditLog({ gates, retentionMs: retention.audit }),
-    })
+    const administration = new Administration(gates)
+    const locator = new Locator(locate, (error) =>
+      this.#logger.error('admin API: locate() failed', describeError(error)),
+    )
+    const auditLog = new AuditLog({ gates, retentionMs: retention.audit })
+    this.#api = new AdminApi({ administration, views: new Views(locator), auditLog })
+    const logger = () => this.#logger
+    this.#pages = pages && new AdminPages({ ...pages, administration, locator, auditLog, logger })
   }
 
   handle(req: AppRequest, res: ServerResponse, next: Next): void {
     const target = readTarget(req)
     const resource = findResource(target.path)
-    if (resource === undefined) return next()
+    if (resource === undefined)
+      return this.#pages === undefined ? next() : this.#pages.handle(req, res, next)
     this.#respond(req, res, target, resource).catch((error: unknown) => {
       // Another middleware responded, such as one that limits the time of a request.
       if (res.headersSent) return

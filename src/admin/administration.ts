@@ -1,3 +1,4 @@
+import { isStoreKey } from '../http/ids.js'
 import type {
   AppSession,
   AppUser,
@@ -24,7 +25,7 @@ export interface GateSession {
 
 /** Reads and changes what the gates have stored. */
 export class Administration {
-  readonly #gates: readonly NamedGate[]
+  readonly #gates: readonly [NamedGate, ...NamedGate[]]
   /** All gates share one store: any of them lists all records. */
   readonly #first: NamedGate
 
@@ -49,6 +50,23 @@ export class Administration {
     return user?.createdAt === createdAt ? user : undefined
   }
 
+  /** The gates. */
+  get gates(): readonly [NamedGate, ...NamedGate[]] {
+    return this.#gates
+  }
+
+  /** The number of records; `undefined` if the store cannot count them. */
+  async count(kind: 'user' | 'session'): Promise<number | undefined> {
+    return this.#first.access.count?.(kind)
+  }
+
+  /** The session with this public ID. */
+  async sessionByHandle(handle: string): Promise<GateSession | undefined> {
+    if (!isStoreKey(handle)) return undefined
+    const row = await this.#first.access.row(handle)
+    return row === undefined ? undefined : this.#describe([handle, row])
+  }
+
   /** The users with these keys, as far as they exist. */
   async usersByKey(keys: Iterable<string>): Promise<ReadonlyMap<string, AppUser>> {
     const users = await Promise.all([...new Set(keys)].map((key) => this.#first.access.user(key)))
@@ -67,16 +85,58 @@ export class Administration {
    * Returns whether the user existed.
    */
   async deleteUser(id: string): Promise<boolean> {
-    const rows: Row[] = []
-    for await (const row of this.#first.access.sessionRowsOf(id)) rows.push(row)
-    for (const row of rows) {
-      const found = this.#describe(row)
-      if (found !== undefined) await this.deleteSession(found)
-    }
+    await this.endSessionsOf(id)
     // Every gate remembers in this process when a user was last active.
     let existed = false
     for (const { access } of this.#gates) if (await access.deleteUser(id)) existed = true
     return existed
+  }
+
+  /** The sessions of a user, newest first. */
+  async sessionsOf(userId: string): Promise<readonly GateSession[]> {
+    const rows: Row[] = []
+    for await (const row of this.#first.access.sessionRowsOf(userId)) rows.push(row)
+    return rows
+      .flatMap((row) => this.#describe(row) ?? [])
+      .sort((one, other) => other.session.createdAt - one.session.createdAt)
+  }
+
+  /** Ends the sessions of a user, each at its own gate. Returns their number. */
+  async endSessionsOf(userId: string): Promise<number> {
+    let ended = 0
+    for (const found of await this.sessionsOf(userId)) if (await this.deleteSession(found)) ended++
+    return ended
+  }
+
+  /** Blocks a user, and ends all sessions. Returns whether the user was not blocked before. */
+  async blockUser(id: string): Promise<boolean> {
+    await this.endSessionsOf(id)
+    // Last: it also ends the sessions of logins that did not see the block.
+    return this.#first.access.blockUser(id)
+  }
+
+  /** Lets a blocked user sign in again. Returns whether the user was blocked. */
+  unblockUser(id: string): Promise<boolean> {
+    return this.#first.access.unblockUser(id)
+  }
+
+  /** Those of the users who are blocked. */
+  async blockedAmong(ids: Iterable<string>): Promise<ReadonlySet<string>> {
+    const { access } = this.#first
+    const all = await Promise.all(
+      [...new Set(ids)].map(async (id) => ((await access.isBlocked(id)) ? [id] : [])),
+    )
+    return new Set(all.flat())
+  }
+
+  /** A user by `provider:id`. */
+  userByKey(key: string): Promise<AppUser | undefined> {
+    return this.#first.access.user(key)
+  }
+
+  /** Users from a position on, newest first, read in pages of `size`. */
+  everyUser(before: ListPosition | undefined, size: number): AsyncIterable<AppUser> {
+    return this.#first.access.users(before, size)
   }
 
   /** Ends a session. Returns whether it existed. */

@@ -12,6 +12,9 @@ export type AuditActor = { readonly tokenName: string } | { readonly admin: stri
 export const auditActions = {
   delete_user: 'deleted a user',
   end_session: 'ended a session',
+  end_sessions: 'ended all sessions of a user',
+  block_user: 'blocked a user',
+  unblock_user: 'unblocked a user',
   replace_module: 'replaced the configuration of a gate',
   disable_gate: 'disabled a gate: every request passes',
   open_gate: 'opened a gate to everyone who can sign in',

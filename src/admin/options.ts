@@ -1,20 +1,15 @@
-import { type AdminAccess, ADMIN_ACCESS } from '../middleware/admin-access.js'
+import type { AdminAccess } from '../middleware/admin-access.js'
 import type { Field, Mistakes } from '../schema/field.js'
 import { isPlainObject, parseFields, readFields } from '../schema/read-fields.js'
 import { boolean, custom, func } from '../schema/types.js'
+import { accessOf } from './administered-module.js'
+import {
+  type AdminPagesConfig,
+  adminPagesField,
+  type AdminPagesOptions,
+} from './pages/page-options.js'
 import { type Retention, retentionField, type RetentionOptions } from './retention.js'
 import type { AdminToken } from './tokens.js'
-
-/**
- * A middleware of `oauthModule()`. The members are those of every gate: its own type is not that of
- * `oauth-module` in the declarations of this subpath.
- */
-export interface AdministeredModule {
-  /** As in `oauth-module`. */
-  ready(): Promise<unknown>
-  /** As in `oauth-module`. */
-  close(): Promise<void>
-}
 
 /** Where an address is, as far as known, in ngrok's format. */
 export interface AddressLocation {
@@ -55,6 +50,11 @@ export interface AdminOptions {
    * How long the store keeps the audit log, in seconds: `{ audit: 90 * 86_400 }`. Default: one year.
    */
   retention?: RetentionOptions | undefined
+  /**
+   * Web pages with users, sessions, usage, configuration and the audit log, for users of a gate who
+   * meet rules. They are at the path of the router. Default: none.
+   */
+  pages?: AdminPagesOptions | undefined
 }
 
 /** A gate under the names that it has in the API. */
@@ -71,6 +71,7 @@ export interface AdminConfig {
   readonly tokens: readonly AdminToken[]
   readonly locate: AdminOptions['locate']
   readonly retention: Retention
+  readonly pages: AdminPagesConfig | undefined
 }
 
 const AT = 'adminRouter()'
@@ -94,6 +95,7 @@ const adminFields = {
   tokens: custom(parseTokens).required("is missing: set it, as in { deploy: '…' }"),
   locate: func<NonNullable<AdminOptions['locate']>>(),
   retention: retentionField,
+  pages: adminPagesField,
 } satisfies Record<keyof AdminOptions, Field>
 
 /** Checks the arguments. Throws a `TypeError` that names the option and the fix. */
@@ -148,9 +150,8 @@ function parseModule([key, module]: readonly [string, unknown]): NamedGate {
     throw new TypeError(
       `${AT} needs names of modules of the form 'edge_id/route_id', of letters, digits, "_" and "-"`,
     )
-  const access: unknown =
-    typeof module === 'function' ? Reflect.get(module, ADMIN_ACCESS) : undefined
-  if (typeof access !== 'object' || access === null)
+  const access = accessOf(module)
+  if (access === undefined)
     throw new TypeError(`${AT}: ${key} is not a middleware of oauthModule() of this release`)
-  return { edge, route, access: access as AdminAccess }
+  return { edge, route, access }
 }

@@ -1,8 +1,9 @@
 import type { AppUser } from '../middleware/admin-access.js'
 import type { GateSession } from './administration.js'
 import { encodeId } from './ids.js'
-import type { AddressLocation, AdminOptions, NamedGate } from './options.js'
-import { UserAgents } from './user-agent.js'
+import type { Locator } from './locator.js'
+import type { NamedGate } from './options.js'
+import { UserAgents } from '../http/user-agent.js'
 
 /** An ID with its URI. */
 export interface Ref {
@@ -12,14 +13,11 @@ export interface Ref {
 
 /** The representations of ngrok's App Users API. (https://ngrok.com/docs/api) */
 export class Views {
-  readonly #locate: AdminOptions['locate']
-  readonly #onLocateError: (error: unknown) => void
+  readonly #locator: Locator
   readonly #userAgents = new UserAgents()
 
-  /** `onLocateError` receives what `locate` throws: the location is then unknown. */
-  constructor(locate: AdminOptions['locate'], onLocateError: (error: unknown) => void) {
-    this.#locate = locate
-    this.#onLocateError = onLocateError
+  constructor(locator: Locator) {
+    this.#locator = locator
   }
 
   /** A user. `base` is the URL of the API. */
@@ -61,22 +59,13 @@ export class Views {
   }
 
   async #location(ipAddress: string | undefined) {
-    const location = ipAddress === undefined ? undefined : await this.#find(ipAddress)
-    if (location === null || location === undefined) return null
+    const location = await this.#locator.find(ipAddress)
+    if (location === undefined) return null
     return {
       country_code: location.country_code ?? null,
       latitude: location.latitude ?? null,
       longitude: location.longitude ?? null,
       lat_long_radius_km: location.lat_long_radius_km ?? null,
-    }
-  }
-
-  async #find(ipAddress: string): Promise<AddressLocation | null | undefined> {
-    try {
-      return await this.#locate?.(ipAddress)
-    } catch (error) {
-      this.#onLocateError(error)
-      return undefined
     }
   }
 }

@@ -40,6 +40,8 @@ export interface LoginRequest {
 /** Where a login returns to. */
 export type ReturnTarget = Pick<LoginRequest, 'returnPath' | 'lost'>
 
+type LinkPurpose = 'return' | 'confirm' | 'form'
+
 /** What {@link Links} depends on. */
 export interface LinksDeps {
   readonly encrypter: Encrypter
@@ -49,6 +51,7 @@ export interface LinksDeps {
 
 const LOGIN_LINK_TTL_MS = 24 * 3_600_000
 const LOGOUT_CONFIRMATION_TTL_MS = 600_000
+const FORM_TTL_MS = 3_600_000
 
 /**
  * Creates and reads links to the special paths. The tokens in them are encrypted, so clients cannot
@@ -93,6 +96,17 @@ export class Links {
   /** Whether the query is that of {@link confirmedLogout} for this session. */
   isConfirmedLogout(mount: Mount, query: URLSearchParams, sessionKey: string): boolean {
     return this.#decrypt('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
+  }
+
+  /** A token for a form of a session, against requests of other sites. Valid for an hour. */
+  formToken(mount: Mount, sessionKey: string, action: string): string {
+    return this.#encrypt('form', mount, FORM_TTL_MS, { sessionKey, action })
+  }
+
+  /** Whether the token is that of {@link formToken} for this session and action. */
+  isFormToken(mount: Mount, sessionKey: string, action: string, token: string | null): boolean {
+    const data = this.#decrypt('form', mount, token)
+    return data?.['sessionKey'] === sessionKey && data['action'] === action
   }
 
   /**
@@ -159,7 +173,7 @@ export class Links {
     return `${this.#deps.mounts.publicOrigin(req) ?? ''}${path}`
   }
 
-  #encrypt(purpose: 'return' | 'confirm', mount: Mount, ttlMs: number, data: object): string {
+  #encrypt(purpose: LinkPurpose, mount: Mount, ttlMs: number, data: object): string {
     return this.#deps.encrypter.encrypt(
       purpose,
       JSON.stringify({ ...data, instance: mount.instanceId, until: Date.now() + ttlMs }),
@@ -167,7 +181,7 @@ export class Links {
   }
 
   #decrypt(
-    purpose: 'return' | 'confirm',
+    purpose: LinkPurpose,
     mount: Mount,
     token: string | null,
   ): Record<string, unknown> | undefined {

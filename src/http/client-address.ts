@@ -28,6 +28,11 @@ function normalized(address: string | undefined): string | undefined {
   return plain !== undefined && isIP(plain) !== 0 ? plain : undefined
 }
 
+/** An address as it is shown: that of IPv4 without the prefix that it has on an IPv6 socket. */
+export function shownAddress(address: string | undefined): string | undefined {
+  return normalized(address) ?? address
+}
+
 function networkOf(address: string): string {
   if (isIP(address) === 4) return address
   const [head = '', tail] = address.split('::')

@@ -12,6 +12,7 @@ export type EncryptionPurpose =
   | 'state'
   | 'return'
   | 'confirm'
+  | 'form'
   | 'tokens'
   | 'session'
   | 'landing'

@@ -1,21 +1,6 @@
-/** Who can fix an error: the user in the browser (`user`), or the owner of the app (`owner`). */
-export type ErrorAudience = 'user' | 'owner'
+import type { ErrorKind } from './error-kinds.js'
 
-/** What follows from an error's code. */
-export interface ErrorKind {
-  readonly status: number
-  readonly audience: ErrorAudience
-  readonly retryable: boolean
-  /** The heading of the page. */
-  readonly title: string
-  /**
-   * The sentence below the heading, in JSON and in the log. Adds to the title, and is clear without
-   * it.
-   */
-  readonly message: string
-  /** For the owner: how to fix the usual cause. Most errors have a more specific hint. */
-  readonly hint: string
-}
+export type { ErrorAudience, ErrorKind } from './error-kinds.js'
 
 /**
  * Every error code. Adding one takes a row here and a heading in `docs/troubleshooting.md`.
@@ -144,6 +129,14 @@ export const ERROR_CODES = {
     title: 'Sessions cannot be listed',
     message: 'The session store does not support listing.',
     hint: 'this store cannot list: use memoryStore() or redisStore()',
+  },
+  invalid_form: {
+    status: 403,
+    audience: 'user',
+    retryable: true,
+    title: 'Nothing was changed',
+    message: 'This form is too old, or came from another page. Open the page again.',
+    hint: 'the token or the origin of a form is not valid: it is older than an hour, of another session, or from another site; behind a proxy, set baseUrl',
   },
   not_found: {
     status: 404,

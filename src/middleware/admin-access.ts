@@ -1,4 +1,5 @@
-import type { MountState } from '../http/mount-memory.js'
+import type { ServerResponse } from 'node:http'
+import type { AppRequest } from '../http/request.js'
 import { entriesBefore, type ListPosition } from '../session/entries-before.js'
 import { SealedRecords } from '../session/sealed-records.js'
 import type { AppSession, InstanceSession } from '../session/session-list.js'
@@ -8,6 +9,9 @@ import { sessionsOfUser } from '../session/user-sessions.js'
 import type { Log } from '../options/logger.js'
 import type { Composition } from './composition.js'
 import type { ConfigurationAccess } from './configuration/access.js'
+import type { GateState } from './gate-state.js'
+import { type GuardedGate, PageGuard, type PageHandlers } from './page-guard.js'
+import type { GuardRules } from './require-auth.js'
 
 /** The property of the middleware through which `oauth-module/admin` reads and changes it. */
 export const ADMIN_ACCESS = Symbol.for('oauth-module.admin')
@@ -29,8 +33,16 @@ export interface AdminAccess {
   isOfGate(instance: string): 'yes' | 'maybe' | 'no'
   /** Users that come after a position in the list of all users. */
   users(before: ListPosition | undefined, size: number): AsyncIterable<AppUser>
+  /** The number of records of a kind. Absent if the store cannot count them. */
+  readonly count?: (kind: 'user' | 'session') => Promise<number>
   /** A user by ID. */
   user(id: string): Promise<AppUser | undefined>
+  /** Whether a user is blocked. */
+  isBlocked(id: string): Promise<boolean>
+  /** Ends the sessions of a user, and rejects further logins. */
+  blockUser(id: string): Promise<boolean>
+  /** Lets a blocked user sign in again. */
+  unblockUser(id: string): Promise<boolean>
   /** Ends the sessions of a user, and deletes the user. Returns whether the user existed. */
   deleteUser(id: string): Promise<boolean>
   /** Rows of sessions that come after a position in the list of all sessions. */
@@ -47,10 +59,22 @@ export interface AdminAccess {
   monthlyActiveUsers(month: string | undefined): Promise<number>
   /** Records of `oauth-module/admin` itself, such as its audit log. */
   readonly records: AdminRecords
+  /**
+   * A guard for pages next to the gate. Throws a `TypeError` for rules that are not valid, or that
+   * no provider can meet.
+   */
+  pageGuard(rules: GuardRules): AdminPageGuard
 }
 
 /** Encrypted records, as {@link SealedRecords} keeps them. */
 export type AdminRecords = Pick<SealedRecords, 'isListable' | 'add' | 'list' | 'open'>
+
+/** Lets those requests to pages pass whose user meets the rules. */
+export interface AdminPageGuard {
+  handle(req: AppRequest, res: ServerResponse, handlers: PageHandlers): void
+}
+
+export type { PageProblem, PageVisit } from './page-guard.js'
 
 /** A record with its key. */
 export type Row = readonly [key: string, row: StoreRecord]
@@ -72,13 +96,20 @@ export type {
 /** The access of `oauth-module/admin` to a gate. */
 export class GateAdminAccess implements AdminAccess {
   readonly configuration: ConfigurationAccess
+  readonly #gate: GuardedGate
   readonly #current: () => Composition
-  readonly #mounts: MountState
+  readonly #state: GateState
 
-  constructor(current: () => Composition, mounts: MountState, configuration: ConfigurationAccess) {
+  constructor(
+    gate: GuardedGate,
+    current: () => Composition,
+    state: GateState,
+    configuration: ConfigurationAccess,
+  ) {
     this.configuration = configuration
+    this.#gate = gate
     this.#current = current
-    this.#mounts = mounts
+    this.#state = state
   }
 
   get store(): unknown {
@@ -104,7 +135,7 @@ export class GateAdminAccess implements AdminAccess {
     if (id !== undefined) return instance === id ? 'yes' : 'no'
     const suffix = ` ${cookiePrefix}`
     if (!instance.endsWith(suffix)) return 'no'
-    const { known, confirmed } = this.#mounts
+    const { known, confirmed } = this.#state.mounts
     const mountPath = instance.slice(0, -suffix.length)
     // The mount path is not known before the first request.
     return known.has(mountPath) || confirmed.has(mountPath) ? 'yes' : 'maybe'
@@ -117,6 +148,18 @@ export class GateAdminAccess implements AdminAccess {
 
   user(id: string): Promise<AppUser | undefined> {
     return this.#current().users.get(id)
+  }
+
+  isBlocked(id: string): Promise<boolean> {
+    return this.#current().blockedUsers.has(id)
+  }
+
+  blockUser(id: string): Promise<boolean> {
+    return this.#current().users.block(id)
+  }
+
+  unblockUser(id: string): Promise<boolean> {
+    return this.#current().users.unblock(id)
   }
 
   deleteUser(id: string): Promise<boolean> {
@@ -145,5 +188,10 @@ export class GateAdminAccess implements AdminAccess {
 
   monthlyActiveUsers(month: string | undefined): Promise<number> {
     return this.#current().userActivity.countMonth(month)
+  }
+
+  pageGuard(rules: GuardRules): AdminPageGuard {
+    const { passes, mounts } = this.#state
+    return new PageGuard({ gate: this.#gate, rules, current: this.#current, passes, mounts })
   }
 }

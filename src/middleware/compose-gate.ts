@@ -3,6 +3,7 @@ import type { CheckParts } from './compose-checks.js'
 import type { FlowParts } from './compose-flows.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
 import { AnonymousRequests } from './anonymous-requests.js'
+import { Devices } from './devices.js'
 import { CookieConflicts } from './cookie-conflicts.js'
 import { ErrorHandler } from './error-handler.js'
 import { Gate } from './gate.js'
@@ -74,7 +75,8 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     upgradeOrigins,
     visitors,
   })
-  return { gate, sockets, loginRedirect, errorHandler, placement }
+  const devices = new Devices({ ...parts, loginRedirect, errorHandler })
+  return { gate, sockets, devices, loginRedirect, errorHandler, placement }
 }
 
 function createPlacement({ callbackPaths, logger }: Config, { placement: state }: GateState) {

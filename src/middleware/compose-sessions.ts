@@ -76,6 +76,7 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
   const rows = new SessionRows({
     encrypter: base.encrypter,
     isInProcess: isMemoryStore(config.store),
+    browserSession: config.browserSession,
   })
   const sessions = createSessions(config, state, base, rows)
   const userRecords = new UserRecords(store)
@@ -100,6 +101,7 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
       rows,
       expiresAt: (session) => absoluteExpiry(session, config),
       keepsRecords,
+      browserSession: config.browserSession,
     }),
     logoutIndex: new LogoutIndex(store, rows),
   }

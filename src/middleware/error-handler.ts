@@ -31,8 +31,10 @@ export interface ErrorHandlerDeps {
 
 /** The user is still signed in: to try again is to repeat the request, not to start a login. */
 const KEEPS_SESSION: ReadonlySet<OAuthErrorCode> = new Set([
+  'invalid_form',
   'recheck_unavailable',
   'store_unavailable',
+  'store_not_listable',
   'upstream_unreachable',
   'upstream_timeout',
 ])

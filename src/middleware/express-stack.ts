@@ -3,6 +3,8 @@ interface Layer {
   readonly handle?: unknown
   readonly route?: Route | undefined
   readonly match?: (path: string) => unknown
+  /** The part of the path that `match` matched last. */
+  readonly path?: unknown
 }
 
 interface Route {
@@ -32,6 +34,41 @@ export function positionsIn(app: unknown, middleware: unknown): readonly Positio
     current = membersOf(current['parent'])
   }
   return found
+}
+
+/** Where a middleware is used, as far as an app shows it. */
+export interface MountPath {
+  /** Whether a request to the path reaches the middleware. */
+  readonly isReached: boolean
+  /** The path at which the request reaches it; empty if it does not. */
+  readonly mountPath: string
+}
+
+/**
+ * The path at which a request to `path` reaches a middleware of an Express app, or of the apps that
+ * mount it. `undefined` if the app does not use the middleware, or hides it in a function.
+ */
+export function mountPathIn(
+  app: unknown,
+  middleware: unknown,
+  path: string,
+): MountPath | undefined {
+  let isUsed = false
+  let current = membersOf(app)
+  for (let depth = 0; current !== undefined && depth < MAX_DEPTH; depth++) {
+    const base = basePathOf(current)
+    const stack = routerStack(current)
+    const found: Position[] = []
+    addPositions(found, stack, middleware)
+    isUsed ||= found.some((position) => !isRoute(position))
+    const below =
+      base !== undefined && path.startsWith(base)
+        ? mountPathBelow(stack, middleware, path.slice(base.length))
+        : undefined
+    if (below !== undefined) return { isReached: true, mountPath: `${base ?? ''}${below}` }
+    current = membersOf(current['parent'])
+  }
+  return isUsed ? { isReached: false, mountPath: '' } : undefined
 }
 
 /** Whether the position is a route, as in `app.get('/private', middleware)`. */
@@ -68,6 +105,40 @@ function addPositions(
     if (isHere) found.push({ stack, index })
     else if (depth < MAX_DEPTH) addPositions(found, stackOf(handle), middleware, depth + 1)
   }
+}
+
+/** The path of the first layer that holds the middleware and matches, in front of all routers. */
+function mountPathBelow(
+  stack: readonly Layer[],
+  middleware: unknown,
+  path: string,
+  depth = 0,
+): string | undefined {
+  for (const layer of stack) {
+    if (layer.route !== undefined || depth > MAX_DEPTH) continue
+    const isHere = layer.handle === middleware
+    const inner = stackOf(layer.handle)
+    const match = isHere || inner.length > 0 ? layer.match?.(path === '' ? '/' : path) : false
+    if (!match) continue
+    // `true` and a member of the layer, or in recent versions an object.
+    const matched = pathOf(match) ?? pathOf(layer) ?? ''
+    if (isHere) return matched
+    const below = mountPathBelow(inner, middleware, path.slice(matched.length), depth + 1)
+    if (below !== undefined) return matched + below
+  }
+  return undefined
+}
+
+function pathOf(value: unknown): string | undefined {
+  const path = membersOf(value)?.['path']
+  return typeof path === 'string' ? path : undefined
+}
+
+/** The path of an app that another one mounts; empty for the outermost. */
+function basePathOf(app: Readonly<Record<string, unknown>>): string | undefined {
+  const { path } = app
+  const base: unknown = typeof path === 'function' ? Reflect.apply(path, app, []) : ''
+  return typeof base === 'string' ? base : undefined
 }
 
 /** The routes of a layer, or of the router that it holds. */

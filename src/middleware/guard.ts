@@ -133,6 +133,6 @@ export class Guard {
 }
 
 /** The gate lets a denied user pass with `unauthenticated: 'pass'`; the guard rejects. */
-function toGuardRejection({ error, user, tried, unmet }: Rejection): Rejection {
+export function toGuardRejection({ error, user, tried, unmet }: Rejection): Rejection {
   return new Rejection(error, { user, tried, unmet, stage: 'guard' })
 }

@@ -23,13 +23,11 @@ import { defineInternals } from './internals.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { OAuthMiddleware } from './oauth-middleware.js'
 import { callNext, type Next, type Outcome } from './outcome.js'
+import { type Handler, passHandler } from './pass-handler.js'
 import { watchPlacement, type WatchedPlacement } from './placement-watch.js'
 import { checkReadiness } from './readiness.js'
 import { type GuardRules, parseGuardRules } from './require-auth.js'
 import type { AuthenticateOptions } from './sockets.js'
-
-const NO_GATE =
-  'requireAuth() needs the middleware in front of it, and nothing between the two may replace req.headers: app.use(auth), then app.use(auth.requireAuth())'
 
 /**
  * One instance of the middleware. Only this class has the current configuration, and replaces it.
@@ -90,9 +88,7 @@ export class Instance {
     callNext(this.#configuration.isLoaded ? gate.handle(req, res) : this.#await(req, res), next)
   }
 
-  requireAuth(
-    rules: GuardRules | undefined,
-  ): (req: AppRequest, res: ServerResponse, next: Next) => void {
+  requireAuth(rules: GuardRules | undefined): Handler {
     const { providers, logger } = this.#current.config
     const parsed = parseGuardRules(rules, providers)
     warnOfMilliseconds(logger, { 'requireAuth().maxAge': parsed.maxAgeMs })
@@ -100,12 +96,12 @@ export class Instance {
     // The gate must read the memberships of this guard from the next request on.
     if (addGuardRules(guardMemberships, parsed.lists)) this.#compose(this.#current.config)
     const guard = new Guard(parsed)
-    return (req, res, next) => {
-      const pass = passes.of(req)
-      if (pass === undefined) return next(new Error(NO_GATE))
-      const request = { ...pass.request, res }
-      callNext(guard.handle({ ...pass, request }, req, this.#current), next)
-    }
+    return passHandler(passes, 'requireAuth', (pass, req) => guard.handle(pass, req, this.#current))
+  }
+
+  devices(): Handler {
+    const { passes } = this.#state
+    return passHandler(passes, 'devices', (pass) => this.#current.devices.handle(pass))
   }
 
   async authenticate(

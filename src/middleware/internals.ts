@@ -46,14 +46,15 @@ export function proxyAccessOf(middleware: OAuthMiddleware): ProxyAccess {
 export function defineInternals(
   middleware: OAuthMiddleware,
   current: () => Composition,
-  { testLogins: { tickets }, mounts }: GateState,
+  state: GateState,
   configuration: ConfigurationAccess,
 ): void {
   const { basePath } = current().config
+  const { tickets } = state.testLogins
   const testLogins: TestLoginAccess = { basePath, tickets }
   Object.defineProperty(middleware, TEST_LOGINS, { value: testLogins })
   Object.defineProperty(middleware, PROXY_ACCESS, { value: new CurrentAccess(current) })
-  const adminAccess = new GateAdminAccess(current, mounts, configuration)
+  const adminAccess = new GateAdminAccess(middleware, current, state, configuration)
   Object.defineProperty(middleware, ADMIN_ACCESS, { value: adminAccess })
 }
 

@@ -34,6 +34,22 @@ export interface OAuthMiddleware {
    */
   requireAuth(rules?: GuardRules): (req: AppRequest, res: ServerResponse, next: Next) => void
   /**
+   * A page behind the gate on which users see their own sessions: this device and the others, each
+   * with a button that signs out there, and one that signs out everywhere. Requests that are not
+   * navigations get JSON. It has the look and the language of the built-in pages.
+   *
+   * ```ts
+   * import express from 'express'
+   * import { oauthModule } from 'oauth-module'
+   *
+   * const app = express()
+   * const auth = oauthModule({ provider: 'github' })
+   * app.use(auth)
+   * app.use('/devices', auth.devices())
+   * ```
+   */
+  devices(): (req: AppRequest, res: ServerResponse, next: Next) => void
+  /**
    * Authenticates a request that does not pass through the middleware, such as a WebSocket upgrade,
    * and sets its upstream headers. Resolves to `undefined` if the request is unauthenticated, or is
    * an upgrade from a page of another origin.

@@ -47,6 +47,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       monthlyActiveUsers: (month?: string) => instance.monthlyActiveUsers(month),
       reconfigure: (options: OAuthModuleOptions) => instance.reconfigure(options),
       explain: (user: OAuthUser) => instance.explain(user),
+      devices: () => instance.devices(),
       on,
       once,
       off,

@@ -71,6 +71,12 @@ const timeoutFields = {
   store: seconds({ min: 0.01, max: 60 }).default(2).describe('For one store operation.'),
 } satisfies Nested<'timeouts'>
 
+const browserSessionFields = {
+  ipAddress: boolean().default(true).describe('Keep the address of the login.'),
+  userAgent: boolean().default(true).describe('Keep the user agent of the login.'),
+  maxAge: seconds().default(0).describe('Removes both this long after the login.'),
+} satisfies Nested<'browserSession'>
+
 const reportOnlyFields = {
   ...ruleFields,
   allOf: allOfField(ruleFields),
@@ -138,6 +144,9 @@ export const optionFields = {
     .describe('What happens to requests without a session.'),
   logout: object(logoutFields).default({}).describe('What logging out does beyond this session.'),
   cookie: object(cookieFields).describe('Attributes of the session cookie.'),
+  browserSession: object(browserSessionFields)
+    .default({})
+    .describe('What sessions keep of the browser.'),
   branding: brandingField.describe('Name, logo and color on the built-in pages.'),
   texts: textsField.describe('Wording and languages of the built-in pages.'),
   pages: pagesField.describe('Custom pages.'),

@@ -49,6 +49,20 @@ export interface CookieOptions {
   forward?: boolean | undefined
 }
 
+/** What sessions keep of the browser: the option `browserSession`. */
+export interface BrowserSessionOptions {
+  /** Whether sessions keep the address of the login. Default `true`. */
+  ipAddress?: boolean | undefined
+  /** Whether sessions keep the `User-Agent` of the login. Default `true`. */
+  userAgent?: boolean | undefined
+  /**
+   * Seconds after the login after which both are no longer shown, and are removed when the session
+   * is next written: at a request of its user, an hour after the previous one at the latest. Default
+   * `0`: they are kept as long as the session.
+   */
+  maxAge?: number | undefined
+}
+
 /** Time limits: the option `timeouts`. */
 export interface TimeoutOptions {
   /** Seconds for a whole exchange with the provider, at most 300. Default `10`. */

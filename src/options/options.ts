@@ -8,6 +8,7 @@ import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
 import type { SessionStore } from '../session/stores/store.js'
 import type {
+  BrowserSessionOptions,
   CookieOptions,
   Logger,
   LogoutOptions,
@@ -144,6 +145,8 @@ export interface OAuthModuleOptions {
   logout?: LogoutOptions | undefined
   /** Attributes of the session cookie. With `baseUrl`, the cookie must reach it. */
   cookie?: CookieOptions | undefined
+  /** What sessions keep of the browser, and for how long: address and user agent. */
+  browserSession?: BrowserSessionOptions | undefined
   /** Name, logo, accent color and support link on the built-in pages. Default: none. */
   branding?: BrandingOption | undefined
   /** Wording of the built-in pages, or a function of the language. Default: English. */

@@ -137,6 +137,42 @@ export interface LostPageContext extends PageBasics {
   message: TextName
 }
 
+/** A device on which the user is signed in. Times are in milliseconds. */
+export interface Device {
+  /** The public ID of the session. */
+  id: string
+  /** Whether it shows the page. */
+  isCurrent: boolean
+  /** Name of the browser, by its `User-Agent`: external text. */
+  browser: string | null
+  /** Name of the operating system. */
+  system: string | null
+  /** Such as `Desktop` or `Mobile`. */
+  deviceType: string | null
+  /** Address of the login. */
+  ipAddress: string | null
+  /** When the user signed in. */
+  createdAt: number
+  /** When it was last used. */
+  lastActive: number
+}
+
+/** The devices on which a user is signed in. */
+export interface DevicesContext extends PageBasics {
+  /** The one that shows the page first, then the newest. */
+  devices: readonly Device[]
+  /** Where to send the POST requests that sign out. */
+  formUrl: string
+  /** The field `token` of these requests. */
+  token: string
+  /** The value of the field `session` that signs out everywhere. */
+  everywhere: string
+  /** The start page of the app. */
+  startUrl: string
+  /** The time of the page. */
+  now: number
+}
+
 /**
  * Pages of your app that replace the built-in ones. If a page throws or returns anything else, the
  * built-in page is sent and the error is logged.

@@ -20,10 +20,15 @@ export interface Layout {
   readonly body: Html
   /** Background colors of icons, by the index of the button. */
   readonly colors?: readonly (string | undefined)[]
+  /** Rules of this page, in addition to the style sheet of all. */
+  readonly rules?: Html
 }
 
 /** A complete page. */
-export function layout(setting: PageSetting, { title, icon, body, colors = [] }: Layout): Html {
+export function layout(
+  setting: PageSetting,
+  { title, icon, body, colors = [], rules }: Layout,
+): Html {
   const { nonce, texts, branding } = setting
   const { appName, accentColor, supportUrl } = branding
   const namesApp = appName !== undefined && title.includes(appName)
@@ -36,7 +41,7 @@ export function layout(setting: PageSetting, { title, icon, body, colors = [] }:
 <meta name="robots" content="noindex">
 <title>${title}${!namesApp && appName && ` · ${appName}`}</title>
 <link rel="icon" href="${FAVICON}">
-<style nonce="${nonce}">${style}${accentColor && accentRules(accentColor)}${brandRules(colors)}</style>
+<style nonce="${nonce}">${style}${accentColor && accentRules(accentColor)}${brandRules(colors)}${rules}</style>
 </head>
 <body>
 <main>

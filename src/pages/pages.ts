@@ -1,5 +1,6 @@
 import { type Branding, logosOf } from './branding.js'
 import type { PageBasics, PagesOption } from './contexts.js'
+import { devices } from './devices-view.js'
 import { denied, error } from './error-views.js'
 import { Html, html } from './html.js'
 import { Languages } from './languages.js'
@@ -12,6 +13,8 @@ interface PageDefinition {
   readonly view: (context: never, setting: PageSetting) => Html
   /** Whether pages of the app may show it in a frame. */
   readonly isFrameable?: boolean
+  /** Whether the `Origin` of its forms is checked. Browsers send it unless a page forbids that. */
+  readonly hasForms?: boolean
 }
 
 /** Every page. Adding one takes a row here, its view and its context. */
@@ -26,6 +29,7 @@ const PAGES = {
   frame: { view: views.frame, isFrameable: true },
   continue: { view: views.continueElsewhere },
   lostPage: { view: views.lostPage },
+  devices: { view: devices, hasForms: true },
 } as const satisfies Record<string, PageDefinition> & Record<keyof PagesOption, PageDefinition>
 
 /** The name of a page. */
@@ -46,6 +50,7 @@ const builtIn: {
   readonly [Name in PageName]: {
     view: (context: Context<Name>, setting: PageSetting) => Html
     isFrameable?: boolean
+    hasForms?: boolean
   }
 } = PAGES
 
@@ -75,6 +80,8 @@ export interface Page {
   readonly policy: string
   /** The `X-Frame-Options` of the response, for browsers without `frame-ancestors`. (RFC 7034) */
   readonly frameOptions: 'DENY' | 'SAMEORIGIN'
+  /** The `Referrer-Policy` of the response. With `no-referrer`, forms have `Origin: null`. */
+  readonly referrerPolicy: 'no-referrer' | 'same-origin'
   /** Request headers that the page depends on, besides the cookies. */
   readonly vary: readonly string[]
 }
@@ -142,6 +149,7 @@ export class Pages {
       body: toMarkup(view({ ...data, html, nonce, lang, dir, branding }, setting)),
       policy: policyOf({ nonce, images: this.#images, isCustom, isFrameable }),
       frameOptions: isFrameable ? 'SAMEORIGIN' : 'DENY',
+      referrerPolicy: builtIn[name].hasForms === true ? 'same-origin' : 'no-referrer',
       vary: this.#languages.isNegotiated ? ['Accept-Language'] : [],
     }
   }

@@ -88,10 +88,11 @@ export class Responder {
     content: PageContent<Name>,
     headers: Headers = {},
   ): void {
-    const { body, policy, frameOptions, vary } = this.#render(req, name, content)
+    const { body, policy, frameOptions, referrerPolicy, vary } = this.#render(req, name, content)
     sendHtml(res, status, body, policy, {
       ...headers,
       'X-Frame-Options': frameOptions,
+      'Referrer-Policy': referrerPolicy,
       Vary: ['Cookie', ...vary].join(', '),
     })
   }

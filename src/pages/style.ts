@@ -1,8 +1,8 @@
 import { accentColors, readableOn, sixDigits } from './colors.js'
 import { html, type Html } from './html.js'
 
-/** The style sheet of the built-in pages, inlined under the nonce of the page's policy. */
-export const style = html`
+/** The colors of all pages, light and dark. */
+export const colorRules = html`
 :root {
   color-scheme: light dark;
   --ground: #f5f6f8; --card: #fff; --line: #d9dce2; --ink: #1a1d21; --quiet: #5a616b;
@@ -23,6 +23,10 @@ export const style = html`
 @media (prefers-contrast: more) {
   :root { --line: var(--ink); --quiet: var(--ink); }
 }
+`
+
+/** The style sheet of the built-in pages, inlined under the nonce of the page's policy. */
+export const style = html`${colorRules}
 *, ::before, ::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {

@@ -75,6 +75,22 @@ export interface PageTexts {
   lostForm: string
   /** Below that heading: the URL was too long. */
   lostPage: string
+  /** Heading of the page with the devices on which the user is signed in. */
+  devicesTitle: string
+  /** Below that heading. */
+  devices: string
+  /** Marks the device that shows the page. */
+  thisDevice: string
+  /** Name of a device. */
+  browserOnSystem: string
+  /** In place of the name of a device that sends none. */
+  unknownDevice: string
+  /** When a device was last used: `{time}` is relative, as in "2 hours ago". */
+  lastActive: string
+  /** When the user signed in on a device. */
+  signedInAt: string
+  /** Button that ends all sessions of the user. */
+  signOutEverywhere: string
   /** Heading and sentence of each error. */
   errors: Record<OAuthErrorCode, ErrorTexts>
 }
@@ -132,6 +148,14 @@ export const ENGLISH: Readonly<PageTexts> = {
     'The form that you sent was not accepted, because you had to sign in first. Please fill it in and send it again.',
   lostPage:
     'The address that you opened is too long to return to after signing in. Please open it again.',
+  devicesTitle: 'Your devices',
+  devices: 'You are signed in on these devices. Sign out wherever you do not recognize one.',
+  thisDevice: 'This device',
+  browserOnSystem: '{browser} on {system}',
+  unknownDevice: 'Unknown device',
+  lastActive: 'Last active {time}',
+  signedInAt: 'Signed in {time}',
+  signOutEverywhere: 'Sign out everywhere',
   errors: Object.fromEntries(
     Object.entries(ERROR_CODES).map(([code, { title, message }]) => [code, { title, message }]),
   ) as Record<OAuthErrorCode, ErrorTexts>,

@@ -2,7 +2,7 @@ import { OAuthError } from '../http/errors.js'
 import { parseFields } from '../schema/read-fields.js'
 import { custom } from '../schema/types.js'
 import { listFields, type ListOptions, type Page, readPage } from './paging.js'
-import type { Session } from './session.js'
+import { type BrowserSessionConfig, keptBrowser, type Session } from './session.js'
 import type { SessionRows } from './session-rows.js'
 import type { Sessions } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
@@ -80,6 +80,7 @@ export interface AppSessionsDeps {
   readonly expiresAt: (session: Session) => number
   /** Whether the store keeps records: the cookie store does not. */
   readonly keepsRecords: boolean
+  readonly browserSession: BrowserSessionConfig
 }
 
 /** The list of all sessions in a store. */
@@ -89,13 +90,16 @@ export class AppSessions implements SessionList {
   readonly #rows: SessionRows
   readonly #expiresAt: (session: Session) => number
   readonly #keepsRecords: boolean
+  readonly #browserSession: BrowserSessionConfig
 
-  constructor({ store, sessions, rows, expiresAt, keepsRecords }: AppSessionsDeps) {
+  constructor(deps: AppSessionsDeps) {
+    const { store, sessions, rows, expiresAt, keepsRecords, browserSession } = deps
     this.#store = store
     this.#sessions = sessions
     this.#rows = rows
     this.#expiresAt = expiresAt
     this.#keepsRecords = keepsRecords
+    this.#browserSession = browserSession
   }
 
   async list(
@@ -135,7 +139,7 @@ export class AppSessions implements SessionList {
       session: {
         id: key,
         userId: session.user.key,
-        browserSession: session.browser,
+        browserSession: keptBrowser(session, this.#browserSession, Date.now()),
         createdAt: session.createdAt,
         lastActive: session.lastActiveAt,
         expiresAt: this.#expiresAt(session),

@@ -1,6 +1,6 @@
 import type { Encrypter } from '../http/encryption.js'
 import { packSession, unpackSession } from './packed-session.js'
-import type { Session } from './session.js'
+import { type BrowserSessionConfig, keptBrowser, type Session, withBrowser } from './session.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
 
@@ -29,6 +29,7 @@ export interface SessionRowsDeps {
   readonly encrypter: Encrypter
   /** Whether the store keeps the objects of this process, so that rows need no authentication. */
   readonly isInProcess: boolean
+  readonly browserSession: BrowserSessionConfig
 }
 
 /**
@@ -47,7 +48,9 @@ export class SessionRows {
   }
 
   /** The row of a session. */
-  toRow(key: string, session: Session): StoreRecord {
+  toRow(key: string, written: Session): StoreRecord {
+    const browser = keptBrowser(written, this.#deps.browserSession, Date.now())
+    const session = withBrowser(written, browser)
     if (this.#deps.isInProcess) return session
     const { kind, group, createdAt, revision, sealed } = session
     const row = { kind, group, createdAt, revision, v: ROW_VERSION, sealed }

@@ -123,6 +123,35 @@ function toProfile(user: UserProfile): UserProfile {
   }
 }
 
+/** What sessions keep of the browser of the login. */
+export interface BrowserSessionConfig {
+  readonly ipAddress: boolean
+  readonly userAgent: boolean
+  /** Milliseconds after the login; 0: as long as the session. */
+  readonly maxAge: number
+}
+
+const NO_BROWSER: Session['browser'] = { userAgent: undefined, ipAddress: undefined }
+
+/** What the configuration allows to keep of the browser now. */
+export function keptBrowser(
+  { createdAt, browser }: Pick<Session, 'createdAt' | 'browser'>,
+  { ipAddress, userAgent, maxAge }: BrowserSessionConfig,
+  now: number,
+): Session['browser'] {
+  if (maxAge > 0 && now - createdAt >= maxAge) return NO_BROWSER
+  if (ipAddress && userAgent) return browser
+  return {
+    userAgent: userAgent ? browser.userAgent : undefined,
+    ipAddress: ipAddress ? browser.ipAddress : undefined,
+  }
+}
+
+/** The session with what is kept of the browser. */
+export function withBrowser(session: Session, browser: Session['browser']): Session {
+  return browser === session.browser ? session : toSession({ ...session, browser })
+}
+
 /** Many users have the same browser: their sessions share one string. */
 export function sharedBrowser(
   browser: Session['browser'],
