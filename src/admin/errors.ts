@@ -1,32 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { type Headers, sendJson } from '../http/response.js'
+import { ADMIN_ERRORS, type AdminErrorCode } from './error-codes.js'
 
 /** What distinguishes an error beyond its code. */
 export interface AdminErrorDetails {
-  /** The query parameter that is not valid. */
-  readonly field?: string
+  /** The query parameter, header, or field of the body that is not valid. */
+  readonly field?: string | undefined
+  /** Instead of the message of the code. Never contains a value. */
+  readonly message?: string
   readonly headers?: Headers
 }
-
-/** The errors of the API: status and message. Those of ngrok have its codes. */
-const ADMIN_ERRORS = {
-  // https://ngrok.com/docs/errors/err_ngrok_201
-  ERR_NGROK_201: [401, 'Send a token of this API as "Authorization: Bearer <token>".'],
-  // https://ngrok.com/docs/errors/err_ngrok_203
-  ERR_NGROK_203: [401, 'The token is not a token of this API.'],
-  read_only_token: [403, 'This token may only read.'],
-  not_found: [404, 'There is no resource with this ID.'],
-  method_not_allowed: [405, 'This resource does not have this method.'],
-  invalid_limit: [400, 'limit must be an integer from 1 to 100.'],
-  invalid_before_id: [400, 'before_id must be the ID of an item of this list.'],
-  invalid_month: [400, 'month must have the form YYYY-MM.'],
-  too_many_requests: [429, 'Too many requests with wrong tokens. Try again later.'],
-  store_not_listable: [501, 'The session store of this app cannot list its records.'],
-  store_unavailable: [503, 'The session store of this app cannot be reached. Try again later.'],
-} as const satisfies Record<string, readonly [status: number, message: string]>
-
-/** The code of an {@link AdminError}. */
-export type AdminErrorCode = keyof typeof ADMIN_ERRORS
 
 /** A request that the API rejects. */
 export class AdminError extends Error {
@@ -36,7 +19,7 @@ export class AdminError extends Error {
 
   constructor(code: AdminErrorCode, details: AdminErrorDetails = {}) {
     const [status, message] = ADMIN_ERRORS[code]
-    super(message)
+    super(details.message ?? message)
     this.code = code
     this.status = status
     this.details = details
