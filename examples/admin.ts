@@ -1,7 +1,7 @@
 /**
  * Administration in front of the gate: pages at /admin for ADMIN_EMAIL (default: the persona Ada), and
- * an API at the same path. ADMIN_TOKEN is the token of the API; without it, one is created for this
- * run, and printed with commands to try.
+ * an API at the same path, which also changes the configuration. ADMIN_TOKEN is the token of the API;
+ * without it, one is created for this run, and printed with commands to try.
  */
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,9 @@ import { adminRouter } from 'oauth-module/admin'
 import { personPage } from './support/page.js'
 import { announce, chooseProvider, port } from './support/provider.js'
 
-const auth = oauthModule({ provider: await chooseProvider() })
+// With configVersion, the gate follows the configuration that the API keeps in the store. In a real
+// app, use a store that the processes share: this one ends with the process.
+const auth = oauthModule({ provider: await chooseProvider(), configVersion: 1 })
 const token = process.env.ADMIN_TOKEN ?? randomBytes(32).toString('hex')
 const administrator = process.env.ADMIN_EMAIL ?? 'ada@example.com'
 
@@ -38,7 +40,15 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   announce(port)
   console.log(`Sign in as ${administrator}, then open http://localhost:${port}/admin`)
   if (process.env.ADMIN_TOKEN !== undefined) return
-  const list = `curl -H "Authorization: Bearer ${token}" http://localhost:${port}/admin/app/sessions`
-  console.log(`The same by the API: ${list}`)
+  const api = `http://localhost:${port}/admin`
+  const curl = `curl -H "Authorization: Bearer ${token}"`
+  console.log(`The same by the API: ${curl} ${api}/app/sessions`)
   console.log('End a session: the same with -X DELETE and the "uri" of a session')
+  const route = `${api}/edges/https/main/routes/app/oauth`
+  console.log(`Read the configuration: ${curl} ${route}`)
+  // A PUT replaces all of it. Providers that code has created stay, so the others are enough.
+  const provider = process.env.OAUTH_MODULE_GITHUB_CLIENT_ID ? { github: {} } : {}
+  const body = JSON.stringify({ module: { provider, maximum_duration: 28_800 } })
+  const change = `-X PUT -H "Content-Type: application/json" -d '${body}'`
+  console.log(`End sessions after 8 hours: ${curl} ${change} ${route}`)
 })

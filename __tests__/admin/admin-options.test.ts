@@ -40,7 +40,26 @@ describe('adminRouter()', () => {
       /locate must be a function/,
     ],
     ['pages', { tokens: { a: deploy }, pages: {} }, /pages/],
-    ['allowDisable', { tokens: { a: deploy }, allowDisable: true }, /allowDisable/],
+    [
+      'a wrong allowDisable',
+      { tokens: { a: deploy }, allowDisable: 1 },
+      /allowDisable must be true or false/,
+    ],
+    [
+      'an unknown retention',
+      { tokens: { a: deploy }, retention: { log: 1 } },
+      /retention has an unknown option 'log'/,
+    ],
+    [
+      'a retention of more than ten years',
+      { tokens: { a: deploy }, retention: { audit: 4e8 } },
+      /retention\.audit must be a number of seconds/,
+    ],
+    [
+      'a history of less than a minute',
+      { tokens: { a: deploy }, retention: { history: 0 } },
+      /retention\.history must be a number of seconds/,
+    ],
   ])('rejects %s', (_, options, message) => {
     expect(() => create({ 'main/app': gateOf() }, options)).toThrow(TypeError)
     expect(() => create({ 'main/app': gateOf() }, options)).toThrow(message)

@@ -5,9 +5,8 @@ import { stopAll } from '../support/gate.js'
 
 afterEach(stopAll)
 
-async function scene(apiToken = deploy) {
-  const gate = adminGate()
-  const app = await startAdmin({ '/': gate })
+async function scene(apiToken = deploy, gate = adminGate()) {
+  const app = await startAdmin({ '/': gate }, { options: { allowDisable: true } })
   // The client resolves localhost to ::1 in some environments.
   const baseUrl = app.api.replace('localhost', '127.0.0.1')
   return { gate, app, ngrok: new Ngrok({ apiToken, baseUrl }) }
@@ -57,5 +56,65 @@ describe("ngrok's TypeScript client, unchanged", () => {
     })
     const { ngrok: stranger } = await scene('w'.repeat(32))
     await expect(stranger.applicationSessions.list()).rejects.toMatchObject({ statusCode: 401 })
+  })
+
+  test('reads, replaces and disables the OAuth module of an edge', async () => {
+    const provider = {
+      github: { clientId: 'gh-id', clientSecret: 'gh-secret', organizations: ['acme'] },
+    }
+    const { app, ngrok } = await scene(deploy, adminGate({ provider, configVersion: 1 }))
+    const { edgeRouteOAuthModule: modules } = ngrok.edgeModules
+    const route = { edgeId: 'main', id: 'route-0' }
+    const module = await modules.get(route)
+    expect(module).toMatchObject({
+      enabled: true,
+      cookiePrefix: 'ngrok.',
+      authCheckInterval: 0,
+      provider: { github: { clientId: 'gh-id', organizations: ['acme'], emailDomains: [] } },
+    })
+    module.provider.github?.organizations?.push('labs')
+    module.provider.google = {
+      clientId: 'g-id',
+      clientSecret: 'g-secret',
+      scopes: [],
+      emailAddresses: [],
+      emailDomains: ['acme.example'],
+    }
+    const replaced = await modules.replace({ ...route, module: { ...module, maximumDuration: 60 } })
+    expect(replaced).toMatchObject({
+      maximumDuration: 60,
+      provider: {
+        github: { organizations: ['acme', 'labs'] },
+        google: { clientId: 'g-id', emailDomains: ['acme.example'] },
+      },
+    })
+    expect(await modules.get(route)).toEqual(expect.objectContaining({ maximumDuration: 60 }))
+    expect(await app.visit('')).toBe(401)
+    await modules.delete(route)
+    expect(await app.visit('')).toBe(200)
+    expect((await modules.get(route)).enabled).toBe(false)
+    await modules.replace({ ...route, module: { ...module, enabled: true } })
+    expect(await app.visit('')).toBe(401)
+  })
+
+  test('reads the errors of a module', async () => {
+    const provider = { github: { clientId: 'gh-id', clientSecret: 'gh-secret' } }
+    const { ngrok } = await scene(deploy, adminGate({ provider, configVersion: 1 }))
+    const { edgeRouteOAuthModule: modules } = ngrok.edgeModules
+    const route = { edgeId: 'main', id: 'route-0' }
+    const module = await modules.get(route)
+    const github = { ...module.provider.github, teams: ['no-slash'] }
+    await expect(
+      modules.replace({ ...route, module: { ...module, provider: { github } } }),
+    ).rejects.toEqual({
+      errorCode: 'ERR_NGROK_7040',
+      statusCode: 400,
+      msg: expect.any(String),
+      details: new Map([['field', 'module.provider.github.teams[0]']]),
+    })
+    await expect(modules.get({ edgeId: 'main', id: 'other' })).rejects.toMatchObject({
+      errorCode: 'not_found',
+      statusCode: 404,
+    })
   })
 })

@@ -284,7 +284,7 @@ test('branding: the pages have logo, color and language, and the custom page loa
   expect(example.printed()).not.toContain('rejected a file')
 })
 
-test('admin: lists the sessions, and ends one, with the token that it printed', async () => {
+test('admin: lists the sessions, ends one, and changes the configuration, as it printed', async () => {
   const example = await startExample('admin')
   const browser = await logInAs('ada', example)
   const [, token] = await until(() => /Bearer ([0-9a-f]{64})/.exec(example.printed()) ?? undefined)
@@ -299,4 +299,12 @@ test('admin: lists the sessions, and ends one, with the token that it printed', 
   const ended = await browser.request('DELETE', String(session?.uri), undefined, { headers })
   expect([ended.status, ended.body]).toEqual([200, '{}'])
   expect((await browser.get(`${example.origin}/`, { follow: false })).status).toBe(302)
+  const [, body] = await until(() => /-d '(.+?)'/.exec(example.printed()) ?? undefined)
+  const route = `${example.origin}/admin/edges/https/main/routes/app/oauth`
+  const json = { ...headers, 'Content-Type': 'application/json' }
+  const changed = await browser.request('PUT', route, body, { headers: json })
+  expect([changed.status, JSON.parse(changed.body)]).toEqual([
+    200,
+    expect.objectContaining({ maximum_duration: 28_800, x_other_providers: ['dev'] }),
+  ])
 }, 60_000)

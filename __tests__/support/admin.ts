@@ -44,13 +44,24 @@ export interface AdminResponse {
   readonly body: Record<string, unknown>
 }
 
+/** What a request contains beyond its token. A body that is an object is sent as JSON. */
+export interface AdminContent {
+  readonly body?: object | string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** An app with the API at `/admin-api`, and gates at their paths. */
 export interface AdminApp {
   readonly origin: string
   /** The base URL of the API. */
   readonly api: string
   /** Calls the API with a token; `null` sends none. */
-  call(method: string, path: string, token?: string | null): Promise<AdminResponse>
+  call(
+    method: string,
+    path: string,
+    token?: string | null,
+    content?: AdminContent,
+  ): Promise<AdminResponse>
   /** Logs in, and returns the cookie. */
   enter(gate: AdminGate, user: TestUser, path?: string): Promise<string>
   /** The status of a request to the app with a cookie. */
@@ -59,6 +70,8 @@ export interface AdminApp {
 }
 
 export interface AdminSetup {
+  /** A parser in front of the API. */
+  readonly parser?: express.RequestHandler
   readonly framework?: 'express' | 'express4' | 'connect' | 'http'
   readonly options?: Partial<AdminOptions>
 }
@@ -68,18 +81,18 @@ const respond = (_req: IncomingMessage, res: ServerResponse) => void res.end('th
 /** Starts an app with gates by their path, each of which is the module `main/<its position>`. */
 export async function startAdmin(
   gates: Readonly<Record<string, AdminGate>>,
-  { framework = 'express', options = {} }: AdminSetup = {},
+  { framework = 'express', options = {}, parser }: AdminSetup = {},
 ): Promise<AdminApp> {
   const modules = Object.values(gates).map(({ auth }, index) => [`main/route-${index}`, auth])
   const tokens = { deploy, audit: { token: audit, readOnly: true } }
   const router = adminRouter(Object.fromEntries(modules), { tokens, ...options })
-  const server = stopping(await listen(handlerOf(framework, gates, router)))
+  const server = stopping(await listen(handlerOf(framework, gates, router, parser)))
   const mount = framework === 'http' ? '' : '/admin-api'
   const api = server.origin + mount
   return {
     ...server,
     api,
-    call: (method, path, token = deploy) => call(method, api + path, token),
+    call: (method, path, token = deploy, content = {}) => call(method, api + path, token, content),
     async enter({ auth }, user, path = '') {
       const agent = supertest.agent(`http://127.0.0.1:${server.port}`).set('User-Agent', chrome)
       return (await signIn(agent, auth, user, { mountPath: path })).cookie
@@ -95,6 +108,7 @@ function handlerOf(
   framework: string,
   gates: Readonly<Record<string, AdminGate>>,
   router: ReturnType<typeof adminRouter>,
+  parser: express.RequestHandler | undefined,
 ) {
   const mounted = Object.entries(gates)
   if (framework === 'http') {
@@ -108,15 +122,30 @@ function handlerOf(
     return app.use(respond)
   }
   const app = framework === 'express4' ? express4() : express()
+  if (parser !== undefined) app.use(parser)
   app.use('/admin-api', router)
   for (const [path, { auth }] of mounted) app.use(path, auth)
   return app.use(respond)
 }
 
-async function call(method: string, url: string, token: string | null): Promise<AdminResponse> {
-  const headers: Record<string, string> =
-    token === null ? {} : { authorization: token.includes(' ') ? token : `Bearer ${token}` }
-  const response = await fetch(url, { method, headers, redirect: 'manual' })
+async function call(
+  method: string,
+  url: string,
+  token: string | null,
+  { body, headers }: AdminContent,
+): Promise<AdminResponse> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token !== null && {
+        authorization: token.includes(' ') ? token : `Bearer ${token}`,
+      }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    redirect: 'manual',
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') === true && text !== ''
   return {

@@ -8,10 +8,15 @@ import type { Next } from '../middleware/outcome.js'
 import { Administration } from './administration.js'
 import { AdminApi } from './api.js'
 import { AuditLog } from './audit-log.js'
+import { readBody } from './body.js'
+import { Connections } from './connections/connections.js'
+import { EdgeModules } from './edges/edge-modules.js'
 import { AdminError, fromStoreError, isStoreError, sendError } from './errors.js'
 import type { AdministeredModule } from './administered-module.js'
 import { type AdminConfig, type AdminOptions, parseAdmin } from './options.js'
 import { AdminPages } from './pages/admin-pages.js'
+import { Reply } from './reply.js'
+import type { AdminApis } from './resources.js'
 import { allowedMethods, findResource, type FoundResource, operationOf } from './routes.js'
 import { Locator } from './locator.js'
 import { AdminTokens } from './tokens.js'
@@ -55,11 +60,11 @@ export function adminRouter(
 class AdminRouter {
   readonly #config: AdminConfig
   readonly #tokens: AdminTokens
-  readonly #api: AdminApi
+  readonly #apis: AdminApis
   readonly #pages: AdminPages | undefined
 
   constructor(config: AdminConfig) {
-    const { gates, tokens, locate, retention, pages } = config
+    const { gates, tokens, locate, retention, allowDisable, pages } = config
     this.#config = config
     this.#tokens = new AdminTokens(tokens)
     const administration = new Administration(gates)
@@ -67,7 +72,12 @@ class AdminRouter {
       this.#logger.error('admin API: locate() failed', describeError(error)),
     )
     const auditLog = new AuditLog({ gates, retentionMs: retention.audit })
-    this.#api = new AdminApi({ administration, views: new Views(locator), auditLog })
+    const changes = { gates, auditLog, historyMs: retention.history }
+    this.#apis = {
+      users: new AdminApi({ administration, views: new Views(locator), auditLog }),
+      edges: new EdgeModules({ ...changes, mayDisable: allowDisable }),
+      connections: new Connections(changes),
+    }
     const logger = () => this.#logger
     this.#pages = pages && new AdminPages({ ...pages, administration, locator, auditLog, logger })
   }
@@ -101,10 +111,16 @@ class AdminRouter {
       const headers = { Allow: allowedMethods(resource) }
       throw new AdminError('method_not_allowed', { headers })
     }
-    const { query } = target
-    const base = this.#originOf(req) + target.mountPath
-    const body = await operation(this.#api, { base, query, id: resource.id, tokenName })
-    sendJson(res, 200, body)
+    const result = await operation.run(this.#apis, {
+      base: this.#originOf(req) + target.mountPath,
+      query: target.query,
+      params: resource.params,
+      tokenName,
+      ifMatch: req.headers['if-match'],
+      body: () => readBody(req, res),
+    })
+    const { body, headers } = result instanceof Reply ? result : new Reply(result, {})
+    sendJson(res, 200, body, headers)
   }
 
   /** The name of the token. */

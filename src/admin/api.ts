@@ -11,9 +11,13 @@ export interface AdminRequest {
   readonly base: string
   /** Without `?`. */
   readonly query: string
-  /** The ID in the path; an empty string if the path has none. */
-  readonly id: string
+  /** The parameters in the path. */
+  readonly params: readonly string[]
   readonly tokenName: string
+  /** The header `If-Match`. */
+  readonly ifMatch: string | undefined
+  /** Reads the body: a JSON object. Rejects with an {@link AdminError}. */
+  body(): Promise<Readonly<Record<string, unknown>>>
 }
 
 /** What {@link AdminApi} depends on. */
@@ -45,13 +49,13 @@ export class AdminApi {
   }
 
   /** `GET /app/users/{id}` */
-  async getUser({ base, id }: AdminRequest): Promise<object> {
+  async getUser({ base, params: [id] }: AdminRequest): Promise<object> {
     const user = await this.#administration.user(resourceId('user', id))
     return this.#views.user(user ?? notFound(), base)
   }
 
   /** `DELETE /app/users/{id}` */
-  async deleteUser({ id, tokenName }: AdminRequest): Promise<object> {
+  async deleteUser({ params: [id], tokenName }: AdminRequest): Promise<object> {
     const user = (await this.#administration.user(resourceId('user', id))) ?? notFound()
     if (!(await this.#administration.deleteUser(user.id))) notFound()
     await this.#auditLog.record({
@@ -72,14 +76,14 @@ export class AdminApi {
   }
 
   /** `GET /app/sessions/{id}` */
-  async getSession({ base, id }: AdminRequest): Promise<object> {
+  async getSession({ base, params: [id] }: AdminRequest): Promise<object> {
     const found = (await this.#administration.session(resourceId('session', id))) ?? notFound()
     const [view] = await this.#describe([found], base)
     return view ?? notFound()
   }
 
   /** `DELETE /app/sessions/{id}` */
-  async deleteSession({ id, tokenName }: AdminRequest): Promise<object> {
+  async deleteSession({ params: [id], tokenName }: AdminRequest): Promise<object> {
     const found = (await this.#administration.session(resourceId('session', id))) ?? notFound()
     if (!(await this.#administration.deleteSession(found))) notFound()
     const { id: sessionHandle, userId: user } = found.session
@@ -107,7 +111,7 @@ export class AdminApi {
   }
 }
 
-function resourceId(kind: ResourceKind, id: string): ResourceId {
+function resourceId(kind: ResourceKind, id = ''): ResourceId {
   return decodeId(kind, id) ?? notFound()
 }
 

@@ -47,7 +47,13 @@ export interface AdminOptions {
       ) => AddressLocation | null | undefined | Promise<AddressLocation | null | undefined>)
     | undefined
   /**
-   * How long the store keeps the audit log, in seconds: `{ audit: 90 * 86_400 }`. Default: one year.
+   * Whether the API may disable a gate, so that every request passes without a login. Default
+   * `false`: it responds with 403.
+   */
+  allowDisable?: boolean | undefined
+  /**
+   * How long the store keeps the audit log and earlier configurations, in seconds: `{ audit: 90 *
+   * 86_400 }`. Default: one year.
    */
   retention?: RetentionOptions | undefined
   /**
@@ -71,6 +77,7 @@ export interface AdminConfig {
   readonly tokens: readonly AdminToken[]
   readonly locate: AdminOptions['locate']
   readonly retention: Retention
+  readonly allowDisable: boolean
   readonly pages: AdminPagesConfig | undefined
 }
 
@@ -94,6 +101,7 @@ const tokenFields = {
 const adminFields = {
   tokens: custom(parseTokens).required("is missing: set it, as in { deploy: '…' }"),
   locate: func<NonNullable<AdminOptions['locate']>>(),
+  allowDisable: boolean().default(false),
   retention: retentionField,
   pages: adminPagesField,
 } satisfies Record<keyof AdminOptions, Field>

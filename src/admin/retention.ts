@@ -7,6 +7,10 @@ export interface RetentionOptions {
    * Entries of the audit log, at most ten years. 0: they are only logged. Default: one year.
    */
   audit?: number | undefined
+  /**
+   * Earlier configurations, at least one minute and at most ten years. Default: one year.
+   */
+  history?: number | undefined
 }
 
 const YEAR = 365 * 86_400
@@ -14,6 +18,7 @@ const MAX_SECONDS = 10 * YEAR
 
 const retentionFields = {
   audit: seconds({ max: MAX_SECONDS }).default(YEAR).describe('Entries of the audit log.'),
+  history: seconds({ min: 60, max: MAX_SECONDS }).default(YEAR).describe('Earlier configurations.'),
 } satisfies Record<keyof RetentionOptions, Field>
 
 /** The option `retention`. */

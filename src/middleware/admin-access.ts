@@ -7,6 +7,7 @@ import type { StoreRecord } from '../session/stores/store.js'
 import type { AppUser, UserRecord } from '../session/user-record.js'
 import { sessionsOfUser } from '../session/user-sessions.js'
 import type { Log } from '../options/logger.js'
+import { openProviders } from '../options/startup-warnings.js'
 import type { Composition } from './composition.js'
 import type { ConfigurationAccess } from './configuration/access.js'
 import type { GateState } from './gate-state.js'
@@ -29,6 +30,10 @@ export interface AdminAccess {
   readonly configuration: ConfigurationAccess
   /** The option `baseUrl`. */
   readonly baseUrl: string | undefined
+  /** The option `cookiePrefix`. */
+  readonly cookiePrefix: string
+  /** Names of the providers at which everyone who can sign in may pass. */
+  readonly openProviders: readonly string[]
   /** Whether sessions of an instance are those of this gate. */
   isOfGate(instance: string): 'yes' | 'maybe' | 'no'
   /** Users that come after a position in the list of all users. */
@@ -128,6 +133,14 @@ export class GateAdminAccess implements AdminAccess {
   get baseUrl(): string | undefined {
     const { baseUrl } = this.#current().config
     return baseUrl === undefined ? undefined : baseUrl.origin + baseUrl.path
+  }
+
+  get cookiePrefix(): string {
+    return this.#current().config.cookiePrefix
+  }
+
+  get openProviders(): readonly string[] {
+    return openProviders(this.#current().config)
   }
 
   isOfGate(instance: string): 'yes' | 'maybe' | 'no' {

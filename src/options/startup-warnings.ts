@@ -6,7 +6,7 @@ import { describeDurations, warnOfMilliseconds } from './durations.js'
 
 /** Logs defaults that are unsafe or surprising. */
 export function announceConfig(draft: ConfigDraft, env: Env): void {
-  const { enabled, providers, authorize, logger, secret, store, maximumDurationMs } = draft
+  const { enabled, providers, logger, secret, store, maximumDurationMs } = draft
   const isProduction = env['NODE_ENV'] === 'production'
   if (!enabled)
     logger.warn('the gate is disabled (enabled: false): requests pass without a login', {
@@ -29,8 +29,8 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
     )
   announceDurations(draft, isProduction)
   logger.info(describeTokens(draft.headers.forwardTokens))
-  const open = providers.filter((provider) => !isRestricted(provider)).map(({ name }) => name)
-  if (open.length > 0 && authorize === undefined)
+  const open = openProviders(draft)
+  if (open.length > 0)
     logger.info(`every user who can sign in at ${open.join(', ')} may pass: no rule is set`)
   if (store !== undefined && isCookieStore(store) && isProduction && maximumDurationMs === 0)
     logger.warn(
@@ -44,6 +44,15 @@ export function announceConfig(draft: ConfigDraft, env: Env): void {
         `${provider.name} may be reached over plain http (insecureHttp): anyone who can read the network between this server, the browsers and the provider can read the client secret, codes and tokens`,
       )
   }
+}
+
+/** The names of the providers at which everyone who can sign in may pass. */
+export function openProviders({
+  providers,
+  authorize,
+}: Pick<ConfigDraft, 'providers' | 'authorize'>): readonly string[] {
+  if (authorize !== undefined) return []
+  return providers.filter((provider) => !isRestricted(provider)).map(({ name }) => name)
 }
 
 function announceDurations(draft: ConfigDraft, isProduction: boolean): void {
