@@ -93,6 +93,20 @@ describe('the option configVersion', () => {
   })
 })
 
+test('two gates without an id that share a configuration are named', async () => {
+  const vendor = await startVendor('github')
+  const store = memoryStore()
+  const first = await followingGate(vendor, { store, id: undefined })
+  const second = await followingGate(vendor, { store, id: undefined })
+  const third = await followingGate(vendor, { store, id: undefined, cookiePrefix: 'other.' })
+  const isWarned = [first, second, third].map(({ logged }) =>
+    logged.join().includes('two gates without the option id follow the same stored configuration'),
+  )
+  expect(isWarned).toEqual([false, true, false])
+  const withId = [await followingGate(vendor, { store }), await followingGate(vendor, { store })]
+  for (const { logged } of withId) expect(logged.join()).not.toContain('two gates')
+})
+
 describe('a change', () => {
   test('is in effect for the next request, and a removed person is out, also at an open stream', async () => {
     const vendor = await startVendor('github')
@@ -183,6 +197,13 @@ describe('a change', () => {
       'a provider that is not built in',
       (vendor) => ({ module: { ...githubModule(vendor), provider: { acme: {} } } }),
       /provider\.acme is not the name/,
+    ],
+    [
+      'more than a store should keep',
+      (vendor) => ({
+        module: githubModule(vendor, { emailAddresses: ['x'.repeat(300_000)] }),
+      }),
+      /must have at most 262144 characters/,
     ],
     ['a missing member', () => ({ module: { provider: {} } }), /module\.enabled is missing/],
     [
@@ -502,6 +523,32 @@ describe('a store that a process cannot read', () => {
     const fresh = await followingGate(vendor, { store }, allowed)
     expect((await logIn({ gate: fresh })).status).toBe(403)
     expect(gate.logged.join('\n')).toContain('the store had an older version of configuration')
+  })
+
+  test('of two documents of the same version, the later one is in effect in all processes', async () => {
+    const vendor = await startVendor('github')
+    const [store, lost] = [asynchronous(), asynchronous()]
+    // The master of a database fails before its replica has the last write.
+    const gate = await followingGate(vendor, { store: lost }, allowed)
+    await gate.configuration.change(() => ({ module: githubModule(vendor, allowed) }), by)
+    const other = await followingGate(vendor, { store }, allowed)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await other.configuration.change(() => ({ module: githubModule(vendor, removed) }), by)
+    const { key } = other.configuration
+    const later = (await store.get(key)) as StoreRecord
+    await store.set(key, (await lost.get(key)) as StoreRecord, 60_000)
+    expect(await other.configuration.current()).toMatchObject({ version: 1 })
+    expect((await logIn({ gate: other })).status).toBe(403)
+    await lost.set(key, later, 60_000)
+    await gate.configuration.current()
+    expect((await logIn({ gate })).status).toBe(403)
+    // Nothing is lost silently.
+    const history = []
+    for await (const version of other.configuration.history(5)) history.push(version)
+    expect(history).toMatchObject([
+      { version: 1, change: { module: githubModule(vendor, allowed) } },
+    ])
+    expect(other.logged.join()).toContain('the store had an older version of configuration')
   })
 
   test('a store that lost the record gets it back', async () => {

@@ -38,8 +38,13 @@ async function start({ library, port, options }: ConfigProcessSetup): Promise<vo
     ...options,
     id: 'shared',
     store: redisStore(client),
-    timeouts: { store: 1 },
-    logger: { debug() {}, info() {}, warn() {}, error: (message) => void errors.push(message) },
+    timeouts: { store: 20 },
+    logger: {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (...line) => void errors.push(JSON.stringify(line)),
+    },
   })
   const { configuration } = Reflect.get(auth, ADMIN_ACCESS) as AdminAccess
   const respond = (id: number, result: unknown) => process.send?.({ id, result })

@@ -84,7 +84,8 @@ export interface OAuthMiddleware {
   monthlyActiveUsers(month?: string): Promise<number>
   /**
    * Applies another configuration in this process. It must be complete: absent options get their
-   * defaults. `secret`, `store`, `id`, `cookiePrefix`, `basePath` and `cookie` cannot change.
+   * defaults. `secret`, `store`, `id`, `cookiePrefix`, `basePath`, `cookie` and `configVersion` cannot
+   * change. A stored configuration stays in effect on top of it.
    *
    * @throws TypeError for invalid options; the previous configuration then stays in place.
    */

@@ -105,14 +105,19 @@ export const storedModuleOptions: readonly Exclude<keyof StoredModule, 'provider
   'authCheckInterval',
 ]
 
+/** Every process reads it at each start. */
+const MAX_LENGTH = 262_144
+
 /**
  * A copy of a change that came from another process, or from a caller. Throws a `TypeError` for
  * members that a change does not have: a change must not reach other options. Whether the values
  * are valid shows when they are parsed as options.
  */
 export function readStoredChange(value: unknown): StoredChange {
-  const change: unknown = JSON.parse(JSON.stringify(value ?? null))
+  const json = JSON.stringify(value ?? null)
+  const change: unknown = JSON.parse(json)
   const mistakes = new Mistakes('change')
+  if (json.length > MAX_LENGTH) mistakes.add(`must have at most ${MAX_LENGTH} characters as JSON`)
   if (checkShape(change, { module: isPlainObject, connections: isPlainObject }, [], mistakes)) {
     const { module, connections } = change
     if (module !== undefined) checkModule(module, mistakes.at('module'))

@@ -6,7 +6,7 @@ import { KeyedQueue } from '../../session/stores/keyed-queue.js'
 import { ConfigChangeError, type ChangeRequest } from './access.js'
 import type { ConfigReader } from './config-reader.js'
 import type { ConfigRecords, FoundDocument } from './config-records.js'
-import { isSameDocument, type StoredDocument } from './document.js'
+import { isOlder, isSameDocument, type StoredDocument } from './document.js'
 import type { EffectiveConfiguration, PreparedConfiguration } from './effective-configuration.js'
 
 type Update = (current: StoredChange | undefined) => StoredChange | undefined
@@ -79,7 +79,7 @@ export class ConfigChanges {
     const { document } = found
     if (document.configVersion > configVersion) throw new ConfigChangeError('stale_config_version')
     // The store has lost the latest version, which is still in effect here.
-    if (known !== undefined && document.version < known.version) return known
+    if (isOlder(document, known)) return known
     return document.configVersion < configVersion ? reader.takeOver(document) : document
   }
 

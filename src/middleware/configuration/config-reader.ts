@@ -1,6 +1,6 @@
 import type { Awaitable } from '../../session/stores/store.js'
 import type { ConfigRecords, FoundDocument } from './config-records.js'
-import type { StoredDocument } from './document.js'
+import { isOlder, type StoredDocument } from './document.js'
 import type { EffectiveConfiguration } from './effective-configuration.js'
 import type { ConfigurationReports } from './reports.js'
 
@@ -55,7 +55,7 @@ export class ConfigReader {
     if (document.configVersion > configVersion) return this.#yieldTo(document)
     if (document.configVersion < configVersion) return this.#replaceEarlier(found)
     const known = effective.document
-    if (known !== undefined && document.version < known.version) return this.#restore(found, known)
+    if (known !== undefined && isOlder(document, known)) return this.#restore(found, known)
     if (!this.load(document) || this.#deps.records.isCurrent(found.row)) return undefined
     return this.#renew(found)
   }
@@ -100,14 +100,17 @@ export class ConfigReader {
     if (effective.document !== undefined) await this.#restore(found, effective.document)
   }
 
-  /** The document of this release that follows one of an earlier release. */
+  /**
+   * The document of this release that follows one of an earlier release. The same in all processes,
+   * so that they do not overwrite each other's.
+   */
   takeOver(document: StoredDocument): StoredDocument {
     const { configVersion } = this.#deps
     return {
       configVersion,
       version: document.version + 1,
       change: undefined,
-      changedAt: Date.now(),
+      changedAt: document.changedAt + 1,
       changedBy: `configVersion: ${configVersion}`,
       epochs: document.epochs,
     }
@@ -118,6 +121,7 @@ export class ConfigReader {
     const { configVersion, records, reports } = this.#deps
     const isEarlier = found.outcome === 'found' && found.document.configVersion < configVersion
     if (isEarlier) await records.archive(found.document)
+    else if (found.outcome === 'found') await records.keepInHistory(found.document)
     if ((await records.replace(found, document)) && !isEarlier) reports.restored(found.outcome)
   }
 

@@ -87,6 +87,16 @@ export function isDocumentRow(
   )
 }
 
+/**
+ * Whether the store has an older document than one that is known: replayed, or lost and written
+ * again by a process that did not know the latest. Of two with the same version, the time decides in
+ * all processes alike.
+ */
+export function isOlder(document: StoredDocument, known: StoredDocument | undefined): boolean {
+  if (known === undefined || document.version > known.version) return false
+  return document.version < known.version || document.changedAt < known.changedAt
+}
+
 /** Whether two documents have the same content. */
 export function isSameDocument(a: StoredDocument | undefined, b: StoredDocument): boolean {
   return JSON.stringify(a) === JSON.stringify(b)

@@ -14,8 +14,9 @@ import { ConfigFollower } from './config-follower.js'
 import { ConfigReader } from './config-reader.js'
 import { ConfigRecords } from './config-records.js'
 import { differencesOfChanges } from './differences.js'
-import { isSameDocument } from './document.js'
+import { isOlder, isSameDocument } from './document.js'
 import { type ConfigurationHost, EffectiveConfiguration } from './effective-configuration.js'
+import { type Follower, registerFollower } from './followers.js'
 import { ConfigurationReports } from './reports.js'
 
 /** The parts that follow the store: only with the option `configVersion`. */
@@ -33,6 +34,7 @@ export class GateConfiguration implements ConfigurationAccess {
   readonly #records: ConfigRecords
   readonly #reports: ConfigurationReports
   readonly #following: Following | undefined
+  #registered: Follower | undefined
 
   constructor(options: OAuthModuleOptions, host: ConfigurationHost) {
     const { current } = host
@@ -72,7 +74,12 @@ export class GateConfiguration implements ConfigurationAccess {
 
   /** Starts to follow the store. */
   start(): void {
-    this.#following?.follower.start()
+    if (this.#following === undefined) return
+    const { id, store, storeOption = store } = this.#host.current().config
+    this.#registered = registerFollower(storeOption as object, this.key)
+    // With an id, it is intended. Without one, gates of several mounts have the same key.
+    if (id === undefined && this.#registered.isDuplicate) this.#reports.duplicate()
+    this.#following.follower.start()
   }
 
   /** Waits for the read in progress. Returns whether requests may pass. */
@@ -138,6 +145,8 @@ export class GateConfiguration implements ConfigurationAccess {
 
   /** Stops following the store. */
   async close(): Promise<void> {
+    this.#registered?.release()
+    this.#registered = undefined
     await this.#following?.follower.close()
   }
 
@@ -153,7 +162,7 @@ export class GateConfiguration implements ConfigurationAccess {
     const { configVersion = 0 } = this
     const isCurrent =
       document.configVersion > configVersion ||
-      (document.configVersion === configVersion && document.version >= (known?.version ?? 0))
+      (document.configVersion === configVersion && !isOlder(document, known))
     // A document that this process does not accept is the current one nevertheless.
     return toStoredVersion(isCurrent ? document : (known ?? document))
   }

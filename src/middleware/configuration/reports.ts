@@ -38,7 +38,7 @@ export class ConfigurationReports {
 
   /** The record is not one of this secret. */
   unreadable(isLoaded: boolean): void {
-    this.#problem = `the record ${this.#key} of the store was not written with the secret of this gate, or is damaged: set the same secret in all processes, and another id or cookiePrefix in another app. To discard it, delete the record`
+    this.#problem = `the record ${this.#key} of the store was not written with the secret of this gate, is damaged, or is of a later release of oauth-module: set the same secret in all processes, and another id or cookiePrefix in another app. To discard it, delete the record`
     this.#error('cannot be read', isLoaded, { hint: this.#problem })
   }
 
@@ -47,6 +47,14 @@ export class ConfigurationReports {
     const mistakes = error instanceof Error ? error.message : 'unknown'
     this.#problem = `it does not fit the code: ${mistakes}. Correct the code, change the configuration, or raise configVersion so that the code takes precedence`
     this.#error('is not valid', isLoaded, { hint: this.#problem })
+  }
+
+  /** Another gate of this process has the same key, because neither has an `id`. */
+  duplicate(): void {
+    this.#logger().warn(
+      'two gates without the option id follow the same stored configuration: a change of one is a change of the other',
+      { hint: 'set another id for each, or the same id if that is intended' },
+    )
   }
 
   /** The store cannot notify, against its declaration. */

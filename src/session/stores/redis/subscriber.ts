@@ -85,26 +85,39 @@ function subscribeNodeRedis(
   channel: string,
   { onMessage, onReady, onError }: SubscriberListeners,
 ): Subscriber {
-  const connection = (client as { duplicate(options: object): NodeRedisConnection }).duplicate({
-    clientSideCache: undefined,
-  })
-  connection.on('error', () => undefined)
+  const options = { clientSideCache: undefined }
+  const connection = (client as { duplicate(options: object): NodeRedisConnection }).duplicate(
+    options,
+  )
+  let [isConnecting, isClosed] = [true, false]
+  const destroyIfClosed = () => {
+    if (isClosed) destroy(connection)
+  }
+  // Between two attempts to connect: destroyed during one, a client leaves its socket open.
+  connection.on('error', destroyIfClosed)
   // After a lost connection, the client has subscribed again by then.
   connection.on('ready', onReady)
   const subscribe = async () => {
     await connection.connect()
+    isConnecting = false
+    destroyIfClosed()
     await connection.subscribe(channel, onMessage)
     onReady()
   }
   subscribe().catch(onError)
   return {
     close() {
-      try {
-        connection.destroy()
-      } catch {
-        // It was not open.
-      }
+      isClosed = true
+      if (!isConnecting) destroy(connection)
     },
+  }
+}
+
+function destroy(connection: NodeRedisConnection): void {
+  try {
+    connection.destroy()
+  } catch {
+    // It is not open.
   }
 }
 
