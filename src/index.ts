@@ -5,9 +5,16 @@ export type {
   AnonymousContext,
   AuthenticatedContext,
   OAuthContext,
-  RequestContext,
+  TokenContext,
 } from './middleware/oauth-context.js'
-export type { LoginUrlOptions } from './middleware/visitor.js'
+export type { RequestContext } from './middleware/request-context.js'
+export type { LoginUrlOptions } from './middleware/context-source.js'
+export type {
+  BearerIssuer,
+  BearerOptions,
+  BearerRules,
+  IntrospectionOptions,
+} from './bearer/options.js'
 export type { Account } from './session/account.js'
 export type { AnonymousReason } from './session/sessions.js'
 export { OAuthError, type ErrorAudience, type OAuthErrorCode } from './http/errors.js'

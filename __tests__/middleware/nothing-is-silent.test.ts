@@ -118,11 +118,16 @@ interface ErrorCase {
 
 const login = { hasProvider: true, event: 'login_failed' } as const
 
-/** Errors that are no response of the middleware: of a method, and of the command. */
+/** Errors that are no response of the middleware: of a method, of the command, and of tokens. */
 const elsewhereTested = [
   'store_not_listable',
   'upstream_unreachable',
   'upstream_timeout',
+  // Of requests with an access token: __tests__/bearer.
+  'invalid_token',
+  'insufficient_scope',
+  'too_many_requests',
+  'payload_too_large',
 ] as const satisfies readonly OAuthErrorCode[]
 
 /** How each error happens. The compiler requires a row for each code. */

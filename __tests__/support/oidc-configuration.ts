@@ -88,6 +88,7 @@ export async function configuration(options: OidcOptions, state: State): Promise
       devInteractions: { enabled: false },
       revocation: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      clientCredentials: { enabled: options.clientCredentials ?? false },
       jwtUserinfo: { enabled: true },
       backchannelLogout: { enabled: true },
       pushedAuthorizationRequests: {

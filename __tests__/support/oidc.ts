@@ -29,6 +29,8 @@ export interface OidcOptions {
   refreshTokens?: 'offline_access' | 'always' | 'never'
   pkceRequired?: boolean
   requirePushedRequests?: boolean
+  /** Whether clients may use the grant `client_credentials` (default false). */
+  clientCredentials?: boolean
   /**
    * Puts the claims of the scopes into the ID token too (default: userinfo only, as OpenID Connect
    * Core 5.4 has it).

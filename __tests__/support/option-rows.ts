@@ -363,6 +363,12 @@ const special: Partial<Rows<OAuthModuleOptions>> = {
     { emailDomains: canary },
     { authorize: canary },
   ]),
+  bearer: group({ issuers: [{ issuer: 'https://id.example', audience: 'api' }] }, [
+    {},
+    { issuers: canary },
+    { issuers: [{ issuer: canary, audience: canary }] },
+    { issuers: [{ issuer: 'https://id.example' }] },
+  ]),
   logout: group({ returnTo: '/bye' }),
   cookie: group({ path: '/' }),
   browserSession: group({ ipAddress: false }),

@@ -10,7 +10,7 @@ import { contains, failureOf, isProven, type Missing, noneIfDenied } from './inc
 import { concernsLists, denyForLoss, lossSince } from './lost-claims.js'
 import type { LastReading, LossSinceLogin } from './lost-claims.js'
 import { type Decision, type Denial, fingerprintOf, Policy } from './policy.js'
-import { type Provider, trustsEmail } from './provider.js'
+import { type EvaluatedProvider, trustsEmail } from './provider.js'
 import { hasEntries, mayLack, reportOnlyRules, type RuleSet, union } from './rule-set.js'
 import type { Rules } from './rules.js'
 import { type OAuthUser, userOf } from './user.js'
@@ -32,7 +32,7 @@ export interface UserEvaluation extends LossSinceLogin {
 
 /** What {@link UserEvaluator} depends on. */
 export interface UserEvaluatorDeps {
-  readonly provider: Provider
+  readonly provider: EvaluatedProvider
   readonly authorize: Authorize | undefined
   /** Identifies `authorize` in stored decisions. */
   readonly authorizeId: string | undefined

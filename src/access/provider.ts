@@ -72,6 +72,25 @@ export interface Provider extends ClientConfig {
   readonly epoch?: string | undefined
 }
 
+/** What the evaluation of a user needs to know of the provider. */
+export type EvaluatedProvider = Pick<
+  Provider,
+  | 'name'
+  | 'openid'
+  | 'rules'
+  | 'rulesKey'
+  | 'readsAllMemberships'
+  | 'trustEmail'
+  | 'emailClaimDecides'
+  | 'membershipLists'
+  | 'membershipScopes'
+  | 'impliedScopes'
+  | 'canonicalScope'
+  | 'identity'
+  | 'restriction'
+  | 'memberships'
+>
+
 /** Whether rules accept an email address that the provider has not verified. */
 export function trustsEmail({
   trustEmail,

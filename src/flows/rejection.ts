@@ -6,9 +6,9 @@ import type { LoginRequest } from './links.js'
 
 /**
  * What was rejected: a `login`; a request of a `session` whose user the rules deny, or whose
- * `check` failed; or a request by a `guard` (`requireAuth`).
+ * `check` failed; a request by a `guard` (`requireAuth`); or one with an access `token`.
  */
-export type RejectionStage = 'login' | 'session' | 'check' | 'guard'
+export type RejectionStage = 'login' | 'session' | 'check' | 'guard' | 'token'
 
 /** Context of a rejection for its page, events and the log. */
 export interface RejectionDetails {
@@ -26,6 +26,16 @@ export interface RejectionDetails {
   readonly isForOwner?: boolean | undefined
   /** With several rule sets, those that are not met. */
   readonly unmet?: readonly string[] | undefined
+  /** For a client with an access token: the challenge that names what it needs. */
+  readonly challenge?: TokenChallenge | undefined
+}
+
+/** Parameters of the challenge for a client with an access token. */
+export interface TokenChallenge {
+  /** The scopes that a token needs. (RFC 6750, 3) */
+  readonly scopes?: readonly string[] | undefined
+  /** How long ago the user may have signed in, in seconds. (RFC 9470, 3) */
+  readonly maxAge?: number | undefined
 }
 
 /** An {@link OAuthError}, with what was rejected and how the user can try again. */
@@ -38,6 +48,7 @@ export class Rejection extends Error {
   readonly tried: readonly RuleList[]
   readonly unmet: readonly string[] | undefined
   readonly isForOwner: boolean
+  readonly challenge: TokenChallenge | undefined
 
   constructor(
     error: OAuthError,
@@ -49,6 +60,7 @@ export class Rejection extends Error {
       tried = [],
       unmet,
       isForOwner = false,
+      challenge,
     }: RejectionDetails,
   ) {
     super(error.message, { cause: error })
@@ -60,6 +72,7 @@ export class Rejection extends Error {
     this.tried = tried
     this.unmet = unmet
     this.isForOwner = isForOwner || error.audience === 'owner'
+    this.challenge = challenge
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorKind } from './error-kinds.js'
+import { TOKEN_ERROR_CODES } from './token-error-codes.js'
 
 export type { ErrorAudience, ErrorKind } from './error-kinds.js'
 
@@ -138,6 +139,7 @@ export const ERROR_CODES = {
     message: 'This form is too old, or came from another page. Open the page again.',
     hint: 'the token or the origin of a form is not valid: it is older than an hour, of another session, or from another site; behind a proxy, set baseUrl',
   },
+  ...TOKEN_ERROR_CODES,
   not_found: {
     status: 404,
     audience: 'user',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Response headers by name. */
-export type Headers = Record<string, string>
+export type Headers = Record<string, string | readonly string[]>
 
 /**
  * On every response of this package: neither browsers nor caches may store it, and other sites can

@@ -1,31 +1,36 @@
 import type { Config } from '../options/config.js'
+import type { BearerParts } from './compose-bearer.js'
 import type { CheckParts } from './compose-checks.js'
 import type { FlowParts } from './compose-flows.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
 import { AnonymousRequests } from './anonymous-requests.js'
+import { BearerChallenges } from './bearer-challenge.js'
 import { Devices } from './devices.js'
 import { CookieConflicts } from './cookie-conflicts.js'
 import { ErrorHandler } from './error-handler.js'
 import { Gate } from './gate.js'
 import type { GateState } from './gate-state.js'
-import { headerNames } from './header-names.js'
+import { type HeaderNames, headerNames } from './header-names.js'
 import { LoginRedirect } from './login-redirect.js'
 import { LostPages } from './lost-pages.js'
 import { PageAssets } from './page-assets.js'
 import { OptionsPassthrough } from './options-passthrough.js'
 import { OwnCookies } from './own-cookies.js'
 import { Placement } from './placement.js'
+import { ResourceMetadata } from './resource-metadata.js'
 import { Routes } from './routes.js'
 import { SessionStatus } from './session-status.js'
 import { Sockets } from './sockets.js'
 import { HeaderStripper } from './strip-headers.js'
-import { TokenErrors } from './token-errors.js'
+import { TokenErrors, type TokenErrorsDeps } from './token-errors.js'
+import { TokenRequests } from './token-requests.js'
+import { TokenSignals } from './token-signals.js'
 import { UnguardedUpgrades } from './unguarded-upgrades.js'
 import { UpgradeOrigins } from './upgrade-origins.js'
 import { UpstreamHeaders } from './upstream-headers.js'
 import { Visitors } from './visitors.js'
 
-type Parts = BaseParts & SessionParts & CheckParts & FlowParts
+type Parts = BaseParts & SessionParts & CheckParts & FlowParts & BearerParts
 
 /** Creates the parts that handle requests. */
 export function composeGate(config: Config, state: GateState, parts: Parts) {
@@ -38,16 +43,9 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
   const placement = createPlacement(config, state)
   const pageAssets = new PageAssets({ ...parts, config })
   const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts, placement, pageAssets })
-  const errorHandler = new ErrorHandler({ ...parts, config })
-  const visitors = new Visitors({
-    ...parts,
-    config,
-    upstreamHeaders: new UpstreamHeaders(config.headers, names, config.logger),
-    tokenErrors: new TokenErrors({
-      ...{ config, loginRedirect, errorHandler, passes },
-      state: state.tokenErrors,
-    }),
-  })
+  const { resourceMetadata, errorHandler } = createErrorHandler(config, parts)
+  const visitors = createVisitors(config, state, parts, { names, loginRedirect, errorHandler })
+  const tokenRequests = createTokenRequests(state, parts, visitors)
   const unguardedUpgrades = new UnguardedUpgrades(config)
   const upgradeOrigins = new UpgradeOrigins({ mounts, logger: config.logger })
   const responses = { config, visitors, passes, loginRedirect, errorHandler }
@@ -62,7 +60,9 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     ownCookies,
     lostPages: new LostPages(parts),
     userActivity: parts.keepsRecords ? parts.userActivity : undefined,
-    routes: createRoutes(config, parts),
+    routes: createRoutes(config, parts, tokenRequests),
+    tokenRequests,
+    resourceMetadata,
     anonymous: new AnonymousRequests({ ...parts, ...responses }),
   })
   const sockets = new Sockets({
@@ -74,20 +74,60 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     unguardedUpgrades,
     upgradeOrigins,
     visitors,
+    tokenRequests,
   })
   const devices = new Devices({ ...parts, loginRedirect, errorHandler })
-  return { gate, sockets, devices, loginRedirect, errorHandler, placement }
+  const handlers = { loginRedirect, errorHandler, placement }
+  return { gate, sockets, devices, resourceMetadata, ...handlers }
+}
+
+function createVisitors(
+  config: Config,
+  { passes, tokenErrors: state }: GateState,
+  parts: Parts,
+  responses: Pick<TokenErrorsDeps, 'loginRedirect' | 'errorHandler'> & { names: HeaderNames },
+): Visitors {
+  const { names, ...handlers } = responses
+  return new Visitors({
+    ...parts,
+    config,
+    tokenSignals: new TokenSignals(),
+    upstreamHeaders: new UpstreamHeaders(config.headers, names, config.logger),
+    tokenErrors: new TokenErrors({ ...handlers, config, passes, state }),
+  })
+}
+
+/** The challenges of error responses name where clients find the authorization servers. */
+function createErrorHandler(config: Config, parts: Parts) {
+  const { bearer } = config
+  const resourceMetadata = bearer && new ResourceMetadata({ ...parts, config, bearer })
+  const bearerChallenges = resourceMetadata && new BearerChallenges(resourceMetadata)
+  const errorHandler = new ErrorHandler({ ...parts, config, bearerChallenges })
+  return { resourceMetadata, errorHandler }
 }
 
 function createPlacement({ callbackPaths, logger }: Config, { placement: state }: GateState) {
   return new Placement({ logger, state, callbackPaths: [...callbackPaths.values()] })
 }
 
-function createRoutes({ basePath }: Config, parts: Parts): Routes {
+function createTokenRequests(
+  { passes, tokens: state }: GateState,
+  parts: Parts,
+  visitors: Visitors,
+): TokenRequests | undefined {
+  const { tokens } = parts
+  return tokens && new TokenRequests({ ...parts, tokens, state, visitors, passes })
+}
+
+function createRoutes(
+  { basePath }: Config,
+  parts: Parts,
+  tokenRequests: TokenRequests | undefined,
+): Routes {
   const { sessions, decisions, links } = parts
   return new Routes({
     ...parts,
     basePath,
-    sessionStatus: new SessionStatus(sessions, decisions, links),
+    sessionStatus: new SessionStatus(sessions, decisions, links, tokenRequests),
   })
 }

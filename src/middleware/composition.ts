@@ -1,4 +1,5 @@
 import type { Config } from '../options/config.js'
+import { composeBearer } from './compose-bearer.js'
 import { composeChecks } from './compose-checks.js'
 import { composeFlows } from './compose-flows.js'
 import { composeGate } from './compose-gate.js'
@@ -14,6 +15,8 @@ export function compose(config: Config, state: GateState) {
   const sessions = composeSessions(config, state, base)
   const checks = composeChecks(config, state, { ...base, ...sessions })
   const flows = composeFlows(config, state, { ...base, ...sessions, ...checks })
-  const gate = composeGate(config, state, { ...base, ...sessions, ...checks, ...flows })
-  return { config, ...base, ...sessions, ...checks, ...gate }
+  const bearer = composeBearer(config, state, { ...base, ...sessions })
+  const parts = { ...base, ...sessions, ...checks, ...flows, ...bearer }
+  const gate = composeGate(config, state, parts)
+  return { config, ...base, ...sessions, ...checks, ...bearer, ...gate }
 }

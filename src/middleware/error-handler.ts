@@ -13,6 +13,7 @@ import { wantsHtml } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { PageUser } from '../pages/contexts.js'
 import type { Responder } from '../pages/respond.js'
+import type { BearerChallenges } from './bearer-challenge.js'
 import { describeError, type ErrorReporter, evaluatedRules, pageHintOf } from './error-reporter.js'
 import { callOnError } from './on-error.js'
 import { type Outcome, RESPONDED } from './outcome.js'
@@ -27,6 +28,8 @@ export interface ErrorHandlerDeps {
   readonly responder: Responder
   readonly reporter: ErrorReporter
   readonly requestEvents: RequestEvents
+  /** `undefined` without the option `bearer`. */
+  readonly bearerChallenges: BearerChallenges | undefined
 }
 
 /** The user is still signed in: to try again is to repeat the request, not to start a login. */
@@ -108,14 +111,18 @@ export class ErrorHandler {
     rejection: Rejection | undefined,
     decisionId: string | undefined,
   ): void {
-    const { connections, links, mounts, responder } = this.#deps
+    const { bearerChallenges, connections, links, mounts, responder } = this.#deps
     const { mount, req } = request
     const retry: LoginRequest = rejection?.retry ?? links.pageTargetOf(request)
+    const isToken = rejection?.stage === 'token'
     const isLogin = rejection !== undefined && rejection.stage !== 'check'
-    const isStillSignedIn = !isLogin && KEEPS_SESSION.has(error.code)
+    // A client with a token has no session, and cannot sign in by a page.
+    const isStillSignedIn = isToken || (!isLogin && KEEPS_SESSION.has(error.code))
     const loginUrl = isStillSignedIn ? undefined : links.login(mount, retry)
     responder.error(request, error, {
       realm: mount.realm,
+      isToken,
+      bearerChallenge: bearerChallenges?.of(request, error, rejection),
       loginUrl,
       absoluteLoginUrl: loginUrl && links.absolute(request, loginUrl),
       retryUrl: isStillSignedIn ? links.repeatPathOf(request) : undefined,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { VerifiedToken } from '../bearer/verified-token.js'
 import type { Rejection } from '../flows/rejection.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { OpenSession } from '../session/sessions.js'
@@ -6,8 +7,10 @@ import type { OpenSession } from '../session/sessions.js'
 /** A request that has passed the gate, for the guards behind it. */
 export interface GatePass {
   readonly request: GateRequest
-  /** `undefined` if the request is unauthenticated. */
+  /** `undefined` if the request is unauthenticated, or has an access token. */
   readonly session: OpenSession | undefined
+  /** The access token of a request without a session. */
+  readonly token?: VerifiedToken | undefined
   /** With `unauthenticated: 'pass'`: why a request with a session counts as unauthenticated. */
   readonly rejection?: Rejection | undefined
   /** Whether authentication is not enforced on this request. */

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { AuthorizeIds } from '../access/authorize.js'
+import type { IssuerClients } from '../bearer/issuer-client.js'
 import { createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
 import type { PendingChecks } from '../flows/check-result.js'
 import type { ProviderClients } from '../flows/connection.js'
@@ -21,6 +22,7 @@ import { createPlacementState, type PlacementState } from './placement.js'
 import { createRequestReports, type RequestReports } from './request-events.js'
 import { createSignalState, type SignalState } from './session-signals.js'
 import { createTokenErrorState, type TokenErrorState } from './token-errors.js'
+import type { CurrentTokens } from './token-requests.js'
 
 /** State that outlives a configuration: plain data, passed to the parts of each configuration. */
 export interface GateState {
@@ -69,6 +71,9 @@ export interface GateState {
   readonly devProvider: DevProviderState
   /** Logins of tests. */
   readonly testLogins: TestLoginState
+  /** The issuers of access tokens. */
+  readonly issuerClients: IssuerClients
+  readonly tokens: CurrentTokens
   /** Where the app uses the middleware. */
   readonly placement: PlacementState
 }
@@ -98,6 +103,8 @@ export function createGateState(id: string | undefined): GateState {
     tokenErrors: createTokenErrorState(),
     devProvider: { running: undefined },
     testLogins: createTestLoginState(),
+    issuerClients: new Map(),
+    tokens: { current: undefined },
     placement: createPlacementState(),
   }
 }

@@ -22,8 +22,10 @@ import { type Outcome, PASS, RESPONDED } from './outcome.js'
 import type { Placement } from './placement.js'
 import { rejectMount } from './reject-mount.js'
 import type { RequestEvents } from './request-events.js'
+import type { ResourceMetadata } from './resource-metadata.js'
 import type { Routes } from './routes.js'
 import type { HeaderStripper } from './strip-headers.js'
+import type { TokenRequests } from './token-requests.js'
 import type { UnguardedUpgrades } from './unguarded-upgrades.js'
 import type { UpgradeOrigins } from './upgrade-origins.js'
 import type { Visitors } from './visitors.js'
@@ -51,6 +53,9 @@ export interface GateDeps {
   readonly anonymous: AnonymousRequests
   readonly errorHandler: ErrorHandler
   readonly requestEvents: RequestEvents
+  /** Both are `undefined` without the option `bearer`. */
+  readonly tokenRequests: TokenRequests | undefined
+  readonly resourceMetadata: ResourceMetadata | undefined
 }
 
 /**
@@ -94,10 +99,12 @@ export class Gate {
   }
 
   #decide(request: GateRequest): Awaitable<Outcome> {
-    const { optionsPassthrough, upgradeOrigins } = this.#deps
+    const { optionsPassthrough, resourceMetadata, tokenRequests, upgradeOrigins } = this.#deps
+    if (resourceMetadata?.includes(request)) return resourceMetadata.respond(request)
     if (optionsPassthrough.applies(request.req)) return this.#deps.anonymous.passExempt(request)
     if (isUpgrade(request.headers) && !upgradeOrigins.isAllowed(request.req))
       return this.#deps.anonymous.handle(request, { reason: 'none' })
+    if (tokenRequests?.includes(request)) return tokenRequests.handle(request)
     const result = this.authenticate(request)
     return result instanceof Promise
       ? result.then((settled) => this.#pass(request, settled))

@@ -13,6 +13,7 @@ import { OAuthError } from '../http/errors.js'
 import { membershipLists } from '../oauth/identity.js'
 import type { Session } from '../session/session.js'
 import type { OpenSession } from '../session/sessions.js'
+import { guardToken } from './guard-token.js'
 import type { ErrorHandler } from './error-handler.js'
 import type { GatePass } from './gate-pass.js'
 import type { LoginDemand, LoginRedirect } from './login-redirect.js'
@@ -52,11 +53,13 @@ export class Guard {
   }
 
   async #decide(
-    { request, session, rejection, isExempt }: GatePass,
+    { request, session, token, rejection, isExempt }: GatePass,
     req: IncomingMessage,
     { connections, loginRedirect }: GuardDeps,
   ): Promise<Outcome> {
     if (isExempt === true) return PASS
+    if (token !== undefined)
+      return guardToken(token, req, this.#rules, this.#policy, connections, request.now)
     if (rejection !== undefined) throw toGuardRejection(rejection)
     if (session === undefined) return loginRedirect.start(request, {})
     const { user } = session.record

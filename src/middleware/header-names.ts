@@ -9,6 +9,8 @@ export type TokenName = 'access' | 'refresh'
 export interface HeaderUser {
   readonly user: UserProfile
   readonly matched: StoredDecision['matched'] | StoredDecision['matches']
+  /** Whether an email address that is not verified counts. Default: by the options of the provider. */
+  readonly trustsEmail?: boolean | undefined
 }
 
 /** The tokens for the headers of one request. */
@@ -109,10 +111,11 @@ function entryOf(matched: HeaderUser['matched'], list: string): string | undefin
 }
 
 function emailOf(
-  { user }: HeaderUser,
+  { user, trustsEmail }: HeaderUser,
   { trustsEmailOf }: UpstreamHeadersConfig,
 ): string | undefined {
-  return user.emailVerified || trustsEmailOf.has(user.provider) ? user.email : undefined
+  const isTrusted = trustsEmail ?? trustsEmailOf.has(user.provider)
+  return user.emailVerified || isTrusted ? user.email : undefined
 }
 
 /** Teams are named `organization:team`, and not by their numeric IDs. */

@@ -27,6 +27,7 @@ import { type Handler, passHandler } from './pass-handler.js'
 import { watchPlacement, type WatchedPlacement } from './placement-watch.js'
 import { checkReadiness } from './readiness.js'
 import { type GuardRules, parseGuardRules } from './require-auth.js'
+import { metadataHandler } from './resource-metadata.js'
 import type { AuthenticateOptions } from './sockets.js'
 
 /**
@@ -104,6 +105,10 @@ export class Instance {
     return passHandler(passes, 'devices', (pass) => this.#current.devices.handle(pass))
   }
 
+  resourceMetadata(): Handler {
+    return metadataHandler(() => this.#current.resourceMetadata)
+  }
+
   async authenticate(
     req: IncomingMessage,
     options: AuthenticateOptions = {},
@@ -124,7 +129,8 @@ export class Instance {
   }
 
   explain(user: OAuthUser): Decision {
-    const evaluator = this.#current.evaluators.get(user.provider)
+    const { evaluators, tokenEvaluators } = this.#current
+    const evaluator = evaluators.get(user.provider) ?? tokenEvaluators.get(user.provider)
     return evaluator?.explain(user) ?? { isAllowed: false, code: 'not_authorized', tried: [] }
   }
 

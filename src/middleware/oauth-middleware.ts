@@ -95,6 +95,31 @@ export interface OAuthMiddleware {
    * not call `authorize`.
    */
   explain(user: OAuthUser): Decision
+  /**
+   * A handler of `/.well-known/oauth-protected-resource` (RFC 9728), where clients with access tokens
+   * find the authorization servers. A gate at the root responds there itself: this is for a gate at
+   * a path, and belongs in front of everything else at the root.
+   *
+   * @throws TypeError without the option `bearer`.
+   *
+   * ```ts
+   * import express from 'express'
+   * import { oauthModule } from 'oauth-module'
+   *
+   * const app = express()
+   * const issuer = 'https://id.example.com'
+   * const auth = oauthModule({
+   *   provider: 'google',
+   *   bearer: {
+   *     issuers: [{ issuer, audience: 'https://app.example.com/mcp' }],
+   *     resource: 'https://app.example.com/mcp',
+   *   },
+   * })
+   * app.use(auth.resourceMetadata())
+   * app.use('/mcp', auth)
+   * ```
+   */
+  resourceMetadata(): (req: AppRequest, res: ServerResponse, next: Next) => void
   /** Adds a listener for an event. */
   readonly on: Events['on']
   /** Adds a listener for the next event of this name. */

@@ -48,6 +48,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
       reconfigure: (options: OAuthModuleOptions) => instance.reconfigure(options),
       explain: (user: OAuthUser) => instance.explain(user),
       devices: () => instance.devices(),
+      resourceMetadata: () => instance.resourceMetadata(),
       on,
       once,
       off,

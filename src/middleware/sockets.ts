@@ -10,6 +10,7 @@ import type { Gate } from './gate.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { OwnCookies } from './own-cookies.js'
 import type { HeaderStripper } from './strip-headers.js'
+import type { TokenRequests } from './token-requests.js'
 import type { UnguardedUpgrades } from './unguarded-upgrades.js'
 import type { UpgradeOrigins } from './upgrade-origins.js'
 import type { Visitors } from './visitors.js'
@@ -38,6 +39,8 @@ export interface SocketsDeps {
   readonly upgradeOrigins: UpgradeOrigins
   readonly visitors: Visitors
   readonly reporter: ErrorReporter
+  /** `undefined` without the option `bearer`. */
+  readonly tokenRequests: TokenRequests | undefined
 }
 
 /**
@@ -65,6 +68,8 @@ export class Sockets {
     if (!config.enabled) return undefined
     const request = this.#requestOf(req, options.mount)
     if (request === undefined || !upgradeOrigins.isAllowed(req, options.origin)) return undefined
+    const { tokenRequests } = this.#deps
+    if (tokenRequests?.includes(request)) return tokenRequests.authenticate(request)
     const { session } = await this.#resultOf(async () => gate.authenticate(request))
     return session === undefined ? undefined : visitors.attach(request, session)
   }

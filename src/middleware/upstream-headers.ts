@@ -51,7 +51,7 @@ export class UpstreamHeaders {
     matched: HeaderUser['matched'],
     tokens: HeaderTokens,
   ): void {
-    for (const [name, value] of this.#encode(user, matched)) headers[name] = value
+    for (const [name, value] of this.#encode({ user, matched })) headers[name] = value
     const { forwardTokens, managed } = this.#config
     if (forwardTokens === false || managed.has(user.provider)) return
     for (const token of tokens.headerTokens)
@@ -59,11 +59,17 @@ export class UpstreamHeaders {
         this.#defineToken(headers, token, tokens)
   }
 
-  #encode(user: UserProfile, matched: HeaderUser['matched']): EncodedHeaders['headers'] {
+  /** Sets the headers of a user with an access token, which is not for the provider's API. */
+  setForToken(headers: IncomingHttpHeaders, described: HeaderUser): void {
+    for (const [name, value] of this.#encode(described)) headers[name] = value
+  }
+
+  #encode(described: HeaderUser): EncodedHeaders['headers'] {
+    const { user, matched } = described
     const known = this.#encoded.get(user)
     if (known !== undefined && known.matched === matched) return known.headers
     const headers = this.#names.values.flatMap(([name, read]) => {
-      const value = this.#valueOf(name, read({ user, matched }, this.#config))
+      const value = this.#valueOf(name, read(described, this.#config))
       return value === '' ? [] : [[name, value] as const]
     })
     this.#encoded.set(user, { matched, headers })

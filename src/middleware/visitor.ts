@@ -6,23 +6,11 @@ import type { Mounts } from '../http/mounts.js'
 import type { Config } from '../options/config.js'
 import { type Lifetimes, remaining } from '../session/lifetimes.js'
 import type { OpenSession, Sessions, Tokens } from '../session/sessions.js'
+import type { ContextSource, LoginUrlOptions } from './context-source.js'
 import type { HeaderTokens, HeaderUser, TokenName } from './header-names.js'
 import { renewCookie } from './renew-cookie.js'
 import type { SessionSignals } from './session-signals.js'
 import type { TokenErrors } from './token-errors.js'
-
-/** Options of `req.oauth.loginUrl()`. */
-export interface LoginUrlOptions {
-  /** The path of this site to return to after the login. Default: the URL of this request. */
-  returnTo?: string | undefined
-  /**
-   * The name of the provider to sign in with. Default: the only one, or the one that the user
-   * chooses.
-   */
-  connection?: string | undefined
-  /** Ask the provider to authenticate the user again. Default: `false`. */
-  reauthenticate?: boolean | undefined
-}
 
 /** What {@link Visitor} depends on. */
 export interface VisitorDeps {
@@ -42,7 +30,7 @@ const NO_TOKENS: HeaderTokens['headerTokens'] = []
  * The source of one request's context, authenticated or not. A class, because closures created per
  * request dominated the hot path.
  */
-export class Visitor implements HeaderTokens {
+export class Visitor implements ContextSource, HeaderTokens {
   /** When the user was last read from the provider. */
   readonly lastCheckedAt: number | undefined
   /** When the session expires without another request. */

@@ -1,10 +1,19 @@
 import type { OAuthUser } from '../access/user.js'
+import type { TokenResult } from '../bearer/tokens.js'
+import type { VerifiedToken } from '../bearer/verified-token.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { AnonymousReason, OpenSession } from '../session/sessions.js'
-import { AnonymousContext, AuthenticatedContext, type OAuthContext } from './oauth-context.js'
+import {
+  AnonymousContext,
+  AuthenticatedContext,
+  type OAuthContext,
+  TokenContext,
+} from './oauth-context.js'
 import { renewCookie } from './renew-cookie.js'
+import type { TokenSignals } from './token-signals.js'
+import { TokenVisitor } from './token-visitor.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import { Visitor, type VisitorDeps } from './visitor.js'
 
@@ -12,6 +21,7 @@ import { Visitor, type VisitorDeps } from './visitor.js'
 export interface VisitorsDeps extends VisitorDeps {
   readonly config: VisitorDeps['config'] & Pick<Config, 'userProperty'>
   readonly upstreamHeaders: UpstreamHeaders
+  readonly tokenSignals: TokenSignals
 }
 
 /** Sets `req.oauth`, `req.user` and the upstream headers. */
@@ -30,6 +40,28 @@ export class Visitors {
     const visitor = new Visitor(this.#deps, request, session)
     upstreamHeaders.set(request.headers, record.user, visitor.matched, visitor)
     const oauth = new AuthenticatedContext(visitor, session)
+    if (config.userProperty && isReplaceable(req)) req.user = oauth.user
+    req.oauth = oauth
+    return oauth
+  }
+
+  /** Attaches the context of a user with an access token. `check` verifies the token again. */
+  attachToken(
+    request: IncomingGateRequest,
+    token: VerifiedToken,
+    check: () => Promise<TokenResult>,
+  ): TokenContext {
+    const { config, upstreamHeaders, tokenSignals: signals } = this.#deps
+    const { profile, facts } = token
+    const { decision, trustsEmail } = facts
+    const matched = decision.isAllowed ? (decision.matches ?? decision.matched) : undefined
+    const req: ExtendedRequest = request.req
+    upstreamHeaders.setForToken(request.headers, { user: profile, matched, trustsEmail })
+    const anonymous = new Visitor(this.#deps, request, undefined)
+    const oauth = new TokenContext(
+      new TokenVisitor({ signals, check }, request, token, anonymous),
+      token,
+    )
     if (config.userProperty && isReplaceable(req)) req.user = oauth.user
     req.oauth = oauth
     return oauth

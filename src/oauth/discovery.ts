@@ -1,8 +1,8 @@
 import { ProviderError } from '../http/errors.js'
 import { isObject, withoutNull } from '../http/json.js'
-import { isAllowedUrl } from '../http/origin.js'
 import { asStrings, isTrue } from './claims.js'
 import type { ProviderDefinition } from './definition.js'
+import { readUrl } from './discovery-url.js'
 import type { Endpoints } from './endpoints.js'
 import { issuerFix } from './issuer-hints.js'
 import { listedAlgorithms, PUBLIC_KEY_ALGORITHMS } from './signing-algorithms.js'
@@ -30,23 +30,32 @@ export interface ServerMetadata {
   pushedRequestEndpoint: string | undefined
   /** Whether callbacks must have `iss`. (RFC 9207, 3) */
   requiresIssuerInCallback: boolean
+  introspection: IntrospectionMetadata
+}
+
+/** Where and how access tokens are introspected. (RFC 8414, 2) */
+export interface IntrospectionMetadata {
+  endpoint: string | undefined
+  /** Methods of client authentication there; empty if discovery lists none. */
+  clientAuthMethods: readonly string[]
 }
 
 /** The members of a definition that determine its server metadata. */
 export type MetadataConfig = Pick<
   ProviderDefinition,
   'openid' | 'issuer' | 'endpoints' | 'discoveryIssuer' | 'needsDiscovery' | 'acceptsDiscovery'
-> & { signingAlgorithms?: readonly string[] | undefined; insecureHttp?: boolean | undefined }
+> & {
+  signingAlgorithms?: readonly string[] | undefined
+  insecureHttp?: boolean | undefined
+  /** Only access tokens of this issuer are verified: it needs keys, and no login starts there. */
+  isTokenIssuer?: boolean | undefined
+}
 
 /** The metadata that a definition contains, or `undefined` if the provider needs discovery. */
 export function knownMetadata(config: MetadataConfig): ServerMetadata | undefined {
   const { issuer, endpoints = {}, needsDiscovery } = config
-  const isComplete =
-    needsDiscovery !== true &&
-    endpoints.authorization !== undefined &&
-    endpoints.token !== undefined &&
-    (!needsKeys(config) || endpoints.jwks !== undefined)
-  if (!isComplete) return undefined
+  const isComplete = requiredEndpoints(config).every((name) => endpoints[name] !== undefined)
+  if (!isComplete || needsDiscovery === true) return undefined
   return {
     issuer,
     endpoints,
@@ -58,7 +67,13 @@ export function knownMetadata(config: MetadataConfig): ServerMetadata | undefine
     requiresPushedRequests: false,
     pushedRequestEndpoint: undefined,
     requiresIssuerInCallback: false,
+    introspection: { endpoint: undefined, clientAuthMethods: [] },
   }
+}
+
+function requiredEndpoints(config: MetadataConfig): readonly (keyof typeof endpointMembers)[] {
+  if (config.isTokenIssuer === true) return ['jwks']
+  return ['authorization', 'token', ...(needsKeys(config) ? (['jwks'] as const) : [])]
 }
 
 /** Whether ID tokens are verified with a key set. The key of `HS256` is the client secret. */
@@ -68,6 +83,15 @@ function needsKeys({ openid, signingAlgorithms }: MetadataConfig): boolean {
 
 /** Appended to the issuer. (OpenID Connect Discovery 1.0, 4) */
 export const DISCOVERY_PATH = '/.well-known/openid-configuration'
+
+/** Inserted between host and path of an issuer without OpenID Connect. (RFC 8414, 3) */
+const OAUTH_PATH = '/.well-known/oauth-authorization-server'
+
+/** URL of the metadata of an authorization server without OpenID Connect. (RFC 8414, 3.1) */
+export function oauthMetadataUrl({ issuer = '' }: MetadataConfig): string {
+  const { origin, pathname } = new URL(issuer)
+  return `${origin}${OAUTH_PATH}${pathname === '/' ? '' : pathname}`
+}
 
 /** URL of the discovery document. (OpenID Connect Discovery 1.0, 4.1) */
 export function discoveryUrl({ issuer = '', discoveryIssuer }: MetadataConfig): string {
@@ -102,6 +126,25 @@ export function parseDiscovery(response: unknown, config: MetadataConfig): Serve
       insecureHttp: config.insecureHttp,
     }),
     requiresIssuerInCallback: isTrue(document['authorization_response_iss_parameter_supported']),
+    introspection: introspectionOf(document, config),
+  }
+}
+
+/** Without a list of its own, the methods are those of the token endpoint. (RFC 8414, 2) */
+function introspectionOf(
+  document: Record<string, unknown>,
+  { isTokenIssuer, insecureHttp }: MetadataConfig,
+): IntrospectionMetadata {
+  const methods =
+    document['introspection_endpoint_auth_methods_supported'] ??
+    document['token_endpoint_auth_methods_supported']
+  return {
+    // A login does not need it, so a malformed one must not prevent any.
+    endpoint:
+      isTokenIssuer === true
+        ? readUrl(document, 'introspection_endpoint', { isRequired: false, insecureHttp })
+        : undefined,
+    clientAuthMethods: asStrings(methods),
   }
 }
 
@@ -137,37 +180,15 @@ function readEndpoints(
   config: MetadataConfig,
 ): Partial<Endpoints> {
   const { endpoints: configured = {}, insecureHttp } = config
-  const required = ['authorization', 'token', ...(needsKeys(config) ? ['jwks'] : [])]
-  const discovered = endpointNames
+  const { isTokenIssuer } = config
+  // An issuer of opaque tokens has no keys.
+  const required = isTokenIssuer === true ? [] : requiredEndpoints(config)
+  const names = isTokenIssuer === true ? requiredEndpoints(config) : endpointNames
+  const discovered = names
     .filter((name) => configured[name] === undefined)
     .map((name): [string, string | undefined] => {
       const isRequired = required.includes(name)
       return [name, readUrl(document, endpointMembers[name], { isRequired, insecureHttp })]
     })
   return { ...Object.fromEntries(discovered.filter(([, url]) => url !== undefined)), ...configured }
-}
-
-interface UrlRules {
-  isRequired: boolean
-  insecureHttp?: boolean | undefined
-}
-
-function readUrl(
-  document: Record<string, unknown>,
-  member: string,
-  { isRequired, insecureHttp }: UrlRules,
-): string | undefined {
-  const url = document[member]
-  if ((url === undefined || url === '') && !isRequired) return undefined
-  if (url === undefined)
-    throw new ProviderError('owner', 'misconfigured', {
-      hint: `the discovery document has no ${member}`,
-    })
-  if (typeof url === 'string' && isAllowedUrl(url, insecureHttp)) return url
-  const isPlainHttp = typeof url === 'string' && isAllowedUrl(url, true)
-  throw new ProviderError('unusable', 'provider_error', {
-    hint: isPlainHttp
-      ? `the ${member} of the discovery document is a URL over plain http: set insecureHttp: true if you trust the network between this server and the provider`
-      : `the ${member} of the discovery document is not an https URL`,
-  })
 }

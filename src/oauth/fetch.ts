@@ -16,6 +16,11 @@ interface RequestOptions {
   address?: string | undefined
 }
 
+interface FetchLimits {
+  concurrency?: number
+  maxWaiting?: number | undefined
+}
+
 const CONCURRENCY = 50
 const MAX_FAILURES = 10
 const PAUSE_MS = 1_000
@@ -30,9 +35,14 @@ const NULL_BODY_STATUSES = [204, 205, 304]
  * not respond cannot exhaust the process.
  */
 export class ProviderFetch {
-  readonly #queue = new RequestQueue(CONCURRENCY)
+  readonly #queue: RequestQueue
   #failures = 0
   #pausedUntil = 0
+
+  /** `maxWaiting`: requests beyond this number that wait for their turn are rejected. */
+  constructor({ concurrency = CONCURRENCY, maxWaiting }: FetchLimits = {}) {
+    this.#queue = new RequestQueue(concurrency, maxWaiting)
+  }
 
   /**
    * Rejects with a `ProviderError` when the provider does not respond. Resolves with any status,

@@ -30,12 +30,23 @@ export class IdTokenError extends ProviderError {
   }
 }
 
-/** Checks the protected header and returns the algorithm. */
+/** The members of a header that decide how a token is verified. */
+export interface JwtHeader {
+  algorithm: string
+  /** In lower case, without the prefix `application/`; `jwt` if it is absent. */
+  type: string
+}
+
+/** Checks the protected header. */
 export function checkHeader(
   token: string,
   decode: (token: string) => Claims,
-  { tokenName: name, algorithms, types }: JwtExpectations,
-): string {
+  {
+    tokenName: name,
+    algorithms,
+    types,
+  }: Pick<JwtExpectations, 'tokenName' | 'algorithms' | 'types'>,
+): JwtHeader {
   let header: Claims
   try {
     header = withoutNull(decode(token))
@@ -59,7 +70,7 @@ export function checkHeader(
     throw new IdTokenError(
       `${name} has the typ ${shown(type)} in its header; expected ${types.join(' or ')}`,
     )
-  return alg
+  return { algorithm: alg, type }
 }
 
 /** The algorithm found, those allowed, and the option that allows it. */
@@ -110,7 +121,10 @@ function isNumberOf(value: unknown, clientId: string): boolean {
 }
 
 /** Checks `exp`, `nbf` and `iat`. (RFC 7519, 4.1) */
-export function checkTimes(claims: Claims, expected: JwtExpectations): void {
+export function checkTimes(
+  claims: Claims,
+  expected: Pick<JwtExpectations, 'tokenName' | 'clockTolerance' | 'requiresIssuedAt'>,
+): void {
   const { exp, nbf, iat } = claims
   const { tokenName: name, clockTolerance, requiresIssuedAt } = expected
   const now = Date.now() / 1000

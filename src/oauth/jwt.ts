@@ -69,7 +69,7 @@ export async function verifyJwt(
   const { tokenName: name } = expected
   const jose = await import('jose')
   if (typeof token !== 'string') throw new IdTokenError(`${name} is not a string`)
-  const algorithm = checkHeader(token, jose.decodeProtectedHeader, expected)
+  const { algorithm } = checkHeader(token, jose.decodeProtectedHeader, expected)
   const signed =
     algorithm === 'HS256'
       ? await verifySecret(token, expected)
@@ -81,11 +81,30 @@ export async function verifyJwt(
   return { claims, algorithm }
 }
 
+/** What the signature of a JWT must match. */
+type SignatureExpectations = Pick<
+  JwtExpectations,
+  'tokenName' | 'algorithms' | 'types' | 'acceptsKey'
+>
+
+/** Verifies header and signature of a JWT. Its claims are not checked. */
+export async function verifySignature(
+  token: string,
+  keySource: KeySource,
+  expected: SignatureExpectations,
+): Promise<{ claims: Claims; type: string }> {
+  const jose = await import('jose')
+  const { algorithm, type } = checkHeader(token, jose.decodeProtectedHeader, expected)
+  const claims = await verifyKeys(token, algorithm, keySource, expected)
+  if (isTooDeep(claims)) throw new IdTokenError(`${expected.tokenName} is nested too deeply`)
+  return { claims: withoutNull(claims), type }
+}
+
 async function verifyKeys(
   token: string,
   algorithm: string,
   keySource: KeySource,
-  { tokenName: name, acceptsKey }: JwtExpectations,
+  { tokenName: name, acceptsKey }: Pick<JwtExpectations, 'tokenName' | 'acceptsKey'>,
 ): Promise<Claims> {
   const verify = async () => (await keySource.keys()).verify(token, algorithm, acceptsKey)
   let claims = await verify()

@@ -7,6 +7,7 @@ import {
   discoveryUrl,
   knownMetadata,
   type MetadataConfig,
+  oauthMetadataUrl,
   parseDiscovery,
   type ServerMetadata,
 } from './discovery.js'
@@ -45,7 +46,7 @@ export class ServerMetadataCache {
     this.#known = knownMetadata(config)
     this.#discovered = new CachedValue(async (deadline) => {
       await beforeDiscovery()
-      return parseDiscovery(await this.#getJson(discoveryUrl(config), deadline), config)
+      return parseDiscovery(await this.#getDiscovery(config, deadline), config)
     })
     this.#keys = new CachedValue((deadline) => this.#fetchKeys(deadline), {
       maxStaleMs: MAX_KEY_AGE_MS,
@@ -79,6 +80,19 @@ export class ServerMetadataCache {
     return {
       keys: () => this.#keys.get(deadline),
       refresh: () => this.#keys.refresh(deadline),
+    }
+  }
+
+  /** An authorization server without OpenID Connect has its metadata elsewhere. (RFC 8414, 3) */
+  async #getDiscovery(config: MetadataConfig, deadline: AbortSignal): Promise<unknown> {
+    try {
+      return await this.#getJson(discoveryUrl(config), deadline)
+    } catch (error) {
+      const isAbsent = error instanceof ProviderError && error.outcome === 'unusable'
+      if (!isAbsent || config.isTokenIssuer !== true) throw error
+      return this.#getJson(oauthMetadataUrl(config), deadline).catch(() => {
+        throw error
+      })
     }
   }
 

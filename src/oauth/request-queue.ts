@@ -3,7 +3,7 @@ import { ProviderError } from '../http/errors.js'
 import { providerTimeout } from './provider-errors.js'
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.js'
 
-/** Requests that may wait. None waits longer than its deadline. */
+/** Requests that may wait by default. None waits longer than its deadline. */
 const MAX_WAITING = 1_000
 /** After more failures within a minute, fewer requests of an address are in progress. */
 const MAX_FAILURES = 10
@@ -18,6 +18,7 @@ const UNKNOWN = ''
 /** Limits how many requests to a provider are in progress, and how many wait. */
 export class RequestQueue {
   readonly #concurrency: number
+  readonly #maxWaiting: number
   readonly #waiting = new WaitingRequests()
   /** Requests in progress by address. */
   readonly #running = new Map<string, number>()
@@ -28,8 +29,9 @@ export class RequestQueue {
     noUpdateTTL: true,
   })
 
-  constructor(concurrency: number) {
+  constructor(concurrency: number, maxWaiting = MAX_WAITING) {
     this.#concurrency = concurrency
+    this.#maxWaiting = maxWaiting
   }
 
   /**
@@ -86,7 +88,7 @@ export class RequestQueue {
 
   /** Whether one more request may wait; if necessary, in place of one of a busier address. */
   #hasRoomFor(address: string): boolean {
-    if (this.#waiting.size < MAX_WAITING) return true
+    if (this.#waiting.size < this.#maxWaiting) return true
     const replaced = this.#waiting.takeFromBusiest(address)
     replaced?.reject()
     return replaced !== undefined

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { checkRulesCanBeMet } from '../access/provider.js'
+import { checkBearer } from '../bearer/check-bearer.js'
 import { hasRules } from '../access/rules.js'
 import { SpecialPaths } from '../http/special-paths.js'
 import type { Mistakes } from '../schema/field.js'
@@ -118,7 +119,7 @@ const checks: readonly Check[] = [
 
 /** Checks valid options against each other. */
 export function checkTogether(draft: ConfigDraft, env: Env, mistakes: Mistakes): void {
-  const { reportOnly, providers } = draft
+  const { bearer, reportOnly, providers } = draft
   for (const { at, of, check } of checks) {
     const fix = mistakes.has(...of) ? undefined : check(draft, env)
     if (fix !== undefined)
@@ -129,6 +130,7 @@ export function checkTogether(draft: ConfigDraft, env: Env, mistakes: Mistakes):
   if (!mistakes.has('cookie', 'provider')) checkFormPost(draft, mistakes.at('provider'))
   if (!mistakes.has('callbackPath', 'basePath', 'provider')) checkCallbackPaths(draft, mistakes)
   if (!mistakes.has('headerPrefix', 'provider', 'reportOnly')) checkPresetRules(draft, mistakes)
+  if (!mistakes.has('bearer', 'provider')) checkBearer(bearer, providers, mistakes.at('bearer'))
   if (reportOnly !== undefined && !mistakes.has('reportOnly', 'provider'))
     checkRulesCanBeMet(reportOnly, providers, mistakes.at('reportOnly'))
 }

@@ -1,6 +1,7 @@
 import type { Authorize } from '../access/authorize.js'
 import { isHostName } from '../access/email.js'
 import { allOfField, ruleFields } from '../access/rules.js'
+import { bearerField } from '../bearer/fields.js'
 import { isSafeMountPath, isSafePath, withoutFinalSlashes } from '../http/paths.js'
 import type { OnLogin } from '../flows/on-login.js'
 import { textsField } from '../pages/text-fields.js'
@@ -142,6 +143,7 @@ export const optionFields = {
   unauthenticated: oneOf(['auto', 'redirect', 'reject', 'pass'])
     .default('auto')
     .describe('What happens to requests without a session.'),
+  bearer: bearerField.describe('Accepts access tokens of machines and agents.'),
   logout: object(logoutFields).default({}).describe('What logging out does beyond this session.'),
   cookie: object(cookieFields).describe('Attributes of the session cookie.'),
   browserSession: object(browserSessionFields)

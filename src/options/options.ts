@@ -1,5 +1,6 @@
 import type { DevOptions } from './dev-provider.js'
 import type { Authorize } from '../access/authorize.js'
+import type { BearerOptions } from '../bearer/options.js'
 import type { OnLogin } from '../flows/on-login.js'
 import type { BrandingOption } from '../pages/branding.js'
 import type { PagesOption } from '../pages/contexts.js'
@@ -141,6 +142,11 @@ export interface OAuthModuleOptions {
    * `'pass'` it on; `'auto'` redirects navigations and rejects others. Default `'auto'`.
    */
   unauthenticated?: 'auto' | 'redirect' | 'reject' | 'pass' | undefined
+  /**
+   * Accepts access tokens of machines, agents and command-line tools: `Authorization: Bearer`. Such
+   * a request never counts by its cookies. Default: none are accepted.
+   */
+  bearer?: BearerOptions | undefined
   /** What logging out does beyond this session. */
   logout?: LogoutOptions | undefined
   /** Attributes of the session cookie. With `baseUrl`, the cookie must reach it. */

@@ -27,6 +27,10 @@ export interface ErrorDetails {
   readonly denied?: Pick<DeniedContext, 'user' | 'anotherAccountUrl' | 'logoutUrl'> | undefined
   /** For `WWW-Authenticate`: the instance. */
   readonly realm: string
+  /** For `WWW-Authenticate`: how to access the app with a token. */
+  readonly bearerChallenge?: string | undefined
+  /** Whether the request has an access token: its client reads JSON. */
+  readonly isToken?: boolean | undefined
 }
 
 /** Responds with a page, or with equivalent JSON if the client does not want HTML. */
@@ -60,8 +64,9 @@ export class Responder {
   error({ req, res }: GateRequest, error: OAuthError, details: ErrorDetails): void {
     const { code, status } = error
     const { loginUrl, denied } = details
-    const headers = headersOf(error, details.realm)
-    if (!wantsHtml(req)) sendJson(res, status, jsonOf(error, details), headers)
+    const headers = headersOf(error, details)
+    if (details.isToken === true || !wantsHtml(req))
+      sendJson(res, status, jsonOf(error, details), headers)
     else if (code === 'login_required' && isFramed(req) && loginUrl)
       this.#send({ req, res }, status, 'frame', { loginUrl }, headers)
     else if (denied && (code === 'not_authorized' || code === 'email_unverified')) {
@@ -131,10 +136,19 @@ function failureOf(error: OAuthError, details: ErrorDetails, texts: PageTexts) {
   }
 }
 
-function headersOf({ status, retryAfter }: OAuthError, realm: string): Headers {
+function headersOf(
+  { status, retryAfter }: OAuthError,
+  { realm, bearerChallenge, isToken }: ErrorDetails,
+): Headers {
+  const cookie = `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`
+  // First, because MCP clients read only the first challenge.
+  const challenges = [
+    ...(bearerChallenge === undefined ? [] : [bearerChallenge]),
+    ...(status === 401 && isToken !== true ? [cookie] : []),
+  ]
   return {
-    ...(status === 401 && {
-      'WWW-Authenticate': `Cookie realm="${realm.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`,
+    ...(challenges.length > 0 && {
+      'WWW-Authenticate': challenges.length === 1 ? String(challenges[0]) : challenges,
     }),
     ...(retryAfter !== undefined && { 'Retry-After': String(Math.ceil(retryAfter)) }),
   }

@@ -1,6 +1,6 @@
 import { sha256 } from '../http/ids.js'
 import type { GuardedStore } from './stores/guarded-store.js'
-import type { StoreRecord } from './stores/store.js'
+import type { Awaitable, StoreRecord } from './stores/store.js'
 import { readRecord } from './user-record.js'
 
 /** A user who may not sign in. Its group is the user's key. */
@@ -31,6 +31,13 @@ export class BlockedUsers {
     return (await readRecord<BlockRecord>(this.#store, blockKey(id), 'block')) !== undefined
   }
 
+  /** As {@link has}. Synchronous if the store is: requests with an access token ask each time. */
+  isBlocked(id: string): Awaitable<boolean> {
+    if (!this.#keepsRecords) return false
+    const record = this.#store.get(blockKey(id))
+    return record instanceof Promise ? record.then(isBlock) : isBlock(record)
+  }
+
   /** Blocks the user. Returns whether the user was not blocked before. */
   async add(id: string): Promise<boolean> {
     const isBlocked = await this.has(id)
@@ -43,6 +50,10 @@ export class BlockedUsers {
   async remove(id: string): Promise<boolean> {
     return this.#store.delete(blockKey(id))
   }
+}
+
+function isBlock(record: StoreRecord | undefined): boolean {
+  return record?.kind === 'block'
 }
 
 function blockKey(id: string): string {
