@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import express from 'express'
 import { type Browser, chromium } from 'playwright-core'
 import { adminRouter } from '../src/admin/index.js'
+import { type AdminAccess, ADMIN_ACCESS } from '../src/middleware/admin-access.js'
 import { memoryStore, oauthModule, oidcProvider } from '../src/index.js'
 import { signIn } from '../src/testing/index.js'
 
@@ -75,6 +76,7 @@ const auth = oauthModule({
   authCheckInterval: 300,
   maximumDuration: 30 * 86_400,
   id: 'app',
+  configVersion: 1,
   logger: quiet,
 })
 const app = express().set('trust proxy', true)
@@ -124,7 +126,11 @@ async function enter(user: object, ago: number, userAgent: string, address: stri
       return request as never
     },
   }
-  const { cookie } = await signIn(agent, auth, user)
+  const { cookie } = await signIn(agent, auth, {
+    organizations: ['acme'],
+    teams: ['acme/support'],
+    ...user,
+  })
   offset = 0
   return cookie
 }
@@ -180,6 +186,29 @@ async function idsOf(path: string): Promise<string[]> {
 }
 
 await auth.users.block('github:u3')
+const { configuration } = Reflect.get(auth, ADMIN_ACCESS) as AdminAccess
+const edge = {
+  enabled: true,
+  ...{
+    optionsPassthrough: false,
+    inactivityTimeout: 3600,
+    maximumDuration: 30 * 86_400,
+    authCheckInterval: 300,
+  },
+}
+const github = { clientId: 'Iv1.8a61f9b3a7aba766', clientSecret: 'c'.repeat(40) }
+const change = (by: string, provider: object, more = {}) =>
+  configuration.change(
+    () => ({ module: { ...edge, ...more, provider: { github: { ...github, ...provider } } } }),
+    {
+      changedBy: by,
+    },
+  )
+offset = -9 * DAY
+await change('deploy', { organizations: ['acme'] })
+offset = -2 * DAY
+await change('deploy', { teams: ['acme/engineering', 'acme/support'] }, { authCheckInterval: 60 })
+offset = 0
 
 const pages: Readonly<Record<string, string>> = {
   overview: '/admin/',
@@ -195,6 +224,7 @@ const pages: Readonly<Record<string, string>> = {
   'end-session': sessionPath,
   usage: '/admin/usage',
   configuration: '/admin/configuration',
+  changes: '/admin/configuration/changes?version=2',
   audit: '/admin/audit',
   missing: '/admin/users/usr_1_YQ',
   devices: '/devices',

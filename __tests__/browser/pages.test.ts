@@ -376,7 +376,7 @@ describe('in a browser', () => {
       frame: ['Sign in'],
       continue: ['Continue'],
       lostPage: ['Continue'],
-      devices: ['Sign out', 'Sign out', 'Sign out', 'Go to the start page', 'Sign out everywhere'],
+      devices: ['Sign out', 'Sign out', 'Sign out', 'Sign out everywhere', 'Go to the start page'],
     }
     expect(Object.keys(orders)).toEqual(names)
     await withTab({ javaScriptEnabled: false }, async (tab) => {

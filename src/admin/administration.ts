@@ -57,7 +57,7 @@ export class Administration {
 
   /** The number of records; `undefined` if the store cannot count them. */
   async count(kind: 'user' | 'session'): Promise<number | undefined> {
-    return this.#first.access.count?.(kind)
+    return this.#first.access.count(kind)
   }
 
   /** The session with this public ID. */

@@ -1,17 +1,11 @@
-import type { ServerResponse } from 'node:http'
-import type { AppRequest } from '../http/request.js'
-import { entriesBefore, type ListPosition } from '../session/entries-before.js'
-import { SealedRecords } from '../session/sealed-records.js'
+import type { ListPosition } from '../session/entries-before.js'
+import type { SealedRecords } from '../session/sealed-records.js'
 import type { AppSession, InstanceSession } from '../session/session-list.js'
 import type { StoreRecord } from '../session/stores/store.js'
-import type { AppUser, UserRecord } from '../session/user-record.js'
-import { sessionsOfUser } from '../session/user-sessions.js'
+import type { AppUser } from '../session/user-record.js'
 import type { Log } from '../options/logger.js'
-import { openProviders } from '../options/startup-warnings.js'
-import type { Composition } from './composition.js'
 import type { ConfigurationAccess } from './configuration/access.js'
-import type { GateState } from './gate-state.js'
-import { type GuardedGate, PageGuard, type PageHandlers } from './page-guard.js'
+import type { PageGuard } from './page-guard.js'
 import type { GuardRules } from './require-auth.js'
 
 /** The property of the middleware through which `oauth-module/admin` reads and changes it. */
@@ -38,8 +32,8 @@ export interface AdminAccess {
   isOfGate(instance: string): 'yes' | 'maybe' | 'no'
   /** Users that come after a position in the list of all users. */
   users(before: ListPosition | undefined, size: number): AsyncIterable<AppUser>
-  /** The number of records of a kind. Absent if the store cannot count them. */
-  readonly count?: (kind: 'user' | 'session') => Promise<number>
+  /** The number of records of a kind; `undefined` if the store cannot count them. */
+  count(kind: 'user' | 'session'): Promise<number | undefined>
   /** A user by ID. */
   user(id: string): Promise<AppUser | undefined>
   /** Whether a user is blocked. */
@@ -75,9 +69,7 @@ export interface AdminAccess {
 export type AdminRecords = Pick<SealedRecords, 'isListable' | 'add' | 'list' | 'open'>
 
 /** Lets those requests to pages pass whose user meets the rules. */
-export interface AdminPageGuard {
-  handle(req: AppRequest, res: ServerResponse, handlers: PageHandlers): void
-}
+export type AdminPageGuard = Pick<PageGuard, 'handle'>
 
 export type { PageProblem, PageVisit } from './page-guard.js'
 
@@ -97,114 +89,3 @@ export type {
   StoredModule,
   StoredProvider,
 } from '../options/stored-change.js'
-
-/** The access of `oauth-module/admin` to a gate. */
-export class GateAdminAccess implements AdminAccess {
-  readonly configuration: ConfigurationAccess
-  readonly #gate: GuardedGate
-  readonly #current: () => Composition
-  readonly #state: GateState
-
-  constructor(
-    gate: GuardedGate,
-    current: () => Composition,
-    state: GateState,
-    configuration: ConfigurationAccess,
-  ) {
-    this.configuration = configuration
-    this.#gate = gate
-    this.#current = current
-    this.#state = state
-  }
-
-  get store(): unknown {
-    const { storeOption, store } = this.#current().config
-    return storeOption ?? store
-  }
-
-  get logger(): Log {
-    return this.#current().config.logger
-  }
-
-  get records(): AdminRecords {
-    return new SealedRecords(this.#current())
-  }
-
-  get baseUrl(): string | undefined {
-    const { baseUrl } = this.#current().config
-    return baseUrl === undefined ? undefined : baseUrl.origin + baseUrl.path
-  }
-
-  get cookiePrefix(): string {
-    return this.#current().config.cookiePrefix
-  }
-
-  get openProviders(): readonly string[] {
-    return openProviders(this.#current().config)
-  }
-
-  isOfGate(instance: string): 'yes' | 'maybe' | 'no' {
-    const { id, cookiePrefix } = this.#current().config
-    if (id !== undefined) return instance === id ? 'yes' : 'no'
-    const suffix = ` ${cookiePrefix}`
-    if (!instance.endsWith(suffix)) return 'no'
-    const { known, confirmed } = this.#state.mounts
-    const mountPath = instance.slice(0, -suffix.length)
-    // The mount path is not known before the first request.
-    return known.has(mountPath) || confirmed.has(mountPath) ? 'yes' : 'maybe'
-  }
-
-  async *users(before: ListPosition | undefined, size: number): AsyncIterable<AppUser> {
-    for await (const [, record] of entriesBefore(this.#current().store, 'user', before, size))
-      yield (record as UserRecord).user
-  }
-
-  user(id: string): Promise<AppUser | undefined> {
-    return this.#current().users.get(id)
-  }
-
-  isBlocked(id: string): Promise<boolean> {
-    return this.#current().blockedUsers.has(id)
-  }
-
-  blockUser(id: string): Promise<boolean> {
-    return this.#current().users.block(id)
-  }
-
-  unblockUser(id: string): Promise<boolean> {
-    return this.#current().users.unblock(id)
-  }
-
-  deleteUser(id: string): Promise<boolean> {
-    return this.#current().users.delete(id)
-  }
-
-  sessionRows(before: ListPosition | undefined, size: number): AsyncIterable<Row> {
-    return entriesBefore(this.#current().store, 'session', before, size)
-  }
-
-  sessionRowsOf(userId: string): AsyncIterable<Row> {
-    return sessionsOfUser(this.#current().store, userId)
-  }
-
-  row(key: string): Promise<StoreRecord | undefined> {
-    return this.#current().sessionList.row(key)
-  }
-
-  describe(key: string, row: StoreRecord | undefined): InstanceSession | undefined {
-    return this.#current().sessionList.describe(key, row)
-  }
-
-  revoke(key: string): Promise<boolean> {
-    return this.#current().sessionList.revoke(key)
-  }
-
-  monthlyActiveUsers(month: string | undefined): Promise<number> {
-    return this.#current().userActivity.countMonth(month)
-  }
-
-  pageGuard(rules: GuardRules): AdminPageGuard {
-    const { passes, mounts } = this.#state
-    return new PageGuard({ gate: this.#gate, rules, current: this.#current, passes, mounts })
-  }
-}

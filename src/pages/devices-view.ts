@@ -21,8 +21,8 @@ export function devices(context: DevicesContext, setting: PageSetting): Html {
   const body = html`<p class="quiet">${texts.devices}</p>
 <ul class="devices">${items}</ul>
 <div class="actions">
-${link(startUrl, texts.startPage, 'primary')}
 ${form(context, everywhere, html`<button class="button" type="submit">${texts.signOutEverywhere}</button>`)}
+${link(startUrl, texts.startPage, 'plain')}
 </div>`
   return layout(setting, { icon: icons.lock, title: texts.devicesTitle, body, rules })
 }

@@ -149,7 +149,8 @@ export const ENGLISH: Readonly<PageTexts> = {
   lostPage:
     'The address that you opened is too long to return to after signing in. Please open it again.',
   devicesTitle: 'Your devices',
-  devices: 'You are signed in on these devices. Sign out wherever you do not recognize one.',
+  devices:
+    'Your account is signed in on these devices. If you do not recognize one, sign out there.',
   thisDevice: 'This device',
   browserOnSystem: '{browser} on {system}',
   unknownDevice: 'Unknown device',

@@ -6,6 +6,7 @@ import {
   unblockAction,
 } from './actions.js'
 import { auditScreen } from './audit-screen.js'
+import { changesScreen, configurationScreen } from './configuration-screen.js'
 import type { PageData } from './page-data.js'
 import type { PageRequest, Screen } from './screen.js'
 import { sessionsScreen } from './sessions-screen.js'
@@ -30,6 +31,8 @@ const ROUTES: readonly PageRoute[] = [
   { path: /^\/sessions$/, view: sessionsScreen },
   { path: /^\/sessions\/([\w-]+)\/end$/, action: endSessionAction },
   { path: /^\/usage$/, view: usageScreen },
+  { path: /^\/configuration$/, view: configurationScreen },
+  { path: /^\/configuration\/changes$/, view: changesScreen },
   { path: /^\/audit$/, view: auditScreen },
 ]
 

@@ -22,9 +22,9 @@ export function nameOf(
 }
 
 /** The initials of a user in a circle. The color is the same everywhere. */
-export function avatar(id: string, name: string): Html {
+export function avatar(id: string, name: string, size: 'small' | 'large' = 'small'): Html {
   const color = (hash('sha256', id, 'buffer')[0] ?? 0) % AVATAR_COLORS
-  return html`<span class="avatar tone-${color}" aria-hidden="true">${initials(name) || '#'}</span>`
+  return html`<span class="avatar tone-${color} ${size === 'large' && size}" aria-hidden="true">${initials(name) || '#'}</span>`
 }
 
 /** The look of a badge. */
@@ -52,7 +52,7 @@ export interface Column {
   readonly label: string
   /** Aligned to the end, for actions. */
   readonly isEnd?: boolean
-  /** Not shown on phones. */
+  /** Shown on phones, and if there is space for all columns, but not in between. */
   readonly isExtra?: boolean
 }
 
@@ -80,7 +80,7 @@ export function table(
         return html`<td role="cell" class="${classOf(column)}" data-label="${column.label}">${cell}</td>`
       })}</tr>\n`,
   )
-  return html`<div class="card flush"><table role="table" aria-label="${label}">
+  return html`<div class="card flush"><table class="columns-${columns.length}" role="table" aria-label="${label}">
 <thead role="rowgroup"><tr role="row">${head}</tr></thead>
 <tbody role="rowgroup">
 ${body}</tbody>

@@ -21,6 +21,8 @@ const STORE_ERRORS = {
 /** The page for an error; `undefined` for one that is not expected. */
 export function screenOfError(error: unknown, logger: Log): Screen | undefined {
   if (error instanceof PageError) return errorScreen(error)
+  if (error instanceof Error && error.name === 'ConfigChangeError')
+    return errorScreen(new PageError(500, 'The configuration cannot be shown', error.message))
   if (!isStoreError(error)) return undefined
   const { code, hint } = error
   logger.error('admin pages: the store failed', { code, hint })

@@ -17,6 +17,8 @@ export interface Screen {
   readonly title: string
   readonly section: Section | undefined
   readonly breadcrumbs?: readonly Breadcrumb[]
+  /** In front of the heading. */
+  readonly lead?: Html
   /** Next to the heading, such as a search form. */
   readonly tools?: Html | undefined
   readonly body: Html

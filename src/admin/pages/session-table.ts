@@ -41,9 +41,9 @@ export function sessionTable(items: readonly SessionItem[], setting: SessionTabl
     { label: 'Device' },
     { label: 'Address' },
     ...(hasSeveralGates ? [{ label: 'Gate', isExtra: true }] : []),
-    { label: 'Signed in', isExtra: true },
+    { label: 'Signed in', isExtra: showsUsers },
     { label: 'Last active' },
-    { label: 'Expires', isExtra: true },
+    { label: 'Expires', isExtra: showsUsers },
     { label: 'Actions', isEnd: true },
   ]
   return table(
@@ -96,7 +96,7 @@ export function deviceName(userAgent: UserAgentView): Html {
 export function addressOf({ found, location }: SessionItem): Html {
   const { ipAddress } = found.session.browserSession
   const country = countryName(location?.country_code)
-  return html`<span class="names"><span>${text(shownAddress(ipAddress))}</span>${
+  return html`<span class="names address"><span>${text(shownAddress(ipAddress))}</span>${
     country && html`<span class="quiet"><bdi>${country}</bdi></span>`
   }</span>`
 }

@@ -107,6 +107,13 @@ function secret(path: string, value: unknown): Setting {
   return { path, text: SECRET, identity: sha256(JSON.stringify(value) ?? '') }
 }
 
+/** The default of an option, as its value is shown; `undefined` without one. */
+export function defaultTextOf(path: string): string | undefined {
+  const field = (optionFields as Fields)[path]
+  const value = field?.details.default
+  return value === undefined ? undefined : textOf(value)
+}
+
 /** The options in which two configurations differ, sorted by name. */
 export function changesBetween(
   before: readonly Setting[],

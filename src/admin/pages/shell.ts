@@ -29,6 +29,7 @@ const MENU: readonly (readonly [section: Section, label: string, path: string])[
   ['users', 'Users', '/users'],
   ['sessions', 'Sessions', '/sessions'],
   ['usage', 'Usage', '/usage'],
+  ['configuration', 'Configuration', '/configuration'],
   ['audit', 'Audit log', '/audit'],
 ]
 
@@ -36,7 +37,7 @@ const MENU: readonly (readonly [section: Section, label: string, path: string])[
 export function shell(screen: Screen, setting: ShellSetting): Html {
   const { nonce, branding, visit, notice } = setting
   const { appName, accentColor } = branding
-  const { title, tools, body } = screen
+  const { title, lead, tools, body } = screen
   return html`<!doctype html>
 <html lang="en" dir="ltr">
 <head>
@@ -54,7 +55,7 @@ ${top(appName, visit, screen.section)}
 <main id="content" tabindex="-1">
 ${notice && html`<p class="note ${notice.tone}" role="status">${messageIcons[notice.tone]}<span>${notice.text}</span></p>`}
 ${visit && crumbs(screen, visit)}
-<div class="head"><h1>${title}</h1>${tools}</div>
+<div class="head"><div class="lead">${lead}<h1><bdi>${title}</bdi></h1></div>${tools}</div>
 ${body}
 </main>
 </body>
@@ -78,13 +79,13 @@ function top(
       html`<li><a href="${basePath}${path}"${key === section && html` aria-current="page"`}>${sectionIcons[key]}${label}</a></li>`,
   )
   const own = nameOf({ ...user, id: user.key })
-  return html`<header class="top">
+  return html`<header class="top"><div class="rail">
 <div class="bar">
 <a class="home" href="${basePath}/">${name}</a>
 <div class="me">${avatar(user.key, own)}<span class="names"><span><bdi>${own}</bdi></span></span><a class="button small" href="${logoutUrl}">Sign out</a></div>
 </div>
 <nav class="nav" aria-label="Administration"><ul class="menu">${entries}</ul></nav>
-</header>`
+</div></header>`
 }
 
 function crumbs({ breadcrumbs = [], title }: Screen, { basePath }: PageVisit): Html | undefined {

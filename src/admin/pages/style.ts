@@ -54,7 +54,8 @@ main { padding: 1.25rem 1rem 3rem; max-width: 76rem; }
 .crumbs a { color: var(--quiet); text-decoration: none; }
 .crumbs a:hover { color: var(--ink); text-decoration: underline; }
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .75rem 1.5rem; margin: 0 0 1.25rem; }
-h1 { margin: 0; font-size: 1.375rem; font-weight: 650; line-height: 1.3; letter-spacing: -.01em; }
+.lead { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; min-width: 0; }
+h1 { margin: 0; min-width: 0; font-size: 1.375rem; font-weight: 650; line-height: 1.3; letter-spacing: -.01em; }
 h2 { margin: 0; font-size: 1rem; font-weight: 600; line-height: 1.4; }
 p { margin: 0; text-wrap: pretty; }
 section + section, .card + .card, .card + section, section + .card, .tiles + * { margin-top: 1.5rem; }
@@ -126,6 +127,7 @@ a.name:hover { text-decoration: underline; }
 /* Tables */
 table { width: 100%; border-collapse: collapse; }
 th { font-weight: 500; font-size: .8125rem; color: var(--quiet); text-align: start; }
+th, time, .badge { white-space: nowrap; }
 th, td { padding: .625rem 1.125rem; border-bottom: 1px solid var(--line); text-align: start; vertical-align: middle; }
 th { padding-block: .5rem; background: var(--inset); }
 tbody tr:last-child td { border-bottom: 0; }
@@ -144,7 +146,7 @@ td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; }
 /* The chart */
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
 .chart.wide { display: none; }
-.chart text { fill: var(--quiet); font-size: 12px; }
+.chart text { fill: var(--quiet); font-size: 12px; paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
 .chart .grid { stroke: var(--line); stroke-width: 1; }
 .chart .bar-past { fill: var(--bar); } .chart .bar-now { fill: var(--bar-now); }
 .chart g:hover > path { opacity: .8; }

@@ -4,6 +4,7 @@ import { encodeId } from '../ids.js'
 import { exactTime, number, time } from './format.js'
 import type { PageData } from './page-data.js'
 import {
+  avatar,
   badge,
   empty,
   facts,
@@ -86,11 +87,15 @@ function userTable(
   const rows = users.map((user): HtmlValue[] => [
     person(user, `${basePath}/users/${encodeId('user', user)}`),
     html`<bdi>${user.identityProvider.name}</bdi>`,
-    blocked.has(user.id) ? badge('Blocked', 'bad') : badge('Active', 'good'),
+    statusOf(blocked.has(user.id)),
     time(user.lastActive, now),
     time(user.createdAt, now),
   ])
   return table('Users', COLUMNS, rows)
+}
+
+function statusOf(isBlocked: boolean): Html {
+  return isBlocked ? badge('Blocked', 'bad') : badge('Active', 'good')
 }
 
 /** `GET /users/{id}` */
@@ -108,8 +113,9 @@ export async function userScreen(data: PageData, request: PageRequest): Promise<
     title: nameOf(user),
     section: 'users',
     breadcrumbs: [{ label: 'Users', path: '/users' }],
-    tools: html`<div class="buttons">${blocked ? badge('Blocked', 'bad') : undefined}${isOwn ? badge('You', 'plain') : action}</div>`,
-    body: html`<div class="card">${userFacts(user)}</div>
+    lead: avatar(user.id, nameOf(user), 'large'),
+    tools: html`<div class="buttons">${isOwn ? badge('You', 'plain') : action}</div>`,
+    body: html`<div class="card">${userFacts(user, blocked)}</div>
 <section>
 <div class="sectionhead"><h2>Sessions</h2>${sessions.count > 0 && html`<a class="button small danger" href="${url}/end-sessions">End all sessions</a>`}</div>
 ${sessions.list}
@@ -117,9 +123,10 @@ ${sessions.list}
   }
 }
 
-function userFacts(user: AppUser): Html {
+function userFacts(user: AppUser, isBlocked: boolean): Html {
   const { identityProvider: provider } = user
   return facts([
+    ['Status', statusOf(isBlocked)],
     ['Email address', text(user.email)],
     ['User name', text(user.username)],
     [

@@ -15,14 +15,26 @@ export const widthStyle = html`
   td.number { text-align: start; }
   .settings td:first-child { width: auto; }
 }
+@media (max-width: 29.99rem) { .me .avatar { display: none; } }
 @media (min-width: 30rem) {
   .chart.wide { display: block; } .chart.tall { display: none; }
   .search { width: 24rem; }
   .search input { font-size: .9375rem; }
 }
+@media (min-width: 48rem) {
+  td { overflow-wrap: break-word; }
+  td:first-child { width: 28%; min-width: 11rem; max-width: 0; }
+  :is(.columns-4, .columns-5) td:first-child { width: 40%; }
+  .names > * { -webkit-line-clamp: 1; overflow-wrap: anywhere; }
+  .device { min-width: 9rem; }
+  .device .names > *, .address > * { -webkit-line-clamp: 2; }
+  .address { min-width: 8rem; }
+}
+@media (min-width: 48rem) and (max-width: 63.99rem) { th, td { padding-inline: .75rem; } }
 @media (min-width: 64rem) {
   body { display: grid; grid-template-columns: 15rem minmax(0, 1fr); }
-  .top { position: sticky; top: 0; display: flex; flex-direction: column; height: 100vh; height: 100dvh; padding: .75rem; border: 0; border-inline-end: 1px solid var(--line); overflow-y: auto; }
+  .top { border: 0; border-inline-end: 1px solid var(--line); }
+  .rail { position: sticky; top: 0; display: flex; flex-direction: column; height: 100vh; height: 100dvh; padding: .75rem; overflow-y: auto; }
   .bar { display: contents; }
   .home { padding: .5rem .625rem 1rem; }
   .menu { flex-direction: column; padding: 0; overflow: visible; }
@@ -36,7 +48,7 @@ export const widthStyle = html`
   .me .button { width: 100%; }
   main { padding: 2rem 2.5rem 4rem; width: 100%; }
 }
-@media (min-width: 48rem) and (max-width: 75rem) { .extra { display: none; } }
+@media (min-width: 48rem) and (max-width: 85rem) { .extra { display: none; } }
 @media (forced-colors: active) {
   .badge, .avatar { border: 1px solid; }
   .menu a[aria-current] { outline: 1px solid; }
