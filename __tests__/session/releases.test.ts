@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { startVendor } from '../../src/dev/vendors/index.js'
 import { memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
+import { Encrypter } from '../../src/http/encryption.js'
 import { packSession, unpackSession } from '../../src/session/packed-session.js'
 import {
   bodyOf,
@@ -97,4 +98,17 @@ describe('two processes with lists of secrets', () => {
       ],
     ).toBe(headers['ngrok-auth-oauth-access-token'])
   })
+})
+
+test('what earlier releases have encrypted and authenticated with the secret stays readable', () => {
+  const encrypter = new Encrypter([secret])
+  const tokens = 'xnfLnHpPBBt6YvTpYgLKIFQAh6UhU5vcX4og1F4Tw9tGNNJk4xmqZy2GVErf1bumywLvg90O'
+  expect(encrypter.decrypt('tokens', tokens, 'A'.repeat(43))).toBe('{"accessToken":"at-1"}')
+  expect(encrypter.decrypt('tokens', tokens, 'B'.repeat(43))).toBeUndefined()
+  const state = 'xnfLnP4xFpfK90Cgaa9E1GaX18e6zq6a3AfDMEdpWPzMCcIxtinWWYTUFETN'
+  expect(encrypter.decrypt('state', state)).toBe('a transaction')
+  expect(encrypter.isAuthentic('row', 'a row', 'B_y8n67MkyH-5ZktD47sLo')).toBe(true)
+  // There is one spelling of what was encrypted.
+  for (const other of [`${state}=`, ` ${state}`, `${state.slice(0, 9)}\n${state.slice(9)}`])
+    expect(encrypter.decrypt('state', other)).toBeUndefined()
 })

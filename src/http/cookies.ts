@@ -15,9 +15,22 @@ export interface CookieAttributes {
  */
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
-  if (header === undefined || !header.includes(name)) return values
-  for (const pair of cookiePairs(header)) if (pair.name === name) values.push(pair.value)
+  if (header === undefined) return values
+  // Without an object for each pair: the gate reads its cookies at every request.
+  for (let at = header.indexOf(name); at !== -1;) {
+    const start = header.lastIndexOf(';', at) + 1
+    const end = endOfPair(header, at)
+    const equals = header.indexOf('=', start)
+    if (equals !== -1 && equals < end && trimWhitespace(header, start, equals) === name)
+      values.push(trimWhitespace(header, equals + 1, end))
+    at = header.indexOf(name, end)
+  }
   return values
+}
+
+function endOfPair(header: string, start: number): number {
+  const end = header.indexOf(';', start)
+  return end === -1 ? header.length : end
 }
 
 /**
@@ -54,8 +67,7 @@ export function splitCookies(header: string, names: OwnCookieNames): SplitCookie
   let keptFrom = 0
   let start = 0
   while (start < header.length) {
-    let end = header.indexOf(';', start)
-    if (end === -1) end = header.length
+    const end = endOfPair(header, start)
     if (isOwnPair(header, start, end, names)) {
       const pair = header.slice(start, end)
       own = own === undefined ? pair : `${own};${pair}`
@@ -94,8 +106,7 @@ function cookiePairs(header: string): { name: string; value: string }[] {
   const pairs: { name: string; value: string }[] = []
   let start = 0
   while (start < header.length) {
-    let end = header.indexOf(';', start)
-    if (end === -1) end = header.length
+    const end = endOfPair(header, start)
     const equals = header.indexOf('=', start)
     if (equals !== -1 && equals < end) {
       pairs.push({

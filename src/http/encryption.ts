@@ -2,7 +2,8 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
-  hkdfSync,
+  createSecretKey,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
@@ -29,15 +30,13 @@ interface Secret {
   /** The base64url characters that depend on the key id only. */
   readonly prefix: string
   /** Keys without a context, by purpose. They are used at almost every login and request. */
-  readonly keys: Map<EncryptionPurpose | AuthenticationPurpose, Buffer>
+  readonly keys: Map<EncryptionPurpose | AuthenticationPurpose, KeyObject>
 }
 
 const ALGORITHM = 'aes-256-gcm'
-const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
-const BASE64URL = /^[A-Za-z0-9_-]+$/
 /** Characters of base64url: HMAC-SHA-256, truncated to 132 bits. (RFC 2104, section 5) */
 const MAC_LENGTH = 22
 
@@ -52,7 +51,7 @@ export class Encrypter {
   /** Throws a `TypeError` without at least one secret. */
   constructor(secrets: readonly string[]) {
     this.#secrets = secrets.map((secret) => {
-      const keyId = deriveKey(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES)
+      const keyId = deriveBytes(secret, 'state', 'key id').subarray(0, KEY_ID_BYTES)
       return { secret, keyId, prefix: keyId.toString('base64url').slice(0, 5), keys: new Map() }
     })
     const [current] = this.#secrets
@@ -73,10 +72,10 @@ export class Encrypter {
    * and context.
    */
   decrypt(purpose: EncryptionPurpose, encrypted: string, context = ''): string | undefined {
-    if (!BASE64URL.test(encrypted)) return undefined
     const bytes = Buffer.from(encrypted, 'base64url')
     if (bytes.length <= KEY_ID_BYTES + IV_BYTES + TAG_BYTES) return undefined
-    // base64url has spare bits in its last character: only one spelling is accepted.
+    // Node ignores characters that base64url does not have, and spare bits in the last one: only one
+    // spelling is accepted.
     if (bytes.toString('base64url') !== encrypted) return undefined
     const secret = this.#secrets.find(({ keyId }) => keyId.equals(bytes.subarray(0, KEY_ID_BYTES)))
     return secret && decryptBytes(keyFor(secret, purpose, context), bytes.subarray(KEY_ID_BYTES))
@@ -107,7 +106,7 @@ export class Encrypter {
   }
 }
 
-function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
+function decryptBytes(key: KeyObject, bytes: Buffer): string | undefined {
   const iv = bytes.subarray(0, IV_BYTES)
   const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
@@ -121,7 +120,7 @@ function decryptBytes(key: Buffer, bytes: Buffer): string | undefined {
 
 function macOf(secret: Secret, purpose: AuthenticationPurpose, text: string): string {
   const key = keyFor(secret, purpose, '')
-  return createHmac('sha256', key).update(text).digest('base64url').slice(0, MAC_LENGTH)
+  return hmac(key, text).toString('base64url').slice(0, MAC_LENGTH)
 }
 
 /** Keys with a context are not cached: each serves a single session. */
@@ -129,17 +128,35 @@ function keyFor(
   { secret, keys }: Secret,
   purpose: EncryptionPurpose | AuthenticationPurpose,
   context: string,
-): Buffer {
+): KeyObject {
   if (context !== '') return deriveKey(secret, purpose, context)
   const key = keys.get(purpose) ?? deriveKey(secret, purpose, '')
   keys.set(purpose, key)
   return key
 }
 
+/** A `KeyObject`, because Node 24 takes 10 µs longer for a key that is a buffer. */
 function deriveKey(
   secret: string,
   purpose: EncryptionPurpose | AuthenticationPurpose,
   context: string,
+): KeyObject {
+  return createSecretKey(deriveBytes(secret, purpose, context))
+}
+
+/**
+ * HKDF with SHA-256, for a single block (RFC 5869). Node's `hkdfSync` takes three times as long, and
+ * tokens are decrypted for every request that is proxied with them.
+ */
+function deriveBytes(
+  secret: string,
+  purpose: EncryptionPurpose | AuthenticationPurpose,
+  context: string,
 ): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, context, `oauth-module ${purpose}`, KEY_BYTES))
+  const extracted = hmac(createSecretKey(context, 'utf8'), secret)
+  return hmac(createSecretKey(extracted), `oauth-module ${purpose}\x01`)
+}
+
+function hmac(key: KeyObject, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
 }
