@@ -18,14 +18,23 @@ const nodeGlobals = Object.fromEntries(
 )
 
 export default tseslint.config(
-  { ignores: ['dist', 'docs/api', 'coverage', '**/node_modules'] },
+  { ignores: ['dist', 'docs/api', 'coverage', '**/node_modules', 'src/middleware/client-code.ts'] },
   js.configs.recommended,
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: nodeGlobals } },
+  {
+    files: ['examples/single-page-app/public/*.js'],
+    languageOptions: {
+      globals: { FormData: 'readonly', document: 'readonly', window: 'readonly' },
+    },
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
-      parserOptions: { project: 'tsconfig.lint.json', tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        project: ['tsconfig.lint.json', 'src/browser/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       eqeqeq: 'error',

@@ -58,6 +58,15 @@ export default defineConfig([
     // Describes user agents.
     noExternal: ['bowser'],
   },
+  // For browsers, by the bundler of the app.
+  {
+    ...base,
+    entry: { client: 'src/browser/index.ts' },
+    format: ['esm', 'cjs'],
+    platform: 'browser',
+    target: 'es2022',
+    tsconfig: 'src/browser/tsconfig.json',
+  },
   {
     ...base,
     entry: { 'user-agent': 'src/http/user-agent.ts' },

@@ -137,6 +137,7 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
       },
       request,
     ),
+    signedIn: pages.render('signedIn', { startUrl: '/' }, request),
   } satisfies Record<PageName, Page> & Record<string, Page>
 }
 
@@ -309,7 +310,7 @@ describe('in a browser', () => {
           expect(await tab.evaluate<string>(shape)).toBe(before)
           expect(await tab.title()).toBe(title)
           if (
-            !['frame', 'signedOut', 'continue', 'lostPage'].includes(name) &&
+            !['frame', 'signedOut', 'continue', 'lostPage', 'signedIn'].includes(name) &&
             !words.includes('\u0000')
           ) {
             expect(await tab.evaluate<string>('document.body.textContent')).toContain(words)
@@ -377,6 +378,7 @@ describe('in a browser', () => {
       continue: ['Continue'],
       lostPage: ['Continue'],
       devices: ['Sign out', 'Sign out', 'Sign out', 'Sign out everywhere', 'Go to the start page'],
+      signedIn: ['Go to the start page'],
     }
     expect(Object.keys(orders)).toEqual(names)
     await withTab({ javaScriptEnabled: false }, async (tab) => {
@@ -497,10 +499,13 @@ test('the style has the nonce of the Content-Security-Policy', () => {
   }
 })
 
-test('the Content-Security-Policy allows only our style, the icons, our form and, on one page, our frame', () => {
+test('the Content-Security-Policy allows only our style, the icons, our form and, on one page each, our frame and our script', () => {
   const rest = "base-uri 'none'; form-action 'self'; frame-ancestors"
-  const own = `default-src 'none'; style-src 'nonce-${nonce}'; img-src data: ${iconOrigin}; ${rest}`
+  const script = `script-src 'nonce-${nonce}'; `
+  const ownWith = (more: string) =>
+    `default-src 'none'; ${more}style-src 'nonce-${nonce}'; img-src data: ${iconOrigin}; ${rest}`
   for (const [name, { policy }] of Object.entries(ordinary)) {
+    const own = ownWith(name === 'signedIn' ? script : '')
     expect(policy).toBe(name === 'frame' ? `${own} 'self'` : `${own} 'none'`)
   }
   const withoutIcons = new Pages().render('frame', { loginUrl: '/' }, request)
@@ -516,7 +521,7 @@ test('the Content-Security-Policy allows only our style, the icons, our form and
 })
 
 test('every page has one heading that equals its title, and viewport and robots meta tags', () => {
-  for (const { body } of Object.values(ordinary)) {
+  for (const [name, { body }] of Object.entries(ordinary)) {
     const [, title] = /<title>(.+)<\/title>/.exec(body) ?? []
     expect(body.match(/<h1>.*<\/h1>/g)).toEqual([`<h1>${title}</h1>`])
     expect(body).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/)
@@ -524,7 +529,10 @@ test('every page has one heading that equals its title, and viewport and robots 
     expect(body).toContain('<meta name="robots" content="noindex">')
     // Without it, browsers request the icon of the app.
     expect(body).toContain('<link rel="icon" href="data:image/svg+xml,')
-    expect(body).not.toMatch(/<script|style=|url\(|@import| on\w+=/i)
+    const isOurs = name === 'signedIn'
+    expect(isOurs ? body.replace(/<script nonce="[\w+/=]+">new Broad/, '') : body).not.toMatch(
+      /<script|style=|url\(|@import| on\w+=/i,
+    )
   }
 })
 

@@ -11,6 +11,7 @@ const CONFIGURATION = 'tsconfig.lint.json'
 const entryPoints = {
   'oauth-module': 'src/index.ts',
   'oauth-module/admin': 'src/admin/index.ts',
+  'oauth-module/client': 'src/browser/index.ts',
   'oauth-module/import': 'src/import/index.ts',
   'oauth-module/redis': 'src/session/stores/redis/index.ts',
   'oauth-module/testing': 'src/testing/index.ts',
@@ -30,6 +31,7 @@ const mostUsed = [
   'cookieStore',
   'redisStore',
   'adminRouter',
+  'startClient',
   'fromNgrokModule',
   'fromNgrokTrafficPolicy',
   'fromAuth0Connection',

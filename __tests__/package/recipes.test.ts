@@ -11,7 +11,7 @@ const signOut = (browser: Browser, { origin }: Example) =>
 
 describe('the recipes', () => {
   test('single-page-app: a fetch without a session gets 401, and its login_url leads back to the page', async () => {
-    const example = await startExample('single-page-app')
+    const example = await startExample('single-page-app/server')
     const path = '/board?filter=mine'
     const browser = await signInAs('ada', example, path)
     const headers = {

@@ -82,6 +82,11 @@ export class Links {
     return { ...request, returnPath: this.safeReturnPath(mount, request.returnPath) }
   }
 
+  /** The page that ends a login in a window of its own: see `middleware/client-script.ts`. */
+  closingPage(mount: Mount): string {
+    return `${this.#deps.mounts.specialPath(mount, 'client.js')}?signed-in`
+  }
+
   /** A link to `/auth/logout`. */
   logout(mount: Mount): string {
     return this.#deps.mounts.specialPath(mount, 'logout')
@@ -111,12 +116,13 @@ export class Links {
 
   /**
    * The path if it is on this site and not a special path, which would cause a loop; otherwise the
-   * start page.
+   * start page. The page that closes a window is one that does not.
    */
   safeReturnPath(mount: Mount, returnPath?: string): string {
     const startPage = `${mount.publicPath}/`
     const path = returnPath === undefined ? '' : encodePath(returnPath)
     if (!isSafePath(path)) return startPage
+    if (path === this.closingPage(mount)) return path
     const [pathname = ''] = path.split(/[?#]/, 1)
     return this.#deps.specialPaths.includes(pathname, mount.publicPath) ? startPage : path
   }

@@ -22,6 +22,7 @@ import type { LoginLoopDetector } from './login-loop.js'
 import type { LoginRestarts } from './login-restarts.js'
 import { offlineRequest } from './offline-access.js'
 import { rejectLogin } from './rejection.js'
+import { requestedLogin } from './requested-login.js'
 import { showProviders } from './sign-in-page.js'
 
 /** What {@link Login} depends on. */
@@ -77,11 +78,7 @@ export class Login {
   /** `/auth/authn`: starts the login of a link, or shows the sign-in page. */
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { connections, links, loginLoop, loginRestarts } = this.#deps
-    // Without a valid link, the user chose to sign in, possibly with another account.
-    const loginRequest = links.readLogin(request.mount, query) ?? {
-      returnPath: links.safeReturnPath(request.mount),
-      ask: 'login' as const,
-    }
+    const loginRequest = requestedLogin(links, request.mount, query)
     if (loginRequest.isRetry !== true) {
       await loginLoop.checkLink(request, loginRequest)
       loginRestarts.check(request, loginRequest)

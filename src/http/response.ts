@@ -72,7 +72,51 @@ export function sendHtml(
   })
 }
 
+/** A script, prepared for many responses. */
+export interface Script {
+  readonly body: string
+  readonly gzip: Buffer
+  readonly etag: string
+}
+
+/** How long browsers use a script without asking for a newer one, in seconds. */
+const SCRIPT_MAX_AGE = 3600
+
+/** Sends a script. `vary`: request headers that it depends on. It is the same for every user. */
+export function sendScript(
+  { headers: requestHeaders, method }: IncomingMessage,
+  res: ServerResponse,
+  { body, gzip, etag }: Script,
+  vary: readonly string[] = [],
+): void {
+  const headers = {
+    'Cache-Control': `private, max-age=${SCRIPT_MAX_AGE}`,
+    ETag: etag,
+    Vary: ['Accept-Encoding', ...vary].join(', '),
+  }
+  if (requestHeaders['if-none-match']?.includes(etag)) {
+    writeHead(res, 304, headers)
+    return void res.end()
+  }
+  const isZipped = acceptsGzip(requestHeaders['accept-encoding'])
+  const content = isZipped ? gzip : body
+  writeHead(res, 200, {
+    'Content-Type': 'text/javascript; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(content)),
+    ...(isZipped && { 'Content-Encoding': 'gzip' }),
+    ...headers,
+  })
+  res.end(method === 'HEAD' ? undefined : content)
+}
+
 function send(res: ServerResponse, status: number, body: string, headers: Headers): void {
   writeHead(res, status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) })
   res.end(res.req?.method === 'HEAD' ? undefined : body)
+}
+
+/** RFC 9110, 12.5.3 */
+function acceptsGzip(acceptEncoding = ''): boolean {
+  return acceptEncoding
+    .split(',')
+    .some((coding) => /^\s*gzip\b/i.test(coding) && !/q=0(?:\.0*)?\s*$/i.test(coding))
 }

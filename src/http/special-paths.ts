@@ -1,7 +1,13 @@
 import { isSamePath, isUnderPath } from './paths.js'
 
 /** Names of the special paths under `basePath`. */
-export const SPECIAL_NAMES = ['authn', 'logout', 'session', 'backchannel-logout'] as const
+export const SPECIAL_NAMES = [
+  'authn',
+  'logout',
+  'session',
+  'backchannel-logout',
+  'client.js',
+] as const
 
 /** Callback paths by provider name. */
 export type CallbackPaths = ReadonlyMap<string, string>

@@ -31,11 +31,15 @@ export function composeFlows(config: Config, state: GateState, parts: Parts) {
   const { connections, encrypter, events, links, mounts, sessions, background } = parts
   const transactions = new Transactions(encrypter, state.transactions)
   const loginLoop = new LoginLoopDetector(encrypter, sessions)
-  const responder = createResponder(config)
+  const pages = createPages(config)
+  const responder = new Responder(pages, (error) =>
+    config.logger.error('a custom page failed', describeError(error)),
+  )
   const newSessions = createNewSessions(config, parts, loginLoop)
   const { onLogin } = config
   const completion = new LoginCompletion({ ...parts, newSessions, onLogin })
   return {
+    pages,
     responder,
     transactions,
     login: new Login({
@@ -91,17 +95,14 @@ function createLoginRestarts(
   })
 }
 
-function createResponder({ pages, branding, texts, providers, logger }: Config): Responder {
+function createPages({ pages, branding, texts, providers, logger }: Config): Pages {
   const iconUrls = providers.flatMap(({ iconUrl }) => iconUrl ?? [])
   const onTextsError = (error: unknown) =>
     logger.error('the function of the option texts failed: the page is in English', {
       hint: 'return an object of texts, or undefined for a language that you do not have',
       ...describeError(error),
     })
-  return new Responder(
-    new Pages({ custom: pages, branding, texts, iconUrls, onTextsError }),
-    (error) => logger.error('a custom page failed', describeError(error)),
-  )
+  return new Pages({ custom: pages, branding, texts, iconUrls, onTextsError })
 }
 
 function createNewSessions(

@@ -6,6 +6,7 @@ import type { BaseParts, SessionParts } from './compose-sessions.js'
 import { AnonymousRequests } from './anonymous-requests.js'
 import { BearerChallenges } from './bearer-challenge.js'
 import { Devices } from './devices.js'
+import { ClientScript } from './client-script.js'
 import { CookieConflicts } from './cookie-conflicts.js'
 import { ErrorHandler } from './error-handler.js'
 import { Gate } from './gate.js'
@@ -60,7 +61,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     ownCookies,
     lostPages: new LostPages(parts),
     userActivity: parts.keepsRecords ? parts.userActivity : undefined,
-    routes: createRoutes(config, parts, tokenRequests),
+    routes: createRoutes(config, parts, { visitors, tokenRequests }),
     tokenRequests,
     resourceMetadata,
     anonymous: new AnonymousRequests({ ...parts, ...responses }),
@@ -120,14 +121,14 @@ function createTokenRequests(
 }
 
 function createRoutes(
-  { basePath }: Config,
+  config: Config,
   parts: Parts,
-  tokenRequests: TokenRequests | undefined,
+  requests: { visitors: Visitors; tokenRequests: TokenRequests | undefined },
 ): Routes {
-  const { sessions, decisions, links } = parts
-  return new Routes({
-    ...parts,
-    basePath,
-    sessionStatus: new SessionStatus(sessions, decisions, links, tokenRequests),
-  })
+  const { basePath } = config
+  const sessionStatus = new SessionStatus({ ...parts, ...requests })
+  const clientScript = config.clientScript
+    ? new ClientScript({ ...parts, config, sessionStatus })
+    : undefined
+  return new Routes({ ...parts, basePath, sessionStatus, clientScript })
 }

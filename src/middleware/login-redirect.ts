@@ -1,5 +1,6 @@
-import type { Links, LoginRequest } from '../flows/links.js'
+import type { Links, LoginRequest, ReturnTarget } from '../flows/links.js'
 import type { Login } from '../flows/login.js'
+import { Rejection } from '../flows/rejection.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { isNavigation } from '../http/request.js'
@@ -44,7 +45,7 @@ export class LoginRedirect {
     const isRejected = mode === 'reject' || (mode === 'auto' && !isNavigation(request.req))
     if (isRejected) {
       pageAssets.check(request)
-      throw new OAuthError('login_required')
+      throw rejectionOf(demand, links.pageTargetOf(request))
     }
     requestEvents.block(request.req, 'login')
     placement.rejectUnreachable(request.req)
@@ -52,4 +53,11 @@ export class LoginRedirect {
     await login.start(request, { ...demand, ...links.targetOf(request) })
     return RESPONDED
   }
+}
+
+/** The links of the response lead to a login that meets the demand. */
+function rejectionOf(demand: LoginDemand, target: ReturnTarget): OAuthError | Rejection {
+  const error = new OAuthError('login_required')
+  if (Object.keys(demand).length === 0) return error
+  return new Rejection(error, { stage: 'check', retry: { ...demand, ...target } })
 }

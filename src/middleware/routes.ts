@@ -9,6 +9,7 @@ import type { GateRequest } from '../http/gate-request.js'
 import { isPrefetch } from '../http/request.js'
 import { sendJson } from '../http/response.js'
 import type { SPECIAL_NAMES, SpecialPaths } from '../http/special-paths.js'
+import type { ClientScript } from './client-script.js'
 import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 import type { SessionStatus } from './session-status.js'
@@ -27,6 +28,8 @@ export interface RoutesDeps {
    */
   readonly backchannelLogout: BackchannelLogout | undefined
   readonly sessionStatus: SessionStatus
+  /** `undefined` if the option `clientScript` is `false`. */
+  readonly clientScript: ClientScript | undefined
   readonly testLogins: TestLogins
   readonly requestEvents: RequestEvents
 }
@@ -99,7 +102,7 @@ function callbackRoute(name: string, { connections, callback }: RoutesDeps): Rou
 }
 
 function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
-  const { login, logout, backchannelLogout, sessionStatus, testLogins } = deps
+  const { login, logout, backchannelLogout, sessionStatus, testLogins, clientScript } = deps
   return {
     authn: {
       name: 'authn',
@@ -128,6 +131,14 @@ function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
         name: 'backchannel-logout',
         methods: ['POST'],
         handle: (request: GateRequest) => backchannelLogout.handle(request),
+      },
+    }),
+    ...(clientScript !== undefined && {
+      'client.js': {
+        name: 'client',
+        methods: [...READ, 'POST'],
+        handle: (request: GateRequest, query: URLSearchParams) =>
+          clientScript.handle(request, query),
       },
     }),
   }

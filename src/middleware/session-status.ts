@@ -2,56 +2,56 @@ import type { Links } from '../flows/links.js'
 import type { SessionDecisions } from '../flows/session-decisions.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { sendJson } from '../http/response.js'
-import type { Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { TokenRequests } from './token-requests.js'
+import type { Visitors } from './visitors.js'
+
+/** What {@link SessionStatus} depends on. */
+export interface SessionStatusDeps {
+  readonly sessions: Sessions
+  readonly decisions: SessionDecisions
+  readonly links: Links
+  readonly visitors: Visitors
+  readonly tokenRequests: TokenRequests | undefined
+}
 
 /**
  * `/auth/session`: the session as JSON for the app's front end. Does not count as activity and
  * checks nothing.
  */
 export class SessionStatus {
-  readonly #sessions: Sessions
-  readonly #decisions: SessionDecisions
-  readonly #links: Links
-  readonly #tokenRequests: TokenRequests | undefined
+  readonly #deps: SessionStatusDeps
 
-  constructor(
-    sessions: Sessions,
-    decisions: SessionDecisions,
-    links: Links,
-    tokenRequests: TokenRequests | undefined,
-  ) {
-    this.#sessions = sessions
-    this.#decisions = decisions
-    this.#links = links
-    this.#tokenRequests = tokenRequests
+  constructor(deps: SessionStatusDeps) {
+    this.#deps = deps
   }
 
   /**
    * Responds with the user, the reason if there is none, and the times (milliseconds) at which
-   * something changes.
+   * something changes. With `isActivity`, the request counts as one of the session.
    */
-  async respond(request: GateRequest): Promise<void> {
+  async respond(request: GateRequest, { isActivity = false } = {}): Promise<void> {
     const { res, cookieHeader, mount, now } = request
-    if (this.#tokenRequests?.includes(request)) return this.#describeToken(request)
+    if (this.#deps.tokenRequests?.includes(request)) return this.#describeToken(request)
     const { name } = mount.sessionCookie
-    const result = await this.#sessions.find(cookieHeader, name, now, mount.instanceId)
-    const { session } = result
-    const links = this.#links
+    const result = await this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
+    const found = result.session
+    const { links } = this.#deps
     const loginUrl = links.login(mount, { returnPath: links.refererPathOf(request) })
-    if (session === undefined) {
+    if (found === undefined) {
       const times = { expiresAt: null, idleExpiresAt: null, checkDueAt: null }
       sendJson(res, 200, { user: null, reason: result.reason, ...times, loginUrl })
       return
     }
-    const isDenied = this.#decisions.of(session)?.allowed === false
-    const { expiresAt, idleExpiresAt } = this.#sessions.expiry(session)
+    const isDenied = this.#deps.decisions.of(found)?.allowed === false
+    const session = isActivity && !isDenied ? this.#recordActivity(request, found) : found
+    const { expiresAt, idleExpiresAt } = this.#deps.sessions.expiry(session)
     sendJson(res, 200, {
       user: isDenied ? null : session.user(),
       reason: isDenied ? 'denied' : null,
       expiresAt,
       idleExpiresAt: idleExpiresAt ?? null,
-      checkDueAt: this.#decisions.checkDueAt(session) ?? null,
+      checkDueAt: this.#deps.decisions.checkDueAt(session) ?? null,
       loginUrl,
     })
   }
@@ -59,8 +59,8 @@ export class SessionStatus {
   /** Throws the rejection of a token that is not valid. */
   async #describeToken(request: GateRequest): Promise<void> {
     const { mount, res } = request
-    const links = this.#links
-    const result = await this.#tokenRequests?.find(request)
+    const { links } = this.#deps
+    const result = await this.#deps.tokenRequests?.find(request)
     const isAllowed = result !== undefined && result.denial === undefined
     sendJson(res, 200, {
       user: isAllowed ? result.token.user() : null,
@@ -70,5 +70,13 @@ export class SessionStatus {
       checkDueAt: null,
       loginUrl: links.login(mount, { returnPath: links.refererPathOf(request) }),
     })
+  }
+
+  /** Not for other sites, whose pages could keep a session that its user has left. */
+  #recordActivity(request: GateRequest, session: OpenSession): OpenSession {
+    const { 'sec-fetch-site': site = 'same-origin' } = request.headers
+    if (site !== 'same-origin') return session
+    const active = this.#deps.sessions.recordActivity(session, request.now)
+    return this.#deps.visitors.renewCookie(request, session, active)
   }
 }

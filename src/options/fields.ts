@@ -152,6 +152,7 @@ export const optionFields = {
   branding: brandingField.describe('Name, logo and color on the built-in pages.'),
   texts: textsField.describe('Wording and languages of the built-in pages.'),
   pages: pagesField.describe('Custom pages.'),
+  clientScript: boolean().default(true).describe('Serve /auth/client.js.'),
   id: string({
     pattern: /^[\x21\x23-\x5b\x5d-\x7e]+$/,
     fix: 'must contain only visible ASCII characters, no quotes or backslashes',

@@ -160,6 +160,11 @@ export interface OAuthModuleOptions {
   /** Custom pages instead of the built-in ones. Default: none. */
   pages?: PagesOption | undefined
   /**
+   * Serve the script `/auth/client.js`, which signs users in again without leaving a page that
+   * includes it. Default `true`.
+   */
+  clientScript?: boolean | undefined
+  /**
    * Instances with the same `id`, store and secret share logins. Visible ASCII, at most 128
    * characters. Default: the mount path and the cookie prefix.
    */

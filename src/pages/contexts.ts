@@ -173,6 +173,12 @@ export interface DevicesContext extends PageBasics {
   now: number
 }
 
+/** Closes the window in which the user has signed in for another one. */
+export interface SignedInContext extends PageBasics {
+  /** The start page of the app, if the window cannot be closed. */
+  startUrl: string
+}
+
 /**
  * Pages of your app that replace the built-in ones. If a page throws or returns anything else, the
  * built-in page is sent and the error is logged.

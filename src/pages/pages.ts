@@ -15,6 +15,8 @@ interface PageDefinition {
   readonly isFrameable?: boolean
   /** Whether the `Origin` of its forms is checked. Browsers send it unless a page forbids that. */
   readonly hasForms?: boolean
+  /** Whether it contains a script, which it also works without. */
+  readonly hasScript?: boolean
 }
 
 /** Every page. Adding one takes a row here, its view and its context. */
@@ -30,6 +32,7 @@ const PAGES = {
   continue: { view: views.continueElsewhere },
   lostPage: { view: views.lostPage },
   devices: { view: devices, hasForms: true },
+  signedIn: { view: views.signedIn, hasScript: true },
 } as const satisfies Record<string, PageDefinition> & Record<keyof PagesOption, PageDefinition>
 
 /** The name of a page. */
@@ -51,6 +54,7 @@ const builtIn: {
     view: (context: Context<Name>, setting: PageSetting) => Html
     isFrameable?: boolean
     hasForms?: boolean
+    hasScript?: boolean
   }
 } = PAGES
 
@@ -108,6 +112,16 @@ export class Pages {
     this.#images = [...new Set([...logos, ...this.#iconOrigins])]
   }
 
+  /** Whether the texts depend on `Accept-Language`. */
+  get isNegotiated(): boolean {
+    return this.#languages.isNegotiated
+  }
+
+  /** The texts for a request with this `Accept-Language`. */
+  textsFor(acceptLanguage: string | undefined): PageTexts {
+    return this.#languages.textsFor(acceptLanguage)
+  }
+
   /**
    * The app's page, or the built-in one. Throws the error of the app's page, and a `TypeError` if
    * it is not markup.
@@ -143,11 +157,11 @@ export class Pages {
     const data = typeof content === 'function' ? content(texts) : content
     const { lang, dir } = texts
     const setting = { nonce, texts, branding, iconOrigins: this.#iconOrigins }
-    const isFrameable = builtIn[name].isFrameable === true
+    const { isFrameable = false, hasScript = false } = builtIn[name]
     const isCustom = view !== builtIn[name].view
     return {
       body: toMarkup(view({ ...data, html, nonce, lang, dir, branding }, setting)),
-      policy: policyOf({ nonce, images: this.#images, isCustom, isFrameable }),
+      policy: policyOf({ nonce, images: this.#images, isCustom, isFrameable, hasScript }),
       frameOptions: isFrameable ? 'SAMEORIGIN' : 'DENY',
       referrerPolicy: builtIn[name].hasForms === true ? 'same-origin' : 'no-referrer',
       vary: this.#languages.isNegotiated ? ['Accept-Language'] : [],

@@ -7,13 +7,17 @@ export interface PageSources {
   readonly isCustom: boolean
   /** Whether pages of the app may show it in a frame. */
   readonly isFrameable: boolean
+  /** Whether the page contains a script with the nonce. */
+  readonly hasScript?: boolean
 }
 
-/** The `Content-Security-Policy` of a page. It allows no scripts. */
-export function policyOf({ nonce, images, isCustom, isFrameable }: PageSources): string {
+/** The `Content-Security-Policy` of a page. It allows no scripts but one of our own. */
+export function policyOf(sources: PageSources): string {
+  const { nonce, images, isCustom, isFrameable, hasScript } = sources
   const own = isCustom ? ["'self'"] : []
   return [
     "default-src 'none'",
+    ...(hasScript ? [`script-src 'nonce-${nonce}'`] : []),
     `style-src ${[`'nonce-${nonce}'`, ...own].join(' ')}`,
     // `data:` for the icon in the browser's tab.
     `img-src ${[...new Set(['data:', ...own, ...images])].join(' ')}`,

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type OAuthErrorCode } from '../http/error-codes.js'
+import { DIALOG_TEXTS, type DialogTexts } from './dialog-texts.js'
 
 /** The words of an error page. */
 export interface ErrorTexts {
@@ -12,7 +13,7 @@ export interface ErrorTexts {
  * The texts of the built-in pages. A translation contains the placeholders of the English text, such
  * as `{provider}`.
  */
-export interface PageTexts {
+export interface PageTexts extends DialogTexts {
   /** Language tag of the page (BCP 47), for `lang`. */
   lang: string
   /** Direction of the text, for `dir`. Default: by the language. */
@@ -157,6 +158,7 @@ export const ENGLISH: Readonly<PageTexts> = {
   lastActive: 'Last active {time}',
   signedInAt: 'Signed in {time}',
   signOutEverywhere: 'Sign out everywhere',
+  ...DIALOG_TEXTS,
   errors: Object.fromEntries(
     Object.entries(ERROR_CODES).map(([code, { title, message }]) => [code, { title, message }]),
   ) as Record<OAuthErrorCode, ErrorTexts>,

@@ -3,6 +3,7 @@ import type {
   ContinueContext,
   FrameContext,
   LostPageContext,
+  SignedInContext,
   SignedOutContext,
   SignInContext,
 } from './contexts.js'
@@ -67,6 +68,18 @@ export function continueElsewhere({ url, message }: ContinueContext, setting: Pa
 /** Explains what a login could not return to. */
 export function lostPage({ url, message }: LostPageContext, setting: PageSetting): Html {
   return explanation(setting, setting.texts.signedInTitle, message, url)
+}
+
+/**
+ * Closes its window, and informs the page that opened it: by a channel, because browsers separate
+ * the windows. (Cross-Origin-Opener-Policy)
+ */
+export function signedIn({ startUrl }: SignedInContext, setting: PageSetting): Html {
+  const { texts, nonce } = setting
+  const body = html`<p>${texts.closeWindow}</p>
+<div class="actions">${link(startUrl, texts.startPage, 'plain')}</div>
+<script nonce="${nonce}">new BroadcastChannel('oauth-module').postMessage(true); close()</script>`
+  return layout(setting, { icon: icons.done, title: texts.signedInTitle, body })
 }
 
 /** Explains what has happened, with a link to continue. */
