@@ -38,7 +38,9 @@ export class Upstream {
     const isEncrypted = protocol === 'https:'
     // Without a limit of connections: each stream of events keeps one.
     const options = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS }
-    this.#agent = isEncrypted ? new HttpsAgent(options) : new HttpAgent(options)
+    // Otherwise Node derives the server name of TLS for each request, also without TLS.
+    const withoutTls = { ...options, servername: '' }
+    this.#agent = isEncrypted ? new HttpsAgent(options) : new HttpAgent(withoutTls)
     // Node looks up IPv6 addresses without the brackets of URLs.
     const name = hostname.replace(/^\[|\]$/g, '')
     this.#address = {
