@@ -19,13 +19,17 @@ import {
   githubModule,
   removed,
 } from '../support/configuration.js'
+import { fakeDate, realDate } from '../support/clock.js'
 import { recorder, secret, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import { eventually } from '../support/programs.js'
 import { logIn, providerOf, startVendor } from '../support/providers.js'
 import { codeOf, program } from '../support/recheck.js'
 
-afterEach(stopAll)
+afterEach(async () => {
+  await stopAll()
+  realDate()
+})
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const github = { github: { clientId: 'id', clientSecret: 'client-secret' } }
@@ -399,6 +403,49 @@ describe('before the first read', () => {
       return status === 401 ? true : undefined
     })
     expect(gate.reached).toEqual([])
+  })
+
+  test('requests never read it: only a timer does, and the store if it reports a change', async () => {
+    const vendor = await startVendor('github')
+    const inner = memoryStore()
+    const reads: number[] = []
+    const store: SessionStore = {
+      ...inner,
+      get(key) {
+        if (key.startsWith('config')) reads.push(performance.now())
+        return inner.get(key)
+      },
+    }
+    const gate = await followingGate(vendor, { store })
+    const browser = createBrowser()
+    await logIn({ gate, browser })
+    const [begin, before] = [performance.now(), reads.length]
+    for (let request = 0; request < 200; request++)
+      expect((await browser.get(gate.url('/'), { follow: false })).status).toBe(200)
+    // At least 2.45 s apart.
+    const most = Math.ceil((performance.now() - begin) / 2_400)
+    expect(reads.length - before).toBeLessThanOrEqual(most)
+  })
+
+  test('a process that was suspended reads it before the next request passes, and keeps what it has if it cannot', async () => {
+    const vendor = await startVendor('github')
+    const clock = fakeDate()
+    const store = asynchronous()
+    const first = await followingGate(vendor, { store }, allowed)
+    const second = await followingGate(vendor, { store }, allowed)
+    const browser = createBrowser()
+    expect((await logIn({ gate: second, browser })).status).toBe(200)
+    const visit = async () =>
+      (await browser.get(second.url('/api'), { headers: program, follow: false })).status
+    await first.configuration.change(() => ({ module: githubModule(vendor, removed) }), by)
+    // The timers of a suspended process do not run.
+    clock.forward(60)
+    expect(await visit()).toBe(403)
+    store.fails = true
+    clock.forward(60)
+    expect((await createBrowser().get(second.url('/auth/none'), { headers: program })).status).toBe(
+      404,
+    )
   })
 
   test('the log states which configuration is in effect, and what differs from the code by name', async () => {

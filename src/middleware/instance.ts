@@ -86,7 +86,7 @@ export class Instance {
   handle(req: AppRequest, res: ServerResponse, next: Next): void {
     const { events, gate, requestEvents } = this.#current
     if (events.hasListener('http_request_complete')) requestEvents.begin(req, res)
-    callNext(this.#configuration.isLoaded ? gate.handle(req, res) : this.#await(req, res), next)
+    callNext(this.#configuration.isReady ? gate.handle(req, res) : this.#await(req, res), next)
   }
 
   requireAuth(rules: GuardRules | undefined): Handler {
@@ -113,7 +113,7 @@ export class Instance {
     req: IncomingMessage,
     options: AuthenticateOptions = {},
   ): Promise<OAuthContext | undefined> {
-    if (!this.#configuration.isLoaded && !(await this.#configuration.loaded())) {
+    if (!this.#configuration.isReady && !(await this.#configuration.loaded())) {
       this.#current.sockets.exempt(req)
       throw this.#configuration.notLoaded()
     }

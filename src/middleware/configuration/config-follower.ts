@@ -13,6 +13,8 @@ export interface ConfigFollowerDeps {
 
 /** A change is in effect after at most 5 seconds, which include the read itself. */
 const POLL_MS = 3_500
+/** Without a read for so long, as after the process was suspended, requests wait for one. */
+const STALE_AFTER_MS = 5_000
 /** Notifications without end must not become reads without end. */
 const OUTDATED_PAUSE_MS = 50
 const FIRST_RETRY_MS = 100
@@ -25,6 +27,8 @@ export class ConfigFollower {
   readonly #deps: ConfigFollowerDeps
   #attempt: Promise<void> | undefined
   #isReading = false
+  /** When the last read ended, by the clock that continues while the machine is suspended. */
+  #readAt = 0
   /** Whether the store has reported a change during the read in progress. */
   #isOutdated = false
   #failures = 0
@@ -34,6 +38,11 @@ export class ConfigFollower {
 
   constructor(deps: ConfigFollowerDeps) {
     this.#deps = deps
+  }
+
+  /** Whether the store was read, or could not be read, within the last seconds. */
+  get isFresh(): boolean {
+    return Math.abs(Date.now() - this.#readAt) < STALE_AFTER_MS
   }
 
   /** Reads the store for the first time, and follows it from then on. */
@@ -88,6 +97,7 @@ export class ConfigFollower {
       const isQuiet = !reader.isLoaded && this.#failures < QUIET_ATTEMPTS
       reports.failed(error, reader.isLoaded, isQuiet)
     }
+    this.#readAt = Date.now()
   }
 
   #continue(): void {

@@ -47,9 +47,10 @@ export class GateConfiguration implements ConfigurationAccess {
     this.#following = configVersion === undefined ? undefined : this.#follow(configVersion)
   }
 
-  /** Whether requests may pass: the stored configuration has been read, or is not followed. */
-  get isLoaded(): boolean {
-    return this.#following?.reader.isLoaded ?? true
+  /** Whether requests may pass without a wait: the store has been read lately, or is not followed. */
+  get isReady(): boolean {
+    const following = this.#following
+    return following === undefined || (following.reader.isLoaded && following.follower.isFresh)
   }
 
   get key(): string {
@@ -82,10 +83,16 @@ export class GateConfiguration implements ConfigurationAccess {
     this.#following.follower.start()
   }
 
-  /** Waits for the read in progress. Returns whether requests may pass. */
+  /**
+   * Waits for the read in progress, or for one if the last was long ago. Returns whether requests may
+   * pass: the stored configuration has been read, even if it cannot be read again now.
+   */
   async loaded(): Promise<boolean> {
-    await this.#following?.follower.settled()
-    return this.isLoaded
+    if (this.#following === undefined) return true
+    const { reader, follower } = this.#following
+    if (reader.isLoaded && !follower.isFresh) await follower.refresh()
+    else await follower.settled()
+    return reader.isLoaded
   }
 
   /** Why no request may pass. */
@@ -97,9 +104,9 @@ export class GateConfiguration implements ConfigurationAccess {
 
   /** Reads the store now. Throws `store_unavailable` if no request may pass. */
   async ready(): Promise<void> {
-    if (this.isLoaded) return
-    await this.#following?.follower.refresh()
-    if (!this.isLoaded) throw this.notLoaded()
+    if (this.#following === undefined || this.#following.reader.isLoaded) return
+    await this.#following.follower.refresh()
+    if (!this.#following.reader.isLoaded) throw this.notLoaded()
   }
 
   /** Replaces the options of the code. A stored change stays. Throws a `TypeError`. */
