@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
@@ -144,6 +145,74 @@ describe('PHP', () => {
     })
   })
 })
+
+describe('Flask', () => {
+  let call: Awaited<ReturnType<typeof clientOf>>
+  beforeAll(async () => {
+    await writeFile(
+      join(folder, 'flask_app.py'),
+      `from flask import Flask, Response, jsonify, redirect, request, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+app = Flask(__name__)
+app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)
+
+@app.get('/')
+def page():
+    return jsonify(headers=dict(request.headers), cookies=request.cookies, address=request.remote_addr,
+                   url=url_for('page', _external=True))
+
+@app.post('/')
+def upload():
+    response = redirect(url_for('page'))
+    response.headers['X-Name'] = request.form['name'].encode().hex()
+    response.set_cookie('theme', 'dark')
+    return response
+
+@app.get('/stream')
+def stream():
+    return Response((f'part {i}\\n' for i in range(3)), mimetype='text/plain')
+`,
+    )
+    const [port = 0] = await freePorts(1)
+    const args = ['-m', 'flask', '--app', 'flask_app', 'run', '--port', `${port}`]
+    call = await behindGateway(port, startProgram(pythonWithFlask(), args, { cwd: folder }))
+  })
+
+  test('reads identity, address, and public URL from the headers, and no cookie of the gate', async () => {
+    const { body } = await call('GET /', [
+      'Ngrok_Auth_User_Id: attacker',
+      'X-Forwarded-For: attacker',
+    ])
+    const seen = JSON.parse(body) as { headers: Record<string, string>; url: string }
+    expect(seen).toMatchObject({ address: '127.0.0.1', cookies: {} })
+    expect(seen.headers).toMatchObject({
+      'Ngrok-Auth-User-Id': 'u-77',
+      'Ngrok-Auth-User-Email': 'pat@acme.example',
+    })
+    expect(seen.url).toMatch(/^http:\/\/localhost:\d+\/$/)
+    expect(seen.url).toBe(`http://${seen.headers['X-Forwarded-Host']}/`)
+    expect(body).not.toContain('attacker')
+  })
+
+  test('receives forms, redirects, sets cookies, and streams', async () => {
+    const type = 'Content-Type: application/x-www-form-urlencoded'
+    const form = await call('POST /', [type], 'name=Zo%C3%AB')
+    expect([form.status, form.headers['location']]).toEqual([302, '/'])
+    expect(form.headers['x-name']).toBe(Buffer.from('Zoë').toString('hex'))
+    expect(form.headers['set-cookie']).toContain('theme=dark')
+    expect((await call('GET /stream')).body).toBe('part 0\npart 1\npart 2\n')
+  })
+})
+
+/** The first Python that has Flask: Debian's package is for its own Python only. */
+function pythonWithFlask(): string {
+  const found = ['python3', '/usr/bin/python3'].find(
+    (python) => spawnSync(python, ['-c', 'import flask']).status === 0,
+  )
+  if (found === undefined) throw new Error('Flask is missing: scripts/setup installs it')
+  return found
+}
 
 describe('Express', () => {
   let call: Awaited<ReturnType<typeof clientOf>>
