@@ -7,6 +7,7 @@ import {
   type AdminResponse,
   audit,
   deploy,
+  itemsOf,
   startAdmin,
 } from '../support/admin.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -616,7 +617,12 @@ describe('a session of the connection', () => {
     ] as const)
       Object.assign(moved, { [name]: elsewhere.options[url] })
     clock.forward(400)
-    expect((await app.call('PATCH', PATH, deploy, { body: { options: moved } })).status).toBe(200)
+    const { status, body } = await app.call('PATCH', PATH, deploy, { body: { options: moved } })
+    expect([status, body['x_warnings']]).toEqual([
+      200,
+      ['Sessions of this connection that have ended: 1.', expect.stringContaining('memory')],
+    ])
+    expect(itemsOf(await app.call('GET', '/app/sessions'))).toEqual([])
     expect(await visit()).toBe(401)
     expect(elsewhere.requests).toEqual([])
   })

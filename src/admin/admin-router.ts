@@ -76,7 +76,7 @@ class AdminRouter {
     this.#apis = {
       users: new AdminApi({ administration, views: new Views(locator), auditLog }),
       edges: new EdgeModules({ ...changes, mayDisable: allowDisable }),
-      connections: new Connections(changes),
+      connections: new Connections({ ...changes, administration }),
     }
     const logger = () => this.#logger
     this.#pages = pages && new AdminPages({ ...pages, administration, locator, auditLog, logger })

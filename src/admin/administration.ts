@@ -144,6 +144,11 @@ export class Administration {
     return gate.access.revoke(session.id)
   }
 
+  /** Every session, newest first, read in pages of `size`. */
+  everySession(size: number): AsyncIterable<GateSession> {
+    return this.#described(undefined, size)
+  }
+
   /** The number of users who were active in a month. */
   monthlyActiveUsers(month: string | undefined): Promise<number> {
     return this.#first.access.monthlyActiveUsers(month)

@@ -56,16 +56,28 @@ function clientOf(
   if (clientId === undefined && (current.clientId !== undefined || clientSecret !== undefined))
     return reject('missing_field', 'options.client_id')
   if (clientId !== undefined && clientSecret !== undefined) return { clientId, clientSecret }
-  const isUnchanged =
-    clientId === current.clientId &&
-    isSameOrigin(endpoints.authorizationUrl, current.authorizationUrl) &&
-    isSameOrigin(endpoints.tokenUrl, current.tokenUrl)
-  if (!isUnchanged) return reject('client_secret_required', 'options.client_secret')
+  if (!isSameClient({ clientId, ...endpoints }, current))
+    return reject('client_secret_required', 'options.client_secret')
   const { clientSecret: kept } = current
   return {
     ...(clientId !== undefined && { clientId }),
     ...(kept !== undefined && { clientSecret: kept }),
   }
+}
+
+/** Whether secrets and tokens of one connection may reach the endpoints of the other one. */
+export function isSameClient(a: ClientAndEndpoints, b: ClientAndEndpoints): boolean {
+  return (
+    a.clientId === b.clientId &&
+    isSameOrigin(a.authorizationUrl, b.authorizationUrl) &&
+    isSameOrigin(a.tokenUrl, b.tokenUrl)
+  )
+}
+
+interface ClientAndEndpoints {
+  readonly clientId?: string | undefined
+  readonly authorizationUrl: string
+  readonly tokenUrl: string
 }
 
 function isSameOrigin(url: string, other: string): boolean {

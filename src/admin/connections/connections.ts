@@ -1,5 +1,6 @@
 import type { StoredChange, StoredConnection } from '../../options/stored-change.js'
 import type { ProviderSetup } from '../../providers/define-provider.js'
+import type { Administration } from '../administration.js'
 import type { AdminRequest } from '../api.js'
 import type { AuditLog } from '../audit-log.js'
 import { changeConfiguration, currentConfiguration, warningsOf } from '../configuration-changes.js'
@@ -9,13 +10,15 @@ import { etagOf } from '../etag.js'
 import { oauth2ProvidersOf } from '../gate-options.js'
 import type { NamedGate } from '../options.js'
 import { Reply } from '../reply.js'
-import { changeConnection } from './connection-change.js'
+import { changeConnection, isSameClient } from './connection-change.js'
 import { connectionField } from './connection-fields.js'
+import { endSessions } from './end-sessions.js'
 import { connectionOf, connectionView, secretConnectionView } from './stored-connection.js'
 
 /** What {@link Connections} depends on. */
 export interface ConnectionsDeps {
   readonly gates: readonly NamedGate[]
+  readonly administration: Administration
   readonly auditLog: AuditLog
   readonly historyMs: number
 }
@@ -82,10 +85,13 @@ export class Connections {
       const { view, etag } = await read(connection)
       return new Reply({ ...view, ignored, x_warnings: [] }, { ETag: etag })
     }
-    const { after, etag } = await this.#replace(request, connection, (current) =>
+    const { after, etag, ended } = await this.#replace(request, connection, (current) =>
       changeConnection({ display_name, options }, current),
     )
-    const x_warnings = warningsOf(connection.gate)
+    const x_warnings = [
+      ...(ended > 0 ? [`Sessions of this connection that have ended: ${ended}.`] : []),
+      ...warningsOf(connection.gate),
+    ]
     const view = connectionView(connection, after)
     return new Reply({ ...view, ignored, x_warnings }, { ETag: etag })
   }
@@ -94,11 +100,15 @@ export class Connections {
     { tokenName, ifMatch }: AdminRequest,
     connection: Connection,
     update: (current: StoredConnection) => StoredConnection,
-  ): Promise<{ readonly after: StoredConnection; readonly etag: string }> {
+  ): Promise<{
+    readonly after: StoredConnection
+    readonly etag: string
+    readonly ended: number
+  }> {
     const { gate, name, id } = connection
     const states: { readonly before: StoredConnection; readonly after: StoredConnection }[] = []
-    const { auditLog } = this.#deps
-    const { version } = await changeConfiguration({
+    const { auditLog, administration } = this.#deps
+    const { version, changedAt } = await changeConfiguration({
       gate,
       auditLog,
       action: 'change_connection',
@@ -116,13 +126,17 @@ export class Connections {
     })
     const state = states.at(-1)
     if (state === undefined) throw new Error('the configuration was not changed')
+    const { before, after } = state
     await auditLog.record({
       actor: { tokenName },
       action: 'change_connection',
       resource: { connection: id, version: String(version) },
-      changes: differences(secretConnectionView(state.before), secretConnectionView(state.after)),
+      changes: differences(secretConnectionView(before), secretConnectionView(after)),
     })
-    return { after: state.after, etag: etagOf({ ...gate.access.configuration, version }) }
+    const ended = isSameClient(before, after)
+      ? 0
+      : await endSessions(administration, { gate, provider: name, until: changedAt })
+    return { after, ended, etag: etagOf({ ...gate.access.configuration, version }) }
   }
 
   #find({ params }: AdminRequest): Connection {
