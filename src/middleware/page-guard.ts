@@ -46,9 +46,12 @@ export interface PageVisitor {
   readonly username: string | undefined
 }
 
-/** Why no request can reach the pages: the gate is disabled, or its cookies do not reach them. */
+/**
+ * Why a request cannot reach the pages: the gate is disabled, its cookies do not reach them, or the
+ * request has an access token instead of a session.
+ */
 export interface PageProblem {
-  readonly kind: 'disabled' | 'unreachable'
+  readonly kind: 'disabled' | 'unreachable' | 'token'
   /** For the log: the fix. */
   readonly hint: string
   readonly branding: Branding
@@ -71,6 +74,7 @@ export interface PageGuardDeps {
   readonly mounts: MountState
 }
 
+const TOKEN = 'access tokens do not count for the pages: sign in in a browser'
 const DISABLED = 'the gate of the pages is disabled: without it, anyone could open them'
 
 /**
@@ -114,8 +118,9 @@ export class PageGuard {
     const enter = after(() => {
       const { request, session } = passes.of(req) ?? {}
       undo()
-      // Without a session, nothing but a configuration that has just changed lets a request pass.
-      if (request === undefined || session === undefined) return problem('disabled', DISABLED)
+      // A gate with the option `bearer` lets tokens pass, and one that was just disabled everything.
+      if (request === undefined || session === undefined)
+        return current().config.enabled ? problem('token', TOKEN) : problem('disabled', DISABLED)
       onVisit(new Visit(current(), request, session, basePath))
     })
     gate(

@@ -102,10 +102,9 @@ export class AdminPages {
   }
 
   #showProblem(_req: AppRequest, res: ServerResponse, problem: PageProblem): void {
-    this.#deps.logger().warn(`admin pages: they cannot be shown`, {
-      code: problem.kind === 'disabled' ? 'store_unavailable' : 'misconfigured',
-      hint: problem.hint,
-    })
+    const { hint } = problem
+    if (problem.kind !== 'token')
+      this.#deps.logger().warn('admin pages: they cannot be shown', { code: 'misconfigured', hint })
     const nonce = randomBytes(16).toString('base64')
     const { branding } = problem
     sendScreen(res, problemScreen(problem), { nonce, branding, visit: undefined })

@@ -40,6 +40,14 @@ function errorScreen({ title, message, status, headers }: PageError): Screen {
 
 /** The page in place of all others. */
 export function problemScreen({ kind }: PageProblem): Screen {
+  if (kind === 'token')
+    return errorScreen(
+      new PageError(
+        403,
+        'Please sign in',
+        'Access tokens do not count for these pages. Sign in with a browser.',
+      ),
+    )
   return kind === 'disabled'
     ? errorScreen(
         new PageError(

@@ -15,7 +15,7 @@ export interface FoundUsers {
 /** The longest email address has 254 characters. (RFC 5321, 4.5.3.1) */
 export const MAX_QUERY = 320
 /** Users that one search compares. The page then offers to go on. */
-const MAX_COMPARED = 5_000
+const MAX_COMPARED = 10_000
 const PAGE_SIZE = 1_000
 const MAX_FOUND = 50
 
