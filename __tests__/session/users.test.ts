@@ -332,7 +332,7 @@ describe('monthlyActiveUsers()', () => {
 })
 
 test('a store without entries() reports it, and revokes single sessions', async () => {
-  const { entries: _, ...store } = memoryStore()
+  const { entries: _, count: __, ...store } = memoryStore()
   const { enter, users, sessions, monthlyActiveUsers, visit, gate } = await scene(store)
   const browser = await enter('ada')
   for (const asked of [

@@ -127,7 +127,7 @@ a.name:hover { text-decoration: underline; }
 /* Tables */
 table { width: 100%; border-collapse: collapse; }
 th { font-weight: 500; font-size: .8125rem; color: var(--quiet); text-align: start; }
-th, time, .badge { white-space: nowrap; }
+th, .badge { white-space: nowrap; }
 th, td { padding: .625rem 1.125rem; border-bottom: 1px solid var(--line); text-align: start; vertical-align: middle; }
 th { padding-block: .5rem; background: var(--inset); }
 tbody tr:last-child td { border-bottom: 0; }

@@ -23,6 +23,7 @@ export const widthStyle = html`
 }
 @media (min-width: 48rem) {
   td { overflow-wrap: break-word; }
+  td time { white-space: nowrap; }
   td:first-child { width: 28%; min-width: 11rem; max-width: 0; }
   :is(.columns-4, .columns-5) td:first-child { width: 40%; }
   .names > * { -webkit-line-clamp: 1; overflow-wrap: anywhere; }
