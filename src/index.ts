@@ -50,6 +50,18 @@ export type { ProviderDefinition, VendorMark } from './oauth/definition.js'
 export type { ClientAuth, Endpoints } from './oauth/endpoints.js'
 export type { ProviderOptions } from './providers/provider-options.js'
 export type { Authorize, Logger, OAuthModuleOptions, OnError, OnLogin } from './options/options.js'
+export type {
+  CustomWebhook,
+  SignalAction,
+  SignalsOptions,
+  TransmitterOptions,
+  WebhookDelivery,
+  WebhookOptions,
+  WebhookRequest,
+  WebhookSignal,
+} from './signals/options.js'
+export type { SignalStream } from './signals/stream-configuration.js'
+export type { SignalStreams } from './signals/streams.js'
 export type { BrandingOption } from './pages/branding.js'
 export type { ErrorTexts, PageTexts, PartialPageTexts, TextsOption } from './pages/texts.js'
 export type {

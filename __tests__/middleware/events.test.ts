@@ -153,7 +153,7 @@ describe('S-100 the events', () => {
     const [session] = (await scene.gate.middleware.sessions.list()).items
     await scene.gate.middleware.sessions.revoke(String(session?.id))
     await scene.gate.middleware.sessions.revoke(String(session?.id))
-    expect(told.revoked).toEqual([{ sessionHandle: session?.id }])
+    expect(told.revoked).toEqual([{ sessionHandle: session?.id, reason: 'revoked' }])
     await logIn(scene)
     scene.vendor.revokeTokens()
     scene.clock.forward(INTERVAL)

@@ -442,6 +442,23 @@ const ends: Readonly<Record<EndReason, EndCase>> = {
       return scene
     },
   },
+  signal: {
+    event: 'revoked',
+    async run() {
+      const hr = () => ({
+        id: randomUUID(),
+        signals: [{ user: { key: userKey }, action: 'end' as const }],
+      })
+      let userKey = ''
+      const scene = await signedIn({ options: { signals: { webhooks: { hr } } } })
+      userKey = (await scene.gate.middleware.users.list()).items[0]?.id ?? ''
+      const response = await fetch(scene.gate.url('/auth/webhooks/hr'), {
+        method: 'POST',
+      })
+      expect(response.status).toBe(202)
+      return scene
+    },
+  },
   limit: {
     event: 'revoked',
     async run() {

@@ -131,6 +131,26 @@ test('server-sent-events: the stream ends at a logout with the reason', async ()
   ).toBe(401)
 }, 60_000)
 
+test('signals: a token of the transmitter ends the session, and its stream', async () => {
+  const example = await startExample('signals')
+  const browser = await logInAs('ada', example)
+  const page = await browser.get(example.origin)
+  const [, action = ''] = /action="(\/elsewhere\/session-revoked\/[^"]+)"/.exec(page.body) ?? []
+  let stream = ''
+  const ended = new Promise<void>((resolve, reject) => {
+    const headers = { cookie: cookiesOf(browser, example), accept: 'text/event-stream' }
+    get(`${example.origin}/stream`, { headers, family: 4 }, (res) => {
+      res.on('data', (chunk) => (stream += String(chunk))).on('end', resolve)
+    }).on('error', reject)
+  })
+  await until(() => (stream.includes('is open') ? true : undefined))
+  const response = await fetch(`${example.origin}${action}`, { method: 'POST' })
+  expect(await response.text()).toBe('The app responded with 202.')
+  await ended
+  expect(stream).toMatch(/has ended/)
+  await until(() => (example.printed().includes('a session ended: signal') ? true : undefined))
+}, 60_000)
+
 test('audit-log: one line of JSON for each event, without secrets', async () => {
   const example = await startExample('audit-log')
   const browser = await logInAs('ada', example)

@@ -68,7 +68,7 @@ describe('two releases on one store', () => {
     const user = [null, null, 0, null, null, [], [], []]
     const packed = ['', 'client', user, null, [], 0, null, null, [], [], null, [null, null]]
     for (const account of [null, { roles: ['editor'] }]) {
-      const later = JSON.stringify([...packed, account, { device: 'key' }, 7])
+      const later = JSON.stringify([...packed, account, null, { device: 'key' }, 7])
       expect(packSession(unpackSession(later, members))).toBe(later)
     }
     // Rows of releases without accounts are written as these expect them.

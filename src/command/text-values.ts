@@ -13,6 +13,8 @@ export function fromTexts(schema: FieldSchema, texts: readonly string[], name: s
       return schema.of.type === 'object'
         ? fromJson(texts, name)
         : texts.map((text) => fromTexts(schema.of, [text], name))
+    case 'map':
+      return fromJson(texts, name)
     case 'record':
       return fromPairs(texts, name)
     case 'anyOf':

@@ -54,3 +54,10 @@ export function recheckUnavailable(error: OAuthError): OAuthError {
   const { hint, retryAfter } = error
   return new OAuthError('recheck_unavailable', { cause: error, hint, retryAfter })
 }
+
+/** The session of a check that allowed it. Throws the error that a request would result in. */
+export function allowedSession(result: CheckResult): OpenSession {
+  if (result.outcome === 'allowed') return result.session
+  if (result.outcome === 'failed') throw recheckUnavailable(result.error)
+  throw new OAuthError(result.outcome === 'denied' ? 'not_authorized' : 'login_required')
+}

@@ -9,6 +9,7 @@ import { type LogoutIndex, identifierHash } from '../session/logout-index.js'
 import type { SessionLimit } from '../session/session-limit.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { UserActivity } from '../session/user-activity.js'
+import type { UserEmails } from '../session/user-emails.js'
 import type { Connection } from './connection.js'
 import type { LoginRequest } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
@@ -24,6 +25,8 @@ export interface NewSessionsDeps {
   /** `undefined` if the store keeps no records of users. */
   readonly userActivity: UserActivity | undefined
   readonly logoutIndex: LogoutIndex
+  /** `undefined` without the option `signals`. */
+  readonly userEmails: UserEmails | undefined
   readonly sessionLimit: SessionLimit
   /** Milliseconds; 0: no limit. */
   readonly maximumDurationMs: number
@@ -140,10 +143,11 @@ export class NewSessions {
    * sessions.
    */
   async #recordLogin(session: OpenSession, now: number): Promise<void> {
-    const { sessions, userActivity, logoutIndex, sessionLimit } = this.#deps
+    const { sessions, userActivity, userEmails, logoutIndex, sessionLimit } = this.#deps
     const user = await userActivity?.recordLogin(session, now)
     if (session.unseal().subject !== undefined)
       await logoutIndex.add(session, sessions.expiry(session).expiresAt - now)
+    await userEmails?.add(session)
     if (user !== undefined) await sessionLimit.apply(session, user)
   }
 }

@@ -5,12 +5,12 @@ import { OAuthError, ProviderError } from '../http/errors.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { BlockedUsers } from '../session/blocked-users.js'
 import type { SessionLock } from '../session/session-lock.js'
-import type { Session } from '../session/session.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { Backoff } from './backoff.js'
 import { type CheckResult, isDown, type PendingChecks, SESSION_GONE } from './check-result.js'
 import { storedDecision } from './check-status.js'
 import type { Connection } from './connection.js'
+import { type CheckStart, decisionChange } from './decision-change.js'
 import { isEnded } from './grant-ended.js'
 import type { TokenRefresher } from './refresh-tokens.js'
 import { UserReader } from './reread-user.js'
@@ -50,8 +50,11 @@ export class Recheck {
     const { backoff, decisions } = this.#deps
     if (decisions.status(session, Date.now()) === 'authorize') return this.#authorize(session, req)
     const error = backoff.error(session.key)
-    const result: CheckResult =
-      error === undefined ? await this.#checkOnce(session, req) : { outcome: 'failed', error }
+    if (error !== undefined) return this.#applyGrace(session, { outcome: 'failed', error }, req)
+    let result = await this.#checkOnce(session, req)
+    // A signal arrived during the check, which may have read the user before.
+    if (result.outcome === 'allowed' && result.session.record.checkRequestedAt !== undefined)
+      result = await this.#checkOnce(result.session, req)
     return this.#applyGrace(session, result, req)
   }
 
@@ -132,17 +135,18 @@ export class Recheck {
     const connection = connections.get(session.record.user.provider)
     const evaluator = evaluators.get(session.record.user.provider)
     if (connection === undefined || evaluator === undefined) return SESSION_GONE
-    const startedAt = Date.now()
+    const { checkRequestedAt } = session.record
+    const start = { startedAt: Date.now(), checkRequestedAt }
     const reader = new UserReader(session, { ...this.#deps, connection, evaluator, req })
     try {
-      const result = await this.#save(reader, startedAt, await reader.read())
+      const result = await this.#save(reader, start, await reader.read())
       backoff.clear(session.key)
       return result
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
       // The user withdrew a permission that the rules need.
       if (error instanceof ProviderError && error.outcome === 'denied')
-        return this.#save(reader, startedAt, undefined)
+        return this.#save(reader, start, undefined)
       if (!isEnded(error)) {
         backoff.start(session.key, error)
         return { outcome: 'failed', error }
@@ -157,23 +161,13 @@ export class Recheck {
   /** Writes the decision to the session. Without an evaluation, the user is denied. */
   async #save(
     { session, scopes }: UserReader,
-    startedAt: number,
+    start: CheckStart,
     evaluation: UserEvaluation | undefined,
   ): Promise<CheckResult> {
     const { claims, ...user } = evaluation?.user ?? session.user()
     const { decisions, sessionLock } = this.#deps
-    const decision = storedDecision(startedAt, evaluation)
-    const change = (record: Session) => {
-      // Without a lock across processes, a check that started later may have finished first: keep
-      // its decision.
-      if ((decisions.ofRules(record)?.at ?? 0) > startedAt) return undefined
-      return {
-        user,
-        scopes,
-        verdicts: decisions.withDecision(record, decision),
-        deniedSince: decision.allowed ? undefined : (record.deniedSince ?? startedAt),
-      }
-    }
+    const decision = storedDecision(start.startedAt, evaluation)
+    const change = decisionChange(decisions, { user, scopes, decision }, start)
     const written = await sessionLock.write(session, change, { claims })
     if (written === undefined) return SESSION_GONE
     return decisions.of(written)?.allowed === true
@@ -191,6 +185,7 @@ export class Recheck {
     // The session may have ended while the request waited for the provider.
     const current = await sessions.reload(session)
     if (current === undefined) return SESSION_GONE
+    if (!decisions.isWithinGrace(current, Date.now())) return result
     if (decisions.of(current) === undefined) return this.#authorize(current, req)
     return { outcome: 'allowed', session: current }
   }

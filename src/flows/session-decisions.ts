@@ -56,6 +56,7 @@ export class SessionDecisions {
   status(session: OpenSession, now: number): status.CheckStatus {
     const { timing } = this.#deps
     const decision = this.of(session)
+    if (session.record.checkRequestedAt !== undefined) return this.#requestedStatus(session, now)
     if (this.#isUnchecked(session)) return decision?.allowed === false ? 'denied' : 'fresh'
     if (decision !== undefined) return status.checkStatus(decision, timing, now)
     const isDue = status.checkStatus(this.#ofLists(session.record), timing, now) === 'due'
@@ -78,6 +79,7 @@ export class SessionDecisions {
   /** When the next check is due, in milliseconds; `undefined` if none is. */
   checkDueAt(session: OpenSession): number | undefined {
     if (this.#isUnchecked(session)) return undefined
+    if (session.record.checkRequestedAt !== undefined) return session.record.checkRequestedAt
     return status.checkDueAt(this.ofRules(session.record), this.#deps.timing)
   }
 
@@ -88,6 +90,8 @@ export class SessionDecisions {
 
   /** Whether requests of the session pass with its old decision while the provider is down. */
   isWithinGrace(session: OpenSession, now: number): boolean {
+    // A signal has put the old decision in doubt.
+    if (session.record.checkRequestedAt !== undefined) return false
     const decision = this.of(session) ?? this.#ofLists(session.record)
     return status.isWithinGrace(decision, this.#deps.timing, now)
   }
@@ -95,6 +99,14 @@ export class SessionDecisions {
   /** Identifies the current rules for the session. */
   fingerprint(record: Session): string {
     return this.#evaluatorOf(record)?.fingerprint ?? ''
+  }
+
+  /** A signal requires a check. For a denied user, it waits for the pause between checks. */
+  #requestedStatus(session: OpenSession, now: number): status.CheckStatus {
+    const decision = this.of(session)
+    if (this.#isUnchecked(session)) return decision?.allowed === false ? 'denied' : 'fresh'
+    if (decision?.allowed !== false) return 'due'
+    return status.checkStatus(decision, this.#deps.timing, now)
   }
 
   #isUnchecked({ key }: OpenSession): boolean {

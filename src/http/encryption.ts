@@ -22,7 +22,7 @@ export type EncryptionPurpose =
   | 'audit'
 
 /** What a text is authenticated for. */
-export type AuthenticationPurpose = 'row'
+export type AuthenticationPurpose = 'row' | 'verification'
 
 interface Secret {
   readonly secret: string

@@ -33,6 +33,11 @@ export function deriveFrom(id: string, label: string): string {
   return createHmac('sha256', id).update(label).digest('base64url')
 }
 
+/** Compares a secret with what a client sent, in constant time whatever their lengths are. */
+export function isSameSecret(given: string, secret: string): boolean {
+  return isSameHash(sha256(given), sha256(secret))
+}
+
 /** Compares two hashes in constant time. */
 export function isSameHash(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))

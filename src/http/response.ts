@@ -44,6 +44,11 @@ export function redirectToPage(
   redirect(res, location, method === 'POST' ? 303 : 302)
 }
 
+/** Responds without a body. */
+export function sendNothing(res: ServerResponse, status: number): void {
+  send(res, status, '', {})
+}
+
 /** Sends `body` as JSON. */
 export function sendJson(
   res: ServerResponse,

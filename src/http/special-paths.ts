@@ -7,6 +7,7 @@ export const SPECIAL_NAMES = [
   'session',
   'backchannel-logout',
   'client.js',
+  'signals',
 ] as const
 
 /** Callback paths by provider name. */

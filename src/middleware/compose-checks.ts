@@ -59,7 +59,13 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     pendingChecks: state.pendingChecks,
     onChecked: report,
   })
-  const signals = new SessionSignals({ sessions, decisions, recheck }, state.signals)
+  const signals = new SessionSignals(
+    {
+      ...{ sessions, decisions, recheck },
+      notices: config.signals === undefined ? undefined : parts.notices,
+    },
+    state.signals,
+  )
   return { evaluators, decisions, refresher, recheck, signals }
 }
 

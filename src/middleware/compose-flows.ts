@@ -117,6 +117,7 @@ function createNewSessions(
     loginLoop,
     userActivity: keepsRecords ? userActivity : undefined,
     logoutIndex: parts.logoutIndex,
+    userEmails: config.signals === undefined ? undefined : parts.userEmails,
     sessionLimit: createSessionLimit(config, parts),
     maximumDurationMs: config.maximumDurationMs,
     onSession: (session) => events.emit('login', sessionEvent(session)),

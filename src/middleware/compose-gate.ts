@@ -3,6 +3,7 @@ import type { BearerParts } from './compose-bearer.js'
 import type { CheckParts } from './compose-checks.js'
 import type { FlowParts } from './compose-flows.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
+import type { SignalParts } from './compose-signals.js'
 import { AnonymousRequests } from './anonymous-requests.js'
 import { BearerChallenges } from './bearer-challenge.js'
 import { Devices } from './devices.js'
@@ -31,7 +32,7 @@ import { UpgradeOrigins } from './upgrade-origins.js'
 import { UpstreamHeaders } from './upstream-headers.js'
 import { Visitors } from './visitors.js'
 
-type Parts = BaseParts & SessionParts & CheckParts & FlowParts & BearerParts
+type Parts = BaseParts & SessionParts & SignalParts & CheckParts & FlowParts & BearerParts
 
 /** Creates the parts that handle requests. */
 export function composeGate(config: Config, state: GateState, parts: Parts) {
@@ -130,5 +131,6 @@ function createRoutes(
   const clientScript = config.clientScript
     ? new ClientScript({ ...parts, config, sessionStatus })
     : undefined
-  return new Routes({ ...parts, basePath, sessionStatus, clientScript })
+  const signalEndpoints = parts.receivers?.endpoints
+  return new Routes({ ...parts, basePath, sessionStatus, clientScript, signalEndpoints })
 }

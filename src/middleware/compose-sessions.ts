@@ -11,6 +11,7 @@ import { absoluteExpiry } from '../session/lifetimes.js'
 import { LogoutIndex } from '../session/logout-index.js'
 import { AppSessions } from '../session/session-list.js'
 import { SessionRows } from '../session/session-rows.js'
+import { type EndKind, END_REASONS } from '../session/end-reasons.js'
 import type { EndReason, Sessions } from '../session/sessions.js'
 import { StoredSessions } from '../session/stored-sessions.js'
 import { isCookieStore } from '../session/stores/cookie-store.js'
@@ -18,6 +19,8 @@ import { GuardedStore } from '../session/stores/guarded-store.js'
 import { isMemoryStore } from '../session/stores/memory-store.js'
 import { UserActivity } from '../session/user-activity.js'
 import { UserRecords } from '../session/user-records.js'
+import { SessionNotices } from '../session/session-notices.js'
+import { UserEmails } from '../session/user-emails.js'
 import { AppUsers } from '../session/users.js'
 import { startDevProvider } from './dev-provider.js'
 import { describeError, ErrorReporter } from './error-reporter.js'
@@ -78,7 +81,8 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
     isInProcess: isMemoryStore(config.store),
     browserSession: config.browserSession,
   })
-  const sessions = createSessions(config, state, base, rows)
+  const notices = new SessionNotices(store, background)
+  const sessions = createSessions(config, state, { ...base, notices }, rows)
   const userRecords = new UserRecords(store)
   const blockedUsers = new BlockedUsers(store, keepsRecords)
   const userActivity = new UserActivity({
@@ -93,6 +97,8 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
     userActivity,
     userRecords,
     rows,
+    notices,
+    userEmails: new UserEmails(store),
     blockedUsers,
     users: new AppUsers({ store, sessions, blockedUsers, activity: userActivity, keepsRecords }),
     sessionList: new AppSessions({
@@ -106,6 +112,8 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
     logoutIndex: new LogoutIndex(store, rows),
   }
 }
+
+const NOT_ANNOUNCED = 'other processes were not told that a session has ended'
 
 /** The client ID of a provider, or without a name that of the only provider. */
 function clientIdOf(connections: Connections, name: string | undefined): string | undefined {
@@ -121,10 +129,11 @@ function clientIdOf(connections: Connections, name: string | undefined): string 
 function createSessions(
   config: Config,
   state: GateState,
-  parts: BaseParts,
+  parts: BaseParts & { notices: SessionNotices },
   rows: SessionRows,
 ): Sessions {
-  const { connections, encrypter, events, store, background, keepsRecords } = parts
+  const { connections, encrypter, events, store, background, keepsRecords, notices } = parts
+  const { logger, signals } = config
   const sessionsDeps = {
     state: state.sessions,
     encrypter,
@@ -134,7 +143,10 @@ function createSessions(
     onEnd(key: string, reason: EndReason, existed: boolean) {
       state.tokenRefreshes.unsaved.delete(key)
       abortSignals(state.signals, key, reason)
-      if (existed) reportEnd({ events, logger: config.logger }, key, reason)
+      if (existed) reportEnd({ events, logger }, key, reason)
+      const { isExternal = false }: EndKind = END_REASONS[reason]
+      if (signals !== undefined && existed && isExternal)
+        notices.announce(key, (error) => logger.error(NOT_ANNOUNCED, describeError(error)))
     },
   }
   return keepsRecords

@@ -3,6 +3,7 @@ import { composeBearer } from './compose-bearer.js'
 import { composeChecks } from './compose-checks.js'
 import { composeFlows } from './compose-flows.js'
 import { composeGate } from './compose-gate.js'
+import { composeSignals } from './compose-signals.js'
 import { composeBase, composeSessions } from './compose-sessions.js'
 import type { GateState } from './gate-state.js'
 
@@ -13,10 +14,11 @@ export type Composition = ReturnType<typeof compose>
 export function compose(config: Config, state: GateState) {
   const base = composeBase(config, state)
   const sessions = composeSessions(config, state, base)
+  const signalling = composeSignals(config, state, { ...base, ...sessions })
   const checks = composeChecks(config, state, { ...base, ...sessions })
   const flows = composeFlows(config, state, { ...base, ...sessions, ...checks })
   const bearer = composeBearer(config, state, { ...base, ...sessions })
-  const parts = { ...base, ...sessions, ...checks, ...flows, ...bearer }
+  const parts = { ...base, ...sessions, ...signalling, ...checks, ...flows, ...bearer }
   const gate = composeGate(config, state, parts)
-  return { config, ...base, ...sessions, ...checks, ...bearer, ...gate }
+  return { config, ...base, ...sessions, ...signalling, ...checks, ...bearer, ...gate }
 }

@@ -122,14 +122,37 @@ const eventTypes = {
     }
   >(),
   /**
-   * A session was ended by `sessions` or `users`, by back-channel logout, by another login of the
-   * same browser, or by a login beyond `sessionsPerUser`, in this process.
+   * A session was ended by `sessions` or `users`, by back-channel logout, by a signal, by another
+   * login of the same browser, or by a login beyond `sessionsPerUser`, in this process.
    */
   revoked: payload<{
     /** The public ID of the session. */
     readonly sessionHandle: string
+    /**
+     * Why: `revoked` by the app, `backchannel` by a logout token of the provider, `signal` by a signal
+     * or webhook, `replaced` by another login of the browser, or `limit` of the sessions per user.
+     */
+    readonly reason: 'revoked' | 'backchannel' | 'signal' | 'replaced' | 'limit'
     /** The option whose limit ended the session; otherwise absent. */
     readonly limit?: 'sessionsPerUser'
+  }>(),
+  /** A signal or webhook of the option `signals` arrived at this process. */
+  signal: payload<{
+    /** The name of the transmitter or webhook in the options. */
+    readonly source: string
+    /** What happened, as in `session-revoked` or `membership.removed`. */
+    readonly type: string
+    /** The name of the provider whose user it is about. */
+    readonly provider: string | undefined
+    /**
+     * `applied`; `unknown_subject` if it names no session of this app; `duplicate`; `ignored` if it
+     * needs no action; `failed` if it is tried again; `dropped` if it could not be acted on.
+     */
+    readonly outcome: 'applied' | 'unknown_subject' | 'duplicate' | 'ignored' | 'failed' | 'dropped'
+    /** How many sessions it has ended, or has checked at their next request. */
+    readonly sessions: number
+    /** For the owner of the app. */
+    readonly hint: string | undefined
   }>(),
   /** An operation of the store failed or timed out. */
   store_error: payload<{

@@ -12,6 +12,8 @@ import type { RetiredCallbackPaths } from '../http/special-paths.js'
 import { createTransactionState, type TransactionState } from '../oauth/transaction.js'
 import { createSessionState, type SessionState } from '../session/sessions.js'
 import { KeyedQueue } from '../session/stores/keyed-queue.js'
+import { createInboxState, type InboxState } from '../signals/inbox.js'
+import type { AdmissionState } from '../signals/admission.js'
 import { createUserActivityState, type UserActivityState } from '../session/user-activity.js'
 import { type CookieConflictState, createCookieConflictState } from './cookie-conflicts.js'
 import type { DevProviderState } from './dev-provider.js'
@@ -44,6 +46,10 @@ export interface GateState {
   readonly tokenRefreshes: TokenRefresherState
   /** Logout tokens that were accepted. */
   readonly seenLogoutTokens: SeenLogoutTokens
+  /** Signals that are being acted on, or that wait to be. */
+  readonly signalInbox: InboxState
+  /** Bodies of signals that are being read. */
+  readonly signalAdmission: AdmissionState
   /**
    * Clients of providers whose options did not change, with the metadata that they have discovered.
    */
@@ -90,6 +96,8 @@ export function createGateState(id: string | undefined): GateState {
     pendingChecks: new Map(),
     tokenRefreshes: createTokenRefresherState(),
     seenLogoutTokens: createSeenLogoutTokens(),
+    signalInbox: createInboxState(),
+    signalAdmission: new Map(),
     clients: new WeakMap(),
     background: new Set(),
     retiredCallbackPaths: new Map(),

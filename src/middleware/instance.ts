@@ -11,6 +11,7 @@ import { parseOptions } from '../options/parse-options.js'
 import type { SessionList } from '../session/session-list.js'
 import { storeLimits } from '../session/stores/store-limits.js'
 import type { Users } from '../session/users.js'
+import type { SignalStreams } from '../signals/streams.js'
 import { bareRequest } from './bare-request.js'
 import { compose, type Composition } from './composition.js'
 import { GateConfiguration } from './configuration/gate-configuration.js'
@@ -52,6 +53,11 @@ export class Instance {
     get: (id) => this.#current.sessionList.get(id),
     revoke: (id) => this.#current.sessionList.revoke(id),
   }
+  readonly signals: SignalStreams = {
+    createStream: (name, options) => this.#streams().createStream(name, options),
+    verifyStream: (name, options) => this.#streams().verifyStream(name, options),
+    streamStatus: (name) => this.#streams().streamStatus(name),
+  }
   readonly on: Events['on'] = (name, listener) => this.#current.events.on(name, listener)
   readonly once: Events['once'] = (name, listener) => this.#current.events.once(name, listener)
   readonly off: Events['off'] = (name, listener) => this.#current.events.off(name, listener)
@@ -69,6 +75,7 @@ export class Instance {
     for (const limit of storeLimits(store, storeOption)) logger.warn(limit)
     logger.debug('the gate is set up')
     this.#configuration.start()
+    this.#current.receivers?.start()
   }
 
   /** Checks where the app uses the middleware. In development, also observes `req.oauth`. */
@@ -139,14 +146,21 @@ export class Instance {
   }
 
   async close(): Promise<void> {
-    const { signals, background, store, config } = this.#current
+    const { signals, receivers, background, store, config } = this.#current
     this.#stopWatching?.()
     signals.close()
     await this.#configuration.close()
+    await receivers?.close()
     await background.drain()
     await store.close?.()
     await stopDevProvider(this.#state.devProvider)
     config.logger.flush()
+  }
+
+  #streams(): SignalStreams {
+    const { receivers } = this.#current
+    if (receivers === undefined) throw new TypeError('the option signals has no transmitters')
+    return receivers.streams
   }
 
   /** Before the stored configuration has been read, nothing is known about who may pass. */
@@ -168,7 +182,10 @@ export class Instance {
 
   /** Open signals follow the new configuration, whose rules may differ. */
   #compose(config: Config): void {
+    const { receivers, background } = this.#current
+    if (receivers !== undefined) background.run(receivers.stop())
     this.#current = compose(config, this.#state)
+    this.#current.receivers?.start()
     this.#current.signals.adopt()
   }
 }

@@ -5,6 +5,7 @@ import type { AppRequest } from '../http/request.js'
 import type { OAuthModuleOptions } from '../options/options.js'
 import type { SessionList } from '../session/session-list.js'
 import type { Users } from '../session/users.js'
+import type { SignalStreams } from '../signals/streams.js'
 import type { Events } from './events.js'
 import type { OAuthContext } from './oauth-context.js'
 import type { Next } from './outcome.js'
@@ -75,6 +76,8 @@ export interface OAuthMiddleware {
   readonly users: Users
   /** The sessions of the app, over all instances that share the store. */
   readonly sessions: SessionList
+  /** The streams of the transmitters in the option `signals`. */
+  readonly signals: SignalStreams
   /**
    * The number of users who were active in a month (UTC), over all instances that share the store.
    *

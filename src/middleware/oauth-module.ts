@@ -33,7 +33,7 @@ import type { AuthenticateOptions } from './sockets.js'
  */
 export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
   const instance = new Instance(options)
-  const { users, sessions, on, once, off } = instance
+  const { users, sessions, signals, on, once, off } = instance
   const middleware = Object.assign(
     (req: AppRequest, res: ServerResponse, next: Next) => instance.handle(req, res, next),
     {
@@ -44,6 +44,7 @@ export function oauthModule(options: OAuthModuleOptions): OAuthMiddleware {
         instance.authenticate(req, options),
       users,
       sessions,
+      signals,
       monthlyActiveUsers: (month?: string) => instance.monthlyActiveUsers(month),
       reconfigure: (options: OAuthModuleOptions) => instance.reconfigure(options),
       explain: (user: OAuthUser) => instance.explain(user),

@@ -12,6 +12,7 @@ interface SessionChecks {
 /** Node's timers with a longer delay fire immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 const MIN_TIMER_MS = 10
+const CACHE_DELAY_MS = 500
 /** The pause between checks while the provider is down, when every check is overdue. */
 const OVERDUE_PAUSE_MS = 5_000
 
@@ -49,6 +50,18 @@ export class OpenSignal {
   follow(checks: SessionChecks): void {
     this.#checks = checks
     this.#check()
+  }
+
+  /**
+   * Checks the session at once, and once more a moment later: a cache of the store may learn of the
+   * change after this process.
+   */
+  checkSoon(): void {
+    if (this.#isStopped) return
+    this.#check()
+    setTimeout(() => {
+      if (!this.#isStopped) this.#check()
+    }, CACHE_DELAY_MS).unref()
   }
 
   abort(reason: OAuthError): void {

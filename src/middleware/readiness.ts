@@ -4,12 +4,15 @@ import type { Config } from '../options/config.js'
 import { announceReadyRedirectUris } from '../options/redirect-uris.js'
 import type { SessionStore } from '../session/stores/store.js'
 import { describeError } from './error-reporter.js'
+import type { SignalReceivers } from './signal-receivers.js'
 
 /** What {@link checkReadiness} depends on. */
 export interface ReadinessDeps {
   readonly config: Config
   readonly connections: Connections
   readonly store: SessionStore
+  /** `undefined` without the option `signals`. */
+  readonly receivers: SignalReceivers | undefined
   /** Whether the store is outside of the cookies. */
   readonly keepsRecords: boolean
 }
@@ -24,7 +27,7 @@ export async function checkReadiness(
   deps: ReadinessDeps,
   configuration: { ready(): Promise<void> },
 ): Promise<void> {
-  const { config, connections, store, keepsRecords } = deps
+  const { config, connections, store, keepsRecords, receivers } = deps
   const check = async (work: () => unknown, provider?: string) => {
     try {
       await work()
@@ -39,6 +42,7 @@ export async function checkReadiness(
     ...[...connections].map(([name, { client }]) => check(() => client.ready(), name)),
     ...(keepsRecords ? [check(() => store.get('ready'))] : []),
     check(() => configuration.ready()),
+    check(() => receivers?.ready()),
   ])
   const errors = results.filter((error) => error !== undefined)
   if (errors.length > 0)

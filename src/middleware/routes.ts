@@ -12,6 +12,7 @@ import type { SPECIAL_NAMES, SpecialPaths } from '../http/special-paths.js'
 import type { ClientScript } from './client-script.js'
 import { type Outcome, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
+import type { SignalEndpoints } from './signal-endpoints.js'
 import type { SessionStatus } from './session-status.js'
 
 /** What {@link Routes} depends on. */
@@ -27,6 +28,8 @@ export interface RoutesDeps {
    * browsers.
    */
   readonly backchannelLogout: BackchannelLogout | undefined
+  /** `undefined` without the option `signals`. */
+  readonly signalEndpoints: SignalEndpoints | undefined
   readonly sessionStatus: SessionStatus
   /** `undefined` if the option `clientScript` is `false`. */
   readonly clientScript: ClientScript | undefined
@@ -57,7 +60,7 @@ export class Routes {
 
   constructor(deps: RoutesDeps) {
     this.#deps = deps
-    const routes = Object.entries(routesOf(deps))
+    const routes = [...Object.entries(routesOf(deps)), ...webhookRoutes(deps)]
     this.#routes = new Map(routes.map(([name, route]) => [`${deps.basePath}/${name}`, route]))
   }
 
@@ -103,6 +106,7 @@ function callbackRoute(name: string, { connections, callback }: RoutesDeps): Rou
 
 function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
   const { login, logout, backchannelLogout, sessionStatus, testLogins, clientScript } = deps
+  const { push } = deps.signalEndpoints ?? {}
   return {
     authn: {
       name: 'authn',
@@ -126,6 +130,9 @@ function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
           : testLogins.logIn(request, ticket)
       },
     },
+    ...(push !== undefined && {
+      signals: { name: 'signals', methods: ['POST'], handle: (request) => push.handle(request) },
+    }),
     ...(backchannelLogout !== undefined && {
       'backchannel-logout': {
         name: 'backchannel-logout',
@@ -142,4 +149,11 @@ function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
       },
     }),
   }
+}
+
+function webhookRoutes({ signalEndpoints }: RoutesDeps): [name: string, route: Route][] {
+  return [...(signalEndpoints?.webhooks ?? [])].map(([name, handle]) => [
+    `webhooks/${name}`,
+    { name: `webhooks/${name}`, methods: ['POST'], handle },
+  ])
 }

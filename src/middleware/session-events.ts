@@ -5,7 +5,7 @@ import type { Logger } from '../options/options.js'
 import { type EndKind, END_REASONS, type EndReason } from '../session/end-reasons.js'
 import type { OpenSession } from '../session/sessions.js'
 import { evaluatedRules, newDecisionId } from './error-reporter.js'
-import type { SessionEvent } from './event-types.js'
+import type { OAuthEvents, SessionEvent } from './event-types.js'
 import type { Events } from './events.js'
 import { abortSignals, type SignalState } from './session-signals.js'
 
@@ -54,8 +54,18 @@ export function reportEnd(
   const { event, hint }: EndKind = END_REASONS[reason]
   // The check logs why.
   if (reason !== 'ended') logger.info('a session ended', { reason, hint, sessionHandle })
-  if (reason === 'limit') events.emit('revoked', { sessionHandle, limit: 'sessionsPerUser' })
-  else if (event !== undefined) events.emit(event, { sessionHandle })
+  if (event === 'expired') events.emit(event, { sessionHandle })
+  if (isRevoked(reason))
+    events.emit('revoked', {
+      sessionHandle,
+      reason,
+      ...(reason === 'limit' && { limit: 'sessionsPerUser' }),
+    })
+}
+
+function isRevoked(reason: EndReason): reason is OAuthEvents['revoked']['reason'] {
+  const { event }: EndKind = END_REASONS[reason]
+  return event === 'revoked'
 }
 
 /** Emits a denial by the report-only rules. */

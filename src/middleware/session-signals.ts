@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { LRUCache } from 'lru-cache'
-import { type CheckResult, recheckUnavailable } from '../flows/check-result.js'
+import { allowedSession } from '../flows/check-result.js'
 import type { Recheck } from '../flows/recheck.js'
 import type { SessionDecisions } from '../flows/session-decisions.js'
 import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
+import type { SessionNotices } from '../session/session-notices.js'
 import type { EndReason, OpenSession, Sessions } from '../session/sessions.js'
 import { OpenSignal } from './open-signal.js'
 
@@ -35,6 +36,7 @@ export interface SignalState {
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
 const MAX_ENDED_SESSIONS = 10_000
+const MIN_READ_INTERVAL_MS = 1_000
 
 /** Empty state for {@link SessionSignals}. */
 export function createSignalState(): SignalState {
@@ -71,6 +73,8 @@ export interface SessionSignalsDeps {
   readonly sessions: Sessions
   readonly decisions: SessionDecisions
   readonly recheck: Recheck
+  /** Tells this process which sessions have changed; `undefined` without the option `signals`. */
+  readonly notices: SessionNotices | undefined
 }
 
 /** The signals of `req.oauth.signal`, for connections that stay open longer than a request. */
@@ -78,9 +82,11 @@ export class SessionSignals {
   readonly #sessions: Sessions
   readonly #decisions: SessionDecisions
   readonly #recheck: Recheck
+  readonly #notices: SessionNotices | undefined
   readonly #state: SignalState
 
-  constructor({ sessions, decisions, recheck }: SessionSignalsDeps, state: SignalState) {
+  constructor({ sessions, decisions, recheck, notices }: SessionSignalsDeps, state: SignalState) {
+    this.#notices = notices
     this.#sessions = sessions
     this.#decisions = decisions
     this.#recheck = recheck
@@ -103,9 +109,13 @@ export class SessionSignals {
    * is checked again at once.
    */
   open(session: OpenSession, request: IncomingMessage, connection: Closable): AbortSignal {
-    const open = new OpenSignal(this, session, request, () => this.#forget(open, connection))
+    const open = new OpenSignal(this, session, request, () => {
+      unwatch?.()
+      this.#forget(open, connection)
+    })
     const { bySession, ended, current = this } = this.#state
     if (connection.closed) return open.signal
+    const unwatch = this.#notices?.watch(session.key, () => open.checkSoon())
     this.#subscribe()
     bySession.set(session.key, (bySession.get(session.key) ?? new Set()).add(open))
     this.#signalsOf(connection).add(open)
@@ -129,7 +139,17 @@ export class SessionSignals {
   /** When to check a session again. */
   nextCheckAt(session: OpenSession): number {
     const { expiresAt, idleExpiresAt = expiresAt } = this.#sessions.expiry(session)
-    return Math.min(expiresAt, idleExpiresAt, this.#decisions.checkDueAt(session) ?? expiresAt)
+    const dueAt = this.#decisions.checkDueAt(session) ?? expiresAt
+    return Math.min(expiresAt, idleExpiresAt, dueAt, this.#nextReadAt())
+  }
+
+  /**
+   * If the store cannot tell this process what has changed, sessions with open sockets are read again
+   * and again: at most a hundred per second.
+   */
+  #nextReadAt(): number {
+    if (this.#notices?.areSupported !== false) return Number.POSITIVE_INFINITY
+    return Date.now() + Math.max(MIN_READ_INTERVAL_MS, this.#state.bySession.size * 10)
   }
 
   /** Until when the session is valid while the store or the provider is down. */
@@ -174,10 +194,4 @@ export class SessionSignals {
     if (signals?.size === 0) bySession.delete(open.key)
     byConnection.get(connection)?.delete(open)
   }
-}
-
-function allowedSession(result: CheckResult): OpenSession {
-  if (result.outcome === 'allowed') return result.session
-  if (result.outcome === 'failed') throw recheckUnavailable(result.error)
-  throw new OAuthError(result.outcome === 'denied' ? 'not_authorized' : 'login_required')
 }

@@ -2,6 +2,7 @@ import type { Provider } from '../access/provider.js'
 import type { CallbackPaths } from '../http/special-paths.js'
 import type { Values } from '../schema/field.js'
 import type { SessionStore } from '../session/stores/store.js'
+import type { SignalsConfig } from '../signals/config.js'
 import type { optionFields } from './fields.js'
 import type { DevProviderConfig } from './dev-provider.js'
 import type { Log } from './logger.js'
@@ -55,6 +56,7 @@ type ConvertedOption =
   | 'headerPrefix'
   | 'forwardTokens'
   | 'logger'
+  | 'signals'
 
 /** The validated options under their own names, with defaults. Durations are in milliseconds. */
 export interface Config extends Omit<Values<typeof optionFields>, ConvertedOption> {
@@ -85,6 +87,7 @@ export interface Config extends Omit<Values<typeof optionFields>, ConvertedOptio
   readonly logger: Log
   readonly timeouts: { readonly storeMs: number; readonly providerMs: number }
   readonly clockToleranceMs: number
+  readonly signals: SignalsConfig | undefined
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   string,
   url,
 } from '../schema/types.js'
+import { signalsField } from '../signals/fields.js'
 import { headerPresets, isHeaderPreset } from './header-presets.js'
 import { loggerField } from './logger.js'
 import type { OAuthModuleOptions, OnError } from './options.js'
@@ -144,6 +145,7 @@ export const optionFields = {
     .default('auto')
     .describe('What happens to requests without a session.'),
   bearer: bearerField.describe('Accepts access tokens of machines and agents.'),
+  signals: signalsField.describe('Signals of other systems about users.'),
   logout: object(logoutFields).default({}).describe('What logging out does beyond this session.'),
   cookie: object(cookieFields).describe('Attributes of the session cookie.'),
   browserSession: object(browserSessionFields)

@@ -49,6 +49,8 @@ function schemaOf(schema: FieldSchema): JsonSchema | undefined {
       return { enum: schema.values }
     case 'array':
       return { type: 'array', items: schemaOf(schema.of) ?? {}, minItems: 1 }
+    case 'map':
+      return { type: 'object', additionalProperties: schemaOf(schema.of) ?? {}, minProperties: 1 }
     case 'anyOf':
       return { anyOf: schema.of.flatMap((one) => schemaOf(one) ?? []) }
     case 'object': {

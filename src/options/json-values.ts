@@ -1,5 +1,6 @@
 import type { FieldSchema, Fields, Mistakes } from '../schema/field.js'
 import { isPlainObject } from '../schema/read-fields.js'
+import { printable } from '../schema/suggestions.js'
 import { openSealedSecret } from './sealed-secrets.js'
 
 /** Units of durations such as `'12h'` and `'1h30m'`, in seconds. */
@@ -37,6 +38,8 @@ export function fromJsonValue(
       return Array.isArray(value)
         ? value.map((item, index) => fromJsonValue(schema.of, item, secrets, mistakes.item(index)))
         : value
+    case 'map':
+      return fromJsonMap(schema.of, value, secrets, mistakes)
     case 'anyOf':
       return schema.of.reduce(
         (converted, one) =>
@@ -51,6 +54,20 @@ export function fromJsonValue(
     default:
       return value
   }
+}
+
+function fromJsonMap(
+  of: FieldSchema,
+  value: unknown,
+  secrets: readonly string[],
+  mistakes: Mistakes,
+): unknown {
+  if (!isPlainObject(value)) return value
+  const entries = Object.entries(value).map(
+    ([name, item]) =>
+      [name, fromJsonValue(of, item, secrets, mistakes.at(printable(name).slice(1, -1)))] as const,
+  )
+  return Object.fromEntries(entries)
 }
 
 /** Converts every property that has a field. */

@@ -8,6 +8,7 @@ import type { TextsOption } from '../pages/texts.js'
 import type { BuiltinName, ProviderMap } from '../providers/index.js'
 import type { ExpressSessionStore } from '../session/stores/express-session-store.js'
 import type { SessionStore } from '../session/stores/store.js'
+import type { SignalsOptions } from '../signals/options.js'
 import type {
   BrowserSessionOptions,
   CookieOptions,
@@ -147,6 +148,8 @@ export interface OAuthModuleOptions {
    * a request never counts by its cookies. Default: none are accepted.
    */
   bearer?: BearerOptions | undefined
+  /** Signals of other systems that end sessions or check users. Default: none. */
+  signals?: SignalsOptions | undefined
   /** What logging out does beyond this session. */
   logout?: LogoutOptions | undefined
   /** Attributes of the session cookie. With `baseUrl`, the cookie must reach it. */

@@ -5,6 +5,7 @@ import { providerOptions } from '../providers/common-fields.js'
 import { Mistakes, type Values } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
 import { memoryStore } from '../session/stores/memory-store.js'
+import { resolveSignals } from '../signals/config.js'
 import { resolveCallbackPaths } from './callback-paths.js'
 import { checkTogether } from './checks.js'
 import type { Config, ConfigDraft, Env, UpstreamHeadersConfig } from './config.js'
@@ -73,7 +74,13 @@ function readOptions(
   mistakes: Mistakes,
 ): ConfigDraft {
   const values = readFields(optionFields, options, mistakes, providerOptions)
-  const draft = draftOf(inheritFixed(values, previous, mistakes), previous, env, mistakes)
+  const fixed = inheritFixed(values, previous, mistakes)
+  const base = draftOf(fixed, previous, env, mistakes)
+  // Which provider a signal is about can only be decided for valid ones.
+  const signals = mistakes.has('provider', 'store', 'signals')
+    ? undefined
+    : resolveSignals(fixed.signals, base, mistakes.at('signals'))
+  const draft = { ...base, signals }
   checkTogether(draft, env, mistakes)
   return draft
 }
@@ -83,7 +90,7 @@ function draftOf(
   previous: Config | undefined,
   env: Env,
   mistakes: Mistakes,
-): ConfigDraft {
+): Omit<ConfigDraft, 'signals'> {
   const {
     provider,
     baseUrl,

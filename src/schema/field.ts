@@ -19,7 +19,7 @@ export type FieldSchema =
   | { readonly type: 'string'; readonly max: number; readonly pattern: RegExp | undefined }
   | { readonly type: 'enum'; readonly values: readonly (string | boolean)[] }
   | { readonly type: 'object'; readonly fields: Fields }
-  | { readonly type: 'array'; readonly of: FieldSchema }
+  | { readonly type: 'array' | 'map'; readonly of: FieldSchema }
   | { readonly type: 'anyOf'; readonly of: readonly FieldSchema[] }
 
 /**

@@ -4,6 +4,11 @@ export interface EndKind {
   readonly event?: 'expired' | 'revoked'
   /** Whether the next request of the session learns that it was revoked. */
   readonly isRevocation: boolean
+  /**
+   * Whether something other than a request of the session ends it. Then the store must confirm that
+   * the row is gone, and other processes are told.
+   */
+  readonly isExternal?: boolean
   /** For the owner. */
   readonly hint: string
 }
@@ -28,12 +33,20 @@ export const END_REASONS = {
   revoked: {
     event: 'revoked',
     isRevocation: true,
+    isExternal: true,
     hint: 'the app ended it with sessions.revoke(), users.delete() or users.block()',
   },
   backchannel: {
     event: 'revoked',
     isRevocation: true,
+    isExternal: true,
     hint: 'the provider sent a logout token',
+  },
+  signal: {
+    event: 'revoked',
+    isRevocation: true,
+    isExternal: true,
+    hint: 'a signal or webhook ended it: see the event signal',
   },
   limit: {
     event: 'revoked',

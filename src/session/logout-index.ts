@@ -84,6 +84,11 @@ export class LogoutIndex {
     return keys
   }
 
+  /** The key of the user with this `sub`, or of the user of a session with this `sid`. */
+  async userOf(kind: Pointer['kind'], client: string, value: string): Promise<string | undefined> {
+    return (await this.#read(kind, client, value))?.group
+  }
+
   /** Whether any process that uses the store has accepted the logout token. */
   async isUsed(client: string, jti: string): Promise<boolean> {
     return (

@@ -21,6 +21,7 @@ type PackedSession = [
   deniedSince: number | null,
   browser: [userAgent: string | null, ipAddress: string | null],
   account?: Account | null,
+  checkRequestedAt?: number | null,
   ...later: unknown[],
 ]
 
@@ -65,21 +66,44 @@ export function packSession(session: Session): string {
     Object.entries(session.verdicts).map((entry) => packDecision(entry, createdAt)),
     since(session.deniedSince),
     [browser.userAgent ?? null, browser.ipAddress ?? null],
-    ...laterFields(session),
+    ...(laterFields(session) as [Account?, number?, ...unknown[]]),
   ]
   return JSON.stringify(packed)
 }
 
-/** Most sessions have neither an account nor fields of a later release. */
-function laterFields({ account, later }: Session): [account?: Account | null, ...unknown[]] {
-  return later === undefined && account === undefined ? [] : [account ?? null, ...(later ?? [])]
+/** Fields that most sessions do not have. Those at the end are left out. */
+function laterFields({ account, checkRequestedAt, createdAt, later }: Session): unknown[] {
+  const requestedAt = checkRequestedAt === undefined ? undefined : checkRequestedAt - createdAt
+  const fields = [account, requestedAt, ...(later ?? [])]
+  const length = later === undefined ? fields.findLastIndex(isPresent) + 1 : fields.length
+  return fields.slice(0, length).map((field) => field ?? null)
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined
 }
 
 /** Reads what {@link packSession} wrote. The caller has verified that it did. */
 export function unpackSession(json: string, members: RowMembers): Session {
   const packed = JSON.parse(json) as PackedSession
   const [instance, client, user, sid, scopes, lastActive, authTime, accessTokenExpiresAt] = packed
-  const [, , , , , , , , headerTokens, verdicts, deniedSince, browser, account, ...later] = packed
+  const [
+    ,
+    ,
+    ,
+    ,
+    ,
+    ,
+    ,
+    ,
+    headerTokens,
+    verdicts,
+    deniedSince,
+    browser,
+    account,
+    requestedAt,
+    ...later
+  ] = packed
   const [userAgent, ipAddress] = browser
   const { group, createdAt, revision, sealed } = members
   const timeOf = (since: number | null) => (since === null ? undefined : createdAt + since)
@@ -102,6 +126,7 @@ export function unpackSession(json: string, members: RowMembers): Session {
     deniedSince: timeOf(deniedSince),
     browser: { userAgent: userAgent ?? undefined, ipAddress: ipAddress ?? undefined },
     account: account ? frozenAccount(account) : undefined,
+    checkRequestedAt: timeOf(requestedAt ?? null),
     ...(later.length > 0 && { later }),
   }
 }

@@ -41,6 +41,11 @@ export interface Session extends StoreRecord, SessionIdentity {
   }
   /** What `onLogin` returned. Not encrypted: an app may read it at every request. */
   readonly account?: Account | undefined
+  /**
+   * Set by a signal that something changed: the decisions of before do not count. The check that
+   * answers it removes it, unless another signal has replaced it meanwhile. Milliseconds.
+   */
+  readonly checkRequestedAt?: number | undefined
   /** Fields that a later release has added, which this one writes back. */
   readonly later?: readonly unknown[]
 }
@@ -103,6 +108,7 @@ function toSession(session: Session): Session {
     deniedSince: session.deniedSince,
     browser: { userAgent: browser.userAgent, ipAddress: browser.ipAddress },
     account: session.account,
+    checkRequestedAt: session.checkRequestedAt,
   }
   return deepFreeze(later === undefined ? record : { ...record, later })
 }

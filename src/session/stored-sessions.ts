@@ -8,7 +8,7 @@ import { SessionActivity } from './session-activity.js'
 import type { SessionRows } from './session-rows.js'
 import { changedSession, newSession, sharedBrowser } from './session.js'
 import type { Session, SessionStart } from './session.js'
-import { END_REASONS } from './end-reasons.js'
+import { type EndKind, END_REASONS } from './end-reasons.js'
 import {
   type EndReason,
   OpenSession,
@@ -111,8 +111,8 @@ export class StoredSessions extends Sessions {
 
   async destroy(key: string, reason: EndReason): Promise<boolean> {
     this.#activity.forget(key)
-    if (END_REASONS[reason].isRevocation) this.#state.ended.set(key, 'revoked')
-    const isExternal = reason === 'revoked' || reason === 'backchannel'
+    const { isRevocation, isExternal = false }: EndKind = END_REASONS[reason]
+    if (isRevocation) this.#state.ended.set(key, 'revoked')
     const existed = await this.#store[isExternal ? 'remove' : 'delete'](key)
     this.#onEnd(key, reason, existed)
     return existed

@@ -9,7 +9,8 @@ export interface StoreRecord {
   /**
    * What the record is: `session`, `user`, `active` (a user was active in a month), `sid` and `sub`
    * (a provider's identifiers of a session and a user), `jti` (a logout token that was accepted),
-   * `block` (a user who may not sign in), `audit` (an action of an administrator), `config` (the
+   * `block` (a user who may not sign in), `email` (who has signed in with an email address), `notice`
+   * (something about a session has changed), `audit` (an action of an administrator), `config` (the
    * stored configuration of a gate), `config-history` and `config-archive` (earlier versions of it).
    */
   readonly kind: string
@@ -142,9 +143,10 @@ export interface SessionStore {
   count?(query: CountQuery): Awaitable<number>
   /**
    * Calls the listener soon after any process has written or deleted the record of the kind `config`
-   * at this key; other kinds need not be watched. It may also call it without a change, and should do
-   * so after a lost connection, because changes may have been missed. Must not throw. Without this
-   * method, a stored configuration is read every few seconds.
+   * or `notice` at this key; other kinds need not be watched. It may also call it without a change,
+   * and should do so after a lost connection, because changes may have been missed. Must not throw.
+   * Without this method, a stored configuration is read every few seconds, and so are sessions with
+   * open sockets if the option `signals` is set.
    *
    * @returns A function that ends the notification.
    */

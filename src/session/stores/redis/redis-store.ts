@@ -58,7 +58,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 }
 
 /** See {@link SessionStore.watch}. */
-const WATCHED_KIND = 'config'
+const WATCHED_KINDS: readonly string[] = ['config', 'notice']
 
 /**
  * The store of {@link redisStore}. Its methods are properties, so that an app can wrap the store as
@@ -132,7 +132,7 @@ class RedisStore implements SessionStore {
       const row = decodeRow(json)
       // A remaining index entry is removed when a list finds no row for it, or when it expires.
       if (row) await this.#indexes.remove(key, row.record).catch(() => undefined)
-      if (row?.record.kind === WATCHED_KIND) await this.#announce(key)
+      if (WATCHED_KINDS.includes(row?.record.kind ?? '')) await this.#announce(key)
       return true
     })
 
@@ -158,7 +158,7 @@ class RedisStore implements SessionStore {
   /** Only few records are watched: a message for each session would be a burden. */
   async #writing<T>(key: string, { kind }: StoreRecord, write: () => Promise<T>): Promise<T> {
     const result = await this.#invalidating(key, write)
-    if (kind === WATCHED_KIND && result !== false) await this.#announce(key)
+    if (WATCHED_KINDS.includes(kind) && result !== false) await this.#announce(key)
     return result
   }
 
