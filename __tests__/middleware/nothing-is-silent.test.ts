@@ -180,6 +180,18 @@ const errors: Readonly<
       return scene
     },
   },
+  device_required: {
+    hasProvider: true,
+    async run() {
+      const scene = await signedIn({
+        options: { deviceBound: true },
+        routes: (app, auth) => app.use('/vault', auth.requireAuth({ deviceBound: 'required' })),
+      })
+      scene.clock.forward(31)
+      await scene.visit('/vault')
+      return scene
+    },
+  },
   not_authorized: {
     ...login,
     event: 'denied',
@@ -465,6 +477,14 @@ const ends: Readonly<Record<EndReason, EndCase>> = {
       const scene = await signedIn({ options: { sessionsPerUser: 1 } })
       scene.clock.forward(1)
       await createBrowser().get(scene.gate.url('/'))
+      return scene
+    },
+  },
+  moved: {
+    event: 'revoked',
+    async run() {
+      const scene = await signedIn({ options: { onMove: 'end' } })
+      await scene.visit('/api', { ...program, 'User-Agent': 'curl/8.5.0' })
       return scene
     },
   },

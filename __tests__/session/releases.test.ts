@@ -68,12 +68,17 @@ describe('two releases on one store', () => {
     const user = [null, null, 0, null, null, [], [], []]
     const packed = ['', 'client', user, null, [], 0, null, null, [], [], null, [null, null]]
     for (const account of [null, { roles: ['editor'] }]) {
-      const later = JSON.stringify([...packed, account, null, { device: 'key' }, 7])
-      expect(packSession(unpackSession(later, members))).toBe(later)
+      const known = [account, null, ['ES256', 'x', 'y'], [['chrome windows'], ['93.184']]]
+      for (const fields of [known, [account, 5, null, null]]) {
+        const later = JSON.stringify([...packed, ...fields, { field: 'of a later release' }, 7])
+        expect(packSession(unpackSession(later, members))).toBe(later)
+      }
     }
     // Rows of releases without accounts are written as these expect them.
-    const earlier = JSON.stringify(packed)
-    expect(packSession(unpackSession(earlier, members))).toBe(earlier)
+    for (const fields of [[], [{ roles: ['editor'] }], [null, null, ['RS256', 'n']]]) {
+      const earlier = JSON.stringify([...packed, ...fields])
+      expect(packSession(unpackSession(earlier, members))).toBe(earlier)
+    }
   })
 })
 

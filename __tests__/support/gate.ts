@@ -47,6 +47,8 @@ export interface GateSetup {
   /** Routes of the app instead of the echo. */
   routes?: (app: Express, middleware: OAuthMiddleware) => void
   port?: number
+  /** Serves over https. */
+  tls?: { key: Buffer; cert: Buffer }
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -78,7 +80,8 @@ export async function startGate(options: OAuthModuleOptions, setup: GateSetup = 
     res.end(JSON.stringify(seen(req)))
   }
   const handler = assemble(framework, mount, middleware, echo, setup)
-  const server = await listen(handler, setup.port === undefined ? {} : { port: setup.port })
+  const { port, tls } = setup
+  const server = await listen(handler, { tls, ...(port !== undefined && { port }) })
   const close = async () => {
     await server.close()
     await middleware.close()

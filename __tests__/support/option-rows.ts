@@ -537,6 +537,7 @@ const guard: Rows<GuardRules> = {
   scopes: defined(scopes),
   maxAge: defined(seconds()),
   acceptSilentLogin: flag,
+  deviceBound: defined(choice('required')),
 }
 const memory: Rows<MemoryStoreOptions> = {
   maxEntries: {
@@ -594,7 +595,7 @@ const guarded = {
   provider: { github: key, acme: oidcProvider({ ...key, issuer: 'https://id.example' }) },
 }
 /** One for all guards: hundreds of gates in one turn would exhaust the memory. */
-const guardedGate = inModule(guarded)
+const guardedGate = inModule({ ...guarded, deviceBound: true })
 const nested = (name: string, rows: Table['rows']): Table => ({
   name,
   rows,

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 export interface Listening {
@@ -15,16 +16,18 @@ export interface Listening {
 /** Serves an Express or Connect app, or a bare request listener, on a free port of 127.0.0.1. */
 export async function listen(
   handler: (req: IncomingMessage, res: ServerResponse) => unknown,
-  options: { port?: number } = {},
+  options: { port?: number; tls?: { key: Buffer; cert: Buffer } | undefined } = {},
 ): Promise<Listening> {
-  const server = createServer((req, res) => void handler(req, res))
+  const listener = (req: IncomingMessage, res: ServerResponse) => void handler(req, res)
+  const { tls } = options
+  const server = tls ? createSecureServer(tls, listener) : createServer(listener)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
   return {
-    origin: `http://localhost:${port}`,
+    origin: `${tls ? 'https' : 'http'}://localhost:${port}`,
     port,
     server,
     close: () =>

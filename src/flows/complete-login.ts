@@ -39,9 +39,9 @@ export class LoginCompletion {
     const allowed = await this.#logIn(request, login, code).catch((error: unknown) =>
       rejectLogin(error, retry, connection.provider.name),
     )
-    const { redirectUri, sessionKey: replacedKey } = transaction
+    const { redirectUri, sessionKey: replacedKey, seen } = transaction
     const session = await this.#deps.newSessions.start(request, {
-      ...{ connection, retry, redirectUri, replacedKey },
+      ...{ connection, retry, redirectUri, replacedKey, seen },
       ...allowed,
     })
     if (transaction.lost !== undefined) rememberLostPage(request, transaction.lost)

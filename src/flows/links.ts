@@ -5,6 +5,7 @@ import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, MAX_PATH_LENGTH } from '../http/paths.js'
 import { isFramed, isPageRequest, isSafeMethod, wantsHtml } from '../http/request.js'
 import type { SpecialPaths } from '../http/special-paths.js'
+import type { SeenPlaces } from '../http/places.js'
 import type { LostPage } from './lost-page.js'
 
 /**
@@ -33,8 +34,10 @@ export interface LoginRequest {
   readonly isRetry?: boolean | undefined
   /** Scopes beyond the configured ones. The login fails if the user does not grant all of them. */
   readonly scopes?: readonly string[] | undefined
-  /** Scopes that the user granted earlier and that are requested again. */
+  /** Granted earlier, requested again. */
   readonly keptScopes?: readonly string[] | undefined
+  /** Where a session was used that this login replaces, because it moved. */
+  readonly seen?: SeenPlaces | undefined
 }
 
 /** Where a login returns to. */
@@ -53,10 +56,7 @@ const LOGIN_LINK_TTL_MS = 24 * 3_600_000
 const LOGOUT_CONFIRMATION_TTL_MS = 600_000
 const FORM_TTL_MS = 3_600_000
 
-/**
- * Creates and reads links to the special paths. The tokens in them are encrypted, so clients cannot
- * create them.
- */
+/** Creates and reads links to the special paths, whose tokens only this app can create. */
 export class Links {
   readonly #deps: LinksDeps
 

@@ -163,6 +163,7 @@ export class Login {
       needsAuthTime: loginRequest.needsAuthTime === true,
       attempts: loginRequest.attempts ?? 0,
       hosts: loginHosts(req, redirectUri),
+      seen: loginRequest.seen,
       ...(responseMode === 'form_post' && {
         responseMode,
         sessionKey: await this.#sessionKey(request),

@@ -1,4 +1,5 @@
 import type { Background } from '../http/background.js'
+import { clearCookie, readCookies } from '../http/cookies.js'
 import { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
 import type { Mounts } from '../http/mounts.js'
@@ -32,6 +33,8 @@ export interface LogoutDeps {
   readonly mounts: Mounts
   readonly responder: Responder
   readonly behavior: LogoutBehavior
+  /** Whether a request comes from the device of its session, if that is bound. */
+  readonly isProven: (request: GateRequest, session: OpenSession) => boolean
   readonly background: Background
   /** Called with the session that was ended. */
   readonly onLogout: (session: OpenSession) => void
@@ -68,6 +71,8 @@ export class Logout {
     // The record first: if the store fails, the user still has the cookie and can try again.
     if (session !== undefined) await this.#endSessions(request, session)
     clearSessionCookie(res, cookieHeader, mount.sessionCookie)
+    if (readCookies(cookieHeader, mount.boundCookie.name).length > 0)
+      clearCookie(res, mount.boundCookie.name, mount.boundCookie.attributes)
     loginLoop.forget(request)
     // Not for other sites: without a session, nothing was confirmed.
     if (behavior.clearSiteData && (session !== undefined || isFromThisSite(request)))
@@ -82,15 +87,16 @@ export class Logout {
     return this.#deps.sessions.find(cookieHeader, mount.sessionCookie.name, now, mount.instanceId)
   }
 
-  #confirmFirst(request: GateRequest, { key, record }: OpenSession): void {
-    const { links, connections, responder } = this.#deps
+  #confirmFirst(request: GateRequest, session: OpenSession): void {
+    const { links, connections, responder, isProven } = this.#deps
+    const { key, record } = session
     const { name, email, username, provider } = record.user
     const label = connections.get(provider)?.provider.label ?? provider
     const confirmUrl = links.confirmedLogout(request.mount, key)
     const context = {
       confirmUrl,
       cancelUrl: links.safeReturnPath(request.mount),
-      user: { name, email, username, provider: label },
+      user: isProven(request, session) ? { name, email, username, provider: label } : undefined,
     }
     responder.page(request, { confirm_url: confirmUrl }, 'confirmLogout', context)
   }

@@ -4,6 +4,7 @@ import { boundClaims, subjectOf } from '../oauth/claims.js'
 import type { Account } from '../session/account.js'
 import type { BlockedUsers } from '../session/blocked-users.js'
 import { MAX_SESSION_MS } from '../session/lifetimes.js'
+import { mergePlaces, type SeenPlaces } from '../http/places.js'
 import { writeSessionCookie } from '../session/session-cookie.js'
 import { type LogoutIndex, identifierHash } from '../session/logout-index.js'
 import type { SessionLimit } from '../session/session-limit.js'
@@ -30,6 +31,10 @@ export interface NewSessionsDeps {
   readonly sessionLimit: SessionLimit
   /** Milliseconds; 0: no limit. */
   readonly maximumDurationMs: number
+  /** Where a request comes from. */
+  readonly placeOf: (request: GateRequest) => SeenPlaces
+  /** Called with each session whose cookie is set. */
+  readonly onAttach: (request: GateRequest, session: OpenSession) => void
   /** Called with the new session. */
   readonly onSession: (session: OpenSession) => void
 }
@@ -42,6 +47,8 @@ export interface AllowedLogin {
   readonly redirectUri: string
   /** Key of the session that the login replaces, if the browser does not send its cookie. */
   readonly replacedKey: string | undefined
+  /** Where the session was used that the login replaces, because it moved. */
+  readonly seen?: SeenPlaces | undefined
   readonly grant: LoginGrant
   readonly user: OAuthUser
   /** The decisions that the session starts with, by fingerprint of the rules. */
@@ -78,22 +85,21 @@ export class NewSessions {
   /** Sets the cookie of the session. */
   async attach(request: GateRequest, session: OpenSession): Promise<void> {
     const { cookieHeader, res, mount } = request
-    const { sessions, loginLoop, maximumDurationMs } = this.#deps
+    const { sessions, loginLoop, maximumDurationMs, onAttach } = this.#deps
     const lostSessionKey = loginLoop.record(request, session)
     if (lostSessionKey !== undefined) await sessions.destroy(lostSessionKey, 'unused')
     const maxAgeMs = maximumDurationMs === 0 ? MAX_SESSION_MS : maximumDurationMs
     writeSessionCookie(res, cookieHeader, mount.sessionCookie, session.id, maxAgeMs)
+    onAttach(request, session)
   }
 
   /**
    * The session has a new id, against session fixation, and replaces the previous one of the
    * browser.
    */
-  async #create(
-    { req, headers, cookieHeader, mount, now }: GateRequest,
-    login: AllowedLogin,
-  ): Promise<OpenSession> {
-    const { sessions } = this.#deps
+  async #create(request: GateRequest, login: AllowedLogin): Promise<OpenSession> {
+    const { req, headers, cookieHeader, mount, now } = request
+    const { sessions, placeOf } = this.#deps
     const { tokens, scopes, authTime } = login.grant
     const { accessToken, refreshToken, idToken, claims, expiresAt } = tokens
     const { claims: userClaims, ...user } = login.user
@@ -114,6 +120,7 @@ export class NewSessions {
         accessTokenExpiresAt: expiresAt,
         verdicts: login.verdicts,
         account: login.account,
+        seen: mergePlaces(login.seen, placeOf(request)),
       },
       {
         ...{ accessToken, refreshToken, idToken },

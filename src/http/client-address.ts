@@ -22,6 +22,18 @@ export function clientAddress({ ip, socket, headers }: AppRequest): string | und
   return peer === undefined || isProxied || PRIVATE.test(peer) ? undefined : networkOf(peer)
 }
 
+/**
+ * The network of a client, to notice that a session moves: the first 16 bits of an IPv4 address, or
+ * the first 32 bits of an IPv6 address, which registries assign to one provider. `undefined` if the
+ * address is not known, or is one of a private network, whose parts have no such meaning.
+ */
+export function clientNetwork(req: AppRequest): string | undefined {
+  const address = clientAddress(req)
+  if (address === undefined || PRIVATE.test(address)) return undefined
+  const separator = address.includes(':') ? ':' : '.'
+  return address.split(separator).slice(0, 2).join(separator)
+}
+
 /** Without the prefix of an IPv4 address on an IPv6 socket. (RFC 4291, 2.5.5.2) */
 function normalized(address: string | undefined): string | undefined {
   const plain = address?.toLowerCase().replace(/^::ffff:/, '')

@@ -20,9 +20,10 @@ export type EncryptionPurpose =
   | 'configuration'
   | 'change'
   | 'audit'
+  | 'device'
 
 /** What a text is authenticated for. */
-export type AuthenticationPurpose = 'row' | 'verification'
+export type AuthenticationPurpose = 'row' | 'verification' | 'bound' | 'challenge'
 
 interface Secret {
   readonly secret: string

@@ -65,6 +65,15 @@ export const ERROR_CODES = {
       'This application requires a verified email address. Verify it with the provider, then try again.',
     hint: 'the provider does not report the email address as verified: the user can verify it there. Set trustEmail: true only if you accept unverified addresses',
   },
+  device_required: {
+    status: 403,
+    audience: 'user',
+    retryable: true,
+    title: 'This page needs a protected browser',
+    message:
+      'This part of the application is only open to browsers that can bind your session to this device. Sign in again with one that can, such as a current version of Chrome or Edge.',
+    hint: "the session is not bound to a device within 30 s of the login, and the route requires it: requireAuth({ deviceBound: 'required' }). The browser may not support it, or has no hardware for keys",
+  },
   provider_error: {
     status: 502,
     audience: 'owner',

@@ -29,6 +29,7 @@ export interface Mount {
   /** Whether the browser uses https. */
   readonly isHttps: boolean
   readonly sessionCookie: { readonly name: string; readonly attributes: CookieAttributes }
+  readonly boundCookie: Mount['sessionCookie']
   readonly transactionCookie: TransactionCookie
 }
 
@@ -188,6 +189,7 @@ export class Mounts {
       publicPath,
       isHttps,
       sessionCookie: { name: `${prefix}${cookiePrefix}session`, attributes },
+      boundCookie: { name: `${prefix}${cookiePrefix}bound`, attributes },
       // Only the callback reads it, so it needs neither `cookie.domain` nor `cookie.path`.
       transactionCookie: {
         prefix: `${secure ? '__Host-' : ''}${cookiePrefix}`,

@@ -8,6 +8,8 @@ export const SPECIAL_NAMES = [
   'backchannel-logout',
   'client.js',
   'signals',
+  'device/register',
+  'device/refresh',
 ] as const
 
 /** Callback paths by provider name. */

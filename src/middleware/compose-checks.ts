@@ -66,7 +66,7 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     },
     state.signals,
   )
-  return { evaluators, decisions, refresher, recheck, signals }
+  return { evaluators, decisions, refresher, recheck, signals, sessionLock }
 }
 
 /** The rules of each provider, by its name. */

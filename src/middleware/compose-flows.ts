@@ -14,6 +14,7 @@ import { announceRedirectUri } from '../options/redirect-uris.js'
 import { Pages } from '../pages/pages.js'
 import { Responder } from '../pages/respond.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
+import type { BindingParts } from './compose-binding.js'
 import type { CheckParts } from './compose-checks.js'
 import { rejectPublicHost } from './dev-provider.js'
 import { describeError } from './error-reporter.js'
@@ -21,7 +22,7 @@ import type { GateState } from './gate-state.js'
 import { membershipsOf } from './guard-memberships.js'
 import { sessionEvent } from './session-events.js'
 
-type Parts = BaseParts & SessionParts & CheckParts
+type Parts = BaseParts & SessionParts & CheckParts & BindingParts
 
 /** Login, callback and logout. */
 export type FlowParts = ReturnType<typeof composeFlows>
@@ -67,6 +68,7 @@ export function composeFlows(config: Config, state: GateState, parts: Parts) {
       responder,
       behavior: config.logout,
       background,
+      isProven: (request, session) => parts.binding?.isProven(request, session) ?? true,
       onLogout: (session) => events.emit('logout', sessionEvent(session)),
     }),
     backchannelLogout: createBackchannelLogout(config, state, parts),
@@ -110,7 +112,7 @@ function createNewSessions(
   parts: Parts,
   loginLoop: LoginLoopDetector,
 ): NewSessions {
-  const { events, sessions, userActivity, keepsRecords } = parts
+  const { binding, events, moves, sessions, userActivity, keepsRecords } = parts
   return new NewSessions({
     blockedUsers: parts.blockedUsers,
     sessions,
@@ -120,6 +122,8 @@ function createNewSessions(
     userEmails: config.signals === undefined ? undefined : parts.userEmails,
     sessionLimit: createSessionLimit(config, parts),
     maximumDurationMs: config.maximumDurationMs,
+    placeOf: (request) => moves.placeOf(request),
+    onAttach: (request, session) => binding?.offer(request, session),
     onSession: (session) => events.emit('login', sessionEvent(session)),
   })
 }

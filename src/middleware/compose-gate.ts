@@ -1,5 +1,6 @@
 import type { Config } from '../options/config.js'
 import type { BearerParts } from './compose-bearer.js'
+import type { BindingParts } from './compose-binding.js'
 import type { CheckParts } from './compose-checks.js'
 import type { FlowParts } from './compose-flows.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
@@ -32,7 +33,13 @@ import { UpgradeOrigins } from './upgrade-origins.js'
 import { UpstreamHeaders } from './upstream-headers.js'
 import { Visitors } from './visitors.js'
 
-type Parts = BaseParts & SessionParts & SignalParts & CheckParts & FlowParts & BearerParts
+type Parts = BaseParts &
+  SessionParts &
+  SignalParts &
+  CheckParts &
+  BindingParts &
+  FlowParts &
+  BearerParts
 
 /** Creates the parts that handle requests. */
 export function composeGate(config: Config, state: GateState, parts: Parts) {

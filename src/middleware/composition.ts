@@ -1,5 +1,6 @@
 import type { Config } from '../options/config.js'
 import { composeBearer } from './compose-bearer.js'
+import { composeBinding } from './compose-binding.js'
 import { composeChecks } from './compose-checks.js'
 import { composeFlows } from './compose-flows.js'
 import { composeGate } from './compose-gate.js'
@@ -16,9 +17,10 @@ export function compose(config: Config, state: GateState) {
   const sessions = composeSessions(config, state, base)
   const signalling = composeSignals(config, state, { ...base, ...sessions })
   const checks = composeChecks(config, state, { ...base, ...sessions })
-  const flows = composeFlows(config, state, { ...base, ...sessions, ...checks })
+  const binding = composeBinding(config, state, { ...base, ...sessions, ...checks })
+  const inner = { ...base, ...sessions, ...checks, ...binding }
+  const flows = composeFlows(config, state, inner)
   const bearer = composeBearer(config, state, { ...base, ...sessions })
-  const parts = { ...base, ...sessions, ...signalling, ...checks, ...flows, ...bearer }
-  const gate = composeGate(config, state, parts)
-  return { config, ...base, ...sessions, ...signalling, ...checks, ...bearer, ...gate }
+  const gate = composeGate(config, state, { ...inner, ...signalling, ...flows, ...bearer })
+  return { config, ...inner, ...signalling, ...bearer, ...gate }
 }

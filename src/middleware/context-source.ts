@@ -15,6 +15,8 @@ export interface LoginUrlOptions {
 
 /** What `req.oauth` of one request reads from. */
 export interface ContextSource {
+  /** Whether the session is bound to a device, and that is enforced. */
+  readonly isDeviceBound?: boolean
   /** When the user was last read from the provider. */
   readonly lastCheckedAt: number | undefined
   /** When the session expires without another request. */

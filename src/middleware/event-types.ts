@@ -1,16 +1,9 @@
 import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
 import type { OAuthErrorCode } from '../http/errors.js'
+import type { MoveEvent, SessionEvent } from './session-event-types.js'
 
-/** The user and the session that most events are about. No event contains a secret. */
-export interface SessionEvent {
-  /** The user of the session. */
-  readonly user: OAuthUser
-  /** The name of the provider in the options. */
-  readonly provider: string
-  /** The public ID of the session, the same as `req.oauth.sessionHandle`. */
-  readonly sessionHandle: string
-}
+export type { MoveEvent, SessionEvent } from './session-event-types.js'
 
 /** The payload of `denied`. */
 export interface DenialEvent {
@@ -94,6 +87,13 @@ const eventTypes = {
     /** The public ID of the session. */
     readonly sessionHandle: string
   }>(),
+  /**
+   * A session is used with another browser or in another network: see the option `onMove`. Each
+   * process may report the same move once.
+   */
+  moved: payload<MoveEvent>(),
+  /** A session was bound to the key of its browser's device: see the option `deviceBound`. */
+  device_bound: payload<SessionEvent>(),
   /** A re-check reached a decision. */
   recheck: payload<
     SessionEvent & {

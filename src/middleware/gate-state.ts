@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { AuthorizeIds } from '../access/authorize.js'
 import type { IssuerClients } from '../bearer/issuer-client.js'
+import { type BindingState, createBindingState } from '../binding/binding-state.js'
 import { createSeenLogoutTokens, type SeenLogoutTokens } from '../flows/backchannel-logout.js'
 import type { PendingChecks } from '../flows/check-result.js'
 import type { ProviderClients } from '../flows/connection.js'
@@ -8,9 +9,10 @@ import { createLoginRestartState, type LoginRestartState } from '../flows/login-
 import { createTokenRefresherState, type TokenRefresherState } from '../flows/refresh-tokens.js'
 import { createTestLoginState, type TestLoginState } from '../flows/test-login.js'
 import { createMountState, type MountState } from '../http/mount-memory.js'
+import { UserAgentFamilies } from '../http/user-agent-family.js'
 import type { RetiredCallbackPaths } from '../http/special-paths.js'
 import { createTransactionState, type TransactionState } from '../oauth/transaction.js'
-import { createSessionState, type SessionState } from '../session/sessions.js'
+import { createSessionState, type SessionState } from '../session/session-state.js'
 import { KeyedQueue } from '../session/stores/keyed-queue.js'
 import { createInboxState, type InboxState } from '../signals/inbox.js'
 import type { AdmissionState } from '../signals/admission.js'
@@ -62,6 +64,10 @@ export interface GateState {
   readonly mounts: MountState
   /** Requests that have passed the gate. */
   readonly passes: GatePasses
+  /** Proofs of device-bound sessions. */
+  readonly binding: BindingState
+  /** Families of the user agents of requests. */
+  readonly userAgentFamilies: UserAgentFamilies
   /** The memberships that guards name. */
   readonly guardMemberships: GuardMemberships
   /** Open signals of sessions. */
@@ -103,6 +109,8 @@ export function createGateState(id: string | undefined): GateState {
     retiredCallbackPaths: new Map(),
     mounts: createMountState(),
     passes: new GatePasses(),
+    binding: createBindingState(),
+    userAgentFamilies: new UserAgentFamilies(),
     guardMemberships: createGuardMemberships(),
     signals: createSignalState(),
     emitter: createEventEmitter(),

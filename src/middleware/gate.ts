@@ -20,6 +20,7 @@ import type { OptionsPassthrough } from './options-passthrough.js'
 import type { OwnCookies } from './own-cookies.js'
 import { type Outcome, PASS, RESPONDED } from './outcome.js'
 import type { Placement } from './placement.js'
+import type { Possession } from './possession.js'
 import { rejectMount } from './reject-mount.js'
 import type { RequestEvents } from './request-events.js'
 import type { ResourceMetadata } from './resource-metadata.js'
@@ -43,6 +44,7 @@ export interface GateDeps {
   readonly unguardedUpgrades: UnguardedUpgrades
   readonly placement: Placement
   readonly sessions: Sessions
+  readonly possession: Possession
   readonly decisions: SessionDecisions
   readonly recheck: Recheck
   /** `undefined` if the store keeps no records of users. */
@@ -125,9 +127,13 @@ export class Gate {
   }
 
   #checkSession(request: IncomingGateRequest, result: SessionResult): Awaitable<SessionResult> {
-    const { decisions, recheck } = this.#deps
     const { session } = result
     if (session === undefined) return result
+    return this.#deps.possession.check(request, session) ?? this.#checkDecision(request, session)
+  }
+
+  #checkDecision(request: IncomingGateRequest, session: OpenSession): Awaitable<SessionResult> {
+    const { decisions, recheck } = this.#deps
     const status = decisions.status(session, request.now)
     if (status === 'fresh') return this.#recordActivity(request, session, session)
     if (status === 'early') {
@@ -183,10 +189,7 @@ export class Gate {
     return PASS
   }
 
-  /**
-   * With `unauthenticated: 'pass'`, requests of a denied user pass as unauthenticated, but not if
-   * the check failed.
-   */
+  /** With `unauthenticated: 'pass'`, a denied user is unauthenticated, unless the check failed. */
   async #reject(request: GateRequest, thrown: unknown): Promise<Outcome> {
     const { anonymous, config, errorHandler } = this.#deps
     const isDenied = thrown instanceof Rejection && thrown.stage === 'session'

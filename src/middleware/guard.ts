@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isAuthorized } from '../access/authorize.js'
+import type { DeviceBinding } from '../binding/device-binding.js'
 import { concernsLists } from '../access/lost-claims.js'
 import { missingScopes } from '../access/granted-scopes.js'
 import { type Denial, denialHint, Policy } from '../access/policy.js'
@@ -25,7 +26,12 @@ export interface GuardDeps {
   readonly connections: Connections
   readonly loginRedirect: LoginRedirect
   readonly errorHandler: ErrorHandler
+  /** `undefined` without the option `deviceBound`: then no session is bound. */
+  readonly binding: DeviceBinding | undefined
 }
+
+/** How long a browser may take to register its key after a login. */
+const REGISTRATION_MS = 30_000
 
 /**
  * The guard of one route. A request passes if it meets all rules; within the lists, one entry is
@@ -55,13 +61,16 @@ export class Guard {
   async #decide(
     { request, session, token, rejection, isExempt }: GatePass,
     req: IncomingMessage,
-    { connections, loginRedirect }: GuardDeps,
+    { binding, connections, loginRedirect }: GuardDeps,
   ): Promise<Outcome> {
     if (isExempt === true) return PASS
+    // No token is bound to a browser.
+    if (token !== undefined && this.#rules.needsDevice) throw new OAuthError('device_required')
     if (token !== undefined)
       return guardToken(token, req, this.#rules, this.#policy, connections, request.now)
     if (rejection !== undefined) throw toGuardRejection(rejection)
     if (session === undefined) return loginRedirect.start(request, {})
+    this.#checkDevice(session, request.now, binding)
     const { user } = session.record
     const provider = connections.get(user.provider)?.provider
     const decision = this.#policy.evaluate(user, provider !== undefined && trustsEmail(provider))
@@ -77,6 +86,15 @@ export class Guard {
     if (await this.#isAuthorized(session.user(), req, lost)) return PASS
     if (lost.parts.length > 0) return loginRedirect.start(request, {})
     throw this.#rejection(session, this.#policy.deny())
+  }
+
+  /** A browser registers its key right after the login, or does not support it. */
+  #checkDevice(session: OpenSession, now: number, binding: DeviceBinding | undefined): void {
+    const { createdAt, device } = session.record
+    if (!this.#rules.needsDevice || (binding !== undefined && device !== undefined)) return
+    if (binding !== undefined && now - createdAt <= REGISTRATION_MS) return
+    const user = session.user()
+    throw new Rejection(new OAuthError('device_required'), { user, stage: 'guard' })
   }
 
   /** A custom rule that fails because of a lost claim denies the user. */

@@ -97,12 +97,12 @@ export class Instance {
   }
 
   requireAuth(rules: GuardRules | undefined): Handler {
-    const { providers, logger } = this.#current.config
-    const parsed = parseGuardRules(rules, providers)
-    warnOfMilliseconds(logger, { 'requireAuth().maxAge': parsed.maxAgeMs })
+    const { config } = this.#current
+    const parsed = parseGuardRules(rules, config)
+    warnOfMilliseconds(config.logger, { 'requireAuth().maxAge': parsed.maxAgeMs })
     const { guardMemberships, passes } = this.#state
     // The gate must read the memberships of this guard from the next request on.
-    if (addGuardRules(guardMemberships, parsed.lists)) this.#compose(this.#current.config)
+    if (addGuardRules(guardMemberships, parsed.lists)) this.#compose(config)
     const guard = new Guard(parsed)
     return passHandler(passes, 'requireAuth', (pass, req) => guard.handle(pass, req, this.#current))
   }

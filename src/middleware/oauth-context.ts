@@ -26,6 +26,8 @@ export class AuthenticatedContext extends RequestContext {
    * returned nothing. Declare its type as `OAuthModule.Account`.
    */
   readonly account: Account | undefined
+  /** Whether the session is bound to the device of the browser: see the option `deviceBound`. */
+  readonly isDeviceBound: boolean
   /** Only unauthenticated requests have a reason. */
   readonly reason = undefined
 
@@ -40,6 +42,7 @@ export class AuthenticatedContext extends RequestContext {
     this.scopes = record.scopes
     this.createdAt = record.createdAt
     this.account = record.account
+    this.isDeviceBound = source.isDeviceBound === true
   }
 }
 
@@ -61,6 +64,8 @@ export class TokenContext extends RequestContext {
   readonly createdAt: number
   /** Only sessions have an account: `onLogin` runs at logins. */
   readonly account = undefined
+  /** Only sessions are bound to a device. */
+  readonly isDeviceBound = false
   /** Only unauthenticated requests have a reason. */
   readonly reason = undefined
 
@@ -97,6 +102,8 @@ export class AnonymousContext extends RequestContext {
   readonly createdAt = undefined
   /** Only authenticated requests have an account. */
   readonly account = undefined
+  /** Only authenticated requests have a session. */
+  readonly isDeviceBound = false
   /** Why the request is unauthenticated. */
   readonly reason: AnonymousReason
 

@@ -49,12 +49,15 @@ export class OwnCookies {
 }
 
 function cookieNamesOf(mount: Mount): OwnCookieNames {
-  const { sessionCookie, transactionCookie } = mount
+  const { sessionCookie, boundCookie, transactionCookie } = mount
   const rejectedLoginCookie = rejectedLoginCookieName(mount)
+  const prefixes = [sessionCookie.name, transactionCookie.prefix, rejectedLoginCookie]
+  const isCovered = prefixes.some((prefix) => boundCookie.name.startsWith(prefix))
   return {
-    prefixes: [sessionCookie.name, transactionCookie.prefix, rejectedLoginCookie],
+    prefixes: isCovered ? prefixes : [...prefixes, boundCookie.name],
     isOwn: (name) =>
       isSessionCookieName(sessionCookie, name) ||
+      name === boundCookie.name ||
       isTransactionCookieName(transactionCookie, name) ||
       name === rejectedLoginCookie ||
       isPreviousLoginCookieName(mount, name) ||

@@ -4,7 +4,7 @@ import { allOfField, ruleFields, type Rules, rulesOf } from '../access/rules.js'
 import { scopesField } from '../providers/request-params.js'
 import { type Field, Mistakes } from '../schema/field.js'
 import { readFields } from '../schema/read-fields.js'
-import { boolean, func, seconds } from '../schema/types.js'
+import { boolean, func, oneOf, seconds } from '../schema/types.js'
 
 /** Rules of `requireAuth()`. The lists are alternatives; everything else applies in addition. */
 export interface GuardRules extends Rules {
@@ -26,6 +26,12 @@ export interface GuardRules extends Rules {
    * providers.
    */
   acceptSilentLogin?: boolean | undefined
+  /**
+   * `'required'`: the session must be bound to the device of the browser, within 30 seconds of the
+   * login; afterwards, requests get 403 with the code `device_required`. Throws without the option
+   * `deviceBound` of `oauthModule()`. Default: not required.
+   */
+  deviceBound?: 'required' | undefined
 }
 
 /** Validated rules of a guard. */
@@ -35,6 +41,7 @@ export interface ParsedGuardRules {
   readonly scopes: readonly string[]
   readonly maxAgeMs: number | undefined
   readonly acceptSilentLogin: boolean
+  readonly needsDevice: boolean
 }
 
 const guardFields = {
@@ -44,6 +51,7 @@ const guardFields = {
   scopes: scopesField.rejectUndefined(),
   maxAge: seconds({ min: 1 }).rejectUndefined(),
   acceptSilentLogin: boolean().default(false),
+  deviceBound: oneOf(['required']).rejectUndefined(),
 } satisfies Record<keyof GuardRules, Field>
 
 /**
@@ -51,7 +59,7 @@ const guardFields = {
  */
 export function parseGuardRules(
   rules: GuardRules | undefined,
-  providers: readonly Provider[],
+  { providers, deviceBound }: { providers: readonly Provider[]; deviceBound: boolean },
 ): ParsedGuardRules {
   if (rules === undefined)
     throw new TypeError(
@@ -71,6 +79,9 @@ export function parseGuardRules(
       .add(
         `cannot be met: ${silent.label} cannot re-authenticate users, or does not report when it did. Set acceptSilentLogin: true to accept any login there`,
       )
+  const needsDevice = values.deviceBound === 'required'
+  if (needsDevice && !deviceBound)
+    mistakes.at('deviceBound').add('needs the option deviceBound: true of oauthModule()')
   mistakes.throwIfAny()
-  return { lists, authorize, scopes, maxAgeMs, acceptSilentLogin }
+  return { lists, authorize, scopes, maxAgeMs, acceptSilentLogin, needsDevice }
 }

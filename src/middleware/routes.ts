@@ -1,3 +1,4 @@
+import type { DeviceBinding } from '../binding/device-binding.js'
 import type { BackchannelLogout } from '../flows/backchannel-logout.js'
 import type { Callback } from '../flows/callback.js'
 import type { Connections } from '../flows/connection.js'
@@ -30,6 +31,8 @@ export interface RoutesDeps {
   readonly backchannelLogout: BackchannelLogout | undefined
   /** `undefined` without the option `signals`. */
   readonly signalEndpoints: SignalEndpoints | undefined
+  /** `undefined` without the option `deviceBound`. */
+  readonly binding: DeviceBinding | undefined
   readonly sessionStatus: SessionStatus
   /** `undefined` if the option `clientScript` is `false`. */
   readonly clientScript: ClientScript | undefined
@@ -105,7 +108,8 @@ function callbackRoute(name: string, { connections, callback }: RoutesDeps): Rou
 }
 
 function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
-  const { login, logout, backchannelLogout, sessionStatus, testLogins, clientScript } = deps
+  const { login, logout, backchannelLogout, binding, clientScript, sessionStatus, testLogins } =
+    deps
   const { push } = deps.signalEndpoints ?? {}
   return {
     authn: {
@@ -148,6 +152,23 @@ function routesOf(deps: RoutesDeps): Partial<Record<SpecialName, Route>> {
           clientScript.handle(request, query),
       },
     }),
+    ...(binding !== undefined && deviceRoutes(binding)),
+  }
+}
+
+/** What browsers call to bind a session to their device, and to renew its cookie. */
+function deviceRoutes(binding: DeviceBinding): Partial<Record<SpecialName, Route>> {
+  return {
+    'device/register': {
+      name: 'device/register',
+      methods: ['POST'],
+      handle: (request) => binding.register(request),
+    },
+    'device/refresh': {
+      name: 'device/refresh',
+      methods: ['POST'],
+      handle: (request) => binding.refresh(request),
+    },
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Denial } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
+import type { Move } from '../binding/moves.js'
 import { type CheckResult, SESSION_GONE } from '../flows/check-result.js'
 import type { Logger } from '../options/options.js'
 import { type EndKind, END_REASONS, type EndReason } from '../session/end-reasons.js'
 import type { OpenSession } from '../session/sessions.js'
 import { evaluatedRules, newDecisionId } from './error-reporter.js'
-import type { OAuthEvents, SessionEvent } from './event-types.js'
+import type { MoveEvent, OAuthEvents, SessionEvent } from './event-types.js'
 import type { Events } from './events.js'
 import { abortSignals, type SignalState } from './session-signals.js'
 
@@ -43,6 +44,19 @@ export function emitCheck(
     logger.warn('a session ended at a check', { reason: 'ended', provider, hint, sessionHandle })
   }
   events.emit('recheck', { ...sessionEvent(latest), outcome, duration, hint })
+}
+
+/** Reports that a session is used with another browser or in another network. */
+export function emitMove(
+  { events, logger }: { events: Events; logger: Logger },
+  session: OpenSession,
+  { parts, from, to }: Move,
+  action: MoveEvent['action'],
+): void {
+  const sessionHandle = session.key
+  const { provider } = session.record.user
+  logger.info('a session moved', { sessionHandle, provider, parts: parts.join(', '), action })
+  events.emit('moved', { ...sessionEvent(session), parts, from, to, action })
 }
 
 /** Reports the end of a session. */

@@ -1,8 +1,9 @@
+import type { DeviceBinding } from '../binding/device-binding.js'
 import type { Links } from '../flows/links.js'
 import type { SessionDecisions } from '../flows/session-decisions.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { sendJson } from '../http/response.js'
-import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { OpenSession, SessionResult, Sessions } from '../session/sessions.js'
 import type { TokenRequests } from './token-requests.js'
 import type { Visitors } from './visitors.js'
 
@@ -13,6 +14,8 @@ export interface SessionStatusDeps {
   readonly links: Links
   readonly visitors: Visitors
   readonly tokenRequests: TokenRequests | undefined
+  /** `undefined` without the option `deviceBound`. */
+  readonly binding: DeviceBinding | undefined
 }
 
 /**
@@ -31,10 +34,9 @@ export class SessionStatus {
    * something changes. With `isActivity`, the request counts as one of the session.
    */
   async respond(request: GateRequest, { isActivity = false } = {}): Promise<void> {
-    const { res, cookieHeader, mount, now } = request
+    const { res, mount } = request
     if (this.#deps.tokenRequests?.includes(request)) return this.#describeToken(request)
-    const { name } = mount.sessionCookie
-    const result = await this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
+    const result = await this.#find(request)
     const found = result.session
     const { links } = this.#deps
     const loginUrl = links.login(mount, { returnPath: links.refererPathOf(request) })
@@ -54,6 +56,17 @@ export class SessionStatus {
       checkDueAt: this.#deps.decisions.checkDueAt(session) ?? null,
       loginUrl,
     })
+  }
+
+  /** The cookie of a bound session alone reveals nothing. */
+  async #find(request: GateRequest): Promise<SessionResult> {
+    const { cookieHeader, mount, now } = request
+    const { binding, sessions } = this.#deps
+    const { name } = mount.sessionCookie
+    const result = await sessions.find(cookieHeader, name, now, mount.instanceId)
+    const { session } = result
+    const isProven = session === undefined || (binding?.isProven(request, session) ?? true)
+    return isProven ? result : { reason: 'expired' }
   }
 
   /** Throws the rejection of a token that is not valid. */

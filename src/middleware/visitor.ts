@@ -14,7 +14,7 @@ import type { TokenErrors } from './token-errors.js'
 
 /** What {@link Visitor} depends on. */
 export interface VisitorDeps {
-  readonly config: Lifetimes & Pick<Config, 'headers'>
+  readonly config: Lifetimes & Pick<Config, 'deviceBound' | 'headers'>
   readonly sessions: Sessions
   readonly decisions: SessionDecisions
   readonly refresher: TokenRefresher
@@ -38,6 +38,8 @@ export class Visitor implements ContextSource, HeaderTokens {
   /** The entries of rule lists that matched. */
   readonly matched: HeaderUser['matched']
   readonly headerTokens: HeaderTokens['headerTokens']
+  /** Whether the session is bound to a device, and that is enforced. */
+  readonly isDeviceBound: boolean
   readonly #deps: VisitorDeps
   readonly #request: IncomingGateRequest
   #session: OpenSession | undefined
@@ -54,6 +56,7 @@ export class Visitor implements ContextSource, HeaderTokens {
     this.matched = decision?.matches ?? decision?.matched
     this.lastCheckedAt = decision?.at
     this.sessionExpiresAt = record && now + remaining(record, now, config, now)
+    this.isDeviceBound = config.deviceBound && record?.device !== undefined
     const forwardsTokens = record !== undefined && config.headers.forwardTokens !== false
     this.headerTokens = forwardsTokens ? record.headerTokens : NO_TOKENS
   }

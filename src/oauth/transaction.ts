@@ -8,6 +8,7 @@ import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
 import { isSafePath } from '../http/paths.js'
+import type { SeenPlaces } from '../http/places.js'
 import type { ResponseMode } from './endpoints.js'
 import { clearOldest, cookieName } from './transaction-cookie.js'
 
@@ -34,11 +35,10 @@ export interface Transaction {
   readonly hosts?: LoginHosts | undefined
   /** Default `'query'`. */
   readonly responseMode?: ResponseMode | undefined
-  /**
-   * Key of the session that the login replaces, if the browser does not send its cookie with the
-   * callback.
-   */
+  /** Key of the session that the login replaces, if its callback comes without the cookie. */
   readonly sessionKey?: string | undefined
+  /** Where the session was used that the login replaces, because it moved. */
+  readonly seen?: SeenPlaces | undefined
 }
 
 /**

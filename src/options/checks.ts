@@ -96,6 +96,18 @@ const checks: readonly Check[] = [
     },
   },
   {
+    at: 'deviceBound',
+    of: ['deviceBound', 'cookie', 'baseUrl'],
+    check: ({ deviceBound, cookie, baseUrl }) => {
+      if (!deviceBound) return undefined
+      if (cookie.domain !== undefined)
+        return 'cannot be combined with cookie.domain: a browser binds a session to one origin, so that other hosts could not renew its cookie'
+      return isPlainHttp(baseUrl) && !isLoopbackUrl(baseUrl)
+        ? 'has no effect with an http baseUrl: browsers bind sessions only over https'
+        : undefined
+    },
+  },
+  {
     at: 'logout.clearSiteData',
     of: ['logout', 'baseUrl'],
     check: ({ logout, baseUrl }) =>

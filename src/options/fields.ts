@@ -165,6 +165,10 @@ export const optionFields = {
   ),
   timeouts: object(timeoutFields).default({}).describe('Limits for the provider and the store.'),
   clockTolerance: seconds({ max: 600 }).default(30).describe('Tolerated clock difference.'),
+  deviceBound: boolean().default(false).describe('Bind sessions to the device of the browser.'),
+  onMove: oneOf(['tell', 'login', 'end'])
+    .default('tell')
+    .describe('What happens to a session that another browser or network uses.'),
   onError: func<OnError>().describe('Handles error responses.'),
   logger: loggerField.describe('Receives log messages.'),
 } satisfies Record<keyof OAuthModuleOptions, Field>

@@ -103,3 +103,20 @@ export type OnError = (
   res: ServerResponse,
   next: (error?: unknown) => void,
 ) => unknown
+
+/** What happens to sessions whose cookie was copied. */
+export interface StolenSessionOptions {
+  /**
+   * Binds sessions to a key of the browser's device (Device Bound Session Credentials), in browsers
+   * that support it, over https: a copied session cookie then grants no access after some minutes.
+   * Not with `cookie.domain`. Default `false`.
+   */
+  deviceBound?: boolean | undefined
+  /**
+   * What happens to a session that suddenly arrives with another family of user agents or from
+   * another network: `'tell'` emits the event `moved`; `'login'` ends the session, and asks for a
+   * login, which both places then belong to; `'end'` ends it and forgets where it was used. Default
+   * `'tell'`.
+   */
+  onMove?: 'tell' | 'login' | 'end' | undefined
+}

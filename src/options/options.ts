@@ -16,6 +16,7 @@ import type {
   LogoutOptions,
   OnError,
   ReportOnlyOptions,
+  StolenSessionOptions,
   TimeoutOptions,
 } from './option-groups.js'
 
@@ -27,7 +28,7 @@ export type { Authorize, Logger, OnError, OnLogin }
  * the rules of a provider), where it throws. Mistakes and unknown options throw a `TypeError` that
  * lists all of them.
  */
-export interface OAuthModuleOptions {
+export interface OAuthModuleOptions extends StolenSessionOptions {
   /**
    * One or more identity providers: a name, or an object of names. With several, a sign-in page
    * shows a button for each. `'dev'` is the development provider, which the gate starts itself; with

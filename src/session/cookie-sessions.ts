@@ -8,13 +8,13 @@ import { packSession, unpackSession } from './packed-session.js'
 import { type SealedData, sealPlain, unsealPlain } from './sealed-data.js'
 import { newSession, type Session, type SessionStart } from './session.js'
 import { END_REASONS } from './end-reasons.js'
+import type { SessionState } from './session-state.js'
 import {
   type EndReason,
   OpenSession,
   type SessionResult,
   Sessions,
   type SessionsDeps,
-  type SessionState,
 } from './sessions.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 
@@ -99,6 +99,7 @@ export class CookieSessions extends Sessions {
     if (this.#state.ended.has(key) || this.#latest(session) !== session) return undefined
     const updated = this.#encrypt(key, {
       ...record,
+      seen: this.seenPlaces(session),
       ...changes,
       revision: record.revision + 1,
       ...(data && sealPlain({ ...session.unseal(), ...data })),
@@ -123,7 +124,8 @@ export class CookieSessions extends Sessions {
     const isDue =
       this.lifetimes.inactivityTimeoutMs > 0 &&
       now - record.lastActiveAt >= activityWriteInterval(this.lifetimes)
-    return isDue || id === OUTDATED ? this.#encrypt(key, { ...record, lastActiveAt: now }) : session
+    if (!isDue && id !== OUTDATED) return session
+    return this.#encrypt(key, { ...record, lastActiveAt: now, seen: this.seenPlaces(session) })
   }
 
   decrypt(_id: string, record: Session): SealedData {

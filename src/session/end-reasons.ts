@@ -53,6 +53,11 @@ export const END_REASONS = {
     isRevocation: true,
     hint: 'the user has more sessions than sessionsPerUser',
   },
+  moved: {
+    event: 'revoked',
+    isRevocation: true,
+    hint: 'it was used with another browser or in another network: see onMove',
+  },
   ended: { isRevocation: true, hint: 'the provider ended its grant' },
 } as const satisfies Record<string, EndKind>
 

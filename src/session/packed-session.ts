@@ -1,5 +1,7 @@
 import type { Loss, StoredDecision, UserProfile } from '../access/user.js'
 import { type Account, frozenAccount } from './account.js'
+import { packDevice, type PackedDeviceKey, unpackDevice } from './device-key.js'
+import type { SeenPlaces } from '../http/places.js'
 import type { Session } from './session.js'
 
 /**
@@ -22,8 +24,12 @@ type PackedSession = [
   browser: [userAgent: string | null, ipAddress: string | null],
   account?: Account | null,
   checkRequestedAt?: number | null,
+  device?: PackedDeviceKey | null,
+  seen?: PackedPlaces | null,
   ...later: unknown[],
 ]
+
+type PackedPlaces = readonly [families: readonly string[], networks: readonly string[]]
 
 type PackedUser = [
   name: string | null,
@@ -66,16 +72,17 @@ export function packSession(session: Session): string {
     Object.entries(session.verdicts).map((entry) => packDecision(entry, createdAt)),
     since(session.deniedSince),
     [browser.userAgent ?? null, browser.ipAddress ?? null],
-    ...(laterFields(session) as [Account?, number?, ...unknown[]]),
   ]
-  return JSON.stringify(packed)
+  return JSON.stringify([...packed, ...laterFields(session)])
 }
 
 /** Fields that most sessions do not have. Those at the end are left out. */
-function laterFields({ account, checkRequestedAt, createdAt, later }: Session): unknown[] {
+function laterFields(session: Session): unknown[] {
+  const { account, checkRequestedAt, createdAt, device, seen, later = [] } = session
   const requestedAt = checkRequestedAt === undefined ? undefined : checkRequestedAt - createdAt
-  const fields = [account, requestedAt, ...(later ?? [])]
-  const length = later === undefined ? fields.findLastIndex(isPresent) + 1 : fields.length
+  const places: PackedPlaces | undefined = seen && [seen.families, seen.networks]
+  const fields = [account, requestedAt, device && packDevice(device), places, ...later]
+  const length = later.length > 0 ? fields.length : fields.findLastIndex(isPresent) + 1
   return fields.slice(0, length).map((field) => field ?? null)
 }
 
@@ -83,27 +90,16 @@ function isPresent(value: unknown): boolean {
   return value !== undefined
 }
 
+function unpackPlaces([families, networks]: PackedPlaces): SeenPlaces {
+  return { families, networks }
+}
+
 /** Reads what {@link packSession} wrote. The caller has verified that it did. */
 export function unpackSession(json: string, members: RowMembers): Session {
   const packed = JSON.parse(json) as PackedSession
   const [instance, client, user, sid, scopes, lastActive, authTime, accessTokenExpiresAt] = packed
-  const [
-    ,
-    ,
-    ,
-    ,
-    ,
-    ,
-    ,
-    ,
-    headerTokens,
-    verdicts,
-    deniedSince,
-    browser,
-    account,
-    requestedAt,
-    ...later
-  ] = packed
+  const [, , , , , , , , headerTokens, verdicts, deniedSince, browser, ...newer] = packed
+  const [account, requestedAt, device, seen, ...later] = newer
   const [userAgent, ipAddress] = browser
   const { group, createdAt, revision, sealed } = members
   const timeOf = (since: number | null) => (since === null ? undefined : createdAt + since)
@@ -127,6 +123,8 @@ export function unpackSession(json: string, members: RowMembers): Session {
     browser: { userAgent: userAgent ?? undefined, ipAddress: ipAddress ?? undefined },
     account: account ? frozenAccount(account) : undefined,
     checkRequestedAt: timeOf(requestedAt ?? null),
+    device: device ? unpackDevice(device) : undefined,
+    seen: seen ? unpackPlaces(seen) : undefined,
     ...(later.length > 0 && { later }),
   }
 }

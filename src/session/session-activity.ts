@@ -1,6 +1,7 @@
 import type { LRUCache } from 'lru-cache'
 import type { Background } from '../http/background.js'
 import { activityWriteInterval, type Lifetimes, rowTtl } from './lifetimes.js'
+import type { SeenPlaces } from '../http/places.js'
 import { changedSession, type Session } from './session.js'
 import type { SessionRows } from './session-rows.js'
 import type { GuardedStore } from './stores/guarded-store.js'
@@ -25,6 +26,8 @@ export interface SessionActivityDeps {
   /** For writes that no response waits for. */
   readonly background: Background
   readonly lifetimes: Lifetimes
+  /** Where a session was used, which is written together with its activity. */
+  readonly places: { seenPlaces(session: KeyedSession): SeenPlaces | undefined }
 }
 
 /** When sessions were last active: exact in this process, and written to the store at intervals. */
@@ -77,11 +80,12 @@ export class SessionActivity {
   }
 
   /** If another write comes first, its row contains the activity as well. */
-  async #write({ key, record }: KeyedSession, now: number): Promise<void> {
-    const { store, rows, lifetimes } = this.#deps
+  async #write(session: KeyedSession, now: number): Promise<void> {
+    const { key, record } = session
+    const { store, rows, lifetimes, places } = this.#deps
     const ttl = rowTtl(record, now, lifetimes, now)
     if (store.isAtomic) {
-      const active = changedSession(record, { lastActiveAt: now })
+      const active = changedSession(record, { lastActiveAt: now, seen: places.seenPlaces(session) })
       await store.update(key, rows.toRow(key, active), ttl)
     } else {
       // Writing the session could restore one that another process has deleted.

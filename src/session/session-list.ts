@@ -31,6 +31,8 @@ export interface AppSession {
     /** `req.ip` of Express, otherwise the address of the socket. */
     readonly ipAddress: string | undefined
   }
+  /** Whether the session is bound to the device of its browser: see the option `deviceBound`. */
+  readonly isDeviceBound: boolean
   /** When the user signed in. */
   readonly createdAt: number
   /**
@@ -140,6 +142,7 @@ export class AppSessions implements SessionList {
         id: key,
         userId: session.user.key,
         browserSession: keptBrowser(session, this.#browserSession, Date.now()),
+        isDeviceBound: session.device !== undefined,
         createdAt: session.createdAt,
         lastActive: session.lastActiveAt,
         expiresAt: this.#expiresAt(session),

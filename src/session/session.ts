@@ -1,6 +1,8 @@
 import type { LRUCache } from 'lru-cache'
 import type { StoredDecision, UserProfile } from '../access/user.js'
 import type { Account } from './account.js'
+import type { DeviceKey } from './device-key.js'
+import type { SeenPlaces } from '../http/places.js'
 import { deepFreeze } from './stores/deep-freeze.js'
 import type { StoreRecord } from './stores/store.js'
 
@@ -46,6 +48,10 @@ export interface Session extends StoreRecord, SessionIdentity {
    * answers it removes it, unless another signal has replaced it meanwhile. Milliseconds.
    */
   readonly checkRequestedAt?: number | undefined
+  /** The public key of the browser's device, once the session is bound to it. */
+  readonly device?: DeviceKey | undefined
+  /** Where the session was used, as far as it has been written. */
+  readonly seen?: SeenPlaces | undefined
   /** Fields that a later release has added, which this one writes back. */
   readonly later?: readonly unknown[]
 }
@@ -109,6 +115,8 @@ function toSession(session: Session): Session {
     browser: { userAgent: browser.userAgent, ipAddress: browser.ipAddress },
     account: session.account,
     checkRequestedAt: session.checkRequestedAt,
+    device: session.device,
+    seen: session.seen,
   }
   return deepFreeze(later === undefined ? record : { ...record, later })
 }

@@ -1,103 +1,23 @@
-import type { LRUCache } from 'lru-cache'
-import type { OAuthUser } from '../access/user.js'
-import { createCache } from '../http/create-cache.js'
 import type { Encrypter } from '../http/encryption.js'
-import type { UnusableSession } from '../http/gate-request.js'
-import type { Claims } from '../oauth/identity.js'
 import type { EndReason } from './end-reasons.js'
 import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes } from './lifetimes.js'
-import type { ActivityState } from './session-activity.js'
+import type { DeviceKey } from './device-key.js'
+import { mergePlaces, type SeenPlaces } from '../http/places.js'
 import type { Session, SessionStart } from './session.js'
 import type { Awaitable } from './stores/store.js'
 import type { SealedData } from './sealed-data.js'
-import { type ClaimsReader, SessionUser } from './session-user.js'
+import type { OpenSession, SessionDecrypter } from './open-session.js'
+import type { SessionResult } from './session-result.js'
+import type { SessionState } from './session-state.js'
 
 export type { EndReason } from './end-reasons.js'
+export { OpenSession } from './open-session.js'
+export type { AnonymousReason, AnonymousResult, SessionResult } from './session-result.js'
 export type { SessionStart } from './session.js'
 export type { SealedData, Tokens } from './sealed-data.js'
 
-/** A session whose ID is known, so that its tokens and claims can be decrypted. */
-export class OpenSession implements ClaimsReader {
-  /** The value of the session cookie: a secret. */
-  readonly id: string
-  /** The public handle of the session, and its key in the store. */
-  readonly key: string
-  readonly record: Session
-  readonly #decrypter: SessionDecrypter
-  #data: SealedData | undefined
-
-  constructor(id: string, key: string, record: Session, decrypter: SessionDecrypter) {
-    this.id = id
-    this.key = key
-    this.record = record
-    this.#decrypter = decrypter
-  }
-
-  /** The tokens and claims, decrypted once. */
-  unseal(): SealedData {
-    return (this.#data ??= this.#decrypter.decrypt(this.id, this.record))
-  }
-
-  claims(): Claims {
-    return this.unseal().claims
-  }
-
-  /** A new copy of the user, which the app may change. */
-  user(): OAuthUser {
-    return new SessionUser(this.record.user, this)
-  }
-}
-
-/** Decrypts the tokens and claims of a session. */
-export interface SessionDecrypter {
-  decrypt(id: string, record: Session): SealedData
-}
-
-/**
- * Why a request is anonymous: it has no session (`none`), its session has expired or was revoked,
- * or the rules deny the user.
- */
-export type AnonymousReason = 'none' | 'expired' | 'revoked' | 'denied'
-
-/** A request without a session. */
-export interface AnonymousResult {
-  readonly session?: undefined
-  readonly reason: AnonymousReason
-  /** Set if the end of the session is not known. */
-  readonly unusable?: UnusableSession | undefined
-}
-
-/** The session of a request, or the reason why it has none. */
-export type SessionResult =
-  { readonly session: OpenSession; readonly reason?: undefined } | AnonymousResult
-
-/** State of sessions in this process. Outlives a configuration. */
-export interface SessionState {
-  readonly activity: ActivityState
-  /** User agents of sessions. */
-  readonly texts: LRUCache<string, string>
-  /** Sessions that this process ended, with the reason for their next request. */
-  readonly ended: LRUCache<string, AnonymousReason>
-  /** Cookie sessions of which this process has a newer revision than the browser may send. */
-  readonly newer: LRUCache<string, OpenSession>
-}
-
-const MAX_ACTIVE_SESSIONS = 50_000
-const MAX_TEXTS = 1_000
-const MAX_ENDED_SESSIONS = 10_000
-const MAX_NEWER_SESSIONS = 1_000
 /** For how long a browser remembers a login. */
 export const RECENT_MS = 60_000
-
-/** Empty state for {@link Sessions}. */
-export function createSessionState(): SessionState {
-  return {
-    activity: createCache({ max: MAX_ACTIVE_SESSIONS }),
-    texts: createCache({ max: MAX_TEXTS }),
-    ended: createCache({ max: MAX_ENDED_SESSIONS }),
-    newer: createCache({ max: MAX_NEWER_SESSIONS }),
-  }
-}
 
 /** What every kind of {@link Sessions} depends on. */
 export interface SessionsDeps {
@@ -115,9 +35,11 @@ export interface SessionsDeps {
 export abstract class Sessions implements SessionDecrypter {
   protected readonly lifetimes: Lifetimes
   protected readonly clockToleranceMs: number
+  readonly #seen: SessionState['seen']
   readonly #clientOf: SessionsDeps['clientOf']
 
-  constructor({ lifetimes, clockToleranceMs, clientOf }: SessionsDeps) {
+  constructor({ lifetimes, clockToleranceMs, clientOf, state }: SessionsDeps) {
+    this.#seen = state.seen
     this.lifetimes = lifetimes
     this.clockToleranceMs = clockToleranceMs
     this.#clientOf = clientOf
@@ -147,6 +69,14 @@ export abstract class Sessions implements SessionDecrypter {
   /** The session as it is stored now; `undefined` when it has ended. */
   abstract reload(session: OpenSession): Awaitable<OpenSession | undefined>
 
+  /**
+   * The key of the device that a session is bound to, for a request without its cookie. `undefined`
+   * if there is no such session, and for sessions in cookies.
+   */
+  findDevice(_key: string, _now: number, _instance: string): Awaitable<DeviceKey | undefined> {
+    return undefined
+  }
+
   abstract decrypt(id: string, record: Session): SealedData
 
   /** Ends the session. Returns whether it existed. */
@@ -167,6 +97,17 @@ export abstract class Sessions implements SessionDecrypter {
       expiresAt: absoluteExpiry(session.record, this.lifetimes),
       idleExpiresAt: idleExpiry(this.lastActiveAt(session), this.lifetimes),
     }
+  }
+
+  /** Where the session was used. */
+  seenPlaces({ key, record }: Pick<OpenSession, 'key' | 'record'>): SeenPlaces | undefined {
+    return mergePlaces(record.seen, this.#seen.get(key))
+  }
+
+  /** Remembers another place. It is written with the next change or activity of the session. */
+  addPlace(session: OpenSession, place: SeenPlaces): void {
+    const all = mergePlaces(this.seenPlaces(session), place)
+    if (all !== undefined) this.#seen.set(session.key, all)
   }
 
   /** Whether the session belongs to a provider and client of this configuration. */

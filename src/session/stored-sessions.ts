@@ -2,20 +2,22 @@ import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
+import type { DeviceKey } from './device-key.js'
 import { absoluteExpiry, rowTtl } from './lifetimes.js'
 import { type SealedData, seal, unseal } from './sealed-data.js'
+import { firstSession } from './first-session.js'
 import { SessionActivity } from './session-activity.js'
 import type { SessionRows } from './session-rows.js'
 import { changedSession, newSession, sharedBrowser } from './session.js'
 import type { Session, SessionStart } from './session.js'
 import { type EndKind, END_REASONS } from './end-reasons.js'
+import type { SessionState } from './session-state.js'
 import {
   type EndReason,
   OpenSession,
   type SessionResult,
   Sessions,
   type SessionsDeps,
-  type SessionState,
 } from './sessions.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { Awaitable, StoreRecord } from './stores/store.js'
@@ -50,7 +52,7 @@ export class StoredSessions extends Sessions {
     this.#state = deps.state
     this.#background = deps.background
     this.#onEnd = deps.onEnd
-    this.#activity = new SessionActivity({ ...deps, state: deps.state.activity })
+    this.#activity = new SessionActivity({ ...deps, state: deps.state.activity, places: this })
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */
@@ -70,7 +72,11 @@ export class StoredSessions extends Sessions {
         ? record.then((row) => this.#open(id, key, row, now, instance))
         : this.#open(id, key, record, now, instance)
     // Further cookies belong to another instance, or an attacker set them.
-    return ids.length === 1 ? first : this.#firstOf(ids, first, now, instance)
+    if (ids.length === 1) return first
+    return firstSession(first, ids.slice(1, MAX_CANDIDATES), async (other) => {
+      const otherKey = sha256(other)
+      return this.#open(other, otherKey, await this.#store.get(otherKey), now, instance)
+    })
   }
 
   async create(start: SessionStart, data: SealedData, now: number): Promise<OpenSession> {
@@ -95,6 +101,7 @@ export class StoredSessions extends Sessions {
     const { id, key, record } = session
     const lastActiveAt = this.lastActiveAt(session)
     const changed = changedSession(record, {
+      seen: this.seenPlaces(session),
       ...changes,
       lastActiveAt,
       ...(data && seal(this.#encrypter, id, { ...session.unseal(), ...data })),
@@ -107,6 +114,15 @@ export class StoredSessions extends Sessions {
   async reload({ id, key, record }: OpenSession): Promise<OpenSession | undefined> {
     const row = await this.#store.get(key)
     return (await this.#open(id, key, row, Date.now(), record.instance)).session
+  }
+
+  override async findDevice(
+    key: string,
+    now: number,
+    instance: string,
+  ): Promise<DeviceKey | undefined> {
+    const row = await this.#store.get(key)
+    return (await this.#open('', key, row, now, instance)).session?.record.device
   }
 
   async destroy(key: string, reason: EndReason): Promise<boolean> {
@@ -172,23 +188,6 @@ export class StoredSessions extends Sessions {
     if (!this.#activity.forget(key)) return { reason: 'expired', unusable: 'missing' }
     this.#onEnd(key, 'expired', true)
     return { reason: 'expired' }
-  }
-
-  /** Reads further cookies only if the first has no session. */
-  async #firstOf(
-    ids: readonly string[],
-    first: Awaitable<SessionResult>,
-    now: number,
-    instance: string,
-  ): Promise<SessionResult> {
-    const firstResult = await first
-    if (firstResult.session !== undefined) return firstResult
-    for (const id of ids.slice(1, MAX_CANDIDATES)) {
-      const key = sha256(id)
-      const result = await this.#open(id, key, await this.#store.get(key), now, instance)
-      if (result.session !== undefined) return result
-    }
-    return firstResult
   }
 
   /** If activity is stored apart from the session, its row must not expire before that is read. */

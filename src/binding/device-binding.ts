@@ -1,0 +1,192 @@
+import type { GateRequest, IncomingGateRequest } from '../http/gate-request.js'
+import type { Mounts } from '../http/mounts.js'
+import { sendJson } from '../http/response.js'
+import { type DeviceKey, isSameDevice } from '../session/device-key.js'
+import type { SessionLock } from '../session/session-lock.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
+import type { BindingState } from './binding-state.js'
+import type { BoundCookies } from './bound-cookies.js'
+import type { Challenges } from './challenges.js'
+import type { Identifiers } from './identifiers.js'
+import { instructionsFor, REGISTER } from './instructions.js'
+import { readProof, readRegistration } from './proof.js'
+import { readString, writeString } from './structured-fields.js'
+
+/** What {@link DeviceBinding} depends on. */
+export interface DeviceBindingDeps {
+  readonly sessions: Sessions
+  readonly sessionLock: SessionLock
+  readonly mounts: Mounts
+  readonly cookies: BoundCookies
+  readonly challenges: Challenges
+  readonly identifiers: Identifiers
+  readonly callbackPaths: readonly string[]
+  readonly state: BindingState
+  /** Sets the session cookie again if the ID of the session has changed. */
+  readonly renewCookie: (
+    request: GateRequest,
+    before: OpenSession,
+    after: OpenSession,
+  ) => OpenSession
+  /** Called when a session has been bound. */
+  readonly onBound: (session: OpenSession) => void
+  /** Called with what the owner should know. */
+  readonly onProblem: (problem: BindingProblem, session?: Pick<OpenSession, 'key'>) => void
+}
+
+/**
+ * `http`: browsers bind sessions over https only. `registration`: a proof was rejected, so a session
+ * is not bound. `proof`: a proof was signed with another key.
+ */
+export type BindingProblem = 'http' | 'registration' | 'proof'
+
+/** Within this time, only one redirect has the browser of a session renew its cookie. */
+const RECOVERY_PAUSE_MS = 10_000
+
+/** Ends the session of the browser's key. (https://w3c.github.io/webappsec-dbsc/#algo-session-request) */
+const TERMINATED = { continue: false }
+
+/**
+ * Binds sessions to keys of the browsers' devices (Device Bound Session Credentials). A login offers
+ * it, the browser registers a public key, and renews a cookie with proofs that it has the private
+ * key. (https://w3c.github.io/webappsec-dbsc/)
+ */
+export class DeviceBinding {
+  readonly #deps: DeviceBindingDeps
+
+  constructor(deps: DeviceBindingDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Offers to bind the session of a login. The requests that follow need the cookie as soon as the
+   * key is registered, possibly before the browser has received that response: so it is set now.
+   */
+  offer(request: GateRequest, { key, record }: OpenSession): void {
+    const { challenges, cookies, mounts, onProblem } = this.#deps
+    const { res, mount, now } = request
+    if (!mount.isHttps) return onProblem('http')
+    cookies.write(request, key)
+    if (record.device !== undefined) return
+    const path = writeString(mounts.specialPath(mount, REGISTER))
+    const challenge = writeString(challenges.create('registration', key, now))
+    const offer = `(ES256 RS256);path=${path};challenge=${challenge}`
+    res.setHeader('Secure-Session-Registration', offer)
+  }
+
+  /** Whether the request proves that it comes from the device of its session, if that is bound. */
+  isProven(request: IncomingGateRequest, { key, record }: OpenSession): boolean {
+    return record.device === undefined || this.#deps.cookies.check(request, key) === 'valid'
+  }
+
+  /**
+   * Prepares the response to a request without a proof: a challenge for the next one. Returns whether
+   * a redirect to the same URL should have the browser renew a cookie that is no longer valid.
+   * (https://w3c.github.io/webappsec-dbsc/#server-considerations)
+   */
+  recover(request: IncomingGateRequest, session: OpenSession): boolean {
+    const { cookies, state } = this.#deps
+    const { res, now } = request
+    if (res === undefined) return false
+    const answered = { ...request, res }
+    this.#challenge(answered, session.key, this.#identifierOf(session))
+    if (cookies.check(request, session.key) !== 'invalid') return false
+    cookies.clear(answered)
+    const last = state.recoveries.get(session.key) ?? 0
+    if (Math.abs(now - last) < RECOVERY_PAUSE_MS) return false
+    state.recoveries.set(session.key, now)
+    return true
+  }
+
+  /** `/auth/device/register`: stores the key of the browser that has just logged in. */
+  async register(request: GateRequest): Promise<void> {
+    const { challenges, cookies, onBound, onProblem, renewCookie } = this.#deps
+    const { headers, now } = request
+    const session = await this.#findSession(request)
+    const proof = readString(headers['secure-session-response'])
+    const registration = session && proof && (await readRegistration(proof))
+    if (
+      !registration ||
+      !challenges.isValid('registration', session.key, registration.challenge, now)
+    ) {
+      onProblem('registration', session)
+      return sendJson(request.res, 400, TERMINATED)
+    }
+    const { device } = registration
+    const bound = await this.#store(session, device)
+    // A key stays: another one could be that of a thief.
+    if (bound?.record.device === undefined || !isSameDevice(bound.record.device, device)) {
+      onProblem('registration', session)
+      return sendJson(request.res, 400, TERMINATED)
+    }
+    if (session.record.device === undefined) onBound(bound)
+    renewCookie(request, session, bound)
+    cookies.write(request, bound.key)
+    this.#respond(request, bound.key, this.#deps.identifiers.of(bound.key, device))
+  }
+
+  /** `/auth/device/refresh`: renews the cookie for a proof, or sends a challenge for one. */
+  async refresh(request: GateRequest): Promise<void> {
+    const { challenges, cookies, identifiers, onProblem } = this.#deps
+    const { headers, res, mount, now } = request
+    // Scripts of other sites cannot send it. (Fetch, forbidden request-header)
+    const identifier = readString(headers['sec-secure-session-id'])
+    if (identifier === undefined) return sendJson(res, 403, TERMINATED)
+    const found = await identifiers.find(identifier, now, mount.instanceId)
+    const current = await this.#findSession(request)
+    // The browser has another session by now, whose cookie must not be replaced.
+    if (found === undefined || (current !== undefined && current.key !== found.key))
+      return sendJson(res, 200, TERMINATED)
+    const { key, device } = found
+    const proof = readString(headers['secure-session-response'])
+    if (proof === undefined) return this.#askAgain(request, key, identifier)
+    const challenge = await readProof(proof, device)
+    if (challenge === undefined) {
+      onProblem('proof', found)
+      return sendJson(res, 400, TERMINATED)
+    }
+    const isValid = challenges.isValid('refresh', key, challenge, now)
+    if (!isValid || !(await challenges.use('refresh', challenge)))
+      return this.#askAgain(request, key, identifier)
+    cookies.write(request, key)
+    this.#respond(request, key, identifier)
+  }
+
+  #askAgain(request: GateRequest, key: string, identifier: string): void {
+    this.#challenge(request, key, identifier)
+    sendJson(request.res, 403, { challenge: true })
+  }
+
+  /** With the challenge of the next proof, so that it takes one request. */
+  #respond(request: GateRequest, key: string, identifier: string): void {
+    const { callbackPaths, mounts } = this.#deps
+    this.#challenge(request, key, identifier)
+    const instructions = instructionsFor(request, { identifier, mounts, callbackPaths })
+    sendJson(request.res, 200, instructions)
+  }
+
+  #challenge({ res, now }: GateRequest, key: string, identifier: string): void {
+    const challenge = writeString(this.#deps.challenges.create('refresh', key, now))
+    res.setHeader('Secure-Session-Challenge', `${challenge};id=${writeString(identifier)}`)
+  }
+
+  #identifierOf({ key, record }: OpenSession): string {
+    return record.device === undefined ? key : this.#deps.identifiers.of(key, record.device)
+  }
+
+  async #findSession({ cookieHeader, mount, now }: GateRequest): Promise<OpenSession | undefined> {
+    const { name } = mount.sessionCookie
+    const found = await this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
+    return found.session
+  }
+
+  /** Stores the key unless the session has one, and returns the session as it is stored then. */
+  #store(session: OpenSession, device: DeviceKey): Promise<OpenSession | undefined> {
+    const { sessionLock } = this.#deps
+    return sessionLock.withLock(session, async (current) =>
+      current === undefined
+        ? undefined
+        : sessionLock.write(current, (record) => (record.device ? undefined : { device })),
+    )
+  }
+}

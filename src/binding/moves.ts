@@ -1,0 +1,88 @@
+import { clientNetwork } from '../http/client-address.js'
+import type { IncomingGateRequest } from '../http/gate-request.js'
+import { isSameFamily, type UserAgentFamilies } from '../http/user-agent-family.js'
+import { mergePlaces, type SeenPlaces } from '../http/places.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
+
+/** What changed between the requests of one session. */
+export type MovePart = 'userAgent' | 'network'
+
+/** A session arrived from where it was not seen before. */
+export interface Move {
+  readonly parts: readonly MovePart[]
+  /** Where it was seen before. */
+  readonly from: SeenPlaces
+  /** Where it was seen now. */
+  readonly to: { readonly family: string; readonly network: string | undefined }
+}
+
+/** What {@link Moves} depends on. */
+export interface MovesDeps {
+  readonly sessions: Sessions
+  readonly families: UserAgentFamilies
+}
+
+/**
+ * Notices that a session is used with another browser or in another network. Compared are only
+ * parts that rarely change for the same person: browser and platform, without versions; networks of
+ * providers, by address family, and not those of phones and tablets, which change with every walk.
+ */
+export class Moves {
+  readonly #deps: MovesDeps
+
+  constructor(deps: MovesDeps) {
+    this.#deps = deps
+  }
+
+  /** Where a request comes from, for a new session. */
+  placeOf(request: IncomingGateRequest): SeenPlaces {
+    const { name, isMobile } = this.#deps.families.of(request.headers['user-agent'])
+    const network = isMobile ? undefined : clientNetwork(request.req)
+    return { families: [name], networks: network === undefined ? [] : [network] }
+  }
+
+  /** The move of a request; `undefined` if there is none. */
+  find(request: IncomingGateRequest, session: OpenSession): Move | undefined {
+    const { families, sessions } = this.#deps
+    const from = sessions.seenPlaces(session)
+    const { name, isMobile } = families.of(request.headers['user-agent'])
+    const network = isMobile ? undefined : clientNetwork(request.req)
+    // Sessions of an earlier release start with their next request.
+    if (from === undefined) {
+      sessions.addPlace(session, { families: [name], networks: listOf(network) })
+      return undefined
+    }
+    const isNewNetwork = network !== undefined && !from.networks.includes(network)
+    const parts: MovePart[] = []
+    if (!from.families.some((family) => isSameFamily(family, name))) parts.push('userAgent')
+    if (isNewNetwork && from.networks.some((other) => isSameKind(other, network)))
+      parts.push('network')
+    if (parts.length > 0) return { parts, from, to: { family: name, network } }
+    // The first address of the other family: most networks have both. (RFC 8305)
+    if (isNewNetwork) sessions.addPlace(session, { families: [], networks: [network] })
+    return undefined
+  }
+
+  /** Remembers where a session has moved. */
+  accept(session: OpenSession, { to }: Move): void {
+    this.#deps.sessions.addPlace(session, placeOf(to))
+  }
+}
+
+/** All places of a session that moved. */
+export function placesOf({ from, to }: Move): SeenPlaces | undefined {
+  return mergePlaces(from, placeOf(to))
+}
+
+function placeOf({ family, network }: Move['to']): SeenPlaces {
+  return { families: [family], networks: listOf(network) }
+}
+
+function listOf(network: string | undefined): readonly string[] {
+  return network === undefined ? [] : [network]
+}
+
+/** Whether both are networks of IPv4, or both of IPv6. */
+function isSameKind(a: string, b: string): boolean {
+  return a.includes(':') === b.includes(':')
+}
