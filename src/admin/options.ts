@@ -87,11 +87,16 @@ const MIN_LENGTH = 32
 const TOKEN_NAME = /^[\w.-]+$/
 const MODULE_KEY = /^([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)$/
 
-const tokenField = custom<string>((value, mistakes) =>
-  typeof value === 'string' && value.length >= MIN_LENGTH && TOKEN.test(value)
-    ? value
-    : mistakes.add('must have at least 32 visible ASCII characters: see `openssl rand -hex 32`'),
-).required('is missing: at least 32 visible ASCII characters')
+/** A token of the API. */
+export const adminTokenField = custom<string>(
+  (value, mistakes) =>
+    typeof value === 'string' && value.length >= MIN_LENGTH && TOKEN.test(value)
+      ? value
+      : mistakes.add('must have at least 32 visible ASCII characters: see `openssl rand -hex 32`'),
+  { type: 'secret' },
+)
+
+const tokenField = adminTokenField.required('is missing: at least 32 visible ASCII characters')
 
 const tokenFields = {
   token: tokenField,

@@ -50,7 +50,7 @@ async function startProxy(
 }
 
 function gatewayRules({ settings }: Configuration, options: OAuthModuleOptions) {
-  const { target, allowPath, trustedProxy, accessLog } = settings
+  const { target, allowPath, trustedProxy, adminToken, accessLog } = settings
   if (target === undefined)
     throw new CommandError(
       'no target: name the port of your app, as in `oauth-module http 3000 --oauth google`',
@@ -60,6 +60,7 @@ function gatewayRules({ settings }: Configuration, options: OAuthModuleOptions) 
     target: parseTarget(target),
     allowPaths: allowPath,
     trustedProxies: trustedProxy,
+    adminToken,
     logsRequests: accessLog,
   }
 }
@@ -85,14 +86,14 @@ async function startAuthServer(
 }
 
 function authRules({ settings }: Configuration, options: OAuthModuleOptions) {
-  const { target, allowPath, trustedProxy, accessLog } = settings
+  const { target, allowPath, trustedProxy, adminToken, accessLog } = settings
   if (allowPath !== undefined)
     throw new CommandError(
       'allowPath cannot be combined with authRequest: the proxy decides which requests it asks about',
     )
   if (target !== undefined)
     throw new CommandError('authRequest takes no target: the proxy sends requests to the app')
-  return { options, trustedProxies: trustedProxy, logsRequests: accessLog }
+  return { options, trustedProxies: trustedProxy, adminToken, logsRequests: accessLog }
 }
 
 function rejectOtherMode(before: Configuration, after: Configuration): void {

@@ -29,11 +29,14 @@ const registrationPages: Readonly<Record<keyof typeof builtinProviders, string>>
  * headers are those of another product.
  */
 export function gateOptions(
-  { json }: Configuration,
+  { json, settings }: Configuration,
   env: Env,
   connect: (url: string) => SessionStore,
 ): OAuthModuleOptions {
-  const options = optionsFromJson(json, { secrets: secretsOf(json.secret, env), connect, env })
+  const given = optionsFromJson(json, { secrets: secretsOf(json.secret, env), connect, env })
+  // Without it, the admin API could not change the configuration.
+  const isAdministered = settings.adminToken !== undefined && json.store !== 'cookie'
+  const options = isAdministered ? { configVersion: 1, ...given } : given
   const { headerPrefix = 'ngrok-auth-', forwardTokens } = options
   const forwards = forwardTokens === undefined && headerPrefix !== false && !isPreset(headerPrefix)
   return forwards && hasOwnClient(json.provider) ? { ...options, forwardTokens: true } : options

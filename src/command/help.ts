@@ -36,6 +36,7 @@ Network
   --base-url URL                  the address that browsers use
   --trusted-proxy ADDRESS         a proxy in front of the command, whose X-Forwarded-* headers count
   --auth-request[=forward]        respond to nginx auth_request, or to Traefik and Caddy
+  --admin-token TOKEN             serve the admin API at /auth/admin; or --admin-token-file FILE
 
 Configuration
   --config FILE                   JSON or YAML, followed while the command runs

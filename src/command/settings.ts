@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { adminTokenField } from '../admin/options.js'
 import { isLoopback } from '../http/origin.js'
 import type { Field } from '../schema/field.js'
 import { boolean, custom, oneOf, string, strings } from '../schema/types.js'
@@ -27,6 +28,8 @@ export interface Settings {
    * and Caddy. Default `false`.
    */
   authRequest?: boolean | 'forward' | undefined
+  /** Serves the admin API below `/auth/admin`, for requests with this token. Default: none. */
+  adminToken?: string | undefined
   /** Write a log line for each request. Default `true`. */
   accessLog?: boolean | undefined
 }
@@ -47,6 +50,9 @@ export const settingFields = {
   ),
   authRequest: oneOf([true, false, 'forward']).describe(
     "Respond to subrequests of a proxy instead of proxying: true for nginx, 'forward' for Traefik and Caddy.",
+  ),
+  adminToken: adminTokenField.describe(
+    'Serves the admin API below /auth/admin, for requests with this token: at least 32 characters.',
   ),
   accessLog: boolean().default(true).describe('Write a log line for each request.'),
 } satisfies Record<keyof Settings, Field>

@@ -12,7 +12,7 @@ import type { Routing } from './routing.js'
 /** What {@link AuthRequests} handles requests with; replaced as a whole. */
 export type AuthRouting = Pick<
   Routing,
-  'auth' | 'access' | 'health' | 'trustedProxies' | 'logger' | 'logsRequests'
+  'auth' | 'access' | 'health' | 'adminApi' | 'trustedProxies' | 'logger' | 'logsRequests'
 >
 
 /** Sent with a 401: where the user signs in, and returns to the original URL. */
@@ -53,7 +53,7 @@ export class AuthRequests {
     const refusal = refuse(req)
     if (refusal !== undefined)
       return sendJson(res, refusal.status, { error: refusal.error, message: refusal.message })
-    if (sendProbe(routing, req, res)) return
+    if (sendProbe(routing, req, res) || routing.adminApi?.handle(req, res) === true) return
     const isSpecial = access.isSpecialPath(pathOf(req))
     if (!isSpecial && trustedProxies.isPeerTrusted(req)) {
       const problem = restoreOriginal(req, this.#mode)

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { proxyAccessOf } from '../../middleware/internals.js'
 import { oauthModule } from '../../middleware/oauth-module.js'
 import type { Logger, OAuthModuleOptions } from '../../options/options.js'
+import { adminApiRoutes } from './admin-api.js'
 import { AuthRequests, type AuthRouting } from './auth-requests.js'
 import { Health } from './health.js'
 import { JsonLog } from './json-log.js'
@@ -17,6 +18,8 @@ export interface AuthRules {
   readonly options: OAuthModuleOptions
   /** Addresses and networks of the proxies that ask. */
   readonly trustedProxies?: readonly string[] | undefined
+  /** Serves the admin API below the base path, for requests with this token. Default: none. */
+  readonly adminToken?: string | undefined
   /** Whether a line is logged for each request. Default `true`. */
   readonly logsRequests?: boolean | undefined
 }
@@ -40,9 +43,11 @@ export class AuthServer {
     this.#logger = logger
     const { options, ...parsed } = this.#parse(rules)
     const auth = oauthModule(options)
+    const access = proxyAccessOf(auth)
     this.#routing = {
       auth,
-      access: proxyAccessOf(auth),
+      access,
+      adminApi: adminApiRoutes(auth, access.config.basePath, rules.adminToken),
       ...parsed,
       health: new Health({ ready: () => auth.ready() }),
       logger,
@@ -67,8 +72,10 @@ export class AuthServer {
   /** Replaces options and proxies. Throws a `TypeError`; then everything stays as it was. */
   reconfigure(rules: AuthRules): void {
     const { options, ...parsed } = this.#parse(rules)
-    this.#routing.auth.reconfigure(options)
-    this.#routing = { ...this.#routing, ...parsed }
+    const { auth, access } = this.#routing
+    auth.reconfigure(options)
+    const adminApi = adminApiRoutes(auth, access.config.basePath, rules.adminToken)
+    this.#routing = { ...this.#routing, ...parsed, adminApi }
     this.#routing.health.reset()
   }
 

@@ -3,6 +3,7 @@ import { createLogger } from '../../options/logger.js'
 import type { Logger } from '../../options/options.js'
 import { oauthModule } from '../../middleware/oauth-module.js'
 import { proxyAccessOf } from '../../middleware/internals.js'
+import { adminApiRoutes } from './admin-api.js'
 import { Exchanges } from './exchanges.js'
 import { ForwardedHeaders } from './forwarded-headers.js'
 import { Health } from './health.js'
@@ -103,6 +104,7 @@ class RunningGateway implements Gateway {
       ...kept,
       ...parsed,
       auth,
+      adminApi: adminApiRoutes(auth, kept.access.config.basePath, parsed.adminToken),
       upstream: isSameTarget ? upstream : this.#createUpstream(parsed.target),
       forwarded: new ForwardedHeaders(parsed.trustedProxies, parsed.options.baseUrl),
     }
@@ -140,10 +142,12 @@ class RunningGateway implements Gateway {
 
   #createRouting(rules: ParsedRules): Routing {
     const auth = oauthModule(rules.options)
+    const access = proxyAccessOf(auth)
     return {
       ...rules,
       auth,
-      access: proxyAccessOf(auth),
+      access,
+      adminApi: adminApiRoutes(auth, access.config.basePath, rules.adminToken),
       upstream: this.#createUpstream(rules.target),
       forwarded: new ForwardedHeaders(rules.trustedProxies, rules.options.baseUrl),
       exchanges: new Exchanges(this.#limits),

@@ -8,6 +8,8 @@ export class GatewayRequest extends IncomingMessage implements AppRequest {
   app: AppRequest['app'] = undefined
   /** The address of the client. */
   ip: string | undefined = undefined
+  /** The target, if `url` is only the part below the admin API. */
+  originalUrl: string | undefined = undefined
   /** Set by the gate. */
   oauth: OAuthContext | undefined = undefined
   /** Whether the client waits for `100 Continue` before it sends the body. */

@@ -19,7 +19,8 @@ export function logRequest(
   isAborted: boolean,
 ): void {
   if (!logsRequests) return
-  const { url = '' } = req
+  // The admin API sees its own paths in `url`.
+  const url = req.originalUrl ?? req.url ?? ''
   const mark = url.search(/[?#]/)
   logger.info('request', {
     method: req.method,

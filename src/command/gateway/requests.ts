@@ -52,7 +52,7 @@ export class Requests {
       res.shouldKeepAlive = false
       return sendJson(res, refusal.status, { error: refusal.error, message: refusal.message })
     }
-    if (sendProbe(routing, req, res)) return
+    if (sendProbe(routing, req, res) || routing.adminApi?.handle(req, res) === true) return
     const pass = () => this.#forward(routing, req, res, keepsAlive)
     if (isAllowed(routing, req)) {
       exempt(routing, req)

@@ -1,6 +1,7 @@
 import type { Logger } from '../../options/options.js'
 import type { ProxyAccess } from '../../middleware/internals.js'
 import type { OAuthMiddleware } from '../../middleware/oauth-middleware.js'
+import type { AdminApiRoutes } from './admin-api.js'
 import type { Exchanges } from './exchanges.js'
 import { type ForwardedHeaders, stripMethodOverrides } from './forwarded-headers.js'
 import type { Health } from './health.js'
@@ -16,6 +17,8 @@ export interface Routing extends ParsedRules {
   readonly forwarded: ForwardedHeaders
   readonly exchanges: Exchanges
   readonly health: Health
+  /** With the setting `adminToken`. */
+  readonly adminApi: AdminApiRoutes | undefined
   /** For the lines of requests. */
   readonly logger: Logger
 }

@@ -25,6 +25,8 @@ export interface GatewayRules {
    * `::1`, or `loopback`, `linklocal`, `uniquelocal`.
    */
   readonly trustedProxies?: readonly string[] | undefined
+  /** Serves the admin API below the base path, for requests with this token. Default: none. */
+  readonly adminToken?: string | undefined
   /** Whether a line is logged for each request. Default `true`. */
   readonly logsRequests?: boolean | undefined
 }
@@ -57,18 +59,21 @@ export interface ParsedRules {
   readonly target: URL
   readonly allowedPaths: AllowedPaths
   readonly trustedProxies: TrustedProxies
+  readonly adminToken: string | undefined
   readonly logsRequests: boolean
 }
 
 /** Throws a `TypeError` that names the setting and the fix. */
 export function parseRules(rules: GatewayRules, logger: Logger): ParsedRules {
-  const { options, target, allowPaths = [], trustedProxies = [], logsRequests = true } = rules
+  const { options, target, allowPaths = [], trustedProxies = [] } = rules
+  const { adminToken, logsRequests = true } = rules
   rejectTarget(target)
   return {
     options: { logger, ...options },
     target,
     allowedPaths: new AllowedPaths(allowPaths),
     trustedProxies: new TrustedProxies(trustedProxies),
+    adminToken,
     logsRequests,
   }
 }
