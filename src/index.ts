@@ -25,6 +25,7 @@ export type { AppUser } from './session/user-record.js'
 export type { Users } from './session/users.js'
 export type {
   DenialEvent,
+  MoveEvent,
   OAuthEventName,
   OAuthEvents,
   OAuthListener,

@@ -254,7 +254,8 @@ describe('S-112 a client that waits for a connection forever', () => {
     '$name: the number of waiting commands is limited, and others are rejected immediately',
     async ({ single: connect }) => {
       const wire = await startWire(server.port)
-      const { client, close } = await connect(wire.port)
+      // The commands wait until the test releases them, which takes its time on a busy machine.
+      const { client, close } = await connect(wire.port, 60_000)
       const store = redisStore(client, { prefix: 'bound:' })
       await store.set('k', { kind: 'session', group: 'g', createdAt: 1, revision: 1 }, 60_000)
       for (const strand of wire.strands) strand.hold()
