@@ -94,19 +94,19 @@ test.concurrent('inactivity timeout and maximum duration, in real seconds', asyn
   const vendor = stopping(await startVendor('oidc'))
   const gate = await startGate({
     provider: { oidc: oidcOf(vendor) },
-    inactivityTimeout: 2,
-    maximumDuration: 6,
+    inactivityTimeout: 4,
+    maximumDuration: 12,
   })
   const browser = createBrowser()
   await browser.get(gate.url('/'))
   for (let turn = 0; turn < 4; turn++) {
-    await sleep(1.2)
+    await sleep(2.4)
     expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(200)
   }
-  await sleep(1.3)
+  await sleep(2.5)
   expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(401)
   await browser.get(gate.url('/'))
   expect(bodyOf(await browser.get(gate.url('/'))).user).not.toBeNull()
-  await sleep(2.2)
+  await sleep(4.2)
   expect((await browser.get(gate.url('/'), { headers: program })).status).toBe(401)
 })

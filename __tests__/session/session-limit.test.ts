@@ -78,7 +78,8 @@ describe('C8: the number of sessions of an account is limited in every store', (
       expect(await count()).toBe(100)
       expect(await isIn(first, gate)).toBe(false)
       expect(ended).toHaveLength(11)
-      expect(ended[0]).toEqual({ sessionHandle: expect.any(String), limit: 'sessionsPerUser' })
+      const limit = { reason: 'limit', limit: 'sessionsPerUser' }
+      expect(ended[0]).toEqual({ sessionHandle: expect.any(String), ...limit })
       const lines = gate.logged.filter((line) => line.includes('ended the oldest session'))
       expect(lines.length).toBeGreaterThan(0)
       expect(lines[0]).toMatch(

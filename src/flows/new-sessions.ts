@@ -31,8 +31,8 @@ export interface NewSessionsDeps {
   readonly sessionLimit: SessionLimit
   /** Milliseconds; 0: no limit. */
   readonly maximumDurationMs: number
-  /** Where a request comes from. */
-  readonly placeOf: (request: GateRequest) => SeenPlaces
+  /** Where a request comes from; `undefined` if nothing follows when sessions move. */
+  readonly placeOf: (request: GateRequest) => SeenPlaces | undefined
   /** Called with each session whose cookie is set. */
   readonly onAttach: (request: GateRequest, session: OpenSession) => void
   /** Called with the new session. */

@@ -20,6 +20,7 @@ import { rejectPublicHost } from './dev-provider.js'
 import { describeError } from './error-reporter.js'
 import type { GateState } from './gate-state.js'
 import { membershipsOf } from './guard-memberships.js'
+import { watchesMoves } from './possession.js'
 import { sessionEvent } from './session-events.js'
 
 type Parts = BaseParts & SessionParts & CheckParts & BindingParts
@@ -122,7 +123,7 @@ function createNewSessions(
     userEmails: config.signals === undefined ? undefined : parts.userEmails,
     sessionLimit: createSessionLimit(config, parts),
     maximumDurationMs: config.maximumDurationMs,
-    placeOf: (request) => moves.placeOf(request),
+    placeOf: (request) => (watchesMoves(config, events) ? moves.placeOf(request) : undefined),
     onAttach: (request, session) => binding?.offer(request, session),
     onSession: (session) => events.emit('login', sessionEvent(session)),
   })

@@ -17,6 +17,11 @@ export interface PossessionDeps {
   readonly moves: Moves
 }
 
+/** Whether anything follows when a session moves. */
+export function watchesMoves({ onMove }: Pick<Config, 'onMove'>, events: Events): boolean {
+  return onMove !== 'tell' || events.hasListener('moved')
+}
+
 /**
  * Whether a session cookie is still where it was issued: with the device of a bound session, in the
  * same browser and network. The hot path costs nothing more for sessions that are not bound, while
@@ -37,7 +42,7 @@ export class Possession {
     const { binding, config, events, moves } = this.#deps
     if (binding !== undefined && !binding.isProven(request, session))
       return { reason: 'expired', mustRefresh: binding.recover(request, session) }
-    if (config.onMove === 'tell' && !events.hasListener('moved')) return undefined
+    if (!watchesMoves(config, events)) return undefined
     const move = moves.find(request, session)
     return move && this.#act(session, move)
   }
