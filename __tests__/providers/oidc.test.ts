@@ -268,9 +268,9 @@ describe('claims', () => {
 
   test('OI-7: the session outlives the ID token', async () => {
     const { vendor, gate, browser } = await setUp('oidc', {}, {}, { clockTolerance: 0 })
-    vendor.settings.idTokenLifetime = 1
+    vendor.settings.idTokenLifetime = 3
     expect((await logIn({ gate, browser })).status).toBe(200)
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await new Promise((resolve) => setTimeout(resolve, 3100))
     expect((await logIn({ gate, browser })).page.history).toHaveLength(1)
   })
 

@@ -25,7 +25,8 @@ function isEntry(list: RuleList, item: string): boolean {
 /** Whether every label of a domain that is in punycode can be decoded. (RFC 3492) */
 function hasValidPunycode(domain: string): boolean {
   const labels = domain.split('.').filter((label) => /^xn--/i.test(label))
-  return labels.every((label) => domainToUnicode(label) !== '')
+  // Node 24 and later return a label that cannot be decoded, Node 20 and 22 an empty string.
+  return labels.every((label) => !/^$|^xn--/i.test(domainToUnicode(label)))
 }
 
 /** A check of the entries of a list, by the rules of the options. */
