@@ -96,7 +96,7 @@ const connectionShapes: Shapes<StoredConnection> = {
 export const storedProviderOptions: readonly string[] = Object.keys(providerShapes)
 /** The options of an `oauth2Provider()` that a {@link StoredConnection} replaces. */
 export const storedConnectionOptions: readonly string[] = Object.keys(connectionShapes)
-/** The options of `oauthModule()` that a {@link StoredModule} replaces, beside `provider`. */
+/** The options of `oauthModule()` that a {@link StoredModule} replaces, in addition to `provider`. */
 export const storedModuleOptions: readonly Exclude<keyof StoredModule, 'provider'>[] = [
   'enabled',
   'optionsPassthrough',

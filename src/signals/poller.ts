@@ -114,7 +114,8 @@ export class Poller {
     const { receiver, transmitter, onRejected } = this.#deps
     if (this.#acks.size + this.#errors.size >= MAX_ACKNOWLEDGED) return undefined
     try {
-      if (typeof token !== 'string') throw new SetError('invalid_request', 'the token is no string')
+      if (typeof token !== 'string')
+        throw new SetError('invalid_request', 'the token is not a string')
       await receiver.receive(token, transmitter, false)
       this.#acks.add(jti)
       return undefined

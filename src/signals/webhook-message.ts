@@ -43,7 +43,7 @@ export function aboutUser(
   id: unknown,
   at?: number,
 ): readonly WebhookEvent[] {
-  if (!Number.isSafeInteger(id)) return [{ type, action, subject: NOBODY }]
+  if (!Number.isSafeInteger(id)) return [{ type, action, subject: NO_SUBJECT }]
   const users = [{ by: 'id', id: String(id) }] as const
   return [{ type, action, subject: { users, sessions: [], unsupported: [] }, at }]
 }
@@ -54,7 +54,8 @@ export function aboutMembers(
   list: Members['list'],
   name: unknown,
 ): readonly WebhookEvent[] {
-  if (typeof name !== 'string' || name === '') return [{ type, action: 'recheck', subject: NOBODY }]
+  if (typeof name !== 'string' || name === '')
+    return [{ type, action: 'recheck', subject: NO_SUBJECT }]
   const members = { list, name: name.toLowerCase() }
   const subject = { users: [], sessions: [], members, unsupported: [] }
   return [{ type, action: 'recheck', subject }]
@@ -66,4 +67,4 @@ export function objectAt(payload: Payload, name: string): Payload {
   return isObject(value) ? value : {}
 }
 
-const NOBODY: Subject = { users: [], sessions: [], unsupported: ['a payload without a user'] }
+const NO_SUBJECT: Subject = { users: [], sessions: [], unsupported: ['a payload without a user'] }

@@ -8,7 +8,7 @@ import { isSameDocument, type StoredDocument } from './document.js'
 /** The gate whose configuration changes. */
 export interface ConfigurationHost {
   readonly current: () => Composition
-  /** Builds the gate anew. */
+  /** Builds every part of the gate again. */
   readonly apply: (config: Config) => void
 }
 
