@@ -227,12 +227,28 @@ describe('registration', () => {
     expect((await thief.register({ challenge: victim.challenge ?? '' })).status).toBe(400)
   })
 
-  test('needs the session cookie', async () => {
+  test('needs no session cookie: browsers omit it after a login at another site', async () => {
     const gate = await start()
     const client = createBoundClient(gate.origin)
     await client.signIn(gate.url('/'))
     const page = await client.register({ options: { headers: { Cookie: undefined } } })
-    expect(page.status).toBe(400)
+    expect(page.status).toBe(200)
+    expect(bodyOf(await client.browser.get(gate.url('/'))).oauth).toMatchObject({
+      isDeviceBound: true,
+    })
+  })
+
+  test('is rejected once the browser has another session, and once the session has ended', async () => {
+    const gate = await start()
+    const [client, other] = [createBoundClient(gate.origin), createBoundClient(gate.origin)]
+    const { oauth } = bodyOf(await client.signIn(gate.url('/')))
+    await other.signIn(gate.url('/'))
+    const foreign = { headers: { Cookie: sessionCookie(other, gate) } }
+    expect((await client.register({ options: foreign })).status).toBe(400)
+    await gate.middleware.sessions.revoke(String(oauth?.['sessionHandle']))
+    expect((await client.register()).status).toBe(400)
+    const without = { headers: { Cookie: undefined } }
+    expect((await client.register({ options: without })).status).toBe(400)
   })
 
   test.each(['GET', 'PUT', 'DELETE'])('does not accept %s', async (method) => {

@@ -35,11 +35,20 @@ export class Challenges {
     this.#deps = deps
   }
 
-  /** A new challenge for the session with this key. */
+  /**
+   * A new challenge for the session with this key. That of a registration names the session: after
+   * a login at another site, browsers omit its cookie. (`SameSite=Lax`)
+   */
   create(kind: ChallengeKind, key: string, now: number): string {
-    const content = `${now.toString(36)}.${randomBytes(9).toString('base64url')}`
+    const name = kind === 'registration' ? `.${key}` : ''
+    const content = `${now.toString(36)}.${randomBytes(9).toString('base64url')}${name}`
     const code = this.#deps.encrypter.authenticate('challenge', textOf(kind, key, content))
     return `${content}.${code}`
+  }
+
+  /** The key of the session that the challenge of a registration names. Not verified. */
+  keyOf(challenge: string): string {
+    return challenge.split('.', 3)[2] ?? ''
   }
 
   /** Whether the challenge was issued for this session and kind, and recently. */

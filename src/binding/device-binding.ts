@@ -102,17 +102,16 @@ export class DeviceBinding {
   async register(request: GateRequest): Promise<void> {
     const { challenges, cookies, onBound, onProblem, renewCookie } = this.#deps
     const { headers, now } = request
-    const session = await this.#findSession(request)
     const proof = readString(headers['secure-session-response'])
-    const registration = session && proof && (await readRegistration(proof))
-    if (
-      !registration ||
-      !challenges.isValid('registration', session.key, registration.challenge, now)
-    ) {
+    const registration = proof === undefined ? undefined : await readRegistration(proof)
+    const { challenge = '', device } = registration ?? {}
+    const key = challenges.keyOf(challenge)
+    const isValid = challenges.isValid('registration', key, challenge, now)
+    const session = isValid ? await this.#findByKey(request, key) : undefined
+    if (device === undefined || session === undefined) {
       onProblem('registration', session)
       return sendJson(request.res, 400, TERMINATED)
     }
-    const { device } = registration
     const bound = await this.#store(session, device)
     // A key stays: another one could be that of a thief.
     if (bound?.record.device === undefined || !isSameDevice(bound.record.device, device)) {
@@ -178,6 +177,13 @@ export class DeviceBinding {
     const { name } = mount.sessionCookie
     const found = await this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
     return found.session
+  }
+
+  /** The session with this key, unless the browser has another one by now. */
+  async #findByKey(request: GateRequest, key: string): Promise<OpenSession | undefined> {
+    const current = await this.#findSession(request)
+    if (current !== undefined) return current.key === key ? current : undefined
+    return this.#deps.sessions.findByKey(key, request.now, request.mount.instanceId)
   }
 
   /** Stores the key unless the session has one, and returns the session as it is stored then. */

@@ -47,7 +47,7 @@ export class Identifiers {
     const [key = '', encrypted = ''] = identifier.split('.', 2)
     if (!/^[0-9a-f]{64}$/.test(key)) return undefined
     if (keepsRecords) {
-      const device = await sessions.findDevice(key, now, instance)
+      const device = (await sessions.findByKey(key, now, instance))?.record.device
       return device && { key, device }
     }
     const packed = parseJson(encrypter.decrypt('device', encrypted, key))

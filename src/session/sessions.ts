@@ -1,7 +1,6 @@
 import type { Encrypter } from '../http/encryption.js'
 import type { EndReason } from './end-reasons.js'
 import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes } from './lifetimes.js'
-import type { DeviceKey } from './device-key.js'
 import { mergePlaces, type SeenPlaces } from '../http/places.js'
 import type { Session, SessionStart } from './session.js'
 import type { Awaitable } from './stores/store.js'
@@ -70,10 +69,10 @@ export abstract class Sessions implements SessionDecrypter {
   abstract reload(session: OpenSession): Awaitable<OpenSession | undefined>
 
   /**
-   * The key of the device that a session is bound to, for a request without its cookie. `undefined`
-   * if there is no such session, and for sessions in cookies.
+   * A session for a request without its cookie: its tokens and claims cannot be decrypted.
+   * `undefined` if there is none, and for sessions in cookies.
    */
-  findDevice(_key: string, _now: number, _instance: string): Awaitable<DeviceKey | undefined> {
+  findByKey(_key: string, _now: number, _instance: string): Awaitable<OpenSession | undefined> {
     return undefined
   }
 

@@ -2,7 +2,6 @@ import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
-import type { DeviceKey } from './device-key.js'
 import { absoluteExpiry, rowTtl } from './lifetimes.js'
 import { type SealedData, seal, unseal } from './sealed-data.js'
 import { firstSession } from './first-session.js'
@@ -116,13 +115,13 @@ export class StoredSessions extends Sessions {
     return (await this.#open(id, key, row, Date.now(), record.instance)).session
   }
 
-  override async findDevice(
+  override async findByKey(
     key: string,
     now: number,
     instance: string,
-  ): Promise<DeviceKey | undefined> {
+  ): Promise<OpenSession | undefined> {
     const row = await this.#store.get(key)
-    return (await this.#open('', key, row, now, instance)).session?.record.device
+    return (await this.#open('', key, row, now, instance)).session
   }
 
   async destroy(key: string, reason: EndReason): Promise<boolean> {
