@@ -31,6 +31,15 @@ const accepted: readonly [string, unknown, Provider?][] = [
   ['two audiences of one issuer', { issuers: [entry, { ...entry, audience: 'other' }] }],
   ['introspection', { issuers: [{ ...entry, introspection: client }] }],
   [
+    'introspection by one client for two audiences',
+    {
+      issuers: [
+        { ...entry, introspection: client },
+        { ...entry, audience: 'other', introspection: client },
+      ],
+    },
+  ],
+  [
     "introspection with the provider's client",
     { issuers: [{ ...entry, provider: 'staff', introspection: {} }] },
   ],
@@ -73,6 +82,26 @@ const rejected: readonly [string, unknown, RegExp, Provider?][] = [
     'the URL of the metadata',
     { issuers: [{ ...entry, issuer: `${issuer}/.well-known/openid-configuration` }] },
     /must be the issuer alone/,
+  ],
+  [
+    'introspection of one issuer by two clients',
+    {
+      issuers: [
+        { ...entry, introspection: client },
+        { ...entry, audience: 'other', introspection: { ...client, clientId: 'api' } },
+      ],
+    },
+    /issuers\[1\]\.introspection differs from that of an earlier entry/,
+  ],
+  [
+    'two key sets of one issuer',
+    {
+      issuers: [
+        { ...entry, endpoints: { jwks: `${issuer}/jwks` } },
+        { ...entry, audience: 'other', endpoints: { jwks: `${issuer}/keys` } },
+      ],
+    },
+    /issuers\[1\]\.endpoints\.jwks differs from that of an earlier entry/,
   ],
   ['snake_case', { issuers: [{ ...entry, id_claim: 'oid' }] }, /write idClaim/],
   [

@@ -2,6 +2,7 @@ import type { Provider } from '../access/provider.js'
 import { hasRules, rulesOf } from '../access/rules.js'
 import type { Mistakes } from '../schema/field.js'
 import { nearest } from '../schema/suggestions.js'
+import { introspectionOf } from './entry.js'
 import type { BearerConfig, BearerIssuerConfig } from './fields.js'
 import { hasTenants, isGoogle } from './issuers.js'
 
@@ -18,7 +19,9 @@ export function checkBearer(
     if (entry.provider === undefined) checkOwnLists(entry, providers, at)
     else checkProviderEntry(entry, entry.provider, providers, at)
     checkIntrospection(entry, providers, at)
-    if (issuers.slice(0, index).some((earlier) => sharesTokens(earlier, entry)))
+    const others = issuers.slice(0, index).filter(({ issuer }) => issuer === entry.issuer)
+    checkSameServer(entry, others, providers, at)
+    if (others.some((earlier) => sharesTokens(earlier, entry)))
       at.at('audience').add(
         'repeats an audience of an earlier entry for the same issuer: each token must belong to one entry',
       )
@@ -98,11 +101,27 @@ function checkIntrospection(
   at.add('needs clientId and clientSecret of a client that may introspect tokens')
 }
 
+/** All entries of an issuer share its keys and its introspection: only then is the audience known. */
+function checkSameServer(
+  entry: BearerIssuerConfig,
+  others: readonly BearerIssuerConfig[],
+  providers: readonly Provider[],
+  mistakes: Mistakes,
+): void {
+  const differs = (valueOf: (one: BearerIssuerConfig) => unknown) => {
+    const value = JSON.stringify(valueOf(entry))
+    const values = others.map((one) => JSON.stringify(valueOf(one)))
+    return value !== undefined && values.some((one) => one !== undefined && one !== value)
+  }
+  const fix = 'differs from that of an earlier entry for the same issuer: use the same for all'
+  if (differs(({ endpoints }) => endpoints?.jwks)) mistakes.at('endpoints').at('jwks').add(fix)
+  const providerOf = (name: string | undefined) => providers.find((one) => one.name === name)
+  if (!isGoogle(entry.issuer) && differs((one) => introspectionOf(one, providerOf(one.provider))))
+    mistakes.at('introspection').add(fix)
+}
+
 function sharesTokens(earlier: BearerIssuerConfig, entry: BearerIssuerConfig): boolean {
-  return (
-    earlier.issuer === entry.issuer &&
-    earlier.audience.some((audience) => entry.audience.includes(audience))
-  )
+  return earlier.audience.some((audience) => entry.audience.includes(audience))
 }
 
 /**

@@ -26,6 +26,11 @@ interface IntrospectionRequest {
 /** https://developers.google.com/identity/protocols/oauth2/openid-connect */
 const GOOGLE_ENDPOINT = 'https://oauth2.googleapis.com/tokeninfo'
 
+/** Whether the request can be sent only once the metadata of the issuer is known. */
+export function needsMetadata({ endpoint, clientAuth, isGoogle }: IntrospectionConfig): boolean {
+  return !isGoogle && (endpoint === undefined || clientAuth === undefined)
+}
+
 /** The request that checks a token. (RFC 7662, 2.1) */
 export function introspectionRequest(
   token: string,

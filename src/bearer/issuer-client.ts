@@ -1,32 +1,26 @@
 import { OAuthError, ProviderError } from '../http/errors.js'
-import type { MetadataConfig } from '../oauth/discovery.js'
+import { randomId } from '../http/ids.js'
 import { ProviderFetch } from '../oauth/fetch.js'
 import type { Claims } from '../oauth/identity.js'
 import { IdTokenError } from '../oauth/jwt-checks.js'
 import { type KeySource, UnknownKeyError, verifySignature } from '../oauth/jwt.js'
 import { ServerMetadataCache } from '../oauth/metadata.js'
+import { providerError } from '../oauth/provider-errors.js'
 import { ProviderLog, type ProviderLogger } from '../oauth/provider-log.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../oauth/signing-algorithms.js'
 import { FailureLimit } from './failure-limit.js'
 import {
   introspectionRequest,
   type IntrospectionConfig,
+  needsMetadata,
   readIntrospection,
 } from './introspection.js'
+import { isKeyOfTenant, type IssuerSettings, metadataConfig } from './issuer-metadata.js'
 import { hasTenants, isTenantId, issuerOfTenant } from './issuers.js'
 import { TokenError } from './token-kind.js'
 
 /** The issuers of access tokens with their keys. Outlives a configuration. */
 export type IssuerClients = Map<string, IssuerClient>
-
-/** What an {@link IssuerClient} needs to know of its issuer. */
-export interface IssuerSettings {
-  readonly issuer: string
-  /** URL of the keys, if it is not discovered. */
-  readonly jwks: string | undefined
-  readonly insecureHttp: boolean
-  readonly timeoutMs: number
-}
 
 /**
  * Anyone can cause these requests with made-up tokens. They have their own limits, so that neither
@@ -36,6 +30,10 @@ const LIMITS = { concurrency: 10, maxWaiting: 100 }
 /** After a failure to fetch metadata or keys, requests are rejected without another attempt. */
 const PAUSE_MS = 2_000
 const NAME = 'the access token'
+const NO_KEYS =
+  'the server metadata has no jwks_uri, so no token can be verified: set endpoints.jwks, or introspection for opaque tokens'
+const ACCEPTS_ANY_TOKEN =
+  'the introspection endpoint reports a token that does not exist as active: check introspection.endpoint'
 
 /** Keys, metadata and introspection of one issuer of access tokens. */
 export class IssuerClient {
@@ -66,9 +64,25 @@ export class IssuerClient {
     return isTenantId(tid) && iss === issuerOfTenant(this.issuer, tid)
   }
 
-  /** Loads metadata and keys. Throws if the clocks differ by more than the tolerance, in seconds. */
-  async ready(clockTolerance: number): Promise<void> {
-    await this.#server.load(this.#deadline(), clockTolerance)
+  /**
+   * Loads metadata and keys, and has a made-up token introspected. Throws for what would reject all
+   * tokens, and if the clocks differ by more than the tolerance, in seconds.
+   */
+  async ready(
+    clockTolerance: number,
+    introspections: readonly IntrospectionConfig[],
+  ): Promise<void> {
+    const isOpaque = introspections.length > 0 && !introspections.some(needsMetadata)
+    try {
+      await this.#server.load(this.#deadline(), clockTolerance)
+      const { endpoints } = await this.#server.metadata(this.#deadline())
+      if (endpoints.jwks === undefined && introspections.length === 0)
+        throw providerError('owner', NO_KEYS)
+    } catch (error) {
+      // A server that only introspects needs no metadata.
+      if (!(isOpaque && error instanceof ProviderError && error.outcome === 'unusable')) throw error
+    }
+    for (const config of introspections) await this.#tryIntrospection(config)
   }
 
   /** Verifies header and signature of a JWT. Its claims are not checked. (RFC 8725, 3) */
@@ -112,6 +126,12 @@ export class IssuerClient {
     }
   }
 
+  /** Whether the issuer accepts our client shows only in a request. (RFC 7662, 2.3) */
+  async #tryIntrospection(config: IntrospectionConfig): Promise<void> {
+    const claims = await this.introspect(randomId(), config, undefined)
+    if (claims !== undefined) throw providerError('owner', ACCEPTS_ANY_TOKEN)
+  }
+
   #countFailure(address: string | undefined): void {
     this.#failures.count(address)
     this.#fetch.countFailedLogin(address)
@@ -138,30 +158,6 @@ export class IssuerClient {
   #deadline(): AbortSignal {
     return AbortSignal.timeout(this.#timeoutMs)
   }
-}
-
-function metadataConfig({ issuer, jwks, insecureHttp }: IssuerSettings): MetadataConfig {
-  return {
-    openid: true,
-    issuer,
-    insecureHttp,
-    isTokenIssuer: true,
-    ...(jwks !== undefined && { endpoints: { jwks } }),
-    // https://learn.microsoft.com/entra/identity-platform/access-tokens#multitenant-applications
-    ...(hasTenants(issuer) && {
-      discoveryIssuer: (template: string) => issuerOfTenant(template, 'common'),
-    }),
-  }
-}
-
-/** A key of Microsoft with `issuer` signs only for this issuer. */
-function isKeyOfTenant({ issuer }: Claims, { iss, tid }: Claims): boolean {
-  if (issuer === undefined) return true
-  return typeof issuer === 'string' && isTenantId(tid) && issuerOfTenant(issuer, tid) === iss
-}
-
-function needsMetadata({ endpoint, clientAuth, isGoogle }: IntrospectionConfig): boolean {
-  return !isGoogle && (endpoint === undefined || clientAuth === undefined)
 }
 
 /** Too many requests are waiting: that is not the fault of the issuer. */

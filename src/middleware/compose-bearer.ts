@@ -2,13 +2,14 @@ import { UserEvaluator } from '../access/evaluate-user.js'
 import { introspectionOf, providerOf } from '../bearer/entry.js'
 import type { EntryRules } from '../bearer/entry-rules.js'
 import type { BearerIssuerConfig } from '../bearer/fields.js'
-import { IssuerClient, type IssuerClients, type IssuerSettings } from '../bearer/issuer-client.js'
+import { IssuerClient, type IssuerClients } from '../bearer/issuer-client.js'
 import { TokenSources } from '../bearer/token-sources.js'
 import { Tokens } from '../bearer/tokens.js'
 import type { Config } from '../options/config.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
 import type { GateState } from './gate-state.js'
 import { membershipsOf } from './guard-memberships.js'
+import { introspectionsOf, issuerSettings } from './issuer-settings.js'
 import { emitReportOnlyDenial } from './session-events.js'
 
 /** The verification of access tokens. */
@@ -49,7 +50,10 @@ export function composeBearer(config: Config, state: GateState, parts: BaseParts
   state.tokens.current = tokens
   return {
     tokens,
-    tokenIssuers: clients,
+    tokenIssuers: clients.map((client) => ({
+      client,
+      introspections: introspectionsOf(client.issuer, config),
+    })),
     /** Those of the users whose provider is an issuer. */
     tokenEvaluators: new Map(
       entries.flatMap(({ entry, rules }) =>
@@ -60,28 +64,10 @@ export function composeBearer(config: Config, state: GateState, parts: BaseParts
 }
 
 /** One client for all entries of an issuer. */
-function clientOf(
-  issuer: string,
-  { bearer, providers, timeouts, logger }: Config,
-  clients: IssuerClients,
-): IssuerClient {
-  const entries = bearer?.issuers.filter((entry) => entry.issuer === issuer) ?? []
-  // Where the provider is reached, its tokens are verified.
-  const provider = providers.find(
-    (one) => one.issuer === issuer && entries.some((entry) => entry.provider === one.name),
-  )
-  const [jwks = provider?.endpoints?.jwks] = entries.flatMap(
-    ({ endpoints }) => endpoints?.jwks ?? [],
-  )
-  const settings: IssuerSettings = {
-    issuer,
-    jwks,
-    insecureHttp:
-      provider?.insecureHttp === true || entries.some(({ insecureHttp }) => insecureHttp),
-    timeoutMs: timeouts.providerMs,
-  }
+function clientOf(issuer: string, config: Config, clients: IssuerClients): IssuerClient {
+  const settings = issuerSettings(issuer, config)
   const key = JSON.stringify(settings)
-  const client = clients.get(key) ?? new IssuerClient(settings, logger)
+  const client = clients.get(key) ?? new IssuerClient(settings, config.logger)
   clients.set(key, client)
   return client
 }

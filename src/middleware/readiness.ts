@@ -1,3 +1,5 @@
+import type { IntrospectionConfig } from '../bearer/introspection.js'
+import type { IssuerClient } from '../bearer/issuer-client.js'
 import type { Connection, Connections } from '../flows/connection.js'
 import { OAuthError } from '../http/errors.js'
 import type { Config } from '../options/config.js'
@@ -11,6 +13,11 @@ export interface ReadinessDeps {
   readonly config: Config
   readonly connections: Connections
   readonly store: SessionStore
+  /** The issuers of access tokens; empty without the option `bearer`. */
+  readonly tokenIssuers: readonly {
+    readonly client: IssuerClient
+    readonly introspections: readonly IntrospectionConfig[]
+  }[]
   /** `undefined` without the option `signals`. */
   readonly receivers: SignalReceivers | undefined
   /** Whether the store is outside of the cookies. */
@@ -18,8 +25,8 @@ export interface ReadinessDeps {
 }
 
 /**
- * Checks what can be known before the first user comes: the providers with their keys and clocks,
- * and the store. Logs every problem, and rejects with an `AggregateError` of them. Only a login
+ * Checks what can be known before the first user comes: the providers and the issuers of access
+ * tokens with their keys and clocks, and the store. Logs every problem, and rejects with an `AggregateError` of them. Only a login
  * shows whether a provider accepts the redirect URI and the client secret, so the redirect URIs
  * that it must know are logged.
  */
@@ -27,7 +34,7 @@ export async function checkReadiness(
   deps: ReadinessDeps,
   configuration: { ready(): Promise<void> },
 ): Promise<void> {
-  const { config, connections, store, keepsRecords, receivers } = deps
+  const { config, connections, store, keepsRecords, receivers, tokenIssuers } = deps
   const check = async (work: () => unknown, provider?: string) => {
     try {
       await work()
@@ -40,6 +47,9 @@ export async function checkReadiness(
   }
   const results = await Promise.all([
     ...[...connections].map(([name, { client }]) => check(() => client.ready(), name)),
+    ...tokenIssuers.map(({ client, introspections }) =>
+      check(() => client.ready(config.clockToleranceMs / 1000, introspections), client.issuer),
+    ),
     ...(keepsRecords ? [check(() => store.get('ready'))] : []),
     check(() => configuration.ready()),
     check(() => receivers?.ready()),

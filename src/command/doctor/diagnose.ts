@@ -2,6 +2,7 @@ import { createConnections, type Connection } from '../../flows/connection.js'
 import type { Config, Env } from '../../options/config.js'
 import type { OAuthModuleOptions } from '../../options/options.js'
 import { checkAuthorization } from './authorization-check.js'
+import { checkedIssuers, checkIssuer } from './bearer-check.js'
 import { publicUrl, redirectUriOf } from './connection-context.js'
 import { checkCookies } from './cookies-check.js'
 import { checkCredentials } from './credentials-check.js'
@@ -9,7 +10,7 @@ import { CHECKS, type Finding, note, type Problem } from './finding.js'
 import { type CheckedOptions, checkOptions, type Locate, mistakesOf } from './options-check.js'
 import { checkListedScopes, checkProvider } from './provider-check.js'
 import { checkPublicUrl } from './public-url-check.js'
-import { knownSecrets, withoutSecrets } from './redact.js'
+import { introspectionSecrets, knownSecrets, withoutSecrets } from './redact.js'
 import { checkRules } from './rules-check.js'
 import { runCheck } from './run-check.js'
 import { checkSecret } from './secret-check.js'
@@ -70,6 +71,9 @@ function checksOf(config: Config, listen: Listen | undefined): Promise<Finding[]
   return [
     runCheck('cookies', undefined, () => checkCookies(config, url)),
     ...checked.map((connection) => checkConnection(connection, config, listen)),
+    ...checkedIssuers(config).map((one) =>
+      runCheck('bearer', one.issuer, () => checkIssuer(one, config)),
+    ),
     runCheck('public-url', undefined, () =>
       first === undefined ? [] : publicUrlProblems(config, first, listen),
     ),
@@ -146,5 +150,9 @@ function readOptions({ options, json, locate }: DoctorConfiguration, env: Env): 
 }
 
 function clientSecrets(config: Config | undefined): readonly string[] {
-  return (config?.providers ?? []).flatMap(({ clientSecret }) => clientSecret ?? [])
+  const { providers = [], bearer } = config ?? {}
+  return [
+    ...providers.flatMap(({ clientSecret }) => clientSecret ?? []),
+    ...introspectionSecrets(bearer),
+  ]
 }

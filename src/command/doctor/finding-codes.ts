@@ -1,6 +1,7 @@
 /** The stable codes of findings. `docs/doctor.md` explains each. */
 export const FINDING_CODES = [
   'accepts_any_code',
+  'accepts_any_token',
   'algorithm_mismatch',
   'authorization_endpoint_failed',
   'authorization_request_rejected',
@@ -31,8 +32,12 @@ export const FINDING_CODES = [
   'host_differs',
   'host_rewritten',
   'host_unknown',
+  'introspection_failed',
+  'introspection_missing',
+  'introspection_rejected',
   'invalid_option',
   'issuer_mismatch',
+  'keys_missing',
   'keys_unavailable',
   'login_rejected',
   'memory_in_production',

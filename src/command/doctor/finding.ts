@@ -12,6 +12,7 @@ export const CHECKS = [
   'provider',
   'authorization',
   'credentials',
+  'bearer',
   'store',
   'public-url',
   'target',
@@ -29,7 +30,7 @@ export interface Finding {
   readonly severity: Severity
   /** Stable: use it to tell findings apart. */
   readonly code: FindingCode
-  /** The provider that the finding is about. */
+  /** The provider that the finding is about; with `bearer`, the issuer of the tokens. */
   readonly provider?: string | undefined
   readonly problem: string
   /** What to do about it. */

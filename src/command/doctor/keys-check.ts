@@ -34,9 +34,13 @@ export async function checkKeys(
   }
 }
 
-function keysProblem(thrown: unknown, jwks: string): Problem {
+/** Why a key set cannot be read. `optionPrefix` is that of the server. */
+export function keysProblem(thrown: unknown, jwks: string, optionPrefix = ''): Problem {
   if (codeIn(thrown) !== undefined)
-    return networkProblem(thrown, jwks, { what: 'the key set', option: 'endpoints.jwks' })
+    return networkProblem(thrown, jwks, {
+      what: 'the key set',
+      option: `${optionPrefix}endpoints.jwks`,
+    })
   const hint = thrown instanceof OAuthError ? thrown.hint : undefined
   const { problem, fix } = divide(hint ?? `the key set at ${jwks} cannot be read`)
   return error(

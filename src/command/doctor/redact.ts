@@ -19,6 +19,7 @@ export function knownSecrets(
   const secrets = [
     password,
     ...secretsIn(given?.secret, env),
+    ...introspectionSecrets(config?.bearer),
     ...providers.flatMap(({ clientSecret, tokenHeaders }) => [
       clientSecret ?? '',
       ...Object.values(tokenHeaders),
@@ -30,6 +31,11 @@ export function knownSecrets(
   return [...new Set(secrets.flatMap((secret) => [secret, decoded(secret)]))].filter(
     (secret) => secret.length >= MIN_LENGTH,
   )
+}
+
+/** The client secrets of introspection. */
+export function introspectionSecrets(bearer: Config['bearer']): readonly string[] {
+  return (bearer?.issuers ?? []).flatMap(({ introspection }) => introspection?.clientSecret ?? [])
 }
 
 /** The findings, in which a server may have repeated a secret. */
