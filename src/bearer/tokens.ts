@@ -76,6 +76,12 @@ export class Tokens {
     return this.#verify(given, key, req, address()).then((token) => this.#decide(token, req))
   }
 
+  /** Tokens of this user are verified again, which may ask their issuer. */
+  forgetUser(userKey: string): void {
+    for (const [key, { profile }] of this.#known.entries())
+      if (profile.key === userKey) this.#known.delete(key)
+  }
+
   /** The lists decided when the token was verified; everything else is decided at each request. */
   #decide(token: VerifiedToken, req: IncomingMessage): Awaitable<TokenResult> {
     const { decision } = token.facts

@@ -27,7 +27,6 @@ import { Sockets } from './sockets.js'
 import { HeaderStripper } from './strip-headers.js'
 import { TokenErrors, type TokenErrorsDeps } from './token-errors.js'
 import { TokenRequests } from './token-requests.js'
-import { TokenSignals } from './token-signals.js'
 import { UnguardedUpgrades } from './unguarded-upgrades.js'
 import { UpgradeOrigins } from './upgrade-origins.js'
 import { UpstreamHeaders } from './upstream-headers.js'
@@ -92,7 +91,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
 
 function createVisitors(
   config: Config,
-  { passes, tokenErrors: state }: GateState,
+  { passes, tokenErrors: state, tokenSignals }: GateState,
   parts: Parts,
   responses: Pick<TokenErrorsDeps, 'loginRedirect' | 'errorHandler'> & { names: HeaderNames },
 ): Visitors {
@@ -100,7 +99,7 @@ function createVisitors(
   return new Visitors({
     ...parts,
     config,
-    tokenSignals: new TokenSignals(),
+    tokenSignals,
     upstreamHeaders: new UpstreamHeaders(config.headers, names, config.logger),
     tokenErrors: new TokenErrors({ ...handlers, config, passes, state }),
   })

@@ -2,6 +2,7 @@ import { type Connections, createConnections } from '../flows/connection.js'
 import { Links } from '../flows/links.js'
 import { Background } from '../http/background.js'
 import { Encrypter } from '../http/encryption.js'
+import { OAuthError } from '../http/errors.js'
 import { Mounts } from '../http/mounts.js'
 import { SpecialPaths } from '../http/special-paths.js'
 import type { Config } from '../options/config.js'
@@ -100,7 +101,10 @@ export function composeSessions(config: Config, state: GateState, base: BasePart
     notices,
     userEmails: new UserEmails(store),
     blockedUsers,
-    users: new AppUsers({ store, sessions, blockedUsers, activity: userActivity, keepsRecords }),
+    users: new AppUsers({
+      ...{ store, sessions, blockedUsers, activity: userActivity, keepsRecords },
+      onBlocked: (id) => state.tokenSignals.abortUser(id, new OAuthError('not_authorized')),
+    }),
     sessionList: new AppSessions({
       store,
       sessions,

@@ -1,6 +1,8 @@
+import { OAuthError } from '../http/errors.js'
 import type { Config } from '../options/config.js'
 import { Admission } from '../signals/admission.js'
 import { SignalInbox } from '../signals/inbox.js'
+import type { Signal } from '../signals/signal.js'
 import { Poller } from '../signals/poller.js'
 import { PushEndpoint } from '../signals/push-endpoint.js'
 import { SetReceiver } from '../signals/set-receiver.js'
@@ -27,7 +29,7 @@ export function composeSignals(config: Config, state: GateState, parts: BasePart
   if (signals === undefined) return { receivers: undefined }
   const reports = signalReporter(logger, parts.events)
   const inbox = new SignalInbox({
-    actions: createActions(config, parts),
+    actions: createActions(config, state, parts),
     index: parts.logoutIndex,
     state: state.signalInbox,
     report: reports.report,
@@ -58,7 +60,8 @@ export function composeSignals(config: Config, state: GateState, parts: BasePart
 }
 
 function createActions(
-  { inactivityTimeoutMs, maximumDurationMs, logger }: Config,
+  { inactivityTimeoutMs, maximumDurationMs, logger, bearer }: Config,
+  state: GateState,
   parts: BaseParts & SessionParts,
 ): SignalActions {
   const { connections, sessions, store, rows, notices, userEmails: emails } = parts
@@ -71,9 +74,22 @@ function createActions(
       rows,
       lifetimes: { inactivityTimeoutMs, maximumDurationMs },
     }),
+    onUser: bearer && ((key, signal) => applyToTokens(key, signal, state, parts)),
     notify: (key) =>
       notices.announce(key, (error) =>
         logger.error('other processes were not told about a session', describeError(error)),
       ),
   })
+}
+
+/** A token that its issuer introspects is checked there again; any other is valid until it expires. */
+function applyToTokens(
+  userKey: string,
+  { action, until }: Signal,
+  { tokens, tokenSignals }: GateState,
+  { background }: BaseParts,
+): void {
+  tokens.current?.forgetUser(userKey)
+  if (action === 'end') tokenSignals.abortUser(userKey, new OAuthError('invalid_token'), until)
+  else background.run(tokenSignals.checkUser(userKey))
 }

@@ -27,6 +27,7 @@ import { createRequestReports, type RequestReports } from './request-events.js'
 import { createSignalState, type SignalState } from './session-signals.js'
 import { createTokenErrorState, type TokenErrorState } from './token-errors.js'
 import type { CurrentTokens } from './token-requests.js'
+import { TokenSignals } from './token-signals.js'
 
 /** State that outlives a configuration: plain data, passed to the parts of each configuration. */
 export interface GateState {
@@ -86,6 +87,8 @@ export interface GateState {
   /** The issuers of access tokens. */
   readonly issuerClients: IssuerClients
   readonly tokens: CurrentTokens
+  /** Open signals of access tokens. */
+  readonly tokenSignals: TokenSignals
   /** Where the app uses the middleware. */
   readonly placement: PlacementState
 }
@@ -121,6 +124,7 @@ export function createGateState(id: string | undefined): GateState {
     testLogins: createTestLoginState(),
     issuerClients: new Map(),
     tokens: { current: undefined },
+    tokenSignals: new TokenSignals(),
     placement: createPlacementState(),
   }
 }

@@ -149,6 +149,7 @@ export class Instance {
     const { signals, receivers, background, store, config } = this.#current
     this.#stopWatching?.()
     signals.close()
+    this.#state.tokenSignals.close()
     await this.#configuration.close()
     await receivers?.close()
     await background.drain()
@@ -187,5 +188,6 @@ export class Instance {
     this.#current = compose(config, this.#state)
     this.#current.receivers?.start()
     this.#current.signals.adopt()
+    background.run(this.#state.tokenSignals.checkAll())
   }
 }

@@ -103,17 +103,17 @@ export class TokenRequests {
   }
 
   #attach(request: IncomingGateRequest, token: VerifiedToken): TokenContext {
-    const { state, visitors } = this.#deps
+    const { state, tokens, visitors } = this.#deps
     const { req, headers } = request
     // The app, or a proxy, may remove the header.
     const { authorization } = headers
-    return visitors.attachToken(request, token, async () => {
-      if (state.current === undefined) throw new OAuthError('invalid_token')
-      return state.current.authenticate(
-        readBearerToken(req, { authorization }),
-        req,
-        () => undefined,
-      )
+    return visitors.attachToken(request, token, {
+      isOutdated: () => state.current !== tokens,
+      async check() {
+        if (state.current === undefined) throw new OAuthError('invalid_token')
+        const given = readBearerToken(req, { authorization })
+        return state.current.authenticate(given, req, () => undefined)
+      },
     })
   }
 }

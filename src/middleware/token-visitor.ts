@@ -1,15 +1,15 @@
-import type { TokenResult } from '../bearer/tokens.js'
 import type { VerifiedToken } from '../bearer/verified-token.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { ContextSource, LoginUrlOptions } from './context-source.js'
+import type { WatchedToken } from './open-token.js'
 import type { TokenSignals } from './token-signals.js'
 import type { Visitor } from './visitor.js'
 
 /** What {@link TokenVisitor} depends on. */
 export interface TokenVisitorDeps {
   readonly signals: TokenSignals
-  /** Verifies the token of this request again, under the current configuration. */
-  readonly check: () => Promise<TokenResult>
+  /** The token of this request under the current configuration. */
+  readonly current: Pick<WatchedToken, 'isOutdated' | 'check'>
 }
 
 /** The source of the context of a request with an access token. */
@@ -20,6 +20,7 @@ export class TokenVisitor implements ContextSource {
   readonly #deps: TokenVisitorDeps
   readonly #request: IncomingGateRequest
   readonly #anonymous: Visitor
+  readonly #token: Omit<WatchedToken, 'isOutdated' | 'check'>
   #signal: AbortSignal | undefined
 
   /** `anonymous` creates the links. */
@@ -29,10 +30,11 @@ export class TokenVisitor implements ContextSource {
     token: VerifiedToken,
     anonymous: Visitor,
   ) {
-    const { verifiedAt, expiresAt } = token.facts
+    const { verifiedAt, expiresAt, issuedAt = verifiedAt } = token.facts
     this.#deps = deps
     this.#request = request
     this.#anonymous = anonymous
+    this.#token = { userKey: token.profile.key, issuedAt, expiresAt }
     this.lastCheckedAt = verifiedAt
     this.sessionExpiresAt = expiresAt
     this.accessTokenExpiresAt = expiresAt
@@ -48,9 +50,11 @@ export class TokenVisitor implements ContextSource {
   }
 
   signal(): AbortSignal {
-    const { signals, check } = this.#deps
+    const { signals, current } = this.#deps
     const { req, res } = this.#request
-    this.#signal ??= signals.open({ expiresAt: this.sessionExpiresAt, check }, res ?? req.socket)
+    const { isOutdated, check } = current
+    const watched = { ...this.#token, isOutdated, check }
+    this.#signal ??= signals.open(watched, res ?? req.socket)
     return this.#signal
   }
 

@@ -1,5 +1,4 @@
 import type { OAuthUser } from '../access/user.js'
-import type { TokenResult } from '../bearer/tokens.js'
 import type { VerifiedToken } from '../bearer/verified-token.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
@@ -13,7 +12,7 @@ import {
 } from './oauth-context.js'
 import { renewCookie } from './renew-cookie.js'
 import type { TokenSignals } from './token-signals.js'
-import { TokenVisitor } from './token-visitor.js'
+import { TokenVisitor, type TokenVisitorDeps } from './token-visitor.js'
 import type { UpstreamHeaders } from './upstream-headers.js'
 import { Visitor, type VisitorDeps } from './visitor.js'
 
@@ -45,11 +44,11 @@ export class Visitors {
     return oauth
   }
 
-  /** Attaches the context of a user with an access token. `check` verifies the token again. */
+  /** Attaches the context of a user with an access token. */
   attachToken(
     request: IncomingGateRequest,
     token: VerifiedToken,
-    check: () => Promise<TokenResult>,
+    current: TokenVisitorDeps['current'],
   ): TokenContext {
     const { config, upstreamHeaders, tokenSignals: signals } = this.#deps
     const { profile, facts } = token
@@ -59,7 +58,7 @@ export class Visitors {
     upstreamHeaders.setForToken(request.headers, { user: profile, matched, trustsEmail })
     const anonymous = new Visitor(this.#deps, request, undefined)
     const oauth = new TokenContext(
-      new TokenVisitor({ signals, check }, request, token, anonymous),
+      new TokenVisitor({ signals, current }, request, token, anonymous),
       token,
     )
     if (config.userProperty && isReplaceable(req)) req.user = oauth.user

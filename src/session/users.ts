@@ -59,6 +59,8 @@ export interface AppUsersDeps {
   readonly activity: UserActivity
   /** Whether the store keeps records: the cookie store does not. */
   readonly keepsRecords: boolean
+  /** Ends what the user has open without a session. */
+  readonly onBlocked: (id: string) => void
 }
 
 /** The users in a store. */
@@ -68,13 +70,15 @@ export class AppUsers implements Users {
   readonly #blockedUsers: BlockedUsers
   readonly #activity: UserActivity
   readonly #keepsRecords: boolean
+  readonly #onBlocked: AppUsersDeps['onBlocked']
 
-  constructor({ store, sessions, blockedUsers, activity, keepsRecords }: AppUsersDeps) {
+  constructor({ store, sessions, blockedUsers, activity, ...deps }: AppUsersDeps) {
+    this.#onBlocked = deps.onBlocked
+    this.#keepsRecords = deps.keepsRecords
     this.#store = store
     this.#sessions = sessions
     this.#blockedUsers = blockedUsers
     this.#activity = activity
-    this.#keepsRecords = keepsRecords
   }
 
   async list(options: ListOptions = {}): Promise<Page<AppUser>> {
@@ -103,6 +107,7 @@ export class AppUsers implements Users {
     // First: a login that does not see the block has stored its session before, so that it ends
     // here.
     const isNew = await this.#blockedUsers.add(id)
+    this.#onBlocked(id)
     if (this.#store.entries === undefined)
       await this.#endSessions(recordedSessions(this.#store, id))
     // Throws if the store cannot list: there may be more sessions.

@@ -12,6 +12,8 @@ export interface SignalActionsDeps {
   readonly checks: RequestedChecks
   /** Tells the other processes about a session that they must check. */
   readonly notify: (key: string) => void
+  /** Acts on the access tokens of a user; `undefined` if none are accepted. */
+  readonly onUser: ((key: string, signal: Signal) => void) | undefined
 }
 
 /** How many sessions are changed at once. */
@@ -30,7 +32,7 @@ export class SignalActions {
    * done is found done. Throws the errors of the store.
    */
   async apply(signal: Signal): Promise<number> {
-    const { connections, signalled } = this.#deps
+    const { connections, signalled, onUser } = this.#deps
     const connection = connections.get(signal.provider)
     if (connection === undefined) return 0
     const keys = await signalled.find(signal, connection)
@@ -40,6 +42,8 @@ export class SignalActions {
       const results = await Promise.all(batch.map((key) => this.#act(key, signal.action)))
       count += results.filter(Boolean).length
     }
+    if (onUser !== undefined)
+      for (const user of await signalled.users(signal, connection)) onUser(user, signal)
     return count
   }
 

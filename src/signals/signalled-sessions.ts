@@ -53,6 +53,17 @@ export class SignalledSessions {
     return [...keys]
   }
 
+  /**
+   * The keys of the users that a signal is about, if it is about everything of theirs and not about
+   * one session. They need not have a session.
+   */
+  async users(signal: Signal, { clientKey }: Connection): Promise<readonly string[]> {
+    const { users, sessions, members } = signal.subject
+    if (sessions.length > 0 || members !== undefined) return []
+    const found = await Promise.all(users.map((one) => this.#usersOf(one, signal, clientKey)))
+    return [...new Set(found.flat())]
+  }
+
   async #targets(signal: Signal, { clientKey }: Connection): Promise<readonly Target[]> {
     const { users, sessions } = signal.subject
     const sids = new Set(sessions.flatMap((sid) => identifierHash(sid) ?? []))
