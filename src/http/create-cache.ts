@@ -14,10 +14,10 @@ export interface CacheLimits {
  * A cache of the values that were used last. It grows as it is used: with its option `max`,
  * `LRUCache` allocates room for all values at once, which took megabytes for each gate.
  */
-export function createCache<Value extends object | string | number | boolean>({
-  max,
-  ...limits
-}: CacheLimits): LRUCache<string, Value> {
+export function createCache<
+  Value extends object | string | number | boolean,
+  Key extends string | object = string,
+>({ max, ...limits }: CacheLimits): LRUCache<Key, Value> {
   return new LRUCache({
     ...limits,
     maxSize: max,

@@ -1,4 +1,7 @@
+import type { LRUCache } from 'lru-cache'
+import { createCache } from '../http/create-cache.js'
 import type { Encrypter } from '../http/encryption.js'
+import { type CompactRow, compactSession, expandSession } from './compact-session.js'
 import { packSession, unpackSession } from './packed-session.js'
 import { type BrowserSessionConfig, keptBrowser, type Session, withBrowser } from './session.js'
 import { deepFreeze } from './stores/deep-freeze.js'
@@ -24,6 +27,9 @@ interface ActivityRow extends StoreRecord {
 /** Rows of version 1 (release 0.1.0) had no `mac`: they count as expired. */
 const ROW_VERSION = 2
 
+/** Sessions that are kept as objects: those of the latest requests. */
+const MAX_RECENT_SESSIONS = { inProcess: 1_000, nearCache: 10_000 }
+
 /** What {@link SessionRows} depends on. */
 export interface SessionRowsDeps {
   readonly encrypter: Encrypter
@@ -39,19 +45,22 @@ export interface SessionRowsDeps {
 export class SessionRows {
   readonly #deps: SessionRowsDeps
   /**
-   * Sessions by row. A near cache returns the same frozen row many times: it is verified once.
+   * Sessions by row. Stores in this process and near caches return the same row many times: it is
+   * verified and read once.
    */
-  readonly #verified = new WeakMap<StoreRecord, { key: string; session: Session }>()
+  readonly #recent: LRUCache<StoreRecord, { key: string; session: Session }>
 
   constructor(deps: SessionRowsDeps) {
     this.#deps = deps
+    const { inProcess, nearCache } = MAX_RECENT_SESSIONS
+    this.#recent = createCache({ max: deps.isInProcess ? inProcess : nearCache })
   }
 
   /** The row of a session. */
   toRow(key: string, written: Session): StoreRecord {
     const browser = keptBrowser(written, this.#deps.browserSession, Date.now())
     const session = withBrowser(written, browser)
-    if (this.#deps.isInProcess) return session
+    if (this.#deps.isInProcess) return this.#remember(key, compactSession(session), session)
     const { kind, group, createdAt, revision, sealed } = session
     const row = { kind, group, createdAt, revision, v: ROW_VERSION, sealed }
     const packed = packSession(session)
@@ -62,16 +71,25 @@ export class SessionRows {
   /** The session of a row, or `undefined` if the row is not a session of this secret. */
   fromRow(key: string, row: StoreRecord | null | undefined): Session | undefined {
     if (row?.kind !== 'session') return undefined
-    if (this.#deps.isInProcess && !('mac' in row)) return row as Session
-    // Only the row of a near cache is frozen, and read again.
+    // Only rows of this process, and those of a near cache, are frozen and read again.
     const isShared = Object.isFrozen(row)
-    const known = isShared ? this.#verified.get(row) : undefined
+    const known = isShared ? this.#recent.get(row) : undefined
     if (known?.key === key) return known.session
+    if (this.#deps.isInProcess && isCompactRow(row)) {
+      const session = expandSession(row)
+      this.#remember(key, row, session)
+      return session
+    }
     if (!isSessionRow(row)) return undefined
     if (!this.#deps.encrypter.isAuthentic('row', textOf(key, row), row.mac)) return undefined
     const session = unpackSession(row.session, row)
-    if (isShared) this.#verified.set(row, { key, session: deepFreeze(session) })
+    if (isShared) this.#remember(key, row, deepFreeze(session))
     return session
+  }
+
+  #remember(key: string, row: StoreRecord, session: Session): StoreRecord {
+    this.#recent.set(row, { key, session })
+    return row
   }
 
   /** The row of a session's last activity, for stores whose updates are not atomic. */
@@ -104,6 +122,11 @@ function activityText(key: string, at: number): string {
 
 /** 22 characters of base64url contain the 16 bytes of the tag. */
 const SEALED_END = 22
+
+/** Only {@link compactSession} creates an object that is not JSON's. */
+function isCompactRow(row: StoreRecord): row is CompactRow {
+  return 'shared' in row
+}
 
 function isSessionRow(row: StoreRecord): row is SessionRow {
   const { v, group, createdAt, revision, session, sealed, mac } = row as Partial<SessionRow>
