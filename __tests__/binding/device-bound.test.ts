@@ -222,9 +222,12 @@ describe('registration', () => {
     const challenge = offerOf(await victim.signIn(gate.url('/')))?.challenge ?? ''
     const thief = createBoundClient(gate.origin, mallory)
     await thief.signIn(gate.url('/'))
-    expect((await thief.register({ challenge })).status).toBe(400)
+    const options = { headers: { Cookie: cookies(thief, gate) } }
+    expect((await thief.register({ challenge, options })).status).toBe(400)
     await victim.register()
-    expect((await thief.register({ challenge: victim.challenge ?? '' })).status).toBe(400)
+    const next = victim.challenge ?? ''
+    expect((await thief.register({ challenge: next, options })).status).toBe(400)
+    expect((await thief.register({ challenge: next })).status).toBe(400)
   })
 
   test('needs no session cookie: browsers omit it after a login at another site', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import type { DevProvider } from '../../src/dev/index.js'
-import { oidcProvider } from '../../src/index.js'
+import { cookieStore, oidcProvider, type OAuthModuleOptions } from '../../src/index.js'
 import { boundChromium, type RunningChromium } from '../support/bound-chromium.js'
 import { createDevice } from '../support/bound-client.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -54,11 +54,15 @@ afterAll(async () => {
 })
 
 /** The clock of the server is fake: the browser's cookies expire without waiting. */
-async function start() {
+async function start(options: Partial<OAuthModuleOptions> = {}) {
   const clock = fakeDate(Date.now())
   const { issuer, clientId, clientSecret } = dev
   const gate = await startGate(
-    { provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) }, deviceBound: true },
+    {
+      provider: { dev: oidcProvider({ issuer, clientId, clientSecret }) },
+      deviceBound: true,
+      ...options,
+    },
     { tls: ca },
   )
   const refreshed: number[] = []
@@ -175,4 +179,23 @@ test('Chromium binds the session of another login in the same browser, after a l
   await page.reload()
   expect(await seenBy(page)).toEqual(ada)
   expect(new Set(bindings).size).toBe(2)
+})
+
+test('Chromium binds a session in a cookie with the first request of a page', async () => {
+  const { clock, gate, origin } = await start({ store: cookieStore() })
+  const browser = await stopping(boundChromium(ca)).start()
+  const { page, events } = browser
+  await page.goto(`${origin}/page`)
+  await page.getByText('Ada Lovelace').click()
+  await page.waitForURL(`${origin}/page`)
+  await page.evaluate(() => fetch('/api'))
+  await eventually(`registration: ${events.join()}`, () =>
+    events.includes('creation: Success') ? true : undefined,
+  )
+  expect(events.filter((event) => event.startsWith('creation'))).toHaveLength(1)
+  const copied = await copiedCookies(browser, origin)
+  expect(await statusOf(gate, copied.session)).toBe(401)
+  clock.forward(EXPIRED)
+  await page.reload()
+  expect(await seenBy(page)).toEqual(ada)
 })

@@ -52,10 +52,15 @@ export function createDevice(alg: Algorithm = 'ES256', bits = 2048): Device {
 export interface BoundClient {
   readonly browser: Browser
   readonly device: Device
+  /** Where the server is: another process may have another port. */
+  origin: string
   /** The challenge that the server has sent last. */
   challenge: string | undefined
   instructions: Instructions | undefined
-  /** Signs in, without registering: the offer of the login response. */
+  /**
+   * Signs in, without registering: the offer of the login response, or of the next request of the
+   * page.
+   */
   signIn(url: string): Promise<Page>
   register(more?: Proof): Promise<Page>
   refresh(more?: Proof): Promise<Page>
@@ -75,13 +80,17 @@ export interface Proof {
 
 /** The parts of an entry of `Secure-Session-Registration`. */
 export function offerOf(page: Pick<Page, 'headers' | 'history'>) {
-  const value = page.history
-    .map(({ headers }) => headers['secure-session-registration'])
-    .findLast((one) => one !== undefined)
+  const { history } = page
+  const header = 'secure-session-registration'
+  const at = history.findLastIndex(({ headers }) => headers[header] !== undefined)
+  const value = history[at]?.headers[header]
   const parts = /^\(([^)]*)\);path="([^"]*)";challenge="([^"]*)"$/.exec(String(value))
   if (parts === null) return undefined
   const [, algorithms = '', path = '', challenge = ''] = parts
-  return { algorithms: algorithms.split(' '), path, challenge }
+  const origins = history.slice(Math.max(0, at - 1), at + 1).map(({ url }) => new URL(url).origin)
+  // Browsers omit cookies with `SameSite=Lax` if another site led to the response.
+  const isCrossSite = new Set(origins).size > 1
+  return { algorithms: algorithms.split(' '), path, challenge, isCrossSite }
 }
 
 export function createBoundClient(origin: string, device = createDevice()): BoundClient {
@@ -92,7 +101,7 @@ export function createBoundClient(origin: string, device = createDevice()): Boun
 
   async function send(path: string, headers: Record<string, string | undefined>, more: Proof) {
     const given = more.options?.headers
-    const page = await browser.post(new URL(path, origin).href, '', {
+    const page = await browser.post(new URL(path, client.origin).href, '', {
       ...more.options,
       headers: { ...asBrowser, 'Content-Type': undefined, ...headers, ...given },
       follow: false,
@@ -110,11 +119,16 @@ export function createBoundClient(origin: string, device = createDevice()): Boun
   const client: BoundClient = {
     browser,
     device,
+    origin,
     challenge: undefined,
     instructions: undefined,
     async signIn(url) {
       const page = await browser.get(url)
       offer = offerOf(page)
+      if (offer === undefined && page.status === 200) {
+        const headers = { 'Sec-Fetch-Site': 'same-origin' }
+        offer = offerOf(await browser.get(page.url, { headers, follow: false }))
+      }
       return page
     },
     register(more = {}) {
@@ -125,7 +139,8 @@ export function createBoundClient(origin: string, device = createDevice()): Boun
         more.proof === undefined
           ? signer.sign(claims, { jwk: signer.jwk, ...more.header })
           : more.proof
-      return send(offer.path, { 'Secure-Session-Response': proof ?? undefined }, more)
+      const omitted = offer.isCrossSite ? { Cookie: undefined } : {}
+      return send(offer.path, { 'Secure-Session-Response': proof ?? undefined, ...omitted }, more)
     },
     refresh(more = {}) {
       const { instructions, challenge } = client

@@ -8,7 +8,7 @@ import type { BindingState } from './binding-state.js'
 import type { BoundCookies } from './bound-cookies.js'
 import type { Challenges } from './challenges.js'
 import type { Identifiers } from './identifiers.js'
-import { instructionsFor, REGISTER } from './instructions.js'
+import { instructionsFor } from './instructions.js'
 import { readProof, readRegistration } from './proof.js'
 import { readString, writeString } from './structured-fields.js'
 
@@ -35,10 +35,10 @@ export interface DeviceBindingDeps {
 }
 
 /**
- * `http`: browsers bind sessions over https only. `registration`: a proof was rejected, so a session
- * is not bound. `proof`: a proof was signed with another key.
+ * `registration`: a proof was rejected, so a session is not bound. `proof`: a proof was signed with
+ * another key.
  */
-export type BindingProblem = 'http' | 'registration' | 'proof'
+export type BindingProblem = 'registration' | 'proof'
 
 /** Within this time, only one redirect has the browser of a session renew its cookie. */
 const RECOVERY_PAUSE_MS = 10_000
@@ -47,7 +47,7 @@ const RECOVERY_PAUSE_MS = 10_000
 const TERMINATED = { continue: false }
 
 /**
- * Binds sessions to keys of the browsers' devices (Device Bound Session Credentials). A login offers
+ * Binds sessions to keys of the browsers' devices (Device Bound Session Credentials). `Offers` offers
  * it, the browser registers a public key, and renews a cookie with proofs that it has the private
  * key. (https://w3c.github.io/webappsec-dbsc/)
  */
@@ -56,22 +56,6 @@ export class DeviceBinding {
 
   constructor(deps: DeviceBindingDeps) {
     this.#deps = deps
-  }
-
-  /**
-   * Offers to bind the session of a login. The requests that follow need the cookie as soon as the
-   * key is registered, possibly before the browser has received that response: so it is set now.
-   */
-  offer(request: GateRequest, { key, record }: OpenSession): void {
-    const { challenges, cookies, mounts, onProblem } = this.#deps
-    const { res, mount, now } = request
-    if (!mount.isHttps) return onProblem('http')
-    cookies.write(request, key)
-    if (record.device !== undefined) return
-    const path = writeString(mounts.specialPath(mount, REGISTER))
-    const challenge = writeString(challenges.create('registration', key, now))
-    const offer = `(ES256 RS256);path=${path};challenge=${challenge}`
-    res.setHeader('Secure-Session-Registration', offer)
   }
 
   /** Whether the request proves that it comes from the device of its session, if that is bound. */
@@ -89,7 +73,7 @@ export class DeviceBinding {
     const { res, now } = request
     if (res === undefined) return false
     const answered = { ...request, res }
-    this.#challenge(answered, session.key, this.#identifierOf(session))
+    this.#challenge(answered, session.key, this.#deps.identifiers.of(session))
     if (cookies.check(request, session.key) !== 'invalid') return false
     cookies.clear(answered)
     const last = state.recoveries.get(session.key) ?? 0
@@ -121,7 +105,7 @@ export class DeviceBinding {
     if (session.record.device === undefined) onBound(bound)
     renewCookie(request, session, bound)
     cookies.write(request, bound.key)
-    this.#respond(request, bound.key, this.#deps.identifiers.of(bound.key, device))
+    this.#respond(request, bound.key, this.#deps.identifiers.of(bound))
   }
 
   /** `/auth/device/refresh`: renews the cookie for a proof, or sends a challenge for one. */
@@ -167,10 +151,6 @@ export class DeviceBinding {
   #challenge({ res, now }: GateRequest, key: string, identifier: string): void {
     const challenge = writeString(this.#deps.challenges.create('refresh', key, now))
     res.setHeader('Secure-Session-Challenge', `${challenge};id=${writeString(identifier)}`)
-  }
-
-  #identifierOf({ key, record }: OpenSession): string {
-    return record.device === undefined ? key : this.#deps.identifiers.of(key, record.device)
   }
 
   async #findSession({ cookieHeader, mount, now }: GateRequest): Promise<OpenSession | undefined> {

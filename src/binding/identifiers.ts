@@ -6,7 +6,7 @@ import {
   type PackedDeviceKey,
   unpackDevice,
 } from '../session/device-key.js'
-import type { Sessions } from '../session/sessions.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 
 /** A session that is bound to a device. */
 export interface BoundSession {
@@ -22,10 +22,14 @@ export interface IdentifiersDeps {
   readonly keepsRecords: boolean
 }
 
+/** What the identifier of a session in a cookie contains. */
+type Content = readonly [key: string, expiresAt: number, ...PackedDeviceKey]
+
 /**
  * The identifiers by which browsers name a session to renew its cookie: the public handle of the
  * session. A browser that follows a link of another site sends it without the session cookie
- * (`SameSite=Lax`), so for sessions in cookies the identifier contains the key, encrypted.
+ * (`SameSite=Lax`), so for sessions in cookies the identifier contains the public key as well. It is
+ * the same each time, because the browser compares it.
  */
 export class Identifiers {
   readonly #deps: IdentifiersDeps
@@ -35,24 +39,32 @@ export class Identifiers {
   }
 
   /** The identifier of a session. */
-  of(key: string, device: DeviceKey): string {
-    const { encrypter, keepsRecords } = this.#deps
-    if (keepsRecords) return key
-    return `${key}.${encrypter.encrypt('device', JSON.stringify(packDevice(device)), key)}`
+  of(session: OpenSession): string {
+    const { encrypter, keepsRecords, sessions } = this.#deps
+    const { key, record } = session
+    if (keepsRecords || record.device === undefined) return key
+    const { expiresAt } = sessions.expiry(session)
+    const content: Content = [key, expiresAt, ...packDevice(record.device)]
+    const text = Buffer.from(JSON.stringify(content)).toString('base64url')
+    return `${text}.${encrypter.authenticate('device', text)}`
   }
 
   /** The session with this identifier, if it exists and is bound. */
   async find(identifier: string, now: number, instance: string): Promise<BoundSession | undefined> {
-    const { encrypter, keepsRecords, sessions } = this.#deps
-    const [key = '', encrypted = ''] = identifier.split('.', 2)
-    if (!/^[0-9a-f]{64}$/.test(key)) return undefined
-    if (keepsRecords) {
-      const device = (await sessions.findByKey(key, now, instance))?.record.device
-      return device && { key, device }
-    }
-    const packed = parseJson(encrypter.decrypt('device', encrypted, key))
-    return packed === undefined
-      ? undefined
-      : { key, device: unpackDevice(packed as PackedDeviceKey) }
+    const { keepsRecords, sessions } = this.#deps
+    if (!keepsRecords) return this.#read(identifier, now)
+    if (!/^[0-9a-f]{64}$/.test(identifier)) return undefined
+    const device = (await sessions.findByKey(identifier, now, instance))?.record.device
+    return device && { key: identifier, device }
+  }
+
+  #read(identifier: string, now: number): BoundSession | undefined {
+    const { encrypter, sessions } = this.#deps
+    const [text = '', code = ''] = identifier.split('.', 2)
+    if (!encrypter.isAuthentic('device', text, code)) return undefined
+    const content = parseJson(Buffer.from(text, 'base64url').toString())
+    const [key, expiresAt, ...packed] = content as Content
+    if (now >= expiresAt || sessions.hasEnded(key)) return undefined
+    return { key, device: unpackDevice(packed) }
   }
 }

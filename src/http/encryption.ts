@@ -20,10 +20,9 @@ export type EncryptionPurpose =
   | 'configuration'
   | 'change'
   | 'audit'
-  | 'device'
 
 /** What a text is authenticated for. */
-export type AuthenticationPurpose = 'row' | 'verification' | 'bound' | 'challenge'
+export type AuthenticationPurpose = 'row' | 'verification' | 'bound' | 'challenge' | 'device'
 
 interface Secret {
   readonly secret: string

@@ -3,6 +3,7 @@ import { Challenges } from '../binding/challenges.js'
 import { type BindingProblem, DeviceBinding } from '../binding/device-binding.js'
 import { Identifiers } from '../binding/identifiers.js'
 import { Moves } from '../binding/moves.js'
+import { Offers } from '../binding/offers.js'
 import type { Config } from '../options/config.js'
 import type { CheckParts } from './compose-checks.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
@@ -16,22 +17,30 @@ type Parts = BaseParts & SessionParts & CheckParts
 /** Device-bound sessions, and sessions that move. */
 export type BindingParts = ReturnType<typeof composeBinding>
 
+const NONE = { binding: undefined, offers: undefined }
+
 /** Creates what compares a session cookie with where it was issued. */
 export function composeBinding(config: Config, state: GateState, parts: Parts) {
   const { sessions } = parts
-  const binding = config.deviceBound ? createBinding(config, state, parts) : undefined
+  const { binding, offers } = config.deviceBound ? createBinding(config, state, parts) : NONE
   const moves = new Moves({ sessions, families: state.userAgentFamilies })
-  return { binding, moves, possession: new Possession({ ...parts, config, binding, moves }) }
+  const own = { binding, offers, moves }
+  return { ...own, possession: new Possession({ ...parts, ...own, config }) }
 }
 
-function createBinding(config: Config, state: GateState, parts: Parts): DeviceBinding {
+function createBinding(config: Config, state: GateState, parts: Parts) {
   const { encrypter, events, keepsRecords, mounts, sessionLock, sessions, store } = parts
   const { callbackPaths, clockToleranceMs } = config
-  const { used, verified } = state.binding
-  return new DeviceBinding({
-    ...{ mounts, sessionLock, sessions },
-    cookies: new BoundCookies({ encrypter, verified, clockToleranceMs }),
-    challenges: new Challenges({ encrypter, store, used, clockToleranceMs }),
+  const { offered, used, verified } = state.binding
+  const cookies = new BoundCookies({ encrypter, verified, clockToleranceMs })
+  const challenges = new Challenges({ encrypter, store, used, clockToleranceMs })
+  const shared = { challenges, cookies, mounts }
+  const offers = new Offers({
+    ...{ ...shared, keepsRecords, offered },
+    onHttp: () => report(config, 'http', undefined),
+  })
+  const binding = new DeviceBinding({
+    ...{ ...shared, sessionLock, sessions },
     identifiers: new Identifiers({ encrypter, sessions, keepsRecords }),
     callbackPaths: [...callbackPaths.values()],
     state: state.binding,
@@ -39,10 +48,14 @@ function createBinding(config: Config, state: GateState, parts: Parts): DeviceBi
     onBound: (session) => events.emit('device_bound', sessionEvent(session)),
     onProblem: (problem, session) => report(config, problem, session?.key),
   })
+  return { binding, offers }
 }
 
+/** `http`: browsers bind sessions over https only. */
+type Problem = BindingProblem | 'http'
+
 const PROBLEMS: Readonly<
-  Record<BindingProblem, { level: 'info' | 'warn'; message: string; hint: string }>
+  Record<Problem, { level: 'info' | 'warn'; message: string; hint: string }>
 > = {
   http: {
     level: 'warn',
@@ -61,7 +74,7 @@ const PROBLEMS: Readonly<
   },
 }
 
-function report({ logger }: Config, problem: BindingProblem, sessionHandle: string | undefined) {
+function report({ logger }: Config, problem: Problem, sessionHandle: string | undefined) {
   const { level, message, hint } = PROBLEMS[problem]
   logger[level](message, { hint, ...(sessionHandle !== undefined && { sessionHandle }) })
 }

@@ -113,7 +113,7 @@ function createNewSessions(
   parts: Parts,
   loginLoop: LoginLoopDetector,
 ): NewSessions {
-  const { binding, events, moves, sessions, userActivity, keepsRecords } = parts
+  const { events, moves, offers, sessions, userActivity, keepsRecords } = parts
   return new NewSessions({
     blockedUsers: parts.blockedUsers,
     sessions,
@@ -124,7 +124,7 @@ function createNewSessions(
     sessionLimit: createSessionLimit(config, parts),
     maximumDurationMs: config.maximumDurationMs,
     placeOf: (request) => (watchesMoves(config, events) ? moves.placeOf(request) : undefined),
-    onAttach: (request, session) => binding?.offer(request, session),
+    onAttach: (request, session) => offers?.atLogin(request, session),
     onSession: (session) => events.emit('login', sessionEvent(session)),
   })
 }

@@ -1,4 +1,5 @@
 import type { DeviceBinding } from '../binding/device-binding.js'
+import type { Offers } from '../binding/offers.js'
 import { type Move, type Moves, placesOf } from '../binding/moves.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { Config } from '../options/config.js'
@@ -14,6 +15,7 @@ export interface PossessionDeps {
   readonly events: Events
   /** `undefined` if sessions are not bound to devices. */
   readonly binding: DeviceBinding | undefined
+  readonly offers: Offers | undefined
   readonly moves: Moves
 }
 
@@ -39,9 +41,10 @@ export class Possession {
     request: IncomingGateRequest,
     session: OpenSession,
   ): Awaitable<AnonymousResult> | undefined {
-    const { binding, config, events, moves } = this.#deps
+    const { binding, config, events, moves, offers } = this.#deps
     if (binding !== undefined && !binding.isProven(request, session))
       return { reason: 'expired', mustRefresh: binding.recover(request, session) }
+    offers?.afterLogin(request, session)
     if (!watchesMoves(config, events)) return undefined
     const move = moves.find(request, session)
     return move && this.#act(session, move)

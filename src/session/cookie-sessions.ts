@@ -128,6 +128,10 @@ export class CookieSessions extends Sessions {
     return this.#encrypt(key, { ...record, lastActiveAt: now, seen: this.seenPlaces(session) })
   }
 
+  override hasEnded(key: string): boolean {
+    return this.#state.ended.has(key)
+  }
+
   decrypt(_id: string, record: Session): SealedData {
     return unsealPlain(record)
   }
@@ -139,16 +143,8 @@ export class CookieSessions extends Sessions {
   #encrypt(key: string, record: Session): OpenSession {
     for (const session of reductions(record)) {
       const { group, createdAt, revision, sealed } = session
-      const cookie: SessionCookie = [
-        VERSION,
-        key,
-        group,
-        createdAt,
-        revision,
-        sealed,
-        packSession(session),
-      ]
-      const json = JSON.stringify(cookie)
+      const head = [VERSION, key, group, createdAt, revision, sealed] as const
+      const json = JSON.stringify([...head, packSession(session)] satisfies SessionCookie)
       const id = encodeChunks(this.#encrypter.encrypt('session', json))
       if (id !== undefined) return new OpenSession(id, key, deepFreeze(record), this)
     }

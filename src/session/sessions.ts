@@ -76,6 +76,11 @@ export abstract class Sessions implements SessionDecrypter {
     return undefined
   }
 
+  /** Whether this process has ended a session in a cookie. */
+  hasEnded(_key: string): boolean {
+    return false
+  }
+
   abstract decrypt(id: string, record: Session): SealedData
 
   /** Ends the session. Returns whether it existed. */
