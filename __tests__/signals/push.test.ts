@@ -85,9 +85,11 @@ describe('a session-revoked event', () => {
       {
         source: 'okta',
         type: 'session-revoked',
+        action: 'end',
         provider: 'idp',
         outcome: 'applied',
         sessions: 1,
+        user: `idp:${vendor.user.id}`,
         hint: undefined,
       },
     ])

@@ -142,6 +142,11 @@ const eventTypes = {
     readonly source: string
     /** What happened, as in `session-revoked` or `membership.removed`. */
     readonly type: string
+    /**
+     * What it causes: `end` ends sessions, and `recheck` has them checked; `undefined` if it causes
+     * nothing.
+     */
+    readonly action: 'end' | 'recheck' | undefined
     /** The name of the provider whose user it is about. */
     readonly provider: string | undefined
     /**
@@ -151,6 +156,8 @@ const eventTypes = {
     readonly outcome: 'applied' | 'unknown_subject' | 'duplicate' | 'ignored' | 'failed' | 'dropped'
     /** How many sessions it has ended, or has checked at their next request. */
     readonly sessions: number
+    /** The key of the user of these sessions; `undefined` if there is none, or several. */
+    readonly user: string | undefined
     /** For the owner of the app. */
     readonly hint: string | undefined
   }>(),

@@ -72,7 +72,8 @@ export class Instance {
     })
     this.#placement = { state: this.#state.placement, current: () => this.#current.placement }
     const { logger, store, storeOption } = config
-    for (const limit of storeLimits(store, storeOption)) logger.warn(limit)
+    for (const limit of storeLimits(store, storeOption, config.signals !== undefined))
+      logger.warn(limit)
     logger.debug('the gate is set up')
     this.#configuration.start()
     this.#current.receivers?.start()

@@ -36,7 +36,7 @@ export interface SignalState {
 const RESPONSE_FINISHED = 'http.server.response.finish'
 
 const MAX_ENDED_SESSIONS = 10_000
-const MIN_READ_INTERVAL_MS = 1_000
+const MIN_READ_INTERVAL_MS = 800
 
 /** Empty state for {@link SessionSignals}. */
 export function createSignalState(): SignalState {

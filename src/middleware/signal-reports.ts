@@ -27,10 +27,15 @@ const OUTCOMES: Readonly<
 /** Logs and emits what happens to signals. */
 export function signalReporter(logger: Logger, events: Events) {
   return {
-    report: ({ source, type, provider, outcome, sessions, hint }: SignalReport): void => {
+    report: (report: SignalReport): void => {
+      const { source, type, provider, outcome, sessions, hint, user, action } = report
       const { level, message, hint: usual } = OUTCOMES[outcome]
-      logger[level](message, { provider, hint: hint ?? usual, source, type, sessions })
-      events.emit('signal', { source, type, provider, outcome, sessions, hint })
+      // The hint of a signal without effect is why this app cannot act on it.
+      const isLost = hint !== undefined && ['unknown_subject', 'ignored'].includes(outcome)
+      logger[isLost ? 'warn' : level](message, {
+        ...{ provider, hint: hint ?? usual, source, type, sessions },
+      })
+      events.emit('signal', { source, type, action, provider, outcome, sessions, user, hint })
     },
     onRejected: (source: string | undefined, hint: string): void => {
       logger.warn('a signal was rejected', { hint, source })

@@ -4,7 +4,7 @@ import { nearest } from '../schema/suggestions.js'
 import { isCookieStore } from '../session/stores/cookie-store.js'
 import type { signalsFields } from './fields.js'
 import type { CustomWebhook, SignalAction } from './options.js'
-import { isSameIssuer } from './signalled-sessions.js'
+import { isSameIssuer } from './issuer.js'
 
 type SignalsValues = Values<typeof signalsFields>
 
@@ -95,9 +95,9 @@ function resolveTransmitter(
   if (
     options.delivery === 'poll' &&
     options.pollUrl === undefined &&
-    options.streamId === undefined
+    options.accessToken === undefined
   )
-    mistakes.add('needs pollUrl or streamId with delivery: poll')
+    mistakes.add('needs accessToken, or pollUrl, with delivery: poll')
   if (provider === undefined) return undefined
   return {
     ...options,

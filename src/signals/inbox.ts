@@ -1,26 +1,9 @@
 import { OAuthError } from '../http/errors.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { LogoutIndex } from '../session/logout-index.js'
+import type { InboxState, Outcome } from './inbox-state.js'
 import type { Delivery, Signal, SignalReport } from './signal.js'
 import type { SignalActions } from './signal-actions.js'
-
-/** A delivery that could not be acted on yet. */
-interface Pending {
-  readonly delivery: Delivery
-  readonly since: number
-}
-
-/** State of {@link SignalInbox}. Outlives a configuration. */
-export interface InboxState {
-  /** Deliveries that are being acted on, by source and ID. */
-  readonly running: Map<string, Promise<Outcome>>
-  /** Deliveries to try again, the oldest first. */
-  readonly pending: Map<string, Pending>
-  timer: NodeJS.Timeout | undefined
-  failures: number
-  /** The inbox of the current configuration. */
-  current: { retry(): Promise<void> } | undefined
-}
 
 /** What {@link SignalInbox} depends on. */
 export interface SignalInboxDeps {
@@ -29,8 +12,6 @@ export interface SignalInboxDeps {
   readonly state: InboxState
   readonly report: (report: SignalReport) => void
 }
-
-type Outcome = 'accepted' | 'duplicate'
 
 /**
  * Longer than the maximum age of a message: what is older is rejected, so that no message is
@@ -44,17 +25,6 @@ const MAX_PENDING = 1_000
 const MAX_PENDING_MS = 86_400_000
 const MIN_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
-
-/** Empty state for {@link SignalInbox}. */
-export function createInboxState(): InboxState {
-  return {
-    running: new Map(),
-    pending: new Map(),
-    timer: undefined,
-    failures: 0,
-    current: undefined,
-  }
-}
 
 /**
  * Acts on each delivery once. What fails because the store is down is kept in memory and tried
@@ -99,6 +69,8 @@ export class SignalInbox {
           this.#state.failures = 0
         } catch {
           this.#state.failures++
+          // The others come first the next time.
+          if (pending.delete(key)) pending.set(key, { delivery, since })
           break
         }
     }
@@ -130,8 +102,8 @@ export class SignalInbox {
 
   async #apply(source: string, signal: Signal): Promise<void> {
     const { actions, report } = this.#deps
-    const { type, provider, subject } = signal
-    const base = { source, type, provider }
+    const { type, action, provider, subject } = signal
+    const base = { source, type, provider, action }
     const { unsupported } = subject
     const isEmpty =
       subject.users.length + subject.sessions.length === 0 && subject.members === undefined
@@ -139,14 +111,19 @@ export class SignalInbox {
       const hint = `the subject cannot be mapped to users: ${unsupported.join(', ')}`
       return report({ ...base, outcome: 'unknown_subject', sessions: 0, hint })
     }
-    const sessions = await actions.apply(signal).catch((error: unknown) => {
+    const effect = await actions.apply(signal).catch((error: unknown) => {
       // No repetition helps.
       if (!(error instanceof OAuthError) || error.code !== 'store_not_listable') throw error
       report({ ...base, outcome: 'dropped', sessions: 0, hint: error.hint ?? error.message })
       return undefined
     })
-    if (sessions === undefined) return
-    report({ ...base, outcome: sessions === 0 ? 'unknown_subject' : 'applied', sessions })
+    if (effect === undefined) return
+    if (effect.sessions === 0) return report({ ...base, outcome: 'unknown_subject', sessions: 0 })
+    const hint =
+      unsupported.length === 0
+        ? undefined
+        : `sessions do not show the ${unsupported.join(', ')} of the subject: all of the user are meant`
+    report({ ...base, outcome: 'applied', ...effect, hint })
   }
 
   #keep(key: string, delivery: Delivery, error: unknown): void {

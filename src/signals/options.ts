@@ -45,7 +45,7 @@ export interface TransmitterOptions {
   accessToken?: string | (() => string | Promise<string>) | undefined
   /** URL of the transmitter's keys. Default: from its metadata. */
   jwksUri?: string | undefined
-  /** ID of the stream, as `signals.createStream()` returns it. */
+  /** ID of the stream, as `signals.createStream()` returns it. Default: the only stream. */
   streamId?: string | undefined
   /** URL to poll. Default: from the configuration of the stream. */
   pollUrl?: string | undefined

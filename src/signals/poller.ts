@@ -40,6 +40,7 @@ export class Poller {
   readonly #acks = new Set<string>()
   readonly #errors = new Map<string, { err: string; description: string }>()
   #failures = 0
+  #url: string | undefined
   #running: Promise<void> | undefined
 
   constructor(deps: PollerDeps) {
@@ -71,6 +72,8 @@ export class Poller {
       } catch (error) {
         if (this.#isStopped) return
         onFailure(transmitter.config.name, error)
+        // The stream may have another one by now.
+        this.#url = undefined
         const delay = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures++, MAX_BACKOFF_MS)
         await this.#pause(delay * (0.75 + Math.random() / 2))
       }
@@ -132,7 +135,7 @@ export class Poller {
     const { transmitter } = this.#deps
     const acks = [...this.#acks]
     const errors = [...this.#errors]
-    const url = await pollUrlOf(transmitter)
+    const url = (this.#url ??= await pollUrlOf(transmitter))
     const response = await transmitter.request(url, {
       method: 'POST',
       deadline,

@@ -7,7 +7,7 @@ import { describeFailure } from './failures.js'
 import { unverifiedIssuer } from './security-event.js'
 import { SetError } from './set-error.js'
 import type { SetReceiver } from './set-receiver.js'
-import { isSameIssuer } from './signalled-sessions.js'
+import { isSameIssuer } from './issuer.js'
 import type { Transmitter } from './transmitter.js'
 
 /** What {@link PushEndpoint} depends on. */

@@ -6,7 +6,7 @@ import { UnknownKeyError, verifySignature } from '../oauth/jwt.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../oauth/signing-algorithms.js'
 import { MAX_AGE_MS } from './inbox.js'
 import { SetError } from './set-error.js'
-import { isSameIssuer } from './signalled-sessions.js'
+import { isSameIssuer } from './issuer.js'
 import type { Transmitter } from './transmitter.js'
 
 /** A verified security event token. (RFC 8417, 2.2) */

@@ -37,10 +37,12 @@ export class SetReceiver {
     const signals: Signal[] = []
     for (const [uri, content] of Object.entries(event.events)) {
       const signal = await this.#signalOf(uri, content, event, transmitter)
-      // Further URIs are other names of the same type. (SSF 1.0, 4.2.1)
-      if (signal !== undefined && signals.length === 0) signals.push(signal)
+      if (signal !== undefined) signals.push(signal)
     }
-    if (signals.length > 0) await inbox.accept({ source, id: event.jti, signals }, isKept)
+    // Further URIs are other names of the same type. (SSF 1.0, 4.2.1)
+    const signal = signals.find(({ action }) => action === 'end') ?? signals[0]
+    if (signal !== undefined)
+      await inbox.accept({ source, id: event.jti, signals: [signal] }, isKept)
   }
 
   async #signalOf(

@@ -16,6 +16,13 @@ export interface SignalActionsDeps {
   readonly onUser: ((key: string, signal: Signal) => void) | undefined
 }
 
+/** The sessions that a signal concerned. */
+export interface SignalEffect {
+  readonly sessions: number
+  /** The key of their user; `undefined` if they have several. */
+  readonly user: string | undefined
+}
+
 /** How many sessions are changed at once. */
 const CONCURRENCY = 32
 
@@ -28,23 +35,29 @@ export class SignalActions {
   }
 
   /**
-   * Acts on a signal, and returns how many sessions it concerned. It may be repeated: what has been
-   * done is found done. Throws the errors of the store.
+   * Acts on a signal. It may be repeated: what has been done is found done. Throws the errors of the
+   * store.
    */
-  async apply(signal: Signal): Promise<number> {
+  async apply(signal: Signal): Promise<SignalEffect> {
     const { connections, signalled, onUser } = this.#deps
     const connection = connections.get(signal.provider)
-    if (connection === undefined) return 0
-    const keys = await signalled.find(signal, connection)
-    let count = 0
-    for (let start = 0; start < keys.length; start += CONCURRENCY) {
-      const batch = keys.slice(start, start + CONCURRENCY)
-      const results = await Promise.all(batch.map((key) => this.#act(key, signal.action)))
-      count += results.filter(Boolean).length
-    }
-    if (onUser !== undefined)
-      for (const user of await signalled.users(signal, connection)) onUser(user, signal)
-    return count
+    if (connection === undefined) return { sessions: 0, user: undefined }
+    // Before sessions end: which identifiers count depends on who has one.
+    const holders = onUser === undefined ? [] : await signalled.users(signal, connection)
+    const found = [...(await signalled.find(signal, connection))]
+    const users = new Set<string>()
+    let sessions = 0
+    for (let start = 0; start < found.length; start += CONCURRENCY)
+      await Promise.all(
+        found.slice(start, start + CONCURRENCY).map(async ([key, user]) => {
+          if (!(await this.#act(key, signal.action))) return
+          users.add(user)
+          sessions++
+        }),
+      )
+    for (const user of holders) onUser?.(user, signal)
+    const [user, second] = users
+    return { sessions, user: second === undefined ? user : undefined }
   }
 
   async #act(key: string, action: Signal['action']): Promise<boolean> {

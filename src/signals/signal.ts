@@ -23,7 +23,7 @@ export interface Subject {
   /** IDs that the provider has for the session; empty if all sessions of the user are meant. */
   readonly sessions: readonly string[]
   readonly members?: Members | undefined
-  /** What cannot be mapped, for the log. */
+  /** What cannot be mapped, for the log: nothing else is left, or it would narrow down the rest. */
   readonly unsupported: readonly string[]
 }
 
@@ -62,6 +62,10 @@ export interface SignalReport {
   readonly outcome: 'applied' | 'unknown_subject' | 'duplicate' | 'ignored' | 'failed' | 'dropped'
   /** How many sessions it concerned. */
   readonly sessions: number
+  /** The key of their user; `undefined` if they have several. */
+  readonly user?: string | undefined
+  /** What it causes; `undefined` if it was not acted on. */
+  readonly action?: Signal['action'] | undefined
   /** For the owner. */
   readonly hint?: string | undefined
 }

@@ -9,6 +9,7 @@ import type { StoreRecord } from '../session/stores/store.js'
 import type { UserEmails } from '../session/user-emails.js'
 import { recordedSessions, sessionsOfUser } from '../session/user-sessions.js'
 import type { Members, Signal, UserIdentifier } from './signal.js'
+import { isForeign, SignalledUsers } from './signalled-users.js'
 
 /** What {@link SignalledSessions} depends on. */
 export interface SignalledSessionsDeps {
@@ -33,24 +34,27 @@ interface Target {
 /** Finds the sessions that a signal is about. */
 export class SignalledSessions {
   readonly #deps: SignalledSessionsDeps
+  readonly #users: SignalledUsers
 
   constructor(deps: SignalledSessionsDeps) {
     this.#deps = deps
+    this.#users = new SignalledUsers({ ...deps, hasSession: (user) => this.#hasSession(user) })
   }
 
-  /** The keys of the sessions of this client. Throws the errors of the store. */
-  async find(signal: Signal, connection: Connection): Promise<readonly string[]> {
+  /** The keys of the sessions of this client, with their users. Throws the errors of the store. */
+  async find(signal: Signal, connection: Connection): Promise<ReadonlyMap<string, string>> {
     const { subject, until } = signal
     const isMeant = ({ client, createdAt }: Session) =>
       client === connection.clientKey && createdAt <= until
     if (subject.members !== undefined) return this.#members(subject.members, isMeant)
-    const keys = new Set<string>()
+    const keys = new Map<string, string>()
     for (const target of await this.#targets(signal, connection))
       for await (const [key, row] of this.#sessionsOf(target.user)) {
         const session = this.#deps.rows.fromRow(key, row)
-        if (session !== undefined && isMeant(session) && isNamed(session, target)) keys.add(key)
+        if (session !== undefined && isMeant(session) && isNamed(session, target))
+          keys.set(key, target.user)
       }
-    return [...keys]
+    return keys
   }
 
   /**
@@ -58,34 +62,32 @@ export class SignalledSessions {
    * one session. They need not have a session.
    */
   async users(signal: Signal, { clientKey }: Connection): Promise<readonly string[]> {
-    const { users, sessions, members } = signal.subject
+    const { sessions, members } = signal.subject
     if (sessions.length > 0 || members !== undefined) return []
-    const found = await Promise.all(users.map((one) => this.#usersOf(one, signal, clientKey)))
-    return [...new Set(found.flat())]
+    return this.#users.find(signal, clientKey)
   }
 
   async #targets(signal: Signal, { clientKey }: Connection): Promise<readonly Target[]> {
     const { users, sessions } = signal.subject
     const sids = new Set(sessions.flatMap((sid) => identifierHash(sid) ?? []))
-    const found = await Promise.all(
-      users.map((identifier) => this.#usersOf(identifier, signal, clientKey)),
-    )
-    const targets = [...new Set(found.flat())].map((user) => ({
-      user,
-      sids,
-      // The provider may not tell us its ID of the session: then it can be any of the user.
-      includesUnnamed: true,
-    }))
-    return users.length > 0 && targets.length > 0
-      ? targets
-      : this.#ofSessions([...sessions, ...opaqueIds(users)], clientKey)
+    const found = await this.#users.find(signal, clientKey)
+    if (found.length > 0)
+      return found.map((user) => ({
+        user,
+        sids,
+        // The provider may not tell us its ID of the session: then it can be any of the user.
+        includesUnnamed: true,
+      }))
+    // The session of a user of another issuer is not ours, whatever its ID.
+    if (users.length > 0 && users.every((identifier) => isForeign(identifier, signal))) return []
+    return this.#ofSessions([...sessions, ...opaqueIds(users)], clientKey)
   }
 
   /** The users of sessions that are named by the ID of the provider alone. */
   async #ofSessions(ids: readonly string[], clientKey: string): Promise<readonly Target[]> {
     const targets = await Promise.all(
       ids.map(async (id) => {
-        const user = await this.#deps.index.userOf('sid', clientKey, id)
+        const user = await this.#users.ofSession(id, clientKey)
         const sids = new Set([identifierHash(id) ?? ''])
         return user === undefined ? [] : [{ user, sids, includesUnnamed: false }]
       }),
@@ -93,39 +95,9 @@ export class SignalledSessions {
     return targets.flat()
   }
 
-  async #usersOf(
-    identifier: UserIdentifier,
-    { provider, issuers }: Signal,
-    clientKey: string,
-  ): Promise<readonly string[]> {
-    switch (identifier.by) {
-      case 'subject':
-        // The subject of another issuer is another user.
-        return issuers.some((issuer) => isSameIssuer(issuer, identifier.issuer))
-          ? this.#withSubject(identifier.subject, provider, clientKey)
-          : []
-      case 'opaque':
-        return this.#withSubject(identifier.id, provider, clientKey)
-      case 'email':
-        return this.#deps.emails.find(clientKey, identifier.email)
-      case 'id':
-        return [`${provider}:${identifier.id}`]
-      case 'key':
-        return identifier.key.startsWith(`${provider}:`) ? [identifier.key] : []
-    }
-  }
-
-  /** Most providers use `sub` as the ID of the user. */
-  async #withSubject(
-    subject: string,
-    provider: string,
-    clientKey: string,
-  ): Promise<readonly string[]> {
-    const user = await this.#deps.index.userOf('sub', clientKey, subject)
-    if (user !== undefined) return [user]
-    // Without a record of the subject, an unknown ID is that of a session.
-    const isSession = (await this.#deps.index.userOf('sid', clientKey, subject)) !== undefined
-    return isSession ? [] : [`${provider}:${subject}`]
+  async #hasSession(user: string): Promise<boolean> {
+    for await (const _ of this.#sessionsOf(user)) return true
+    return false
   }
 
   /** If the store cannot list, the latest sessions are in the record of the user. */
@@ -137,9 +109,9 @@ export class SignalledSessions {
   async #members(
     { list, name }: Members,
     isMeant: (session: Session) => boolean,
-  ): Promise<readonly string[]> {
+  ): Promise<ReadonlyMap<string, string>> {
     const { store, rows } = this.#deps
-    const keys: string[] = []
+    const keys = new Map<string, string>()
     let scanned = 0
     for await (const [key, row] of everyEntryAfter(store, { kind: 'session', size: PAGE_SIZE })) {
       if (++scanned > MAX_SCANNED)
@@ -147,15 +119,11 @@ export class SignalledSessions {
           hint: `a signal about all members of a group would look through more than ${MAX_SCANNED} sessions`,
         })
       const session = rows.fromRow(key, row)
-      if (session !== undefined && isMeant(session) && isMember(session, list, name)) keys.push(key)
+      if (session !== undefined && isMeant(session) && isMember(session, list, name))
+        keys.set(key, row.group)
     }
     return keys
   }
-}
-
-/** Issuers that differ by a slash at the end are the same: Google uses both. */
-export function isSameIssuer(a: string, b: string): boolean {
-  return a.replace(/\/$/, '') === b.replace(/\/$/, '')
 }
 
 function opaqueIds(users: readonly UserIdentifier[]): readonly string[] {
@@ -173,11 +141,13 @@ function isMember({ user }: Session, list: Members['list'], name: string): boole
   const names = list === 'groups' ? groups : [...organizations, ...teams]
   return names.some((entry) => {
     const lower = entry.toLowerCase()
-    return lower === name || lower.startsWith(`${name}/`) || isNumericTeam(list, entry)
+    if (lower === name || lower.startsWith(`${name}/`)) return true
+    // A rule may name a team by its numeric ID, which does not show the organization.
+    return list === 'groups' ? isNamedLike(lower, name) : /^\d+$/.test(entry)
   })
 }
 
-/** A rule may name a team by its numeric ID, which does not show the organization. */
-function isNumericTeam(list: Members['list'], entry: string): boolean {
-  return list === 'organizations' && /^\d+$/.test(entry)
+/** GitLab may send the last part of the path only. A check too many does no harm. */
+function isNamedLike(path: string, name: string): boolean {
+  return !name.includes('/') && path.split('/').includes(name)
 }

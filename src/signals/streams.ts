@@ -3,7 +3,7 @@ import { isObject } from '../http/json.js'
 import { asString } from '../oauth/claims.js'
 import { providerError } from '../oauth/provider-errors.js'
 import { requestedEvents } from './event-types.js'
-import { NO_ENDPOINT, readStream, type SignalStream } from './stream-configuration.js'
+import { NO_ENDPOINT, readStream, type SignalStream, streamIdOf } from './stream-configuration.js'
 import type { StreamVerification } from './stream-verification.js'
 import { jsonOf, type Transmitter } from './transmitter.js'
 
@@ -78,7 +78,7 @@ export class ManagedStreams implements SignalStreams {
     if (url === undefined)
       throw providerError('owner', 'the transmitter has no verification endpoint')
     const state = this.#verification.newState(name)
-    const body = { stream_id: streamIdOf(transmitter), state }
+    const body = { stream_id: await streamIdOf(transmitter), state }
     const response = await transmitter.request(url, { method: 'POST', body })
     if (!response.ok) await jsonOf(response, url)
     const giveUpAt = Date.now() + timeout * 1000
@@ -97,7 +97,7 @@ export class ManagedStreams implements SignalStreams {
     if (statusEndpoint === undefined)
       throw providerError('owner', 'the transmitter has no status endpoint')
     const url = new URL(statusEndpoint)
-    url.searchParams.set('stream_id', streamIdOf(transmitter))
+    url.searchParams.set('stream_id', await streamIdOf(transmitter))
     const status = await jsonOf(await transmitter.request(url.href, { method: 'GET' }), url.href)
     return (isObject(status) ? asString(status['status']) : undefined) ?? 'unknown'
   }
@@ -108,9 +108,7 @@ export class ManagedStreams implements SignalStreams {
     issuer: string,
     wanted: object,
   ): Promise<SignalStream> {
-    const present = await jsonOf(await transmitter.request(url, { method: 'GET' }), url)
-    const { streamId } = readStream(Array.isArray(present) ? present[0] : present, issuer)
-    const body = { stream_id: streamId, ...wanted }
+    const body = { stream_id: await streamIdOf(transmitter), ...wanted }
     const response = await transmitter.request(url, { method: 'PATCH', body })
     return readStream(await jsonOf(response, url), issuer)
   }
@@ -120,11 +118,4 @@ export class ManagedStreams implements SignalStreams {
     if (transmitter !== undefined) return transmitter
     throw new TypeError('the option signals has no transmitter with this name')
   }
-}
-
-function streamIdOf({ config }: Transmitter): string {
-  if (config.streamId !== undefined) return config.streamId
-  throw new TypeError(
-    `signals.transmitters.${config.name}.streamId is missing: createStream() returns it`,
-  )
 }

@@ -9,7 +9,7 @@ const MAX_ALIASES = 16
 
 const NOTHING: Subject = { users: [], sessions: [], unsupported: [] }
 
-/** Members of a complex subject that narrow it down in a way that sessions do not show. */
+/** Members of a complex subject that sessions do not show. */
 const CONTEXT_MEMBERS = ['device', 'tenant', 'org_unit', 'group', 'application']
 
 /**
@@ -43,7 +43,8 @@ function readComplex({ user, session, ...others }: JsonObject): Subject {
     unsupported: [
       ...unknownUser,
       ...(isUnknownSession ? ['session'] : []),
-      ...(isEmpty ? context : []),
+      // The other members are those of the user. A device is one of several.
+      ...context.filter((name) => isEmpty || (name === 'device' && ids.length === 0)),
     ],
   }
 }

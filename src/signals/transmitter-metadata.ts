@@ -1,8 +1,7 @@
-import { isAllowedUrl } from '../http/origin.js'
 import { isObject } from '../http/json.js'
 import { asString, asStrings } from '../oauth/claims.js'
 import { providerError } from '../oauth/provider-errors.js'
-import { isSameIssuer } from './signalled-sessions.js'
+import { isEndpointOf, isSameIssuer } from './issuer.js'
 
 /** What a transmitter publishes about itself. (SSF 1.0, 7.1) */
 export interface TransmitterMetadata {
@@ -39,7 +38,7 @@ export function readMetadata(
     )
   const urlOf = (name: string) => {
     const url = asString(document[name])
-    if (url === undefined || isAllowedUrl(url)) return url
+    if (url === undefined || isEndpointOf(expected, url)) return url
     throw providerError('unusable', `the ${name} of the transmitter is not an https URL`)
   }
   return {
