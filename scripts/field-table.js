@@ -22,7 +22,7 @@ function titlesByRow() {
     if (!/\.(?:test|slow)\.ts$/.test(file)) continue
     const source = readFileSync(join(root, '__tests__', file), 'utf8')
     for (const [, , row, title] of source.matchAll(
-      /(['"`])([A-E]\d+):? ((?:(?!\1).)+)\1,?\s*(?:,|async|\()/g,
+      /(['"`])(?:S-\d{3} )*([A-E]\d+):? ((?:(?!\1).)+)\1,?\s*(?:,|async|\()/g,
     )) {
       const titles = rows.get(row) ?? new Map()
       titles.set(title.replaceAll('%s', '…').replaceAll('\\', ''), file.replaceAll('\\', '/'))

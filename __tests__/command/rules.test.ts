@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(stopAll)
 
-describe('allowPaths', () => {
+describe('S-107 allowPaths', () => {
   let gateway: TestGateway
   let cookie: string
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { oauthModule } from '../../src/index.js'
+import { tried } from '../support/cases.js'
 import {
   CANARY,
   corpus,
@@ -228,7 +229,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
       ['oauth2-proxy-nginx', 'x-auth-request-email'],
     ] as const) {
       gate.use({ provider: provider(), headerPrefix, unauthenticated: 'pass' })
-      for (const spelling of spellings(name)) {
+      for (const spelling of tried(spellings(name))) {
         await sendRaw(
           gate.port,
           bytesOf({ id: '', class: '', expect: '', raw: [[spelling, 'attacker']] }, gate.port, {}),
@@ -256,7 +257,7 @@ describe.each(kinds)('S-072, S-073 identity headers with %s', (kind) => {
         `ngrok${one}auth-user-id`,
         `NGROK-auth${one}USER-id`,
       ]
-      for (const name of names) {
+      for (const name of tried(names)) {
         const answer = await sendRaw(
           gate.port,
           bytesOf({ id: '', class: '', expect: '', raw: [[name, 'attacker']] }, gate.port, {}),
@@ -411,7 +412,7 @@ describe('S-072, S-075 behind a proxy', () => {
     ]
     const proxy = await startProxy('headers')
     const [given] = [{ ...vendor.user }]
-    for (const name of names) {
+    for (const name of tried(names)) {
       vendor.user = { ...given, claims: { name } }
       const cookie = await logIn(proxy)
       const before = echo.seen.length

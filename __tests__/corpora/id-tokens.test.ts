@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { CompactEncrypt } from 'jose'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
 import { defineProvider, oidcProvider } from '../../src/index.js'
+import { tried, triedTimes } from '../support/cases.js'
 import {
   begin,
   CANARY,
@@ -39,6 +40,12 @@ interface Case {
 
 const { idToken } = corpus<{ idToken: Case[] | { cases: Case[] } }>('bad-userinfo.json')
 const cases = Array.isArray(idToken) ? idToken : idToken.cases
+
+const requirementsOf = ({ id, sign, header }: Case): readonly string[] => [
+  ...(['ok', 'sig-none', 'kid-absent-multiple', 'nonce-missing'].includes(id) ? ['S-033'] : []),
+  ...(/^(?:alg-|iat-week|aud-array|iss-missing|nonce-missing)/.test(id) ? ['S-036'] : []),
+  sign !== 'ok' || header !== undefined || /^(?:raw|type|missing|jwe)/.test(id) ? 'S-037' : 'S-038',
+]
 
 // `iss-google-no-scheme` and `hd-other` are specific to Google and tested with it: other providers
 // reject the first and ignore the second.
@@ -119,7 +126,7 @@ function laidOver(
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
-describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kind) => {
+describe.each(kinds)('ID tokens with %s', (kind) => {
   let vendor: VendorServer
   let gate: Switch
   let evil: FaultyServer
@@ -240,9 +247,9 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     return faults
   }
 
-  test('are accepted or rejected as the corpus expects', async () => {
+  test('S-033 S-036 S-037 S-038 are accepted or rejected as the corpus expects', async () => {
     const faults: string[] = []
-    for (const one of sampleFor(kind, cases)) faults.push(...(await run(one)))
+    for (const one of sampleFor(kind, cases, requirementsOf)) faults.push(...(await run(one)))
     expect(report(faults)).toBe('')
     expect(gate.errors).toEqual([])
     expect(pollution()).toEqual([])
@@ -253,6 +260,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
     for (const name of ['iss', 'sub', 'aud', 'exp', 'iat', 'nonce']) {
       for (const value of [null, '', [], {}, true, 0, -1, 'NaN', [null], ' ']) {
         if (name === 'iat' && (value === 0 || value === -1)) continue
+        triedTimes(1)
         faults.push(
           ...(await run({
             id: `${name}=${JSON.stringify(value)}`,
@@ -289,7 +297,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
       ['accept', 'a key with its algorithm', [{ ...good, alg: 'RS256', key_ops: ['verify'] }]],
     ]
     const faults: string[] = []
-    for (const [expected, name, keys] of sets)
+    for (const [expected, name, keys] of tried(sets))
       faults.push(...(await run({ id: name, expect: expected, sign: 'ok' }, keys)))
     expect(report(faults)).toBe('')
   }, 60_000)
@@ -309,7 +317,7 @@ describe.each(kinds)('S-033, S-036, S-037, S-038, S-040 ID tokens with %s', (kin
       '',
       'rs256',
     ]) {
-      for (const sign of ['ok', 'none', 'hs256-secret', 'hs256-public-pem'])
+      for (const sign of tried(['ok', 'none', 'hs256-secret', 'hs256-public-pem']))
         faults.push(
           ...(await run({ id: `${alg} ${sign}`, expect: 'reject', sign, header: { alg } })),
         )

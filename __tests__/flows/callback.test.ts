@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
+import { tried } from '../support/cases.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import {
   bodyOf,
@@ -205,7 +206,7 @@ describe('a state', () => {
       JSON.stringify({ returnPath: '/evil', startedAt: Date.now(), cookieHash: 'x' }),
     ).toString('base64url')
     const before = tokenRequests()
-    for (const wrong of [
+    for (const wrong of tried([
       ...spoiled.filter((_, index) => index % 5 === 0 || index > state.length - 4),
       state.slice(0, -1),
       `${state}A`,
@@ -213,7 +214,7 @@ describe('a state', () => {
       plain,
       '=',
       '%00',
-    ]) {
+    ])) {
       callback.searchParams.set('state', wrong)
       const page = await browser.get(callback.href, { follow: false, headers })
       expect(page.status).toBe(400)
@@ -677,7 +678,7 @@ describe('the response', () => {
     ['X-Purpose: preview', { 'X-Purpose': 'preview' }],
     ['X-Moz: prefetch', { 'X-Moz': 'prefetch' }],
   ])(
-    'C13: a callback with %s gets 401 and redeems no code; the navigation then completes the login',
+    'S-029 C13: a callback with %s gets 400 and redeems no code; the navigation then completes the login',
     async (_, headers) => {
       const browser = createBrowser()
       const callback = await toCallback(browser, gate.url('/x'))
@@ -688,7 +689,16 @@ describe('the response', () => {
     },
   )
 
-  test('C13: a prefetch of /auth/authn starts no login', async () => {
+  test('S-029 a prefetch of a page starts no login, and the navigation that follows does', async () => {
+    const browser = createBrowser()
+    const headers = { 'Sec-Purpose': 'prefetch' }
+    const prefetch = await browser.get(gate.url('/x'), { follow: false, headers })
+    expect([prefetch.status, prefetch.setCookie, prefetch.location]).toEqual([401, [], undefined])
+    expect(gate.reached).toEqual([])
+    expect(bodyOf(await browser.get(gate.url('/x'))).url).toBe('/x')
+  })
+
+  test('S-029 C13: a prefetch of /auth/authn starts no login', async () => {
     const page = await createBrowser().get(gate.url('/auth/authn'), {
       follow: false,
       headers: { 'Sec-Purpose': 'prefetch' },

@@ -35,7 +35,7 @@ const submit = (
   more: Record<string, string> = {},
 ) => browser.post(action, { ...fields, ...more }, { from })
 
-describe('A19: response_mode=form_post', () => {
+describe('S-032 A19: response_mode=form_post', () => {
   test('a login whose response is posted from the page of the provider is accepted with 303', async () => {
     const { vendor, gate, browser } = await setUp('oidc', formPost)
     const form = await toForm(browser, gate.url('/deep?x=1'))

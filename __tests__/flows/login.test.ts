@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { memoryStore, type SessionStore } from '../../src/index.js'
 import { startVendor, type VendorServer } from '../../src/dev/vendors/index.js'
+import { tried, triedTimes } from '../support/cases.js'
 import {
   authorizationOf,
   bodyOf,
@@ -161,7 +162,8 @@ describe('the authorization request', () => {
   test('S-002 state, nonce and challenge never repeat, nor does the cookie', async () => {
     const browser = createBrowser()
     const seen = { state: new Set(), nonce: new Set(), challenge: new Set(), cookie: new Set() }
-    for (let index = 0; index < 200; index++) {
+    const count = 1000
+    for (let index = 0; index < count; index++) {
       const page = await browser.get(gate.url('/'), { follow: false })
       const params = authorizationOf(page)
       seen.state.add(params.get('state'))
@@ -169,7 +171,8 @@ describe('the authorization request', () => {
       seen.challenge.add(params.get('code_challenge'))
       seen.cookie.add(page.setCookie.at(-1)?.split(';')[0])
     }
-    expect(Object.values(seen).map(({ size }) => size)).toEqual([200, 200, 200, 200])
+    triedTimes(count)
+    expect(Object.values(seen).map(({ size }) => size)).toEqual(Array(4).fill(count))
   })
 
   test("S-012 contains nothing of the browser's query", async () => {
@@ -248,7 +251,7 @@ describe('the return path', () => {
       '/%E6%97%A5?q=%E6%9C%AC',
       '/a%5Cb',
     ]
-    for (const target of targets) {
+    for (const target of tried(targets)) {
       const browser = createBrowser()
       const callback = await sendRawRequest(gate.port, {
         target,
@@ -331,7 +334,7 @@ describe('the return path', () => {
       const callback = await toCallback(browser, passing.url(link))
       return (await browser.get(callback, { follow: false })).headers.location
     }
-    for (const to of [
+    for (const to of tried([
       '/auth/logout',
       '/auth/authn?x=1',
       '/AUTH/logout',
@@ -342,7 +345,7 @@ describe('the return path', () => {
       'javascript:alert(1)',
       'x',
       '',
-    ]) {
+    ])) {
       expect([to, await landingOf(to)]).toEqual([to, '/'])
     }
     expect(await landingOf('/authors?x=1#y')).toBe('/authors?x=1#y')

@@ -2,6 +2,7 @@ import { request as send } from 'node:http'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { memoryStore, type OAuthModuleOptions, type SessionStore } from '../../src/index.js'
 import { startVendor } from '../../src/dev/vendors/index.js'
+import { triedTimes } from '../support/cases.js'
 import { gateOf, logIn, providerOf } from '../support/providers.js'
 import { fakeDate, realDate } from '../support/clock.js'
 import {
@@ -52,6 +53,7 @@ function withoutLock(inner: SessionStore): SessionStore {
 }
 
 async function herd(scene: Scene, size: number): Promise<number[]> {
+  triedTimes(size)
   const pages = await Promise.all(
     Array.from({ length: size }, (_, index) => scene.visit(`/${index}`)),
   )

@@ -126,7 +126,7 @@ describe.each(refreshing)('%s refreshes', (name) => {
     expect(scene.count()).not.toHaveProperty('authorize')
   })
 
-  test('the upstream headers and getAccessToken() have the new token', async () => {
+  test('S-078 the upstream headers and getAccessToken() have the new token', async () => {
     const scene = await loggedIn(name, { vendor: shortTokens })
     const before = bodyOf(await scene.visit()).headers['ngrok-auth-oauth-access-token']
     scene.clock.forward(INTERVAL)

@@ -53,7 +53,7 @@ async function seenWith(gate: Gate, cookies: readonly string[], path = '/') {
 
 const nonce = `ngrok.nonce.0123abcd=${'n'.repeat(43)}`
 
-describe('B8: the cookies of the gate are hidden from the app and from a proxy behind it', () => {
+describe('S-068 B8: the cookies of the gate are hidden from the app and from a proxy behind it', () => {
   test.each<[string, (own: string) => string[], string | undefined]>([
     ['a session cookie alone', (own) => [own], undefined],
     ['one at the beginning', (own) => [`${own}; a=1;b = "2" ; c`], 'a=1;b = "2" ; c'],

@@ -62,7 +62,7 @@ describe('lists', () => {
     ['another team', github, { teams: ['acme/sales'] }, 403],
   ]
 
-  test.each(rows)('S-087 %s', async (_, setup, rules, status) => {
+  test.each(rows)('S-087 of a guard: %s', async (_, setup, rules, status) => {
     const { visit, gate } = await guarded(rules, {
       ...setup,
       ...(setup.vendor === undefined && { provider: { scopes: ['groups'] } }),

@@ -13,6 +13,7 @@ import { createProxyMiddleware } from 'http-proxy-middleware'
 import { pino } from 'pino'
 import { oauthModule, type OAuthModuleOptions } from '../../src/index.js'
 import { startVendor, type VendorServer, type VendorUser } from '../../src/dev/vendors/index.js'
+import { triedTimes } from '../support/cases.js'
 import {
   bodyOf,
   type Gate,
@@ -425,6 +426,7 @@ describe('S-072 forged headers', () => {
       cookies.push(`ngrok.session=${valueOfCookie(browser, gate.origin)}`)
     }
     const wrong: string[] = []
+    triedTimes(400)
     await Promise.all(
       Array.from({ length: 400 }, async (_, count) => {
         const index = (count * 7) % cookies.length

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { oauthModule } from '../../src/index.js'
+import { tried } from '../support/cases.js'
 import {
   canary,
   contradictions,
@@ -87,7 +88,7 @@ describe.each(tables)('options of $name', (table) => {
 
   test('S-086 S-102 each rejects wrong types and empty, duplicate or malformed values, by name and without quoting the value', () => {
     const wrong = (name: string, row: Row) =>
-      wrongValues(row).map((value) =>
+      tried(wrongValues(row)).map((value) =>
         judge(
           complaint(() => apply({ [name]: value })),
           name,

@@ -105,7 +105,7 @@ const names = [
 ]
 const unlisted = ['session-file-store', 'connect-pg-simple', 'an odd store']
 
-describe.each(names)('S-113 %s', (name) => {
+describe.each(names)('S-113 the store %s', (name) => {
   test('satisfies the contract of session stores', async () => {
     const makeStore = () => new ExpressSessionStoreAdapter(storeOf(name), timeout)
     expect(makeStore().entries === undefined).toBe(unlisted.includes(name))

@@ -83,7 +83,7 @@ describe.each(kinds)('%s, with the express-session of the app in the same Redis'
     }
   })
 
-  test('a revocation in one process applies in the other from the next request', async () => {
+  test('S-071 a revocation in one process applies in the other from the next request', async () => {
     const [one, two] = [await start(), await start()]
     const browser = createBrowser()
     await browser.get(one.url('/count'))
@@ -98,7 +98,7 @@ describe.each(kinds)('%s, with the express-session of the app in the same Redis'
     expect((await one.middleware.sessions.list()).items).toEqual([])
   })
 
-  test('deleting a user ends all their sessions', async () => {
+  test('S-071 deleting a user ends all their sessions', async () => {
     const gate = await start()
     const browsers = [createBrowser(), createBrowser()]
     for (const browser of browsers) await browser.get(gate.url('/count'))

@@ -177,7 +177,7 @@ describe('users', () => {
     expect((await visit(browser)).status).toBe(200)
   })
 
-  test('deleting ends all sessions of the user immediately and removes the record, without a ban', async () => {
+  test('S-071 deleting ends all sessions of the user immediately and removes the record, without a ban', async () => {
     const { enter, users, sessions, visit } = await scene()
     const [first, second, other] = [await enter('ada'), await enter('ada'), await enter('bob')]
     expect(await users.delete('oidc:ada')).toBe(true)
@@ -224,7 +224,7 @@ describe('users', () => {
 })
 
 describe('sessions', () => {
-  test('are listed newest first, of one user or of all, with their origin', async () => {
+  test('S-071 are listed newest first, of one user or of all, with their origin', async () => {
     const { clock, enter, sessions, gate } = await scene()
     const browser = await enter('ada')
     clock.forward(1)
@@ -257,7 +257,7 @@ describe('sessions', () => {
     for (const cookie of browser.cookies(gate.origin)) expect(text).not.toContain(cookie.value)
   })
 
-  test('a revoked one ends with the next request, and no other one, with the reason', async () => {
+  test('S-071 a revoked one ends with the next request, and no other one, with the reason', async () => {
     const { clock, enter, sessions, visit, gate } = await scene()
     const first = await enter('ada')
     clock.forward(1)

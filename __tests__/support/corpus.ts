@@ -19,26 +19,43 @@ import {
 } from '../../src/index.js'
 import { type Gateway, startGateway } from '../../src/command/gateway/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
+import { tried } from './cases.js'
 import type { RawAnswer } from './raw.js'
 import { sendRawRequest } from './raw.js'
 
 export const frameworks = ['express', 'express4', 'connect', 'http'] as const
 export type Kind = (typeof frameworks)[number] | 'command'
 
-/** What the corpora run through: every framework, or with `CORPUS_KIND=command` the command. */
+const CORPUS_KIND = process.env['CORPUS_KIND']
+
+/**
+ * What the corpora run through: every framework; with `CORPUS_KIND=command` the command, with the
+ * name of a framework only that one.
+ */
 export const kinds: readonly Kind[] =
-  process.env['CORPUS_KIND'] === 'command' ? ['command'] : frameworks
+  CORPUS_KIND === 'command'
+    ? ['command']
+    : frameworks.filter((kind) => kind === (CORPUS_KIND ?? kind))
 
 /**
  * All cases on Express 5 and the command, and a quarter of them on each other framework, every framework another
  * quarter: the frameworks share everything but the adapter, so running each corpus four times finds
  * nothing more.
+ *
+ * @param idsOf The requirements that a case is about, if the test names several.
  */
-export function sampleFor<T>(kind: Kind, cases: Iterable<T>): T[] {
+export function sampleFor<T>(
+  kind: Kind,
+  cases: Iterable<T>,
+  idsOf?: (one: T) => readonly string[],
+): T[] {
   const all = [...cases]
-  if (kind === 'express' || kind === 'command') return all
+  if (kind === 'express' || kind === 'command') return tried(all, idsOf)
   const step = Math.min(frameworks.length, all.length)
-  return all.filter((_, index) => index % step === frameworks.indexOf(kind) % step)
+  return tried(
+    all.filter((_, index) => index % step === frameworks.indexOf(kind) % step),
+    idsOf,
+  )
 }
 
 /** In every response of the app behind the gate: a client that sees it has passed. */
