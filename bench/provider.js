@@ -6,8 +6,8 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 const logins = new Map()
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-function idToken(claims) {
-  const text = `${encode({ alg: 'RS256', kid: '1' })}.${encode(claims)}`
+function sign(claims, header = {}) {
+  const text = `${encode({ alg: 'RS256', kid: '1', ...header })}.${encode(claims)}`
   return `${text}.${createSign('sha256').update(text).sign(privateKey, 'base64url')}`
 }
 
@@ -55,7 +55,7 @@ const routes = {
       token_type: 'Bearer',
       expires_in: 3600,
       scope: 'openid profile email',
-      id_token: idToken(claims),
+      id_token: sign(claims),
     }
   },
 }
@@ -80,5 +80,13 @@ export async function startProvider() {
     res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { issuer: `http://127.0.0.1:${server.address().port}`, close: () => server.close() }
+  const issuer = `http://127.0.0.1:${server.address().port}`
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { ...person, iss: issuer, aud: 'bench', client_id: 'cli', scope: 'read', iat: now }
+  return {
+    issuer,
+    /** An access token (RFC 9068) that outlives the measurement. */
+    accessToken: sign({ ...claims, exp: now + 86_400 }, { typ: 'at+jwt' }),
+    close: () => server.close(),
+  }
 }

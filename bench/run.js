@@ -6,6 +6,7 @@ import { against, measure, print, startAll } from './rounds.js'
 const browser = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate' }
 const script = { Accept: 'application/json' }
 
+const provider = await startProvider()
 const contenders = [
   { name: 'bare Express 5', server: 'bare', headers: browser, status: 200 },
   {
@@ -21,6 +22,12 @@ const contenders = [
     status: 200,
   },
   { name: 'the gate, logged in', server: 'gate', headers: browser, status: 200, logsIn: true },
+  {
+    name: 'the gate, the same access token (JWT) again and again',
+    server: 'gate with tokens',
+    headers: { ...script, Authorization: `Bearer ${provider.accessToken}` },
+    status: 200,
+  },
   { name: 'the gate, 401', server: 'gate', headers: script, status: 401 },
   { name: 'the gate, redirect to the login', server: 'gate', headers: browser, status: 302 },
   {
@@ -32,7 +39,6 @@ const contenders = [
   },
 ]
 
-const provider = await startProvider()
 const running = await startAll(contenders, ({ server }) =>
   fork(new URL('server.js', import.meta.url), [server, provider.issuer], {
     env: { ...process.env, NODE_ENV: 'development' },

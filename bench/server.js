@@ -27,27 +27,9 @@ const mount = {
       next()
     })
   },
-  async gate() {
-    const { memoryStore, oauthModule, oidcProvider } = await import('../dist/index.js')
-    const acme = oidcProvider({
-      issuer,
-      clientId: 'bench',
-      clientSecret: 'bench secret',
-      emailDomains: ['corp.example'],
-    })
-    const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
-    app.use(
-      oauthModule({
-        provider: { acme },
-        secret,
-        logger,
-        store: memoryStore(),
-        inactivityTimeout: 3600,
-        maximumDuration: 86_400,
-        authCheckInterval: 300,
-      }),
-    )
-  },
+  gate: () => mountGate({}),
+  'gate with tokens': () =>
+    mountGate({ bearer: { issuers: [{ issuer, audience: 'bench', provider: 'acme' }] } }),
   async 'express-openid-connect'(baseURL) {
     const { default: openid } = await import('express-openid-connect')
     const { default: session } = await import('express-session')
@@ -63,6 +45,29 @@ const mount = {
       }),
     )
   },
+}
+
+async function mountGate(options) {
+  const { memoryStore, oauthModule, oidcProvider } = await import('../dist/index.js')
+  const acme = oidcProvider({
+    issuer,
+    clientId: 'bench',
+    clientSecret: 'bench secret',
+    emailDomains: ['corp.example'],
+  })
+  const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
+  app.use(
+    oauthModule({
+      provider: { acme },
+      secret,
+      logger,
+      store: memoryStore(),
+      inactivityTimeout: 3600,
+      maximumDuration: 86_400,
+      authCheckInterval: 300,
+      ...options,
+    }),
+  )
 }
 
 process.on('message', () => {

@@ -37,10 +37,13 @@ const device = await json(
 )
 console.log(`Open ${device.verification_uri_complete} and confirm the code ${device.user_code}`)
 
+let seconds = device.interval ?? 5
 const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', resource }
 let tokens: Pick<Answer, 'access_token' | 'error'> = { error: 'authorization_pending' }
 while (tokens.error === 'authorization_pending' || tokens.error === 'slow_down') {
-  await setTimeout((device.interval ?? 5) * 1000)
+  // RFC 8628, 3.5
+  if (tokens.error === 'slow_down') seconds += 5
+  await setTimeout(seconds * 1000)
   tokens = await json(
     await post(server.token_endpoint, { ...grant, device_code: device.device_code }),
   )

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { startGate, stopAll } from '../support/gate.js'
+import { type GateSetup, startGate, stopAll } from '../support/gate.js'
 import { createBrowser } from '../support/jar.js'
 import {
   API,
@@ -91,6 +91,42 @@ describe('the owner', () => {
     const line = gate.logged.find((one) => one.includes('invalid_token')) ?? ''
     expect(line).toMatch(/^warn .*the aud of the token is not the audience of bearer\.issuers/)
     expect(line).not.toContain('other.example')
+  })
+
+  test('is told once that a gate at a path needs resourceMetadata()', async () => {
+    const gate = await startApi(idp, { setup: { mount: '/mcp' } })
+    const lines = () => gate.logged.filter((line) => line.includes('resourceMetadata()'))
+    await call(gate, undefined, { path: '/mcp' })
+    await call(gate, 'garbage', { path: '/mcp' })
+    expect(lines()).toEqual([
+      expect.stringMatching(
+        /^warn clients with access tokens cannot find .*the gate at \/mcp does not receive requests to \/\.well-known\/oauth-protected-resource\/mcp: call app\.use\(auth\.resourceMetadata\(\)\)/,
+      ),
+    ])
+  })
+
+  const actions = { issuer: 'https://token.actions.githubusercontent.com' }
+
+  test.each([
+    ['the gate is at the root', {}, '/', false],
+    ['the app serves the metadata', {}, '/mcp', true],
+    ['no client can request a token, as with jobs of CI', actions, '/mcp', false],
+  ])('is not told so if %s', async (_, entry, mount, servesMetadata) => {
+    const routes: GateSetup['routes'] = (app, auth) => {
+      if (servesMetadata) app.use(auth.resourceMetadata())
+    }
+    const gate = await startApi(idp, { entry, setup: { mount, routes } })
+    expect((await call(gate, undefined, { path: mount })).status).toBe(401)
+    expect(gate.logged.join('\n')).not.toContain('resourceMetadata()')
+  })
+
+  test('sees in the log that tokens for the resource are not in the audience', async () => {
+    const resource = 'https://app.example.com/mcp'
+    const gate = await startApi(idp, { resource })
+    expect((await call(gate, await idp.token({ aud: resource }))).status).toBe(401)
+    expect(gate.logged.join('\n')).toMatch(
+      /^warn .*the aud of the token is bearer\.resource: add it to the audience/m,
+    )
   })
 
   test('made-up tokens are no warnings', async () => {

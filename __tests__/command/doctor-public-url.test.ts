@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type { OAuthModuleOptions } from '../../src/index.js'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import type { Finding } from '../../src/command/doctor/index.js'
 import { examine, summary, wrong } from '../support/doctor.js'
@@ -7,6 +8,7 @@ import { oidcOf, startGate, stopAll } from '../support/gate.js'
 import { freePorts } from '../support/programs.js'
 import { startVendor } from '../support/providers.js'
 import { listen } from '../support/server.js'
+import { startTokenIssuer } from '../support/token-issuer.js'
 
 afterEach(stopAll)
 
@@ -45,6 +47,32 @@ describe('the public URL', () => {
     const setup = await setUp()
     await startBehind(setup)
     expect(wrong(await setup.examine())).toEqual([])
+  })
+
+  test('where clients with access tokens do not find the metadata of the resource', async () => {
+    const setup = await setUp()
+    const idp = await startTokenIssuer()
+    const resource = `${setup.baseUrl}/mcp`
+    const bearer = { issuers: [{ issuer: idp.origin, audience: resource }], resource }
+    const examineWith = async (options: Pick<OAuthModuleOptions, 'bearer'>) =>
+      wrong(
+        await examine({
+          ...{ provider: { oidc: oidcOf(setup.vendor) }, baseUrl: setup.baseUrl },
+          ...options,
+        }),
+      )
+    await startBehind(setup, { baseUrl: setup.baseUrl })
+    const [finding, ...others] = await examineWith({ bearer })
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({
+      ...{ severity: 'warning', check: 'public-url', code: 'resource_metadata_missing' },
+      problem: expect.stringContaining('/.well-known/oauth-protected-resource/mcp responds with'),
+    })
+    await startBehind(setup, { baseUrl: setup.baseUrl, bearer })
+    expect(await examineWith({ bearer })).toEqual([])
+    // Another resource than that of the gate.
+    const [other] = await examineWith({ bearer: { ...bearer, resource: setup.baseUrl } })
+    expect(other?.code).toBe('resource_metadata_missing')
   })
 
   test('where nothing listens is a note on this machine', async () => {

@@ -23,10 +23,17 @@ export class TokenSources {
   readonly #issuers: readonly TokenIssuer[]
   /** Seconds. */
   readonly #clockTolerance: number
+  /** `bearer.resource`. */
+  readonly #resource: string | undefined
 
-  constructor(issuers: readonly TokenIssuer[], clockTolerance: number) {
+  constructor(
+    issuers: readonly TokenIssuer[],
+    clockTolerance: number,
+    resource: string | undefined,
+  ) {
     this.#issuers = issuers
     this.#clockTolerance = clockTolerance
+    this.#resource = resource
   }
 
   /** Throws a {@link TokenError} for a token that is not valid, and the errors of the issuer. */
@@ -45,7 +52,7 @@ export class TokenSources {
     checkTokenTimes(claims, this.#clockTolerance, true)
     checkIsAccessToken(type, claims, client.issuer)
     checkNotKeyBound(claims)
-    return { claims, client, entry: entryFor(claims, entries) }
+    return { claims, client, entry: this.#entryFor(claims, entries) }
   }
 
   /** Asks the issuers of opaque tokens, one after the other. */
@@ -78,19 +85,24 @@ export class TokenSources {
       throw new TokenError('the issuer reports another kind of token: send the access token')
     checkTokenTimes(claims, this.#clockTolerance, false)
     checkNotKeyBound(claims)
-    return { claims, client, entry: entryFor(claims, entries) }
+    return { claims, client, entry: this.#entryFor(claims, entries) }
   }
-}
 
-function entryFor(claims: Claims, entries: readonly EntryRules[]): EntryRules {
-  const entry = entries.find(({ audience }) => isForAudience(claims, audience))
-  if (entry !== undefined) return entry
-  throw new TokenError(
-    claims['aud'] === undefined
-      ? 'the token has no aud: have the issuer set it to the audience of bearer.issuers'
-      : 'the aud of the token is not the audience of bearer.issuers',
-    { isForOwner: true },
-  )
+  #entryFor(claims: Claims, entries: readonly EntryRules[]): EntryRules {
+    const entry = entries.find(({ audience }) => isForAudience(claims, audience))
+    if (entry !== undefined) return entry
+    throw new TokenError(this.#audienceHint(claims), { isForOwner: true })
+  }
+
+  #audienceHint(claims: Claims): string {
+    if (claims['aud'] === undefined)
+      return 'the token has no aud: have the issuer set it to the audience of bearer.issuers'
+    const resource = this.#resource
+    // Clients request tokens for the resource that the metadata names. (RFC 8707)
+    return resource !== undefined && isForAudience(claims, [resource])
+      ? 'the aud of the token is bearer.resource: add it to the audience of this issuer'
+      : 'the aud of the token is not the audience of bearer.issuers'
+  }
 }
 
 /** The claims of a JWT before its signature is verified; `undefined` for any other token. */

@@ -1,6 +1,7 @@
 import type { Rejection, TokenChallenge } from '../flows/rejection.js'
 import type { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
+import type { Placement } from './placement.js'
 import type { ResourceMetadata } from './resource-metadata.js'
 
 /**
@@ -9,9 +10,11 @@ import type { ResourceMetadata } from './resource-metadata.js'
  */
 export class BearerChallenges {
   readonly #metadata: ResourceMetadata
+  readonly #placement: Placement
 
-  constructor(metadata: ResourceMetadata) {
+  constructor(metadata: ResourceMetadata, placement: Placement) {
     this.#metadata = metadata
+    this.#placement = placement
   }
 
   /** `undefined` for an error that no token could prevent. */
@@ -19,6 +22,8 @@ export class BearerChallenges {
     const isToken = rejection?.stage === 'token'
     if (error.status !== 401 && !(isToken && error.status === 403)) return undefined
     const url = this.#metadata.urlOf(request)
+    if (url !== undefined && this.#metadata.hasAuthorizationServers)
+      this.#placement.checkMetadata(request.target.mountPath, url)
     const parameters = {
       ...(isToken && errorParameters(error, rejection.challenge)),
       ...(url !== undefined && { resource_metadata: url }),

@@ -39,6 +39,7 @@ export function composeBearer(config: Config, state: GateState, parts: BaseParts
       entries: entries.filter((one) => one.client === client).map(({ rules }) => rules),
     })),
     config.clockToleranceMs / 1000,
+    bearer.resource,
   )
   const tokens = new Tokens({
     sources,

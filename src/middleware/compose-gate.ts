@@ -51,7 +51,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
   const placement = createPlacement(config, state)
   const pageAssets = new PageAssets({ ...parts, config })
   const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts, placement, pageAssets })
-  const { resourceMetadata, errorHandler } = createErrorHandler(config, parts)
+  const { resourceMetadata, errorHandler } = createErrorHandler(config, parts, placement)
   const visitors = createVisitors(config, state, parts, { names, loginRedirect, errorHandler })
   const tokenRequests = createTokenRequests(state, parts, visitors)
   const unguardedUpgrades = new UnguardedUpgrades(config)
@@ -106,10 +106,10 @@ function createVisitors(
 }
 
 /** The challenges of error responses name where clients find the authorization servers. */
-function createErrorHandler(config: Config, parts: Parts) {
+function createErrorHandler(config: Config, parts: Parts, placement: Placement) {
   const { bearer } = config
   const resourceMetadata = bearer && new ResourceMetadata({ ...parts, config, bearer })
-  const bearerChallenges = resourceMetadata && new BearerChallenges(resourceMetadata)
+  const bearerChallenges = resourceMetadata && new BearerChallenges(resourceMetadata, placement)
   const errorHandler = new ErrorHandler({ ...parts, config, bearerChallenges })
   return { resourceMetadata, errorHandler }
 }

@@ -114,7 +114,9 @@ export class Instance {
   }
 
   resourceMetadata(): Handler {
-    return metadataHandler(() => this.#current.resourceMetadata)
+    const handler = metadataHandler(() => this.#current.resourceMetadata)
+    this.#state.placement.servesMetadata = true
+    return handler
   }
 
   async authenticate(

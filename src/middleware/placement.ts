@@ -14,6 +14,9 @@ export interface PlacementState {
   isObserving: boolean
   hasWarnedOfRoutes: boolean
   hasWarnedOfReading: boolean
+  /** Whether the app has called `resourceMetadata()`. */
+  servesMetadata: boolean
+  hasWarnedOfMetadata: boolean
 }
 
 /** Initial state for {@link Placement}. */
@@ -23,6 +26,8 @@ export function createPlacementState(): PlacementState {
     isObserving: false,
     hasWarnedOfRoutes: false,
     hasWarnedOfReading: false,
+    servesMetadata: false,
+    hasWarnedOfMetadata: false,
   }
 }
 
@@ -84,6 +89,20 @@ export class Placement {
     logger.warn('the gate is behind all routes of the app: they need no login', {
       code: 'misconfigured',
       hint: `call app.use(oauthModule({ … })) in front of the routes. Now ${listed}${more} come first, and nothing comes after the gate`,
+    })
+  }
+
+  /**
+   * Warns once if the gate has a path, and the app does not serve the metadata that its challenges
+   * name. (RFC 9728, 3)
+   */
+  checkMetadata(mountPath: string, metadataUrl: string): void {
+    const { logger, state } = this.#deps
+    if (mountPath === '' || state.servesMetadata || state.hasWarnedOfMetadata) return
+    state.hasWarnedOfMetadata = true
+    logger.warn('clients with access tokens cannot find the authorization server', {
+      code: 'misconfigured',
+      hint: `the gate at ${mountPath} does not receive requests to ${new URL(metadataUrl).pathname}: call app.use(auth.resourceMetadata()) in front of it`,
     })
   }
 

@@ -53,6 +53,11 @@ export class ResourceMetadata {
     ]
   }
 
+  /** Whether clients can sign in to get a token: not if all issuers are those of CI jobs. */
+  get hasAuthorizationServers(): boolean {
+    return this.#authorizationServers.length > 0
+  }
+
   /** Whether the gate responds to this path itself: only at the root is it where clients look. */
   includes({ target }: IncomingGateRequest): boolean {
     const { mountPath, path } = target
@@ -64,9 +69,7 @@ export class ResourceMetadata {
   urlOf({ req, mount }: IncomingGateRequest): string | undefined {
     const origin = this.#deps.mounts.publicOrigin(req)
     const resource = this.#resource ?? (origin && `${origin}${mount.publicPath}`)
-    return resource === undefined
-      ? undefined
-      : `${new URL(resource).origin}${METADATA_PATH}${pathOf(resource)}`
+    return resource === undefined ? undefined : metadataUrl(resource)
   }
 
   /** Responds at the root, also for a resource with a path. Throws for any other path. */
@@ -117,6 +120,11 @@ export class ResourceMetadata {
     }
     sendJson(res, 200, document, { ...CORS, 'Cache-Control': 'public, max-age=300' })
   }
+}
+
+/** The URL of the metadata of a resource. (RFC 9728, 3.1) */
+export function metadataUrl(resource: string): string {
+  return `${new URL(resource).origin}${METADATA_PATH}${pathOf(resource)}`
 }
 
 /** `resourceMetadata()`: a handler for the root of the app. Throws a `TypeError` without `bearer`. */

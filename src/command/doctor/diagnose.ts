@@ -97,8 +97,11 @@ async function publicUrlProblems(
     ]
   if (!config.enabled) return []
   const { name, clientId } = connection.provider
-  const { basePath } = config
-  return checkPublicUrl({ publicUrl: url, basePath, redirectUri, provider: name, clientId })
+  const { basePath, bearer } = config
+  return checkPublicUrl({
+    ...{ publicUrl: url, basePath, redirectUri, provider: name, clientId },
+    resource: bearer && (bearer.resource ?? url),
+  })
 }
 
 /** All checks of one provider: the later ones need what the first has found. */

@@ -70,6 +70,7 @@ export const FINDING_CODES = [
   'redis_permissions',
   'redis_replica',
   'redis_too_old',
+  'resource_metadata_missing',
   'rules_contradict',
   'scheme_differs',
   'scope_rejected',

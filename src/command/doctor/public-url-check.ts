@@ -1,5 +1,6 @@
 import { isObject, parseJson } from '../../http/json.js'
 import { isLoopback } from '../../http/origin.js'
+import { metadataUrl } from '../../middleware/resource-metadata.js'
 import { certificateProblems } from './certificate.js'
 import { error, note, type Problem, warning } from './finding.js'
 import { checkGateLogin, type ExpectedLogin } from './gate-login-check.js'
@@ -9,6 +10,8 @@ import { type Probed, probe } from './probe.js'
 /** What the gate at the public URL should do. */
 export interface ExpectedGate extends ExpectedLogin {
   readonly basePath: string
+  /** The resource of access tokens (RFC 8707); `undefined` if none are accepted. */
+  readonly resource: string | undefined
 }
 
 type Answer = Extract<Probed, { readonly status: number }>
@@ -32,7 +35,29 @@ export async function checkPublicUrl(expected: ExpectedGate): Promise<Problem[]>
   }
   const problem = otherAnswer(answer, special)
   if (problem !== undefined) return [...certificates, problem]
-  return [...certificates, ...(await checkGateLogin(expected, special))]
+  return [
+    ...certificates,
+    ...(await checkGateLogin(expected, special)),
+    ...(await checkMetadata(expected.resource)),
+  ]
+}
+
+/** Whether clients find the authorization server. (RFC 9728, 3) */
+async function checkMetadata(resource: string | undefined): Promise<Problem[]> {
+  if (resource === undefined) return []
+  const url = metadataUrl(resource)
+  const answer = await probe(url, { headers: { accept: 'application/json' } })
+  const json = answer.failure === undefined ? parseJson(answer.body) : undefined
+  if (isObject(json) && json['resource'] === resource) return []
+  const found =
+    answer.failure === undefined ? `responds with status ${answer.status}` : 'does not respond'
+  return [
+    warning(
+      'resource_metadata_missing',
+      `${url} ${found}, and not with the metadata of ${resource}, from which clients such as those of MCP learn where to sign in`,
+      'have the proxy in front of the gate pass this path on; a gate with a path needs app.use(auth.resourceMetadata()) at the root',
+    ),
+  ]
 }
 
 function unreachable(failure: unknown, publicUrl: string): Problem {
