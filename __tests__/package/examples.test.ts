@@ -58,8 +58,8 @@ const frameworks: Record<string, string> = {
 const others = readdirSync(join(root, 'examples')).flatMap((file) =>
   file.endsWith('.ts') &&
   file !== 'connect-pg-simple.ts' &&
-  // A client, not a server: token-examples.test.ts has it.
-  file !== 'cli.ts' &&
+  // Clients, not servers: token-examples.test.ts has them.
+  !/^cli(?:-loopback)?\.ts$/.test(file) &&
   frameworks[file.slice(0, -3)] === undefined
     ? [file.slice(0, -3)]
     : [],

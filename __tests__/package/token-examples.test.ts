@@ -99,25 +99,75 @@ test('mcp-server: an official client finds the metadata, signs in, calls a tool,
   await mcp.close()
 }, 120_000)
 
-test('api-tokens and cli: a command-line tool signs in by device authorization and calls the API', async () => {
-  const { origin } = await startExample('api-tokens')
+/** Starts a command-line tool. Resolves with the link that it prints. */
+async function startTool(name: string, origin: string) {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join(process.cwd(), 'examples/cli.ts'), origin],
+    ['--import', 'tsx', join(process.cwd(), `examples/${name}.ts`), origin],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  const exit = once(child, 'exit')
   let printed = ''
   child.stderr.on('data', (chunk) => (printed += String(chunk)))
   const link = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       printed += String(chunk)
-      const found = /Open (\S+) and/.exec(printed)?.[1]
+      const found = /Open (\S+)(?: and|\n)/.exec(printed)?.[1]
       if (found !== undefined) resolve(found)
     })
     child.once('exit', () => reject(new Error(printed)))
   })
-  const done = await approve(link, (page) => !page.body.includes('<form'))
+  return {
+    link,
+    /** Everything that the tool has printed, after it has ended. */
+    async printed() {
+      await exit
+      return printed
+    },
+  }
+}
+
+const REPORTS = '{"user":"acme:ada","kind":"token","reports":["Q1","Q2"]}'
+
+test('api-tokens and cli: a command-line tool signs in by device authorization and calls the API', async () => {
+  const { origin } = await startExample('api-tokens')
+  const tool = await startTool('cli', origin)
+  const done = await approve(tool.link, (page) => !page.body.includes('<form'))
   expect(done.status).toBe(200)
-  await once(child, 'exit')
-  expect(printed).toContain('{"user":"acme:ada","kind":"token","reports":["Q1","Q2"]}')
+  expect(await tool.printed()).toContain(REPORTS)
+}, 120_000)
+
+test('api-tokens and cli-loopback: a command-line tool signs in by a redirect to its own port', async () => {
+  const { origin } = await startExample('api-tokens')
+  const tool = await startTool('cli-loopback', origin)
+  const requested = new URL(tool.link).searchParams
+  expect(requested.get('code_challenge_method')).toBe('S256')
+  const redirectUri = requested.get('redirect_uri') ?? ''
+  expect(redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/)
+  // What other programs and pages send does not end the login.
+  for (const query of ['', '?code=made-up', '?code=made-up&state=made-up', '?error=access_denied'])
+    expect((await fetch(redirectUri + query)).status).toBe(404)
+  const other = new URLSearchParams({
+    ...{ code: 'made-up', state: requested.get('state') ?? '', iss: 'https://evil.example' },
+  })
+  expect((await fetch(`${redirectUri}?${String(other)}`)).status).toBe(404)
+  const { location = '' } = await approve(
+    tool.link,
+    (page) => page.location?.includes('/callback?') === true,
+  )
+  expect(location.startsWith(`${redirectUri}?`)).toBe(true)
+  expect(await (await fetch(location)).text()).toBe('You can close this window.')
+  expect(await tool.printed()).toContain(REPORTS)
+}, 120_000)
+
+test('cli-loopback ends with the reason if the user does not sign in', async () => {
+  const { origin } = await startExample('api-tokens')
+  const tool = await startTool('cli-loopback', origin)
+  const { searchParams } = new URL(tool.link)
+  const back = new URL(searchParams.get('redirect_uri') ?? '')
+  back.search = new URLSearchParams({
+    ...{ error: 'access_denied', state: searchParams.get('state') ?? '' },
+  }).toString()
+  await fetch(back)
+  expect(await tool.printed()).toContain('not signed in: access_denied')
 }, 120_000)

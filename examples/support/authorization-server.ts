@@ -9,7 +9,7 @@ export const webClient = { clientId: 'web', clientSecret: 'the secret of the bro
 /**
  * An authorization server for the examples with access tokens, in place of your own: any login name
  * works. It issues JWTs (RFC 9068) for the resource that a client names (RFC 8707), registers MCP
- * clients (RFC 7591), and signs in command-line tools (RFC 8628).
+ * clients (RFC 7591), and signs in command-line tools (RFC 8628, RFC 8252).
  */
 export async function startAuthorizationServer(scope: string): Promise<string> {
   const server = createServer()
@@ -28,9 +28,10 @@ export async function startAuthorizationServer(scope: string): Promise<string> {
       {
         client_id: 'cli',
         token_endpoint_auth_method: 'none',
-        redirect_uris: [],
-        response_types: [],
-        grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+        // With any port. (RFC 8252, 7.3)
+        redirect_uris: ['http://127.0.0.1/callback'],
+        response_types: ['code'],
+        grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
       },
     ],
     // MCP clients on this machine have redirect URIs over plain http.
