@@ -24,7 +24,12 @@ export type { AppSession, SessionList } from './session/session-list.js'
 export type { AppUser } from './session/user-record.js'
 export type { Users } from './session/users.js'
 export type {
+  AdminAction,
+  AdminActionEvent,
+  AdminActor,
   DenialEvent,
+  EventOrigin,
+  FieldChange,
   MoveEvent,
   OAuthEventName,
   OAuthEvents,

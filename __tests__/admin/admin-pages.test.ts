@@ -222,6 +222,9 @@ describe('a change', () => {
     expect(text).toContain('<bdi>idp:root</bdi>')
     expect(text).toContain('<bdi>deploy</bdi> <span class="quiet">(token)</span>')
     expect(text.match(/<bdi>idp:ada<\/bdi>/g)).toHaveLength(2)
+    // Where each of them was.
+    expect(text.match(/<bdi>127\.0\.0\.1<\/bdi>/g)).toHaveLength(2)
+    expect(text).toContain('<span class="quiet"><bdi>node</bdi></span>')
     const off = await startPages({ options: { retention: { audit: 0 } } })
     const other = await off.get('/audit', await off.enter(root))
     expect(other.text).toContain('The audit log is not kept')

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { AuditLog } from '../../src/admin/audit-log.js'
 import { differences } from '../../src/admin/differences.js'
 import type { NamedGate } from '../../src/admin/options.js'
-import { cookieStore, memoryStore } from '../../src/index.js'
+import { cookieStore, memoryStore, type OAuthEvents } from '../../src/index.js'
 import { type AdminAccess, ADMIN_ACCESS } from '../../src/middleware/admin-access.js'
 import { adminGate, type AdminGate, idsOf, startAdmin } from '../support/admin.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -105,6 +105,64 @@ describe('the audit log', () => {
     expect(
       gate.logged.filter((line) => /^error .*audit log could not be stored.*disk full/.test(line)),
     ).toHaveLength(1)
+  })
+})
+
+describe('the event admin_action', () => {
+  test('is emitted for each action, with the origin of the request, which the log and the entry contain', async () => {
+    const gate = adminGate({ configVersion: 1 })
+    const app = await startAdmin({ '/': gate })
+    const events: OAuthEvents['admin_action'][] = []
+    gate.auth.on('admin_action', (action) => void events.push(action))
+    await app.enter(gate, ada)
+    const [session] = idsOf(await app.call('GET', '/app/sessions'))
+    const headers = { 'user-agent': 'a script/1.0' }
+    await app.call('DELETE', `/app/sessions/${String(session)}`, undefined, { headers })
+    const path = '/edges/https/main/routes/route-0/oauth'
+    const body = { provider: {}, maximum_duration: 60 }
+    expect((await app.call('PUT', path, undefined, { body, headers })).status).toBe(200)
+    const origin = { ipAddress: '127.0.0.1', userAgent: 'a script/1.0', requestId: undefined }
+    const actor = { tokenName: 'deploy' }
+    expect(events).toEqual([
+      {
+        actor,
+        action: 'end_session',
+        resource: expect.objectContaining({ user: 'idp:ada' }),
+        origin,
+      },
+      {
+        ...{ actor, action: 'replace_module', origin },
+        resource: { module: 'main/route-0', version: '1' },
+        changes: [expect.objectContaining({ field: 'maximum_duration', after: 60 })],
+      },
+      expect.objectContaining({ actor, action: 'open_gate', origin }),
+    ])
+    const lines = gate.logged.filter((line) => line.startsWith('info admin API:'))
+    expect(lines).toHaveLength(3)
+    for (const line of lines) expect(line).toContain('"ipAddress":"127.0.0.1"')
+    const { items } = await logOf(gate).page(undefined, 10)
+    for (const item of items) expect(item.origin).toEqual(JSON.parse(JSON.stringify(origin)))
+  })
+
+  test('has no address and no user agent with the option browserSession, and a listener that throws changes nothing', async () => {
+    const gate = adminGate({ browserSession: { ipAddress: false, userAgent: false } })
+    const app = await startAdmin({ '/': gate })
+    await app.enter(gate, ada)
+    const [user] = idsOf(await app.call('GET', '/app/users'))
+    gate.auth.on('admin_action', () => {
+      throw new Error('a bug of the app')
+    })
+    expect((await app.call('DELETE', `/app/users/${String(user)}`)).status).toBe(200)
+    const [entry] = (await logOf(gate).page(undefined, 10)).items
+    expect([entry?.action, entry?.origin]).toEqual(['delete_user', {}])
+    expect(gate.logged.join('\n')).not.toContain('127.0.0.1')
+  })
+
+  test('entries of earlier releases, which have no origin, stay readable', async () => {
+    const gate = adminGate()
+    await named(gate).access.records.add('audit', event, DAY_MS)
+    await named(gate).access.records.add('audit', { ...event, origin: 'forged' }, DAY_MS)
+    expect((await logOf(gate).page(undefined, 10)).items).toEqual([expect.objectContaining(event)])
   })
 })
 

@@ -148,7 +148,7 @@ describe('S-100 the events', () => {
     scene.clock.forward(10 * INTERVAL)
     await Promise.all([1, 2, 3].map(() => scene.visit('/api', program)))
     await until(() => told.expired !== undefined)
-    expect(told.expired).toEqual([{ sessionHandle: told.recheck?.[0]?.sessionHandle }])
+    expect(told.expired).toMatchObject([{ sessionHandle: told.recheck?.[0]?.sessionHandle }])
     await logIn(scene)
     const [session] = (await scene.gate.middleware.sessions.list()).items
     await scene.gate.middleware.sessions.revoke(String(session?.id))

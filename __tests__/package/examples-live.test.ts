@@ -151,12 +151,21 @@ test('signals: a token of the transmitter ends the session, and its stream', asy
   await until(() => (example.printed().includes('a session ended: signal') ? true : undefined))
 }, 60_000)
 
-test('audit-log: one line of JSON for each event, without secrets', async () => {
+test('audit-log: one line of JSON for each event, also of administrators, without secrets', async () => {
   const example = await startExample('audit-log')
   const browser = await logInAs('ada', example)
   await logInAs('mallory', example)
   await logOut(browser, example)
   await until(() => (example.printed().includes('"logout"') ? true : undefined))
+  await logInAs('ada', example)
+  const [, token] = await until(() => /Bearer ([0-9a-f]{64})/.exec(example.printed()) ?? undefined)
+  const headers = { Authorization: `Bearer ${String(token)}` }
+  const list = await browser.get(`${example.origin}/admin/app/sessions`, { headers })
+  const { application_sessions: sessions } = JSON.parse(list.body) as {
+    application_sessions: { uri: string }[]
+  }
+  await browser.request('DELETE', String(sessions[0]?.uri), undefined, { headers })
+  await until(() => (example.printed().includes('"admin_action"') ? true : undefined))
   const lines = example
     .printed()
     .split('\n')
@@ -183,7 +192,28 @@ test('audit-log: one line of JSON for each event, without secrets', async () => 
       user: lines[0]?.['user'],
       session: lines[0]?.['session'],
     }),
+    expect.objectContaining({ event: 'login', user: lines[0]?.['user'] }),
+    expect.objectContaining({
+      event: 'revoked',
+      session: lines[4]?.['session'],
+      reason: 'revoked',
+    }),
+    expect.objectContaining({
+      level: 40,
+      event: 'admin_action',
+      actor: { tokenName: 'operator' },
+      action: 'end_session',
+      resource: { user: lines[0]?.['user'], sessionHandle: lines[4]?.['session'] },
+    }),
   ])
+  const address = '127.0.0.1'
+  for (const line of lines.filter(({ event }) => event !== 'revoked'))
+    expect(line).toMatchObject({ ipAddress: address, userAgent: 'Mozilla/5.0 (test browser)' })
+  const ids = lines.flatMap(({ requestId = [] }) => requestId)
+  // The login of mallory failed and was denied in one request; the one who ended a session is in the
+  // line of the administrator.
+  expect([ids.length, new Set(ids).size]).toEqual([6, 5])
+  expect(example.printed().split('\n').slice(4).join('\n')).not.toContain(String(token))
 }, 60_000)
 
 test('metrics: the counters count events', async () => {

@@ -42,7 +42,7 @@ export interface UserEvaluatorDeps {
   /** The memberships that guards of single routes (`requireAuth`) name. */
   readonly guardMemberships: Required<Memberships>
   readonly background: Background
-  readonly onReportOnlyDenial: (user: OAuthUser, denial: Denial) => void
+  readonly onReportOnlyDenial: (user: OAuthUser, denial: Denial, req: IncomingMessage) => void
 }
 
 type Evaluated = Pick<UserEvaluation, 'decision' | 'decidedBy'>
@@ -188,6 +188,6 @@ export class UserEvaluator {
       // `authorize` into denials.
       return
     }
-    if (!decision.isAllowed) onReportOnlyDenial(user, decision)
+    if (!decision.isAllowed) onReportOnlyDenial(user, decision, req)
   }
 }

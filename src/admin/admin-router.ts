@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { addressOf } from '../http/event-origin.js'
 import { readOrigin } from '../http/origin.js'
 import { readTarget, type RequestTarget } from '../http/paths.js'
 import type { AppRequest } from '../http/request.js'
@@ -116,6 +117,7 @@ class AdminRouter {
       query: target.query,
       params: resource.params,
       tokenName,
+      origin: this.#config.gates[0].access.originOf(req),
       ifMatch: req.headers['if-match'],
       body: () => readBody(req, res),
     })
@@ -129,7 +131,10 @@ class AdminRouter {
       const { name, isReadOnly } = await this.#tokens.check(req, res)
       const isRead = req.method === 'GET' || req.method === 'HEAD'
       if (isRead || !isReadOnly) return name
-      this.#logger.audit('admin API: rejected a read-only token', { tokenName: name })
+      this.#logger.audit('admin API: rejected a read-only token', {
+        tokenName: name,
+        ipAddress: addressOf(req),
+      })
     } catch (error) {
       if (error instanceof AdminError && error.code === 'ERR_NGROK_203')
         this.#logger.warn('admin API: a request had a wrong token', { ipAddress: addressOf(req) })
@@ -154,8 +159,4 @@ class AdminRouter {
   get #logger() {
     return this.#config.gates[0].access.logger
   }
-}
-
-function addressOf({ ip, socket }: AppRequest): string | undefined {
-  return ip ?? socket?.remoteAddress
 }

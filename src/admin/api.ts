@@ -1,3 +1,4 @@
+import type { EventOrigin } from '../middleware/admin-access.js'
 import type { Administration, AdminPage, GateSession } from './administration.js'
 import type { AuditLog } from './audit-log.js'
 import { AdminError } from './errors.js'
@@ -14,6 +15,8 @@ export interface AdminRequest {
   /** The parameters in the path. */
   readonly params: readonly string[]
   readonly tokenName: string
+  /** For the audit log. */
+  readonly origin: EventOrigin
   /** The header `If-Match`. */
   readonly ifMatch: string | undefined
   /** Reads the body: a JSON object. Rejects with an {@link AdminError}. */
@@ -55,13 +58,14 @@ export class AdminApi {
   }
 
   /** `DELETE /app/users/{id}` */
-  async deleteUser({ params: [id], tokenName }: AdminRequest): Promise<object> {
+  async deleteUser({ params: [id], tokenName, origin }: AdminRequest): Promise<object> {
     const user = (await this.#administration.user(resourceId('user', id))) ?? notFound()
     if (!(await this.#administration.deleteUser(user.id))) notFound()
     await this.#auditLog.record({
       actor: { tokenName },
       action: 'delete_user',
       resource: { user: user.id },
+      origin,
     })
     return {}
   }
@@ -83,7 +87,7 @@ export class AdminApi {
   }
 
   /** `DELETE /app/sessions/{id}` */
-  async deleteSession({ params: [id], tokenName }: AdminRequest): Promise<object> {
+  async deleteSession({ params: [id], tokenName, origin }: AdminRequest): Promise<object> {
     const found = (await this.#administration.session(resourceId('session', id))) ?? notFound()
     if (!(await this.#administration.deleteSession(found))) notFound()
     const { id: sessionHandle, userId: user } = found.session
@@ -91,6 +95,7 @@ export class AdminApi {
       actor: { tokenName },
       action: 'end_session',
       resource: { user, sessionHandle },
+      origin,
     })
     return {}
   }

@@ -1,12 +1,8 @@
 import { isObject } from '../http/json.js'
-import type { ListPosition } from '../middleware/admin-access.js'
+import type { AdminAction, AdminActionEvent, ListPosition } from '../middleware/admin-access.js'
 import { describeError } from '../middleware/error-reporter.js'
 import type { AdminPage } from './administration.js'
-import type { FieldChange } from './differences.js'
 import type { NamedGate } from './options.js'
-
-/** Who acts: the name of a token, or the key of a user of the pages. */
-export type AuditActor = { readonly tokenName: string } | { readonly admin: string }
 
 /** The actions of the audit log, as a line of the log states them. */
 export const auditActions = {
@@ -19,23 +15,10 @@ export const auditActions = {
   disable_gate: 'disabled a gate: every request passes',
   open_gate: 'opened a gate to everyone who can sign in',
   change_connection: 'changed a connection',
-} as const satisfies Record<string, string>
-
-/** The name of an action. */
-export type AuditAction = keyof typeof auditActions
-
-/** An action that was taken. */
-export interface AuditEvent {
-  readonly actor: AuditActor
-  readonly action: AuditAction
-  /** What it concerned: IDs by name, as in `{ user: 'github:583231' }`. Never secret. */
-  readonly resource: Readonly<Record<string, string>>
-  /** The fields that changed. Default: none. */
-  readonly changes?: readonly FieldChange[]
-}
+} as const satisfies Record<AdminAction, string>
 
 /** An entry of the audit log. */
-export interface AuditEntry extends AuditEvent {
+export interface AuditEntry extends AdminActionEvent {
   /** When the action was taken, in milliseconds. */
   readonly at: number
   /** Where the entry is in the list. */
@@ -55,8 +38,8 @@ const MAX_ENTRY_LENGTH = 16_384
 const SOURCES = { tokenName: 'admin API', admin: 'admin pages' } as const
 
 /**
- * Records every action of an administrator: as a line in the log, and, if the store can list, as an
- * encrypted record that expires.
+ * Records every action of an administrator: as a line in the log, as an event, and, if the store can
+ * list, as an encrypted record that expires.
  */
 export class AuditLog {
   readonly #deps: AuditLogDeps
@@ -74,15 +57,19 @@ export class AuditLog {
    * Records an action that was taken. A store that fails then is reported, and fails nothing: the
    * action cannot be undone, and its line is in the log.
    */
-  async record(event: AuditEvent): Promise<void> {
-    const { actor, action, resource, changes = [] } = event
-    const { logger } = this.#deps.gates[0].access
+  async record(event: AdminActionEvent): Promise<void> {
+    const { actor, action, resource, changes = [], origin } = event
+    const { access } = this.#deps.gates[0]
+    const { logger } = access
     const source = 'tokenName' in actor ? SOURCES.tokenName : SOURCES.admin
     logger.audit(`${source}: ${auditActions[action]}`, {
       ...actor,
       ...resource,
       ...(changes.length > 0 && { changed: changes.map(({ field }) => field).join(', ') }),
+      ...(origin?.ipAddress !== undefined && { ipAddress: origin.ipAddress }),
+      ...(origin?.requestId !== undefined && { requestId: origin.requestId }),
     })
+    access.emitAction(event)
     if (!this.isKept) return
     try {
       await this.#records.add('audit', bounded(event), this.#deps.retentionMs)
@@ -107,7 +94,7 @@ export class AuditLog {
   }
 
   /** Any gate may have written the entry, in a process in which it came first. */
-  #open(row: Parameters<NamedGate['access']['records']['open']>[0]): AuditEvent | undefined {
+  #open(row: Parameters<NamedGate['access']['records']['open']>[0]): AdminActionEvent | undefined {
     for (const { access } of this.#deps.gates) {
       const value = access.records.open(row)
       if (value !== undefined) return isEvent(value) ? value : undefined
@@ -120,20 +107,21 @@ export class AuditLog {
   }
 }
 
-function bounded(event: AuditEvent): AuditEvent {
+function bounded(event: AdminActionEvent): AdminActionEvent {
   if (JSON.stringify(event).length <= MAX_ENTRY_LENGTH) return event
   const changes = (event.changes ?? []).map(({ field }) => ({ field: field.slice(0, 200) }))
   return { ...event, changes }
 }
 
 /** A later release may have other actions: their entries are left out. */
-function isEvent(value: object): value is AuditEvent {
-  const { actor, action, resource, changes = [] } = value as Partial<AuditEvent>
+function isEvent(value: object): value is AdminActionEvent {
+  const { actor, action, resource, changes = [], origin = {} } = value as Partial<AdminActionEvent>
   return (
     isObject(actor) &&
     typeof action === 'string' &&
     Object.hasOwn(auditActions, action) &&
     isObject(resource) &&
-    Array.isArray(changes)
+    Array.isArray(changes) &&
+    isObject(origin)
   )
 }

@@ -1,10 +1,12 @@
 import type { StoredChange } from '../options/stored-change.js'
 import type {
+  AdminAction,
   ConfigChangeErrorCode,
   ConfigurationAccess,
+  EventOrigin,
   StoredVersion,
 } from '../middleware/admin-access.js'
-import type { AuditAction, AuditLog } from './audit-log.js'
+import type { AuditLog } from './audit-log.js'
 import type { AdminErrorCode } from './error-codes.js'
 import { AdminError, isStoreError } from './errors.js'
 import { checkIfMatch, etagOf } from './etag.js'
@@ -16,11 +18,13 @@ import { printable } from './strict-json.js'
 export interface ConfigurationChange {
   readonly gate: NamedGate
   readonly auditLog: AuditLog
-  readonly action: AuditAction
+  readonly action: AdminAction
   /** What is changed, for the audit log. */
   readonly resource: Readonly<Record<string, string>>
   /** The name of the token. */
   readonly changedBy: string
+  /** For the audit log. */
+  readonly origin: EventOrigin
   /** The header of the request. */
   readonly ifMatch: string | undefined
   /** What replaces the stored change. It may run several times, and throw an {@link AdminError}. */
@@ -79,9 +83,10 @@ export async function changeConfiguration(request: ConfigurationChange): Promise
 }
 
 async function recordUnknownOutcome(request: ConfigurationChange): Promise<void> {
-  const { auditLog, action, changedBy, resource } = request
+  const { auditLog, action, changedBy, origin, resource } = request
   const actor = { tokenName: changedBy }
-  await auditLog.record({ actor, action, resource: { ...resource, outcome: 'unknown' } })
+  const unknown = { ...resource, outcome: 'unknown' }
+  await auditLog.record({ actor, action, resource: unknown, origin })
 }
 
 function readVersion(configuration: ConfigurationAccess): Promise<StoredVersion> {

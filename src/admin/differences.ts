@@ -1,16 +1,5 @@
 import { isObject } from '../http/json.js'
-
-/** What changed in one field. */
-export interface FieldChange {
-  /** Path of the field, as in `provider.github.teams`. */
-  readonly field: string
-  /** The value before; absent if there was none, and of a secret. */
-  readonly before?: unknown
-  /** The value after; absent if there is none, and of a secret. */
-  readonly after?: unknown
-  /** Whether the values are secret: only the fact of the change is recorded. */
-  readonly isSecret?: true
-}
+import type { FieldChange } from '../middleware/admin-access.js'
 
 /** The fields whose values no record contains. */
 const SECRET = /(?:^|\.)(?:client_secret$|customHeaders\.)/

@@ -29,7 +29,7 @@ export interface DeviceBindingDeps {
     after: OpenSession,
   ) => OpenSession
   /** Called when a session has been bound. */
-  readonly onBound: (session: OpenSession) => void
+  readonly onBound: (request: GateRequest, session: OpenSession) => void
   /** Called with what the owner should know. */
   readonly onProblem: (problem: BindingProblem, session?: Pick<OpenSession, 'key'>) => void
 }
@@ -102,7 +102,7 @@ export class DeviceBinding {
       onProblem('registration', session)
       return sendJson(request.res, 400, TERMINATED)
     }
-    if (session.record.device === undefined) onBound(bound)
+    if (session.record.device === undefined) onBound(request, bound)
     renewCookie(request, session, bound)
     cookies.write(request, bound.key)
     this.#respond(request, bound.key, this.#deps.identifiers.of(bound))
@@ -153,10 +153,8 @@ export class DeviceBinding {
     res.setHeader('Secure-Session-Challenge', `${challenge};id=${writeString(identifier)}`)
   }
 
-  async #findSession({ cookieHeader, mount, now }: GateRequest): Promise<OpenSession | undefined> {
-    const { name } = mount.sessionCookie
-    const found = await this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
-    return found.session
+  async #findSession(request: GateRequest): Promise<OpenSession | undefined> {
+    return (await this.#deps.sessions.find(request)).session
   }
 
   /** The session with this key, unless the browser has another one by now. */

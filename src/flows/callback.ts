@@ -171,13 +171,8 @@ export class Callback {
     )
   }
 
-  async #hasSession({ cookieHeader, mount, now }: GateRequest): Promise<boolean> {
-    const { session } = await this.#deps.sessions.find(
-      cookieHeader,
-      mount.sessionCookie.name,
-      now,
-      mount.instanceId,
-    )
+  async #hasSession(request: GateRequest): Promise<boolean> {
+    const { session } = await this.#deps.sessions.find(request)
     return session !== undefined
   }
 }

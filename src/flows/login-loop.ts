@@ -66,9 +66,7 @@ export class LoginLoopDetector {
   /** As {@link check}, for a login link. Its request may have a session. */
   async checkLink(request: GateRequest, loginRequest: LoginRequest): Promise<void> {
     if (this.#previousLogin(request) === undefined) return
-    const { cookieHeader, mount, now } = request
-    const { name } = mount.sessionCookie
-    const result = await this.#sessions.find(cookieHeader, name, now, mount.instanceId)
+    const result = await this.#sessions.find(request)
     if (result.session === undefined)
       this.check({ ...request, unusableSession: result.unusable }, loginRequest)
   }

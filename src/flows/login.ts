@@ -184,9 +184,7 @@ export class Login {
    * The session that the login will replace: browsers send its cookie now, but not with a posted
    * callback.
    */
-  async #sessionKey({ cookieHeader, mount, now }: GateRequest): Promise<string | undefined> {
-    const { name } = mount.sessionCookie
-    const { sessions } = this.#deps
-    return (await sessions.find(cookieHeader, name, now, mount.instanceId)).session?.key
+  async #sessionKey(request: GateRequest): Promise<string | undefined> {
+    return (await this.#deps.sessions.find(request)).session?.key
   }
 }

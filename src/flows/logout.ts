@@ -8,8 +8,7 @@ import { redirect } from '../http/response.js'
 import type { Responder } from '../pages/respond.js'
 import type { TextName } from '../pages/texts.js'
 import { clearSessionCookie } from '../session/session-cookie.js'
-import type { OpenSession, SessionResult, Sessions } from '../session/sessions.js'
-import type { Awaitable } from '../session/stores/store.js'
+import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { Connections } from './connection.js'
 import type { Links } from './links.js'
 import type { LoginLoopDetector } from './login-loop.js'
@@ -37,7 +36,7 @@ export interface LogoutDeps {
   readonly isProven: (request: GateRequest, session: OpenSession) => boolean
   readonly background: Background
   /** Called with the session that was ended. */
-  readonly onLogout: (session: OpenSession) => void
+  readonly onLogout: (request: GateRequest, session: OpenSession) => void
 }
 
 /** The number of session cookies that are read from a request. */
@@ -61,7 +60,7 @@ export class Logout {
   async handle(request: GateRequest, query: URLSearchParams): Promise<void> {
     const { cookieHeader, req, res, mount } = request
     const { behavior, links, loginLoop, onLogout } = this.#deps
-    const { session } = await this.#findSession(request)
+    const { session } = await this.#deps.sessions.find(request)
     const isConfirmed =
       session !== undefined &&
       req.method === 'POST' &&
@@ -80,11 +79,7 @@ export class Logout {
     if (session === undefined) return this.#respond(request, undefined)
     this.#revokeTokens(session)
     this.#respond(request, await this.#providerLogoutUrl(request, session))
-    onLogout(session)
-  }
-
-  #findSession({ cookieHeader, mount, now }: GateRequest): Awaitable<SessionResult> {
-    return this.#deps.sessions.find(cookieHeader, mount.sessionCookie.name, now, mount.instanceId)
+    onLogout(request, session)
   }
 
   #confirmFirst(request: GateRequest, session: OpenSession): void {
@@ -106,7 +101,7 @@ export class Logout {
     let session: OpenSession | undefined = first
     for (let count = 0; session !== undefined && count < MAX_SESSIONS; count++) {
       await this.#deps.sessions.destroy(session.key, 'logout')
-      session = (await this.#findSession(request)).session
+      session = (await this.#deps.sessions.find(request)).session
     }
     // The signed-out page would be wrong: a copy of the cookie is still valid.
     if (session !== undefined)

@@ -1,4 +1,5 @@
 import type { OAuthUser, StoredDecision } from '../access/user.js'
+import { addressOf } from '../http/event-origin.js'
 import type { GateRequest } from '../http/gate-request.js'
 import { boundClaims, subjectOf } from '../oauth/claims.js'
 import type { Account } from '../session/account.js'
@@ -36,7 +37,7 @@ export interface NewSessionsDeps {
   /** Called with each session whose cookie is set. */
   readonly onAttach: (request: GateRequest, session: OpenSession) => void
   /** Called with the new session. */
-  readonly onSession: (session: OpenSession) => void
+  readonly onSession: (request: GateRequest, session: OpenSession) => void
 }
 
 /** A login of a user that the rules allow. */
@@ -71,13 +72,13 @@ export class NewSessions {
     const reject = (error: unknown) =>
       rejectLogin(error, login.retry, login.connection.provider.name)
     const session = await this.#create(request, login).catch(reject)
-    await this.#recordLogin(session, request.now).catch(async (error: unknown) => {
+    await this.#recordLogin(request, session).catch(async (error: unknown) => {
       // No browser will have its cookie.
       await Promise.resolve(sessions.destroy(session.key, 'unused')).catch(() => undefined)
       reject(error)
     })
-    await this.#endIfBlocked(session, login)
-    onSession(session)
+    await this.#endIfBlocked(request, session, login)
+    onSession(request, session)
     await this.attach(request, session)
     return session
   }
@@ -98,13 +99,12 @@ export class NewSessions {
    * browser.
    */
   async #create(request: GateRequest, login: AllowedLogin): Promise<OpenSession> {
-    const { req, headers, cookieHeader, mount, now } = request
+    const { req, headers, mount, now } = request
     const { sessions, placeOf } = this.#deps
     const { tokens, scopes, authTime } = login.grant
     const { accessToken, refreshToken, idToken, claims, expiresAt } = tokens
     const { claims: userClaims, ...user } = login.user
-    const cookieName = mount.sessionCookie.name
-    const previous = await sessions.find(cookieHeader, cookieName, now, mount.instanceId)
+    const previous = await sessions.find(request)
     const session = await sessions.create(
       {
         instance: mount.instanceId,
@@ -113,7 +113,7 @@ export class NewSessions {
         sid: identifierHash(claims?.['sid']),
         browser: {
           userAgent: headers['user-agent']?.slice(0, 512),
-          ipAddress: req.ip ?? req.socket?.remoteAddress,
+          ipAddress: addressOf(req),
         },
         scopes,
         authTime,
@@ -132,16 +132,20 @@ export class NewSessions {
       now,
     )
     const replacedKey = previous.session?.key ?? login.replacedKey
-    if (replacedKey !== undefined) await sessions.destroy(replacedKey, 'replaced')
+    if (replacedKey !== undefined) await sessions.destroy(replacedKey, 'replaced', req)
     return session
   }
 
   /** A user who was blocked during the login: the block may not have found the new session. */
-  async #endIfBlocked(session: OpenSession, login: AllowedLogin): Promise<void> {
+  async #endIfBlocked(
+    { req }: GateRequest,
+    session: OpenSession,
+    login: AllowedLogin,
+  ): Promise<void> {
     const { blockedUsers, sessions } = this.#deps
     const user = session.user()
     if (!(await blockedUsers.has(user.key))) return
-    await sessions.destroy(session.key, 'revoked')
+    await sessions.destroy(session.key, 'revoked', req)
     throw denialOf(user, BLOCKED, user.provider, login.retry)
   }
 
@@ -149,12 +153,12 @@ export class NewSessions {
    * Records the user, registers the session for back-channel logout, and applies the limit of
    * sessions.
    */
-  async #recordLogin(session: OpenSession, now: number): Promise<void> {
+  async #recordLogin({ req, now }: GateRequest, session: OpenSession): Promise<void> {
     const { sessions, userActivity, userEmails, logoutIndex, sessionLimit } = this.#deps
     const user = await userActivity?.recordLogin(session, now)
     if (session.unseal().subject !== undefined)
       await logoutIndex.add(session, sessions.expiry(session).expiresAt - now)
     await userEmails?.add(session)
-    if (user !== undefined) await sessionLimit.apply(session, user)
+    if (user !== undefined) await sessionLimit.apply(session, user, req)
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { UserEvaluation, UserEvaluator } from '../access/evaluate-user.js'
 import type { Background } from '../http/background.js'
 import { OAuthError, ProviderError } from '../http/errors.js'
+import type { AppRequest } from '../http/request.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { BlockedUsers } from '../session/blocked-users.js'
 import type { SessionLock } from '../session/session-lock.js'
@@ -16,6 +17,9 @@ import type { TokenRefresher } from './refresh-tokens.js'
 import { UserReader } from './reread-user.js'
 import type { SessionDecisions } from './session-decisions.js'
 
+/** Reports the result of a check. */
+export type ReportCheck = (session: OpenSession, result: CheckResult, durationMs: number) => void
+
 /** What {@link Recheck} depends on. */
 export interface RecheckDeps {
   readonly connections: ReadonlyMap<string, Connection>
@@ -28,7 +32,8 @@ export interface RecheckDeps {
   readonly backoff: Backoff
   readonly background: Background
   readonly pendingChecks: PendingChecks
-  readonly onChecked: (session: OpenSession, result: CheckResult, durationMs: number) => void
+  /** Called when a request needs a check. Returns what is called with the result. */
+  readonly onCheck: (req: AppRequest) => ReportCheck
 }
 
 /**
@@ -83,23 +88,25 @@ export class Recheck {
    * error `internal` if it fails.
    */
   async #authorize(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
-    const { decisions, onChecked } = this.#deps
+    const { decisions, onCheck } = this.#deps
+    const report = onCheck(req)
     const startedAt = Date.now()
     if (await decisions.authorize(session, req)) return { outcome: 'allowed', session }
     const result = { outcome: 'denied', session, evaluation: undefined } as const
-    onChecked(session, result, Date.now() - startedAt)
+    report(session, result, Date.now() - startedAt)
     return result
   }
 
   /** Only requests under the same rules share a check. */
   #checkOnce(session: OpenSession, req: IncomingMessage): Promise<CheckResult> {
-    const { decisions, pendingChecks, background, onChecked } = this.#deps
+    const { decisions, pendingChecks, background, onCheck } = this.#deps
     const key = `${session.key} ${decisions.fingerprint(session.record)}`
     return singleFlight(pendingChecks, key, () => {
+      const report = onCheck(req)
       const startedAt = Date.now()
       return background.track(
         this.#checkLocked(session, req).then((result) => {
-          onChecked(session, result, Date.now() - startedAt)
+          report(session, result, Date.now() - startedAt)
           return result
         }),
       )

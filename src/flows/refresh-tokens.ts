@@ -1,6 +1,7 @@
 import type { LRUCache } from 'lru-cache'
 import { createCache } from '../http/create-cache.js'
 import { OAuthError } from '../http/errors.js'
+import type { AppRequest } from '../http/request.js'
 import { singleFlight } from '../http/single-flight.js'
 import type { Background } from '../http/background.js'
 import { subjectOf } from '../oauth/claims.js'
@@ -38,7 +39,7 @@ export interface TokenRefresherDeps {
   readonly background: Background
   readonly state: TokenRefresherState
   /** Called if the provider has ended the grant at a refresh for the app, without a check. */
-  readonly onEnded: (session: OpenSession, hint: string) => void
+  readonly onEnded: (req: AppRequest, session: OpenSession, hint: string) => void
 }
 
 /**
@@ -52,8 +53,10 @@ export class TokenRefresher {
     this.#deps = deps
   }
 
-  /** The session with a valid access token. Throws an `OAuthError` if there is none. */
-  async withFreshToken(session: OpenSession): Promise<OpenSession> {
+  /**
+   * The session of a request with a valid access token. Throws an `OAuthError` if there is none.
+   */
+  async withFreshToken(session: OpenSession, req: AppRequest): Promise<OpenSession> {
     const { connections, sessions, sessionLock, background, state } = this.#deps
     const connection = connections.get(session.record.user.provider)
     if (connection === undefined) throw loginRequired('the provider is no longer configured')
@@ -65,7 +68,7 @@ export class TokenRefresher {
       background.track(
         sessionLock.withLock(current, async (locked) => {
           if (locked === undefined) throw loginRequired('the session has ended')
-          return this.#refreshIfExpired(locked, connection)
+          return this.#refreshIfExpired(locked, connection, req)
         }),
       ),
     )
@@ -145,7 +148,11 @@ export class TokenRefresher {
     await this.#deps.sessions.destroy(session.key, 'ended')
   }
 
-  async #refreshIfExpired(locked: OpenSession, connection: Connection): Promise<OpenSession> {
+  async #refreshIfExpired(
+    locked: OpenSession,
+    connection: Connection,
+    req: AppRequest,
+  ): Promise<OpenSession> {
     const { backoff } = this.#deps
     const current = await this.load(locked)
     const { session, tokens } = current
@@ -162,7 +169,7 @@ export class TokenRefresher {
       const newer = await this.refreshedElsewhere(session)
       if (newer !== undefined) return newer
       await this.end(session)
-      this.#deps.onEnded(session, error.hint ?? error.code)
+      this.#deps.onEnded(req, session, error.hint ?? error.code)
       throw new OAuthError('login_required', { cause: error, hint: error.hint })
     }
   }

@@ -1,9 +1,12 @@
+import type { EventOrigin } from '../http/event-origin.js'
+import type { AppRequest } from '../http/request.js'
 import type { ListPosition } from '../session/entries-before.js'
 import type { SealedRecords } from '../session/sealed-records.js'
 import type { AppSession, InstanceSession } from '../session/session-list.js'
 import type { StoreRecord } from '../session/stores/store.js'
 import type { AppUser } from '../session/user-record.js'
 import type { Log } from '../options/logger.js'
+import type { AdminActionEvent } from './admin-action-event.js'
 import type { ConfigurationAccess } from './configuration/access.js'
 import type { PageGuard } from './page-guard.js'
 import type { GuardRules } from './require-auth.js'
@@ -28,6 +31,10 @@ export interface AdminAccess {
   readonly cookiePrefix: string
   /** Names of the providers at which everyone who can sign in may pass. */
   readonly openProviders: readonly string[]
+  /** Where a request came from, as far as the options of this gate let that be recorded. */
+  originOf(req: AppRequest): EventOrigin
+  /** Emits `admin_action`. */
+  emitAction(event: AdminActionEvent): void
   /** Whether sessions of an instance are those of this gate. */
   isOfGate(instance: string): 'yes' | 'maybe' | 'no'
   /** Users that come after a position in the list of all users. */
@@ -71,6 +78,13 @@ export type AdminRecords = Pick<SealedRecords, 'isListable' | 'add' | 'list' | '
 /** Lets those requests to pages pass whose user meets the rules. */
 export type AdminPageGuard = Pick<PageGuard, 'handle'>
 
+export type {
+  AdminAction,
+  AdminActionEvent,
+  AdminActor,
+  FieldChange,
+} from './admin-action-event.js'
+export type { EventOrigin } from '../http/event-origin.js'
 export type { PageProblem, PageVisit } from './page-guard.js'
 
 /** A record with its key. */

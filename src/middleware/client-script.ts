@@ -88,11 +88,9 @@ export class ClientScript {
 
   async #closeWindow(request: GateRequest): Promise<void> {
     const { links, responder, sessions } = this.#deps
-    const { res, cookieHeader, mount, now } = request
-    const startUrl = links.safeReturnPath(mount)
-    const { name } = mount.sessionCookie
-    const { session } = await sessions.find(cookieHeader, name, now, mount.instanceId)
-    if (session === undefined) redirect(res, startUrl)
+    const startUrl = links.safeReturnPath(request.mount)
+    const { session } = await sessions.find(request)
+    if (session === undefined) redirect(request.res, startUrl)
     else responder.page(request, { signed_in: true }, 'signedIn', { startUrl })
   }
 }

@@ -99,7 +99,7 @@ function rulesOf(
       reportOnly,
       guardMemberships: membershipsOf(state.guardMemberships),
       background,
-      onReportOnlyDenial: (user, denial) => emitReportOnlyDenial(events, user, denial),
+      onReportOnlyDenial: (...denial) => emitReportOnlyDenial(events, ...denial),
     }),
   }
 }

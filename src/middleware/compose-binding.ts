@@ -45,7 +45,8 @@ function createBinding(config: Config, state: GateState, parts: Parts) {
     callbackPaths: [...callbackPaths.values()],
     state: state.binding,
     renewCookie: (request, before, after) => renewCookie(sessions, request, before, after),
-    onBound: (session) => events.emit('device_bound', sessionEvent(session)),
+    onBound: ({ req }, session) =>
+      events.emit('device_bound', sessionEvent(session, events.originOf(req))),
     onProblem: (problem, session) => report(config, problem, session?.key),
   })
   return { binding, offers }

@@ -1,13 +1,12 @@
 import { authorizeId } from '../access/authorize.js'
 import { UserEvaluator } from '../access/evaluate-user.js'
 import { Backoff } from '../flows/backoff.js'
-import type { CheckResult } from '../flows/check-result.js'
-import { Recheck } from '../flows/recheck.js'
+import { Recheck, type ReportCheck } from '../flows/recheck.js'
 import { TokenRefresher } from '../flows/refresh-tokens.js'
 import { SessionDecisions } from '../flows/session-decisions.js'
+import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import { SessionLock } from '../session/session-lock.js'
-import type { OpenSession } from '../session/sessions.js'
 import type { BaseParts, SessionParts } from './compose-sessions.js'
 import { describeError } from './error-reporter.js'
 import type { GateState } from './gate-state.js'
@@ -24,8 +23,7 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
   const evaluators = createEvaluators(config, state, parts)
   const backoff = new Backoff()
   const sessionLock = createSessionLock(config, state, parts)
-  const report = (session: OpenSession, result: CheckResult, duration: number) =>
-    emitCheck({ events, signals: state.signals, logger: config.logger }, session, result, duration)
+  const onCheck = checkReporter({ events, signals: state.signals, logger: config.logger })
   const refresher = new TokenRefresher({
     connections,
     sessions,
@@ -33,7 +31,7 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     backoff,
     background,
     state: state.tokenRefreshes,
-    onEnded: (session, hint) => report(session, { outcome: 'ended', hint }, 0),
+    onEnded: (req, session, hint) => onCheck(req)(session, { outcome: 'ended', hint }, 0),
   })
   const timing = {
     intervalMs: config.authCheckIntervalMs,
@@ -57,7 +55,7 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     backoff,
     background,
     pendingChecks: state.pendingChecks,
-    onChecked: report,
+    onCheck,
   })
   const signals = new SessionSignals(
     {
@@ -67,6 +65,14 @@ export function composeChecks(config: Config, state: GateState, parts: BaseParts
     state.signals,
   )
   return { evaluators, decisions, refresher, recheck, signals, sessionLock }
+}
+
+/** The client may be gone when a check in the background ends: its origin is read before. */
+function checkReporter(deps: Parameters<typeof emitCheck>[0]) {
+  return (req: AppRequest): ReportCheck => {
+    const origin = deps.events.originOf(req)
+    return (...check) => emitCheck(deps, ...check, origin)
+  }
 }
 
 /** The rules of each provider, by its name. */
@@ -86,7 +92,7 @@ function createEvaluators(
         reportOnly,
         guardMemberships: membershipsOf(state.guardMemberships),
         background,
-        onReportOnlyDenial: (user, denial) => emitReportOnlyDenial(events, user, denial),
+        onReportOnlyDenial: (...denial) => emitReportOnlyDenial(events, ...denial),
       }),
     ]),
   )

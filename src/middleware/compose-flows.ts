@@ -70,7 +70,8 @@ export function composeFlows(config: Config, state: GateState, parts: Parts) {
       behavior: config.logout,
       background,
       isProven: (request, session) => parts.binding?.isProven(request, session) ?? true,
-      onLogout: (session) => events.emit('logout', sessionEvent(session)),
+      onLogout: ({ req }, session) =>
+        events.emit('logout', sessionEvent(session, events.originOf(req))),
     }),
     backchannelLogout: createBackchannelLogout(config, state, parts),
   }
@@ -125,7 +126,8 @@ function createNewSessions(
     maximumDurationMs: config.maximumDurationMs,
     placeOf: (request) => (watchesMoves(config, events) ? moves.placeOf(request) : undefined),
     onAttach: (request, session) => offers?.atLogin(request, session),
-    onSession: (session) => events.emit('login', sessionEvent(session)),
+    onSession: ({ req }, session) =>
+      events.emit('login', sessionEvent(session, events.originOf(req))),
   })
 }
 

@@ -4,6 +4,7 @@ import { Background } from '../http/background.js'
 import { Encrypter } from '../http/encryption.js'
 import { OAuthError } from '../http/errors.js'
 import { Mounts } from '../http/mounts.js'
+import type { AppRequest } from '../http/request.js'
 import { SpecialPaths } from '../http/special-paths.js'
 import type { Config } from '../options/config.js'
 import { BlockedUsers } from '../session/blocked-users.js'
@@ -45,7 +46,7 @@ export function composeBase(config: Config, state: GateState) {
     if (devProvider !== undefined && name === 'dev')
       await startDevProvider(devProvider, state.devProvider, logger)
   })
-  const events = new Events(state.emitter, (error) =>
+  const events = new Events(state.emitter, config.browserSession, (error) =>
     logger.error('a listener failed', describeError(error)),
   )
   return {
@@ -144,10 +145,10 @@ function createSessions(
     clientOf: (name: string) => connections.get(name)?.clientKey,
     lifetimes: config,
     clockToleranceMs: config.clockToleranceMs,
-    onEnd(key: string, reason: EndReason, existed: boolean) {
+    onEnd(key: string, reason: EndReason, existed: boolean, req?: AppRequest) {
       state.tokenRefreshes.unsaved.delete(key)
       abortSignals(state.signals, key, reason)
-      if (existed) reportEnd({ events, logger }, key, reason)
+      if (existed) reportEnd({ events, logger }, key, reason, req)
       const { isExternal = false }: EndKind = END_REASONS[reason]
       if (signals !== undefined && existed && isExternal)
         notices.announce(key, (error) => logger.error(NOT_ANNOUNCED, describeError(error)))

@@ -94,7 +94,8 @@ export class Devices {
     const own = await this.#sessionsOf(session)
     const ended = id === EVERYWHERE ? own : own.filter((one) => one.id === id)
     // This one last: if the store fails, the user still has it and can try again.
-    for (const one of ended) if (one.id !== session.key) await this.#deps.sessionList.revoke(one.id)
+    for (const one of ended)
+      if (one.id !== session.key) await this.#deps.sessionList.revoke(one.id, request.req)
     if (ended.some((one) => one.id === session.key) || id === EVERYWHERE)
       return logout.handle(request, new URLSearchParams())
     if (wantsHtml(request.req)) redirect(request.res, this.#pathOf(request), 303)

@@ -68,7 +68,7 @@ export class ErrorHandler {
       return { action: 'forward', error }
     }
     requestEvents.block(req, error.code, rejection?.user)
-    const decisionId = this.#deps.reporter.report(error, rejection)
+    const decisionId = this.#deps.reporter.report(req, error, rejection)
     if (res.headersSent || res.destroyed) return RESPONDED
     const outcome = await this.#callOnError(request, error)
     if (outcome !== undefined) return outcome
@@ -78,7 +78,7 @@ export class ErrorHandler {
 
   /** Logs and responds to an error of what is behind the gate: the request itself has passed. */
   handleUpstream(request: GateRequest, error: OAuthError): void {
-    this.#deps.reporter.report(error)
+    this.#deps.reporter.report(request.req, error)
     this.#respond(request, error, undefined, undefined)
   }
 

@@ -4,6 +4,7 @@ import type { Rejection } from '../flows/rejection.js'
 import { ERROR_CODES } from '../http/error-codes.js'
 import { OAuthError } from '../http/errors.js'
 import type { UnusableSession } from '../http/gate-request.js'
+import type { AppRequest } from '../http/request.js'
 import type { Logger } from '../options/options.js'
 import type { Events } from './events.js'
 
@@ -17,11 +18,11 @@ export class ErrorReporter {
     this.#events = events
   }
 
-  /** Logs the error and emits its events. Returns the ID of a denial. */
-  report(error: OAuthError, rejection?: Rejection): string | undefined {
+  /** Logs the error of a request, and emits its events. Returns the ID of a denial. */
+  report(req: AppRequest, error: OAuthError, rejection?: Rejection): string | undefined {
     const decisionId = rejection?.user && newDecisionId()
     this.log(error, rejection, decisionId)
-    this.#emit(error, rejection, decisionId)
+    this.#emit(req, error, rejection, decisionId)
     return decisionId
   }
 
@@ -57,19 +58,26 @@ export class ErrorReporter {
     })
   }
 
-  #emit(error: OAuthError, rejection: Rejection | undefined, decisionId: string | undefined): void {
+  #emit(
+    req: AppRequest,
+    error: OAuthError,
+    rejection: Rejection | undefined,
+    decisionId: string | undefined,
+  ): void {
     const events = this.#events
+    const origin = events.originOf(req)
     const { code } = error
     const hint = hintOf(error)
     if (rejection?.user && decisionId) {
       const { user } = rejection
       const { provider } = user
       const rules = evaluatedRules(rejection)
-      events.emit('denied', { user, provider, code, ...rules, decisionId, isReportOnly: false })
+      const facts = { user, provider, code, ...rules, decisionId, origin }
+      events.emit('denied', { ...facts, isReportOnly: false })
     }
     if (rejection?.stage === 'login')
-      events.emit('login_failed', { provider: rejection.provider, code, hint })
-    if (code === 'store_unavailable') events.emit('store_error', { code, hint })
+      events.emit('login_failed', { provider: rejection.provider, code, hint, origin })
+    if (code === 'store_unavailable') events.emit('store_error', { code, hint, origin })
   }
 }
 

@@ -1,12 +1,22 @@
 import type { RuleList } from '../access/rules.js'
 import type { OAuthUser } from '../access/user.js'
 import type { OAuthErrorCode } from '../http/errors.js'
-import type { MoveEvent, SessionEvent } from './session-event-types.js'
+import type { AdminActionEvent } from './admin-action-event.js'
+import type { RequestEvent } from './request-event.js'
+import type { MoveEvent, OriginatedEvent, SessionEvent } from './session-event-types.js'
 
-export type { MoveEvent, SessionEvent } from './session-event-types.js'
+export type {
+  AdminAction,
+  AdminActionEvent,
+  AdminActor,
+  FieldChange,
+} from './admin-action-event.js'
+export type { RequestEvent } from './request-event.js'
+export type { EventOrigin } from '../http/event-origin.js'
+export type { MoveEvent, OriginatedEvent, SessionEvent } from './session-event-types.js'
 
 /** The payload of `denied`. */
-export interface DenialEvent {
+export interface DenialEvent extends OriginatedEvent {
   /** The user that the rules deny. */
   readonly user: OAuthUser
   /** The name of the provider in the options. */
@@ -26,37 +36,6 @@ export interface DenialEvent {
   readonly isReportOnly: boolean
 }
 
-/** The payload of `http_request_complete`, with the fields of ngrok's event of the same name. */
-export interface RequestEvent {
-  /** The fields of ngrok's event. */
-  readonly oauth: {
-    /** The client ID of the user's provider, or of the only provider. */
-    readonly app_client_id: string | undefined
-    /** Whether the app received the request. */
-    readonly decision: 'allow' | 'block'
-    /** The user of the session; both fields are `undefined` if the request is unauthenticated. */
-    readonly user: {
-      /** The user's id at the provider. */
-      readonly id: string | undefined
-      /** The full name. */
-      readonly name: string | undefined
-    }
-  }
-  /** The request method. */
-  readonly method: string
-  /** The path without the query, which may contain secrets. */
-  readonly path: string
-  /** The status code of the response. */
-  readonly status: number
-  /** Milliseconds from the request to the end of the response. */
-  readonly duration: number
-  /**
-   * Why the app did not receive the request: an error code, `login` if a login started, the special
-   * path that responded (`callback`), or `aborted`. `undefined` if the app received it.
-   */
-  readonly reason: string | undefined
-}
-
 /** Declares the type of a payload. Only the type matters: there is no value at run time. */
 function payload<Payload>(value?: Payload): Payload | undefined {
   return value
@@ -70,23 +49,27 @@ const eventTypes = {
   /** A user signed in and has a new session. */
   login: payload<SessionEvent>(),
   /** A login failed. */
-  login_failed: payload<{
-    /** The name of the provider in the options; `undefined` if it is not known yet. */
-    readonly provider: string | undefined
-    /** The error code of the response. */
-    readonly code: OAuthErrorCode
-    /** What failed, for the owner of the app. Contains no secrets. */
-    readonly hint: string | undefined
-  }>(),
+  login_failed: payload<
+    OriginatedEvent & {
+      /** The name of the provider in the options; `undefined` if it is not known yet. */
+      readonly provider: string | undefined
+      /** The error code of the response. */
+      readonly code: OAuthErrorCode
+      /** What failed, for the owner of the app. Contains no secrets. */
+      readonly hint: string | undefined
+    }
+  >(),
   /** The rules deny a user, at a login, at a re-check, or at a guard. */
   denied: payload<DenialEvent>(),
   /** A user signed out at this instance. */
   logout: payload<SessionEvent>(),
   /** This process found that a session has expired. */
-  expired: payload<{
-    /** The public ID of the session. */
-    readonly sessionHandle: string
-  }>(),
+  expired: payload<
+    OriginatedEvent & {
+      /** The public ID of the session. */
+      readonly sessionHandle: string
+    }
+  >(),
   /**
    * A session is used with another browser or in another network: see the option `onMove`. Each
    * process may report the same move once.
@@ -123,19 +106,21 @@ const eventTypes = {
   >(),
   /**
    * A session was ended by `sessions` or `users`, by back-channel logout, by a signal, by another
-   * login of the same browser, or by a login beyond `sessionsPerUser`, in this process.
+   * login of the same browser, by a login beyond `sessionsPerUser`, or by `onMove`, in this process.
    */
-  revoked: payload<{
-    /** The public ID of the session. */
-    readonly sessionHandle: string
-    /**
-     * Why: `revoked` by the app, `backchannel` by a logout token of the provider, `signal` by a signal
-     * or webhook, `replaced` by another login of the browser, or `limit` of the sessions per user.
-     */
-    readonly reason: 'revoked' | 'backchannel' | 'signal' | 'replaced' | 'limit'
-    /** The option whose limit ended the session; otherwise absent. */
-    readonly limit?: 'sessionsPerUser'
-  }>(),
+  revoked: payload<
+    OriginatedEvent & {
+      /** The public ID of the session. */
+      readonly sessionHandle: string
+      /**
+       * Why: `revoked` by the app, `backchannel` by a logout token of the provider, `signal` by a signal
+       * or webhook, `replaced` by another login of the browser, `limit` of the sessions per user, or `moved`.
+       */
+      readonly reason: 'revoked' | 'backchannel' | 'signal' | 'replaced' | 'limit' | 'moved'
+      /** The option whose limit ended the session; otherwise absent. */
+      readonly limit?: 'sessionsPerUser'
+    }
+  >(),
   /** A signal or webhook of the option `signals` arrived at this process. */
   signal: payload<{
     /** The name of the transmitter or webhook in the options. */
@@ -162,12 +147,16 @@ const eventTypes = {
     readonly hint: string | undefined
   }>(),
   /** An operation of the store failed or timed out. */
-  store_error: payload<{
-    /** The error code of the response. */
-    readonly code: OAuthErrorCode
-    /** The message of the store's error. */
-    readonly hint: string | undefined
-  }>(),
+  store_error: payload<
+    OriginatedEvent & {
+      /** The error code of the response. */
+      readonly code: OAuthErrorCode
+      /** The message of the store's error. */
+      readonly hint: string | undefined
+    }
+  >(),
+  /** An administrator has done something, at the first gate of `adminRouter()`. */
+  admin_action: payload<AdminActionEvent>(),
   /** The response to a request has ended. */
   http_request_complete: payload<RequestEvent>(),
 }

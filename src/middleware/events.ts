@@ -1,5 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import { type EventOrigin, eventOrigin, type RecordedParts } from '../http/event-origin.js'
+import type { AppRequest } from '../http/request.js'
 import {
   eventNames,
   type OAuthEventName,
@@ -15,14 +17,20 @@ export function createEventEmitter(): EventEmitter {
 /** Emits events to listeners and to diagnostics channels. */
 export class Events {
   readonly #emitter: EventEmitter
+  readonly #recorded: RecordedParts
   readonly #onListenerError: (error: unknown) => void
   readonly #channels = new Map<string, Channel>(
     eventNames.map((name) => [name, channel(`oauth-module:${name}`)]),
   )
 
   /** `onListenerError` receives the errors of listeners, including rejections of their promises. */
-  constructor(emitter: EventEmitter, onListenerError: (error: unknown) => void) {
+  constructor(
+    emitter: EventEmitter,
+    recorded: RecordedParts,
+    onListenerError: (error: unknown) => void,
+  ) {
     this.#emitter = emitter
+    this.#recorded = recorded
     this.#onListenerError = onListenerError
   }
 
@@ -49,6 +57,11 @@ export class Events {
     return (
       this.#emitter.listenerCount(name) > 0 || this.#channels.get(name)?.hasSubscribers === true
     )
+  }
+
+  /** Where a request came from, for the payload of an event that it causes. */
+  originOf(req: AppRequest): EventOrigin {
+    return eventOrigin(req, this.#recorded)
   }
 
   /**

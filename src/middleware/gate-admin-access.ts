@@ -1,3 +1,5 @@
+import type { EventOrigin } from '../http/event-origin.js'
+import type { AppRequest } from '../http/request.js'
 import { entriesBefore, type ListPosition } from '../session/entries-before.js'
 import { SealedRecords } from '../session/sealed-records.js'
 import type { InstanceSession } from '../session/session-list.js'
@@ -6,6 +8,7 @@ import type { AppUser, UserRecord } from '../session/user-record.js'
 import { sessionsOfUser } from '../session/user-sessions.js'
 import type { Log } from '../options/logger.js'
 import { openProviders } from '../options/startup-warnings.js'
+import type { AdminActionEvent } from './admin-action-event.js'
 import type { AdminAccess, AdminPageGuard, AdminRecords, Row } from './admin-access.js'
 import type { Composition } from './composition.js'
 import type { ConfigurationAccess } from './configuration/access.js'
@@ -56,6 +59,14 @@ export class GateAdminAccess implements AdminAccess {
 
   get openProviders(): readonly string[] {
     return openProviders(this.#current().config)
+  }
+
+  originOf(req: AppRequest): EventOrigin {
+    return this.#current().events.originOf(req)
+  }
+
+  emitAction(event: AdminActionEvent): void {
+    this.#current().events.emit('admin_action', event)
   }
 
   isOfGate(instance: string): 'yes' | 'maybe' | 'no' {

@@ -118,9 +118,7 @@ export class Gate {
    * deny the user.
    */
   authenticate(request: IncomingGateRequest): Awaitable<SessionResult> {
-    const { cookieHeader, mount, now } = request
-    const { name } = mount.sessionCookie
-    const result = this.#deps.sessions.find(cookieHeader, name, now, mount.instanceId)
+    const result = this.#deps.sessions.find(request)
     return result instanceof Promise
       ? result.then((settled) => this.#checkSession(request, settled))
       : this.#checkSession(request, result)

@@ -2,6 +2,7 @@ import type { DeviceBinding } from '../binding/device-binding.js'
 import type { Offers } from '../binding/offers.js'
 import { type Move, type Moves, placesOf } from '../binding/moves.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
+import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import type { AnonymousResult, OpenSession, Sessions } from '../session/sessions.js'
 import type { Awaitable } from '../session/stores/store.js'
@@ -47,21 +48,29 @@ export class Possession {
     offers?.afterLogin(request, session)
     if (!watchesMoves(config, events)) return undefined
     const move = moves.find(request, session)
-    return move && this.#act(session, move)
+    return move && this.#act(request, session, move)
   }
 
-  #act(session: OpenSession, move: Move): Awaitable<AnonymousResult> | undefined {
+  #act(
+    { req }: IncomingGateRequest,
+    session: OpenSession,
+    move: Move,
+  ): Awaitable<AnonymousResult> | undefined {
     const { config, events, moves } = this.#deps
     const { logger, onMove } = config
-    emitMove({ events, logger }, session, move, onMove)
-    if (onMove !== 'tell') return this.#end(session, onMove === 'login' ? move : undefined)
+    emitMove({ events, logger }, session, move, onMove, req)
+    if (onMove !== 'tell') return this.#end(req, session, onMove === 'login' ? move : undefined)
     moves.accept(session, move)
     return undefined
   }
 
   /** A login that follows is not asked for again in any of the places that led to it. */
-  async #end(session: OpenSession, move: Move | undefined): Promise<AnonymousResult> {
-    await this.#deps.sessions.destroy(session.key, 'moved')
+  async #end(
+    req: AppRequest,
+    session: OpenSession,
+    move: Move | undefined,
+  ): Promise<AnonymousResult> {
+    await this.#deps.sessions.destroy(session.key, 'moved', req)
     return { reason: 'revoked', seen: move && placesOf(move) }
   }
 }

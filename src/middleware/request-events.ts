@@ -48,6 +48,8 @@ export class RequestEvents {
     // A client that disconnects before the decision has not reached the app.
     const report: Report = { decision: 'block', reason: 'aborted', user: undefined }
     this.#reports.set(req, report)
+    // A socket that has closed no longer has an address.
+    const origin = this.#events.originOf(req)
     res.once('close', () => {
       const { decision, reason, user } = report
       this.#events.emit('http_request_complete', {
@@ -61,6 +63,7 @@ export class RequestEvents {
         status: res.statusCode,
         duration: performance.now() - startedAt,
         reason,
+        origin,
       })
     })
   }

@@ -1,7 +1,14 @@
 import type { OAuthUser } from '../access/user.js'
+import type { EventOrigin } from '../http/event-origin.js'
+
+/** What most events have in common. */
+export interface OriginatedEvent {
+  /** The request that caused the event; absent if none did, as for signals and back-channel logout. */
+  readonly origin?: EventOrigin | undefined
+}
 
 /** The user and the session that most events are about. No event contains a secret. */
-export interface SessionEvent {
+export interface SessionEvent extends OriginatedEvent {
   /** The user of the session. */
   readonly user: OAuthUser
   /** The name of the provider in the options. */

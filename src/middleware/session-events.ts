@@ -2,6 +2,8 @@ import type { Denial } from '../access/policy.js'
 import type { OAuthUser } from '../access/user.js'
 import type { Move } from '../binding/moves.js'
 import { type CheckResult, SESSION_GONE } from '../flows/check-result.js'
+import type { EventOrigin } from '../http/event-origin.js'
+import type { AppRequest } from '../http/request.js'
 import type { Logger } from '../options/options.js'
 import { type EndKind, END_REASONS, type EndReason } from '../session/end-reasons.js'
 import type { OpenSession } from '../session/sessions.js'
@@ -10,10 +12,10 @@ import type { MoveEvent, OAuthEvents, SessionEvent } from './event-types.js'
 import type { Events } from './events.js'
 import { abortSignals, type SignalState } from './session-signals.js'
 
-/** The payload of an event about a session. */
-export function sessionEvent(session: OpenSession): SessionEvent {
+/** The payload of an event about a session, which a request has caused. */
+export function sessionEvent(session: OpenSession, origin: EventOrigin): SessionEvent {
   const user = session.user()
-  return { user, provider: user.provider, sessionHandle: session.key }
+  return { user, provider: user.provider, sessionHandle: session.key, origin }
 }
 
 /**
@@ -25,6 +27,7 @@ export function emitCheck(
   session: OpenSession,
   result: CheckResult,
   duration: number,
+  origin: EventOrigin,
 ): void {
   if (result.outcome === 'denied') abortSignals(signals, session.key, 'denied')
   if (result.outcome === 'failed') {
@@ -32,7 +35,7 @@ export function emitCheck(
     const outcome = 'outcome' in result.error ? String(result.error.outcome) : 'failed'
     const { provider } = session.record.user
     logger.warn('a re-check failed, and the session is kept', { code, provider, hint, outcome })
-    events.emit('recheck_failed', { ...sessionEvent(session), outcome, code, hint })
+    events.emit('recheck_failed', { ...sessionEvent(session, origin), outcome, code, hint })
     return
   }
   const { outcome } = result
@@ -43,7 +46,7 @@ export function emitCheck(
     const { provider } = record.user
     logger.warn('a session ended at a check', { reason: 'ended', provider, hint, sessionHandle })
   }
-  events.emit('recheck', { ...sessionEvent(latest), outcome, duration, hint })
+  events.emit('recheck', { ...sessionEvent(latest, origin), outcome, duration, hint })
 }
 
 /** Reports that a session is used with another browser or in another network. */
@@ -52,27 +55,32 @@ export function emitMove(
   session: OpenSession,
   { parts, from, to }: Move,
   action: MoveEvent['action'],
+  req: AppRequest,
 ): void {
   const sessionHandle = session.key
   const { provider } = session.record.user
   logger.info('a session moved', { sessionHandle, provider, parts: parts.join(', '), action })
-  events.emit('moved', { ...sessionEvent(session), parts, from, to, action })
+  events.emit('moved', { ...sessionEvent(session, events.originOf(req)), parts, from, to, action })
 }
 
-/** Reports the end of a session. */
+/** Reports the end of a session; `req` is the request that caused it, if one did. */
 export function reportEnd(
   { events, logger }: { events: Events; logger: Logger },
   sessionHandle: string,
   reason: EndReason,
+  req: AppRequest | undefined,
 ): void {
   const { event, hint }: EndKind = END_REASONS[reason]
   // The check logs why.
   if (reason !== 'ended') logger.info('a session ended', { reason, hint, sessionHandle })
-  if (event === 'expired') events.emit(event, { sessionHandle })
+  if (event === undefined) return
+  const origin = req && events.originOf(req)
+  if (event === 'expired') events.emit(event, { sessionHandle, origin })
   if (isRevoked(reason))
     events.emit('revoked', {
       sessionHandle,
       reason,
+      origin,
       ...(reason === 'limit' && { limit: 'sessionsPerUser' }),
     })
 }
@@ -83,7 +91,12 @@ function isRevoked(reason: EndReason): reason is OAuthEvents['revoked']['reason'
 }
 
 /** Emits a denial by the report-only rules. */
-export function emitReportOnlyDenial(events: Events, user: OAuthUser, denial: Denial): void {
+export function emitReportOnlyDenial(
+  events: Events,
+  user: OAuthUser,
+  denial: Denial,
+  req: AppRequest,
+): void {
   const { provider } = user
   const decisionId = newDecisionId()
   const { code } = denial
@@ -94,5 +107,6 @@ export function emitReportOnlyDenial(events: Events, user: OAuthUser, denial: De
     ...evaluatedRules(denial),
     decisionId,
     isReportOnly: true,
+    origin: events.originOf(req),
   })
 }

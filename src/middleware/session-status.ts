@@ -60,10 +60,8 @@ export class SessionStatus {
 
   /** The cookie of a bound session alone reveals nothing. */
   async #find(request: GateRequest): Promise<SessionResult> {
-    const { cookieHeader, mount, now } = request
     const { binding, sessions } = this.#deps
-    const { name } = mount.sessionCookie
-    const result = await sessions.find(cookieHeader, name, now, mount.instanceId)
+    const result = await sessions.find(request)
     const { session } = result
     const isProven = session === undefined || (binding?.isProven(request, session) ?? true)
     return isProven ? result : { reason: 'expired' }

@@ -89,10 +89,12 @@ export class Visitor implements ContextSource, HeaderTokens {
     const session = this.#session
     if (session === undefined || config.headers.managed.has(session.record.user.provider))
       return undefined
-    const fresh = await refresher.withFreshToken(session).catch((error: unknown) => {
-      tokenErrors.add(error, this.#request)
-      throw error
-    })
+    const fresh = await refresher
+      .withFreshToken(session, this.#request.req)
+      .catch((error: unknown) => {
+        tokenErrors.add(error, this.#request)
+        throw error
+      })
     this.#session = renewCookie(sessions, this.#request, session, fresh)
     return fresh.unseal().accessToken || undefined
   }

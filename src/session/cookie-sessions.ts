@@ -1,7 +1,9 @@
 import { OAuthError } from '../http/errors.js'
 import type { Encrypter } from '../http/encryption.js'
 import { randomId, sha256 } from '../http/ids.js'
+import type { IncomingGateRequest } from '../http/gate-request.js'
 import { parseJson } from '../http/json.js'
+import type { AppRequest } from '../http/request.js'
 import { activityWriteInterval } from './lifetimes.js'
 import { encodeChunks, readChunkedCookies } from './session-cookie.js'
 import { packSession, unpackSession } from './packed-session.js'
@@ -59,17 +61,13 @@ export class CookieSessions extends Sessions {
     this.#onEnd = deps.onEnd
   }
 
-  find(
-    cookieHeader: string | undefined,
-    cookieName: string,
-    now: number,
-    instance: string,
-  ): SessionResult {
+  find({ cookieHeader, mount, now }: IncomingGateRequest): SessionResult {
+    const { instanceId, sessionCookie } = mount
     let missed: SessionResult = { reason: 'none' }
-    for (const { id, encrypted } of readChunkedCookies(cookieHeader, cookieName)) {
+    for (const { id, encrypted } of readChunkedCookies(cookieHeader, sessionCookie.name)) {
       const session = this.#decrypt(id, encrypted)
       // The limits of this instance do not apply to a session of another one.
-      if (session !== undefined && session.record.instance !== instance) {
+      if (session !== undefined && session.record.instance !== instanceId) {
         missed = { ...missed, unusable: missed.unusable ?? 'instance' }
         continue
       }
@@ -112,10 +110,10 @@ export class CookieSessions extends Sessions {
     return this.#check(this.#latest(session), Date.now()).session
   }
 
-  destroy(key: string, reason: EndReason): boolean {
+  destroy(key: string, reason: EndReason, req?: AppRequest): boolean {
     this.#state.ended.set(key, END_REASONS[reason].isRevocation ? 'revoked' : 'expired')
     this.#state.newer.delete(key)
-    this.#onEnd(key, reason, true)
+    this.#onEnd(key, reason, true, req)
     return true
   }
 

@@ -1,3 +1,4 @@
+import type { AppRequest } from '../http/request.js'
 import type { OpenSession, Sessions } from './sessions.js'
 import type { Session } from './session.js'
 import type { SessionRows } from './session-rows.js'
@@ -34,8 +35,9 @@ export class SessionLimit {
    * Ends sessions that are older than a new one. Denied sessions do not count.
    *
    * @param user The record of the user, with the new session.
+   * @param req The request of the login.
    */
-  async apply(session: OpenSession, user: UserRecord): Promise<void> {
+  async apply(session: OpenSession, user: UserRecord, req: AppRequest): Promise<void> {
     const { sessions, sessionsPerUser, onLimit } = this.#deps
     const older = olderKeys(session, user)
     if (older.length < sessionsPerUser) return
@@ -44,7 +46,7 @@ export class SessionLimit {
       (_, index) => rows[index]?.deniedSince === undefined && rows[index],
     )
     const excess = counted.slice(0, Math.max(0, counted.length + 1 - sessionsPerUser))
-    for (const key of excess) await sessions.destroy(key, 'limit')
+    for (const key of excess) await sessions.destroy(key, 'limit', req)
     if (excess.length > 0) onLimit(session)
     const ended = new Set([...excess, ...older.filter((_, index) => rows[index] === undefined)])
     if (ended.size > 0) await this.#forget(user, ended)

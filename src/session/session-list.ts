@@ -1,4 +1,5 @@
 import { OAuthError } from '../http/errors.js'
+import type { AppRequest } from '../http/request.js'
 import { parseFields } from '../schema/read-fields.js'
 import { custom } from '../schema/types.js'
 import { listFields, type ListOptions, type Page, readPage } from './paging.js'
@@ -123,13 +124,14 @@ export class AppSessions implements SessionList {
     return this.#store.get(id)
   }
 
-  async revoke(id: string): Promise<boolean> {
+  /** `req` is the request that causes this, if one does. */
+  async revoke(id: string, req?: AppRequest): Promise<boolean> {
     this.#mustKeepRecords()
     mustBeHandle(id, 'sessions.revoke()')
     const record = await this.#store.get(id)
     // The store has records of other kinds too, which must not be deleted by a handle.
     if ((record?.kind ?? 'session') !== 'session') return false
-    return this.#sessions.destroy(id, 'revoked')
+    return this.#sessions.destroy(id, 'revoked', req)
   }
 
   /** The session of a row, and its instance; `undefined` for other rows. */

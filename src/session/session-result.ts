@@ -1,3 +1,6 @@
+import type { IncomingGateRequest } from '../http/gate-request.js'
+import type { Mount } from '../http/mounts.js'
+import type { AppRequest } from '../http/request.js'
 import type { UnusableSession } from '../http/gate-request.js'
 import type { SeenPlaces } from '../http/places.js'
 import type { OpenSession } from './open-session.js'
@@ -23,3 +26,9 @@ export interface AnonymousResult {
 /** The session of a request, or the reason why it has none. */
 export type SessionResult =
   { readonly session: OpenSession; readonly reason?: undefined } | AnonymousResult
+
+/** For what a session is read: a request, or those parts of one that are known without it. */
+export interface SessionLookup extends Pick<IncomingGateRequest, 'now'> {
+  readonly mount: Pick<Mount, 'instanceId'>
+  readonly req?: AppRequest
+}

@@ -1,4 +1,6 @@
 import type { Encrypter } from '../http/encryption.js'
+import type { IncomingGateRequest } from '../http/gate-request.js'
+import type { AppRequest } from '../http/request.js'
 import type { EndReason } from './end-reasons.js'
 import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes } from './lifetimes.js'
 import { mergePlaces, type SeenPlaces } from '../http/places.js'
@@ -26,8 +28,8 @@ export interface SessionsDeps {
   readonly clientOf: (provider: string) => string | undefined
   readonly lifetimes: Lifetimes
   readonly clockToleranceMs: number
-  /** Called when this process learns that a session has ended. */
-  readonly onEnd: (key: string, reason: EndReason, existed: boolean) => void
+  /** Called when this process learns that a session has ended, with the request that caused it. */
+  readonly onEnd: (key: string, reason: EndReason, existed: boolean, req?: AppRequest) => void
 }
 
 /** Creates, finds, changes and ends sessions. Throws the errors of the store. */
@@ -45,15 +47,10 @@ export abstract class Sessions implements SessionDecrypter {
   }
 
   /**
-   * The session of the first cookie named `cookieName` that belongs to a session of this instance.
+   * The session of the first session cookie of a request that belongs to a session of this instance.
    * Synchronous when the store is.
    */
-  abstract find(
-    cookieHeader: string | undefined,
-    cookieName: string,
-    now: number,
-    instance: string,
-  ): Awaitable<SessionResult>
+  abstract find(request: IncomingGateRequest): Awaitable<SessionResult>
 
   /** Stores a new session. */
   abstract create(start: SessionStart, data: SealedData, now: number): Awaitable<OpenSession>
@@ -83,8 +80,12 @@ export abstract class Sessions implements SessionDecrypter {
 
   abstract decrypt(id: string, record: Session): SealedData
 
-  /** Ends the session. Returns whether it existed. */
-  abstract destroy(key: string, reason: EndReason): Awaitable<boolean>
+  /**
+   * Ends the session. Returns whether it existed.
+   *
+   * @param req The request that causes this, if one does.
+   */
+  abstract destroy(key: string, reason: EndReason, req?: AppRequest): Awaitable<boolean>
 
   /**
    * Records a request, and writes the activity at intervals. If the ID of the result differs, the

@@ -1,7 +1,9 @@
 import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
+import type { IncomingGateRequest } from '../http/gate-request.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
+import type { AppRequest } from '../http/request.js'
 import { absoluteExpiry, rowTtl } from './lifetimes.js'
 import { type SealedData, seal, unseal } from './sealed-data.js'
 import { firstSession } from './first-session.js'
@@ -10,6 +12,7 @@ import type { SessionRows } from './session-rows.js'
 import { changedSession, newSession, sharedBrowser } from './session.js'
 import type { Session, SessionStart } from './session.js'
 import { type EndKind, END_REASONS } from './end-reasons.js'
+import type { SessionLookup } from './session-result.js'
 import type { SessionState } from './session-state.js'
 import {
   type EndReason,
@@ -55,26 +58,22 @@ export class StoredSessions extends Sessions {
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */
-  find(
-    cookieHeader: string | undefined,
-    cookieName: string,
-    now: number,
-    instance: string,
-  ): Awaitable<SessionResult> {
-    const ids = readCookies(cookieHeader, cookieName).filter(isId)
+  find(request: IncomingGateRequest): Awaitable<SessionResult> {
+    const { cookieHeader, mount } = request
+    const ids = readCookies(cookieHeader, mount.sessionCookie.name).filter(isId)
     const [id] = ids
     if (id === undefined) return NONE
     const key = sha256(id)
     const record = this.#store.get(key)
     const first =
       record instanceof Promise
-        ? record.then((row) => this.#open(id, key, row, now, instance))
-        : this.#open(id, key, record, now, instance)
+        ? record.then((row) => this.#open(id, key, row, request))
+        : this.#open(id, key, record, request)
     // Further cookies belong to another instance, or an attacker set them.
     if (ids.length === 1) return first
     return firstSession(first, ids.slice(1, MAX_CANDIDATES), async (other) => {
       const otherKey = sha256(other)
-      return this.#open(other, otherKey, await this.#store.get(otherKey), now, instance)
+      return this.#open(other, otherKey, await this.#store.get(otherKey), request)
     })
   }
 
@@ -112,24 +111,25 @@ export class StoredSessions extends Sessions {
 
   async reload({ id, key, record }: OpenSession): Promise<OpenSession | undefined> {
     const row = await this.#store.get(key)
-    return (await this.#open(id, key, row, Date.now(), record.instance)).session
+    const mount = { instanceId: record.instance }
+    return (await this.#open(id, key, row, { now: Date.now(), mount })).session
   }
 
   override async findByKey(
     key: string,
     now: number,
-    instance: string,
+    instanceId: string,
   ): Promise<OpenSession | undefined> {
     const row = await this.#store.get(key)
-    return (await this.#open('', key, row, now, instance)).session
+    return (await this.#open('', key, row, { now, mount: { instanceId } })).session
   }
 
-  async destroy(key: string, reason: EndReason): Promise<boolean> {
+  async destroy(key: string, reason: EndReason, req?: AppRequest): Promise<boolean> {
     this.#activity.forget(key)
     const { isRevocation, isExternal = false }: EndKind = END_REASONS[reason]
     if (isRevocation) this.#state.ended.set(key, 'revoked')
     const existed = await this.#store[isExternal ? 'remove' : 'delete'](key)
-    this.#onEnd(key, reason, existed)
+    this.#onEnd(key, reason, existed, req)
     return existed
   }
 
@@ -150,42 +150,43 @@ export class StoredSessions extends Sessions {
     id: string,
     key: string,
     row: StoreRecord | undefined,
-    now: number,
-    instance: string,
+    lookup: SessionLookup,
   ): Awaitable<SessionResult> {
     const record = this.#rows.fromRow(key, row)
-    if (record === undefined) return this.#missing(key)
+    if (record === undefined) return this.#missing(key, lookup)
     // The limits of this instance do not apply to a session of another one.
-    if (record.instance !== instance) return { reason: 'none', unusable: 'instance' }
+    if (record.instance !== lookup.mount.instanceId) return { reason: 'none', unusable: 'instance' }
     if (!this.isOfThisClient(record)) return { reason: 'expired', unusable: 'client' }
     // In every store, a session of another secret is unknown.
     if (!this.#encrypter.canDecrypt(record.sealed)) return { reason: 'expired', unusable: 'secret' }
     const session = new OpenSession(id, key, record, this)
-    if (!this.isExpired(record, this.lastActiveAt(session), now)) return { session }
-    return this.#store.isAtomic ? this.#expire(session, now) : this.#checkActivity(session, now)
+    if (!this.isExpired(record, this.lastActiveAt(session), lookup.now)) return { session }
+    return this.#store.isAtomic
+      ? this.#expire(session, lookup)
+      : this.#checkActivity(session, lookup)
   }
 
-  #expire(session: OpenSession, now: number): SessionResult {
+  #expire(session: OpenSession, { now, req }: SessionLookup): SessionResult {
     const expired = this.expired(session, now)
-    this.#background.run(this.destroy(session.key, 'expired'))
+    this.#background.run(this.destroy(session.key, 'expired', req))
     return expired
   }
 
   /** Another process may have written activity apart from the session. */
-  async #checkActivity(session: OpenSession, now: number): Promise<SessionResult> {
+  async #checkActivity(session: OpenSession, lookup: SessionLookup): Promise<SessionResult> {
     const lastActiveAt = await this.#activity.lastWrittenAt(session)
-    return this.isExpired(session.record, lastActiveAt, now)
-      ? this.#expire(session, now)
+    return this.isExpired(session.record, lastActiveAt, lookup.now)
+      ? this.#expire(session, lookup)
       : { session }
   }
 
-  #missing(key: string): SessionResult {
+  #missing(key: string, { req }: SessionLookup): SessionResult {
     const reason = this.#state.ended.get(key)
     if (reason !== undefined) return { reason }
     // Most stores delete expired rows themselves, so a session that was active in this process has
     // expired.
     if (!this.#activity.forget(key)) return { reason: 'expired', unusable: 'missing' }
-    this.#onEnd(key, 'expired', true)
+    this.#onEnd(key, 'expired', true, req)
     return { reason: 'expired' }
   }
 

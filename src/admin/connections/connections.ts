@@ -97,7 +97,7 @@ export class Connections {
   }
 
   async #replace(
-    { tokenName, ifMatch }: AdminRequest,
+    { tokenName, origin, ifMatch }: AdminRequest,
     connection: Connection,
     update: (current: StoredConnection) => StoredConnection,
   ): Promise<{
@@ -114,6 +114,7 @@ export class Connections {
       action: 'change_connection',
       resource: { connection: id },
       changedBy: tokenName,
+      origin,
       ifMatch,
       historyMs: this.#deps.historyMs,
       fieldOf: (option) => fieldOf(option, name),
@@ -132,6 +133,7 @@ export class Connections {
       action: 'change_connection',
       resource: { connection: id, version: String(version) },
       changes: differences(secretConnectionView(before), secretConnectionView(after)),
+      origin,
     })
     const ended = isSameClient(before, after)
       ? 0

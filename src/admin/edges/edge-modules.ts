@@ -1,3 +1,4 @@
+import type { AdminActionEvent } from '../../middleware/admin-access.js'
 import type { StoredModule } from '../../options/stored-change.js'
 import type { AdminRequest } from '../api.js'
 import type { AuditLog } from '../audit-log.js'
@@ -75,7 +76,7 @@ export class EdgeModules {
   }
 
   async #change(
-    { tokenName, ifMatch }: AdminRequest,
+    { tokenName, origin, ifMatch }: AdminRequest,
     gate: NamedGate,
     path: string,
     changeModule: (current: StoredModule) => ModuleChange,
@@ -89,6 +90,7 @@ export class EdgeModules {
       action: 'replace_module',
       resource: { module: keyOf(gate) },
       changedBy: tokenName,
+      origin,
       ifMatch,
       historyMs: this.#deps.historyMs,
       fieldOf: (option) => path + snakeCase(option),
@@ -105,14 +107,14 @@ export class EdgeModules {
     if (state === undefined) throw new Error('the configuration was not changed')
     const warnings = [
       ...state.after.warnings,
-      ...(await this.#report(tokenName, gate, version, state)),
+      ...(await this.#report({ actor: { tokenName }, origin }, gate, version, state)),
     ]
     return { module: state.after.module, warnings, etag: etagOf({ ...configuration, version }) }
   }
 
   /** Records a change. Returns what the administrator should know about it. */
   async #report(
-    tokenName: string,
+    by: Pick<AdminActionEvent, 'actor' | 'origin'>,
     gate: NamedGate,
     version: number,
     { before, after: { module } }: { readonly before: StoredModule; readonly after: ModuleChange },
@@ -120,14 +122,13 @@ export class EdgeModules {
     const { auditLog } = this.#deps
     const { access } = gate
     const resource = { module: keyOf(gate), version: String(version) }
-    const actor = { tokenName }
     const changes = differences(secretModuleView(before), secretModuleView(module))
-    await auditLog.record({ actor, action: 'replace_module', resource, changes })
+    await auditLog.record({ ...by, action: 'replace_module', resource, changes })
     const open = access.openProviders
-    if (!module.enabled) await auditLog.record({ actor, action: 'disable_gate', resource })
+    if (!module.enabled) await auditLog.record({ ...by, action: 'disable_gate', resource })
     else if (open.length > 0)
       await auditLog.record({
-        actor,
+        ...by,
         action: 'open_gate',
         resource: { ...resource, providers: open.join(', ') },
       })

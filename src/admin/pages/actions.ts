@@ -1,6 +1,5 @@
 import { html, type Html, type HtmlValue } from '../../pages/html.js'
-import type { AppUser } from '../../middleware/admin-access.js'
-import type { AuditAction, AuditEvent } from '../audit-log.js'
+import type { AdminAction, AdminActionEvent, AppUser } from '../../middleware/admin-access.js'
 import { encodeId } from '../ids.js'
 import { count } from './format.js'
 import type { PageData } from './page-data.js'
@@ -30,7 +29,7 @@ export interface Confirmation {
 export interface ActionResult {
   readonly action: PageAction
   /** For the audit log. */
-  readonly resource: AuditEvent['resource']
+  readonly resource: AdminActionEvent['resource']
 }
 
 /** Every action of the pages, by its name in the audit log, and the message of the page after it. */
@@ -39,7 +38,7 @@ export const DONE = {
   unblock_user: 'The user can sign in again.',
   end_sessions: 'All sessions of the user have ended.',
   end_session: 'The session has ended.',
-} as const satisfies Partial<Record<AuditAction, string>>
+} as const satisfies Partial<Record<AdminAction, string>>
 
 /** The name of an action of the pages. */
 export type PageAction = keyof typeof DONE

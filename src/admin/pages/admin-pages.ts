@@ -94,8 +94,11 @@ export class AdminPages {
     const form = await readForm(req, res, MAX_FORM_BYTES)
     mustBeOwnForm(req, visit, path, form.get(TOKEN_FIELD))
     const confirmation = await route.action(this.#data, request)
+    const { administration, auditLog } = this.#deps
     const { action, resource } = await confirmation.run()
-    await this.#deps.auditLog.record({ actor: { admin: visit.user.key }, action, resource })
+    const actor = { admin: visit.user.key }
+    const origin = administration.gates[0].access.originOf(req)
+    await auditLog.record({ actor, action, resource, origin })
     const token = visit.formToken(doneText(action))
     const query = new URLSearchParams({ done: action, [TOKEN_FIELD]: token })
     return { redirectTo: `${confirmation.returnTo}?${query}` }

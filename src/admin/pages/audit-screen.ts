@@ -2,13 +2,20 @@ import { html, type Html, type HtmlValue } from '../../pages/html.js'
 import { type AuditEntry, auditActions } from '../audit-log.js'
 import { time } from './format.js'
 import type { PageData } from './page-data.js'
-import { empty, pagination, table } from './parts.js'
+import { type Column, empty, pagination, table, text } from './parts.js'
 import type { PageRequest, Screen } from './screen.js'
+import { deviceName } from './session-table.js'
 
 const PAGE_SIZE = 50
 const MAX_CHANGES = 10
 
-const COLUMNS = [{ label: 'Action' }, { label: 'By' }, { label: 'Concerns' }, { label: 'When' }]
+const COLUMNS: readonly Column[] = [
+  { label: 'Action' },
+  { label: 'By' },
+  { label: 'Concerns' },
+  { label: 'From', isExtra: true },
+  { label: 'When' },
+]
 
 /** `GET /audit` */
 export async function auditScreen(
@@ -37,14 +44,14 @@ export async function auditScreen(
       : table(
           'Audit log',
           COLUMNS,
-          items.map((entry) => cells(entry, now)),
+          items.map((entry) => cells(data, entry, now)),
         )
   const next = last && `${url}?before=${last.position.createdAt}.${last.position.key}`
   return { ...screen, body: html`${list}${pagination(before && url, next)}` }
 }
 
-function cells(entry: AuditEntry, now: number): HtmlValue[] {
-  const { actor, action, at } = entry
+function cells(data: PageData, entry: AuditEntry, now: number): HtmlValue[] {
+  const { actor, action, at, origin } = entry
   const by =
     'admin' in actor
       ? html`<bdi>${actor.admin}</bdi>`
@@ -54,6 +61,7 @@ function cells(entry: AuditEntry, now: number): HtmlValue[] {
     html`<span class="name">${first.toUpperCase() + rest.join('')}</span>`,
     by,
     concerns(entry),
+    from(data, origin),
     time(at, now),
   ]
 }
@@ -68,9 +76,19 @@ function concerns({ resource, changes = [] }: AuditEntry): Html {
   return html`<span class="names all">${resources}${fields}</span>`
 }
 
+/** Where the administrator was. Entries of earlier releases do not contain it. */
+function from(data: PageData, origin: AuditEntry['origin']): Html {
+  const { ipAddress, userAgent } = origin ?? {}
+  if (ipAddress === undefined && userAgent === undefined) return text(undefined)
+  const device = userAgent !== undefined && deviceName(data.userAgent(userAgent))
+  return html`<span class="names address">${
+    ipAddress !== undefined && html`<span><bdi>${ipAddress}</bdi></span>`
+  }${device && html`<span class="quiet">${device}</span>`}</span>`
+}
+
 /** Where the list continues. */
-function positionOf(text: string | null) {
-  const [, createdAt, key] = /^(\d{1,16})\.([A-Za-z0-9:_-]{1,100})$/.exec(text ?? '') ?? []
+function positionOf(value: string | null) {
+  const [, createdAt, key] = /^(\d{1,16})\.([A-Za-z0-9:_-]{1,100})$/.exec(value ?? '') ?? []
   return createdAt === undefined || key === undefined
     ? undefined
     : { createdAt: Number(createdAt), key }

@@ -3,7 +3,7 @@ import type { Administration, AdminPage, GateSession } from '../administration.j
 import type { AuditLog } from '../audit-log.js'
 import { decodeId } from '../ids.js'
 import type { Locator } from '../locator.js'
-import { UserAgents } from '../../http/user-agent.js'
+import { UserAgents, type UserAgentView } from '../../http/user-agent.js'
 import { MonthlyUsage } from './monthly-usage.js'
 import { notFound } from './screen.js'
 import type { SessionItem } from './session-table.js'
@@ -28,6 +28,11 @@ export class PageData {
     this.auditLog = auditLog
     this.usage = new MonthlyUsage(administration)
     this.#locator = locator
+  }
+
+  /** What a header `User-Agent` reveals. */
+  userAgent(raw: string): UserAgentView {
+    return this.#userAgents.view(raw)
   }
 
   /** Whether sessions can be those of several gates. */
