@@ -318,6 +318,7 @@ describe('onMove', () => {
         from: { families: ['chrome windows'], networks: ['93.184'] },
         to: { family: 'curl other', network: '203.0' },
         action: 'tell',
+        origin: expect.objectContaining({ ipAddress: at.cafe, userAgent: ua.curl }),
       },
     ])
   })

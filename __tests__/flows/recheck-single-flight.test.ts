@@ -160,10 +160,12 @@ describe('a rotated refresh token is kept', () => {
     const scene = await loggedIn('oidc', { vendor: expired })
     scene.clock.forward(INTERVAL)
     const cookie = `ngrok.session=${valueOfCookie(scene.browser, scene.gate.origin)}`
+    let disconnect = () => {}
     const refreshed = new Promise<void>((resolve) => {
       scene.vendor.respond(
         'token',
         async () => {
+          disconnect()
           await new Promise((ok) => setTimeout(ok, 50))
           resolve()
           return undefined
@@ -177,8 +179,9 @@ describe('a rotated refresh token is kept', () => {
       client.end()
       return client
     })
-    await new Promise((resolve) => setTimeout(resolve, 25))
-    for (const client of clients) client.destroy()
+    disconnect = () => {
+      for (const client of clients) client.destroy()
+    }
     await refreshed
     expect((await scene.visit()).status).toBe(200)
     expect(scene.count()).toEqual({ token: 1, userinfo: 1 })

@@ -96,7 +96,9 @@ async function measure(): Promise<SessionMemory> {
   const perSession = (heapUsed() - before - encrypted) / count
   const { id, record } = await login(3_000_000)
   for (let number = 1; number <= 2 * KEPT_AS_OBJECTS; number++) await login(4_000_000 + number)
-  const { session } = await sessions.find(`session=${id}`, 'session', Date.now(), 'default')
+  const mount = { instanceId: 'default', sessionCookie: { name: 'session' } }
+  const request = { cookieHeader: `session=${id}`, now: Date.now(), mount }
+  const { session } = await sessions.find(request)
   return { perSession, isFound: isDeepStrictEqual(copyOf(session?.record), copyOf(record)) }
 }
 

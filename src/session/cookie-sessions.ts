@@ -1,7 +1,6 @@
 import { OAuthError } from '../http/errors.js'
 import type { Encrypter } from '../http/encryption.js'
 import { randomId, sha256 } from '../http/ids.js'
-import type { IncomingGateRequest } from '../http/gate-request.js'
 import { parseJson } from '../http/json.js'
 import type { AppRequest } from '../http/request.js'
 import { activityWriteInterval } from './lifetimes.js'
@@ -10,6 +9,7 @@ import { packSession, unpackSession } from './packed-session.js'
 import { type SealedData, sealPlain, unsealPlain } from './sealed-data.js'
 import { newSession, type Session, type SessionStart } from './session.js'
 import { END_REASONS } from './end-reasons.js'
+import type { SessionRequest } from './session-result.js'
 import type { SessionState } from './session-state.js'
 import {
   type EndReason,
@@ -61,7 +61,7 @@ export class CookieSessions extends Sessions {
     this.#onEnd = deps.onEnd
   }
 
-  find({ cookieHeader, mount, now }: IncomingGateRequest): SessionResult {
+  find({ cookieHeader, mount, now }: SessionRequest): SessionResult {
     const { instanceId, sessionCookie } = mount
     let missed: SessionResult = { reason: 'none' }
     for (const { id, encrypted } of readChunkedCookies(cookieHeader, sessionCookie.name)) {

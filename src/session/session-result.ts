@@ -32,3 +32,10 @@ export interface SessionLookup extends Pick<IncomingGateRequest, 'now'> {
   readonly mount: Pick<Mount, 'instanceId'>
   readonly req?: AppRequest
 }
+
+/** The parts of a request that lead to its session. */
+export interface SessionRequest extends SessionLookup, Pick<IncomingGateRequest, 'cookieHeader'> {
+  readonly mount: SessionLookup['mount'] & {
+    readonly sessionCookie: Pick<Mount['sessionCookie'], 'name'>
+  }
+}

@@ -1,5 +1,4 @@
 import type { Encrypter } from '../http/encryption.js'
-import type { IncomingGateRequest } from '../http/gate-request.js'
 import type { AppRequest } from '../http/request.js'
 import type { EndReason } from './end-reasons.js'
 import { absoluteExpiry, idleExpiry, isExpired, type Lifetimes } from './lifetimes.js'
@@ -8,7 +7,7 @@ import type { Session, SessionStart } from './session.js'
 import type { Awaitable } from './stores/store.js'
 import type { SealedData } from './sealed-data.js'
 import type { OpenSession, SessionDecrypter } from './open-session.js'
-import type { SessionResult } from './session-result.js'
+import type { SessionRequest, SessionResult } from './session-result.js'
 import type { SessionState } from './session-state.js'
 
 export type { EndReason } from './end-reasons.js'
@@ -50,7 +49,7 @@ export abstract class Sessions implements SessionDecrypter {
    * The session of the first session cookie of a request that belongs to a session of this instance.
    * Synchronous when the store is.
    */
-  abstract find(request: IncomingGateRequest): Awaitable<SessionResult>
+  abstract find(request: SessionRequest): Awaitable<SessionResult>
 
   /** Stores a new session. */
   abstract create(start: SessionStart, data: SealedData, now: number): Awaitable<OpenSession>

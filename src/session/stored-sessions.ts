@@ -1,7 +1,6 @@
 import type { Background } from '../http/background.js'
 import { readCookies } from '../http/cookies.js'
 import type { Encrypter } from '../http/encryption.js'
-import type { IncomingGateRequest } from '../http/gate-request.js'
 import { isId, randomId, sha256 } from '../http/ids.js'
 import type { AppRequest } from '../http/request.js'
 import { absoluteExpiry, rowTtl } from './lifetimes.js'
@@ -12,7 +11,7 @@ import type { SessionRows } from './session-rows.js'
 import { changedSession, newSession, sharedBrowser } from './session.js'
 import type { Session, SessionStart } from './session.js'
 import { type EndKind, END_REASONS } from './end-reasons.js'
-import type { SessionLookup } from './session-result.js'
+import type { SessionLookup, SessionRequest } from './session-result.js'
 import type { SessionState } from './session-state.js'
 import {
   type EndReason,
@@ -58,7 +57,7 @@ export class StoredSessions extends Sessions {
   }
 
   /** On the hot path: one cookie parse, one hash, one read. */
-  find(request: IncomingGateRequest): Awaitable<SessionResult> {
+  find(request: SessionRequest): Awaitable<SessionResult> {
     const { cookieHeader, mount } = request
     const ids = readCookies(cookieHeader, mount.sessionCookie.name).filter(isId)
     const [id] = ids
