@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
+import { generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID, sign } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listen } from './server.js'
 
@@ -8,10 +8,16 @@ import { listen } from './server.js'
  */
 export interface TestTransmitter {
   readonly issuer: string
+  /** URL of its keys, which may also be those of another issuer. */
+  readonly jwksUri: string
   /** The access token that its API requires. */
   readonly accessToken: string
   /** What receivers have sent: `METHOD path`, with the JSON of the body. */
   readonly requests: { line: string; body: Record<string, unknown>; authorization: string }[]
+  /** How often its keys were requested. */
+  keyRequests: number
+  /** Its public key. */
+  readonly jwk: JsonWebKey
   /** Tokens that wait to be polled, by `jti`. */
   readonly queue: Map<string, string>
   /** What receivers have reported in `setErrs`. */
@@ -39,7 +45,7 @@ export const SSF = 'https://schemas.openid.net/secevent/ssf/event-type/'
 interface Key {
   kid: string
   privateKey: KeyObject
-  jwk: object
+  jwk: JsonWebKey
 }
 
 function newKey(): Key {
@@ -73,8 +79,13 @@ export async function startTransmitter(setup: TransmitterSetup): Promise<TestTra
 
   const transmitter: TestTransmitter = {
     issuer,
+    jwksUri: `${server.origin}/jwks`,
     accessToken,
     requests: [],
+    keyRequests: 0,
+    get jwk() {
+      return key.jwk
+    },
     queue: new Map(),
     errors: {},
     stream: undefined,
@@ -135,7 +146,10 @@ export async function startTransmitter(setup: TransmitterSetup): Promise<TestTra
     if (fault !== undefined) return fault(res)
     if (url.pathname === `/.well-known/${wellKnown}-configuration${path}`)
       return void json(200, metadata())
-    if (url.pathname === '/jwks') return void json(200, { keys: [published.jwk] })
+    if (url.pathname === '/jwks') {
+      transmitter.keyRequests++
+      return void json(200, { keys: [published.jwk] })
+    }
     if (!url.pathname.startsWith('/ssf/')) return void json(404, {})
     transmitter.requests.push({ line: `${req.method} ${url.pathname}`, body, authorization })
     if (authorization !== `Bearer ${accessToken}`) return void json(401, {})
