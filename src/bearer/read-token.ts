@@ -5,8 +5,11 @@ import { rawHeadersOf } from '../http/request-headers.js'
 /** Characters of a token. Requests with more than 16 KiB of headers need a special setting of Node. */
 const MAX_TOKEN_LENGTH = 16 * 1024
 
-/** RFC 6750, 2.1; the scheme in any case: RFC 9110, 11.1. */
-const BEARER = /^bearer(?: |$)/i
+/**
+ * RFC 6750, 2.1; the scheme in any case: RFC 9110, 11.1. Also in front of a tab, which other
+ * programs accept: such a token is malformed, and its request must not pass by a cookie.
+ */
+const BEARER = /^bearer(?:\s|$)/i
 const NAME = 'authorization'
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 

@@ -49,6 +49,8 @@ export class TokenSources {
 
   async #checkJwt(token: string, { client, entries }: TokenIssuer): Promise<CheckedToken> {
     const { claims, type } = await client.verify(token)
+    // Decided before by another decoder than that of the signature.
+    if (!client.isIssuerOf(claims)) throw new TokenError('the token has an ambiguous iss')
     checkTokenTimes(claims, this.#clockTolerance, true)
     checkIsAccessToken(type, claims, client.issuer)
     checkNotKeyBound(claims)

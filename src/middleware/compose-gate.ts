@@ -51,7 +51,8 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
   const placement = createPlacement(config, state)
   const pageAssets = new PageAssets({ ...parts, config })
   const loginRedirect = new LoginRedirect({ ...parts, cookieConflicts, placement, pageAssets })
-  const { resourceMetadata, errorHandler } = createErrorHandler(config, parts, placement)
+  const metadata = createErrorHandler(config, parts, placement)
+  const { errorHandler, resourceMetadata } = metadata
   const visitors = createVisitors(config, state, parts, { names, loginRedirect, errorHandler })
   const tokenRequests = createTokenRequests(state, parts, visitors)
   const unguardedUpgrades = new UnguardedUpgrades(config)
@@ -85,8 +86,7 @@ export function composeGate(config: Config, state: GateState, parts: Parts) {
     tokenRequests,
   })
   const devices = new Devices({ ...parts, loginRedirect, errorHandler })
-  const handlers = { loginRedirect, errorHandler, placement }
-  return { gate, sockets, devices, resourceMetadata, ...handlers }
+  return { gate, sockets, devices, loginRedirect, placement, ...metadata }
 }
 
 function createVisitors(
@@ -111,7 +111,7 @@ function createErrorHandler(config: Config, parts: Parts, placement: Placement) 
   const resourceMetadata = bearer && new ResourceMetadata({ ...parts, config, bearer })
   const bearerChallenges = resourceMetadata && new BearerChallenges(resourceMetadata, placement)
   const errorHandler = new ErrorHandler({ ...parts, config, bearerChallenges })
-  return { resourceMetadata, errorHandler }
+  return { resourceMetadata, bearerChallenges, errorHandler }
 }
 
 function createPlacement({ callbackPaths, logger }: Config, { placement: state }: GateState) {

@@ -9,6 +9,9 @@ import { OAuthError, type OAuthErrorCode } from '../http/errors.js'
 import { type Outcome, PASS } from './outcome.js'
 import type { ParsedGuardRules } from './require-auth.js'
 
+/** Clients reject responses with too many headers, often beyond 8 or 16 KiB. */
+const MAX_SCOPES_LENGTH = 2048
+
 /**
  * Applies the rules of a guard to a request with an access token. No login can help: the client
  * needs another token, and the response names its scopes. Throws a {@link Rejection}.
@@ -24,9 +27,7 @@ export async function guardToken(
   const { profile, facts } = token
   const provider = connections.get(profile.provider)?.provider
   if (missingScopes(provider ?? {}, facts.scopes, rules.scopes).length > 0) {
-    // Clients request exactly these, and would lose the others.
-    const scopes = [...new Set([...facts.scopes, ...rules.scopes])]
-    throw rejection('insufficient_scope', { scopes })
+    throw rejection('insufficient_scope', { scopes: neededScopes(facts.scopes, rules.scopes) })
   }
   const decision = policy.evaluate(profile, facts.trustsEmail)
   if (!decision.isAllowed) throw denied(token, decision)
@@ -35,6 +36,12 @@ export async function guardToken(
   const isAllowed = authorize === undefined || (await isAuthorized(authorize, token.user(), req))
   if (!isAllowed) throw denied(token, policy.deny())
   return PASS
+}
+
+/** Clients request exactly these, and would lose those of the token otherwise. */
+function neededScopes(granted: readonly string[], required: readonly string[]): readonly string[] {
+  const all = [...new Set([...granted, ...required])]
+  return all.join(' ').length > MAX_SCOPES_LENGTH ? required : all
 }
 
 /** `maxAge`: the claim `auth_time`, or the issue of the token if any login is accepted. */
@@ -46,7 +53,8 @@ function requireRecentLogin(
 ): void {
   if (maxAgeMs === undefined) return
   const loginAt = authenticatedAt ?? (acceptSilentLogin ? issuedAt : undefined) ?? 0
-  if (now - loginAt > maxAgeMs + clockTolerance * 1000)
+  const toleranceMs = clockTolerance * 1000
+  if (now - loginAt > maxAgeMs + toleranceMs || loginAt > now + toleranceMs)
     throw rejection('login_required', { maxAge: Math.floor(maxAgeMs / 1000) })
 }
 

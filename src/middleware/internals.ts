@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import { hasBearerToken } from '../bearer/read-token.js'
 import { TEST_LOGINS, type TestLoginAccess } from '../flows/test-login.js'
-import type { OAuthError } from '../http/errors.js'
+import { OAuthError } from '../http/errors.js'
 import type { AppRequest } from '../http/request.js'
 import type { Config } from '../options/config.js'
 import { ADMIN_ACCESS } from './admin-access.js'
@@ -23,6 +24,10 @@ export interface ProxyAccess {
    * query.
    */
   isSpecialPath(path: string): boolean
+  /** Whether the request has an access token, valid or not, with the option `bearer`. */
+  hasAccessToken(req: AppRequest): boolean
+  /** The challenges of a request without a session. (RFC 9110, 11.6.1) */
+  challengeOf(req: AppRequest, res: ServerResponse): string
   /** The origin that browsers use; `undefined` without a valid `Host`. Known once the gate has seen the request. */
   publicOrigin(req: AppRequest): string | undefined
   /** Whether the request is not an upgrade from a page of another site. (RFC 6455, 10.2) */
@@ -71,7 +76,19 @@ class CurrentAccess implements ProxyAccess {
   }
 
   isSpecialPath(path: string): boolean {
-    return this.#current().specialPaths.includes(path)
+    const { resourceMetadata, specialPaths } = this.#current()
+    return specialPaths.includes(path) || resourceMetadata?.isMetadataPath(path) === true
+  }
+
+  hasAccessToken(req: AppRequest): boolean {
+    return this.config.bearer !== undefined && hasBearerToken(req, req.headers)
+  }
+
+  challengeOf(req: AppRequest, res: ServerResponse): string {
+    const { bearerChallenges, mounts } = this.#current()
+    const request = bareRequest(mounts, req, res)
+    const bearer = bearerChallenges?.of(request, new OAuthError('login_required'))
+    return `${bearer === undefined ? '' : `${bearer}, `}Cookie realm="${request.mount.realm}"`
   }
 
   publicOrigin(req: AppRequest): string | undefined {

@@ -59,9 +59,12 @@ export class ResourceMetadata {
   }
 
   /** Whether the gate responds to this path itself: only at the root is it where clients look. */
-  includes({ target }: IncomingGateRequest): boolean {
-    const { mountPath, path } = target
-    if (mountPath !== '') return false
+  includes({ target: { mountPath, path } }: IncomingGateRequest): boolean {
+    return mountPath === '' && this.isMetadataPath(path)
+  }
+
+  /** Whether the path, in any spelling, is one of the metadata. */
+  isMetadataPath(path: string): boolean {
     return isSamePath(path, METADATA_PATH) || isUnderPath(path, METADATA_PATH)
   }
 
@@ -118,7 +121,9 @@ export class ResourceMetadata {
       bearer_methods_supported: ['header'],
       ...(appName !== undefined && { resource_name: appName }),
     }
-    sendJson(res, 200, document, { ...CORS, 'Cache-Control': 'public, max-age=300' })
+    // What follows from the headers of one request must not be cached for others.
+    const caching = this.#resource === undefined ? 'no-store' : 'public, max-age=300'
+    sendJson(res, 200, document, { ...CORS, 'Cache-Control': caching })
   }
 }
 

@@ -111,7 +111,7 @@ function rejectAnonymous(
 ): void {
   const loginUrl = `${access.publicOrigin(req) ?? ''}${req.oauth?.loginUrl() ?? ''}`
   res.setHeader(LOGIN_URL, loginUrl)
-  res.setHeader('www-authenticate', 'Cookie realm="oauth-module"')
+  res.setHeader('www-authenticate', access.challengeOf(req, res))
   sendJson(res, 401, {
     error: 'login_required',
     message: 'Sign in to continue.',

@@ -64,8 +64,9 @@ function openFor(
 ): void {
   const { enabled, unauthenticated } = routing.access.config
   if (context === undefined) {
-    // The app decides.
-    if (!enabled || unauthenticated === 'pass') return open(routing, tunnel, head)
+    // The app decides, but not about a token that is not valid.
+    const isAnonymous = !routing.access.hasAccessToken(tunnel.req)
+    if (!enabled || (unauthenticated === 'pass' && isAnonymous)) return open(routing, tunnel, head)
     return tunnel.refuse(401, { error: 'login_required', message: 'You need to sign in first.' })
   }
   const { signal } = context
