@@ -230,6 +230,20 @@ describe('a change', () => {
     expect(other.text).toContain('The audit log is not kept')
   })
 
+  test('the audit log has what signals of other systems have done', async () => {
+    const hr = () => ({
+      id: '1',
+      signals: [{ user: { key: 'idp:ada' }, action: 'end' as const, type: 'left' }],
+    })
+    const app = await startPages({ gate: { signals: { webhooks: { hr } } } })
+    const [admin] = [await app.enter(root), await app.enter(ada)]
+    await fetch(`${app.origin}/auth/webhooks/hr`, { method: 'POST' })
+    const { text } = await app.get('/audit', admin)
+    expect(text).toContain('Ended sessions')
+    expect(text).toContain('<bdi>hr</bdi> <span class="quiet">(signal)</span>')
+    expect(text).toContain('<bdi>idp:ada</bdi>')
+  })
+
   test('ends one session, or all of a user', async () => {
     const app = await startPages()
     const admin = await app.enter(root)

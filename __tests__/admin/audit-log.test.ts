@@ -207,6 +207,48 @@ describe('in the store', () => {
     ).toHaveLength(1)
   })
 
+  test('keeps what signals did, with their source, and not those without effect', async () => {
+    const deliveries = ['end', 'recheck', 'end', 'end'] as const
+    const hr = ({ body }: { body: Buffer }) => {
+      const id = body.toString()
+      const action = deliveries[Number(id)] ?? 'end'
+      return { id, signals: [{ user: { key: 'idp:ada' }, action, type: 'left' }] }
+    }
+    const gate = adminGate({ store: memoryStore(), signals: { webhooks: { hr } } })
+    const app = await startAdmin({ '/': gate })
+    const send = async (body: string) => {
+      const response = await fetch(`${app.origin}/auth/webhooks/hr`, { method: 'POST', body })
+      expect(response.status).toBe(202)
+    }
+    await app.enter(gate, ada)
+    await app.enter(gate, ada)
+    await send('0')
+    await send('0')
+    await app.enter(gate, ada)
+    await send('1')
+    await send('2')
+    // This user has no session any more.
+    await send('3')
+    const { items } = await logOf(gate).page(undefined, 10)
+    const entry = (action: string, sessions: string) =>
+      expect.objectContaining({
+        actor: { signal: 'hr' },
+        action,
+        resource: { module: 'main/route-0', type: 'left', user: 'idp:ada', sessions },
+      })
+    expect(items.map(({ action, resource }) => [action, resource['sessions']]).sort()).toEqual([
+      ['signal_end', '1'],
+      ['signal_end', '2'],
+      ['signal_recheck', '1'],
+    ])
+    expect(items).toContainEqual(entry('signal_end', '2'))
+    expect(gate.logged.filter((line) => line.startsWith('info signals: hr '))).toEqual([
+      expect.stringContaining('hr ended sessions {"module":"main/route-0","type":"left"'),
+      expect.stringContaining('hr had sessions checked'),
+      expect.stringContaining('hr ended sessions'),
+    ])
+  })
+
   test('an entry is bounded', async () => {
     const store = memoryStore()
     const log = logOf(adminGate({ store }))

@@ -73,6 +73,7 @@ class AdminRouter {
       this.#logger.error('admin API: locate() failed', describeError(error)),
     )
     const auditLog = new AuditLog({ gates, retentionMs: retention.audit })
+    auditLog.recordSignals()
     const changes = { gates, auditLog, historyMs: retention.history }
     this.#apis = {
       users: new AdminApi({ administration, views: new Views(locator), auditLog }),

@@ -3,6 +3,7 @@ import type { AdminAction, AdminActionEvent, ListPosition } from '../middleware/
 import { describeError } from '../middleware/error-reporter.js'
 import type { AdminPage } from './administration.js'
 import type { NamedGate } from './options.js'
+import { signalActions, signalEntry, type SignalEntry } from './signal-entries.js'
 
 /** The actions of the audit log, as a line of the log states them. */
 export const auditActions = {
@@ -17,8 +18,10 @@ export const auditActions = {
   change_connection: 'changed a connection',
 } as const satisfies Record<AdminAction, string>
 
+type AuditEvent = AdminActionEvent | SignalEntry
+
 /** An entry of the audit log. */
-export interface AuditEntry extends AdminActionEvent {
+export type AuditEntry = AuditEvent & {
   /** When the action was taken, in milliseconds. */
   readonly at: number
   /** Where the entry is in the list. */
@@ -38,8 +41,8 @@ const MAX_ENTRY_LENGTH = 16_384
 const SOURCES = { tokenName: 'admin API', admin: 'admin pages' } as const
 
 /**
- * Records every action of an administrator: as a line in the log, as an event, and, if the store can
- * list, as an encrypted record that expires.
+ * Records every action of an administrator, and what signals do: as a line in the log, as an event,
+ * and, if the store can list, as an encrypted record that expires.
  */
 export class AuditLog {
   readonly #deps: AuditLogDeps
@@ -70,9 +73,26 @@ export class AuditLog {
       ...(origin?.requestId !== undefined && { requestId: origin.requestId }),
     })
     access.emitAction(event)
+    await this.#keep(bounded(event))
+  }
+
+  /** Records what signals of other systems do at the gates, in the process where they arrive. */
+  recordSignals(): void {
+    for (const gate of this.#deps.gates)
+      gate.access.onSignal?.((signal) => {
+        const entry = signalEntry(gate, signal)
+        if (entry === undefined) return
+        const message = `signals: ${entry.actor.signal} ${signalActions[entry.action]}`
+        gate.access.logger.audit(message, entry.resource)
+        void this.#keep(entry)
+      })
+  }
+
+  async #keep(event: AuditEvent): Promise<void> {
     if (!this.isKept) return
+    const { logger } = this.#deps.gates[0].access
     try {
-      await this.#records.add('audit', bounded(event), this.#deps.retentionMs)
+      await this.#records.add('audit', event, this.#deps.retentionMs)
     } catch (error) {
       logger.error('admin API: an entry of the audit log could not be stored', describeError(error))
     }
@@ -94,7 +114,7 @@ export class AuditLog {
   }
 
   /** Any gate may have written the entry, in a process in which it came first. */
-  #open(row: Parameters<NamedGate['access']['records']['open']>[0]): AdminActionEvent | undefined {
+  #open(row: Parameters<NamedGate['access']['records']['open']>[0]): AuditEvent | undefined {
     for (const { access } of this.#deps.gates) {
       const value = access.records.open(row)
       if (value !== undefined) return isEvent(value) ? value : undefined
@@ -114,12 +134,12 @@ function bounded(event: AdminActionEvent): AdminActionEvent {
 }
 
 /** A later release may have other actions: their entries are left out. */
-function isEvent(value: object): value is AdminActionEvent {
+function isEvent(value: object): value is AuditEvent {
   const { actor, action, resource, changes = [], origin = {} } = value as Partial<AdminActionEvent>
   return (
     isObject(actor) &&
     typeof action === 'string' &&
-    Object.hasOwn(auditActions, action) &&
+    Object.hasOwn('signal' in actor ? signalActions : auditActions, action) &&
     isObject(resource) &&
     Array.isArray(changes) &&
     isObject(origin)

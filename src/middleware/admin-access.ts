@@ -7,6 +7,7 @@ import type { StoreRecord } from '../session/stores/store.js'
 import type { AppUser } from '../session/user-record.js'
 import type { Log } from '../options/logger.js'
 import type { AdminActionEvent } from './admin-action-event.js'
+import type { OAuthEvents } from './event-types.js'
 import type { ConfigurationAccess } from './configuration/access.js'
 import type { PageGuard } from './page-guard.js'
 import type { GuardRules } from './require-auth.js'
@@ -35,6 +36,8 @@ export interface AdminAccess {
   originOf(req: AppRequest): EventOrigin
   /** Emits `admin_action`. */
   emitAction(event: AdminActionEvent): void
+  /** Calls the listener for each event `signal`. Absent in earlier releases. */
+  onSignal?(listener: (signal: OAuthEvents['signal']) => void): void
   /** Whether sessions of an instance are those of this gate. */
   isOfGate(instance: string): 'yes' | 'maybe' | 'no'
   /** Users that come after a position in the list of all users. */

@@ -11,6 +11,7 @@ import { openProviders } from '../options/startup-warnings.js'
 import type { AdminActionEvent } from './admin-action-event.js'
 import type { AdminAccess, AdminPageGuard, AdminRecords, Row } from './admin-access.js'
 import type { Composition } from './composition.js'
+import type { OAuthEvents } from './event-types.js'
 import type { ConfigurationAccess } from './configuration/access.js'
 import type { GateState } from './gate-state.js'
 import { type GuardedGate, PageGuard } from './page-guard.js'
@@ -67,6 +68,10 @@ export class GateAdminAccess implements AdminAccess {
 
   emitAction(event: AdminActionEvent): void {
     this.#current().events.emit('admin_action', event)
+  }
+
+  onSignal(listener: (signal: OAuthEvents['signal']) => void): void {
+    this.#current().events.on('signal', listener)
   }
 
   isOfGate(instance: string): 'yes' | 'maybe' | 'no' {

@@ -1,5 +1,6 @@
 import { html, type Html, type HtmlValue } from '../../pages/html.js'
 import { type AuditEntry, auditActions } from '../audit-log.js'
+import { signalActions } from '../signal-entries.js'
 import { time } from './format.js'
 import type { PageData } from './page-data.js'
 import { type Column, empty, pagination, table, text } from './parts.js'
@@ -39,7 +40,7 @@ export async function auditScreen(
     items.length === 0
       ? empty(
           'No entries',
-          'Actions of administrators appear here: on these pages, and by the API.',
+          'Actions of administrators appear here, on these pages and by the API, and what signals of other systems have done.',
         )
       : table(
           'Audit log',
@@ -52,18 +53,20 @@ export async function auditScreen(
 
 function cells(data: PageData, entry: AuditEntry, now: number): HtmlValue[] {
   const { actor, action, at, origin } = entry
-  const by =
-    'admin' in actor
-      ? html`<bdi>${actor.admin}</bdi>`
-      : html`<bdi>${actor.tokenName}</bdi> <span class="quiet">(token)</span>`
-  const [first = '', ...rest] = auditActions[action]
+  const [first = '', ...rest] = { ...auditActions, ...signalActions }[action]
   return [
     html`<span class="name">${first.toUpperCase() + rest.join('')}</span>`,
-    by,
+    by(actor),
     concerns(entry),
     from(data, origin),
     time(at, now),
   ]
+}
+
+function by(actor: AuditEntry['actor']): Html {
+  if ('admin' in actor) return html`<bdi>${actor.admin}</bdi>`
+  const [name, kind] = 'signal' in actor ? [actor.signal, 'signal'] : [actor.tokenName, 'token']
+  return html`<bdi>${name}</bdi> <span class="quiet">(${kind})</span>`
 }
 
 function concerns({ resource, changes = [] }: AuditEntry): Html {
