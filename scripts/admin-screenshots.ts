@@ -7,7 +7,12 @@ import { join } from 'node:path'
 import express from 'express'
 import { type Browser, chromium } from 'playwright-core'
 import { adminRouter } from '../src/admin/index.js'
-import { type AdminAccess, ADMIN_ACCESS } from '../src/middleware/admin-access.js'
+import { AuditLog } from '../src/admin/audit-log.js'
+import {
+  type AdminAccess,
+  type AdminActionEvent,
+  ADMIN_ACCESS,
+} from '../src/middleware/admin-access.js'
 import { memoryStore, oauthModule, oidcProvider } from '../src/index.js'
 import { signIn } from '../src/testing/index.js'
 
@@ -186,7 +191,9 @@ async function idsOf(path: string): Promise<string[]> {
 }
 
 await auth.users.block('github:u3')
-const { configuration } = Reflect.get(auth, ADMIN_ACCESS) as AdminAccess
+await auth.users.block('github:583231')
+const access = Reflect.get(auth, ADMIN_ACCESS) as AdminAccess
+const { configuration } = access
 const edge = {
   enabled: true,
   ...{
@@ -210,11 +217,42 @@ offset = -2 * DAY
 await change('deploy', { teams: ['acme/engineering', 'acme/support'] }, { authCheckInterval: 60 })
 offset = 0
 
+const auditLog = new AuditLog({
+  gates: [{ edge: 'main', route: 'app', access }],
+  retentionMs: 90 * DAY,
+})
+const token = { tokenName: 'deploy' }
+const admin = { admin: 'github:ada' }
+const terminal = { ipAddress: '192.0.2.146', userAgent: agents.script, requestId: undefined }
+const desk = { ipAddress: '203.0.113.7', userAgent: agents.chrome, requestId: 'b7c1f0' }
+const changes = [
+  { field: 'auth_check_interval', before: 300, after: 60 },
+  { field: 'provider.github.organizations', before: ['acme'], after: [] },
+  { field: 'provider.github.teams', before: [], after: ['acme/engineering', 'acme/support'] },
+]
+const first = { module: 'main/app', version: '1', providers: 'okta' }
+const second = { module: 'main/app', version: '2' }
+const session = { user: 'github:u6', sessionHandle: 'f2c61a9e'.repeat(8) }
+const user = { user: 'github:u3' }
+const actions: readonly [days: number, event: AdminActionEvent][] = [
+  [9, { actor: token, action: 'open_gate', resource: first, origin: terminal }],
+  [2, { actor: token, action: 'replace_module', resource: second, changes, origin: terminal }],
+  [1, { actor: admin, action: 'end_session', resource: session, origin: desk }],
+  [0.1, { actor: admin, action: 'block_user', resource: user, origin: desk }],
+  [0.05, { actor: token, action: 'delete_user', resource: { user: 'github:583231' } }],
+]
+for (const [days, event] of actions) {
+  offset = -days * DAY
+  await auditLog.record(event)
+}
+offset = 0
+
 const pages: Readonly<Record<string, string>> = {
   overview: '/admin/',
   users: '/admin/users',
   'users-second': `/admin/users?before=${userIds[10]?.slice('/admin/users/'.length) ?? ''}`,
   'users-found': '/admin/users?q=user.2%40acme.example',
+  blocked: '/admin/users?show=blocked',
   'users-none': '/admin/users?q=nobody%40acme.example',
   user: userIds.find((_, index) => index === 2) ?? '',
   self: userIds[0] ?? '',
@@ -269,6 +307,7 @@ function documentedShots(): Shot[] {
     shot('admin-overview-dark', 'overview', 1100, 'dark'),
     shot('admin-users', 'users'),
     shot('admin-user', 'user'),
+    shot('admin-audit', 'audit'),
     shot('admin-phone', 'user', 320),
     shot('admin-block', 'block', 1100),
     shot('devices', 'devices', 480),

@@ -1,11 +1,19 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type AdminOptions, adminRouter } from '../../src/admin/index.js'
+import { pagination } from '../../src/admin/pages/pagination.js'
 import { cookieStore, memoryStore, type SessionStore } from '../../src/index.js'
 import { adminGate, deploy } from '../support/admin.js'
 import { ada, type PagesApp, root, startPages } from '../support/admin-pages.js'
 import { stopAll } from '../support/gate.js'
 
 afterEach(stopAll)
+
+/** The target of a link below `/admin`. */
+const linkOf = (text: string, rel: string) =>
+  new RegExp(`href="/admin([^"]+)" rel="${rel}"`).exec(text)?.[1]?.replaceAll('&amp;', '&')
+
+const namesOn = (text: string) =>
+  [...text.matchAll(/class="name" href="[^"]+"><bdi>([^<]+)/g)].map((match) => match[1] ?? '')
 
 const idOf = (text: string, name: string) =>
   new RegExp(`/admin/users/(usr_[\\w-]+)"><bdi>${name}`).exec(text)?.[1] ?? ''
@@ -220,8 +228,8 @@ describe('a change', () => {
     expect(text.match(/<tr role="row"><td/g)).toHaveLength(2)
     expect(text.indexOf('Deleted a user')).toBeLessThan(text.indexOf('Blocked a user'))
     expect(text).toContain('<bdi>idp:root</bdi>')
-    expect(text).toContain('<bdi>deploy</bdi> <span class="quiet">(token)</span>')
-    expect(text.match(/<bdi>idp:ada<\/bdi>/g)).toHaveLength(2)
+    expect(text).toContain('<bdi>deploy</bdi></span><span class="quiet">Token</span>')
+    expect(text.match(/users\?q=idp%3Aada"><bdi>idp:ada<\/bdi>/g)).toHaveLength(2)
     // Where each of them was.
     expect(text.match(/<bdi>127\.0\.0\.1<\/bdi>/g)).toHaveLength(2)
     expect(text).toContain('<span class="quiet"><bdi>node</bdi></span>')
@@ -240,7 +248,7 @@ describe('a change', () => {
     await fetch(`${app.origin}/auth/webhooks/hr`, { method: 'POST' })
     const { text } = await app.get('/audit', admin)
     expect(text).toContain('Ended sessions')
-    expect(text).toContain('<bdi>hr</bdi> <span class="quiet">(signal)</span>')
+    expect(text).toContain('<bdi>hr</bdi></span><span class="quiet">Signal</span>')
     expect(text).toContain('<bdi>idp:ada</bdi>')
   })
 
@@ -451,22 +459,53 @@ describe('lists', () => {
     const admin = await app.enter(root)
     for (let index = 0; index < 60; index++)
       await app.enter({ id: `u${index}`, name: `User ${index}` })
-    const seen: string[] = []
-    let path: string | undefined = '/users'
-    let pages = 0
-    while (path !== undefined) {
-      const { text }: { text: string } = await app.get(path, admin)
-      seen.push(
-        ...[...text.matchAll(/class="name" href="[^"]+"><bdi>([^<]+)/g)].map(
-          (match) => match[1] ?? '',
-        ),
-      )
-      path = /href="\/admin([^"]+)" rel="next"/.exec(text)?.[1]
-      pages++
+    /** The names on each page, and the path of the last one. */
+    const follow = async (start: string, rel: 'next' | 'prev') => {
+      const pages: string[][] = []
+      let last = start
+      for (let path: string | undefined = start; path !== undefined;) {
+        const { text }: { text: string } = await app.get(path, admin)
+        pages.push(namesOn(text))
+        last = path
+        path = linkOf(text, rel)
+      }
+      return { pages, last }
     }
-    expect(pages).toBe(3)
-    expect(seen).toHaveLength(61)
-    expect(new Set(seen).size).toBe(61)
+    const { pages, last } = await follow('/users', 'next')
+    const all = pages.flat()
+    expect([pages.length, all.length, new Set(all).size]).toEqual([3, 61, 61])
+    // And back again, page by page.
+    expect(await follow(last, 'prev')).toEqual({ pages: pages.reverse(), last: '/users' })
+  })
+
+  test.each([
+    ['no way back', ''],
+    ['markup', '"><script>alert(1)</script>'],
+    ['other sites', 'https://evil.example'],
+    ['too many cursors', Array(50).fill('usr_1_YQ').join('~')],
+    ['a long one', 'x'.repeat(1000)],
+    ['an empty one', 'first~~usr_1_YQ'],
+  ])('ignore a forged way back: %s', async (_, newer) => {
+    const app = await startPages()
+    const admin = await app.enter(root)
+    const query = new URLSearchParams({ before: 'usr_zzzzzzzz_YQ', newer })
+    const { status, text } = await app.get(`/users?${query}`, admin)
+    expect(status).toBe(200)
+    expect(text).toContain('rel="first"')
+    expect(text).not.toContain('rel="prev"')
+    expect(text).not.toMatch(/<script|evil\.example/)
+  })
+
+  test('of any length have links of a bounded length', () => {
+    let query = new URLSearchParams()
+    for (let page = 1; page < 60; page++) {
+      const next = `usr_${page}_${'x'.repeat(150)}`
+      const text = String(pagination({ url: '/admin/users', query, next }))
+      const link = linkOf(text, 'next') ?? ''
+      expect(link.length).toBeLessThan(2000)
+      if (page > 1) expect(text).toContain('rel="prev"')
+      query = new URLSearchParams(link.slice(link.indexOf('?')))
+    }
   })
 
   test('without items say so', async () => {
@@ -478,6 +517,63 @@ describe('lists', () => {
     expect((await app.get('/users/usr_1_YQ', admin)).status).toBe(404)
     expect((await app.get('/users/nonsense', admin)).status).toBe(404)
     expect((await app.get('/sessions/nonsense/end', admin)).status).toBe(404)
+  })
+})
+
+describe('the list of blocked users', () => {
+  test('shows who is blocked, the latest first, with a button to unblock', async () => {
+    const app = await startPages()
+    const [admin] = [await app.enter(root), await app.enter(ada)]
+    const list = '/users?show=blocked'
+    expect((await app.get(list, admin)).text).toContain('No one is blocked')
+    const { users } = app.gate.auth
+    await users.block('idp:ada')
+    const { text } = await app.get(list, admin)
+    expect(namesOn(text)).toEqual([ada.name])
+    expect(text).toContain(`<a href="/admin${list}" aria-current="page">Blocked</a>`)
+    const path = /href="\/admin(\/users\/[\w-]+\/unblock)"/.exec(text)?.[1] ?? ''
+    await app.post(path, { token: await app.tokenOf(path, admin) }, admin)
+    expect((await app.get(list, admin)).text).toContain('No one is blocked')
+    await expect(app.enter(ada)).resolves.toEqual(expect.any(String))
+  })
+
+  test('contains users without a record, who can be unblocked there', async () => {
+    const app = await startPages()
+    const [admin] = [await app.enter(root), await app.enter(ada)]
+    const { users } = app.gate.auth
+    await users.block('idp:ada')
+    await users.delete('idp:ada')
+    await users.block('idp:"><script>alert(1)</script>')
+    const { text } = await app.get('/users?show=blocked', admin)
+    expect(text.match(/Deleted, or has never signed in/g)).toHaveLength(2)
+    expect(text).not.toContain('<script')
+    const paths = [...text.matchAll(/href="\/admin(\/blocked\/[\w-]+\/unblock)"/g)]
+    expect(paths).toHaveLength(2)
+    for (const [, path = ''] of paths) {
+      const page = await app.get(path, admin)
+      expect([page.status, page.text.includes('<script')]).toEqual([200, false])
+      const done = await app.post(path, { token: await app.tokenOf(path, admin) }, admin)
+      expect(done.status).toBe(303)
+      const location = String(done.headers.get('location'))
+      expect(location).toContain('/admin/users?show=blocked&done=unblock_user')
+      const after = await app.get(location.slice('/admin'.length), admin)
+      expect(after.text).toContain('The user can sign in again.')
+      expect((await app.get(path, admin)).status).toBe(404)
+    }
+    await expect(app.enter(ada)).resolves.toEqual(expect.any(String))
+  })
+
+  test('has pages', async () => {
+    const app = await startPages()
+    const admin = await app.enter(root)
+    for (let index = 0; index < 30; index++) await app.gate.auth.users.block(`idp:u${index}`)
+    const idsOn = (text: string) =>
+      [...text.matchAll(/class="name"><bdi>(idp:u\d+)/g)].map((match) => match[1])
+    const first = await app.get('/users?show=blocked', admin)
+    const second = await app.get(linkOf(first.text, 'next') ?? '', admin)
+    const ids = [...idsOn(first.text), ...idsOn(second.text)]
+    expect([idsOn(first.text).length, ids.length, new Set(ids).size]).toEqual([25, 30, 30])
+    expect(linkOf(second.text, 'prev')).toBe('/users?show=blocked')
   })
 })
 
@@ -514,7 +610,7 @@ describe('a store', () => {
     const { entries: _, ...store } = memoryStore()
     const app = await startPages({ gate: { store: store } })
     const admin = await app.enter(root)
-    for (const path of ['/users', '/sessions', '/']) {
+    for (const path of ['/users', '/users?show=blocked', '/sessions', '/']) {
       const { status, text } = await app.get(path, admin)
       expect([path, status]).toEqual([path, 501])
       expect(text).toContain('This store cannot list its users')

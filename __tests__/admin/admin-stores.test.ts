@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { cookieStore, memoryStore, type SessionStore } from '../../src/index.js'
+import { type AdminAccess, ADMIN_ACCESS } from '../../src/middleware/admin-access.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
 import { adminGate, idsOf, itemsOf, startAdmin } from '../support/admin.js'
 import { fakeDate, realDate } from '../support/clock.js'
@@ -61,6 +62,26 @@ describe('on Redis', () => {
     expect((await app.call('DELETE', `/app/users/${String(user)}`)).status).toBe(200)
     expect(await visits()).toEqual([401, 401, 401, 401])
     expect(itemsOf(await app.call('GET', '/app/sessions'))).toEqual([])
+  })
+
+  test('the users that another process has blocked are listed, until they are unblocked', async () => {
+    const [one, other] = [await newStore('blocked:'), await newStore('blocked:')]
+    const { users } = adminGate({ store: one }).auth
+    const access = Reflect.get(adminGate({ store: other }).auth, ADMIN_ACCESS) as AdminAccess
+    const listed = async () => {
+      const ids: string[] = []
+      for await (const { id } of access.blockedUsers(undefined, 10)) ids.push(id)
+      return ids.sort()
+    }
+    for (let count = 0; count < 25; count++) await users.block(`idp:${count}`)
+    await users.block('idp:1')
+    expect(await listed()).toEqual(Array.from({ length: 25 }, (_, id) => `idp:${id}`).sort())
+    for (let count = 1; count < 25; count++) await users.unblock(`idp:${count}`)
+    expect(await listed()).toEqual(['idp:0'])
+    // A row that would not block is not listed either.
+    const row = { kind: 'block', group: 'idp:forged', createdAt: Date.now(), revision: 1 }
+    await one.set('block-forged', row, 60_000)
+    expect(await listed()).toEqual(['idp:0'])
   })
 
   test('pages of 100 list 250 users and sessions once', async () => {

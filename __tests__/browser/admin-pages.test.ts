@@ -49,21 +49,42 @@ const names = [
   '\u202Egnorw\u2066 reversed',
 ]
 
-async function populated(): Promise<{ app: PagesApp; cookie: string; paths: string[] }> {
-  const app = await startPages()
+interface Populated {
+  readonly app: PagesApp
+  readonly cookie: string
+  readonly paths: string[]
+  /** The page of a user with sessions. */
+  readonly user: string
+}
+
+async function populated(): Promise<Populated> {
+  const app = await startPages({
+    before: (express) => {
+      express.set('trust proxy', true)
+      express.use((req, _res, next) => {
+        req.headers['x-forwarded-for'] = '2001:db8:85a3:1319:8a2e:370:7334:ffff'
+        next()
+      })
+    },
+  })
   for (const [index, name] of names.entries())
     await app.enter({ id: `u${index}`, name, email: `user.${index}@acme.example` })
   const cookie = await app.enter(root)
+  await app.gate.auth.users.block('idp:u1')
+  await app.gate.auth.users.block('idp:without-a-record')
   const { text } = await app.get('/users', cookie)
   const [, second = ''] = [...text.matchAll(/href="\/admin(\/users\/usr_[\w-]+)"/g)].map(
     (match) => match[1] ?? '',
   )
   const sessions = await app.get('/sessions', cookie)
   const end = /\/admin(\/sessions\/ses_[\w-]+\/end)/.exec(sessions.text)?.[1] ?? ''
+  const endAll = `${second}/end-sessions`
+  await app.post(endAll, { token: await app.tokenOf(endAll, cookie) }, cookie)
   const own = /href="\/admin(\/users\/usr_[\w-]+)"><bdi>Root/.exec(text)?.[1] ?? ''
   return {
     app,
     cookie,
+    user: own,
     paths: [
       '/',
       '/users',
@@ -74,6 +95,10 @@ async function populated(): Promise<{ app: PagesApp; cookie: string; paths: stri
       '/sessions',
       end,
       '/usage',
+      '/users?show=blocked',
+      '/audit',
+      '/configuration',
+      '/users/nonsense',
     ],
   }
 }
@@ -126,6 +151,34 @@ describe('every page', () => {
         '[...document.querySelectorAll("a.name > bdi")].map((one) => getComputedStyle(one).direction)',
       )
       expect(directions).toEqual(expect.arrayContaining(['rtl', 'ltr']))
+    }
+    await withTab({}, run, scene)
+  })
+
+  test('no table cuts off a control or a column, at any width, also with long addresses', async () => {
+    const scene = await populated()
+    const run = async (tab: Tab) => {
+      for (const path of [
+        '/',
+        '/users',
+        '/users?show=blocked',
+        scene.user,
+        '/sessions',
+        '/audit',
+      ]) {
+        await tab.goto(`${scene.app.origin}/admin${path}`)
+        for (let width = 320; width <= 1440; width += 32) {
+          await tab.setViewportSize({ width, height: 720 })
+          const cut = await tab.evaluate<string[]>(
+            `[...document.querySelectorAll('.flush')].flatMap((card) => {
+              const { right } = card.getBoundingClientRect()
+              const isCut = (one) => one.getBoundingClientRect().right > right
+              return [...card.querySelectorAll('tbody a, tbody td')].filter(isCut).map((one) => one.outerHTML)
+            })`,
+          )
+          expect([path, width, cut]).toEqual([path, width, []])
+        }
+      }
     }
     await withTab({}, run, scene)
   })

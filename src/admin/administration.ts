@@ -2,6 +2,7 @@ import { isStoreKey } from '../http/ids.js'
 import type {
   AppSession,
   AppUser,
+  BlockedUser,
   InstanceSession,
   ListPosition,
   Row,
@@ -118,6 +119,11 @@ export class Administration {
   /** Lets a blocked user sign in again. Returns whether the user was blocked. */
   unblockUser(id: string): Promise<boolean> {
     return this.#first.access.unblockUser(id)
+  }
+
+  /** A page of users who are blocked, the latest first. */
+  blockedUsers({ before, limit }: PageQuery): Promise<AdminPage<BlockedUser>> {
+    return take(this.#first.access.blockedUsers(before, limit + 1), limit)
   }
 
   /** Those of the users who are blocked. */

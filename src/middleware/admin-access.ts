@@ -1,5 +1,6 @@
 import type { EventOrigin } from '../http/event-origin.js'
 import type { AppRequest } from '../http/request.js'
+import type { BlockedUser } from '../session/blocked-users.js'
 import type { ListPosition } from '../session/entries-before.js'
 import type { SealedRecords } from '../session/sealed-records.js'
 import type { AppSession, InstanceSession } from '../session/session-list.js'
@@ -46,6 +47,8 @@ export interface AdminAccess {
   count(kind: 'user' | 'session'): Promise<number | undefined>
   /** A user by ID. */
   user(id: string): Promise<AppUser | undefined>
+  /** Users who are blocked and come after a position, the latest first. */
+  blockedUsers(before: ListPosition | undefined, size: number): AsyncIterable<BlockedUser>
   /** Whether a user is blocked. */
   isBlocked(id: string): Promise<boolean>
   /** Ends the sessions of a user, and rejects further logins. */
@@ -93,7 +96,7 @@ export type { PageProblem, PageVisit } from './page-guard.js'
 /** A record with its key. */
 export type Row = readonly [key: string, row: StoreRecord]
 
-export type { AppSession, AppUser, InstanceSession, ListPosition }
+export type { AppSession, AppUser, BlockedUser, InstanceSession, ListPosition }
 export type {
   ChangeRequest,
   ConfigChangeErrorCode,

@@ -1,5 +1,6 @@
 import type { EventOrigin } from '../http/event-origin.js'
 import type { AppRequest } from '../http/request.js'
+import type { BlockedUser } from '../session/blocked-users.js'
 import { entriesBefore, type ListPosition } from '../session/entries-before.js'
 import { SealedRecords } from '../session/sealed-records.js'
 import type { InstanceSession } from '../session/session-list.js'
@@ -96,6 +97,10 @@ export class GateAdminAccess implements AdminAccess {
 
   user(id: string): Promise<AppUser | undefined> {
     return this.#current().users.get(id)
+  }
+
+  blockedUsers(before: ListPosition | undefined, size: number): AsyncIterable<BlockedUser> {
+    return this.#current().blockedUsers.list(before, size)
   }
 
   isBlocked(id: string): Promise<boolean> {

@@ -1,7 +1,17 @@
 import { sha256 } from '../http/ids.js'
+import { entriesBefore, type ListPosition } from './entries-before.js'
 import type { GuardedStore } from './stores/guarded-store.js'
 import type { Awaitable, StoreRecord } from './stores/store.js'
 import { readRecord } from './user-record.js'
+
+/** A user who is blocked. */
+export interface BlockedUser {
+  /** The key of the user. */
+  readonly id: string
+  /** When the user was blocked last, in milliseconds. */
+  readonly createdAt: number
+  readonly position: ListPosition
+}
 
 /** A user who may not sign in. Its group is the user's key. */
 interface BlockRecord extends StoreRecord {
@@ -36,6 +46,18 @@ export class BlockedUsers {
     if (!this.#keepsRecords) return false
     const record = this.#store.get(blockKey(id))
     return record instanceof Promise ? record.then(isBlock) : isBlock(record)
+  }
+
+  /**
+   * The users who are blocked and come after a position, the latest first, read in pages of `size`.
+   * Throws `store_not_listable` if the store cannot list.
+   */
+  async *list(before: ListPosition | undefined, size: number): AsyncGenerator<BlockedUser> {
+    for await (const [key, record] of entriesBefore(this.#store, 'block', before, size)) {
+      const { group: id, createdAt } = record
+      // Any other row would be shown as blocked, but would not block.
+      if (id !== '' && key === blockKey(id)) yield { id, createdAt, position: { key, createdAt } }
+    }
   }
 
   /** Blocks the user. Returns whether the user was not blocked before. */

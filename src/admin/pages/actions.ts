@@ -1,10 +1,11 @@
 import { html, type Html, type HtmlValue } from '../../pages/html.js'
 import type { AdminAction, AdminActionEvent, AppUser } from '../../middleware/admin-access.js'
-import { encodeId } from '../ids.js'
+import { decodeId, encodeId } from '../ids.js'
+import { BLOCKED_QUERY, stranger } from './blocked-screen.js'
 import { count } from './format.js'
 import type { PageData } from './page-data.js'
 import { avatar, facts, nameOf, person } from './parts.js'
-import { type Breadcrumb, PageError, type PageRequest, type Section } from './screen.js'
+import { type Breadcrumb, notFound, PageError, type PageRequest, type Section } from './screen.js'
 import { addressOf, deviceName } from './session-table.js'
 import { exactTime } from './format.js'
 
@@ -77,16 +78,44 @@ export async function unblockAction(data: PageData, { id }: PageRequest): Promis
   const user = await data.user(id)
   return {
     ...ofUser(user, id),
-    title: 'Unblock this user?',
-    effect: 'The user can sign in again, if the rules of the app allow it.',
-    button: 'Unblock',
-    isDangerous: false,
+    ...UNBLOCK,
     async run() {
       await data.administration.unblockUser(user.id)
       return { action: 'unblock_user', resource: { user: user.id } }
     },
   }
 }
+
+/** `/blocked/{id}/unblock`, for a user who was deleted, or has never signed in. */
+export async function unblockStrangerAction(
+  data: PageData,
+  { id }: PageRequest,
+): Promise<Confirmation> {
+  const key = decodeId('user', id)?.id
+  const isBlocked = key !== undefined && (await data.administration.blockedAmong([key])).has(key)
+  if (!isBlocked) throw notFound('user')
+  return {
+    section: 'users',
+    breadcrumbs: [
+      { label: 'Users', path: '/users' },
+      { label: 'Blocked', path: `/users?${BLOCKED_QUERY}` },
+    ],
+    subject: stranger(key),
+    returnTo: `/users?${BLOCKED_QUERY}`,
+    ...UNBLOCK,
+    async run() {
+      await data.administration.unblockUser(key)
+      return { action: 'unblock_user', resource: { user: key } }
+    },
+  }
+}
+
+const UNBLOCK = {
+  title: 'Unblock this user?',
+  effect: 'The user can sign in again, if the rules of the app allow it.',
+  button: 'Unblock',
+  isDangerous: false,
+} as const
 
 /** `/users/{id}/end-sessions` */
 export async function endSessionsAction(

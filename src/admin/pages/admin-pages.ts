@@ -74,7 +74,7 @@ export class AdminPages {
       if ('redirectTo' in result) redirectToPage(req, res, visit.basePath + result.redirectTo)
       else this.#show(res, result, visit, noticeOf(request))
     } catch (error) {
-      const screen = screenOfError(error, this.#deps.logger())
+      const screen = screenOfError(error, this.#deps.logger(), visit.basePath)
       if (screen === undefined) throw error
       if (!res.headersSent) this.#show(res, screen, visit)
     }
@@ -101,7 +101,8 @@ export class AdminPages {
     await auditLog.record({ actor, action, resource, origin })
     const token = visit.formToken(doneText(action))
     const query = new URLSearchParams({ done: action, [TOKEN_FIELD]: token })
-    return { redirectTo: `${confirmation.returnTo}?${query}` }
+    const { returnTo } = confirmation
+    return { redirectTo: `${returnTo}${returnTo.includes('?') ? '&' : '?'}${query}` }
   }
 
   #showProblem(_req: AppRequest, res: ServerResponse, problem: PageProblem): void {

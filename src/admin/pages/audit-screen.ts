@@ -2,8 +2,10 @@ import { html, type Html, type HtmlValue } from '../../pages/html.js'
 import { type AuditEntry, auditActions } from '../audit-log.js'
 import { signalActions } from '../signal-entries.js'
 import { time } from './format.js'
+import { readPosition, writePosition } from './list-position.js'
 import type { PageData } from './page-data.js'
-import { type Column, empty, pagination, table, text } from './parts.js'
+import { pagination } from './pagination.js'
+import { type Column, empty, table, text } from './parts.js'
 import type { PageRequest, Screen } from './screen.js'
 import { deviceName } from './session-table.js'
 
@@ -14,7 +16,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Action' },
   { label: 'By' },
   { label: 'Concerns' },
-  { label: 'From', isExtra: true },
+  { label: 'From', from: 'medium' },
   { label: 'When' },
 ]
 
@@ -33,7 +35,7 @@ export async function auditScreen(
       ),
     }
   const url = `${visit.basePath}/audit`
-  const before = positionOf(query.get('before'))
+  const before = readPosition(query.get('before'))
   const { items, hasMore } = await data.auditLog.page(before, PAGE_SIZE)
   const last = hasMore ? items.at(-1) : undefined
   const list =
@@ -42,22 +44,22 @@ export async function auditScreen(
           'No entries',
           'Actions of administrators appear here, on these pages and by the API, and what signals of other systems have done.',
         )
-      : table(
+      : html`<div class="log">${table(
           'Audit log',
           COLUMNS,
-          items.map((entry) => cells(data, entry, now)),
-        )
-  const next = last && `${url}?before=${last.position.createdAt}.${last.position.key}`
-  return { ...screen, body: html`${list}${pagination(before && url, next)}` }
+          items.map((entry) => cells(data, entry, visit.basePath, now)),
+        )}</div>`
+  const next = last && writePosition(last.position)
+  return { ...screen, body: html`${list}${pagination({ url, query, next })}` }
 }
 
-function cells(data: PageData, entry: AuditEntry, now: number): HtmlValue[] {
+function cells(data: PageData, entry: AuditEntry, basePath: string, now: number): HtmlValue[] {
   const { actor, action, at, origin } = entry
   const [first = '', ...rest] = { ...auditActions, ...signalActions }[action]
   return [
     html`<span class="name">${first.toUpperCase() + rest.join('')}</span>`,
     by(actor),
-    concerns(entry),
+    concerns(entry, basePath),
     from(data, origin),
     time(at, now),
   ]
@@ -65,18 +67,51 @@ function cells(data: PageData, entry: AuditEntry, now: number): HtmlValue[] {
 
 function by(actor: AuditEntry['actor']): Html {
   if ('admin' in actor) return html`<bdi>${actor.admin}</bdi>`
-  const [name, kind] = 'signal' in actor ? [actor.signal, 'signal'] : [actor.tokenName, 'token']
-  return html`<bdi>${name}</bdi> <span class="quiet">(${kind})</span>`
+  const [name, kind] = 'signal' in actor ? [actor.signal, 'Signal'] : [actor.tokenName, 'Token']
+  return html`<span class="names"><span><bdi>${name}</bdi></span><span class="quiet">${kind}</span></span>`
 }
 
-function concerns({ resource, changes = [] }: AuditEntry): Html {
+/** How the page names what an action concerned. */
+const LABELS: Readonly<Record<string, string>> = {
+  user: 'User',
+  sessionHandle: 'Session',
+  module: 'Gate',
+  version: 'Version',
+  connection: 'Connection',
+  providers: 'Providers',
+  outcome: 'Outcome',
+  type: 'Type',
+  sessions: 'Sessions',
+}
+
+function concerns({ resource, changes = [] }: AuditEntry, basePath: string): Html {
   const resources = Object.entries(resource).map(
-    ([name, value]) => html`<span><span class="quiet">${name}</span> <bdi>${value}</bdi></span>`,
+    ([name, value]) =>
+      html`<span><span class="quiet">${LABELS[name] ?? name}</span> ${linked(name, value, resource, basePath)}</span>`,
   )
-  const fields = changes
-    .slice(0, MAX_CHANGES)
-    .map(({ field }) => html`<span class="quiet"><bdi>${field}</bdi></span>`)
-  return html`<span class="names all">${resources}${fields}</span>`
+  const fields = changes.slice(0, MAX_CHANGES).map(({ field }) => field)
+  const more = changes.length > fields.length ? ', …' : ''
+  return html`<span class="names all">${resources}${
+    fields.length > 0 &&
+    html`<span class="quiet">Changed: <bdi>${fields.join(', ')}${more}</bdi></span>`
+  }</span>`
+}
+
+/** What the pages can show has a link. A session that has ended is only named. */
+function linked(
+  name: string,
+  value: string,
+  { module }: AuditEntry['resource'],
+  basePath: string,
+): Html {
+  const link = (path: string, query: Record<string, string>) =>
+    html`<a href="${basePath}${path}?${new URLSearchParams(query).toString()}"><bdi>${value}</bdi></a>`
+  if (name === 'user') return link('/users', { q: value })
+  if (name === 'version' && module !== undefined)
+    return link('/configuration/changes', { gate: module, version: value })
+  return name === 'sessionHandle'
+    ? html`<code title="${value}">${value.slice(0, 12)}…</code>`
+    : html`<bdi>${value}</bdi>`
 }
 
 /** Where the administrator was. Entries of earlier releases do not contain it. */
@@ -87,12 +122,4 @@ function from(data: PageData, origin: AuditEntry['origin']): Html {
   return html`<span class="names address">${
     ipAddress !== undefined && html`<span><bdi>${ipAddress}</bdi></span>`
   }${device && html`<span class="quiet">${device}</span>`}</span>`
-}
-
-/** Where the list continues. */
-function positionOf(value: string | null) {
-  const [, createdAt, key] = /^(\d{1,16})\.([A-Za-z0-9:_-]{1,100})$/.exec(value ?? '') ?? []
-  return createdAt === undefined || key === undefined
-    ? undefined
-    : { createdAt: Number(createdAt), key }
 }

@@ -3,7 +3,8 @@ import type { StoredVersion } from '../../middleware/admin-access.js'
 import type { NamedGate } from '../options.js'
 import { exactTime, time } from './format.js'
 import type { PageData } from './page-data.js'
-import { badge, empty, facts, pagination, table } from './parts.js'
+import { pagination } from './pagination.js'
+import { badge, empty, facts, table } from './parts.js'
 import { notFound, type PageRequest, type Screen } from './screen.js'
 import {
   changesBetween,
@@ -88,7 +89,11 @@ function optionsTable({ access }: NamedGate): Html {
     const isChanged = change !== undefined && !isDefault(change)
     return [path, isChanged ? changeOf(change) : html`<bdi>${texts.get(path)}</bdi>`]
   })
-  return settingsTable('Options in effect', rows)
+  const isChanged = [...changes.values()].some((change) => !isDefault(change))
+  const note =
+    isChanged &&
+    html`<p class="quiet lead-in">A stored change has replaced values of the code: what it removed is struck through, and what it set is highlighted.</p>`
+  return html`${note}${settingsTable('Options in effect', rows)}`
 }
 
 function byProviderFirst(one: string, other: string): number {
@@ -144,10 +149,7 @@ async function historyOf(
     { label: 'Actions', isEnd: true },
   ]
   const last = past.length > PAGE_SIZE ? shown.at(-1) : undefined
-  return html`${table('History', columns, rows)}${pagination(
-    before === undefined ? undefined : base,
-    last && `${base}&before=${last.version}`,
-  )}`
+  return html`${table('History', columns, rows)}${pagination({ url: base, query, next: last && String(last.version) })}`
 }
 
 /** `GET /configuration/changes` */

@@ -1,12 +1,18 @@
-import type { AppUser, ListPosition } from '../../middleware/admin-access.js'
+import type { AppUser, BlockedUser, ListPosition } from '../../middleware/admin-access.js'
 import type { Administration, AdminPage, GateSession } from '../administration.js'
 import type { AuditLog } from '../audit-log.js'
 import { decodeId } from '../ids.js'
 import type { Locator } from '../locator.js'
 import { UserAgents, type UserAgentView } from '../../http/user-agent.js'
+import { readPosition, writePosition } from './list-position.js'
 import { MonthlyUsage } from './monthly-usage.js'
 import { notFound } from './screen.js'
 import type { SessionItem } from './session-table.js'
+
+/** A user who is blocked; `user` is `undefined` for one without a record. */
+export interface BlockedItem extends BlockedUser {
+  readonly user: AppUser | undefined
+}
 
 /** What {@link PageData} depends on. */
 export interface PageDataDeps {
@@ -56,6 +62,21 @@ export class PageData {
   ): Promise<AdminPage<AppUser> & { readonly blocked: ReadonlySet<string> }> {
     const page = await this.administration.users({ before, limit })
     return { ...page, blocked: await this.blockedAmong(page.items) }
+  }
+
+  /** A page of users who are blocked; `next` is the cursor of the page that follows. */
+  async blocked(
+    cursor: string | null,
+    limit: number,
+  ): Promise<{ items: readonly BlockedItem[]; next: string | undefined }> {
+    const before = readPosition(cursor)
+    const { items, hasMore } = await this.administration.blockedUsers({ before, limit })
+    const users = await this.administration.usersByKey(items.map(({ id }) => id))
+    const last = hasMore ? items.at(-1) : undefined
+    return {
+      items: items.map((item) => ({ ...item, user: users.get(item.id) })),
+      next: last && writePosition(last.position),
+    }
   }
 
   /** Those of the users who are blocked. */

@@ -4,6 +4,7 @@ import {
   endSessionAction,
   endSessionsAction,
   unblockAction,
+  unblockStrangerAction,
 } from './actions.js'
 import { auditScreen } from './audit-screen.js'
 import { changesScreen, configurationScreen } from './configuration-screen.js'
@@ -28,6 +29,7 @@ const ROUTES: readonly PageRoute[] = [
   { path: /^\/users\/([\w-]+)\/block$/, action: blockAction },
   { path: /^\/users\/([\w-]+)\/unblock$/, action: unblockAction },
   { path: /^\/users\/([\w-]+)\/end-sessions$/, action: endSessionsAction },
+  { path: /^\/blocked\/([\w-]+)\/unblock$/, action: unblockStrangerAction },
   { path: /^\/sessions$/, view: sessionsScreen },
   { path: /^\/sessions\/([\w-]+)\/end$/, action: endSessionAction },
   { path: /^\/usage$/, view: usageScreen },

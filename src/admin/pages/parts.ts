@@ -52,8 +52,11 @@ export interface Column {
   readonly label: string
   /** Aligned to the end, for actions. */
   readonly isEnd?: boolean
-  /** Shown on phones, and if there is space for all columns, but not in between. */
-  readonly isExtra?: boolean
+  /**
+   * Shown on phones, and in a table that is at least this wide: `medium` for 54 rem, `wide` for 65
+   * rem.
+   */
+  readonly from?: 'medium' | 'wide'
 }
 
 /**
@@ -65,8 +68,8 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly HtmlValue[])[],
 ): Html {
-  const classOf = ({ isEnd, isExtra }: Column) =>
-    [isEnd === true && 'end', isExtra === true && 'extra'].filter(Boolean).join(' ')
+  const classOf = ({ isEnd, from }: Column) =>
+    [isEnd === true && 'end', from && `from-${from}`].filter(Boolean).join(' ')
   const head = columns.map(
     (column) =>
       html`<th role="columnheader" scope="col" class="${classOf(column)}">${
@@ -97,14 +100,6 @@ export function facts(rows: readonly (readonly [name: string, value: HtmlValue])
 /** In place of a list without items. */
 export function empty(title: string, hint: HtmlValue): Html {
   return html`<div class="card empty"><h2>${title}</h2><p class="quiet">${hint}</p></div>`
-}
-
-/** Links to the first and to the next page of a list. */
-export function pagination(firstUrl: string | undefined, nextUrl: string | undefined): HtmlValue {
-  if (firstUrl === undefined && nextUrl === undefined) return undefined
-  return html`<nav class="pagination" aria-label="Pages of this list">${
-    firstUrl && html`<a class="button" href="${firstUrl}" rel="first">Newest</a>`
-  }${nextUrl && html`<a class="button" href="${nextUrl}" rel="next">Older</a>`}</nav>`
 }
 
 /** The form of a search, with the current query. */

@@ -19,8 +19,8 @@ const STORE_ERRORS = {
 } as const
 
 /** The page for an error; `undefined` for one that is not expected. */
-export function screenOfError(error: unknown, logger: Log): Screen | undefined {
-  if (error instanceof PageError) return errorScreen(error)
+export function screenOfError(error: unknown, logger: Log, basePath: string): Screen | undefined {
+  if (error instanceof PageError) return errorScreen(error, basePath)
   if (error instanceof Error && error.name === 'ConfigChangeError')
     return errorScreen(new PageError(500, 'The configuration cannot be shown', error.message))
   if (!isStoreError(error)) return undefined
@@ -33,8 +33,10 @@ export function screenOfError(error: unknown, logger: Log): Screen | undefined {
   )
 }
 
-function errorScreen({ title, message, status, headers }: PageError): Screen {
-  const body = html`<div class="narrow"><p>${message}</p></div>`
+function errorScreen({ title, message, status, headers, link }: PageError, basePath = ''): Screen {
+  const body = html`<div class="narrow"><p>${message}</p>${
+    link && html`<p><a href="${basePath}${link.path}">${link.label}</a></p>`
+  }</div>`
   return { title, section: undefined, body, status, headers }
 }
 

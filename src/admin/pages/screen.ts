@@ -47,6 +47,8 @@ export class PageError extends Error {
   readonly title: string
   readonly status: number
   readonly headers: Headers
+  /** Where to go instead. */
+  link: Breadcrumb | undefined
 
   constructor(status: number, title: string, message: string, headers: Headers = {}) {
     super(message)
@@ -56,11 +58,25 @@ export class PageError extends Error {
   }
 }
 
+const CONFIGURATION = { label: 'Show the configuration', path: '/configuration' }
+
+const MISSING = {
+  user: {
+    message: 'The user was deleted, or has never signed in.',
+    link: { label: 'Show all users', path: '/users' },
+  },
+  session: {
+    message: 'The session has ended, or never existed.',
+    link: { label: 'Show all sessions', path: '/sessions' },
+  },
+  version: { message: 'It never existed, or is no longer kept.', link: CONFIGURATION },
+  gate: { message: 'The app has no gate with this name.', link: CONFIGURATION },
+} as const
+
 /** The error for a user or a session that does not exist. */
-export function notFound(what: 'user' | 'session' | 'version' | 'gate'): PageError {
-  const message =
-    what === 'session'
-      ? 'The session has ended, or never existed.'
-      : `There is no ${what} with this name. It may have been deleted.`
-  return new PageError(404, `No such ${what}`, message)
+export function notFound(what: keyof typeof MISSING): PageError {
+  const { message, link } = MISSING[what]
+  const error = new PageError(404, `No such ${what}`, message)
+  error.link = link
+  return error
 }

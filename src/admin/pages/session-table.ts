@@ -40,10 +40,10 @@ export function sessionTable(items: readonly SessionItem[], setting: SessionTabl
     ...(showsUsers ? [{ label: 'User' }] : []),
     { label: 'Device' },
     { label: 'Address' },
-    ...(hasSeveralGates ? [{ label: 'Gate', isExtra: true }] : []),
-    { label: 'Signed in', isExtra: showsUsers },
+    ...(hasSeveralGates ? [{ label: 'Gate', from: 'wide' } as const] : []),
+    { label: 'Signed in', from: showsUsers ? 'wide' : 'medium' },
     { label: 'Last active' },
-    { label: 'Expires', isExtra: showsUsers },
+    { label: 'Expires', ...(showsUsers && { from: 'wide' }) },
     { label: 'Actions', isEnd: true },
   ]
   return table(

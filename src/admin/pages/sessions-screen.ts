@@ -1,7 +1,8 @@
 import { html, type Html } from '../../pages/html.js'
 import { decodeId, encodeId, positionOf } from '../ids.js'
 import type { PageData } from './page-data.js'
-import { empty, pagination, searchForm } from './parts.js'
+import { pagination } from './pagination.js'
+import { empty, searchForm } from './parts.js'
 import type { PageRequest, Screen } from './screen.js'
 import { type SessionItem, sessionTable } from './session-table.js'
 import { findUsers, MAX_QUERY } from './user-search.js'
@@ -26,7 +27,7 @@ export async function sessionsScreen(data: PageData, request: PageRequest): Prom
   const before = resource && positionOf('session', resource)
   const { items, hasMore } = await data.sessions(before, PAGE_SIZE)
   const last = hasMore ? items.at(-1) : undefined
-  const nextUrl = last && `${url}?before=${encodeId('session', last.found.session)}`
+  const next = last && encodeId('session', last.found.session)
   const list =
     items.length === 0
       ? empty(
@@ -36,7 +37,7 @@ export async function sessionsScreen(data: PageData, request: PageRequest): Prom
             : html`<a href="${url}">Go to the newest sessions</a>`,
         )
       : tableOf(items, data, request)
-  return { ...screen, body: html`${list}${pagination(before && url, nextUrl)}` }
+  return { ...screen, body: html`${list}${pagination({ url, query, next })}` }
 }
 
 async function found(
@@ -47,7 +48,7 @@ async function found(
 ): Promise<Html> {
   const items = await findSessions(data, query)
   if (items.length > 0) return tableOf(items, data, request)
-  const hint = html`No session has this ID, and no user with exactly this ID or email address is signed in: <bdi>${query}</bdi>. <a href="${url}">Show all sessions</a>`
+  const hint = html`No session has this ID, and no user with exactly this ID or email address is signed in: <bdi>${query}</bdi><br><a href="${url}">Show all sessions</a>`
   return empty('No session found', hint)
 }
 

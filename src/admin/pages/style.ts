@@ -63,7 +63,7 @@ section > h2, .sectionhead { margin-bottom: .75rem; }
 .sectionhead { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
 .sectionhead h2 { margin: 0; }
 .card { padding: 1.125rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; box-shadow: 0 1px 2px #0000000a; }
-.flush { padding: 0; overflow: hidden; }
+.flush { padding: 0; overflow: auto; container-type: inline-size; }
 .note { display: flex; gap: .625rem; align-items: flex-start; margin: 0 0 1.25rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .625rem; background: var(--card); }
 .note svg { flex: none; width: 1.25rem; height: 1.25rem; margin-top: .125rem; }
 .note.good { background: var(--done); color: var(--on-done); border-color: transparent; }
@@ -106,6 +106,7 @@ export const partStyle = html`
 .names > * { overflow: hidden; text-overflow: ellipsis; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
 .names.all > * { display: block; overflow: visible; }
 .more { margin-top: 1rem; }
+.lead-in { margin-bottom: .75rem; }
 .choices { display: flex; flex-wrap: wrap; gap: .5rem; margin: 0 0 1.25rem; padding: 0; list-style: none; }
 .choices a { display: block; padding: .25rem .75rem; border: 1px solid var(--line); border-radius: 1rem; background: var(--card); color: var(--quiet); font-size: .875rem; text-decoration: none; }
 .choices a[aria-current] { border-color: var(--ink); color: var(--ink); font-weight: 550; }

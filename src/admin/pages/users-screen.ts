@@ -1,20 +1,22 @@
 import type { AppUser } from '../../middleware/admin-access.js'
 import { html, type Html, type HtmlValue } from '../../pages/html.js'
 import { encodeId } from '../ids.js'
+import { BLOCKED_QUERY, blockedList } from './blocked-screen.js'
 import { exactTime, number, time } from './format.js'
 import type { PageData } from './page-data.js'
 import {
   avatar,
   badge,
+  type Column,
   empty,
   facts,
   nameOf,
-  pagination,
   person,
   searchForm,
   table,
   text,
 } from './parts.js'
+import { pagination } from './pagination.js'
 import type { PageRequest, Screen } from './screen.js'
 import { sessionTable } from './session-table.js'
 import { findUsers, MAX_QUERY, positionAfter } from './user-search.js'
@@ -23,30 +25,29 @@ const PAGE_SIZE = 25
 /** A user has at most `sessionsPerUser` sessions; more are not shown. */
 const MAX_SESSIONS = 100
 
-const COLUMNS = [
+const COLUMNS: readonly Column[] = [
   { label: 'User' },
   { label: 'Provider' },
   { label: 'Status' },
   { label: 'Last active' },
-  { label: 'First sign-in', isExtra: true },
+  { label: 'First sign-in', from: 'medium' },
 ]
 
 /** `GET /users` */
-export async function usersScreen(
-  data: PageData,
-  { visit, query, now }: PageRequest,
-): Promise<Screen> {
+export async function usersScreen(data: PageData, request: PageRequest): Promise<Screen> {
+  const { visit, query, now } = request
   const { basePath } = visit
   const text = (query.get('q') ?? '').trim().slice(0, MAX_QUERY)
   const url = `${basePath}/users`
   const tools = searchForm(url, text, 'Find a user by ID or email address', 'Email address or ID')
   const screen = { title: 'Users', section: 'users', tools } as const
   const before = positionAfter(query.get('before'))
-  const firstUrl = before === undefined ? undefined : url
+  if (query.get('show') === 'blocked')
+    return { ...screen, body: html`${choices(url, true)}${await blockedList(data, request)}` }
   if (text !== '') return { ...screen, body: await found(data, text, { before, url, now }) }
   const { items, hasMore, blocked } = await data.users(before, PAGE_SIZE)
   const last = hasMore ? items.at(-1) : undefined
-  const nextUrl = last && `${url}?before=${encodeId('user', last)}`
+  const next = last && encodeId('user', last)
   const list =
     items.length === 0
       ? empty(
@@ -56,7 +57,16 @@ export async function usersScreen(
             : html`<a href="${url}">Go to the newest users</a>`,
         )
       : userTable(items, blocked, basePath, now)
-  return { ...screen, body: html`${list}${pagination(firstUrl, nextUrl)}` }
+  return { ...screen, body: html`${choices(url, false)}${list}${pagination({ url, query, next })}` }
+}
+
+/** All users, or only those who are blocked. */
+function choices(url: string, isBlocked: boolean): Html {
+  const current = html` aria-current="page"`
+  return html`<nav aria-label="Which users"><ul class="choices">
+<li><a href="${url}"${!isBlocked && current}>All</a></li>
+<li><a href="${url}?${BLOCKED_QUERY}"${isBlocked && current}>Blocked</a></li>
+</ul></nav>`
 }
 
 interface Search {
@@ -74,7 +84,7 @@ async function found(data: PageData, query: string, { before, url, now }: Search
     html`<p class="quiet more">Compared ${number(compared)} users. <a href="${more}">Search the older ones</a></p>`
   if (users.length > 0)
     return html`${userTable(users, blocked, url.slice(0, -'/users'.length), now)}${rest}`
-  const hint = html`No user has exactly this ID, email address, or user name: <bdi>${query}</bdi>. <a href="${url}">Show all users</a>`
+  const hint = html`No user has exactly this ID, email address, or user name: <bdi>${query}</bdi><br><a href="${url}">Show all users</a>`
   return html`${empty('No user found', hint)}${rest}`
 }
 
@@ -95,7 +105,7 @@ function userTable(
 }
 
 function statusOf(isBlocked: boolean): Html {
-  return isBlocked ? badge('Blocked', 'bad') : badge('Active', 'good')
+  return isBlocked ? badge('Blocked', 'bad') : html`<span class="quiet">Not blocked</span>`
 }
 
 /** `GET /users/{id}` */

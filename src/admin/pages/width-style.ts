@@ -26,12 +26,13 @@ export const widthStyle = html`
   td time { white-space: nowrap; }
   td:first-child { width: 28%; min-width: 11rem; max-width: 0; }
   :is(.columns-4, .columns-5) td:first-child { width: 40%; }
+  .log td:first-child { width: 24%; }
+  .log td:nth-child(3) { width: 32%; }
   .names > * { -webkit-line-clamp: 1; overflow-wrap: anywhere; }
   .device { min-width: 9rem; }
   .device .names > *, .address > * { -webkit-line-clamp: 2; }
   .address { min-width: 8rem; }
 }
-@media (min-width: 48rem) and (max-width: 63.99rem) { th, td { padding-inline: .75rem; } }
 @media (min-width: 64rem) {
   body { display: grid; grid-template-columns: 15rem minmax(0, 1fr); }
   .top { border: 0; border-inline-end: 1px solid var(--line); }
@@ -49,7 +50,10 @@ export const widthStyle = html`
   .me .button { width: 100%; }
   main { padding: 2rem 2.5rem 4rem; width: 100%; }
 }
-@media (min-width: 48rem) and (max-width: 85rem) { .extra { display: none; } }
+@media (min-width: 48rem) {
+  @container (max-width: 64.99rem) { .from-wide { display: none; } }
+  @container (max-width: 53.99rem) { th, td { padding-inline: .75rem; } .from-medium { display: none; } }
+}
 @media (forced-colors: active) {
   .badge, .avatar { border: 1px solid; }
   .menu a[aria-current] { outline: 1px solid; }
