@@ -151,6 +151,31 @@ test('signals: a token of the transmitter ends the session, and its stream', asy
   await until(() => (example.printed().includes('a session ended: signal') ? true : undefined))
 }, 60_000)
 
+test('github-webhook: a member who is removed at GitHub loses the open stream at once', async () => {
+  const example = await startExample('github-webhook')
+  const browser = createBrowser()
+  const page = await browser.get(example.origin)
+  expect(page.status).toBe(200)
+  expect(page.body).toContain('<bdi>Ada Lovelace</bdi>')
+  let stream = ''
+  const ended = new Promise<void>((resolve, reject) => {
+    const headers = { cookie: cookiesOf(browser, example), accept: 'text/event-stream' }
+    get(`${example.origin}/stream`, { headers, family: 4 }, (res) => {
+      res.on('data', (chunk) => (stream += String(chunk))).on('end', resolve)
+    }).on('error', reject)
+  })
+  await until(() => (stream.includes('are a member') ? true : undefined))
+  const response = await fetch(`${example.origin}/simulated-github/remove`, { method: 'POST' })
+  expect(await response.text()).toBe('The app responded with 202.')
+  await ended
+  expect(stream).toMatch(/are not a member/)
+  expect((await browser.get(example.origin)).status).toBe(403)
+  await until(() => (example.printed().includes('a user was checked: denied') ? true : undefined))
+  expect(example.printed()).toContain(
+    'webhook organization.member_removed: applied, 1 sessions of github:1815',
+  )
+}, 60_000)
+
 test('audit-log: one line of JSON for each event, also of administrators, without secrets', async () => {
   const example = await startExample('audit-log')
   const browser = await logInAs('ada', example)
