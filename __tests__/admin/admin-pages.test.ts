@@ -4,6 +4,7 @@ import { pagination } from '../../src/admin/pages/pagination.js'
 import { cookieStore, memoryStore, type SessionStore } from '../../src/index.js'
 import { adminGate, deploy } from '../support/admin.js'
 import { ada, type PagesApp, root, startPages } from '../support/admin-pages.js'
+import { API, startTokenIssuer } from '../support/token-issuer.js'
 import { stopAll } from '../support/gate.js'
 
 afterEach(stopAll)
@@ -62,6 +63,32 @@ describe('who may see the pages', () => {
       expect([path, status]).toEqual([path, 401])
       expect(text).toContain('ERR_NGROK_201')
     }
+  })
+
+  test('no one with an access token of the app, not even one of an administrator', async () => {
+    const idp = await startTokenIssuer()
+    const app = await startPages({
+      gate: { bearer: { issuers: [{ issuer: idp.origin, audience: API }] } },
+    })
+    const token = (claims: object) =>
+      idp.token({ sub: 'root', email_verified: true, ...claims }).then((one) => `Bearer ${one}`)
+    const authorization = await token({ email: root.email })
+    const cookie = await app.enter(root)
+    const path = await userPath(app, cookie, root.name)
+    expect((await fetch(app.origin, { headers: { authorization } })).status).toBe(200)
+    for (const page of ['/', '/users', path, `${path}/end-sessions`, '/audit']) {
+      const { status, text, headers } = await app.get(page, undefined, { authorization })
+      expect([page, status, text.includes('Access tokens do not count')]).toEqual([page, 403, true])
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(text).not.toMatch(/root@acme\.example|Root Admin/)
+    }
+    // Next to a cookie, the token decides.
+    expect((await app.get('/users', cookie, { authorization })).status).toBe(403)
+    const form = { token: await app.tokenOf(`${path}/end-sessions`, cookie) }
+    const posted = await app.post(`${path}/end-sessions`, form, cookie, { authorization })
+    expect([posted.status, await app.visit(cookie)]).toEqual([403, 200])
+    const other = await token({ email: ada.email })
+    expect((await app.get('/users', undefined, { authorization: other })).status).toBe(403)
   })
 
   test('rules that admit everyone throw, and so do those that no provider can meet', () => {

@@ -5,10 +5,14 @@ import { cookieStore, memoryStore, type OAuthModuleOptions } from '../../src/ind
 import { signIn } from '../../src/testing/index.js'
 import { adminGate, type AdminGate, chrome } from '../support/admin.js'
 import { navigate, type PageResponse } from '../support/admin-pages.js'
+import { fakeDate, realDate } from '../support/clock.js'
 import { stopAll, stopping } from '../support/gate.js'
 import { listen } from '../support/server.js'
 
-afterEach(stopAll)
+afterEach(async () => {
+  await stopAll()
+  realDate()
+})
 
 const ada = { id: 'ada', email: 'ada@acme.example', name: 'Ada' }
 const bob = { id: 'bob', email: 'bob@acme.example', name: 'Bob' }
@@ -232,16 +236,39 @@ describe('browserSession', () => {
     expect(JSON.stringify(entries)).not.toMatch(/127\.0\.0\.1|Mozilla/)
   })
 
-  test('removes both after maxAge: from lists at once, from the store when the session is written', async () => {
-    const store = memoryStore()
-    const { enter, list } = await scene({
-      store,
-      browserSession: { maxAge: 0.05 },
-      inactivityTimeout: 600,
-    })
-    const cookie = await enter(ada)
-    const shown = async () => (await list(cookie)).devices[0]?.['ipAddress']
-    while ((await shown()) !== null) await new Promise((resolve) => setTimeout(resolve, 20))
-    expect((await list(cookie)).devices).toMatchObject([{ browser: null, ipAddress: null }])
-  })
+  test.each([
+    ['in memory', () => memoryStore()],
+    ['as rows', () => ({ ...memoryStore() })],
+  ])(
+    'removes both after maxAge: from lists at once, from the rows when the session is next written: %s',
+    async (_, newStore) => {
+      const clock = fakeDate()
+      const store = newStore()
+      const { enter, list, visit } = await scene({
+        store,
+        browserSession: { maxAge: 3600 },
+        inactivityTimeout: 86_400,
+      })
+      const cookie = await enter(ada)
+      const row = async () => {
+        const { entries = [] } = (await store.entries?.({ kind: 'session', limit: 9 })) ?? {}
+        expect(entries).toHaveLength(1)
+        return JSON.stringify(entries)
+      }
+      clock.forward(3599)
+      expect((await list(cookie)).devices).toMatchObject([
+        { browser: 'Chrome', ipAddress: '127.0.0.1' },
+      ])
+      expect(await row()).toMatch(/127\.0\.0\.1.*Mozilla|Mozilla.*127\.0\.0\.1/)
+      clock.forward(1)
+      expect((await list(cookie)).devices).toMatchObject([{ browser: null, ipAddress: null }])
+      // A tenth of inactivityTimeout, at most an hour, after the previous write.
+      clock.forward(3600)
+      expect(await visit(cookie)).toBe(200)
+      for (let turn = 0; turn < 200 && (await row()).includes('Mozilla'); turn++)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(await row()).not.toMatch(/127\.0\.0\.1|Mozilla/)
+      expect(await visit(cookie)).toBe(200)
+    },
+  )
 })
