@@ -2,8 +2,54 @@
 import { get } from 'node:http'
 import { connect } from 'node:net'
 
+/**
+ * How packages without a redirect for anonymous users start a login: returns the provider's URL. The
+ * cookies that the app sets are added.
+ */
+const starts = {
+  async '@auth/express'(origin, cookies) {
+    const { csrfToken } = await request(`${origin}/auth/csrf`, cookies)
+    const form = new URLSearchParams({ csrfToken, callbackUrl: `${origin}/` })
+    return (await request(`${origin}/auth/signin/bench`, cookies, form)).location
+  },
+  async 'better-auth'(origin, cookies) {
+    const order = { provider: 'bench', callbackURL: `${origin}/` }
+    return (await request(`${origin}/api/auth/sign-in/social`, cookies, order)).location
+  },
+}
+
+async function request(url, cookies, body) {
+  const response = await fetch(url, {
+    method: body ? 'POST' : 'GET',
+    redirect: 'manual',
+    headers: {
+      Origin: new URL(url).origin,
+      Cookie: [...cookies].map((pair) => pair.join('=')).join('; '),
+      ...(body && !(body instanceof URLSearchParams) && { 'Content-Type': 'application/json' }),
+    },
+    body: body instanceof URLSearchParams ? body : body && JSON.stringify(body),
+  })
+  keep(cookies, response.headers.getSetCookie())
+  const location = response.headers.get('location')
+  return location === null ? response.json() : { location }
+}
+
+function keep(cookies, lines) {
+  for (const line of lines) {
+    const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)
+    if (value === '' || /expires=thu, 01 jan 1970/i.test(line)) cookies.delete(name)
+    else cookies.set(name, value)
+  }
+}
+
 /** Logs in like a browser and returns the cookies that the app set. */
-export function login(url, cookies = new Map()) {
+export async function login(url, contender) {
+  const cookies = new Map()
+  const start = starts[contender]
+  return follow(start ? await start(new URL(url).origin, cookies) : url, cookies)
+}
+
+function follow(url, cookies) {
   const { hostname } = new URL(url)
   const isApp = hostname === 'localhost'
   const headers = {
@@ -14,12 +60,8 @@ export function login(url, cookies = new Map()) {
   return new Promise((resolve, reject) => {
     get(url, { headers, family: 4 }, (res) => {
       res.resume()
-      for (const line of isApp ? (res.headers['set-cookie'] ?? []) : []) {
-        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)
-        if (value === '' || /expires=thu, 01 jan 1970/i.test(line)) cookies.delete(name)
-        else cookies.set(name, value)
-      }
-      if (res.headers.location) resolve(login(new URL(res.headers.location, url).href, cookies))
+      if (isApp) keep(cookies, res.headers['set-cookie'] ?? [])
+      if (res.headers.location) resolve(follow(new URL(res.headers.location, url).href, cookies))
       else if (res.statusCode === 200)
         resolve([...cookies].map((pair) => pair.join('=')).join('; '))
       else reject(new Error(`the login ended with ${res.statusCode}`))
@@ -28,11 +70,11 @@ export function login(url, cookies = new Map()) {
 }
 
 /** Sends `count` requests over `connections` connections; every response must have the status. */
-export async function load({ port, headers, status, count, connections = 8 }) {
+export async function load({ port, headers, status, count, path = '/', connections = 8 }) {
   const lines = Object.entries({ Host: `localhost:${port}`, ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
-  const request = `GET / HTTP/1.1\r\n${lines.join('')}\r\n`
+  const request = `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
   const each = Math.ceil(count / connections)
   // Never sleeps: waking a sleeping client costs the server CPU, and more of it the slower the
   // server.

@@ -4,6 +4,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { hasApache } from './apache.js'
 import { startProvider } from './provider.js'
 import { against, ask, measure, middle, print, startAll } from './rounds.js'
 
@@ -36,22 +37,34 @@ const contenders = [
   { name: 'the command, logged in', proxy: 'gateway-checks', headers, logsIn: true },
   { name: '… with log lines', proxy: 'gateway-logs', headers, logsIn: true },
   { name: '… and with tokens', proxy: 'gateway', headers, logsIn: true },
-].map((contender) => ({ ...contender, status: 200 }))
+  ...(hasApache
+    ? [
+        { name: 'Apache', file: 'apache.js', proxy: 'plain', headers },
+        {
+          name: 'Apache, mod_auth_openidc',
+          file: 'apache.js',
+          proxy: 'guarded',
+          headers,
+          logsIn: true,
+        },
+      ]
+    : []),
+].map((contender) => ({ file: 'command-proxy.js', ...contender, status: 200 }))
+if (!hasApache)
+  console.log(
+    'Apache is not measured: apache2-bin and libapache2-mod-auth-openidc are not installed',
+  )
 
 const provider = await startProvider()
 const upstream = fork(new URL('command-proxy.js', import.meta.url), ['upstream'])
 const { port: upstreamPort } = await ask(upstream)
 
-const running = await startAll(contenders, ({ proxy }) =>
-  fork(
-    new URL('command-proxy.js', import.meta.url),
-    [proxy, bundle, String(upstreamPort), provider.issuer],
-    {
-      // The log has a line for each request.
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, NODE_ENV: 'production' },
-    },
-  ),
+const running = await startAll(contenders, ({ file, proxy }) =>
+  fork(new URL(file, import.meta.url), [proxy, bundle, String(upstreamPort), provider.issuer], {
+    // The log has a line for each request.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  }),
 )
 await measure(running)
 upstream.disconnect()

@@ -3,13 +3,18 @@
 import { cpus } from 'node:os'
 import { load, login } from './client.js'
 
-const rounds = Number(process.env.ROUNDS ?? 15)
-const count = Number(process.env.REQUESTS ?? 10_000)
+export const rounds = Number(process.env.ROUNDS ?? 15)
+export const count = Number(process.env.REQUESTS ?? 10_000)
 
 /** The next message of a process, after it was sent one. */
 export function ask(child, message) {
-  return new Promise((resolve) => {
-    child.once('message', resolve)
+  return new Promise((resolve, reject) => {
+    const fail = (code) => reject(new Error(`a contender exited with ${code}`))
+    child.once('exit', fail)
+    child.once('message', (reply) => {
+      child.off('exit', fail)
+      resolve(reply)
+    })
     if (message) child.send(message)
   })
 }
@@ -20,7 +25,9 @@ export function startAll(contenders, forkOne) {
     contenders.map(async ({ logsIn, headers, ...contender }) => {
       const child = forkOne(contender)
       const { port } = await ask(child)
-      const cookie = logsIn ? { Cookie: await login(`http://localhost:${port}/`) } : {}
+      const cookie = logsIn
+        ? { Cookie: await login(`http://localhost:${port}/`, contender.server) }
+        : {}
       return { ...contender, child, port, headers: { ...headers, ...cookie }, samples: [] }
     }),
   )
@@ -31,13 +38,20 @@ export async function measure(running) {
   for (let round = -3; round < rounds; round++) {
     for (const { child, samples, ...contender } of running) {
       const before = (await ask(child, 'cpu')).cpu
-      const sent = await load({ ...contender, count })
+      const sent = contender.isLogin ? await logIn(contender) : await load({ ...contender, count })
       const after = (await ask(child, 'cpu')).cpu
       // The first rounds warm up.
       if (round >= 0) samples.push((after.user + after.system - before.user - before.system) / sent)
     }
   }
   for (const { child } of running) child.disconnect()
+}
+
+/** Logins take a hundred times as long as requests. */
+async function logIn({ port, server }) {
+  const logins = Math.max(1, Math.round(count / 100))
+  for (let number = 0; number < logins; number++) await login(`http://localhost:${port}/`, server)
+  return logins
 }
 
 /** The median. */
@@ -48,6 +62,23 @@ export function middle(values) {
 /** The median of a difference or a ratio, which is computed within a round. */
 export function against({ samples }, base, compare) {
   return middle(samples.map((value, index) => compare(value, base.samples[index])))
+}
+
+/** Numbers for people: the median, its spread, and how it compares with another contender. */
+export function summarize(one, base) {
+  const sorted = one.samples.toSorted((a, b) => a - b)
+  const at = (share) => round(sorted[Math.floor((sorted.length - 1) * share)])
+  return {
+    median: at(0.5),
+    low: at(0.1),
+    high: at(0.9),
+    ratio: Number(against(one, base, (value, other) => value / other).toFixed(2)),
+    above: round(against(one, base, (value, other) => value - other)),
+  }
+}
+
+function round(value) {
+  return Number(value.toFixed(1))
 }
 
 /** Prints a table; `columnsOf` returns the columns of a contender. */

@@ -1,54 +1,44 @@
-// Measures the CPU that a server spends per request.
+// Measures the CPU that a server spends per request, and writes the results to results/, one file for each
+// major version of Node. report.js creates docs/performance.md from them.
 import { fork } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { tables } from './contenders.js'
 import { startProvider } from './provider.js'
-import { against, measure, print, startAll } from './rounds.js'
-
-const browser = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate' }
-const script = { Accept: 'application/json' }
+import { count, measure, rounds, startAll, summarize } from './rounds.js'
 
 const provider = await startProvider()
-const contenders = [
-  { name: 'bare Express 5', server: 'bare', headers: browser, status: 200 },
-  {
-    name: 'and a no-op middleware, one more route',
-    server: 'no-op',
-    headers: { ...browser, Cookie: `ngrok.session=${'x'.repeat(43)}` },
-    status: 200,
-  },
-  {
-    name: 'a cookie read, req.user, req.oauth and a header set',
-    server: 'least login',
-    headers: { ...browser, Cookie: `ngrok.session=${'x'.repeat(43)}` },
-    status: 200,
-  },
-  { name: 'the gate, logged in', server: 'gate', headers: browser, status: 200, logsIn: true },
-  {
-    name: 'the gate, the same access token (JWT) again and again',
-    server: 'gate with tokens',
-    headers: { ...script, Authorization: `Bearer ${provider.accessToken}` },
-    status: 200,
-  },
-  { name: 'the gate, 401', server: 'gate', headers: script, status: 401 },
-  { name: 'the gate, redirect to the login', server: 'gate', headers: browser, status: 302 },
-  {
-    name: 'express-openid-connect, logged in',
-    server: 'express-openid-connect',
-    headers: browser,
-    status: 200,
-    logsIn: true,
-  },
-]
-
-const running = await startAll(contenders, ({ server }) =>
-  fork(new URL('server.js', import.meta.url), [server, provider.issuer], {
-    env: { ...process.env, NODE_ENV: 'development' },
-  }),
-)
-await measure(running)
+const results = {
+  node: process.version,
+  cpu: `${cpus().length} × ${cpus()[0].model}`,
+  date: new Date().toISOString().slice(0, 10),
+  rounds,
+  requests: count,
+  tables: {},
+}
+for (const { id, title, contenders } of tables) {
+  const running = await startAll(contenders.map(withToken), ({ server }) =>
+    fork(new URL('server.js', import.meta.url), [server, provider.issuer], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    }),
+  )
+  await measure(running)
+  results.tables[id] = running.map((one) => ({ name: one.name, ...summarize(one, running[0]) }))
+  console.log(`\n${title}: µs of CPU, ${rounds} rounds, Node ${process.version}`)
+  console.table(
+    Object.fromEntries(results.tables[id].map(({ name, ...columns }) => [name, columns])),
+  )
+}
 provider.close()
 
-const [bare, noOp] = running
-print('server', running, (one) => ({
-  'times bare': against(one, bare, (value, base) => value / base).toFixed(2),
-  'µs above no-op': against(one, noOp, (value, base) => value - base).toFixed(1),
-}))
+function withToken({ usesToken, ...contender }) {
+  if (usesToken !== true) return contender
+  const token = { Authorization: `Bearer ${provider.accessToken}` }
+  return { ...contender, headers: { ...contender.headers, ...token } }
+}
+
+const folder = new URL('results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+const [major] = process.versions.node.split('.')
+writeFileSync(new URL(`node-${major}.json`, folder), `${JSON.stringify(results, undefined, 2)}\n`)

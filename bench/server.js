@@ -1,18 +1,23 @@
 // One contender in a separate process. Its parent requests its CPU usage.
+import { createServer } from 'node:http'
 import express from 'express'
+import { peers } from './peers.js'
 
 const [, , contender, issuer] = process.argv
-const app = express()
+const isPlain = contender.endsWith('http')
+const app = isPlain ? undefined : express()
 const answer = (req, res) => res.end('hello')
 const secret = 'a secret of thirty-two characters or more'
-const server = app.listen(0, '127.0.0.1', async () => {
+let handle = app ?? answer
+const server = createServer((req, res) => handle(req, res)).listen(0, '127.0.0.1', async () => {
   const { port } = server.address()
-  await mount[contender](`http://localhost:${port}`)
-  app.get('/', answer)
+  await mount[contender](app, issuer, `http://localhost:${port}`)
+  app?.get('/', answer)
   process.send({ port })
 })
 
 const mount = {
+  ...peers,
   bare() {},
   'no-op'() {
     app.use((req, res, next) => next())
@@ -27,27 +32,21 @@ const mount = {
       next()
     })
   },
-  gate: () => mountGate({}),
-  'gate with tokens': () =>
-    mountGate({ bearer: { issuers: [{ issuer, audience: 'bench', provider: 'acme' }] } }),
-  async 'express-openid-connect'(baseURL) {
-    const { default: openid } = await import('express-openid-connect')
-    const { default: session } = await import('express-session')
-    app.use(
-      openid.auth({
-        issuerBaseURL: issuer,
-        baseURL,
-        clientID: 'bench',
-        clientSecret: 'bench secret',
-        secret,
-        authorizationParams: { response_type: 'code', scope: 'openid profile email' },
-        session: { store: new session.MemoryStore() },
-      }),
-    )
+  async gate() {
+    app.use(await createGate())
+  },
+  async 'gate with tokens'() {
+    const issuers = [{ issuer, audience: 'bench', provider: 'acme' }]
+    app.use(await createGate({ bearer: { issuers } }))
+  },
+  'bare http'() {},
+  async 'gate on http'() {
+    const gate = await createGate()
+    handle = (req, res) => gate(req, res, () => answer(req, res))
   },
 }
 
-async function mountGate(options) {
+async function createGate(options) {
   const { memoryStore, oauthModule, oidcProvider } = await import('../dist/index.js')
   const acme = oidcProvider({
     issuer,
@@ -55,19 +54,17 @@ async function mountGate(options) {
     clientSecret: 'bench secret',
     emailDomains: ['corp.example'],
   })
-  const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
-  app.use(
-    oauthModule({
-      provider: { acme },
-      secret,
-      logger,
-      store: memoryStore(),
-      inactivityTimeout: 3600,
-      maximumDuration: 86_400,
-      authCheckInterval: 300,
-      ...options,
-    }),
-  )
+  const logger = { debug() {}, info() {}, warn() {}, error: console.error }
+  return oauthModule({
+    provider: { acme },
+    secret,
+    logger,
+    store: memoryStore(),
+    inactivityTimeout: 3600,
+    maximumDuration: 86_400,
+    authCheckInterval: 300,
+    ...options,
+  })
 }
 
 process.on('message', () => {

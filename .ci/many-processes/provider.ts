@@ -18,6 +18,8 @@ export interface RotatingProvider {
   readonly origin: string
   readonly families: ReadonlyMap<string, Family>
   refreshes: number
+  /** Whether every response is 503. */
+  isDown: boolean
   close(): Promise<void>
 }
 
@@ -40,7 +42,7 @@ export async function startProvider(random: () => number): Promise<RotatingProvi
   const fresh = (family: Pick<Family, 'id' | 'user'>) =>
     `${family.user}.${family.id}.${randomBytes(12).toString('hex')}`
   const ofToken = (token: string | undefined) => families.get(token?.split('.')[1] ?? '')
-  const provider = { families, refreshes: 0 }
+  const provider = { families, refreshes: 0, isDown: false }
 
   const authorize = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => {
     const code = randomBytes(12).toString('hex')
@@ -101,7 +103,8 @@ export async function startProvider(random: () => number): Promise<RotatingProvi
 
   const server = createServer((req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '', 'http://provider')
-    if (pathname === '/authorize') authorize(req, res, searchParams)
+    if (provider.isDown) json(res, 503, { error: 'temporarily_unavailable' })
+    else if (pathname === '/authorize') authorize(req, res, searchParams)
     else if (pathname === '/token') void token(req, res)
     else void userinfo(req, res)
   })

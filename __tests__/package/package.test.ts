@@ -77,7 +77,7 @@ describe('the tarball', () => {
     )
     for (const file of files)
       expect(file).toMatch(
-        /^(?:LICENSE|[A-Z]+\.md|docs\/(?:providers\/)?[\w-]+\.md|docs\/images\/sign-in\.png|docs\/openapi\.json|examples\/[\w/-]+\.(?:ts|js|mjs|jsx|json|css|svg|html)|examples\/deploy\/[\w.-]+|package\.json|dist\/config-schema\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/[a-z]+-[\w-]+\.d\.c?ts)$/,
+        /^(?:LICENSE|[A-Z]+\.md|docs\/(?:providers\/)?[\w-]+\.md|docs\/images\/sign-in\.png|docs\/openapi\.json|docs\/performance\.svg|examples\/[\w/-]+\.(?:ts|js|mjs|jsx|json|css|svg|html)|examples\/deploy\/[\w.-]+|package\.json|dist\/config-schema\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/[a-z]+-[\w-]+\.d\.c?ts)$/,
       )
   })
 
