@@ -35,6 +35,10 @@ record('recheck_failed', 'error', ({ user, outcome, code, hint }) => ({
 }))
 record('expired', 'info', ({ sessionHandle }) => ({ session: sessionHandle }))
 record('revoked', 'warn', ({ sessionHandle, reason }) => ({ session: sessionHandle, reason }))
+record('device_bound', 'info', ({ user, sessionHandle }) => ({
+  user: user.key,
+  session: sessionHandle,
+}))
 record('moved', 'warn', ({ user, parts, action }) => ({ user: user.key, parts, action }))
 record('store_error', 'error', ({ code, hint }) => ({ code, hint }))
 record('admin_action', 'warn', ({ actor, action, resource, changes }) => ({

@@ -121,14 +121,17 @@ function everyPage(text: (field: string) => string): Record<string, Page> {
         devices: [
           {
             ...{ id: 'a1', isCurrent: true, browser: text('browser'), system: text('system') },
+            isDeviceBound: true,
             ...{ deviceType: 'Desktop', ipAddress: text('address'), createdAt: 1, lastActive: 2 },
           },
           {
             ...{ id: 'b2', isCurrent: false, browser: null, system: text('other system') },
+            isDeviceBound: false,
             ...{ deviceType: null, ipAddress: null, createdAt: 1, lastActive: 2 },
           },
           {
             ...{ id: 'c3', isCurrent: false, browser: null, system: null },
+            isDeviceBound: false,
             ...{ deviceType: null, ipAddress: null, createdAt: 1, lastActive: 2 },
           },
         ],

@@ -82,6 +82,7 @@ describe('devices() shows', () => {
         system: 'iOS',
         deviceType: 'Mobile',
         ipAddress: '127.0.0.1',
+        isDeviceBound: false,
         createdAt: expect.any(Number),
         lastActive: expect.any(Number),
         expiresAt: expect.any(Number),

@@ -12,11 +12,11 @@ export const BOUND_COOKIE_MS = 600_000
 
 /** A value that was verified. */
 interface VerifiedValue {
-  readonly key: string
+  readonly value: string
   readonly expiresAt: number
 }
 
-/** The values that this process has verified, by value. Outlives a configuration. */
+/** The latest value that this process has verified, by key of the session. Outlives a configuration. */
 export type VerifiedValues = LRUCache<string, VerifiedValue>
 
 /** What {@link BoundCookies} depends on. */
@@ -72,8 +72,9 @@ export class BoundCookies {
 
   #isValid(value: string, key: string, now: number): boolean {
     const { verified, clockToleranceMs } = this.#deps
-    const known = verified.get(value) ?? this.#verify(value, key)
-    return known !== undefined && known.key === key && now < known.expiresAt + clockToleranceMs
+    const known = verified.get(key)
+    const found = known?.value === value ? known : this.#verify(value, key)
+    return found !== undefined && now < found.expiresAt + clockToleranceMs
   }
 
   #verify(value: string, key: string): VerifiedValue | undefined {
@@ -82,8 +83,8 @@ export class BoundCookies {
     const content = value.slice(0, Math.max(0, end))
     if (!encrypter.isAuthentic('bound', textOf(key, content), value.slice(end + 1)))
       return undefined
-    const found = { key, expiresAt: Number.parseInt(content, 36) }
-    verified.set(value, found)
+    const found = { value, expiresAt: Number.parseInt(content, 36) }
+    verified.set(key, found)
     return found
   }
 }

@@ -14,6 +14,8 @@ export interface Move {
   readonly from: SeenPlaces
   /** Where it was seen now. */
   readonly to: { readonly family: string; readonly network: string | undefined }
+  /** Milliseconds. */
+  readonly at: number
 }
 
 /** What {@link Moves} depends on. */
@@ -57,25 +59,26 @@ export class Moves {
     if (!from.families.some((family) => isSameFamily(family, name))) parts.push('userAgent')
     if (isNewNetwork && from.networks.some((other) => isSameKind(other, network)))
       parts.push('network')
-    if (parts.length > 0) return { parts, from, to: { family: name, network } }
+    const to = { family: name, network }
+    if (parts.length > 0) return { parts, from, to, at: request.now }
     // The first address of the other family: most networks have both. (RFC 8305)
     if (isNewNetwork) sessions.addPlace(session, { families: [], networks: [network] })
     return undefined
   }
 
   /** Remembers where a session has moved. */
-  accept(session: OpenSession, { to }: Move): void {
-    this.#deps.sessions.addPlace(session, placeOf(to))
+  accept(session: OpenSession, move: Move): void {
+    this.#deps.sessions.addPlace(session, placeOf(move))
   }
 }
 
 /** All places of a session that moved. */
-export function placesOf({ from, to }: Move): SeenPlaces | undefined {
-  return mergePlaces(from, placeOf(to))
+export function placesOf(move: Move): SeenPlaces | undefined {
+  return mergePlaces(move.from, placeOf(move))
 }
 
-function placeOf({ family, network }: Move['to']): SeenPlaces {
-  return { families: [family], networks: listOf(network) }
+function placeOf({ to, at }: Move): SeenPlaces {
+  return { families: [to.family], networks: listOf(to.network), movedAt: at }
 }
 
 function listOf(network: string | undefined): readonly string[] {

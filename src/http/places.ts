@@ -4,6 +4,8 @@ export interface SeenPlaces {
   readonly families: readonly string[]
   /** The first 16 bits of IPv4 addresses and the first 32 bits of IPv6 addresses. */
   readonly networks: readonly string[]
+  /** When it last moved to one of them; milliseconds. */
+  readonly movedAt?: number | undefined
 }
 
 /** Entries of each list that are kept, the latest. */
@@ -15,9 +17,11 @@ export function mergePlaces(
   second: SeenPlaces | undefined,
 ): SeenPlaces | undefined {
   if (first === undefined || second === undefined) return first ?? second
+  const movedAt = Math.max(first.movedAt ?? 0, second.movedAt ?? 0)
   return {
     families: latest([...first.families, ...second.families]),
     networks: latest([...first.networks, ...second.networks]),
+    ...(movedAt > 0 && { movedAt }),
   }
 }
 

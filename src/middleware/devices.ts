@@ -148,7 +148,7 @@ export class Devices {
 
 /** A session as its user sees it. Times are in milliseconds. */
 function describe(
-  { id, browserSession, createdAt, lastActive, expiresAt }: AppSession,
+  { id, browserSession, isDeviceBound, createdAt, lastActive, expiresAt }: AppSession,
   userAgents: UserAgents,
 ) {
   const view = userAgents.view(browserSession.userAgent)
@@ -158,6 +158,7 @@ function describe(
     system: view.os_name,
     deviceType: view.device_type,
     ipAddress: shownAddress(browserSession.ipAddress) ?? null,
+    isDeviceBound,
     createdAt,
     lastActive,
     expiresAt,

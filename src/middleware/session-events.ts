@@ -59,8 +59,10 @@ export function emitMove(
 ): void {
   const sessionHandle = session.key
   const { provider } = session.record.user
+  const { families, networks } = from
   logger.info('a session moved', { sessionHandle, provider, parts: parts.join(', '), action })
-  events.emit('moved', { ...sessionEvent(session, events.originOf(req)), parts, from, to, action })
+  const event = { ...sessionEvent(session, events.originOf(req)), parts, to, action }
+  events.emit('moved', { ...event, from: { families, networks } })
 }
 
 /** Reports the end of a session; `req` is the request that caused it, if one did. */

@@ -151,6 +151,8 @@ export interface Device {
   deviceType: string | null
   /** Address of the login. */
   ipAddress: string | null
+  /** Whether the session is bound to the device: see the option `deviceBound`. */
+  isDeviceBound: boolean
   /** When the user signed in. */
   createdAt: number
   /** When it was last used. */

@@ -33,7 +33,11 @@ export type PackedSession = [
 /** Those of this release. */
 const FIELDS = 16
 
-type PackedPlaces = readonly [families: readonly string[], networks: readonly string[]]
+type PackedPlaces = readonly [
+  families: readonly string[],
+  networks: readonly string[],
+  movedAt?: number,
+]
 
 export type PackedUser = [
   name: string | null,
@@ -79,7 +83,7 @@ export function packFields(session: Session): PackedSession {
 function laterFields(session: Session): unknown[] {
   const { account, checkRequestedAt, createdAt, device, seen, later = [] } = session
   const requestedAt = checkRequestedAt === undefined ? undefined : checkRequestedAt - createdAt
-  const places: PackedPlaces | undefined = seen && [seen.families, seen.networks]
+  const places: PackedPlaces | undefined = seen && packPlaces(seen)
   const fields = [account, requestedAt, device && packDevice(device), places, ...later]
   const length = later.length > 0 ? fields.length : fields.findLastIndex(isPresent) + 1
   return fields.slice(0, length).map((field) => field ?? null)
@@ -89,8 +93,12 @@ function isPresent(value: unknown): boolean {
   return value !== undefined
 }
 
-function unpackPlaces([families, networks]: PackedPlaces): SeenPlaces {
-  return { families, networks }
+function packPlaces({ families, networks, movedAt }: SeenPlaces): PackedPlaces {
+  return movedAt === undefined ? [families, networks] : [families, networks, movedAt]
+}
+
+function unpackPlaces([families, networks, movedAt]: PackedPlaces): SeenPlaces {
+  return { families, networks, movedAt }
 }
 
 /** Reads what {@link packSession} wrote. The caller has verified that it did. */

@@ -34,6 +34,11 @@ export interface AppSession {
   }
   /** Whether the session is bound to the device of its browser: see the option `deviceBound`. */
   readonly isDeviceBound: boolean
+  /**
+   * When the session was last noticed in another browser or network: see the option `onMove`.
+   * Written with the activity. `undefined` without `onMove` and without listeners of `moved`.
+   */
+  readonly movedAt: number | undefined
   /** When the user signed in. */
   readonly createdAt: number
   /**
@@ -145,6 +150,7 @@ export class AppSessions implements SessionList {
         userId: session.user.key,
         browserSession: keptBrowser(session, this.#browserSession, Date.now()),
         isDeviceBound: session.device !== undefined,
+        movedAt: session.seen?.movedAt,
         createdAt: session.createdAt,
         lastActive: session.lastActiveAt,
         expiresAt: this.#expiresAt(session),

@@ -63,6 +63,9 @@ function cells(item: SessionItem, setting: SessionTable): HtmlValue[] {
     ...(showsUsers ? [owner(user, session.userId, basePath)] : []),
     html`<span class="device">${deviceIcon(item.userAgent.device_type)}<span class="names"><span>${name}</span>${
       session.id === ownHandle && html`<span>${badge('This session', 'good')}</span>`
+    }${session.isDeviceBound && html`<span>${badge('Bound to this device', 'plain')}</span>`}${
+      session.movedAt !== undefined &&
+      html`<span class="quiet">Moved ${time(session.movedAt, now)}</span>`
     }</span></span>`,
     addressOf(item),
     ...(hasSeveralGates
