@@ -181,14 +181,14 @@ test('Chromium binds the session of another login in the same browser, after a l
   expect(new Set(bindings).size).toBe(2)
 })
 
-test('Chromium binds a session in a cookie with the first request of a page', async () => {
+test('Chromium binds a session in a cookie with the first image, style sheet, or script of a page', async () => {
   const { clock, gate, origin } = await start({ store: cookieStore() })
   const browser = await stopping(boundChromium(ca)).start()
   const { page, events } = browser
   await page.goto(`${origin}/page`)
   await page.getByText('Ada Lovelace').click()
   await page.waitForURL(`${origin}/page`)
-  await page.evaluate(() => fetch('/api'))
+  await page.setContent('<img src="/logo.png" alt="">')
   await eventually(`registration: ${events.join()}`, () =>
     events.includes('creation: Success') ? true : undefined,
   )

@@ -9,6 +9,8 @@ export interface BindingState {
   readonly verified: VerifiedValues
   /** Sessions in cookies that a request after the login offered to bind, by key. */
   readonly offered: LRUCache<string, true>
+  /** How often sessions were renewed since when, by key. */
+  readonly renewals: LRUCache<string, { readonly since: number; readonly count: number }>
   /** When a redirect last had the browser of a session renew its cookie, by key of the session. */
   readonly recoveries: LRUCache<string, number>
 }
@@ -16,6 +18,7 @@ export interface BindingState {
 const MAX_USED = 50_000
 const MAX_VERIFIED = 20_000
 const MAX_OFFERED = 10_000
+const MAX_RENEWED = 20_000
 const MAX_RECOVERIES = 10_000
 
 /** Empty state for `DeviceBinding`. */
@@ -24,6 +27,7 @@ export function createBindingState(): BindingState {
     used: createCache({ max: MAX_USED }),
     verified: createCache({ max: MAX_VERIFIED }),
     offered: createCache({ max: MAX_OFFERED }),
+    renewals: createCache({ max: MAX_RENEWED }),
     recoveries: createCache({ max: MAX_RECOVERIES }),
   }
 }

@@ -5,11 +5,11 @@ import { type DeviceKey, isSameDevice } from '../session/device-key.js'
 import type { SessionLock } from '../session/session-lock.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 import type { BindingState } from './binding-state.js'
-import type { BoundCookies } from './bound-cookies.js'
+import { BOUND_COOKIE_MS, type BoundCookies } from './bound-cookies.js'
 import type { Challenges } from './challenges.js'
 import type { Identifiers } from './identifiers.js'
 import { instructionsFor } from './instructions.js'
-import { readProof, readRegistration } from './proof.js'
+import { claimedChallenge, readProof, readRegistration } from './proof.js'
 import { readString, writeString } from './structured-fields.js'
 
 /** What {@link DeviceBinding} depends on. */
@@ -42,6 +42,9 @@ export type BindingProblem = 'registration' | 'proof'
 
 /** Within this time, only one redirect has the browser of a session renew its cookie. */
 const RECOVERY_PAUSE_MS = 10_000
+
+/** How often a session may be renewed while a cookie lasts, in this process. */
+const MAX_RENEWALS = 30
 
 /** Ends the session of the browser's key. (https://w3c.github.io/webappsec-dbsc/#algo-session-request) */
 const TERMINATED = { continue: false }
@@ -86,12 +89,13 @@ export class DeviceBinding {
   async register(request: GateRequest): Promise<void> {
     const { challenges, cookies, onBound, onProblem, renewCookie } = this.#deps
     const { headers, now } = request
-    const proof = readString(headers['secure-session-response'])
-    const registration = proof === undefined ? undefined : await readRegistration(proof)
-    const { challenge = '', device } = registration ?? {}
+    const proof = readString(headers['secure-session-response']) ?? ''
+    // Before the signature, whose verification takes much longer.
+    const challenge = claimedChallenge(proof) ?? ''
     const key = challenges.keyOf(challenge)
     const isValid = challenges.isValid('registration', key, challenge, now)
     const session = isValid ? await this.#findByKey(request, key) : undefined
+    const device = session && (await readRegistration(proof))
     if (device === undefined || session === undefined) {
       onProblem('registration', session)
       return sendJson(request.res, 400, TERMINATED)
@@ -102,9 +106,11 @@ export class DeviceBinding {
       onProblem('registration', session)
       return sendJson(request.res, 400, TERMINATED)
     }
-    if (session.record.device === undefined) onBound(request, bound)
+    const isRepeated = session.record.device !== undefined
+    if (!isRepeated) onBound(request, bound)
     renewCookie(request, session, bound)
-    cookies.write(request, bound.key)
+    // Otherwise a copy of this request would be worth as much as a proof.
+    if (!isRepeated) cookies.write(request, bound.key)
     this.#respond(request, bound.key, this.#deps.identifiers.of(bound))
   }
 
@@ -129,10 +135,21 @@ export class DeviceBinding {
       return sendJson(res, 400, TERMINATED)
     }
     const isValid = challenges.isValid('refresh', key, challenge, now)
+    if (isValid && this.#isFlood(key, now)) return sendJson(res, 429, {})
     if (!isValid || !(await challenges.use('refresh', challenge)))
       return this.#askAgain(request, key, identifier)
     cookies.write(request, key)
     this.#respond(request, key, identifier)
+  }
+
+  /** Whether a session is renewed more often than any browser does. Stores keep each used proof. */
+  #isFlood(key: string, now: number): boolean {
+    const { renewals } = this.#deps.state
+    const known = renewals.get(key)
+    const isRecent = known !== undefined && Math.abs(now - known.since) < BOUND_COOKIE_MS
+    const count = isRecent ? known.count + 1 : 1
+    renewals.set(key, { since: isRecent ? known.since : now, count })
+    return count > MAX_RENEWALS
   }
 
   #askAgain(request: GateRequest, key: string, identifier: string): void {

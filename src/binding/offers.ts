@@ -51,7 +51,9 @@ export class Offers {
     const { headers, res, mount, now } = request
     if (keepsRecords || record.device !== undefined || res === undefined || !mount.isHttps) return
     const isNew = now - record.createdAt < LATER_OFFER_MS
-    if (!isNew || headers['sec-fetch-site'] === undefined || !this.#canRegister(request)) return
+    // A script of the page could read the challenge, and register a key of its own.
+    const dest = headers['sec-fetch-dest'] ?? 'empty'
+    if (!isNew || dest === 'empty' || !this.#canRegister(request)) return
     if (offered.has(key)) return
     offered.set(key, true)
     this.#send({ ...request, res }, key)

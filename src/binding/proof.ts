@@ -1,19 +1,19 @@
 import { isObject, parseJson } from '../http/json.js'
 import type { DeviceKey } from '../session/device-key.js'
 
-/** The proof of a registration: it contains the public key that it is signed with. */
-export interface RegistrationProof {
-  readonly challenge: string
-  readonly device: DeviceKey
-}
-
 const TYPE = 'dbsc+jwt'
 
+/** What a proof claims to sign, before anything is verified. */
+export function claimedChallenge(proof: string): string | undefined {
+  const [, claims = ''] = proof.split('.', 2)
+  return challengeOf(Buffer.from(claims, 'base64url'))
+}
+
 /**
- * Verifies the proof of a registration. `undefined` if it is not one.
+ * The key in the proof of a registration, which is signed with it. `undefined` if it is not one.
  * (https://w3c.github.io/webappsec-dbsc/#format-jwt)
  */
-export async function readRegistration(proof: string): Promise<RegistrationProof | undefined> {
+export async function readRegistration(proof: string): Promise<DeviceKey | undefined> {
   const jose = await import('jose')
   let device: DeviceKey | undefined
   try {
@@ -22,8 +22,8 @@ export async function readRegistration(proof: string): Promise<RegistrationProof
   } catch {
     return undefined
   }
-  const challenge = device && (await readProof(proof, device))
-  return device && challenge !== undefined ? { device, challenge } : undefined
+  if (device === undefined) return undefined
+  return (await readProof(proof, device)) === undefined ? undefined : device
 }
 
 /** The challenge of a proof that is signed with this key; otherwise `undefined`. */
@@ -35,12 +35,16 @@ export async function readProof(proof: string, device: DeviceKey): Promise<strin
     const { payload, protectedHeader } = await jose.compactVerify(proof, key, options)
     // A token that the same key has signed for another purpose. (RFC 8725, 3.11)
     if (protectedHeader.typ !== TYPE) return undefined
-    const claims = parseJson(Buffer.from(payload).toString())
-    const challenge = isObject(claims) ? claims['jti'] : undefined
-    return typeof challenge === 'string' ? challenge : undefined
+    return challengeOf(payload)
   } catch {
     return undefined
   }
+}
+
+function challengeOf(payload: Uint8Array): string | undefined {
+  const claims = parseJson(Buffer.from(payload).toString())
+  const challenge = isObject(claims) ? claims['jti'] : undefined
+  return typeof challenge === 'string' ? challenge : undefined
 }
 
 const COORDINATE = /^[A-Za-z0-9_-]{43}$/

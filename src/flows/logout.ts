@@ -119,17 +119,19 @@ export class Logout {
   }
 
   async #providerLogoutUrl(
-    { req, mount }: GateRequest,
+    request: GateRequest,
     session: OpenSession,
   ): Promise<string | undefined> {
-    const { connections, mounts, behavior } = this.#deps
+    const { connections, mounts, behavior, isProven } = this.#deps
+    const { req, mount } = request
     const connection = connections.get(session.record.user.provider)
     if (!behavior.endProviderSession || connection === undefined) return undefined
     const { idToken } = session.unseal()
     const { clientId, logoutHint } = connection.provider
     return providerLogoutUrl(connection.client, {
       clientId,
-      idToken: logoutHint ? idToken : undefined,
+      // Not for someone who has copied the session cookie: it contains who the user is.
+      idToken: logoutHint && isProven(request, session) ? idToken : undefined,
       returnUrl: () => `${mounts.origin(req)}${mounts.specialPath(mount, 'logout')}`,
     })
   }
