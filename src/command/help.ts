@@ -4,6 +4,7 @@ export const HELP = `oauth-module puts a login in front of a local port.
   oauth-module http TARGET --oauth PROVIDER [flags]
   oauth-module doctor [flags]         explain what is wrong with a configuration
   oauth-module import KIND FILE       convert a configuration: ngrok, traffic-policy, auth0, oauth2-proxy
+  oauth-module signals ACTION NAME    create, verify, or status: the stream of a transmitter
   oauth-module seal < SECRET          encrypt a client secret for a configuration file
   oauth-module schema                 print the JSON Schema of configuration files
 

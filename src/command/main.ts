@@ -12,6 +12,7 @@ import { withOrigins } from './mistakes.js'
 import { runImport } from './import.js'
 import { printedConfiguration } from './print-config.js'
 import { sealedJson } from './seal.js'
+import { runSignals } from './signals.js'
 
 /** What a command may use. */
 export interface Terminal {
@@ -43,6 +44,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   import: {
     arguments: 2,
     run: ({ positionals: [kind, file] }, terminal) => runImport(kind, file, terminal),
+  },
+  signals: {
+    arguments: 2,
+    run: (args, { env, stdout }) => runSignals(args, env, (text) => void stdout.write(text)),
   },
   seal: {
     arguments: 0,
