@@ -1,27 +1,13 @@
 // Writes dist/THIRD-PARTY-NOTICES.txt: the licenses of all packages whose code is in dist.
-// The bundler writes a comment with the path above each file that it includes.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundledFolders } from './bundled.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 
-const bundled = new Set(
-  readdirSync(dist)
-    .filter((file) => /\.c?js$/.test(file))
-    .flatMap((file) => [
-      ...readFileSync(join(dist, file), 'utf8').matchAll(
-        /^\s*\/\/ (node_modules\/(?:.*\/node_modules\/)?(?:@[^/\s]+\/)?[^/\s]+)\//gm,
-      ),
-    ])
-    .map((match) => match[1]),
-)
-
-// The source contains a copy of its outlines: src/pages/mark-paths.ts.
-bundled.add('node_modules/bootstrap-icons')
-
-const notices = [...bundled].sort().map((folder) => {
+const notices = bundledFolders(root).map((folder) => {
   const facts = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const files = readdirSync(join(root, folder)).filter((file) =>
     /^(?:licen[cs]e|copying|notice)/i.test(file),
