@@ -112,7 +112,7 @@ function runTests(id: string, copy: string): { outcome: Outcome; detail: string 
   for (const group of [[...suites].filter((suite) => !isSlow(suite)), [...suites].filter(isSlow)]) {
     if (group.length === 0) continue
     const { failed, passed, broken } = jest(id, group, copy)
-    if (failed !== undefined) return { outcome: 'killed', detail: '' }
+    if (failed !== undefined) return { outcome: 'killed', detail: failed }
     if (broken !== undefined) return { outcome: 'broken', detail: broken }
     ran += passed
   }
@@ -122,7 +122,7 @@ function runTests(id: string, copy: string): { outcome: Outcome; detail: string 
 
 interface Run {
   readonly passed: number
-  /** The name of the first test that failed, or that did not end. */
+  /** The first test that failed, and how. */
   readonly failed?: string | undefined
   readonly broken?: string | undefined
 }
@@ -131,14 +131,21 @@ interface JestOutput {
   readonly numPassedTests: number
   readonly numFailedTests: number
   readonly numRuntimeErrorTestSuites: number
-  readonly testResults: readonly { readonly message: string }[]
+  readonly testResults: readonly {
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly title: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
 }
 
 function jest(id: string, suites: readonly string[], copy: string): Run {
   const output = join(copy, '.mutation-output.json')
   rmSync(output, { force: true })
   const pattern = ['-t', `${id}(?!\\d)`, '--runTestsByPath', ...suites]
-  const options = ['--runInBand', '--json', `--outputFile=${output}`]
+  const options = ['--runInBand', '--forceExit', '--json', `--outputFile=${output}`]
   const { signal, stderr } = spawnSync(process.execPath, [JEST, ...options, ...pattern], {
     cwd: copy,
     // Frameworks share everything but the adapter.
@@ -146,10 +153,10 @@ function jest(id: string, suites: readonly string[], copy: string): Run {
     encoding: 'utf8',
     timeout: TIMEOUT_MS,
   })
-  if (signal !== null) return { passed: 0, failed: 'timeout' }
+  if (!existsSync(output) && signal !== null) return { passed: 0, failed: 'timeout' }
   if (!existsSync(output)) return { passed: 0, broken: `Jest did not run: ${stderr.slice(-300)}` }
   const result = JSON.parse(readFileSync(output, 'utf8')) as JestOutput
-  if (result.numFailedTests > 0) return { passed: result.numPassedTests, failed: 'a test' }
+  if (result.numFailedTests > 0) return { passed: result.numPassedTests, failed: failureOf(result) }
   const broken = result.numRuntimeErrorTestSuites > 0
   const message = result.testResults
     .map((suite) => suite.message)
@@ -159,6 +166,14 @@ function jest(id: string, suites: readonly string[], copy: string): Run {
     passed: result.numPassedTests,
     broken: broken ? `a suite does not load: ${message}` : undefined,
   }
+}
+
+function failureOf({ testResults }: JestOutput): string {
+  const failed = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .find(({ status }) => status === 'failed')
+  const message = failed?.failureMessages.join('\n').split('\n', 1)[0]?.slice(0, 120)
+  return `${failed?.title ?? 'a test'} (${message ?? ''})`
 }
 
 function isKnown({ id, edits }: Mutation): boolean {

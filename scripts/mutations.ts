@@ -245,12 +245,12 @@ export const mutations: readonly Mutation[] = [
     replace: 'location: string, status = 307): void {',
   }),
   one('S-054', 'a login ends the previous session', 'src/flows/new-sessions.ts', {
-    find: "if (replacedKey !== undefined) await sessions.destroy(replacedKey, 'replaced')",
+    find: "if (replacedKey !== undefined) await sessions.destroy(replacedKey, 'replaced', req)",
     replace: '',
   }),
   one('S-055', 'a malformed id is not looked up', 'src/session/stored-sessions.ts', {
-    find: 'readCookies(cookieHeader, cookieName).filter(isId)',
-    replace: 'readCookies(cookieHeader, cookieName)',
+    find: 'readCookies(cookieHeader, mount.sessionCookie.name).filter(isId)',
+    replace: 'readCookies(cookieHeader, mount.sessionCookie.name)',
   }),
   one('S-056', 'a new session has a new id', 'src/session/stored-sessions.ts', {
     find: 'const id = randomId()',
@@ -342,10 +342,18 @@ export const mutations: readonly Mutation[] = [
     replace:
       "if (result.outcome === 'allowed') return this.#recordActivity(request, session, session)",
   }),
-  one('S-079', 'forwardTokens: false', 'src/middleware/upstream-headers.ts', {
-    find: 'if (forwardTokens === false || managed.has(user.provider)) return',
-    replace: 'if (managed.has(user.provider)) return',
-  }),
+  several('S-079', 'forwardTokens: false', [
+    {
+      file: 'src/middleware/upstream-headers.ts',
+      find: 'if (forwardTokens === false || managed.has(user.provider)) return',
+      replace: 'if (managed.has(user.provider)) return',
+    },
+    {
+      file: 'src/middleware/visitor.ts',
+      find: 'this.headerTokens = forwardsTokens ? record.headerTokens : NO_TOKENS',
+      replace: 'this.headerTokens = forwardsTokens ? record.headerTokens : record.headerTokens',
+    },
+  ]),
   one('S-080', 'the origin of an upgrade is compared', 'src/middleware/sockets.ts', {
     find: 'if (request === undefined || !upgradeOrigins.isAllowed(req, options.origin)) return undefined',
     replace: 'if (request === undefined) return undefined',
@@ -440,7 +448,7 @@ export const mutations: readonly Mutation[] = [
     replace: 'rest,',
   }),
   one('S-100', 'a failed login is an event', 'src/middleware/error-reporter.ts', {
-    find: "events.emit('login_failed', { provider: rejection.provider, code, hint })",
+    find: "events.emit('login_failed', { provider: rejection.provider, code, hint, origin })",
     replace: 'void hint',
   }),
   one('S-101', 'authorize that throws denies access', 'src/access/authorize.ts', {
@@ -503,10 +511,23 @@ export const mutations: readonly Mutation[] = [
     find: 'if (oldest !== undefined) sessions.delete(oldest)',
     replace: '',
   }),
-  one('S-115', 'nothing is written to a closed response', 'src/middleware/error-handler.ts', {
-    find: 'if (res.headersSent || res.destroyed) return RESPONDED',
-    replace: '',
-  }),
+  several('S-115', 'encoded headers belong to one user', [
+    {
+      file: 'src/middleware/upstream-headers.ts',
+      find: 'readonly #encoded = new WeakMap<UserProfile, EncodedHeaders>()',
+      replace: 'readonly #encoded = new Map<unknown, EncodedHeaders>()',
+    },
+    {
+      file: 'src/middleware/upstream-headers.ts',
+      find: 'const known = this.#encoded.get(user)',
+      replace: 'const known = this.#encoded.get(0)',
+    },
+    {
+      file: 'src/middleware/upstream-headers.ts',
+      find: 'this.#encoded.set(user, { matched, headers })',
+      replace: 'this.#encoded.set(0, { matched, headers })',
+    },
+  ]),
   one('S-116', 'members of later releases are kept', 'src/session/session.ts', {
     find: 'return deepFreeze(later === undefined ? record : { ...record, later })',
     replace: 'return deepFreeze(record)',

@@ -279,6 +279,20 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
     expect(gate.upstream.calls).toBe(0)
   })
 
+  test('S-047 to the path of an absolute-form target, whose host does not count', async () => {
+    gate.use({ provider: providerOf() })
+    const targets = [
+      'http://evil.example/deep?x=1',
+      'https://evil.example:8443/deep?x=1',
+      'javascript://evil.example/deep?x=1',
+      'HTTP://user:password@evil.example/deep?x=1',
+    ]
+    for (const target of tried(targets)) {
+      const { fault, location } = await through(target)
+      expect([target, fault, location]).toEqual([target, undefined, '/deep?x=1'])
+    }
+  })
+
   test('S-052 to the original page only after navigations', async () => {
     gate.use({ provider: providerOf(), unauthenticated: 'redirect' })
     const locationOf = async (method: string, headers: string[], target = '/deep?x=1') => {

@@ -254,6 +254,7 @@ describe('a state', () => {
     await other.get(gate.url('/'))
     gate.reached.length = 0
     const sessionId = valueOfCookie(other, gate.origin)
+    const before = tokenRequests()
     expectRefusal(
       await createBrowser().get(callback, {
         follow: false,
@@ -262,6 +263,7 @@ describe('a state', () => {
       400,
       'login_expired',
     )
+    expect(tokenRequests()).toBe(before)
   })
 })
 

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { type StartedVendor, startRecordingVendor } from '../support/recording-vendor.js'
 import {
+  defineProvider,
   memoryStore,
   oauthModule,
   type OAuthMiddleware,
@@ -178,6 +179,30 @@ describe('S-099 no secret', () => {
       [third.cookie],
       ['Accept: application/json', 'Sec-Fetch-Mode: cors'],
     )
+    expectSilence()
+  })
+
+  test.each<[string, (text: string) => unknown]>([
+    ['an error', (text) => new Error(text)],
+    ['a string', (text) => text],
+    ['an error with a cause', (text) => new Error(text, { cause: new Error(text) })],
+  ])('is exposed by a hook that throws %s with all of them', async (_, thrown) => {
+    const provider = defineProvider({
+      openid: true,
+      issuer: vendor.origin,
+      scopes: ['openid', 'offline_access'],
+      clientId: 'dev-client',
+      clientSecret: CLIENT_SECRET,
+      identity: ({ accessToken, tokens, client }) => {
+        const all = [accessToken, tokens['refresh_token'], tokens['id_token'], client.secret]
+        for (const secret of all) secrets.add(String(secret))
+        throw thrown(`401 for ${all.join(' ')}`)
+      },
+    })
+    await start({ provider: { acme: provider } })
+    const begun = await started()
+    expect((await visit(begun.callback, [begun.cookie])).status).toBe(502)
+    expect(heard.join()).toContain('identity failed')
     expectSilence()
   })
 

@@ -4,6 +4,7 @@ import { startVendor } from '../../src/dev/vendors/index.js'
 import { memoryStore, type SessionStore, type StoreRecord } from '../../src/index.js'
 import { Encrypter } from '../../src/http/encryption.js'
 import { packSession, unpackSession } from '../../src/session/packed-session.js'
+import { changedSession } from '../../src/session/session.js'
 import {
   bodyOf,
   oidcOf,
@@ -72,6 +73,11 @@ describe('two releases on one store', () => {
       for (const fields of [known, [account, 5, null, null]]) {
         const later = JSON.stringify([...packed, ...fields, { field: 'of a later release' }, 7])
         expect(packSession(unpackSession(later, members))).toBe(later)
+        const changed = changedSession(unpackSession(later, members), { deniedSince: 5 })
+        expect(JSON.parse(packSession(changed)).slice(-2)).toEqual([
+          { field: 'of a later release' },
+          7,
+        ])
       }
     }
     // Rows of releases without accounts are written as these expect them.

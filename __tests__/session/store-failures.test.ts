@@ -167,15 +167,34 @@ describe('S-027 a store that cannot be written', () => {
     expect((await browser.get(gate.url('/x'))).status).toBe(200)
   })
 
+  test('that rejects only the row of the session, later: no cookie is set', async () => {
+    const inner = memoryStore()
+    const store: SessionStore = {
+      ...inner,
+      set: async (key, record, ttl) => {
+        if (record.kind !== 'session') return inner.set(key, record, ttl)
+        await new Promise((resolve) => setImmediate(resolve))
+        throw new Error('the disk is full')
+      },
+    }
+    const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
+    const page = await createBrowser().get(gate.url('/x'))
+    expect([page.status, gate.reached]).toEqual([503, []])
+    const [callback] = page.history.slice(-1)
+    expect(callback?.setCookie.some((line) => line.startsWith('ngrok.session'))).toBe(false)
+  })
+
   test('that is slow is awaited: the row exists before the browser returns', async () => {
     const order: string[] = []
     const inner = memoryStore()
     const store: SessionStore = {
       ...inner,
       set: async (key, record, ttl) => {
+        // Nothing else delays the response.
+        if (record.kind !== 'session') return inner.set(key, record, ttl)
         await new Promise((resolve) => setTimeout(resolve, 150))
         await inner.set(key, record, ttl)
-        if (record.kind === 'session') order.push('stored')
+        order.push('stored')
       },
     }
     const gate = await startGate({ provider: { idp: oidcOf(vendor) }, store })
