@@ -7,16 +7,14 @@ import { join, relative } from 'node:path'
 const ID = /\bS-\d{3}\b/
 
 /** In the root, and not committed. `npm test` deletes it first. As in scripts/security-rows.ts. */
-export const RESULTS = '.security-results.json'
+const RESULTS = '.security-results.json'
 
 export default class SecurityReporter {
   #root
-  #isFiltered
   #folder
 
-  constructor({ rootDir, testNamePattern }) {
+  constructor({ rootDir }) {
     this.#root = rootDir
-    this.#isFiltered = Boolean(testNamePattern)
   }
 
   onRunStart() {
@@ -47,13 +45,11 @@ export default class SecurityReporter {
           cases: cases.get(`${testFilePath} ${fullName}`) ?? {},
         })),
     )
-    const suites = new Set(testResults.map((suite) => relative(this.#root, suite.testFilePath)))
     const names = new Set(run.map(keyOf))
-    const isReplaced = (test) =>
-      names.has(keyOf(test)) || (!this.#isFiltered && suites.has(test.suite))
     const file = join(this.#root, RESULTS)
-    const tests = [...readResults(file).filter((test) => !isReplaced(test)), ...run]
-    if (tests.length > 0) writeFileSync(file, JSON.stringify({ node: process.version, tests }))
+    const { node, tests: earlier } = readResults(file)
+    const tests = [...earlier.filter((test) => !names.has(keyOf(test))), ...run]
+    if (tests.length > 0) writeFileSync(file, JSON.stringify({ node, tests }))
   }
 
   /** The cases of each test, by requirement. */
@@ -71,10 +67,10 @@ export default class SecurityReporter {
   }
 }
 
-/** The results of earlier runs; none if there were none. */
-export function readResults(file) {
+/** The results of earlier runs, which may have run other tests. */
+function readResults(file) {
   const text = readText(file)
-  return text === '' ? [] : JSON.parse(text).tests
+  return text === '' ? { node: process.version, tests: [] } : JSON.parse(text)
 }
 
 function keyOf({ suite, name }) {
