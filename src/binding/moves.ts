@@ -1,7 +1,7 @@
 import { clientNetwork } from '../http/client-address.js'
 import type { IncomingGateRequest } from '../http/gate-request.js'
 import { isSameFamily, type UserAgentFamilies } from '../http/user-agent-family.js'
-import { mergePlaces, type SeenPlaces } from '../http/places.js'
+import { MAX_NETWORKS_OF_A_KIND, mergePlaces, type SeenPlaces } from '../http/places.js'
 import type { OpenSession, Sessions } from '../session/sessions.js'
 
 /** What changed between the requests of one session. */
@@ -28,6 +28,7 @@ export interface MovesDeps {
  * Notices that a session is used with another browser or in another network. Compared are only
  * parts that rarely change for the same person: browser and platform, without versions; networks of
  * providers, by address family, and not those of phones and tablets, which change with every walk.
+ * Who travels, or has a relay that changes its address, causes a few moves, and then none.
  */
 export class Moves {
   readonly #deps: MovesDeps
@@ -55,14 +56,15 @@ export class Moves {
       return undefined
     }
     const isNewNetwork = network !== undefined && !from.networks.includes(network)
+    const known = isNewNetwork ? from.networks.filter((other) => isSameKind(other, network)) : []
     const parts: MovePart[] = []
     if (!from.families.some((family) => isSameFamily(family, name))) parts.push('userAgent')
-    if (isNewNetwork && from.networks.some((other) => isSameKind(other, network)))
-      parts.push('network')
+    if (known.length > 0 && known.length < MAX_NETWORKS_OF_A_KIND) parts.push('network')
     const to = { family: name, network }
     if (parts.length > 0) return { parts, from, to, at: request.now }
     // The first address of the other family: most networks have both. (RFC 8305)
-    if (isNewNetwork) sessions.addPlace(session, { families: [], networks: [network] })
+    if (isNewNetwork && known.length === 0)
+      sessions.addPlace(session, { families: [], networks: [network] })
     return undefined
   }
 

@@ -8,8 +8,10 @@ export interface SeenPlaces {
   readonly movedAt?: number | undefined
 }
 
-/** Entries of each list that are kept, the latest. */
-const MAX_PLACES = 6
+/** How many are kept, the latest. */
+const MAX_FAMILIES = 6
+/** For a session in this many networks of IPv4, or of IPv6, further ones are no news. */
+export const MAX_NETWORKS_OF_A_KIND = 4
 
 /** All places of both, the latest of each list. */
 export function mergePlaces(
@@ -19,12 +21,12 @@ export function mergePlaces(
   if (first === undefined || second === undefined) return first ?? second
   const movedAt = Math.max(first.movedAt ?? 0, second.movedAt ?? 0)
   return {
-    families: latest([...first.families, ...second.families]),
-    networks: latest([...first.networks, ...second.networks]),
+    families: latest([...first.families, ...second.families], MAX_FAMILIES),
+    networks: latest([...first.networks, ...second.networks], 2 * MAX_NETWORKS_OF_A_KIND),
     ...(movedAt > 0 && { movedAt }),
   }
 }
 
-function latest(list: readonly string[]): readonly string[] {
-  return [...new Set(list)].slice(-MAX_PLACES)
+function latest(list: readonly string[], count: number): readonly string[] {
+  return [...new Set(list)].slice(-count)
 }

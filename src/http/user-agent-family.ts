@@ -30,6 +30,8 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
  */
 const COMPANIONS: readonly (readonly [RegExp, string])[] = [
   [/^AppleCoreMedia\//, '* apple'],
+  // Icons of pages.
+  [/\bCFNetwork\/[\d.]+ Darwin\//, '* apple'],
   [/^(?:stagefright|AndroidDownloadManager)\//, '* android'],
 ]
 
