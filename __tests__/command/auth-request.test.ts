@@ -1,24 +1,26 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { VendorServer } from '../../src/dev/vendors/index.js'
 import { AuthServer, type AuthServerSettings } from '../../src/command/gateway/index.js'
 import { startCommand, type TestCommand } from '../support/command.js'
+import { startDeployedCaddy, startDeployedNginx } from '../support/deployed-proxies.js'
 import { secret, stopAll, stopping } from '../support/gate.js'
 import { recordingLogger, startUpstream, type TestUpstream } from '../support/gateway.js'
 import { createBrowser } from '../support/jar.js'
-import { startProgram } from '../support/programs.js'
 import { providerOf, startVendor } from '../support/providers.js'
-import { startTlsProxy, type TlsProxy } from '../support/tls-proxies.js'
+import type { TlsProxy } from '../support/tls-proxies.js'
+import { API, startTokenIssuer, type TokenIssuer } from '../support/token-issuer.js'
 
-const deploy = join(__dirname, '../../examples/deploy')
 const folder = mkdtempSync(join(tmpdir(), 'oauth-module-'))
 let vendor: VendorServer
+let idp: TokenIssuer
 let upstream: TestUpstream
 
 beforeAll(async () => {
   vendor = await startVendor('github')
+  idp = await startTokenIssuer()
   upstream = await startUpstream((req, res) => {
     res.setHeader('content-type', 'application/json')
     res.end(JSON.stringify({ url: req.url, method: req.method, headers: req.headers }))
@@ -36,58 +38,9 @@ interface Seen {
 }
 const seenBy = (body: string) => JSON.parse(body) as Seen
 
-/** The file of `examples/deploy`, with the ports and certificates of a test. */
-function exampleFile(name: string, gatePort: string, changes: readonly [string, string][]): string {
-  const replaced = [
-    ['127.0.0.1:8080', `127.0.0.1:${gatePort}`] as const,
-    ['127.0.0.1:3000', `127.0.0.1:${upstream.port}`] as const,
-    ...changes,
-  ].reduce(
-    (text, [from, to]) => {
-      expect(text).toContain(from)
-      return text.replaceAll(from, to)
-    },
-    readFileSync(join(deploy, name), 'utf8'),
-  )
-  return replaced
-}
-
-function startNginx(gatePort: string): Promise<TlsProxy> {
-  return startTlsProxy((at, port) => {
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-      .map((kind) => `${kind}_temp_path ${at}/${kind};`)
-      .join(' ')
-    const config = exampleFile('nginx.conf', gatePort, [
-      ['http {', `http { access_log off; ${temporary}`],
-      ['listen 443 ssl', `listen 127.0.0.1:${port} ssl`],
-      ['/etc/ssl/app.example.com.pem', `${at}/cert.pem`],
-      ['/etc/ssl/app.example.com.key', `${at}/key.pem`],
-      ['app.example.com', 'localhost'],
-    ])
-    writeFileSync(join(at, 'nginx.conf'), config)
-    const command = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx'
-    const directives = `daemon off; master_process off; pid ${at}/nginx.pid; error_log stderr warn;`
-    return startProgram(command, ['-p', at, '-c', join(at, 'nginx.conf'), '-g', directives])
-  })
-}
-
-function startCaddy(gatePort: string): Promise<TlsProxy> {
-  return startTlsProxy((at, port) => {
-    const site = `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${at}/cert.pem ${at}/key.pem`
-    const config = exampleFile('Caddyfile', gatePort, [['app.example.com {', site]])
-    writeFileSync(
-      join(at, 'Caddyfile'),
-      `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${config}`,
-    )
-    const env = { ...process.env, HOME: at, XDG_DATA_HOME: at, XDG_CONFIG_HOME: at }
-    const args = ['run', '--config', join(at, 'Caddyfile'), '--adapter', 'caddyfile']
-    return startProgram('caddy', args, { env })
-  })
-}
-
 describe.each([
-  ['nginx', '--auth-request', startNginx],
-  ['Caddy', '--auth-request=forward', startCaddy],
+  ['nginx', '--auth-request', startDeployedNginx],
+  ['Caddy', '--auth-request=forward', startDeployedCaddy],
 ])('%s with the file of examples/deploy', (name, flag, startProxy) => {
   let command: TestCommand
   let proxy: TlsProxy
@@ -96,10 +49,13 @@ describe.each([
     const { clientId, clientSecret, options } = vendor
     writeFileSync(
       file,
-      JSON.stringify({ provider: { github: { clientId, clientSecret, ...options } } }),
+      JSON.stringify({
+        provider: { github: { clientId, clientSecret, ...options } },
+        bearer: { issuers: [{ issuer: idp.origin, audience: API }] },
+      }),
     )
     command = await startCommand([flag, '--trusted-proxy', 'loopback', '--config', file])
-    proxy = await startProxy(new URL(command.origin).port)
+    proxy = await startProxy(new URL(command.origin).port, upstream.port)
   })
 
   test('a navigation logs in and returns to its page; the app sees identity and no cookie of ours', async () => {
@@ -154,6 +110,31 @@ describe.each([
     const page = await browser.get(proxy.url('/'), { headers })
     expect(page.body).not.toMatch(/4711|Mallory/)
     expect(seenBy(page.body).headers['ngrok-auth-user-email']).toBe('octavia@acme.example')
+  })
+
+  test('an access token passes with the identity of its user; any other gets the 401 with the challenge', async () => {
+    const send = async (path: string, token?: string) =>
+      createBrowser().get(proxy.url(path), {
+        follow: false,
+        headers: {
+          'sec-fetch-mode': '',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+      })
+    const page = await send('/reports', await idp.token())
+    expect(page.status).toBe(200)
+    expect(seenBy(page.body).headers['ngrok-auth-user-id']).toBe('ada')
+    const rejected = await send('/reports', await idp.token({ aud: 'other' }))
+    expect(rejected.status).toBe(401)
+    const metadata = proxy.url('/.well-known/oauth-protected-resource')
+    expect(String(rejected.headers['www-authenticate'])).toContain(
+      `resource_metadata="${metadata}"`,
+    )
+    const { status, body } = await send('/.well-known/oauth-protected-resource')
+    expect([status, JSON.parse(body)]).toEqual([
+      200,
+      expect.objectContaining({ resource: proxy.origin, authorization_servers: [idp.origin] }),
+    ])
   })
 
   test('the session ends with the logout', async () => {

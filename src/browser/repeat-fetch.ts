@@ -23,17 +23,23 @@ export function repeatingFetch({
     const isSafe = /^(GET|HEAD)$/.test(method)
     const isRepeated =
       isSafe || mayRepeat(settings, method, request?.url ?? `${input as string | URL}`)
+    // It may be endless, so no copy of it is kept. By the standard, a 401 to it is an error of the
+    // network. (Fetch, 4.6) Chromium returns the 401.
+    const isStream = init?.body instanceof ReadableStream
     // A body can be read only once, and the app may change what it is made of.
-    const copy = isSafe || !isRepeated ? undefined : new Request(input, init)
+    const copy = isSafe || !isRepeated || isStream ? undefined : new Request(input, init)
     const send = (first?: Request) => (first ? nativeFetch(first) : nativeFetch(input, init))
     const sentAt = Date.now()
-    const response = await send(copy?.clone())
+    const response = await send(copy?.clone()).catch((error: unknown) => {
+      if (isStream) void watch.read()
+      throw error
+    })
     const loginUrl = await loginUrlOf(response)
     if (loginUrl === undefined) return response
     const isSignedIn = watch.isSignedIn && watch.signedInAt >= sentAt
     const signal = init?.signal ?? request?.signal
     if (!isSignedIn && !(await dialogs.signIn(loginUrl, signal))) return response
-    return isRepeated ? send(copy) : response
+    return isRepeated && !isStream ? send(copy) : response
   }
 }
 
