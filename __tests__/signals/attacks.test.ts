@@ -163,7 +163,8 @@ describe('signatures', () => {
       const token = scene.transmitter.token(scene.claims(), { kid: randomUUID() })
       statuses.add((await scene.push(token))[0])
     }
-    expect(scene.transmitter.keyRequests).toBeLessThanOrEqual(2)
+    // One at first, and one for each minute that this takes on a busy machine.
+    expect(scene.transmitter.keyRequests).toBeLessThan(10)
     expect([...statuses].sort()).toEqual([400, 503])
     expect(await scene.isIn()).toBe(true)
     expect(scene.gate.logged.filter((line) => line.startsWith('warn')).length).toBeLessThan(10)
@@ -317,7 +318,7 @@ describe('floods', () => {
     expect(statuses['202']).toBe(7_500)
     // The keys were just fetched, so that it is open whether the transmitter has a newer one.
     expect((statuses['400'] ?? 0) + (statuses['503'] ?? 0)).toBe(2_500)
-    expect(transmitter.keyRequests).toBeLessThanOrEqual(3)
+    expect(transmitter.keyRequests).toBeLessThan(15)
     expect(operations).toBeLessThan(10_000 * 8)
     expect(scene.outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(1)
     expect(scene.gate.logged.length).toBeLessThan(200)
@@ -349,10 +350,13 @@ describe('floods', () => {
     expect(scene.gate.logged.length).toBeLessThan(100)
     expect(scene.gate.logged.join('\n')).toMatch(/error a signal was dropped/)
     isDown = false
-    await eventually('the end of the session', async () =>
-      (await scene.isIn()) ? undefined : true,
+    // The pause between two attempts has grown to a minute at most.
+    await eventually(
+      'the end of the session',
+      async () => ((await scene.isIn()) ? undefined : true),
+      120_000,
     )
-  }, 120_000)
+  }, 300_000)
 })
 
 describe('what a transmitter responds', () => {

@@ -120,6 +120,30 @@ test('a token that could not be acted on stays with the transmitter', async () =
   await eventually('the acknowledgment', () => (transmitter.queue.size === 0 ? true : undefined))
 })
 
+test('with a store that can lock, one process at a time polls', async () => {
+  const transmitter = stopping(await startTransmitter({ audience: AUDIENCE }))
+  const store = memoryStore()
+  const polls = { open: 0, most: 0, total: 0 }
+  transmitter.faults.set('/ssf/poll', (res) => {
+    polls.total++
+    polls.most = Math.max(polls.most, ++polls.open)
+    setTimeout(() => {
+      polls.open--
+      res.end('{"sets":{}}')
+    }, 30)
+  })
+  const pollUrl = `${transmitter.issuer}/ssf/poll`
+  const options = { ...poll, streamId: undefined, pollUrl, pollInterval: 0.01 }
+  const gates = [
+    await start(transmitter, options, { store, id: 'shared' }),
+    await start(transmitter, options, { store, id: 'shared' }),
+    await start(transmitter, options, { store, id: 'shared' }),
+  ]
+  await eventually('some polls', () => (polls.total >= 20 ? true : undefined))
+  await Promise.all(gates.map(({ middleware }) => middleware.close()))
+  expect(polls.most).toBe(1)
+})
+
 test('streams: creation, change of the only one, verification and status, pushed and polled', async () => {
   for (const delivery of ['push', 'poll'] as const) {
     const transmitter = stopping(

@@ -155,6 +155,8 @@ describe("GitHub's examples", () => {
       `sha1=${sha1}`,
       `sha256=${'0'.repeat(64)}`,
       `sha256=${'x'.repeat(5_000)}`,
+      // As many characters as the right one, but more bytes.
+      `sha256=${'é'.repeat(64)}`,
     ]) {
       const headers = { ...githubHeaders(event, body), 'X-Hub-Signature-256': signature }
       expect(await scene.send(body, headers)).toBe(401)

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { isSameHash } from '../http/ids.js'
+import { isSameSecret } from '../http/ids.js'
 import {
   aboutMembers,
   aboutUser,
@@ -23,7 +23,7 @@ export const githubWebhook: WebhookVendor = {
       body !== undefined &&
       secrets.some((secret) => {
         const expected = createHmac('sha256', secret).update(body).digest('hex')
-        return isSameHash(signature, `sha256=${expected}`)
+        return isSameSecret(signature, `sha256=${expected}`)
       })
     )
   },

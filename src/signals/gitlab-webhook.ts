@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { isSameHash, isSameSecret, sha256 } from '../http/ids.js'
+import { isSameSecret, sha256 } from '../http/ids.js'
 import {
   aboutMembers,
   aboutUser,
@@ -85,5 +85,5 @@ function isSigned({ headers, body }: WebhookMessage, secret: string): boolean {
   const mac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body)
   const expected = `v1,${mac.digest('base64')}`
   const signatures = (headerOf(headers, 'webhook-signature') ?? '').split(' ')
-  return signatures.some((signature) => isSameHash(signature, expected))
+  return signatures.some((signature) => isSameSecret(signature, expected))
 }
