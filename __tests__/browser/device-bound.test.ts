@@ -53,9 +53,10 @@ afterAll(async () => {
   ca.remove()
 })
 
-/** The clock of the server is fake: the browser's cookies expire without waiting. */
+/** From then on, the clock of the server is fake: the browser's cookies expire without waiting. */
+const expire = () => fakeDate(Date.now() + EXPIRED * 1000)
+
 async function start(options: Partial<OAuthModuleOptions> = {}) {
-  const clock = fakeDate(Date.now())
   const { issuer, clientId, clientSecret } = dev
   const gate = await startGate(
     {
@@ -69,7 +70,7 @@ async function start(options: Partial<OAuthModuleOptions> = {}) {
   gate.server.on('request', (req, res) => {
     if (req.url === '/auth/device/refresh') res.on('finish', () => refreshed.push(res.statusCode))
   })
-  return { clock, gate, origin: `https://app.localhost:${gate.port}`, refreshed }
+  return { gate, origin: `https://app.localhost:${gate.port}`, refreshed }
 }
 
 async function signIn({ page, events }: RunningChromium, url: string): Promise<void> {
@@ -102,7 +103,7 @@ async function statusOf(gate: Gate, Cookie: string): Promise<number> {
 }
 
 test('Chromium binds the session of a login, renews its cookie, and copies of both are worthless', async () => {
-  const { clock, gate, origin, refreshed } = await start()
+  const { gate, origin, refreshed } = await start()
   const chromium = stopping(boundChromium(ca))
   const browser = await chromium.start()
   const { page } = browser
@@ -113,7 +114,7 @@ test('Chromium binds the session of a login, renews its cookie, and copies of bo
   const copied = await copiedCookies(browser, origin)
   expect(await statusOf(gate, copied.session)).toBe(401)
   expect(await statusOf(gate, copied.both)).toBe(200)
-  clock.forward(EXPIRED)
+  expire()
   await page.reload()
   expect([await seenBy(page), refreshed]).toEqual([ada, [200]])
   expect(await statusOf(gate, copied.both)).toBe(401)
@@ -182,7 +183,7 @@ test('Chromium binds the session of another login in the same browser, after a l
 })
 
 test('Chromium binds a session in a cookie with the first image, style sheet, or script of a page', async () => {
-  const { clock, gate, origin } = await start({ store: cookieStore() })
+  const { gate, origin } = await start({ store: cookieStore() })
   const browser = await stopping(boundChromium(ca)).start()
   const { page, events } = browser
   await page.goto(`${origin}/page`)
@@ -195,7 +196,7 @@ test('Chromium binds a session in a cookie with the first image, style sheet, or
   expect(events.filter((event) => event.startsWith('creation'))).toHaveLength(1)
   const copied = await copiedCookies(browser, origin)
   expect(await statusOf(gate, copied.session)).toBe(401)
-  clock.forward(EXPIRED)
+  expire()
   await page.reload()
   expect(await seenBy(page)).toEqual(ada)
 })
