@@ -278,17 +278,17 @@ describe('an introspection response that lies', () => {
   })
 
   test('a response of 5 MB, or one that never ends, is no response', async () => {
-    const gate = await startApi(idp, {
-      entry: { introspection },
-      options: { timeouts: { provider: 2, store: 2 } },
-    })
+    const serve = (provider: number) =>
+      startApi(idp, { entry: { introspection }, options: { timeouts: { provider, store: 20 } } })
+    const gate = await serve(20)
     idp.faults.set('/introspect', (_req, res) => {
       res.end(JSON.stringify({ active: true, ...active(), filler: 'x'.repeat(5_000_000) }))
     })
     expect((await call(gate, 'opaque')).status).toBe(502)
     idp.faults.set('/introspect', (_req, res) => void res.write('{"active":true,'))
-    expect((await call(gate, 'opaque-2')).status).toBe(504)
-    expect(gate.reached).toEqual([])
+    const impatient = await serve(2)
+    expect((await call(impatient, 'opaque-2')).status).toBe(504)
+    expect([...gate.reached, ...impatient.reached]).toEqual([])
   })
 
   test('another client does not matter if the audience is right', async () => {

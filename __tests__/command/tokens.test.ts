@@ -143,7 +143,7 @@ describe('the reverse proxy of the command', () => {
 
   test('closes the WebSocket of a token that expires', async () => {
     const gateway = await start({ clockTolerance: 0 })
-    const exp = Math.floor(Date.now() / 1000) + 4
+    const exp = Math.floor(Date.now() / 1000) + 10
     const { status, socket } = await upgrade(gateway, authorization(await staff({ exp })))
     expect(status).toBe(101)
     await once(socket, 'close')
