@@ -10,7 +10,7 @@ process.env['NODE_ENV'] = 'test'
 
 const count = Number(process.argv[2] ?? 10_000)
 const runs = 15
-const store = memoryStore({ maxEntries: count * 2, maxBytes: 2 ** 30 })
+const store = memoryStore({ maxEntries: count * 4, maxBytes: 2 ** 30 })
 const auth = oauthModule({
   provider: {
     idp: oidcProvider({ issuer: 'http://127.0.0.1:9', clientId: 'a', clientSecret: 'b' }),
@@ -43,6 +43,11 @@ for (let index = 0; index < count; index++)
 const { cookie } = await signIn(origin, auth, { id: 'admin', email: 'admin@acme.example' })
 const headers = { cookie, accept: 'text/html' }
 const read = async (path: string) => (await fetch(origin + path, { headers })).text()
+for (let index = 0; index < count / 10; index++) {
+  await auth.users.block(`idp:blocked-${index}`)
+  // Lets the connections of `fetch` notice that they were closed.
+  await new Promise(setImmediate)
+}
 const list = await read('/admin/users')
 const [, next = ''] = /href="(\/admin\/users\?before=[^"]+)"/.exec(list) ?? []
 const [, user = ''] = /href="(\/admin\/users\/usr_[\w-]+)"/.exec(list) ?? []
@@ -62,7 +67,8 @@ async function cpuOf(path: string): Promise<number> {
 const paths = [
   '/admin/',
   '/admin/users',
-  next,
+  next.replaceAll('&amp;', '&'),
+  '/admin/users?show=blocked',
   user,
   '/admin/sessions',
   '/admin/usage',
