@@ -307,7 +307,7 @@ function documentedShots(): Shot[] {
     shot('admin-overview-dark', 'overview', 1100, 'dark'),
     shot('admin-users', 'users'),
     shot('admin-user', 'user'),
-    shot('admin-audit', 'audit'),
+    shot('admin-audit', 'audit', 1280),
     shot('admin-phone', 'user', 320),
     shot('admin-block', 'block', 1100),
     shot('devices', 'devices', 480),
