@@ -10,7 +10,7 @@ const { jest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const slowPath = /^(?:browser\/|corpora\/(?!headers)|package\/)|real-time/
 const slowHelper =
-  /from '.*\/support\/(?:chromium|demo|dev-process|gate-process|package|postgres|programs|redis|redis-clients)\.js'/
+  /from '.*\/support\/(?:chromium|command|demo|deployed-proxies|dev-process|gate-process|package|postgres|programs|redis|redis-clients)\.js'/
 
 const suites = join(root, '__tests__')
 const slow = readdirSync(suites, { recursive: true, encoding: 'utf8' })
