@@ -128,6 +128,7 @@ describe('flags', () => {
     [['--issuer', 'x'], '--issuer is not a flag: write --oauth-issuer'],
     [['--no-enabled'], '--no-enabled is not a flag: write --enabled=false'],
     [['-x'], '-x is not a flag: oauth-module --help'],
+    [['--oauth', '--secret=x'], '--oauth needs a value, and another flag follows it'],
     [['--oauth'], '--oauth needs a value'],
     [['--config'], '--config needs a value'],
     [['--base-url', 'http://a', '--base-url', 'http://b'], '--base-url is given 2 times'],

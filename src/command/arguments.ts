@@ -57,6 +57,11 @@ export function parseArguments(args: readonly string[]): Arguments {
   const own: Partial<Record<OwnFlag, string | true>> = {}
   for (const token of tokens) {
     if (token.kind !== 'option') continue
+    // The next flag, which the user did not mean as a value, and which may contain a secret.
+    if (token.inlineValue === false && token.value.startsWith('--'))
+      throw new CommandError(
+        `--${token.name.slice(0, 64)} needs a value, and another flag follows it. A value that starts with two dashes is written with =, as in --${token.name.slice(0, 64)}=--value`,
+      )
     const flag = byName.get(token.name)
     if (flag !== undefined)
       values.set(flag, [...(values.get(flag) ?? []), valueOf(flag, token.value)])
