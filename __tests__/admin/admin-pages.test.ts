@@ -6,6 +6,7 @@ import { adminGate, deploy } from '../support/admin.js'
 import { ada, type PagesApp, root, startPages } from '../support/admin-pages.js'
 import { API, startTokenIssuer } from '../support/token-issuer.js'
 import { stopAll } from '../support/gate.js'
+import { eventually } from '../support/programs.js'
 
 afterEach(stopAll)
 
@@ -273,8 +274,11 @@ describe('a change', () => {
     const app = await startPages({ gate: { signals: { webhooks: { hr } } } })
     const [admin] = [await app.enter(root), await app.enter(ada)]
     await fetch(`${app.origin}/auth/webhooks/hr`, { method: 'POST' })
-    const { text } = await app.get('/audit', admin)
-    expect(text).toContain('Ended sessions')
+    // The entry is written in the background.
+    const text = await eventually('the audit log has the signal', async () => {
+      const page = await app.get('/audit', admin)
+      return page.text.includes('Ended sessions') ? page.text : undefined
+    })
     expect(text).toContain('<bdi>hr</bdi></span><span class="quiet">Signal</span>')
     expect(text).toContain('<bdi>idp:ada</bdi>')
   })
