@@ -79,7 +79,8 @@ describe('C8: the number of sessions of an account is limited in every store', (
       expect(await isIn(first, gate)).toBe(false)
       expect(ended).toHaveLength(11)
       const limit = { reason: 'limit', limit: 'sessionsPerUser' }
-      expect(ended[0]).toEqual({ sessionHandle: expect.any(String), ...limit })
+      expect(ended[0]).toMatchObject({ sessionHandle: expect.any(String), ...limit })
+      expect(ended[0]).toHaveProperty('origin.ipAddress', '127.0.0.1')
       const lines = gate.logged.filter((line) => line.includes('ended the oldest session'))
       expect(lines.length).toBeGreaterThan(0)
       expect(lines[0]).toMatch(

@@ -3,9 +3,13 @@ import type { Unlock } from './store.js'
 /** Locks by key, with the time at which each expires. */
 export type HeldLocks = Map<string, { readonly until: number }>
 
+/** Between two searches for expired locks, which look at every lock. */
+const REMOVAL_INTERVAL_MS = 1_000
+
 /** Locks within this process, which expire. */
 export class ProcessLocks {
   readonly #held: HeldLocks
+  #removedAt = 0
 
   /** @param held The state, if several objects share the locks. */
   constructor(held: HeldLocks = new Map()) {
@@ -24,9 +28,11 @@ export class ProcessLocks {
     }
   }
 
-  /** Removes the locks that have expired without being released. */
+  /** Removes the locks that have expired without being released, once a second at most. */
   removeExpired(): void {
     const now = Date.now()
+    if (Math.abs(now - this.#removedAt) < REMOVAL_INTERVAL_MS) return
+    this.#removedAt = now
     for (const [key, { until }] of this.#held) if (until <= now) this.#held.delete(key)
   }
 }
