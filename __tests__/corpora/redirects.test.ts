@@ -287,9 +287,11 @@ describe.each(kinds)('S-046 with %s, a login returns to this site', (kind) => {
       'javascript://evil.example/deep?x=1',
       'HTTP://user:password@evil.example/deep?x=1',
     ]
+    // The command rejects them: a proxy in front of it may route by the other host.
+    const expected = kind === 'command' ? '' : '/deep?x=1'
     for (const target of tried(targets)) {
       const { fault, location } = await through(target)
-      expect([target, fault, location]).toEqual([target, undefined, '/deep?x=1'])
+      expect([target, fault, location]).toEqual([target, undefined, expected])
     }
   })
 
