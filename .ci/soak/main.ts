@@ -171,6 +171,11 @@ console.log(
 check(last.keys <= first.keys * 1.2, `Redis has ${last.keys} keys after ${first.keys}`)
 check(delay < MAX_DELAY, `the median p99 of the event loop delay is ${delay.toFixed(0)} ms`)
 check((counts['requests'] ?? 0) > seconds, 'users hardly did anything')
+const lost = counts['requests of lost sessions'] ?? 0
+const reused = [...provider.families.values()].filter((family) => family.reusedAt !== undefined)
+console.log(`refresh tokens that an outage has cost: ${reused.length}`)
+check(lost === 0 || reused.length > 0, 'sessions were lost, though no refresh token was')
+check(lost <= (counts['requests'] ?? 0) / 100, `${lost} requests found that their session was lost`)
 check(provider.refreshes > 0, 'no token was refreshed')
 
 console.log(

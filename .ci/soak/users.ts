@@ -62,8 +62,9 @@ export class User {
         this.#read(page)
         this.#count('requests')
       } else if (page !== undefined && page.status < 500) {
+        // An outage between the provider's response to a refresh and its write costs the session.
         this.#handle = undefined
-        this.#count('sessions lost', page)
+        this.#count('requests of lost sessions')
       }
     }
   }
