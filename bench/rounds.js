@@ -6,6 +6,9 @@ import { load, login } from './client.js'
 export const rounds = Number(process.env.ROUNDS ?? 15)
 export const count = Number(process.env.REQUESTS ?? 10_000)
 
+/** Requests until V8 has compiled what they need: before, everything costs several times as much. */
+const WARM_UP = 10_000
+
 /** The next message of a process, after it was sent one. */
 export function ask(child, message) {
   return new Promise((resolve, reject) => {
@@ -35,10 +38,12 @@ export function startAll(contenders, forkOne) {
 
 /** Adds the CPU per request of each round to the samples, and ends the processes. */
 export async function measure(running) {
-  for (let round = -3; round < rounds; round++) {
+  for (let round = -2; round < rounds; round++) {
     for (const { child, samples, ...contender } of running) {
       const before = (await ask(child, 'cpu')).cpu
-      const sent = contender.isLogin ? await logIn(contender) : await load({ ...contender, count })
+      const sent = contender.isLogin
+        ? await logIn(contender)
+        : await load({ ...contender, count: round < 0 ? Math.max(count, WARM_UP) : count })
       const after = (await ask(child, 'cpu')).cpu
       // The first rounds warm up.
       if (round >= 0) samples.push((after.user + after.system - before.user - before.system) / sent)
