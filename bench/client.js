@@ -76,16 +76,26 @@ export async function load({ port, headers, status, count, path = '/', connectio
   )
   const request = `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
   const each = Math.ceil(count / connections)
-  // Never sleeps: waking a sleeping client costs the server CPU, and more of it the slower the
-  // server.
+  await awake(() =>
+    Promise.all(
+      Array.from({ length: connections }, () =>
+        sendAll(port, request, each, `HTTP/1.1 ${status} `),
+      ),
+    ),
+  )
+  return each * connections
+}
+
+/**
+ * Runs without sleep in between: to wake a sleeping client, or a provider in this process, costs the
+ * server CPU, and more of it the slower the server.
+ */
+export async function awake(run) {
   let isOver = false
   const spin = () => isOver || setImmediate(spin)
   spin()
-  await Promise.all(
-    Array.from({ length: connections }, () => sendAll(port, request, each, `HTTP/1.1 ${status} `)),
-  )
+  await run()
   isOver = true
-  return each * connections
 }
 
 function sendAll(port, request, count, expected) {

@@ -1,4 +1,4 @@
-// The smallest OpenID Connect provider that both contenders accept: every user is Ada.
+// The smallest OpenID Connect provider that all contenders accept.
 import { createHash, createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 
@@ -11,12 +11,17 @@ function sign(claims, header = {}) {
   return `${text}.${createSign('sha256').update(text).sign(privateKey, 'base64url')}`
 }
 
-const person = {
-  sub: 'ada',
-  name: 'Ada Lovelace',
-  email: 'ada@corp.example',
-  email_verified: true,
-  picture: 'https://pictures.example/ada.png',
+/** Each login is that of the next one. With one user alone, a login would be that of the user's hundredth device. */
+const PEOPLE = 1_000
+
+function personOf(number) {
+  return {
+    sub: `ada-${number}`,
+    name: 'Ada Lovelace',
+    email: `ada-${number}@corp.example`,
+    email_verified: true,
+    picture: 'https://pictures.example/ada.png',
+  }
 }
 
 const routes = {
@@ -34,14 +39,16 @@ const routes = {
   '/jwks': () => ({
     keys: [{ ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'RS256', use: 'sig' }],
   }),
-  '/userinfo': () => person,
+  '/userinfo': (_, issuer, { authorization = '' }) =>
+    personOf(Number(authorization.slice('Bearer '.length).split('-')[0])),
   '/token': ({ code }, issuer) => {
-    const { client, nonce } = logins.get(code)
+    const { client, nonce, number } = logins.get(code)
+    logins.delete(code)
     const now = Math.floor(Date.now() / 1000)
-    const access = randomBytes(32).toString('hex')
+    const access = `${number}-${randomBytes(32).toString('hex')}`
     const hash = createHash('sha256').update(access).digest().subarray(0, 16).toString('base64url')
     const claims = {
-      ...person,
+      ...personOf(number),
       iss: issuer,
       aud: client,
       nonce,
@@ -61,6 +68,7 @@ const routes = {
 }
 
 export async function startProvider() {
+  let count = 0
   const server = createServer(async (req, res) => {
     const issuer = `http://127.0.0.1:${server.address().port}`
     const { pathname, searchParams } = new URL(req.url, issuer)
@@ -69,6 +77,7 @@ export async function startProvider() {
       logins.set(code, {
         client: searchParams.get('client_id'),
         nonce: searchParams.get('nonce') ?? undefined,
+        number: count++ % PEOPLE,
       })
       const back = new URL(searchParams.get('redirect_uri'))
       back.search = new URLSearchParams({ code, state: searchParams.get('state') })
@@ -76,13 +85,24 @@ export async function startProvider() {
     }
     let body = ''
     for await (const part of req) body += part
-    const answer = routes[pathname](Object.fromEntries(new URLSearchParams(body)), issuer)
+    const answer = routes[pathname](
+      Object.fromEntries(new URLSearchParams(body)),
+      issuer,
+      req.headers,
+    )
     res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${server.address().port}`
   const now = Math.floor(Date.now() / 1000)
-  const claims = { ...person, iss: issuer, aud: 'bench', client_id: 'cli', scope: 'read', iat: now }
+  const claims = {
+    ...personOf(0),
+    iss: issuer,
+    aud: 'bench',
+    client_id: 'cli',
+    scope: 'read',
+    iat: now,
+  }
   return {
     issuer,
     /** An access token (RFC 9068) that outlives the measurement. */

@@ -1,7 +1,7 @@
 // Measures contenders, each in a separate process, in rounds that interleave them, so that other load
 // on the machine affects all of them equally. The median of the rounds counts.
 import { cpus } from 'node:os'
-import { load, login } from './client.js'
+import { awake, load, login } from './client.js'
 
 export const rounds = Number(process.env.ROUNDS ?? 15)
 export const count = Number(process.env.REQUESTS ?? 10_000)
@@ -55,7 +55,9 @@ export async function measure(running) {
 /** Logins take a hundred times as long as requests. */
 async function logIn({ port, server }) {
   const logins = Math.max(1, Math.round(count / 100))
-  for (let number = 0; number < logins; number++) await login(`http://localhost:${port}/`, server)
+  await awake(async () => {
+    for (let number = 0; number < logins; number++) await login(`http://localhost:${port}/`, server)
+  })
   return logins
 }
 

@@ -74,9 +74,9 @@ export const mutations: readonly Mutation[] = [
         "const { nonce, codeVerifier, reauthenticates, startedAt } = transaction\n  const redirectUri = transaction.redirectUri.replace(/\\/\\/[^/]*/, `//${req.headers.host ?? ''}`)",
     },
   ),
-  one('S-012', 'parameters are sent once', 'src/oauth/openid-client.ts', {
-    find: "if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')",
-    replace: '',
+  one('S-012', 'parameters are sent once', 'src/oauth/authorization-url.ts', {
+    find: 'const all = new Map([...new URLSearchParams(search), ...Object.entries(params)])',
+    replace: 'const all = [...new URLSearchParams(search), ...Object.entries(params)]',
   }),
   one('S-013', 'an explicit login asks for a new one', 'src/flows/authorization-params.ts', {
     find: '{ login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask] ?? {}',
@@ -448,8 +448,8 @@ export const mutations: readonly Mutation[] = [
     replace: 'rest,',
   }),
   one('S-100', 'a failed login is an event', 'src/middleware/error-reporter.ts', {
-    find: "events.emit('login_failed', { provider: rejection.provider, code, hint, origin })",
-    replace: 'void hint',
+    find: "events.emit('login_failed', { provider: rejection.provider, ...facts() })",
+    replace: 'void facts',
   }),
   one('S-101', 'authorize that throws denies access', 'src/access/authorize.ts', {
     find: "throw new OAuthError('internal', { cause, hint: 'authorize failed' })",

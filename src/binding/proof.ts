@@ -1,4 +1,5 @@
 import { isObject, parseJson } from '../http/json.js'
+import { loadJose } from '../oauth/libraries.js'
 import type { DeviceKey } from '../session/device-key.js'
 
 const TYPE = 'dbsc+jwt'
@@ -14,7 +15,7 @@ export function claimedChallenge(proof: string): string | undefined {
  * (https://w3c.github.io/webappsec-dbsc/#format-jwt)
  */
 export async function readRegistration(proof: string): Promise<DeviceKey | undefined> {
-  const jose = await import('jose')
+  const jose = await loadJose()
   let device: DeviceKey | undefined
   try {
     const { alg, jwk } = jose.decodeProtectedHeader(proof)
@@ -28,7 +29,7 @@ export async function readRegistration(proof: string): Promise<DeviceKey | undef
 
 /** The challenge of a proof that is signed with this key; otherwise `undefined`. */
 export async function readProof(proof: string, device: DeviceKey): Promise<string | undefined> {
-  const jose = await import('jose')
+  const jose = await loadJose()
   try {
     const key = await jose.importJWK(jwkOf(device), device.alg)
     const options = { algorithms: [device.alg] }

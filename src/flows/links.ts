@@ -1,11 +1,11 @@
 import type { Encrypter } from '../http/encryption.js'
 import type { GateRequest } from '../http/gate-request.js'
-import { isObject, parseJson } from '../http/json.js'
 import type { Mount, Mounts } from '../http/mounts.js'
 import { encodePath, isSafePath, MAX_PATH_LENGTH } from '../http/paths.js'
 import { isFramed, isPageRequest, isSafeMethod, wantsHtml } from '../http/request.js'
 import type { SpecialPaths } from '../http/special-paths.js'
 import type { SeenPlaces } from '../http/places.js'
+import { LinkTokens } from './link-tokens.js'
 import type { LostPage } from './lost-page.js'
 
 /**
@@ -43,8 +43,6 @@ export interface LoginRequest {
 /** Where a login returns to. */
 export type ReturnTarget = Pick<LoginRequest, 'returnPath' | 'lost'>
 
-type LinkPurpose = 'return' | 'confirm' | 'form'
-
 /** What {@link Links} depends on. */
 export interface LinksDeps {
   readonly encrypter: Encrypter
@@ -59,14 +57,16 @@ const FORM_TTL_MS = 3_600_000
 /** Creates and reads links to the special paths, whose tokens only this app can create. */
 export class Links {
   readonly #deps: LinksDeps
+  readonly #tokens: LinkTokens
 
   constructor(deps: LinksDeps) {
     this.#deps = deps
+    this.#tokens = new LinkTokens(deps.encrypter)
   }
 
   /** A link to `/auth/authn` that carries the login request. */
   login(mount: Mount, request: LoginRequest): string {
-    const token = this.#encrypt('return', mount, LOGIN_LINK_TTL_MS, request)
+    const token = this.#tokens.shared('return', mount, LOGIN_LINK_TTL_MS, request)
     const connection =
       request.connection === undefined
         ? ''
@@ -76,7 +76,7 @@ export class Links {
 
   /** The login request of a link; `undefined` if the link is invalid or has expired. */
   readLogin(mount: Mount, query: URLSearchParams): LoginRequest | undefined {
-    const data = this.#decrypt('return', mount, query.get('return_token'))
+    const data = this.#tokens.read('return', mount, query.get('return_token'))
     if (data === undefined) return undefined
     const request = data as unknown as LoginRequest
     return { ...request, returnPath: this.safeReturnPath(mount, request.returnPath) }
@@ -94,23 +94,23 @@ export class Links {
 
   /** A link that ends one session without asking for confirmation. */
   confirmedLogout(mount: Mount, sessionKey: string): string {
-    const token = this.#encrypt('confirm', mount, LOGOUT_CONFIRMATION_TTL_MS, { sessionKey })
+    const token = this.#tokens.create('confirm', mount, LOGOUT_CONFIRMATION_TTL_MS, { sessionKey })
     return `${this.logout(mount)}?confirm=${token}`
   }
 
   /** Whether the query is that of {@link confirmedLogout} for this session. */
   isConfirmedLogout(mount: Mount, query: URLSearchParams, sessionKey: string): boolean {
-    return this.#decrypt('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
+    return this.#tokens.read('confirm', mount, query.get('confirm'))?.['sessionKey'] === sessionKey
   }
 
   /** A token for a form of a session, against requests of other sites. Valid for an hour. */
   formToken(mount: Mount, sessionKey: string, action: string): string {
-    return this.#encrypt('form', mount, FORM_TTL_MS, { sessionKey, action })
+    return this.#tokens.create('form', mount, FORM_TTL_MS, { sessionKey, action })
   }
 
   /** Whether the token is that of {@link formToken} for this session and action. */
   isFormToken(mount: Mount, sessionKey: string, action: string, token: string | null): boolean {
-    const data = this.#decrypt('form', mount, token)
+    const data = this.#tokens.read('form', mount, token)
     return data?.['sessionKey'] === sessionKey && data['action'] === action
   }
 
@@ -177,23 +177,5 @@ export class Links {
    */
   absolute({ req }: GateRequest, path: string): string {
     return `${this.#deps.mounts.publicOrigin(req) ?? ''}${path}`
-  }
-
-  #encrypt(purpose: LinkPurpose, mount: Mount, ttlMs: number, data: object): string {
-    return this.#deps.encrypter.encrypt(
-      purpose,
-      JSON.stringify({ ...data, instance: mount.instanceId, until: Date.now() + ttlMs }),
-    )
-  }
-
-  #decrypt(
-    purpose: LinkPurpose,
-    mount: Mount,
-    token: string | null,
-  ): Record<string, unknown> | undefined {
-    if (token === null) return undefined
-    const data = parseJson(this.#deps.encrypter.decrypt(purpose, token))
-    if (!isObject(data) || data['instance'] !== mount.instanceId) return undefined
-    return Number(data['until']) > Date.now() ? data : undefined
   }
 }

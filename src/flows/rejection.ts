@@ -63,7 +63,11 @@ export class Rejection extends Error {
       challenge,
     }: RejectionDetails,
   ) {
+    const { stackTraceLimit } = Error
+    // The stack of `error` shows where it comes from.
+    Error.stackTraceLimit = 0
     super(error.message, { cause: error })
+    Error.stackTraceLimit = stackTraceLimit
     this.error = error
     this.stage = stage
     this.retry = retry

@@ -16,16 +16,24 @@ export interface CookieAttributes {
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
   if (header === undefined) return values
-  // Without an object for each pair: the gate reads its cookies at every request.
-  for (let at = header.indexOf(name); at !== -1;) {
-    const start = header.lastIndexOf(';', at) + 1
-    const end = endOfPair(header, at)
-    const equals = header.indexOf('=', start)
-    if (equals !== -1 && equals < end && trimWhitespace(header, start, equals) === name)
+  // Compared in place: the gate reads its cookies at every request.
+  for (let start = 0; start < header.length;) {
+    const end = endOfPair(header, start)
+    const nameAt = afterWhitespace(header, start, end)
+    const equals = afterWhitespace(header, nameAt + name.length, end)
+    if (equals < end && header.charCodeAt(equals) === EQUALS && header.startsWith(name, nameAt))
       values.push(trimWhitespace(header, equals + 1, end))
-    at = header.indexOf(name, end)
+    start = end + 1
   }
   return values
+}
+
+const EQUALS = 0x3d
+
+function afterWhitespace(value: string, start: number, end: number): number {
+  let at = start
+  while (at < end && isWhitespace(value.charCodeAt(at))) at++
+  return at
 }
 
 function endOfPair(header: string, start: number): number {
@@ -83,8 +91,7 @@ export function splitCookies(header: string, names: OwnCookieNames): SplitCookie
 }
 
 function isOwnPair(header: string, from: number, end: number, names: OwnCookieNames): boolean {
-  let start = from
-  while (start < end && isWhitespace(header.charCodeAt(start))) start++
+  const start = afterWhitespace(header, from, end)
   if (!startsWithAny(header, start, names.prefixes)) return false
   const equals = header.indexOf('=', start)
   return equals !== -1 && equals < end && names.isOwn(trimWhitespace(header, start, equals))
@@ -97,8 +104,7 @@ function startsWithAny(header: string, start: number, prefixes: readonly string[
 
 /** `undefined` if nothing else is left. */
 function withoutLeadingSpace(pairs: string): string | undefined {
-  let start = 0
-  while (start < pairs.length && isWhitespace(pairs.charCodeAt(start))) start++
+  const start = afterWhitespace(pairs, 0, pairs.length)
   return start === pairs.length ? undefined : pairs.slice(start)
 }
 

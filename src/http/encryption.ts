@@ -4,9 +4,9 @@ import {
   createHmac,
   createSecretKey,
   type KeyObject,
-  randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+import { random } from './random.js'
 
 /** What a string is encrypted for. It can only be decrypted for the same purpose. */
 export type EncryptionPurpose =
@@ -61,7 +61,7 @@ export class Encrypter {
 
   /** Encrypts to base64url. Decryption requires the same `context`, such as the id of a session. */
   encrypt(purpose: EncryptionPurpose, plaintext: string, context = ''): string {
-    const iv = randomBytes(IV_BYTES)
+    const iv = random(IV_BYTES)
     const cipher = createCipheriv(ALGORITHM, keyFor(this.#current, purpose, context), iv)
     const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
     return Buffer.concat([this.#current.keyId, iv, body, cipher.getAuthTag()]).toString('base64url')

@@ -1,4 +1,5 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { random } from './random.js'
 
 /** SHA-256, in hexadecimal. */
 export function sha256(value: string): string {
@@ -9,12 +10,12 @@ export function sha256(value: string): string {
  * 32 random bytes as 43 characters of base64url, for session ids and the secrets of transactions.
  */
 export function randomId(): string {
-  return randomBytes(32).toString('base64url')
+  return random(32).toString('base64url')
 }
 
 /** Whether a string has the format of {@link randomId}. Checked before any store sees it. */
 export function isId(value: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(value)
+  return value.length === 43 && /^[A-Za-z0-9_-]+$/.test(value)
 }
 
 /**

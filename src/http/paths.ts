@@ -54,7 +54,7 @@ function removedPrefix(original: string, url: string): string {
 /** The path without slashes at its end. A regular expression would take quadratic time. */
 export function withoutFinalSlashes(path: string): string {
   let end = path.length
-  while (path[end - 1] === '/') end--
+  while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--
   return path.slice(0, end)
 }
 
@@ -117,7 +117,7 @@ function normalizePath(path: string): string {
  * and cookies.
  */
 export function isSafeMountPath(mountPath: string): boolean {
-  return /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mountPath)
+  return mountPath === '' || /^(?:\/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*$/.test(mountPath)
 }
 
 /** Characters of path and query. Login links and `state` contain them encrypted. */

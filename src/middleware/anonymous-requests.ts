@@ -11,6 +11,7 @@ import { addVary } from './cache-headers.js'
 import type { ErrorHandler } from './error-handler.js'
 import type { GatePasses } from './gate-pass.js'
 import type { LoginRedirect } from './login-redirect.js'
+import type { Awaitable } from '../session/stores/store.js'
 import { type Outcome, PASS, RESPONDED } from './outcome.js'
 import type { RequestEvents } from './request-events.js'
 import type { Visitors } from './visitors.js'
@@ -36,7 +37,7 @@ export class AnonymousRequests {
   }
 
   /** Starts a login, rejects the request, or passes it on. */
-  async handle(incoming: GateRequest, result: AnonymousResult): Promise<Outcome> {
+  handle(incoming: GateRequest, result: AnonymousResult): Awaitable<Outcome> {
     const { reason, unusable, mustRefresh, seen } = result
     if (mustRefresh === true) return this.#refresh(incoming)
     const { config, errorHandler, loginRedirect, transactions } = this.#deps
@@ -44,7 +45,7 @@ export class AnonymousRequests {
     if (unusable !== undefined) errorHandler.logUnusable(unusable)
     if (isNavigation(request.req)) rejectStrayResponse(request, transactions)
     if (config.unauthenticated === 'pass') return this.pass(request, reason)
-    return loginRedirect.start(request, { seen }, config.unauthenticated)
+    return loginRedirect.start(request, seen && { seen }, config.unauthenticated)
   }
 
   /**

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Denial } from '../access/policy.js'
 import type { Rejection } from '../flows/rejection.js'
 import { ERROR_CODES } from '../http/error-codes.js'
 import { OAuthError } from '../http/errors.js'
 import type { UnusableSession } from '../http/gate-request.js'
+import { random } from '../http/random.js'
 import type { AppRequest } from '../http/request.js'
 import type { Logger } from '../options/options.js'
 import type { Events } from './events.js'
@@ -65,19 +65,18 @@ export class ErrorReporter {
     decisionId: string | undefined,
   ): void {
     const events = this.#events
-    const origin = events.originOf(req)
     const { code } = error
-    const hint = hintOf(error)
     if (rejection?.user && decisionId) {
       const { user } = rejection
       const { provider } = user
       const rules = evaluatedRules(rejection)
-      const facts = { user, provider, code, ...rules, decisionId, origin }
+      const facts = { user, provider, code, ...rules, decisionId, origin: events.originOf(req) }
       events.emit('denied', { ...facts, isReportOnly: false })
     }
-    if (rejection?.stage === 'login')
-      events.emit('login_failed', { provider: rejection.provider, code, hint, origin })
-    if (code === 'store_unavailable') events.emit('store_error', { code, hint, origin })
+    const facts = () => ({ code, hint: hintOf(error), origin: events.originOf(req) })
+    if (rejection?.stage === 'login' && events.hasListener('login_failed'))
+      events.emit('login_failed', { provider: rejection.provider, ...facts() })
+    if (code === 'store_unavailable') events.emit('store_error', facts())
   }
 }
 
@@ -111,7 +110,7 @@ export function evaluatedRules({
 
 /** Identifies one denial on its page, in its JSON, in the log and in its event. */
 export function newDecisionId(): string {
-  return randomBytes(4).toString('hex')
+  return random(4).toString('hex')
 }
 
 /** Errors that the owner can fix are visible by default. Ordinary refusals of users are not. */

@@ -36,9 +36,9 @@ export class LoginRedirect {
    * Redirects to the login. Throws `login_required` (401) instead with the mode `reject`, and with
    * `auto` if the request is not a navigation.
    */
-  async start(
+  start(
     request: GateRequest,
-    demand: LoginDemand,
+    demand: LoginDemand = {},
     mode: Exclude<Config['unauthenticated'], 'pass'> = 'auto',
   ): Promise<Outcome> {
     const { login, links, cookieConflicts, pageAssets, placement, requestEvents } = this.#deps
@@ -50,8 +50,7 @@ export class LoginRedirect {
     requestEvents.block(request.req, 'login')
     placement.rejectUnreachable(request.req)
     cookieConflicts.check(request)
-    await login.start(request, { ...demand, ...links.targetOf(request) })
-    return RESPONDED
+    return login.start(request, { ...demand, ...links.targetOf(request) }).then(() => RESPONDED)
   }
 }
 

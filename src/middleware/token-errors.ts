@@ -77,10 +77,12 @@ export class TokenErrors {
     if (sessionAge < MIN_SESSION_AGE_MS)
       return errorHandler.handle(request, rejectionOfSession(expiredAtOnce(error), session))
     const mode = config.unauthenticated === 'pass' ? 'auto' : config.unauthenticated
-    return loginRedirect.start(request, {}, mode).catch((thrown: unknown) => {
+    try {
+      return await loginRedirect.start(request, {}, mode)
+    } catch (thrown) {
       const isRejected = thrown instanceof OAuthError && thrown.code === 'login_required'
       return errorHandler.handle(request, isRejected ? rejectionOfSession(error, session) : thrown)
-    })
+    }
   }
 }
 

@@ -26,6 +26,13 @@ export class CachedValue<T> {
     this.#options = options
   }
 
+  /** The value, if it needs not be fetched. */
+  get current(): T | undefined {
+    if (this.#current === undefined) return undefined
+    const age = Date.now() - this.#current.fetchedAt
+    return age >= 0 && age <= MAX_AGE_MS ? this.#current.value : undefined
+  }
+
   /** The value. Rejects if it was never fetched, or is too old and cannot be fetched again. */
   async get(deadline: AbortSignal): Promise<T> {
     const { maxStaleMs = Number.POSITIVE_INFINITY, onFailure } = this.#options

@@ -5,6 +5,7 @@ import { isObject } from '../http/json.js'
 import type { ClientConfig } from './client-config.js'
 import type { ClientAuth } from './endpoints.js'
 import type { ServerMetadata } from './discovery.js'
+import { loadJose } from './libraries.js'
 
 /**
  * The configured client authentication. Default: the one that discovery lists; `post` if it lists
@@ -66,7 +67,7 @@ export function readPrivateKey(secret: string): Record<string, unknown> | undefi
 }
 
 async function importPrivateKey(secret: string): Promise<OpenidClient.PrivateKey> {
-  const jose = await import('jose')
+  const jose = await loadJose()
   const jwk = readPrivateKey(secret)
   const key = jwk && (await jose.importJWK(jwk, signingAlgorithm(jwk)).catch(() => undefined))
   if (jwk === undefined || key === undefined || key instanceof Uint8Array)

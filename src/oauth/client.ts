@@ -3,8 +3,10 @@ import type { ServerMetadata } from './discovery.js'
 import { ProviderFetch } from './fetch.js'
 import type { Claims } from './identity.js'
 import { jwtExpectations, verifyJwt } from './jwt.js'
+import { loadJose, loadOpenidClient } from './libraries.js'
 import { ServerMetadataCache } from './metadata.js'
-import { configureOpenidClient, rethrow, withoutRepeatedParams } from './openid-client.js'
+import { authorizationUrl, pushedAuthorizationUrl } from './authorization-url.js'
+import { configureOpenidClient, rethrow } from './openid-client.js'
 import { ProviderLog, type ProviderLogger } from './provider-log.js'
 import type { ProviderApi } from './provider-api.js'
 import { type Redemption, redeemCode } from './redemption.js'
@@ -35,8 +37,8 @@ export class ProviderClient {
   /** Loads what the first login needs, and discovers the provider. Rejects when that fails. */
   async ready(): Promise<void> {
     await Promise.all([
-      import('openid-client'),
-      import('jose'),
+      loadOpenidClient(),
+      loadJose(),
       this.#server.load(this.#deadline(), this.#config.clockTolerance),
     ])
   }
@@ -46,30 +48,22 @@ export class ProviderClient {
     params: Readonly<Record<string, string>>,
     address?: string,
   ): Promise<string> {
-    const deadline = this.#deadline()
-    const metadata = await this.#server.metadata(deadline)
-    const oidc = await import('openid-client')
-    const configuration = await configureOpenidClient(oidc, {
-      config: this.#config,
-      metadata,
-      fetch: this.#anonymousFetch,
-      deadline,
-      address,
-    })
-    const url = metadata.requiresPushedRequests
-      ? await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(rethrow)
-      : oidc.buildAuthorizationUrl(configuration, { ...params })
-    return withoutRepeatedParams(url)
+    const metadata = await this.#metadata()
+    if (!metadata.requiresPushedRequests)
+      return authorizationUrl(metadata.endpoints.authorization, params)
+    const fetch = this.#anonymousFetch
+    const setup = { config: this.#config, metadata, fetch, deadline: this.#deadline(), address }
+    return pushedAuthorizationUrl(setup, params)
   }
 
   /** What discovery lists as supported; empty arrays if it lists nothing. (RFC 8414, 2) */
   async supported(): Promise<Pick<ServerMetadata, 'scopes' | 'prompts'>> {
-    return this.#server.metadata(this.#deadline())
+    return this.#metadata()
   }
 
   /** The expected `iss` of a callback, and whether it is required. (RFC 9207, 2.4) */
   async callbackIssuer(): Promise<{ issuer: string | undefined; isRequired: boolean }> {
-    const { issuer, requiresIssuerInCallback } = await this.#server.metadata(this.#deadline())
+    const { issuer, requiresIssuerInCallback } = await this.#metadata()
     // Microsoft's issuer is a template, which no callback can contain.
     return {
       issuer: issuer?.includes('{') ? undefined : issuer,
@@ -126,7 +120,7 @@ export class ProviderClient {
           hint: 'set endpoints.revocation, or leave out revokeTokens',
         },
       )
-    const oidc = await import('openid-client')
+    const oidc = await loadOpenidClient()
     const configuration = await configureOpenidClient(oidc, {
       config: this.#config,
       metadata,
@@ -142,7 +136,7 @@ export class ProviderClient {
    * 1.0, 2)
    */
   async endSessionUrl(params: Readonly<Record<string, string>>): Promise<string | undefined> {
-    const { endpoints } = await this.#server.metadata(this.#deadline())
+    const { endpoints } = await this.#metadata()
     if (endpoints.endSession === undefined) return undefined
     const url = new URL(endpoints.endSession)
     for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
@@ -176,6 +170,11 @@ export class ProviderClient {
         oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
     })
     return { ...tokens, accessToken, expiresAt }
+  }
+
+  /** A timer for each request would cost more than everything else here. */
+  async #metadata(): Promise<ServerMetadata> {
+    return this.#server.current ?? this.#server.metadata(this.#deadline())
   }
 
   #tokenRequest(fetch: ProviderFetch, deadline: AbortSignal) {

@@ -10,6 +10,7 @@ import {
   IdTokenError,
   type JwtExpectations,
 } from './jwt-checks.js'
+import { loadJose } from './libraries.js'
 import { type SigningKeys, verifyWithSecret } from './signing-keys.js'
 
 /** Where the keys of an issuer come from. */
@@ -67,7 +68,7 @@ export async function verifyJwt(
   expected: JwtExpectations,
 ): Promise<VerifiedJwt> {
   const { tokenName: name } = expected
-  const jose = await import('jose')
+  const jose = await loadJose()
   if (typeof token !== 'string') throw new IdTokenError(`${name} is not a string`)
   const { algorithm } = checkHeader(token, jose.decodeProtectedHeader, expected)
   const signed =
@@ -93,7 +94,7 @@ export async function verifySignature(
   keySource: KeySource,
   expected: SignatureExpectations,
 ): Promise<{ claims: Claims; type: string }> {
-  const jose = await import('jose')
+  const jose = await loadJose()
   const { algorithm, type } = checkHeader(token, jose.decodeProtectedHeader, expected)
   const claims = await verifyKeys(token, algorithm, keySource, expected)
   if (isTooDeep(claims)) throw new IdTokenError(`${expected.tokenName} is nested too deeply`)

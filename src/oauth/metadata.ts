@@ -70,6 +70,11 @@ export class ServerMetadataCache {
       })
   }
 
+  /** The metadata, if nothing has to be fetched for it. */
+  get current(): ServerMetadata | undefined {
+    return this.#known ?? this.#discovered.current
+  }
+
   /** The metadata, discovered if necessary. */
   async metadata(deadline: AbortSignal): Promise<ServerMetadata> {
     return this.#known ?? this.#discovered.get(deadline)

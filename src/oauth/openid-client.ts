@@ -125,15 +125,3 @@ export function rethrow(error: unknown): never {
     hint: error instanceof Error ? error.message : 'openid-client failed',
   })
 }
-
-/**
- * A parameter must not be repeated (RFC 6749, 3.1). Ours replace those in the query of the
- * authorization endpoint.
- */
-export function withoutRepeatedParams(url: URL): string {
-  for (const name of new Set(url.searchParams.keys())) {
-    const values = url.searchParams.getAll(name)
-    if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')
-  }
-  return url.href
-}

@@ -1,6 +1,7 @@
 import type * as Jose from 'jose'
 import { withoutNull } from '../http/json.js'
 import type { Claims } from './identity.js'
+import { loadJose } from './libraries.js'
 import { canonicalAlgorithm } from './signing-algorithms.js'
 
 /** Limits the work that one token can cause. */
@@ -46,7 +47,7 @@ export class SigningKeys {
     algorithm: string,
     acceptsKey: AcceptsKey | undefined,
   ): Promise<Claims | undefined> {
-    const jose = await import('jose')
+    const jose = await loadJose()
     try {
       const claims: Claims = jose.decodeJwt(token)
       // The claims are not verified yet: the signature must then match one of the keys that may
@@ -87,7 +88,7 @@ function isKeyFor(algorithm: string, kty: unknown, crv: unknown): boolean {
 
 /** Verifies an `HS256` signature and returns the claims, unchecked. (OpenID Connect Core, 10.1) */
 export async function verifyWithSecret(token: string, secret: string): Promise<Claims | undefined> {
-  const jose = await import('jose')
+  const jose = await loadJose()
   try {
     await jose.compactVerify(token, Buffer.from(secret), { algorithms: ['HS256'] })
     const claims: Claims = jose.decodeJwt(token)

@@ -9,6 +9,7 @@ import { type IdTokenExpectations, verifyIdToken } from './id-token.js'
 import type { Claims } from './identity.js'
 import { jwtExpectations } from './jwt.js'
 import type { ServerMetadataCache } from './metadata.js'
+import { loadOpenidClient } from './libraries.js'
 import { configureOpenidClient, rethrow } from './openid-client.js'
 import { readText } from './response-body.js'
 import { tokenEndpointError } from './token-errors.js'
@@ -81,7 +82,7 @@ export async function requestTokens(request: TokenRequest): Promise<TokenSet> {
 async function sendGrant(request: TokenRequest): Promise<TokenResponse> {
   const { config, server, fetch, deadline } = request
   const metadata = await server.metadata(deadline)
-  const oidc = await import('openid-client')
+  const oidc = await loadOpenidClient()
   let tokens: TokenResponse | undefined
   const configuration = await configureOpenidClient(oidc, {
     config,

@@ -1,3 +1,4 @@
+import { createCache } from '../http/create-cache.js'
 import { Mistakes } from '../schema/field.js'
 import { parseTexts } from './text-fields.js'
 import { completeTexts, ENGLISH, type PageTexts, type TextsOption } from './texts.js'
@@ -19,11 +20,15 @@ const RTL_SCRIPTS: ReadonlySet<string> = new Set([
 /** Selects the texts of a page. */
 export class Languages {
   readonly #option: TextsOption
+  /** The texts for every request, unless they are negotiated. */
+  readonly #fixed: PageTexts | undefined
   readonly #onError: (error: unknown) => void
 
   /** `onError` receives errors of the app's function, for which the page is in English. */
   constructor(option: TextsOption | undefined, onError: (error: unknown) => void) {
     this.#option = option ?? {}
+    if (typeof this.#option !== 'function')
+      this.#fixed = withDirection(completeTexts(this.#option), this.#option.dir)
     this.#onError = onError
   }
 
@@ -35,7 +40,7 @@ export class Languages {
   /** The texts for a request with this `Accept-Language`. (RFC 9110, 12.5.4) */
   textsFor(acceptLanguage: string | undefined): PageTexts {
     const option = this.#option
-    if (typeof option !== 'function') return withDirection(completeTexts(option), option.dir)
+    if (typeof option !== 'function') return this.#fixed ?? ENGLISH
     try {
       return negotiate(option, acceptLanguage)
     } catch (error) {
@@ -102,11 +107,22 @@ function withDirection(texts: PageTexts, dir: PageTexts['dir'] | undefined): Pag
   return { ...texts, dir: dir ?? directionOf(texts.lang) }
 }
 
+const directions = createCache<'rtl' | 'ltr'>({ max: 100 })
+
+/** `Intl` takes longer for it than the rest of a page. */
 function directionOf(language: string): PageTexts['dir'] {
+  const known = directions.get(language)
+  if (known !== undefined) return known
+  const direction = isRightToLeft(language) ? 'rtl' : 'ltr'
+  directions.set(language, direction)
+  return direction
+}
+
+function isRightToLeft(language: string): boolean {
   try {
     const { script } = new Intl.Locale(language).maximize()
-    return script !== undefined && RTL_SCRIPTS.has(script) ? 'rtl' : 'ltr'
+    return script !== undefined && RTL_SCRIPTS.has(script)
   } catch {
-    return 'ltr'
+    return false
   }
 }

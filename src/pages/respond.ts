@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { OAuthError } from '../http/errors.js'
 import type { GateRequest } from '../http/gate-request.js'
+import { random } from '../http/random.js'
 import { isFramed, wantsHtml } from '../http/request.js'
 import { type Headers, sendHtml, sendJson } from '../http/response.js'
 import type { DeniedContext } from './contexts.js'
@@ -107,7 +107,7 @@ export class Responder {
     name: Name,
     content: PageContent<Name>,
   ): Page {
-    const nonce = randomBytes(16).toString('base64')
+    const nonce = random(16).toString('base64')
     const request = { nonce, acceptLanguage: headers['accept-language'] }
     try {
       return this.#pages.render(name, content, request)

@@ -1,0 +1,36 @@
+import { loadOpenidClient } from './libraries.js'
+import { configureOpenidClient, type OpenidClientSetup, rethrow } from './openid-client.js'
+
+/**
+ * URL of an authorization request. The parameters replace those in the query of the endpoint: none may be
+ * repeated. (RFC 6749, 3.1 and 4.1.1)
+ */
+export function authorizationUrl(
+  endpoint: string | undefined,
+  params: Readonly<Record<string, string>>,
+): string {
+  const { href, search, hash } = new URL(endpoint ?? '')
+  const all = new Map([...new URLSearchParams(search), ...Object.entries(params)])
+  // Not by `searchParams`, where each change parses the whole URL again.
+  const base = href.slice(0, href.length - search.length - hash.length)
+  return `${base}?${new URLSearchParams([...all]).toString()}`
+}
+
+/** URL of an authorization request that was pushed to the provider. (RFC 9126, 4) */
+export async function pushedAuthorizationUrl(
+  setup: OpenidClientSetup,
+  params: Readonly<Record<string, string>>,
+): Promise<string> {
+  const oidc = await loadOpenidClient()
+  const configuration = await configureOpenidClient(oidc, setup)
+  const url = await oidc.buildAuthorizationUrlWithPAR(configuration, { ...params }).catch(rethrow)
+  return withoutRepeatedParams(url)
+}
+
+function withoutRepeatedParams(url: URL): string {
+  for (const name of new Set(url.searchParams.keys())) {
+    const values = url.searchParams.getAll(name)
+    if (values.length > 1) url.searchParams.set(name, values.at(-1) ?? '')
+  }
+  return url.href
+}
