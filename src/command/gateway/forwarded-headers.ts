@@ -145,3 +145,22 @@ export function upstreamHeaders({ headers }: GatewayRequest): IncomingHttpHeader
   if (headers['transfer-encoding'] !== undefined) kept['transfer-encoding'] = 'chunked'
   return kept
 }
+
+/**
+ * The same for a request without a body, as names and values in turn: Node validates and stores an
+ * object twice, and an array once. `host` is that of the upstream, for clients that send none.
+ */
+export function bodilessHeaders({ headers, method }: GatewayRequest, host: string): string[] {
+  const dropped = hopByHopNames(headers.connection)
+  const lines: string[] = headers.host === undefined ? ['host', host] : []
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || dropped.has(name) || name === 'expect') continue
+    if (typeof value === 'string') lines.push(name, value)
+    else for (const line of value) lines.push(name, line)
+  }
+  // Otherwise Node announces chunks. (RFC 9110, 8.6)
+  if (headers['content-length'] === undefined && method !== 'GET' && method !== 'HEAD')
+    lines.push('content-length', '0')
+  return lines
+}

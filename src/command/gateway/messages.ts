@@ -42,7 +42,7 @@ export class Exchange {
   /** When the upstream last accepted a part of the request, in milliseconds. */
   progressAt = Date.now()
   isRepeated = false
-  /** Which limit the upstream exceeded. */
+  /** Whether the upstream exceeded a limit. */
   isTimedOut = false
   #sentBytes = 0
 
@@ -51,19 +51,24 @@ export class Exchange {
     this.res = res
   }
 
+  /** Whether more than headers is sent. (RFC 9112, 6.3) */
+  get hasBody(): boolean {
+    const { headers } = this.req
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  }
+
   /**
    * Whether the request can be sent again: the upstream has closed a connection that it kept open,
    * before it responded. (RFC 9110, 9.2.2; RFC 9112, 9.3.1)
    */
   get mayRepeat(): boolean {
-    const { headers, method = '' } = this.req
-    const hasBody =
-      headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+    const { method = '' } = this.req
     const { reusedSocket = false } = this.upstreamRequest ?? {}
     return (
       reusedSocket &&
-      !hasBody &&
+      !this.hasBody &&
       !this.isRepeated &&
+      !this.isTimedOut &&
       this.upstreamResponse === undefined &&
       IDEMPOTENT.has(method)
     )
@@ -72,6 +77,11 @@ export class Exchange {
   /** Whether the response never ends by itself, as server-sent events do. */
   get isEventStream(): boolean {
     return /^text\/event-stream\b/i.test(this.upstreamResponse?.headers['content-type'] ?? '')
+  }
+
+  /** Ends what is left of the request to the upstream when the client's connection is gone. */
+  close(): void {
+    if (!this.res.writableFinished) this.upstreamRequest?.destroy()
   }
 
   /** How long the upstream has neither accepted a part of the request nor responded. */

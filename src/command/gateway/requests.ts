@@ -80,6 +80,7 @@ export class Requests {
 
   #end(routing: Routing, req: GatewayRequest, res: GatewayResponse): void {
     routing.exchanges.delete(res)
+    res.exchange?.close()
     logRequest(routing, req, res.statusCode, req.startedAt, !res.writableFinished)
     const { socket } = req
     if (req.complete || socket.destroyed) return

@@ -1,17 +1,14 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
 import { createProxyServer } from 'httpxy'
 import type { OAuthError } from '../../http/errors.js'
-import { upstreamHeaders } from './forwarded-headers.js'
+import { bodilessHeaders, upstreamHeaders } from './forwarded-headers.js'
 import { passInformation } from './informational.js'
 import { type Exchange, GatewayResponse } from './messages.js'
 import type { Tunnel } from './tunnel.js'
+import { createUpstreamAgent } from './upstream-agent.js'
 import { unrequestedUpgrade, upstreamError } from './upstream-error.js'
 import { sendResponse } from './upstream-response.js'
-
-/** Free connections that are kept for the next requests. */
-const MAX_FREE_SOCKETS = 256
 
 /** What {@link Upstream} depends on. */
 export interface UpstreamDeps {
@@ -24,10 +21,13 @@ export interface UpstreamDeps {
   onBroken(error: OAuthError): void
 }
 
-/** The server behind the gateway. `httpxy` sends the requests and connects the sockets. */
+/**
+ * The server behind the gateway. `httpxy` sends requests with a body, and all requests over TLS, and
+ * connects the sockets. The others are most, and need little of what it does.
+ */
 export class Upstream {
   readonly #deps: UpstreamDeps
-  readonly #agent: HttpAgent
+  readonly #agent: Agent
   readonly #proxy = createProxyServer({ selfHandleResponse: true })
   readonly #address: { protocol: string; host: string; hostname: string; port: string }
   readonly #tunnels = new Map<Socket, Tunnel>()
@@ -36,11 +36,7 @@ export class Upstream {
     this.#deps = deps
     const { protocol, hostname, port } = deps.target
     const isEncrypted = protocol === 'https:'
-    // Without a limit of connections: each stream of events keeps one.
-    const options = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS }
-    // Otherwise Node derives the server name of TLS for each request, also without TLS.
-    const withoutTls = { ...options, servername: '' }
-    this.#agent = isEncrypted ? new HttpsAgent(options) : new HttpAgent(withoutTls)
+    this.#agent = createUpstreamAgent(isEncrypted)
     // Node looks up IPv6 addresses without the brackets of URLs.
     const name = hostname.replace(/^\[|\]$/g, '')
     this.#address = {
@@ -64,9 +60,8 @@ export class Upstream {
 
   /** Sends a request on, and its response back. */
   forward(exchange: Exchange): void {
-    const { req, res } = exchange
+    const { res } = exchange
     res.exchange = exchange
-    req.headers = upstreamHeaders(req)
     this.#send(exchange, this.#agent)
   }
 
@@ -93,23 +88,47 @@ export class Upstream {
     this.#agent.destroy()
   }
 
-  #send({ req, res }: Exchange, agent: HttpAgent | false): void {
+  #send(exchange: Exchange, agent: Agent | false): void {
+    if (this.#address.protocol === 'http:' && !exchange.hasBody)
+      return this.#sendBodiless(exchange, agent)
+    const { req, res } = exchange
+    req.headers = upstreamHeaders(req)
     // Errors of the upstream are events; a rejection is an error of the client's connection.
     this.#proxy.web(req, res, { target: this.#address, agent }).catch(() => undefined)
+  }
+
+  /** Most requests have no body, and need nothing that `httpxy` does for bodies. */
+  #sendBodiless(exchange: Exchange, agent: Agent | false): void {
+    const { req } = exchange
+    const { host, port } = this.#address
+    const { method, url: path } = req
+    try {
+      const headers = bodilessHeaders(req, this.#deps.target.host)
+      const upstreamRequest = request({ host, port, method, path, headers, agent })
+      this.#watch(exchange, upstreamRequest)
+      upstreamRequest.on('error', (error) => this.#fail(exchange, error))
+      upstreamRequest.on('response', (response) => this.#respond(exchange, response))
+      upstreamRequest.end()
+    } catch (error) {
+      this.#fail(exchange, error)
+    }
+  }
+
+  #watch(exchange: Exchange, upstreamRequest: ClientRequest): void {
+    exchange.upstreamRequest = upstreamRequest
+    upstreamRequest.on('information', (information) => passInformation(information, exchange.res))
+    // Node closes the connection without an error if there is no listener.
+    upstreamRequest.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      this.#fail(exchange, unrequestedUpgrade())
+    })
   }
 
   #listen(): void {
     const proxy = this.#proxy
     proxy.on('proxyReq', (upstreamRequest, _req, res) => {
       const exchange = exchangeOf(res)
-      if (exchange === undefined) return
-      exchange.upstreamRequest = upstreamRequest
-      upstreamRequest.on('information', (information) => passInformation(information, exchange.res))
-      // Node closes the connection without an error if there is no listener.
-      upstreamRequest.once('upgrade', (_response, socket) => {
-        socket.destroy()
-        this.#fail(exchange, unrequestedUpgrade())
-      })
+      if (exchange !== undefined) this.#watch(exchange, upstreamRequest)
     })
     proxy.on('proxyRes', (upstreamResponse, _req, res) => {
       const exchange = exchangeOf(res)
