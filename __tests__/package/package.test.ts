@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { binaries, Packed, run, runtime } from '../support/package.js'
@@ -77,8 +77,19 @@ describe('the tarball', () => {
     )
     for (const file of files)
       expect(file).toMatch(
-        /^(?:LICENSE|[A-Z]+\.md|docs\/(?:providers\/)?[\w-]+\.md|docs\/images\/sign-in\.png|docs\/openapi\.json|docs\/performance\.svg|examples\/[\w/-]+\.(?:ts|js|mjs|jsx|json|css|svg|html)|examples\/deploy\/[\w.-]+|package\.json|dist\/config-schema\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js(?:\.map)?|dist\/[a-z/-]+\.d\.c?ts|dist\/[a-z]+-[\w-]+\.d\.c?ts)$/,
+        /^(?:LICENSE|[A-Z]+\.md|docs\/(?:providers\/)?[\w-]+\.md|docs\/images\/sign-in\.png|docs\/openapi\.json|docs\/performance\.svg|examples\/[\w/-]+\.(?:ts|js|mjs|jsx|json|css|svg|html)|examples\/deploy\/[\w.-]+|package\.json|dist\/config-schema\.json|dist\/THIRD-PARTY-NOTICES\.txt|dist\/[a-z/-]+\.c?js|dist\/[a-z/-]+\.d\.c?ts|dist\/[a-z\d]+-[\w-]+\.d\.c?ts)$/,
       )
+  })
+
+  // Readable code, declarations with their documentation, and the schema for editors. See docs/performance.md.
+  test('is small: dist takes at most 1.6 MB without dev, command and licenses, and has no source maps', async () => {
+    const folder = join(await packed.project({}, []), 'node_modules/oauth-module')
+    const files = (await packed.files()).filter((file) => file.startsWith('dist/'))
+    const counted = files.filter((file) => !/^dist\/(?:dev\.|command\.|THIRD-PARTY)/.test(file))
+    const bytes = counted.map((file) => statSync(join(folder, file)).size)
+    expect(bytes.length).toBeGreaterThan(30)
+    expect(bytes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(1_600_000)
+    expect(files.filter((file) => file.endsWith('.map'))).toEqual([])
   })
 
   test('contains the license of every bundled package', async () => {
@@ -94,7 +105,7 @@ describe('the tarball', () => {
     ]) {
       expect(notices).toMatch(new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, 'm'))
     }
-    for (const file of ['admin.js', 'index.cjs', 'dev.js', 'dev.cjs', 'command.js']) {
+    for (const file of ['libraries.cjs', 'user-agent.cjs', 'dev.js', 'dev.cjs', 'command.js']) {
       const paths = readFileSync(join(folder, file), 'utf8').matchAll(
         /^\s*\/\/ node_modules\/(?:.*\/node_modules\/)?((?:@[^/\s]+\/)?[^/\s]+)\//gm,
       )
@@ -216,6 +227,47 @@ describe('an app in JavaScript', () => {
 })
 
 describe('importing', () => {
+  const gate =
+    "oauthModule({ provider: { acme: oidcProvider({ issuer: 'https://id.example', clientId: 'a', clientSecret: 'b' }) }, secret: 'x'.repeat(32), logger: { debug() {}, info() {}, warn() {}, error() {} } })"
+  const loaded =
+    'console.log(Object.keys(require.cache).flatMap((file) => /oauth-module.dist.([\\w-]+)\\.cjs$/.exec(file)?.[1] ?? []).sort().join())'
+
+  test('loads the code of a gate when one is created, and that of options when they are set', async () => {
+    const text = `const { oauthModule, oidcProvider } = require('oauth-module')\n${loaded}\n${gate}\n${loaded}`
+    const folder = await packed.project({ 'package.json': cjs, 'app.js': text }, [
+      'cookie',
+      'lru-cache',
+    ])
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'core,index\ncore,gate,index\n',
+    })
+  })
+
+  test('gives import and require the same values, also those of the subpaths', async () => {
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: object }
+    const paths = Object.keys(exports).filter((path) => !/json$|^.\/(?:client|dev)$/.test(path))
+    const text = `
+      import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      for (const path of ${JSON.stringify(paths)}) {
+        const name = path.replace('.', 'oauth-module')
+        const [imported, required] = [await import(name), require(name)]
+        const differences = Object.keys(required).filter((key) => imported[key] !== required[key])
+        console.log(path, Object.keys(required).length === Object.keys(imported).length, differences.join())
+      }`
+    const folder = await packed.project({ 'package.json': esm, 'app.js': text }, [
+      'cookie',
+      'lru-cache',
+    ])
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: ['.', './admin', './express-user', './import', './redis', './testing']
+        .map((path) => `${path} true \n`)
+        .join(''),
+    })
+  })
+
   test('loads neither openid-client nor jose: an import works without them', async () => {
     const files = {
       'package.json': esm,
@@ -243,6 +295,50 @@ describe('importing', () => {
       'lru-cache',
     ])
     expect(await run(folder, process.execPath, ['app.js'])).toEqual({ code: 0, output: '0 true\n' })
+  })
+})
+
+describe('the copy of openid-client and jose, for plain Jest and bundles', () => {
+  const app = (more: string) => `
+    import { createRequire } from 'node:module'
+    import { createServer } from 'node:http'
+    import { load, login } from ${JSON.stringify(join(process.cwd(), 'bench/client.js'))}
+    import { startProvider } from ${JSON.stringify(join(process.cwd(), 'bench/provider.js'))}
+    const { oauthModule, oidcProvider } = createRequire(import.meta.url)('oauth-module')
+    const provider = await startProvider()
+    const auth = oauthModule({
+      provider: { acme: oidcProvider({ issuer: provider.issuer, clientId: 'bench', clientSecret: 'bench secret' }) },
+      secret: 'a secret of thirty-two characters or more',
+      logger: { debug() {}, info() {}, warn: console.warn, error: console.error },
+    })
+    const server = createServer((req, res) => auth(req, res, () => res.end(req.oauth.user.id))).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address()
+    const Cookie = await login('http://localhost:' + port + '/')
+    await load({ port, headers: { Accept: 'text/html', Cookie }, status: 200, count: 1 })
+    console.log('signed in')
+    ${more}
+    process.exit()`
+
+  test('signs users in where the packages are not installed', async () => {
+    const folder = await packed.project({ 'package.json': esm, 'app.js': app('') }, [
+      'cookie',
+      'lru-cache',
+    ])
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'signed in\n',
+    })
+  })
+
+  test('is not loaded where they are', async () => {
+    const more =
+      "console.log(Object.keys(createRequire(import.meta.url).cache).filter((file) => file.endsWith('libraries.cjs')).length)"
+    const folder = await packed.project({ 'package.json': esm, 'app.js': app(more) }, runtime)
+    expect(await run(folder, process.execPath, ['app.js'])).toEqual({
+      code: 0,
+      output: 'signed in\n0\n',
+    })
   })
 })
 

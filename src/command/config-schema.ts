@@ -1,6 +1,7 @@
 import { objectSchema, optionProperties, schemaDefinitions } from '../options/json-schema.js'
 import type { JsonSchema } from '../options/json-schema.js'
 import { settingFields } from './settings.js'
+import { shareRepeated } from './share-repeated.js'
 
 /** The JSON Schema of configuration files of the command. */
 export function configSchema(): JsonSchema {
@@ -11,7 +12,7 @@ export function configSchema(): JsonSchema {
     required: ['file'],
     additionalProperties: false,
   }
-  return {
+  return shareRepeated({
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Configuration of the command oauth-module',
     type: 'object',
@@ -22,5 +23,5 @@ export function configSchema(): JsonSchema {
     },
     additionalProperties: false,
     definitions: { ...definitions, secret: { anyOf: [secret, file] } },
-  }
+  })
 }
