@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -86,6 +87,34 @@ async function startBytes(listener: (socket: Socket) => void) {
       await new Promise((resolve) => server.close(resolve))
     },
   })
+}
+
+/** Listens, but accepts nothing, and its queue of connections is full. Returns the port. */
+async function startFull(): Promise<number> {
+  const program = `
+    const server = require('node:net').createServer()
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, String(server.address().port))
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const sockets: Socket[] = []
+  stopping({
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    },
+  })
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  for (;;) {
+    const socket = connect(Number(port), '127.0.0.1')
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    // Several turns of the event loop, so that a busy machine does not look like a full queue.
+    for (let turn = 0; turn < 10 && socket.connecting; turn++) await sleep(50)
+    if (socket.connecting) return Number(port)
+  }
 }
 
 describe('requests', () => {
@@ -527,7 +556,7 @@ describe('upstreams that fail', () => {
     expect(rejected.status).toBe(431)
   })
 
-  test('an upstream that accepts no connection, or never responds, is a 504', async () => {
+  test('an upstream that never responds is a 504', async () => {
     const { port } = await startBytes(() => undefined)
     const other = await startTestGateway({ target: port, limits: { responseMs: 300 } })
     const headers = { cookie: await logIn(other), accept: 'application/json' }
@@ -536,6 +565,24 @@ describe('upstreams that fail', () => {
     expect(answer.status).toBe(504)
     expect(JSON.parse(answer.body)).toMatchObject({ error: 'upstream_timeout' })
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(250)
+  })
+
+  test.each([
+    ['a request', 'GET', {}],
+    ['an upload in progress', 'POST', { 'content-length': '4' }],
+  ])('%s to an upstream that accepts no connection is a 504', async (_, method, framing) => {
+    const other = await startTestGateway({
+      target: await startFull(),
+      limits: { connectMs: 300, responseMs: 600_000 },
+    })
+    const headers = { cookie: await logIn(other), accept: 'application/json', ...framing }
+    const req = send({ port: other.port, method, headers })
+    if (method === 'POST') req.write('ab')
+    else req.end()
+    const res = await responseOf(req)
+    expect(res.statusCode).toBe(504)
+    expect(JSON.parse(await textOf(res))).toMatchObject({ error: 'upstream_timeout' })
+    req.destroy()
   })
 
   test('a slow upload and a long stream exceed no limit', async () => {

@@ -88,9 +88,10 @@ export class Exchange {
   idleMs(now: number): number {
     const { upstreamRequest, upstreamResponse } = this
     if (upstreamResponse !== undefined || upstreamRequest === undefined) return 0
-    const sent = upstreamRequest.socket?.bytesWritten ?? 0
+    const { bytesWritten: sent = 0, connecting = false } = upstreamRequest.socket ?? {}
     // The upstream does not wait for a client that has not sent the next part of its upload.
-    const isClientSlow = !upstreamRequest.writableFinished && !upstreamRequest.writableNeedDrain
+    const isClientSlow =
+      !connecting && !upstreamRequest.writableEnded && !upstreamRequest.writableNeedDrain
     if (sent !== this.#sentBytes || isClientSlow) this.progressAt = now
     this.#sentBytes = sent
     return now - this.progressAt
