@@ -1,5 +1,5 @@
 // One proxy, or the upstream, in a separate process. Its parent requests its CPU usage.
-import { Agent, createServer } from 'node:http'
+import { Agent, createServer, request } from 'node:http'
 
 const [, , kind, bundle, upstreamPort, issuer] = process.argv
 const target = new URL(`http://127.0.0.1:${upstreamPort ?? 80}`)
@@ -34,6 +34,22 @@ const kinds = {
     listen(createServer((req, res) => proxy.web(req, res)))
   },
   'bare-forwarded': () => kinds.bare({ xfwd: true }),
+  // What a proxy without a library does at least.
+  'hand-written'() {
+    const { hostname: host, port } = target
+    const agent = new Agent({ keepAlive: true })
+    listen(
+      createServer((req, res) => {
+        const { method, url: path, headers } = req
+        const sent = request({ host, port, method, path, headers, agent }, (from) => {
+          res.writeHead(from.statusCode, from.headers)
+          from.pipe(res)
+        })
+        sent.on('error', () => res.destroy())
+        req.pipe(sent)
+      }),
+    )
+  },
   async gateway({ forwardTokens = true, ...rules } = {}) {
     const { startGateway, oidcProvider } = await import(bundle)
     const acme = oidcProvider({

@@ -33,6 +33,7 @@ const headers = { ...browser, Cookie: `ngrok.session=${'x'.repeat(43)}` }
 const contenders = [
   { name: 'bare proxy', proxy: 'bare', headers },
   { name: 'bare proxy with X-Forwarded-*', proxy: 'bare-forwarded', headers },
+  { name: 'hand-written proxy', proxy: 'hand-written', headers },
   { name: 'the command, on an allowed path', proxy: 'gateway-allowed', headers },
   { name: 'the command, logged in', proxy: 'gateway-checks', headers, logsIn: true },
   { name: '… with log lines', proxy: 'gateway-logs', headers, logsIn: true },
