@@ -83,9 +83,9 @@ export const mutations: readonly Mutation[] = [
     replace: '{ login: {}, account: selectAccount, scopes: requestConsent }[ask] ?? {}',
   }),
   one('S-014', 'a login that starts leaves the session alone', 'src/flows/login.ts', {
-    find: 'redirect(res, await client.authorizationUrl(params, clientAddress(req)))',
+    find: 'redirect(res, await client.authorizationUrl(params, () => clientAddress(req)))',
     replace:
-      "res.appendHeader('Set-Cookie', `${mount.sessionCookie.name}=; Path=/; Max-Age=0`)\n    redirect(res, await client.authorizationUrl(params, clientAddress(req)))",
+      "res.appendHeader('Set-Cookie', `${mount.sessionCookie.name}=; Path=/; Max-Age=0`)\n    redirect(res, await client.authorizationUrl(params, () => clientAddress(req)))",
   }),
   one('S-015', 'iss of the response is compared', 'src/flows/authorization-response.ts', {
     find: 'if (issuer !== undefined && (iss === null ? isRequired : iss !== issuer))',

@@ -177,7 +177,7 @@ export class Login {
       ...(await authorizationParams(connection, offline, loginRequest.ask, query)),
       ...protocolParams(provider, redirectUri, scopes, transaction),
     }
-    redirect(res, await client.authorizationUrl(params, clientAddress(req)))
+    redirect(res, await client.authorizationUrl(params, () => clientAddress(req)))
   }
 
   /**

@@ -53,7 +53,7 @@ function reportedHost({ headers }: AppRequest): string | undefined {
     firstOf(headers['x-forwarded-host']),
     forwarded,
     firstOf(headers['x-original-host']),
-    URL.canParse(page) ? new URL(page).host : undefined,
+    page !== '' && URL.canParse(page) ? new URL(page).host : undefined,
   ]
     .map(validHost)
     .find((host) => host !== undefined)

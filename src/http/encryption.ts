@@ -63,8 +63,10 @@ export class Encrypter {
   encrypt(purpose: EncryptionPurpose, plaintext: string, context = ''): string {
     const iv = random(IV_BYTES)
     const cipher = createCipheriv(ALGORITHM, keyFor(this.#current, purpose, context), iv)
-    const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-    return Buffer.concat([this.#current.keyId, iv, body, cipher.getAuthTag()]).toString('base64url')
+    const body = [cipher.update(plaintext, 'utf8'), cipher.final()]
+    return Buffer.concat([this.#current.keyId, iv, ...body, cipher.getAuthTag()]).toString(
+      'base64url',
+    )
   }
 
   /**

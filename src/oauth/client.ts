@@ -46,14 +46,13 @@ export class ProviderClient {
   /** URL of an authorization request; a pushed one (RFC 9126) if the provider requires that. */
   async authorizationUrl(
     params: Readonly<Record<string, string>>,
-    address?: string,
+    addressOf: () => string | undefined = () => undefined,
   ): Promise<string> {
     const metadata = await this.#metadata()
     if (!metadata.requiresPushedRequests)
       return authorizationUrl(metadata.endpoints.authorization, params)
-    const fetch = this.#anonymousFetch
-    const setup = { config: this.#config, metadata, fetch, deadline: this.#deadline(), address }
-    return pushedAuthorizationUrl(setup, params)
+    const setup = this.#setup(this.#anonymousFetch, this.#deadline())
+    return pushedAuthorizationUrl({ ...setup, metadata, address: addressOf() }, params)
   }
 
   /** What discovery lists as supported; empty arrays if it lists nothing. (RFC 8414, 2) */
@@ -74,7 +73,7 @@ export class ProviderClient {
   /** Exchanges an authorization code for tokens, and verifies them. (RFC 6749, 4.1.3) */
   async redeem(redemption: Redemption): Promise<TokenSet> {
     const deadline = this.#deadline()
-    const tokens = await redeemCode(this.#tokenRequest(this.#anonymousFetch, deadline), redemption)
+    const tokens = await redeemCode(this.#setup(this.#anonymousFetch, deadline), redemption)
     return this.#upgrade(tokens, deadline)
   }
 
@@ -86,7 +85,7 @@ export class ProviderClient {
   ): Promise<TokenSet> {
     const params = this.#config.refreshParams?.(redirectUri) ?? {}
     return requestTokens({
-      ...this.#tokenRequest(this.#fetch, this.#deadline()),
+      ...this.#setup(this.#fetch, this.#deadline()),
       send: (oidc, configuration) => oidc.refreshTokenGrant(configuration, refreshToken, params),
       onTokens,
     })
@@ -121,12 +120,8 @@ export class ProviderClient {
         },
       )
     const oidc = await loadOpenidClient()
-    const configuration = await configureOpenidClient(oidc, {
-      config: this.#config,
-      metadata,
-      fetch: this.#fetch,
-      deadline,
-    })
+    const setup = this.#setup(this.#fetch, deadline)
+    const configuration = await configureOpenidClient(oidc, { ...setup, metadata })
     // Revoking a refresh token also revokes its access tokens. (RFC 7009, 2.1)
     await oidc.tokenRevocation(configuration, refreshToken ?? accessToken).catch(rethrow)
   }
@@ -165,7 +160,7 @@ export class ProviderClient {
     const client = { id: clientId, secret: clientSecret }
     const params = upgradeToken.params(tokens.accessToken, client)
     const { accessToken, expiresAt } = await requestTokens({
-      ...this.#tokenRequest(this.#loginFetch, deadline),
+      ...this.#setup(this.#loginFetch, deadline),
       send: (oidc, configuration) =>
         oidc.genericGrantRequest(configuration, upgradeToken.grant, params),
     })
@@ -177,7 +172,7 @@ export class ProviderClient {
     return this.#server.current ?? this.#server.metadata(this.#deadline())
   }
 
-  #tokenRequest(fetch: ProviderFetch, deadline: AbortSignal) {
+  #setup(fetch: ProviderFetch, deadline: AbortSignal) {
     return { config: this.#config, server: this.#server, fetch, deadline }
   }
 
