@@ -21,7 +21,7 @@ const running = await Promise.all(
     if (server === 'off') cookies.set('__Host-ngrok.bound', `${'x'.repeat(8)}.${'x'.repeat(22)}`)
     const Cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
     const headers = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', Cookie }
-    return { name, child, port, headers, status: 200, samples: [] }
+    return { name, processes: [{ child, port, headers, status: 200 }], samples: [] }
   }),
 )
 await measure(running)

@@ -5,6 +5,8 @@ import { awake, load, login } from './client.js'
 
 export const rounds = Number(process.env.ROUNDS ?? 15)
 export const count = Number(process.env.REQUESTS ?? 10_000)
+/** Processes of each contender, which take turns: V8 compiles the same code differently each time. */
+export const processes = Number(process.env.PROCESSES ?? 3)
 
 /** Requests until V8 has compiled what they need: before, everything costs several times as much. */
 const WARM_UP = 10_000
@@ -22,38 +24,48 @@ export function ask(child, message) {
   })
 }
 
-/** Starts each contender with `forkOne`, and logs in where it says so. */
+/** Starts the processes of each contender with `forkOne`, and logs in where it says so. */
 export function startAll(contenders, forkOne) {
   return Promise.all(
     contenders.map(async ({ logsIn, headers, ...contender }) => {
-      const child = forkOne(contender)
-      const { port } = await ask(child)
-      const cookie = logsIn
-        ? { Cookie: await login(`http://localhost:${port}/`, contender.server) }
-        : {}
-      return { ...contender, child, port, headers: { ...headers, ...cookie }, samples: [] }
+      const start = async () => {
+        const child = forkOne(contender)
+        const { port } = await ask(child)
+        const cookie = logsIn
+          ? { Cookie: await login(`http://localhost:${port}/`, contender.server) }
+          : {}
+        return { ...contender, child, port, headers: { ...headers, ...cookie } }
+      }
+      const started = await Promise.all(Array.from({ length: processes }, start))
+      return { ...contender, processes: started, samples: [] }
     }),
   )
 }
 
 /** Adds the CPU per request of each round to the samples, and ends the processes. */
 export async function measure(running) {
-  for (let round = -2; round < rounds; round++) {
-    for (const { child, samples, ...contender } of running) {
-      const before = (await ask(child, 'cpu')).cpu
-      const sent = contender.isLogin
-        ? await logIn(contender)
-        : await load({ ...contender, count: round < 0 ? Math.max(count, WARM_UP) : count })
-      const after = (await ask(child, 'cpu')).cpu
-      // The first rounds warm up.
-      if (round >= 0) samples.push((after.user + after.system - before.user - before.system) / sent)
+  for (const { processes } of running)
+    for (const one of processes) {
+      await cpuPerRequest(one, Math.max(count, WARM_UP))
+      await cpuPerRequest(one, Math.max(count, WARM_UP))
     }
-  }
-  for (const { child } of running) child.disconnect()
+  for (let round = 0; round < rounds; round++)
+    for (const { processes, samples } of running)
+      samples.push(await cpuPerRequest(processes[round % processes.length], count))
+  for (const { processes } of running) for (const { child } of processes) child.disconnect()
+}
+
+async function cpuPerRequest({ child, ...contender }, count) {
+  const before = (await ask(child, 'cpu')).cpu
+  const sent = contender.isLogin
+    ? await logIn(contender, count)
+    : await load({ ...contender, count })
+  const after = (await ask(child, 'cpu')).cpu
+  return (after.user + after.system - before.user - before.system) / sent
 }
 
 /** Logins take a hundred times as long as requests. */
-async function logIn({ port, server }) {
+async function logIn({ port, server }, count) {
   const logins = Math.max(1, Math.round(count / 100))
   await awake(async () => {
     for (let number = 0; number < logins; number++) await login(`http://localhost:${port}/`, server)

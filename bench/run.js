@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { tables } from './contenders.js'
 import { startProvider } from './provider.js'
-import { count, measure, rounds, startAll, summarize } from './rounds.js'
+import { count, measure, processes, rounds, startAll, summarize } from './rounds.js'
 
 const provider = await startProvider()
 const results = {
@@ -14,6 +14,7 @@ const results = {
   date: new Date().toISOString().slice(0, 10),
   rounds,
   requests: count,
+  processes,
   tables: {},
 }
 for (const { id, title, contenders } of tables) {
