@@ -9,8 +9,8 @@ import { measure, startAll, summarize } from './rounds.js'
 const [major] = process.versions.node.split('.')
 const limits =
   Number(major) < 24
-    ? { 'oauth-module': 2.4, 'oauth-module, 401': 4.5, 'oauth-module, redirect to the login': 7 }
-    : { 'oauth-module': 3.2, 'oauth-module, 401': 9, 'oauth-module, redirect to the login': 18 }
+    ? { 'oauth-module': 2.4, 'oauth-module, 401': 3.6, 'oauth-module, redirect to the login': 5.4 }
+    : { 'oauth-module': 3.2, 'oauth-module, 401': 5, 'oauth-module, redirect to the login': 12 }
 const TRIES = 3
 
 const [{ contenders: loggedIn }, , { contenders: anonymous }] = tables
