@@ -12,6 +12,8 @@ const rounds = Number(process.env.ROUNDS ?? 9)
 const count = Number(process.env.REQUESTS ?? 4000)
 const sessions = Number(process.env.SESSIONS ?? 20_000)
 const stores = [
+  'Express alone',
+  'Express and one GET',
   'memory',
   'node-redis',
   'node-redis, clientSideCache',
@@ -32,7 +34,7 @@ const provider = await startProvider()
 
 const running = []
 for (const name of stores) running.push(await start(name))
-for (let round = -2; round < rounds; round++) {
+for (let round = -4; round < rounds; round++) {
   for (const one of running) {
     const [cpu, redisCpu, sent] = [await one.cpu(), await redisTime(), await commands()]
     await load({ port: one.port, headers: one.headers, status: 200, count })
@@ -52,6 +54,7 @@ const [size, index, user] = await bytesPerSession(running.find(({ name }) => nam
 for (const { child } of running) child.disconnect()
 provider.close()
 
+const memory = running.find(({ name }) => name === 'memory')
 console.log(
   `Node ${process.version}, Redis ${(await redis.info('server')).match(/redis_version:(\S+)/)[1]}, ${cpus().length} × ${cpus()[0].model}; ${rounds} rounds of ${count} logged-in requests`,
 )
@@ -59,11 +62,13 @@ console.table(
   Object.fromEntries(
     running.map(({ name, samples }) => {
       const gate = middle(samples.map((one) => one.gate))
+      const above = middle(samples.map((one, round) => one.gate - memory.samples[round].gate))
       const spent = middle(samples.map((one) => one.redis))
       return [
         name,
         {
           'CPU of the app, µs': gate.toFixed(0),
+          'above memory': above.toFixed(1),
           'requests/s per core': Math.round(1e6 / gate),
           'CPU of Redis, µs': spent.toFixed(1),
           'commands per request': text(samples.at(-1).commands, count),
@@ -72,7 +77,9 @@ console.table(
     }),
   ),
 )
-console.log(`A login, node-redis: ${text(running[1].loginCommands, 1)}`)
+console.log(
+  `A login, node-redis: ${text(running.find(({ name }) => name === 'node-redis').loginCommands, 1)}`,
+)
 console.log(
   `A session in Redis: ${size} bytes, of which ${index} in the indexes (${sessions} sessions, each of another user), plus ${user} bytes for the user and the month`,
 )
@@ -87,10 +94,11 @@ async function start(name) {
   )
   const ask = async (message) => (child.send(message), (await once(child, 'message'))[0])
   const [{ port: at }] = await once(child, 'message')
+  const isPlain = name.startsWith('Express')
   // Discovery, keys, and scripts are cached from the first one on.
-  await login(`http://localhost:${at}/`)
+  if (!isPlain) await login(`http://localhost:${at}/`)
   const sent = await commands()
-  const cookie = await login(`http://localhost:${at}/`)
+  const cookie = isPlain ? `a=${'x'.repeat(100)}` : await login(`http://localhost:${at}/`)
   const headers = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', Cookie: cookie }
   const cpu = async () => {
     const { user, system } = await ask('cpu')

@@ -1,4 +1,3 @@
-import type { LRUCache } from 'lru-cache'
 import { createCache } from '../http/create-cache.js'
 import type { Encrypter } from '../http/encryption.js'
 import { type CompactRow, compactSession, expandSession } from './compact-session.js'
@@ -27,8 +26,8 @@ interface ActivityRow extends StoreRecord {
 /** Rows of version 1 (release 0.1.0) had no `mac`: they count as expired. */
 const ROW_VERSION = 2
 
-/** Sessions that are kept as objects: those of the latest requests. */
-const MAX_RECENT_SESSIONS = { inProcess: 1_000, nearCache: 10_000 }
+/** Sessions of this process that are kept as objects: those of the latest requests. */
+const MAX_RECENT_SESSIONS = 1_000
 
 /** What {@link SessionRows} depends on. */
 export interface SessionRowsDeps {
@@ -38,6 +37,11 @@ export interface SessionRowsDeps {
   readonly browserSession: BrowserSessionConfig
 }
 
+interface RecentSessions {
+  get(row: StoreRecord): { readonly key: string; readonly session: Session } | undefined
+  set(row: StoreRecord, recent: { readonly key: string; readonly session: Session }): unknown
+}
+
 /**
  * Converts sessions to rows of the store and back. Every session that a store returns comes from
  * here: a row that was not written with the secret is not a session.
@@ -45,15 +49,14 @@ export interface SessionRowsDeps {
 export class SessionRows {
   readonly #deps: SessionRowsDeps
   /**
-   * Sessions by row. Stores in this process and near caches return the same row many times: it is
-   * verified and read once.
+   * Sessions by row. Stores return the same row many times: it is verified and read once. Other
+   * stores than that of this process decide how many rows they keep.
    */
-  readonly #recent: LRUCache<StoreRecord, { key: string; session: Session }>
+  readonly #recent: RecentSessions
 
   constructor(deps: SessionRowsDeps) {
     this.#deps = deps
-    const { inProcess, nearCache } = MAX_RECENT_SESSIONS
-    this.#recent = createCache({ max: deps.isInProcess ? inProcess : nearCache })
+    this.#recent = deps.isInProcess ? createCache({ max: MAX_RECENT_SESSIONS }) : new WeakMap()
   }
 
   /** The row of a session. */
@@ -71,7 +74,7 @@ export class SessionRows {
   /** The session of a row, or `undefined` if the row is not a session of this secret. */
   fromRow(key: string, row: StoreRecord | null | undefined): Session | undefined {
     if (row?.kind !== 'session') return undefined
-    // Only rows of this process, and those of a near cache, are frozen and read again.
+    // Only rows that a store keeps are frozen and read again.
     const isShared = Object.isFrozen(row)
     const known = isShared ? this.#recent.get(row) : undefined
     if (known?.key === key) return known.session

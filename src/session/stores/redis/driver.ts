@@ -1,5 +1,6 @@
 import { connectionProblem } from './connection-problem.js'
 import { type ClientCache, clientCacheOf, SHARED_CACHE } from './client-cache.js'
+import { readerOf, type RowClient } from './reader-of.js'
 import { readRow, type Script } from './scripts.js'
 
 /** The methods of a client, pool, cluster or sentinel of node-redis 5 or 6 that are used. */
@@ -45,6 +46,7 @@ const MAX_PENDING_COMMANDS = 10_000
 /** Sends commands to Redis with either library. */
 export class Driver {
   readonly #client: RedisClient
+  readonly #reader: RowClient
   readonly #commands: Commands
   readonly #cache: ClientCache | 'shared' | undefined
   #pending = 0
@@ -57,17 +59,14 @@ export class Driver {
   constructor(client: RedisClient, warn: (message: string) => void = () => undefined) {
     this.#client = client
     this.#commands = commandsOf(client)
+    this.#reader = readerOf(client)
     this.#cache = clientCacheOf(client)
     if (this.#cache === 'shared') warn(SHARED_CACHE)
   }
 
   /** The raw reply of `GET`. */
-  async get(key: string): Promise<unknown> {
-    const cache = this.#cache
-    // The client's own cache responds immediately, even if it has missed changes.
-    const isUsable = cache === undefined || (cache !== 'shared' && (await cache.isCurrent()))
-    if (!isUsable) return this.run(readRow, [key], [])
-    return this.#bounded(() => this.#client.get(key))
+  get(key: string): Promise<unknown> {
+    return this.#cache === undefined ? this.#get(key) : this.#getCached(key, this.#cache)
   }
 
   /** Why the client cannot send commands; `undefined` if it is connected. */
@@ -95,6 +94,16 @@ export class Driver {
         return this.#commands.eval(source, keys, strings)
       }
     })
+  }
+
+  #get(key: string): Promise<unknown> {
+    return this.#bounded(() => this.#reader.get(key))
+  }
+
+  /** The client's own cache responds immediately, even if it has missed changes. */
+  async #getCached(key: string, cache: ClientCache | 'shared'): Promise<unknown> {
+    const isUsable = cache !== 'shared' && (await cache.isCurrent())
+    return isUsable ? this.#get(key) : this.run(readRow, [key], [])
   }
 
   async #bounded(command: () => PromiseLike<unknown>): Promise<unknown> {

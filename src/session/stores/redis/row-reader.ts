@@ -1,3 +1,5 @@
+import { createCache } from '../../../http/create-cache.js'
+import { deepFreeze } from '../deep-freeze.js'
 import { type Driver, isErrorReply } from './driver.js'
 import { decodeRow, type Row } from './rows.js'
 
@@ -6,8 +8,18 @@ export type RowResult =
   | { readonly row: Row; readonly missing?: undefined }
   | { readonly row?: undefined; readonly missing: 'gone' | 'unreadable' }
 
+/** Rows that are kept decoded: those of the latest requests. */
+const MAX_DECODED_ROWS = 1000
+
 /** Reads rows from Redis. */
 export class RowReader {
+  /**
+   * Decoded rows, with what Redis returned. As long as it returns the same, the object is the same,
+   * so that a session is decoded and authenticated once and not at each of its requests.
+   */
+  readonly #decoded = createCache<{ readonly json: string; readonly row: Row }>({
+    max: MAX_DECODED_ROWS,
+  })
   readonly #driver: Driver
   readonly #prefix: string
   readonly #warn: (message: string) => void
@@ -22,9 +34,17 @@ export class RowReader {
   /** Reads the row at a key. */
   async fetchRow(key: string): Promise<RowResult> {
     const json = await this.#fetchJson(key)
-    if (json === undefined) return { missing: 'gone' }
+    if (json === undefined) {
+      this.#decoded.delete(key)
+      return { missing: 'gone' }
+    }
+    const known = this.#decoded.get(key)
+    if (known?.json === json) return { row: known.row }
     const row = decodeRow(json)
-    if (row !== undefined) return { row }
+    if (row !== undefined) {
+      this.#decoded.set(key, { json, row: deepFreeze(row) })
+      return { row }
+    }
     this.#warn('a row in Redis cannot be read: it is corrupt, or of a newer release')
     return { missing: 'unreadable' }
   }
