@@ -26,9 +26,8 @@ export interface OpenidClientSetup {
 }
 
 /**
- * Configures openid-client. It builds authorization URLs, also with PAR, authenticates the client,
- * and sends grants and revocations. Discovery, callbacks and ID tokens are verified by our own
- * code: openid-client ties Microsoft's issuer `{tenantid}` to a host name, and does not support
+ * Configures openid-client. It authenticates the client, and sends grants, revocations, and pushed
+ * authorization requests. Discovery, callbacks and ID tokens are verified by our own code: openid-client ties Microsoft's issuer `{tenantid}` to a host name, and does not support
  * Google's issuer without a scheme.
  */
 export async function configureOpenidClient(
