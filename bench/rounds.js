@@ -10,6 +10,8 @@ export const processes = Number(process.env.PROCESSES ?? 3)
 
 /** Requests until V8 has compiled what they need: before, everything costs several times as much. */
 const WARM_UP = 10_000
+/** The same before each turn: while a process waits for it, V8 drops what was not used lately. */
+const WARM_UP_OF_TURN = 2_000
 
 /** The next message of a process, after it was sent one. */
 export function ask(child, message) {
@@ -50,8 +52,11 @@ export async function measure(running) {
       await cpuPerRequest(one, Math.max(count, WARM_UP))
     }
   for (let round = 0; round < rounds; round++)
-    for (const { processes, samples } of running)
-      samples.push(await cpuPerRequest(processes[round % processes.length], count))
+    for (const { processes, samples } of running) {
+      const one = processes[round % processes.length]
+      await cpuPerRequest(one, WARM_UP_OF_TURN)
+      samples.push(await cpuPerRequest(one, count))
+    }
   for (const { processes } of running) for (const { child } of processes) child.disconnect()
 }
 

@@ -40,7 +40,8 @@ export class User {
     let page = await this.#ask('/', { follow: 20 })
     // Sessions that ended right after their login look like a login loop.
     const [retry] = page?.body.includes('cookie_lost') === true ? linksOf(page) : []
-    if (retry !== undefined) page = await this.#ask(new URL(retry).pathname, { follow: 20 })
+    if (retry !== undefined)
+      page = await this.#ask(retry.slice(this.#world.origin.length), { follow: 20 })
     if (page?.status === 200) this.#read(page)
     else this.#count('logins that an outage has cost', page)
     if (this.isSignedIn) this.#count('logins')
