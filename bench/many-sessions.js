@@ -1,25 +1,17 @@
 // Measures whether the number of sessions matters: CPU of a signed-in request with 1,000 and with 1,000,000 sessions, in memory
 // and in Redis, and what a process sends to a full Redis until it has answered its first request.
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { createClient } from 'redis'
 import { load, login } from './client.js'
 import { startProvider } from './provider.js'
+import { startRedis } from './redis-server.js'
 
 const few = 1000
 const many = Number(process.env.SESSIONS ?? 1_000_000)
 const rounds = Number(process.env.ROUNDS ?? 9)
 const count = Number(process.env.REQUESTS ?? 4000)
 
-const port = await freePort()
-const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', ''], {
-  stdio: 'ignore',
-})
-process.once('exit', () => server.kill())
-const redis = createClient({ url: `redis://127.0.0.1:${port}` })
-redis.on('error', () => undefined)
-await redis.connect()
+const { port, redis } = await startRedis()
 const provider = await startProvider()
 
 const memory = await start('memory')
@@ -116,12 +108,4 @@ async function starts() {
     .filter(([, name]) => !/^(?:info|config\|resetstat)$/.test(name))
     .map(([, name, calls]) => `${name} ${calls}`)
   return { ms, commands: ours.sort().join(', ') }
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port: free } = probe.address()
-  probe.close()
-  return free
 }

@@ -1,12 +1,11 @@
 // Measures sessions in Redis: commands, CPU of the gate and of Redis per logged-in request, and
 // memory per session. The stores take turns on one redis-server, which is started here.
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { cpus } from 'node:os'
-import { createClient } from 'redis'
 import { load, login } from './client.js'
 import { startProvider } from './provider.js'
+import { startRedis } from './redis-server.js'
 
 const rounds = Number(process.env.ROUNDS ?? 9)
 const count = Number(process.env.REQUESTS ?? 4000)
@@ -22,14 +21,7 @@ const stores = [
   'connect-redis',
 ]
 
-const port = await freePort()
-const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', ''], {
-  stdio: 'ignore',
-})
-process.once('exit', () => server.kill())
-const redis = createClient({ url: `redis://127.0.0.1:${port}` })
-redis.on('error', () => undefined)
-await redis.connect()
+const { port, redis } = await startRedis()
 const provider = await startProvider()
 
 const running = []
@@ -171,12 +163,4 @@ function text(found, per) {
 
 function middle(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port: free } = probe.address()
-  probe.close()
-  return free
 }

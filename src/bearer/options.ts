@@ -18,7 +18,7 @@ export interface IntrospectionOptions {
   clientAuth?: 'post' | 'basic' | undefined
 }
 
-/** Rules of an entry of `bearer.issuers`: what a token says of its user. */
+/** Rules of an entry of `bearer.issuers`: what a token states about its user. */
 export type BearerRules = Pick<Rules, 'emailAddresses' | 'emailDomains' | 'groups' | 'allOf'>
 
 /**

@@ -93,7 +93,7 @@ export function isMachine(claims: Claims): boolean {
   return sub === undefined || sub === client || sub === `${client}@clients`
 }
 
-/** What an entry of `bearer.issuers` says of its users. */
+/** What an entry of `bearer.issuers` states about its users. */
 export interface IdentityRules {
   readonly idClaim: string | undefined
   /** The ID is unique only within a tenant. */

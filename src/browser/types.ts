@@ -24,7 +24,7 @@ export interface ClientUser {
 export interface ClientSession {
   /** `null` without a session, and if the rules deny the user. */
   readonly user: ClientUser | null
-  /** Why there is no user. */
+  /** Why the user is absent. */
   readonly reason: 'none' | 'expired' | 'revoked' | 'denied' | null
   /** When the session ends; `null` without a limit. */
   readonly expiresAt: number | null

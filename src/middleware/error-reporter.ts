@@ -70,8 +70,8 @@ export class ErrorReporter {
       const { user } = rejection
       const { provider } = user
       const rules = evaluatedRules(rejection)
-      const facts = { user, provider, code, ...rules, decisionId, origin: events.originOf(req) }
-      events.emit('denied', { ...facts, isReportOnly: false })
+      const denial = { user, provider, code, ...rules, decisionId, origin: events.originOf(req) }
+      events.emit('denied', { ...denial, isReportOnly: false })
     }
     const facts = () => ({ code, hint: hintOf(error), origin: events.originOf(req) })
     if (rejection?.stage === 'login' && events.hasListener('login_failed'))

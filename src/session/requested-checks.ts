@@ -15,7 +15,7 @@ const MAX_ATTEMPTS = 10
 const RETRY_MS = 10
 
 /**
- * Makes the next request of a session check its user, in all processes: the row of the session says
+ * Makes the next request of a session check its user, in all processes: the row of the session states
  * so, which every request reads anyway.
  */
 export class RequestedChecks {

@@ -13,7 +13,7 @@ interface EmailRecord extends StoreRecord {
 }
 
 /**
- * Anyone may enter the address of somebody else at some providers: such users must not displace the
+ * Anyone may enter the address of another person at some providers: such users must not displace the
  * ones whose address is verified.
  */
 const MAX_USERS = 16

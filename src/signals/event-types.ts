@@ -13,7 +13,7 @@ const NAMESPACES = [CAEP, RISC, SSF, OAUTH]
 
 /**
  * Every event type with its namespace and what it causes by default. A revocation ends sessions; a
- * change has the user checked, since only the provider knows what follows from it. (CAEP 1.0, 3;
+ * change has the user checked, since only the provider decides what follows from it. (CAEP 1.0, 3;
  * RISC 1.0, 2; SSF 1.0, 8.1.4 and 8.1.5)
  */
 export const EVENT_TYPES = {

@@ -12,7 +12,7 @@ import {
 
 /**
  * Webhooks of GitHub. Their payloads have no time, and may arrive late or out of order: they have the
- * user checked, and GitHub itself says what is true now.
+ * user checked, and GitHub itself returns what is true now.
  * https://docs.github.com/en/webhooks/webhook-events-and-payloads
  */
 export const githubWebhook: WebhookVendor = {

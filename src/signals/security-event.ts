@@ -63,7 +63,7 @@ export async function verifySecurityEvent(
   return { jti, events, subject: subjectOf(claims), issuedAt, happenedAt, criticalMembers }
 }
 
-/** Whether the keys could not be fetched says nothing about the token. */
+/** A failure to fetch the keys is not a fault of the token. */
 function rejectToken(error: unknown): never {
   if (error instanceof UnknownKeyError || !(error instanceof IdTokenError)) throw error
   const hint = error.hint ?? 'the token is invalid'

@@ -15,7 +15,7 @@ const VERIFIED_TTL_MS = 600_000
 
 /**
  * The `state` of verification events: a random value, authenticated with the secret, so that every
- * process knows whether this app has requested the event. (SSF 1.0, 8.1.4)
+ * process can tell whether this app has requested the event. (SSF 1.0, 8.1.4)
  */
 export class StreamVerification {
   readonly #deps: StreamVerificationDeps

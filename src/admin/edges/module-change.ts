@@ -119,7 +119,7 @@ function providerChange(
 
 /**
  * The client of a provider. A secret stays only with the client ID that it belongs to, so that no
- * one who knows only the token of the API can use it with another one.
+ * one who has only the token of the API can use it with another one.
  */
 function clientOf(
   { client_id: clientId, client_secret: clientSecret }: ProviderJson,

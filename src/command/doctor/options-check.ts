@@ -38,7 +38,7 @@ export function checkOptions(
   }
 }
 
-/** Says where an option was set, as `withOrigins` of the command does. */
+/** States where an option was set, as `withOrigins` of the command does. */
 export type Locate = (message: string) => string
 
 /** What messages about options start with. */

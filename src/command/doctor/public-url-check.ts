@@ -18,7 +18,7 @@ type Answer = Extract<Probed, { readonly status: number }>
 
 /**
  * Asks the running gate through its public URL: whether the URL reaches it, and which origin it
- * sees. A gate that is not running is no mistake of the configuration.
+ * sees. A gate that does not run is not a mistake of the configuration.
  */
 export async function checkPublicUrl(expected: ExpectedGate): Promise<Problem[]> {
   const { publicUrl, basePath } = expected

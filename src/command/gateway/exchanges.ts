@@ -7,7 +7,7 @@ import type { GatewayLimits } from './settings.js'
  */
 export class Exchanges {
   /**
-   * An array, of which each response knows its index. A `Set` links every table that it outgrows to
+   * An array, of which each response has its index. A `Set` links every table that it outgrows to
    * the next one: V8 would keep all responses until its next full collection.
    */
   readonly #open: GatewayResponse[] = []

@@ -56,7 +56,7 @@ export function stripMethodOverrides(req: GatewayRequest): void {
   overrides.strip(req, req.headers)
 }
 
-/** Replaces what the client claims about itself by what the gateway knows. */
+/** Replaces what the client claims about itself by what the gateway has determined. */
 export class ForwardedHeaders {
   readonly #proxies: TrustedProxies
   /** The public scheme and host, if they are configured. */

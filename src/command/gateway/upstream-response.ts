@@ -68,7 +68,7 @@ function copyHeaders(from: IncomingMessage, res: GatewayResponse): void {
   }
 }
 
-/** What delimits a message is no trailer; not every parser rejects it. (RFC 9110, 6.5.1) */
+/** What delimits a message is not a trailer; not every parser rejects it. (RFC 9110, 6.5.1) */
 const FRAMING = /^(?:content-length|transfer-encoding)$/i
 
 /** Only chunks can carry trailers. (RFC 9112, 7.1.2) */

@@ -89,7 +89,7 @@ function convertOAuth2(conversion: Conversion): void {
   })
 }
 
-/** GitHub Enterprise Server, which oauth2-proxy knows only by its three URLs. */
+/** GitHub Enterprise Server, which oauth2-proxy identifies only by its three URLs. */
 function convertGithub(conversion: Conversion): void {
   const { settings } = conversion
   const { authorization, token } = endpointsOf(conversion)

@@ -4,7 +4,7 @@ import type { Unwatch } from './store.js'
 export class Watchers {
   readonly #listeners = new Map<string, Set<() => void>>()
 
-  /** Whether there is no listener. */
+  /** Whether it has no listeners. */
   get isEmpty(): boolean {
     return this.#listeners.size === 0
   }
