@@ -10,7 +10,7 @@ import {
   type RedisStoreOptions,
 } from '../../src/session/stores/redis/index.js'
 import { eventually } from '../support/programs.js'
-import { startRedis, type RedisServer } from '../support/redis.js'
+import { readsOf, startRedis, type RedisServer } from '../support/redis.js'
 import { libraries, type Opened } from '../support/redis-clients.js'
 import { startWire, type Wire } from '../support/wire.js'
 
@@ -33,10 +33,7 @@ const record = (revision = 1, more: object = {}): StoreRecord => ({
   ...more,
 })
 
-async function reads(at: RedisServer = server): Promise<number> {
-  const stats = await at.command('info', 'commandstats')
-  return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0)
-}
+const reads = (at: RedisServer = server) => readsOf(at)
 
 /** Waits until reading a key no longer asks the server. */
 async function untilNear(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient } from 'redis'
 import type { SessionStore, StoreRecord } from '../../src/index.js'
 import { redisStore } from '../../src/session/stores/redis/index.js'
-import { startRedis, type RedisServer } from '../support/redis.js'
+import { readsOf, startRedis, type RedisServer } from '../support/redis.js'
 import { libraries } from '../support/redis-clients.js'
 
 let server: RedisServer
@@ -23,11 +23,6 @@ const record = (revision: number): StoreRecord => ({
   revision,
 })
 
-async function reads(): Promise<number> {
-  const stats = await server.command('info', 'commandstats')
-  return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0)
-}
-
 describe.each(libraries)('a row that is read again, $name', ({ single }) => {
   let store: SessionStore
   let other: SessionStore
@@ -41,11 +36,11 @@ describe.each(libraries)('a row that is read again, $name', ({ single }) => {
   test('is read from Redis each time, but decoded once', async () => {
     await store.set('same', record(1), 60_000)
     const first = await store.get('same')
-    const before = await reads()
+    const before = await readsOf(server)
     const second = await store.get('same')
     expect(second).toBe(first)
     expect(Object.isFrozen(first)).toBe(true)
-    expect(await reads()).toBe(before + 1)
+    expect(await readsOf(server)).toBe(before + 1)
   })
 
   test('is the new one as soon as another process has changed it', async () => {

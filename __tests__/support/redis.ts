@@ -180,3 +180,9 @@ export async function startCluster(): Promise<RedisCluster> {
     },
   }
 }
+
+/** How many rows a server has been asked for. */
+export async function readsOf(server: RedisServer): Promise<number> {
+  const stats = await server.command('info', 'commandstats')
+  return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+}
