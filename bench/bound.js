@@ -12,22 +12,21 @@ const contenders = [
 ]
 
 const provider = await startProvider()
-const running = await Promise.all(
-  contenders.map(async ({ name, server, binds }) => {
-    const child = fork(new URL('bound-server.js', import.meta.url), [server, provider.issuer])
-    const { port } = await ask(child)
-    const cookies = await boundLogin(port, binds)
-    // The requests of all contenders have the same length.
-    if (server === 'off') cookies.set('__Host-ngrok.bound', `${'x'.repeat(8)}.${'x'.repeat(22)}`)
-    const Cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
-    const headers = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', Cookie }
-    return { name, processes: [{ child, port, headers, status: 200 }], samples: [] }
-  }),
-)
-await measure(running)
+const measured = await measure(() => Promise.all(contenders.map(start)))
 provider.close()
 
-const [, unbound] = running
-print('server', running, (one) => ({
+const [, unbound] = measured
+print('server', measured, (one) => ({
   'times not bound': against(one, unbound, (value, base) => value / base).toFixed(2),
 }))
+
+async function start({ name, server, binds }) {
+  const child = fork(new URL('bound-server.js', import.meta.url), [server, provider.issuer])
+  const { port } = await ask(child)
+  const cookies = await boundLogin(port, binds)
+  // The requests of all contenders have the same length.
+  if (server === 'off') cookies.set('__Host-ngrok.bound', `${'x'.repeat(8)}.${'x'.repeat(22)}`)
+  const Cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
+  const headers = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', Cookie }
+  return { name, child, port, headers, status: 200 }
+}

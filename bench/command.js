@@ -60,19 +60,20 @@ const provider = await startProvider()
 const upstream = fork(new URL('command-proxy.js', import.meta.url), ['upstream'])
 const { port: upstreamPort } = await ask(upstream)
 
-const running = await startAll(contenders, ({ file, proxy }) =>
-  fork(new URL(file, import.meta.url), [proxy, bundle, String(upstreamPort), provider.issuer], {
-    // The log has a line for each request.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production' },
-  }),
+const measured = await measure(() =>
+  startAll(contenders, ({ file, proxy }) =>
+    fork(new URL(file, import.meta.url), [proxy, bundle, String(upstreamPort), provider.issuer], {
+      // The log has a line for each request.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    }),
+  ),
 )
-await measure(running)
 upstream.disconnect()
 provider.close()
 
-const [bare] = running
-print('proxy', running, (one) => ({
+const [bare] = measured
+print('proxy', measured, (one) => ({
   'requests per CPU second': Math.round(1e6 / middle(one.samples)),
   'times bare': against(one, bare, (value, base) => value / base).toFixed(2),
 }))

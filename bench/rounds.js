@@ -5,13 +5,17 @@ import { awake, load, login } from './client.js'
 
 export const rounds = Number(process.env.ROUNDS ?? 15)
 export const count = Number(process.env.REQUESTS ?? 10_000)
-/** Processes of each contender, which take turns: V8 compiles the same code differently each time. */
+/** Processes of each contender, one after the other: V8 compiles the same code differently each time. */
 export const processes = Number(process.env.PROCESSES ?? 3)
 
 /** Requests until V8 has compiled what they need: before, everything costs several times as much. */
-const WARM_UP = 10_000
-/** The same before each turn: while a process waits for it, V8 drops what was not used lately. */
-const WARM_UP_OF_TURN = 2_000
+const WARM_UP = 20_000
+/**
+ * The same before each turn. A process that waits for its turn for half a minute collects garbage, and
+ * V8 then drops all code compiled for objects that live as long as a request. To compile it again takes
+ * ten thousand requests, which cost twice as much.
+ */
+const WARM_UP_OF_TURN = 10_000
 
 /** The next message of a process, after it was sent one. */
 export function ask(child, message) {
@@ -26,38 +30,42 @@ export function ask(child, message) {
   })
 }
 
-/** Starts the processes of each contender with `forkOne`, and logs in where it says so. */
+/** Starts a process of each contender with `forkOne`, and logs in where it says so. */
 export function startAll(contenders, forkOne) {
   return Promise.all(
     contenders.map(async ({ logsIn, headers, ...contender }) => {
-      const start = async () => {
-        const child = forkOne(contender)
-        const { port } = await ask(child)
-        const cookie = logsIn
-          ? { Cookie: await login(`http://localhost:${port}/`, contender.server) }
-          : {}
-        return { ...contender, child, port, headers: { ...headers, ...cookie } }
-      }
-      const started = await Promise.all(Array.from({ length: processes }, start))
-      return { ...contender, processes: started, samples: [] }
+      const child = forkOne(contender)
+      const { port } = await ask(child)
+      const cookie = logsIn
+        ? { Cookie: await login(`http://localhost:${port}/`, contender.server) }
+        : {}
+      return { ...contender, child, port, headers: { ...headers, ...cookie } }
     }),
   )
 }
 
-/** Adds the CPU per request of each round to the samples, and ends the processes. */
-export async function measure(running) {
-  for (const { processes } of running)
-    for (const one of processes) {
-      await cpuPerRequest(one, Math.max(count, WARM_UP))
-      await cpuPerRequest(one, Math.max(count, WARM_UP))
+/** The CPU per request of each contender in each round, in processes that `start` starts several times. */
+export async function measure(start) {
+  const samples = []
+  const turns = Math.ceil(rounds / processes)
+  let running = []
+  for (let round = 0; round < rounds; round++) {
+    if (round % turns === 0) {
+      end(running)
+      running = await start()
+      for (const one of running) await cpuPerRequest(one, Math.max(count, WARM_UP))
     }
-  for (let round = 0; round < rounds; round++)
-    for (const { processes, samples } of running) {
-      const one = processes[round % processes.length]
+    for (const [index, one] of running.entries()) {
       await cpuPerRequest(one, WARM_UP_OF_TURN)
-      samples.push(await cpuPerRequest(one, count))
+      ;(samples[index] ??= []).push(await cpuPerRequest(one, count))
     }
-  for (const { processes } of running) for (const { child } of processes) child.disconnect()
+  }
+  end(running)
+  return running.map(({ name }, index) => ({ name, samples: samples[index] }))
+}
+
+function end(running) {
+  for (const { child } of running) child.disconnect()
 }
 
 async function cpuPerRequest({ child, ...contender }, count) {

@@ -18,14 +18,15 @@ const results = {
   tables: {},
 }
 for (const { id, title, contenders } of tables) {
-  const running = await startAll(contenders.map(withToken), ({ server }) =>
-    fork(new URL('server.js', import.meta.url), [server, provider.issuer], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, NODE_ENV: 'production' },
-    }),
+  const measured = await measure(() =>
+    startAll(contenders.map(withToken), ({ server }) =>
+      fork(new URL('server.js', import.meta.url), [server, provider.issuer], {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        env: { ...process.env, NODE_ENV: 'production' },
+      }),
+    ),
   )
-  await measure(running)
-  results.tables[id] = running.map((one) => ({ name: one.name, ...summarize(one, running[0]) }))
+  results.tables[id] = measured.map((one) => ({ name: one.name, ...summarize(one, measured[0]) }))
   console.log(`\n${title}: µs of CPU, ${rounds} rounds, Node ${process.version}`)
   console.table(
     Object.fromEntries(results.tables[id].map(({ name, ...columns }) => [name, columns])),
