@@ -75,8 +75,8 @@ export const mutations: readonly Mutation[] = [
     },
   ),
   one('S-012', 'parameters are sent once', 'src/oauth/authorization-url.ts', {
-    find: 'const all = new Map([...new URLSearchParams(search), ...Object.entries(params)])',
-    replace: 'const all = [...new URLSearchParams(search), ...Object.entries(params)]',
+    find: 'new URLSearchParams({ ...fixed, ...params })',
+    replace: 'new URLSearchParams([...Object.entries(fixed), ...Object.entries(params)])',
   }),
   one('S-013', 'an explicit login asks for a new one', 'src/flows/authorization-params.ts', {
     find: '{ login: reauthenticate, account: selectAccount, scopes: requestConsent }[ask] ?? {}',
@@ -334,8 +334,9 @@ export const mutations: readonly Mutation[] = [
     replace: 'return [[name, value] as const]',
   }),
   one('S-077', 'each gate decrypts its own tokens', 'src/middleware/upstream-headers.ts', {
-    find: "readonly #tokensKey = Symbol('oauth-module tokens')",
-    replace: "readonly #tokensKey = Symbol.for('oauth-module tokens')",
+    find: 'readonly #tokens = createPrivateNotes<HeaderTokens>()',
+    replace:
+      "readonly #tokens = ((globalThis as Record<string, unknown>)['tokens'] ??= createPrivateNotes()) as ReturnType<typeof createPrivateNotes<HeaderTokens>>",
   }),
   one('S-078', 'the request continues with the checked session', 'src/middleware/gate.ts', {
     find: "if (result.outcome === 'allowed') return this.#recordActivity(request, session, result.session)",

@@ -351,5 +351,31 @@ describe('B8: what needs the cookies of the gate still works', () => {
     const { body } = await browser.get(server.origin)
     expect(body).toContain('ngrok-auth-user-id')
     expect(body).not.toContain(valueOfCookie(browser, server.origin))
+    // Printed as any plain object, and without tokens.
+    expect(JSON.parse(body)).toEqual([
+      expect.stringMatching(/^\{/),
+      expect.anything(),
+      expect.anything(),
+    ])
+    expect(body).not.toContain('token')
   })
+
+  test.each([{}, { forwardTokens: false as const }, { unauthenticated: 'pass' as const }])(
+    'with %j, fetch() accepts the headers of a request, also behind a guard',
+    async (options) => {
+      const auth = oauthModule({ provider: providerOf(vendor), secret, ...options })
+      stopping({ close: () => auth.close() })
+      const guard = options.unauthenticated === 'pass' ? [] : [auth.requireAuth()]
+      const server = stopping(
+        await listen(
+          express().use(auth, ...guard, (req, res) => {
+            const copied = new Headers(req.headers as Record<string, string>)
+            res.json([copied.get('accept'), copied.get('cookie')])
+          }),
+        ),
+      )
+      const { body } = await createBrowser().get(server.origin)
+      expect(JSON.parse(body)).toEqual([expect.stringContaining('text/html'), null])
+    },
+  )
 })

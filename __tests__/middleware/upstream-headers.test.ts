@@ -280,6 +280,47 @@ describe('the option forwardTokens', () => {
     expect(tokens).toMatchObject({ byName: [40], copied: [0], logged: [0], proxied: [0] })
   })
 
+  test.each<[OAuthModuleOptions['forwardTokens'], number[]]>([
+    [true, [40, 40]],
+    ['access', [40, 0]],
+    [false, [0, 0]],
+    ['hidden', [0, 0]],
+  ])('with %j, new Headers(req.headers) has what a proxy copies', async (mode, expected) => {
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc, { offlineAccess: true }) }, forwardTokens: mode },
+      {
+        routes: (app) => {
+          app.get('/copied', (req, res) => {
+            const copied = new Headers(req.headers as Record<string, string>)
+            const isWhole = [...copied].length === Object.keys(req.headers).length
+            res.json([isWhole, names.map((name) => (copied.get(name) ?? '').length)])
+          })
+        },
+      },
+    )
+    const answer = await createBrowser().get(gate.url('/copied'))
+    expect(JSON.parse(answer.body)).toEqual([true, expected])
+  })
+
+  test.each<[outer: string, inner: string, visible: string[]]>([
+    ['x-outer-', 'x-inner-', ['x-inner-oauth-access-token', 'x-outer-oauth-access-token']],
+    ['ngrok-auth-', 'x-inner-', ['x-inner-oauth-access-token']],
+  ])('hidden tokens of two gates, %s and %s', async (headerPrefix, innerPrefix, visible) => {
+    const options = { provider: { idp: oidcOf(oidc) }, secret, forwardTokens: 'hidden' as const }
+    const inner = oauthModule({ ...options, headerPrefix: innerPrefix, cookiePrefix: 'inner.' })
+    stopping({ close: () => inner.close() })
+    const gate = await startGate(
+      { ...options, headerPrefix },
+      { routes: (app) => void app.use('/inner', inner) },
+    )
+    const browser = createBrowser()
+    for (let visit = 0; visit < 2; visit++) {
+      const { headers } = bodyOf(await browser.get(gate.url('/inner')))
+      const tokens = Object.keys(headers).filter((name) => name.endsWith('-access-token'))
+      expect(tokens.sort()).toEqual(visible)
+    }
+  })
+
   test('an inner gate removes hidden tokens of the outer one', async () => {
     const inner = oauthModule({
       provider: { idp: oidcOf(oidc) },

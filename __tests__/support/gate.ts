@@ -142,12 +142,18 @@ function seen(req: IncomingMessage): Seen {
     method: req.method ?? '',
     user: user ?? null,
     oauth: oauth ? { ...oauth } : null,
-    headers: Object.fromEntries(
-      // With tokens that are not enumerable.
-      Object.getOwnPropertyNames(req.headers).map((name) => [name, String(req.headers[name])]),
-    ),
+    headers: Object.fromEntries(valuesOf(req.headers)),
     rawHeaders: req.rawHeaders,
   }
+}
+
+/** With hidden tokens, which are inherited. */
+function valuesOf(headers: IncomingMessage['headers']) {
+  const inherited = Object.getPrototypeOf(headers) as object
+  return [headers, inherited]
+    .flatMap((object) => Object.getOwnPropertyNames(object))
+    .filter((name) => ['string', 'object'].includes(typeof headers[name]) && name !== '__proto__')
+    .map((name) => [name, String(headers[name])])
 }
 
 /** The `oidc` vendor as a provider option. */

@@ -1,39 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { createPrivateNotes, type PrivateNotes } from './private-notes.js'
 
 /** Shared by all copies of this package: gates of several copies may see one request. */
-const hiddenKey = Symbol.for('oauth-module.cookies')
+const key = Symbol.for('oauth-module.cookies')
 
-interface HeadersWithCookies extends IncomingHttpHeaders {
-  [hiddenKey]?: unknown
-}
-
-/** Holds cookies in a private member, so that they are not printed or copied with the request. */
-class HiddenCookies {
-  readonly #header: string
-
-  constructor(header: string) {
-    this.#header = header
-  }
-
-  read(): string {
-    return this.#header
-  }
-}
+const shared = globalThis as { [key]?: PrivateNotes<string> }
+const hidden = (shared[key] ??= createPrivateNotes())
 
 /** The cookies of gates that are no longer in the headers, in the form of a `Cookie` header. */
-export function hiddenCookies(headers: HeadersWithCookies): string | undefined {
-  const hidden = headers[hiddenKey]
-  return isHiddenCookies(hidden) ? hidden.read() : undefined
+export function hiddenCookies(headers: IncomingHttpHeaders): string | undefined {
+  return hidden.get(headers)
 }
 
 /**
- * Keeps cookies for other gates. A property of the headers, because one of the request would cost
- * more than everything else.
+ * Keeps cookies for other gates. In the headers, because a property of the request would cost more
+ * than everything else.
  */
 export function hideCookies(headers: IncomingHttpHeaders, cookies: string): void {
-  const hidden = joinCookies(hiddenCookies(headers), cookies)
-  const value = new HiddenCookies(hidden ?? cookies)
-  Object.defineProperty(headers, hiddenKey, { value, configurable: true })
+  hidden.set(headers, joinCookies(hiddenCookies(headers), cookies) ?? cookies)
 }
 
 /** Joins two `Cookie` headers. */
@@ -42,9 +26,4 @@ export function joinCookies(
   second: string | undefined,
 ): string | undefined {
   return first === undefined || second === undefined ? (first ?? second) : `${first}; ${second}`
-}
-
-/** Not `instanceof`: another copy of this package has another class. */
-function isHiddenCookies(value: unknown): value is Pick<HiddenCookies, 'read'> {
-  return typeof value === 'object' && value !== null && 'read' in value
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { VerifiedToken } from '../bearer/verified-token.js'
 import type { Rejection } from '../flows/rejection.js'
 import type { GateRequest } from '../http/gate-request.js'
+import { createPrivateNotes } from '../http/private-notes.js'
 import type { OpenSession } from '../session/sessions.js'
 
 /** A request that has passed the gate, for the guards behind it. */
@@ -18,35 +19,16 @@ export interface GatePass {
 }
 
 /**
- * Holds the pass in a private member, so that it is not printed or copied together with the
- * headers.
- */
-class Note {
-  readonly #pass: GatePass
-
-  constructor(pass: GatePass) {
-    this.#pass = pass
-  }
-
-  read(): GatePass {
-    return this.#pass
-  }
-}
-
-/**
- * The requests that have passed the gate of one instance. The passes are properties of the
- * requests' headers: on the hot path, a `WeakMap` or another property of the request, whose
- * prototype Express has replaced, cost more than everything else.
+ * The requests that have passed the gate of one instance. The passes belong to the requests' headers:
+ * on the hot path, a property of the request, whose prototype Express has replaced, costs more than
+ * everything else.
  */
 export class GatePasses {
-  readonly #key = Symbol('oauth-module')
+  readonly #notes = createPrivateNotes<GatePass>()
 
   /** Adds a request that has passed. */
   add(pass: GatePass): void {
-    Object.defineProperty(pass.request.headers, this.#key, {
-      value: new Note(pass),
-      configurable: true,
-    })
+    this.#notes.set(pass.request.headers, pass)
   }
 
   /**
@@ -54,12 +36,10 @@ export class GatePasses {
    * gate.
    */
   of(req: IncomingMessage): GatePass | undefined {
-    const note: unknown = Reflect.get(req.headers, this.#key)
-    if (!(note instanceof Note)) return undefined
-    const pass = note.read()
+    const pass = this.#notes.get(req.headers)
     // An app may create a request with the headers of another one. The pass is valid for the
     // original only.
-    return isOrWraps(req, pass.request.req) ? pass : undefined
+    return pass !== undefined && isOrWraps(req, pass.request.req) ? pass : undefined
   }
 }
 

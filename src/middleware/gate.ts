@@ -179,9 +179,9 @@ export class Gate {
     if (session === undefined) return this.#deps.anonymous.handle(request, result)
     const { lostPages, mounts, passes, requestEvents, visitors } = this.#deps
     if (lostPages.explain(request)) return RESPONDED
+    passes.add({ request, session })
     visitors.attach(request, session)
     mounts.confirm(request.req, request.target, request.mount)
-    passes.add({ request, session })
     requestEvents.allow(request.req, session.record.user)
     presetPrivate(request.res)
     return PASS

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { distinctHeadersOf, rawHeadersOf } from '../http/request-headers.js'
 import type { HeaderNames } from './header-names.js'
+import { removeHidden } from './hidden-headers.js'
 
 /**
  * Removes the headers that only the gate may set, in every spelling that an upstream could read as
@@ -48,9 +49,9 @@ export class HeaderStripper {
 
   #stripAll(req: IncomingMessage): void {
     for (const headers of [req.headers, distinctHeadersOf(req)])
-      // Tokens that another gate has set may not be enumerable.
       for (const name of Object.getOwnPropertyNames(headers))
         if (this.#isReserved(name)) Reflect.deleteProperty(headers, name)
+    removeHidden(req.headers, (name) => this.#isReserved(name))
     const raw = rawHeadersOf(req)
     const kept = raw.filter((_, index) => !this.#isReserved(raw[index - (index % 2)] ?? ''))
     raw.splice(0, raw.length, ...kept)

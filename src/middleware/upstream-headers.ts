@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { UserProfile } from '../access/user.js'
+import { createPrivateNotes } from '../http/private-notes.js'
 import type { UpstreamHeadersConfig } from '../options/config.js'
 import type { Logger } from '../options/options.js'
 import type { HeaderNames, HeaderTokens, HeaderUser, TokenName } from './header-names.js'
+import { HiddenHeaders } from './hidden-headers.js'
 
 /**
  * Characters. With longer values a request could exceed the 16 KiB that Node and most proxies
@@ -22,12 +24,11 @@ export class UpstreamHeaders {
   readonly #config: UpstreamHeadersConfig
   readonly #names: HeaderNames
   readonly #logger: Logger
-  /**
-   * The key of a request's tokens in its headers. One per instance: with nested gates each decrypts
-   * its own tokens.
-   */
-  readonly #tokensKey = Symbol('oauth-module tokens')
-  readonly #accessors: Readonly<Record<TokenName, PropertyDescriptor | undefined>>
+  /** The tokens for headers. One per instance: with nested gates each decrypts its own tokens. */
+  readonly #tokens = createPrivateNotes<HeaderTokens>()
+  readonly #accessors: PropertyDescriptorMap
+  /** `undefined` if proxies copy the tokens. */
+  readonly #hiddenTokens: HiddenHeaders | undefined
   /** Requests of a session in memory share the user object, so its values are encoded once. */
   readonly #encoded = new WeakMap<UserProfile, EncodedHeaders>()
 
@@ -38,10 +39,9 @@ export class UpstreamHeaders {
     this.#config = config
     this.#names = names
     this.#logger = logger
-    this.#accessors = {
-      access: this.#tokenAccessor('access'),
-      refresh: this.#tokenAccessor('refresh'),
-    }
+    this.#accessors = this.#tokenAccessors()
+    const isHidden = config.forwardTokens === 'hidden' && names.tokens.access !== undefined
+    this.#hiddenTokens = isHidden ? new HiddenHeaders(this.#accessors) : undefined
   }
 
   /** Sets the headers of a user with a session. */
@@ -54,9 +54,15 @@ export class UpstreamHeaders {
     for (const [name, value] of this.#encode({ user, matched })) headers[name] = value
     const { forwardTokens, managed } = this.#config
     if (forwardTokens === false || managed.has(user.provider)) return
-    for (const token of tokens.headerTokens)
-      if (token === 'access' || forwardTokens !== 'access')
-        this.#defineToken(headers, token, tokens)
+    if (tokens.headerTokens.length === 0) return
+    this.#tokens.set(headers, tokens)
+    if (this.#hiddenTokens !== undefined) return this.#hiddenTokens.addTo(headers)
+    for (const token of tokens.headerTokens) {
+      const name = this.#names.tokens[token]
+      const accessor = name === undefined ? undefined : this.#accessors[name]
+      if (name !== undefined && accessor !== undefined)
+        Object.defineProperty(headers, name, accessor)
+    }
   }
 
   /** Sets the headers of a user with an access token, which is not for the provider's API. */
@@ -90,12 +96,16 @@ export class UpstreamHeaders {
     return ''
   }
 
-  #defineToken(headers: IncomingHttpHeaders, token: TokenName, tokens: HeaderTokens): void {
-    const name = this.#names.tokens[token]
-    const accessor = this.#accessors[token]
-    if (name === undefined || accessor === undefined) return
-    Object.defineProperty(headers, this.#tokensKey, { value: tokens, configurable: true })
-    Object.defineProperty(headers, name, accessor)
+  /** By the name of the header. */
+  #tokenAccessors(): PropertyDescriptorMap {
+    const tokens: TokenName[] =
+      this.#config.forwardTokens === 'access' ? ['access'] : ['access', 'refresh']
+    return Object.fromEntries(
+      tokens.flatMap((token) => {
+        const name = this.#names.tokens[token]
+        return name === undefined ? [] : [[name, this.#tokenAccessor(name, token)]]
+      }),
+    )
   }
 
   /**
@@ -103,15 +113,14 @@ export class UpstreamHeaders {
    * because V8 keeps objects with individual accessors in a slower form. Loggers and proxies copy
    * enumerable properties only.
    */
-  #tokenAccessor(token: TokenName): PropertyDescriptor | undefined {
-    const name = this.#names.tokens[token]
-    if (name === undefined) return undefined
-    const tokensKey = this.#tokensKey
-    const accessor: PropertyDescriptor & ThisType<Record<symbol, HeaderTokens | undefined>> = {
+  #tokenAccessor(name: string, token: TokenName): PropertyDescriptor {
+    const notes = this.#tokens
+    const accessor: PropertyDescriptor & ThisType<object> = {
       enumerable: this.#config.forwardTokens !== 'hidden',
       configurable: true,
       get() {
-        return this[tokensKey]?.decryptToken(token)
+        const tokens = notes.get(this)
+        return tokens?.headerTokens.includes(token) ? tokens.decryptToken(token) : undefined
       },
       set(value: unknown) {
         Object.defineProperty(this, name, {
