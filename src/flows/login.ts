@@ -162,7 +162,7 @@ export class Login {
       reauthenticates: loginRequest.ask === 'login' && provider.forcesLogin === true,
       needsAuthTime: loginRequest.needsAuthTime === true,
       attempts: loginRequest.attempts ?? 0,
-      hosts: loginHosts(req, redirectUri),
+      hosts: loginHosts(req, origin),
       seen: loginRequest.seen,
       ...(responseMode === 'form_post' && {
         responseMode,

@@ -1,4 +1,4 @@
-import { requestHost } from './origin.js'
+import { parseOrigin, requestHost } from './origin.js'
 import type { AppRequest } from './request.js'
 
 /**
@@ -14,9 +14,9 @@ export interface LoginHosts {
 
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
-/** The hosts of a request that starts a login with this redirect URI. */
-export function loginHosts(req: AppRequest, redirectUri: string): LoginHosts {
-  const { host } = new URL(redirectUri)
+/** The hosts of a request that starts a login with a redirect URI of this origin. */
+export function loginHosts(req: AppRequest, origin: string): LoginHosts {
+  const { host } = parseOrigin(origin) ?? new URL(origin)
   const other = (found: string | undefined) =>
     found !== undefined && !isSameHost(found, host) ? found : undefined
   return { browserHost: other(reportedHost(req)), requestHost: other(validHost(requestHost(req))) }

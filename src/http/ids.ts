@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { random } from './random.js'
 
 /** SHA-256, in hexadecimal. */
@@ -27,11 +27,17 @@ export function isStoreKey(value: unknown): value is string {
 }
 
 /**
- * A value derived from `id` that does not reveal it, such as the nonce and the PKCE code verifier
- * of a transaction.
+ * A value derived from a random `id` that does not reveal it, such as the nonce and the PKCE code
+ * verifier of a transaction. A hash is enough for a secret of a fixed length, and takes a third of the
+ * time of an HMAC.
  */
 export function deriveFrom(id: string, label: string): string {
-  return createHmac('sha256', id).update(label).digest('base64url')
+  return hash('sha256', `${label}.${id}`, 'base64url')
+}
+
+/** The PKCE code challenge of a code verifier. (RFC 7636, 4.2) */
+export function codeChallengeOf(codeVerifier: string): string {
+  return hash('sha256', codeVerifier, 'base64url')
 }
 
 /** Compares a secret with what a client sent, in constant time whatever their lengths are. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { createCache } from './create-cache.js'
 import type { EarlierRequests } from './mount-memory.js'
 import { OAuthError } from './errors.js'
 import type { AppRequest } from './request.js'
@@ -20,7 +21,19 @@ export function readOrigin(req: AppRequest, view?: ClientView): string | undefin
   if (host === undefined || !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host))
     return undefined
   const origin = `${(view?.isHttps ?? isHttps(req)) ? 'https' : 'http'}://${host}`
-  return URL.canParse(origin) ? new URL(origin).origin : undefined
+  return parseOrigin(origin)?.origin
+}
+
+/** Clients choose the hosts, so few are kept. */
+const parsedOrigins = createCache<URL>({ max: 100 })
+
+/** Parses an origin once: a login needs it several times. `undefined` if it is not a URL. */
+export function parseOrigin(origin: string): Readonly<URL> | undefined {
+  const known = parsedOrigins.get(origin)
+  if (known !== undefined || !URL.canParse(origin)) return known
+  const url = new URL(origin)
+  parsedOrigins.set(origin, url)
+  return url
 }
 
 /**
@@ -30,15 +43,22 @@ export function readOrigin(req: AppRequest, view?: ClientView): string | undefin
  */
 export function requestHost({ headers, rawHeaders }: AppRequest): string | undefined {
   // Test tools that inject requests leave `rawHeaders` out.
-  const names = (rawHeaders ?? []).filter((_, index) => index % 2 === 0)
-  const lines = names.filter((name) => /^host$/i.test(name))
-  if (lines.length > 1) return undefined
+  if (rawHeaders !== undefined && hasSeveralHosts(rawHeaders)) return undefined
   const { host } = headers
   const authority = headers[':authority']
   if (typeof authority !== 'string') return host
   return host === undefined || host.toLowerCase() === authority.toLowerCase()
     ? authority
     : undefined
+}
+
+function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count > 1
 }
 
 /** Whether the client uses https: the socket is encrypted, or a trusted proxy reports https. */
@@ -119,7 +139,7 @@ export function isAllowedUrl(url: string, insecureHttp = false): boolean {
  * read on the network. (RFC 6749, 3.1.2.1)
  */
 export function rejectPlainHttp(origin: string, allowsHttp: boolean): void {
-  const { protocol, hostname } = new URL(origin)
+  const { protocol, hostname } = parseOrigin(origin) ?? new URL(origin)
   if (protocol === 'https:' || isLoopback(hostname) || allowsHttp) return
   throw new OAuthError('misconfigured', {
     hint: `logins over plain http are rejected on "${hostname}": serve the app over https; behind a proxy, set baseUrl or Express' "trust proxy"; to allow http, set cookie.secure: false`,

@@ -132,6 +132,8 @@ const PATH = /^\/(?:[\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x7e]*)?$/
  */
 export function isSafePath(path: string): boolean {
   if (path.length > MAX_PATH_LENGTH || !PATH.test(path)) return false
+  // Only dot segments, and backslashes, which browsers read as slashes, could lead elsewhere.
+  if (!/\/(?:\.|%2e)|\\/i.test(path)) return true
   if ((path.split(/[?#]/, 1)[0] ?? '').includes('\\')) return false
   try {
     const url = new URL(path, 'https://origin.invalid')

@@ -1,3 +1,4 @@
+import { createCache } from '../http/create-cache.js'
 import { loadOpenidClient } from './libraries.js'
 import { configureOpenidClient, type OpenidClientSetup, rethrow } from './openid-client.js'
 
@@ -9,11 +10,26 @@ export function authorizationUrl(
   endpoint: string | undefined,
   params: Readonly<Record<string, string>>,
 ): string {
-  const { href, search, hash } = new URL(endpoint ?? '')
-  const all = new Map([...new URLSearchParams(search), ...Object.entries(params)])
-  // Not by `searchParams`, where each change parses the whole URL again.
+  const { base, fixed } = splitEndpoint(endpoint ?? '')
+  return `${base}?${new URLSearchParams({ ...fixed, ...params }).toString()}`
+}
+
+interface SplitEndpoint {
+  readonly base: string
+  readonly fixed: Readonly<Record<string, string>>
+}
+
+const splitEndpoints = createCache<SplitEndpoint>({ max: 100 })
+
+/** Parses an endpoint once, and not by `searchParams`, where each change parses the whole URL. */
+function splitEndpoint(endpoint: string): SplitEndpoint {
+  const known = splitEndpoints.get(endpoint)
+  if (known !== undefined) return known
+  const { href, search, hash } = new URL(endpoint)
   const base = href.slice(0, href.length - search.length - hash.length)
-  return `${base}?${new URLSearchParams([...all]).toString()}`
+  const split = { base, fixed: Object.fromEntries(new URLSearchParams(search)) }
+  splitEndpoints.set(endpoint, split)
+  return split
 }
 
 /** URL of an authorization request that was pushed to the provider. (RFC 9126, 4) */

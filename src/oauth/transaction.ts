@@ -3,7 +3,7 @@ import type { LRUCache } from 'lru-cache'
 import type { LoginHosts } from '../http/browser-host.js'
 import { clearCookie, readCookies, setCookie } from '../http/cookies.js'
 import { createCache } from '../http/create-cache.js'
-import { deriveFrom, isId, isSameHash, randomId, sha256 } from '../http/ids.js'
+import { codeChallengeOf, deriveFrom, isId, isSameHash, randomId, sha256 } from '../http/ids.js'
 import type { Encrypter } from '../http/encryption.js'
 import { isObject } from '../http/json.js'
 import type { TransactionCookie } from '../http/mounts.js'
@@ -136,9 +136,7 @@ export class Transactions {
           : state,
       cookieName: name,
       nonce: deriveFrom(secret, 'nonce'),
-      codeChallenge: Buffer.from(sha256(deriveFrom(secret, 'code_verifier')), 'hex').toString(
-        'base64url',
-      ),
+      codeChallenge: codeChallengeOf(deriveFrom(secret, 'code_verifier')),
     }
   }
 
