@@ -4,18 +4,23 @@ import { cpus } from 'node:os'
 import { awake, load, login } from './client.js'
 
 export const rounds = Number(process.env.ROUNDS ?? 15)
-export const count = Number(process.env.REQUESTS ?? 10_000)
+export const count = Number(process.env.REQUESTS ?? 3_000)
 /** Processes of each contender, one after the other: V8 compiles the same code differently each time. */
 export const processes = Number(process.env.PROCESSES ?? 3)
 
 /** Requests until V8 has compiled what they need: before, everything costs several times as much. */
-const WARM_UP = 20_000
+const WARM_UP = 30_000
+const WARM_UP_STEP = 1_000
+/** Microseconds of CPU that the warm-up takes at most. */
+const WARM_UP_CPU = 5_000_000
 /**
- * The same before each turn. A process that waits for its turn for half a minute collects garbage, and
- * V8 then drops all code compiled for objects that live as long as a request. To compile it again takes
- * ten thousand requests, which cost twice as much.
+ * Microseconds of CPU that a turn takes at most. After about eight seconds without a request, a process
+ * collects garbage, and V8 then drops all code that it compiled for objects of requests. To compile it
+ * again takes ten thousand requests, which cost twice as much.
  */
-const WARM_UP_OF_TURN = 10_000
+const TURN_CPU = 250_000
+/** Requests at the beginning of each turn that do not count. */
+const WARM_UP_OF_TURN = 1_000
 
 /** The next message of a process, after it was sent one. */
 export function ask(child, message) {
@@ -53,33 +58,44 @@ export async function measure(start) {
     if (round % turns === 0) {
       end(running)
       running = await start()
-      for (const one of running) await cpuPerRequest(one, Math.max(count, WARM_UP))
+      for (const one of running) one.turn = await warmUp(one)
     }
     for (const [index, one] of running.entries()) {
-      await cpuPerRequest(one, WARM_UP_OF_TURN)
-      ;(samples[index] ??= []).push(await cpuPerRequest(one, count))
+      await spend(one, Math.min(one.turn, WARM_UP_OF_TURN))
+      const { cpu, sent } = await spend(one, one.turn)
+      ;(samples[index] ??= []).push(cpu / sent)
     }
   }
   end(running)
   return running.map(({ name }, index) => ({ name, samples: samples[index] }))
 }
 
+/** Returns how many requests fit a turn. */
+async function warmUp(one) {
+  let left = WARM_UP_CPU
+  let last = 0
+  for (let sent = 0; sent < WARM_UP && left > 0; sent += WARM_UP_STEP) {
+    last = (await spend(one, WARM_UP_STEP)).cpu
+    left -= last
+  }
+  return Math.min(count, Math.ceil((TURN_CPU * WARM_UP_STEP) / last))
+}
+
 function end(running) {
   for (const { child } of running) child.disconnect()
 }
 
-async function cpuPerRequest({ child, ...contender }, count) {
+/** Microseconds of CPU that a process needs for a number of requests, or for a hundredth of it of logins. */
+async function spend({ child, ...contender }, count) {
   const before = (await ask(child, 'cpu')).cpu
   const sent = contender.isLogin
-    ? await logIn(contender, count)
+    ? await logIn(contender, Math.ceil(count / 100))
     : await load({ ...contender, count })
   const after = (await ask(child, 'cpu')).cpu
-  return (after.user + after.system - before.user - before.system) / sent
+  return { cpu: after.user + after.system - before.user - before.system, sent }
 }
 
-/** Logins take a hundred times as long as requests. */
-async function logIn({ port, server }, count) {
-  const logins = Math.max(1, Math.round(count / 100))
+async function logIn({ port, server }, logins) {
   await awake(async () => {
     for (let number = 0; number < logins; number++) await login(`http://localhost:${port}/`, server)
   })
