@@ -202,6 +202,14 @@ describe('the authorization request', () => {
     expect([...params.values()]).not.toContain('evil')
   })
 
+  test.each(['?', '#', '?#top'])('an authorization endpoint that ends in %s', async (end) => {
+    vendor.settings.discovery = { authorization_endpoint: `${vendor.origin}/authorize${end}` }
+    const other = await startGate({ provider: { idp: oidcOf(vendor) } })
+    const { location } = await createBrowser().get(other.url('/'), { follow: false })
+    vendor.settings.discovery = {}
+    expect(location).toMatch(/\/authorize\?response_type=code&[^?#]+$/)
+  })
+
   test('options add static and mapped parameters, and allowed scopes', async () => {
     const provider = oidcOf(vendor, {
       scopes: ['groups'],

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   facebookProvider,
@@ -80,6 +81,42 @@ describe('req.oauth', () => {
     expect(page.url).toBe(gate.url('/there?x=1'))
     const authorize = page.history.find(({ url }) => url.includes('client_id='))
     expect(new URL(authorize?.url ?? '').searchParams.get('prompt')).toBe('login')
+  })
+})
+
+describe('req.user', () => {
+  test('counts as a plain object, and copies of it work, without claims', async () => {
+    const gate = await startGate(
+      { provider: providerOf(vendor) },
+      {
+        routes: (app) =>
+          app.get('/copies', (req, res) => {
+            const user = req.oauth.user ?? {}
+            const prototype = Object.getPrototypeOf(user) as object
+            const clone = Object.assign(Object.create(prototype) as object, user)
+            res.json({
+              // What database clients and frameworks ask.
+              isPlain: [user.constructor === Object, Object.getPrototypeOf(prototype)],
+              printed: inspect(user),
+              copies: [{ ...user }, structuredClone(user), clone, new Proxy(user, {})],
+              claims: Reflect.get(user, 'claims') as unknown,
+            })
+          }),
+      },
+    )
+    const { isPlain, printed, copies, claims } = JSON.parse(
+      (await createBrowser().get(gate.url('/copies'))).body,
+    ) as {
+      isPlain: unknown[]
+      printed: string
+      copies: { id: string; claims?: object }[]
+      claims: object
+    }
+    expect(isPlain).toEqual([true, null])
+    expect(printed).toMatch(/^\{\n? *key: /)
+    expect(copies.map(({ id }) => id)).toEqual(Array(4).fill('user-1'))
+    expect(copies.map((copy) => copy.claims)).toEqual(Array(4).fill(undefined))
+    expect(claims).toMatchObject({ sub: 'user-1' })
   })
 })
 

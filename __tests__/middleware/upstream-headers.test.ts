@@ -321,6 +321,31 @@ describe('the option forwardTokens', () => {
     }
   })
 
+  test('an inner gate removes hidden tokens of the outer one, whose other headers are gone', async () => {
+    const inner = oauthModule({
+      provider: { idp: oidcOf(oidc) },
+      secret,
+      cookiePrefix: 'inner.',
+      unauthenticated: 'pass',
+    })
+    stopping({ close: () => inner.close() })
+    const gate = await startGate(
+      { provider: { idp: oidcOf(oidc) } },
+      {
+        routes: (app) => {
+          app.use('/inner', (req, _res, next) => {
+            for (const name of Object.keys(req.headers))
+              if (name.startsWith('ngrok-auth-')) Reflect.deleteProperty(req.headers, name)
+            next()
+          })
+          app.use('/inner', inner)
+        },
+      },
+    )
+    const { headers } = bodyOf(await createBrowser().get(gate.url('/inner')))
+    expect(Object.keys(headers).filter((name) => name.startsWith('ngrok-auth-'))).toEqual([])
+  })
+
   test('an inner gate removes hidden tokens of the outer one', async () => {
     const inner = oauthModule({
       provider: { idp: oidcOf(oidc) },

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { createPrivateNotes, type PrivateNotes } from './private-notes.js'
 
-/** Shared by all copies of this package: gates of several copies may see one request. */
+/** Shared by all copies and releases of this package: their gates may see one request. */
 const key = Symbol.for('oauth-module.cookies')
 
 const shared = globalThis as { [key]?: PrivateNotes<string> }

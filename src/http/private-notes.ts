@@ -1,8 +1,8 @@
 /**
- * Values that belong to objects of others, such as the headers of a request. They are private members of
- * those objects: nothing lists, prints, or copies them. A property with a symbol would be found:
- * `new Headers(req.headers)` fails at one, even if it is not enumerable. A `WeakMap` takes ten times as
- * long.
+ * Values that belong to objects which this package did not create, such as the headers of a request.
+ * They are private members of those objects: nothing lists, prints, or copies them. Properties with
+ * a symbol would be found: `new Headers(req.headers)` fails at one, even if it is not enumerable. A
+ * `WeakMap` takes ten times as long.
  */
 export interface PrivateNotes<Value> {
   /** Keeps a value for the object, in place of an earlier one. */
@@ -11,14 +11,14 @@ export interface PrivateNotes<Value> {
   get(object: object): Value | undefined
 }
 
-/** A constructor that returns its argument, so that the members of subclasses become those of it. */
-const Given = function (object: object) {
+/** Returns its argument, so that the private members of subclasses become members of that. */
+const ReturnArgument = function (object: object) {
   return object
 } as unknown as new (object: object) => object
 
-/** Creates notes that only their creator can read. */
+/** Creates notes that can only be read with what this returns. */
 export function createPrivateNotes<Value>(): PrivateNotes<Value> {
-  return class Note extends Given {
+  return class Note extends ReturnArgument {
     #value: Value
 
     constructor(object: object, value: Value) {

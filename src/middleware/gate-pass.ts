@@ -19,8 +19,8 @@ export interface GatePass {
 }
 
 /**
- * The requests that have passed the gate of one instance. The passes belong to the requests' headers:
- * on the hot path, a property of the request, whose prototype Express has replaced, costs more than
+ * The requests that have passed the gate of one instance. The passes are notes on the headers: on the
+ * hot path, a property of the request, whose prototype Express has replaced, costs more than
  * everything else.
  */
 export class GatePasses {

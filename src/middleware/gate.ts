@@ -179,6 +179,7 @@ export class Gate {
     if (session === undefined) return this.#deps.anonymous.handle(request, result)
     const { lostPages, mounts, passes, requestEvents, visitors } = this.#deps
     if (lostPages.explain(request)) return RESPONDED
+    // First, because `attach` may give the headers a prototype to which V8 adds notes more slowly.
     passes.add({ request, session })
     visitors.attach(request, session)
     mounts.confirm(request.req, request.target, request.mount)

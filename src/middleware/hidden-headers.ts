@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { inspect } from 'node:util'
+import { makePlain } from '../http/make-plain.js'
 
 /**
- * Headers that can be read by name, and that nothing copies or prints. They are inherited: what is not
- * enumerable, `new Headers(req.headers)` and `fetch()` copy all the same.
+ * Headers that can be read by name, and that nothing copies or prints. They are inherited, because
+ * Node's `fetch()` and `new Headers()` also copy own properties that are not enumerable.
  */
 export class HiddenHeaders {
   readonly #accessors: PropertyDescriptorMap
@@ -16,47 +16,47 @@ export class HiddenHeaders {
 
   /** Adds the headers to those of a request. */
   addTo(headers: IncomingHttpHeaders): void {
-    const present = prototypeOf(headers)
-    let prototype = this.#prototypes.get(present)
-    if (prototype === undefined) {
-      prototype = flatPrototype({
-        ...Object.getOwnPropertyDescriptors(present),
-        ...this.#accessors,
-      })
-      this.#prototypes.set(present, prototype)
-    }
-    Object.setPrototypeOf(headers, prototype)
+    replacePrototype(headers, this.#prototypes, (members) => ({ ...members, ...this.#accessors }))
   }
 }
 
-/** Removes hidden headers that another gate has added. */
-export function removeHidden(
-  headers: IncomingHttpHeaders,
-  isRemoved: (name: string) => boolean,
-): void {
-  const descriptors = Object.getOwnPropertyDescriptors(prototypeOf(headers))
-  const removed = Object.keys(descriptors).filter(isRemoved)
-  if (removed.length === 0) return
-  for (const name of removed) Reflect.deleteProperty(descriptors, name)
-  Object.setPrototypeOf(headers, flatPrototype(descriptors))
+/** Removes hidden headers that other gates have added. */
+export class HiddenHeaderRemover {
+  readonly #prototypes = new WeakMap<object, object>()
+  readonly #isRemoved: (name: string) => boolean
+
+  constructor(isRemoved: (name: string) => boolean) {
+    this.#isRemoved = isRemoved
+  }
+
+  /** Removes them from a request. */
+  removeFrom(headers: IncomingHttpHeaders): void {
+    const present = prototypeOf(headers)
+    if (present === Object.prototype) return
+    if (!Object.getOwnPropertyNames(present).some(this.#isRemoved)) return
+    replacePrototype(headers, this.#prototypes, (members) =>
+      Object.fromEntries(Object.entries(members).filter(([name]) => !this.#isRemoved(name))),
+    )
+  }
 }
 
-/** Headers of HTTP/2 have none. */
+/** A new prototype for each request would take longer than everything else. */
+function replacePrototype(
+  headers: IncomingHttpHeaders,
+  known: WeakMap<object, object>,
+  change: (members: PropertyDescriptorMap) => PropertyDescriptorMap,
+): void {
+  const present = prototypeOf(headers)
+  let prototype = known.get(present)
+  if (prototype === undefined) {
+    const members = change(Object.getOwnPropertyDescriptors(present))
+    prototype = makePlain(Object.create(null, members) as object)
+    known.set(present, prototype)
+  }
+  Object.setPrototypeOf(headers, prototype)
+}
+
+/** The headers of an HTTP/2 request have no prototype. */
 function prototypeOf(headers: IncomingHttpHeaders): object {
   return (Object.getPrototypeOf(headers) as object | null) ?? Object.prototype
-}
-
-/**
- * A prototype that inherits from nothing, like that of every plain object: HTTP clients and other
- * libraries recognize plain objects by that. They are printed as such.
- */
-function flatPrototype(descriptors: PropertyDescriptorMap): object {
-  return Object.create(null, {
-    ...descriptors,
-    [inspect.custom]: {
-      value(this: object) {
-        return { ...this }
-      },
-    },
-  }) as object
 }

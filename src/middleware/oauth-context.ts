@@ -11,7 +11,7 @@ export class AuthenticatedContext extends RequestContext {
   readonly isAuthenticated = true
   /** How the request is authenticated: by a session. */
   readonly kind = 'session'
-  /** The user, as in `req.user`. A copy, so the app may change it. */
+  /** The user, as in `req.user`. Of this request, so the app may change it; its lists are frozen. */
   readonly user: OAuthUser
   /** The name of the user's provider in the options. */
   readonly provider: string
@@ -52,7 +52,7 @@ export class TokenContext extends RequestContext {
   readonly isAuthenticated = true
   /** How the request is authenticated: by an access token. */
   readonly kind = 'token'
-  /** The user, as in `req.user`. A copy, so the app may change it. */
+  /** The user, as in `req.user`. Of this request, so the app may change it; its lists are frozen. */
   readonly user: OAuthUser
   /** The provider of the entry in `bearer.issuers`, otherwise its issuer. */
   readonly provider: string

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { distinctHeadersOf, rawHeadersOf } from '../http/request-headers.js'
 import type { HeaderNames } from './header-names.js'
-import { removeHidden } from './hidden-headers.js'
+import { HiddenHeaderRemover } from './hidden-headers.js'
 
 /**
  * Removes the headers that only the gate may set, in every spelling that an upstream could read as
@@ -11,6 +11,7 @@ export class HeaderStripper {
   readonly #prefixes: readonly string[]
   readonly #names: ReadonlySet<string>
   readonly #firstLetters: ReadonlySet<number>
+  readonly #hidden = new HiddenHeaderRemover((name) => this.#isReserved(name))
 
   constructor({ reservedPrefixes, reservedNames }: HeaderNames) {
     this.#prefixes = reservedPrefixes
@@ -23,6 +24,7 @@ export class HeaderStripper {
   strip(req: IncomingMessage, headers: IncomingHttpHeaders): void {
     // Middleware before the gate may have removed a name from `headers` only.
     if (this.#isInHeaders(headers) || this.#isInRawHeaders(req.rawHeaders)) this.#stripAll(req)
+    this.#hidden.removeFrom(headers)
     const { connection } = headers
     if (connection !== undefined && connection.length > 10) this.#stripConnection(req, connection)
   }
@@ -51,7 +53,6 @@ export class HeaderStripper {
     for (const headers of [req.headers, distinctHeadersOf(req)])
       for (const name of Object.getOwnPropertyNames(headers))
         if (this.#isReserved(name)) Reflect.deleteProperty(headers, name)
-    removeHidden(req.headers, (name) => this.#isReserved(name))
     const raw = rawHeadersOf(req)
     const kept = raw.filter((_, index) => !this.#isReserved(raw[index - (index % 2)] ?? ''))
     raw.splice(0, raw.length, ...kept)

@@ -110,8 +110,7 @@ export class UpstreamHeaders {
 
   /**
    * Other requests do not pay for the decryption of a token. One accessor serves all requests,
-   * because V8 keeps objects with individual accessors in a slower form. Loggers and proxies copy
-   * enumerable properties only.
+   * because V8 keeps objects with individual accessors in a slower form.
    */
   #tokenAccessor(name: string, token: TokenName): PropertyDescriptor {
     const notes = this.#tokens

@@ -21,13 +21,15 @@ interface SplitEndpoint {
 
 const splitEndpoints = createCache<SplitEndpoint>({ max: 100 })
 
-/** Parses an endpoint once, and not by `searchParams`, where each change parses the whole URL. */
+/** Parses an endpoint once. */
 function splitEndpoint(endpoint: string): SplitEndpoint {
   const known = splitEndpoints.get(endpoint)
   if (known !== undefined) return known
-  const { href, search, hash } = new URL(endpoint)
-  const base = href.slice(0, href.length - search.length - hash.length)
-  const split = { base, fixed: Object.fromEntries(new URLSearchParams(search)) }
+  const url = new URL(endpoint)
+  const fixed = Object.fromEntries(url.searchParams)
+  url.search = ''
+  url.hash = ''
+  const split = { base: url.href, fixed }
   splitEndpoints.set(endpoint, split)
   return split
 }

@@ -1,4 +1,6 @@
 import type { OAuthUser, UserProfile } from '../access/user.js'
+import { makePlain } from '../http/make-plain.js'
+import { createPrivateNotes } from '../http/private-notes.js'
 import type { Claims } from '../oauth/identity.js'
 
 /** Where {@link SessionUser} reads the claims. */
@@ -7,7 +9,13 @@ export interface ClaimsReader {
   claims(): Claims
 }
 
-/** `req.user`. The claims are decrypted when they are read: most requests do not need them. */
+/** Not members of the class: those of a copy would throw. */
+const readers = createPrivateNotes<ClaimsReader>()
+
+/**
+ * `req.user`. The claims are decrypted when they are read, because most requests do not need them.
+ * Copies of the object have none.
+ */
 export class SessionUser implements OAuthUser {
   readonly key: string
   readonly id: string
@@ -20,9 +28,6 @@ export class SessionUser implements OAuthUser {
   readonly organizations: readonly string[]
   readonly teams: readonly string[]
   readonly groups: readonly string[]
-  readonly #reader: ClaimsReader
-  #claims: Claims | undefined
-
   constructor(user: UserProfile, reader: ClaimsReader) {
     this.key = user.key
     this.id = user.id
@@ -35,15 +40,17 @@ export class SessionUser implements OAuthUser {
     this.organizations = user.organizations
     this.teams = user.teams
     this.groups = user.groups
-    this.#reader = reader
+    readers.set(this, reader)
   }
 
   get claims(): Claims {
-    return (this.#claims ??= this.#reader.claims())
+    const claims = readers.get(this)?.claims()
+    if (claims !== undefined) this.claims = claims
+    return claims as Claims
   }
 
   set claims(claims: Claims) {
-    this.#claims = claims
+    readers.set(this, { claims: () => claims })
   }
 
   /** Everything, including the claims. */
@@ -51,3 +58,5 @@ export class SessionUser implements OAuthUser {
     return Object.assign({}, this, { claims: this.claims })
   }
 }
+
+makePlain(SessionUser.prototype)
