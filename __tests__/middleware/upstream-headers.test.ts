@@ -9,6 +9,7 @@ import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { RequestHandler } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import { pino } from 'pino'
 import { oauthModule, type OAuthModuleOptions } from '../../src/index.js'
@@ -321,46 +322,34 @@ describe('the option forwardTokens', () => {
     }
   })
 
-  test('an inner gate removes hidden tokens of the outer one, whose other headers are gone', async () => {
-    const inner = oauthModule({
-      provider: { idp: oidcOf(oidc) },
-      secret,
-      cookiePrefix: 'inner.',
-      unauthenticated: 'pass',
-    })
-    stopping({ close: () => inner.close() })
-    const gate = await startGate(
-      { provider: { idp: oidcOf(oidc) } },
-      {
-        routes: (app) => {
-          app.use('/inner', (req, _res, next) => {
-            for (const name of Object.keys(req.headers))
-              if (name.startsWith('ngrok-auth-')) Reflect.deleteProperty(req.headers, name)
-            next()
-          })
-          app.use('/inner', inner)
+  test.each(['', ', whose other headers are gone'])(
+    'an inner gate removes hidden tokens of the outer one%s',
+    async (gone) => {
+      const inner = oauthModule({
+        provider: { idp: oidcOf(oidc) },
+        secret,
+        cookiePrefix: 'inner.',
+        unauthenticated: 'pass',
+      })
+      stopping({ close: () => inner.close() })
+      const removeOthers: RequestHandler = ({ headers }, _res, next) => {
+        for (const name of Object.keys(headers))
+          if (name.startsWith('ngrok-auth-')) Reflect.deleteProperty(headers, name)
+        next()
+      }
+      const gate = await startGate(
+        { provider: { idp: oidcOf(oidc) } },
+        {
+          routes: (app) => {
+            if (gone !== '') app.use(removeOthers)
+            app.use('/inner', inner)
+          },
         },
-      },
-    )
-    const { headers } = bodyOf(await createBrowser().get(gate.url('/inner')))
-    expect(Object.keys(headers).filter((name) => name.startsWith('ngrok-auth-'))).toEqual([])
-  })
-
-  test('an inner gate removes hidden tokens of the outer one', async () => {
-    const inner = oauthModule({
-      provider: { idp: oidcOf(oidc) },
-      secret,
-      cookiePrefix: 'inner.',
-      unauthenticated: 'pass',
-    })
-    stopping({ close: () => inner.close() })
-    const gate = await startGate(
-      { provider: { idp: oidcOf(oidc) } },
-      { routes: (app) => void app.use('/inner', inner) },
-    )
-    const { headers } = bodyOf(await createBrowser().get(gate.url('/inner')))
-    expect(Object.keys(headers).filter((name) => name.startsWith('ngrok-auth-'))).toEqual([])
-  })
+      )
+      const { headers } = bodyOf(await createBrowser().get(gate.url('/inner')))
+      expect(Object.keys(headers).filter((name) => name.startsWith('ngrok-auth-'))).toEqual([])
+    },
+  )
 })
 
 describe('S-072 forged headers', () => {
