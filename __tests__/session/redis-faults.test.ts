@@ -41,7 +41,8 @@ async function openScene({ name, single: connect }: ClientLibrary): Promise<Scen
   const gate = await startGate({
     provider: { idp: oidcOf(vendor) },
     store,
-    timeouts: { store: 0.5 },
+    // Shorter ones fail on a busy machine: this process runs four gates.
+    timeouts: { store: 1 },
   })
   const browser = createBrowser()
   expect((await browser.get(gate.url('/'))).status).toBe(200)
@@ -106,7 +107,7 @@ describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`,
     },
     frozen: { begin: () => server.freeze(), end: () => server.thaw() },
     // Ends by itself: a command to end it would be paused as well.
-    paused: { begin: () => server.command('client', 'pause', '1200', 'ALL'), end: () => undefined },
+    paused: { begin: () => server.command('client', 'pause', '2000', 'ALL'), end: () => undefined },
     'behind a network that holds back packets': {
       begin: eachWire((wire) => wire.freeze()),
       end: eachWire((wire) => wire.thaw()),
@@ -115,7 +116,7 @@ describe(`Redis failures, over ${libraries.map(({ name }) => name).join(', ')}`,
       begin: eachWire((wire) => wire.drop()),
       end: eachWire((wire) => (wire.cut(), wire.mend())),
     },
-    slow: { begin: eachWire((wire) => wire.slow(600)), end: eachWire((wire) => wire.slow(0)) },
+    slow: { begin: eachWire((wire) => wire.slow(1200)), end: eachWire((wire) => wire.slow(0)) },
     'answering garbage': {
       begin: eachWire((wire) =>
         wire.spoil((answer) => Buffer.from('*9\r\n?'.repeat(answer.length))),
