@@ -25,8 +25,8 @@ const registrationPages: Readonly<Record<keyof typeof builtinProviders, string>>
 
 /**
  * The options of the gate. Throws a `TypeError` that lists all mistakes if the form of one cannot be
- * used; otherwise `oauthModule()` finds them. Tokens are forwarded, since the app is behind a proxy, unless the
- * headers are those of another product.
+ * used; otherwise `oauthModule()` finds them. Tokens are forwarded, since the app is behind a proxy,
+ * unless the headers are those of another product.
  */
 export function gateOptions(
   { json, settings }: Configuration,

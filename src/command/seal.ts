@@ -12,7 +12,7 @@ export function sealedJson(secret: string, env: Env): string {
     .map((one) => one.trim())
   if (key.length < 32)
     throw new CommandError(
-      'seal needs OAUTH_MODULE_SECRET in the environment, with at least 32 characters: it is what the gate opens the secret with',
+      'seal needs OAUTH_MODULE_SECRET in the environment, with at least 32 characters: the gate decrypts the secret with it',
     )
   const trimmed = secret.replace(/\r?\n$/, '')
   if (trimmed === '')

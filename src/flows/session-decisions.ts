@@ -21,7 +21,8 @@ const MAX_SESSIONS = 50_000
 export class SessionDecisions {
   readonly #deps: SessionDecisionsDeps
   /**
-   * What `authorize` decided where another process or function has stored its decision. In memory: if processes stored theirs in turn, each would call it at every request.
+   * What `authorize` decided where another process or function has stored its decision. In memory:
+   * if processes stored theirs in turn, each would call it at every request.
    */
   readonly #authorized = createCache<StoredDecision>({ max: MAX_SESSIONS })
 

@@ -55,7 +55,7 @@ const MAX_LENGTH = 512
 export class UserAgentFamilies {
   readonly #families: LRUCache<string, UserAgentFamily> = createCache({ max: MAX_FAMILIES })
 
-  /** The family of a `User-Agent` header. Clients that are no browsers are named by their product. */
+  /** The family of a `User-Agent` header. Clients other than browsers are named by their product. */
   of(userAgent = ''): UserAgentFamily {
     const text = userAgent.slice(0, MAX_LENGTH)
     const known = this.#families.get(text)

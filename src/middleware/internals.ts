@@ -28,7 +28,10 @@ export interface ProxyAccess {
   hasAccessToken(req: AppRequest): boolean
   /** The challenges of a request without a session. (RFC 9110, 11.6.1) */
   challengeOf(req: AppRequest, res: ServerResponse): string
-  /** The origin that browsers use; `undefined` without a valid `Host`. Known once the gate has seen the request. */
+  /**
+   * The origin that browsers use; `undefined` without a valid `Host`. Known once the gate has seen the
+   * request.
+   */
   publicOrigin(req: AppRequest): string | undefined
   /** Whether the request is not an upgrade from a page of another site. (RFC 6455, 10.2) */
   mayUpgrade(req: AppRequest): boolean

@@ -26,9 +26,9 @@ export interface ReadinessDeps {
 
 /**
  * Checks what can be known before the first user comes: the providers and the issuers of access
- * tokens with their keys and clocks, and the store. Logs every problem, and rejects with an `AggregateError` of them. Only a login
- * shows whether a provider accepts the redirect URI and the client secret, so the redirect URIs
- * that it must know are logged.
+ * tokens with their keys and clocks, and the store. Logs every problem, and rejects with an
+ * `AggregateError` of them. Only a login shows whether a provider accepts the redirect URI and the
+ * client secret, so the redirect URIs that it must know are logged.
  */
 export async function checkReadiness(
   deps: ReadinessDeps,

@@ -3,8 +3,8 @@ import { loadOpenidClient } from './libraries.js'
 import { configureOpenidClient, type OpenidClientSetup, rethrow } from './openid-client.js'
 
 /**
- * URL of an authorization request. The parameters replace those in the query of the endpoint: none may be
- * repeated. (RFC 6749, 3.1 and 4.1.1)
+ * URL of an authorization request. The parameters replace those in the query of the endpoint: none may
+ * be repeated. (RFC 6749, 3.1 and 4.1.1)
  */
 export function authorizationUrl(
   endpoint: string | undefined,

@@ -27,8 +27,9 @@ export interface OpenidClientSetup {
 
 /**
  * Configures openid-client. It authenticates the client, and sends grants, revocations, and pushed
- * authorization requests. Discovery, callbacks and ID tokens are verified by our own code: openid-client ties Microsoft's issuer `{tenantid}` to a host name, and does not support
- * Google's issuer without a scheme.
+ * authorization requests. Discovery, callbacks and ID tokens are verified by our own code:
+ * openid-client ties Microsoft's issuer `{tenantid}` to a host name, and does not support Google's
+ * issuer without a scheme.
  */
 export async function configureOpenidClient(
   oidc: typeof OpenidClient,
